@@ -1,0 +1,125 @@
+//! What a patch occupies, and what follows from it.
+
+use super::{AutomaticVerdict, LayerKind, Reason, Words, verdict::words};
+use serde::{Deserialize, Serialize};
+
+/// The overlay's areas of one patch, in square metres on the ellipsoid, unrounded. No ground is counted twice within a field.
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
+pub struct Areas {
+    /// The patch itself.
+    pub area_m2: f64,
+    /// On farmland (DLBM 0101, 0102, 0103).
+    pub farmland_m2: f64,
+    /// On permanent basic farmland.
+    pub basic_farmland_m2: f64,
+    /// Inside the ecological red line.
+    pub red_line_m2: f64,
+    /// Inside the urban development boundary.
+    pub urban_boundary_m2: f64,
+    /// Covered by approvals.
+    pub approved_m2: f64,
+    /// Farmland covered by approvals.
+    pub approved_farmland_m2: f64,
+}
+
+impl Areas {
+    /// Farmland outside every approval, square metres.
+    #[must_use]
+    pub fn unapproved_farmland_m2(&self) -> f64 {
+        (self.farmland_m2 - self.approved_farmland_m2).max(0.0)
+    }
+
+    /// Area outside every approval, square metres.
+    #[must_use]
+    pub fn unapproved_m2(&self) -> f64 {
+        (self.area_m2 - self.approved_m2).max(0.0)
+    }
+}
+
+/// How much of a patch lies on parcels of one class.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ParcelShare {
+    /// Class code, e.g. `0102`.
+    pub dlbm: String,
+    /// Class name, e.g. 水浇地.
+    pub dlmc: String,
+    /// Square metres.
+    pub area_m2: f64,
+}
+
+/// How much of a patch lies in one county.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct CountyShare {
+    /// Six digits.
+    pub code: String,
+    /// Name.
+    pub name: String,
+    /// Square metres.
+    pub area_m2: f64,
+}
+
+words! {
+    /// What people should look at twice.
+    Flag {
+        /// 跨县界: the patch has ground in more than one county.
+        CrossesBorder = "crosses_border",
+        /// 县代码不符: the file says another county than the overlay.
+        CountyCodeDisagrees = "county_code_disagrees",
+        /// 不在任何县内: in no county of the layer in force.
+        OutsideCounties = "outside_counties",
+        /// 无行政区图层: no county layer was in force; the county is the file's own word.
+        NoCountyLayer = "no_county_layer",
+        /// 部分无地类: a part of the patch lies on no parcel.
+        PartlyWithoutParcels = "partly_without_parcels",
+    }
+}
+
+/// A layer version that a finding rests on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct LayerUsed {
+    /// Number in the store; 0 for a file given on the command line.
+    pub id: i64,
+    /// What it tells.
+    pub kind: LayerKind,
+    /// What people call it.
+    pub name: String,
+    /// Day from which it counts, `YYYY-MM-DD`.
+    pub effective: String,
+}
+
+/// What a number can be re-derived from: layer versions and rule.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Provenance {
+    /// Layer versions, one of each kind in force.
+    pub layers: Vec<LayerUsed>,
+    /// The rule's version.
+    pub rule: String,
+}
+
+/// One sentence with the numbers, in both languages.
+pub type Explanation = Words;
+
+/// What a patch occupies, with the automatic verdict 套合结果.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Finding {
+    /// The areas.
+    pub areas: Areas,
+    /// By class, largest first.
+    pub parcels: Vec<ParcelShare>,
+    /// By county, largest first; the first is the patch's county.
+    pub counties: Vec<CountyShare>,
+    /// Numbers of the approvals that cover some of it.
+    pub approvals: Vec<String>,
+    /// What to look at twice.
+    pub flags: Vec<Flag>,
+    /// What the overlay alone can say.
+    pub verdict: AutomaticVerdict,
+    /// Why.
+    pub reason: Reason,
+    /// Farmland the overlay alone takes for legally built on, square metres: the automatic term of the provisional ratio.
+    pub automatic_legal_farmland_m2: f64,
+    /// Farmland the overlay alone takes for illegally built on, square metres.
+    pub automatic_illegal_farmland_m2: f64,
+    /// The county that answers for it: the largest share, else (no county layer) the file's own word.
+    pub county_code: Option<String>,
+}

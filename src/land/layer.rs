@@ -1,0 +1,80 @@
+//! Layers: versions of what patches are held against.
+
+use super::verdict::words;
+
+words! {
+    /// What a layer tells about the ground.
+    LayerKind {
+        /// 行政区.
+        County = "county",
+        /// 地类图斑 (DLTB): every parcel; the DLBM decides what is farmland.
+        Farmland = "farmland",
+        /// 永久基本农田.
+        BasicFarmland = "basic_farmland",
+        /// 生态保护红线.
+        RedLine = "red_line",
+        /// 城镇开发边界.
+        UrbanBoundary = "urban_boundary",
+        /// 批准用地; overlaps itself by nature.
+        Approved = "approved",
+    }
+}
+
+impl LayerKind {
+    /// The name on screen.
+    #[must_use]
+    pub fn chinese(self) -> &'static str {
+        match self {
+            Self::County => "行政区",
+            Self::Farmland => "地类图斑",
+            Self::BasicFarmland => "永久基本农田",
+            Self::RedLine => "生态保护红线",
+            Self::UrbanBoundary => "城镇开发边界",
+            Self::Approved => "批准用地",
+        }
+    }
+
+    /// Whether features of one such layer must not overlap each other.
+    #[must_use]
+    pub fn must_tile(self) -> bool {
+        matches!(self, Self::County | Self::Farmland)
+    }
+}
+
+/// What a layer's feature says of the ground, besides where it is.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct FeatureFacts {
+    /// County code; DLBM of a parcel; number of an approval; else the feature's own number.
+    pub code: String,
+    /// County name; DLMC of a parcel; else empty.
+    pub name: String,
+}
+
+/// One version of one layer.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Layer {
+    /// Number in the store.
+    pub id: i64,
+    /// What it tells.
+    pub kind: LayerKind,
+    /// What people call it.
+    pub name: String,
+    /// The day from which it counts, `YYYY-MM-DD`. Of one kind, the version with the latest day not after today is in force.
+    pub effective: jiff::civil::Date,
+    /// CRS the file was in, `EPSG:4490`.
+    pub crs: String,
+    /// SHA-256 of the file, hexadecimal.
+    pub sha256: String,
+    /// True when the file says of itself that it is invented.
+    pub invented: bool,
+    /// Features taken in.
+    pub features: u64,
+    /// Features refused.
+    pub rejected: u64,
+    /// Vertices of the features taken in.
+    pub vertices: u64,
+    /// Milliseconds since 1970 at which it was stored.
+    pub created_ms: i64,
+    /// What was noticed at loading, e.g. overlaps in a layer that must tile; Chinese.
+    pub notes: Vec<String>,
+}

@@ -1,0 +1,40 @@
+//! The vocabulary, as plain values. Every word here is the same in Rust, SQL, JSON and on screen.
+//!
+//! | word | 中文 | meaning |
+//! | --- | --- | --- |
+//! | [`Survey`] | 监测批次 | one delivery of change patches for one period and level |
+//! | [`Patch`] | 图斑 | a place where the ground changed |
+//! | [`Layer`] | 图层 | one version of what patches are held against; its [`LayerKind`] says which |
+//! | [`County`] | 行政区 | six digits of GB/T 2260 and a name |
+//! | [`Finding`] | 套合结果 | what a patch occupies, with the automatic verdict |
+//! | [`Verdict`] | 判定 | legal 合法, illegal 违法, other 其他, doubtful 存疑; 未核 (pending) is the absence of a confirmed one |
+//! | [`Filing`] | 填报 | a confirmed verdict with its areas |
+//! | [`Tally`] | 汇总 | counts and areas of one county or the city |
+//! | [`Reject`] | 拒收 | a feature refused, with the reason and the place of the fault |
+//! | [`Defect`](crate::geom::Defect) | 图形问题 | what is wrong with an outline |
+//!
+//! Knows no SQL, no HTTP, no files.
+
+mod area;
+mod county;
+mod filing;
+mod finding;
+mod layer;
+mod patch;
+mod period;
+mod reject;
+mod survey;
+mod tally;
+mod verdict;
+
+pub use area::{Area, round_half_up};
+pub use county::{COUNTIES, County, county_name};
+pub use filing::Filing;
+pub use finding::{Areas, CountyShare, Explanation, Finding, Flag, LayerUsed, ParcelShare, Provenance};
+pub use layer::{FeatureFacts, Layer, LayerKind};
+pub use patch::{Condition, Patch};
+pub use period::{Period, PeriodRange};
+pub use reject::{Place, Reject, Words};
+pub use survey::{Level, NewSurvey, OnConflict, PatchIdSource, Survey, VerdictCounts};
+pub use tally::{Group, Lever, Line, Tally, Totals};
+pub use verdict::{AutomaticVerdict, Reason, Verdict};

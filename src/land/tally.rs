@@ -1,0 +1,76 @@
+//! Tallies: counts, areas and ratios of one county or of the city.
+
+use serde::Serialize;
+
+/// Patches of one class, with their areas.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct Group {
+    /// How many patches.
+    pub patches: u64,
+    /// Their area in that class, square metres.
+    pub area_m2: f64,
+    /// Of that, farmland.
+    pub farmland_m2: f64,
+}
+
+/// What the store sums up for one county: the raw material of a [`Tally`]. Square metres.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Totals {
+    /// County code; `None` for patches in no county.
+    pub county_code: Option<String>,
+    /// Confirmed legal.
+    pub legal: Group,
+    /// Confirmed illegal.
+    pub illegal: Group,
+    /// Confirmed other.
+    pub other: Group,
+    /// Not confirmed, or doubtful.
+    pub pending: Group,
+    /// Farmland the overlay alone takes for legal.
+    pub automatic_legal_farmland_m2: f64,
+    /// Farmland the overlay alone takes for illegal.
+    pub automatic_illegal_farmland_m2: f64,
+}
+
+/// A line that a ratio is held against.
+#[derive(Debug, Clone, PartialEq, Serialize, serde::Deserialize, utoipa::ToSchema)]
+pub struct Line {
+    /// `target` or `accountability`.
+    pub name: String,
+    /// Per cent: a ratio above it has crossed the line.
+    pub percent: f64,
+}
+
+/// Three ways to come under one line, each alone, in square metres.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Lever {
+    /// The line, per cent.
+    pub percent: f64,
+    /// Illegal farmland to restore: I − L·t/(1−t).
+    pub restore_m2: f64,
+    /// Illegal farmland to approve later: I − t(I+L).
+    pub approve_m2: f64,
+    /// More legal farmland: I/t − I − L.
+    pub more_legal_m2: f64,
+}
+
+/// One county's or the city's figures.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Tally {
+    /// The sums.
+    pub totals: Totals,
+    /// Name of the county, or of the city.
+    pub name: String,
+    /// Illegal ÷ (legal + illegal) farmland of confirmed verdicts, per cent, unrounded; `None` with an empty denominator.
+    pub confirmed: Option<f64>,
+    /// The same of automatic verdicts.
+    pub provisional: Option<f64>,
+    /// All pending farmland taken as legal.
+    pub best: Option<f64>,
+    /// All pending farmland taken as illegal.
+    pub worst: Option<f64>,
+    /// Name of the highest line the confirmed ratio is above.
+    pub line_crossed: Option<String>,
+    /// For each line it is above.
+    pub levers: Vec<Lever>,
+}

@@ -1,0 +1,103 @@
+//! Verdicts: what the overlay suspects, and what people confirmed.
+
+/// Writes an enum of words: the same word in SQL, JSON and on the command line.
+macro_rules! words {
+    ($(#[$outer:meta])* $name:ident { $($(#[$inner:meta])* $variant:ident = $word:literal),+ $(,)? }) => {
+        $(#[$outer])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize, utoipa::ToSchema)]
+        #[serde(rename_all = "snake_case")]
+        pub enum $name { $($(#[$inner])* $variant),+ }
+
+        impl $name {
+            /// Every word, in the order in which they are listed to people.
+            pub const ALL: &'static [Self] = &[$(Self::$variant),+];
+
+            /// The word, as in SQL, JSON and on the command line.
+            #[must_use]
+            pub fn word(self) -> &'static str {
+                match self { $(Self::$variant => $word),+ }
+            }
+        }
+
+        impl std::fmt::Display for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str(self.word())
+            }
+        }
+
+        impl std::str::FromStr for $name {
+            type Err = String;
+            fn from_str(text: &str) -> Result<Self, Self::Err> {
+                match text {
+                    $($word => Ok(Self::$variant),)+
+                    _ => Err(format!("“{text}” is none of: {}", [$($word),+].join(", "))),
+                }
+            }
+        }
+    };
+}
+pub(crate) use words;
+
+words! {
+    /// What the overlay alone can say. A patch is a clue only: nobody is penalised before field verification.
+    AutomaticVerdict {
+        /// 合法: the area without approval is within tolerance.
+        Legal = "legal",
+        /// 疑似违法: farmland without approval, above tolerance.
+        SuspectedIllegal = "suspected_illegal",
+        /// 其他: no farmland is occupied without approval.
+        Other = "other",
+        /// 存疑: the overlay cannot decide; the reason says why.
+        Doubtful = "doubtful",
+    }
+}
+
+words! {
+    /// A confirmed verdict. A patch without one is pending 未核.
+    Verdict {
+        /// 合法.
+        Legal = "legal",
+        /// 违法.
+        Illegal = "illegal",
+        /// 其他: not new construction; in neither term of the ratio.
+        Other = "other",
+        /// 存疑: looked at, not decided; counts as pending in the ratio.
+        Doubtful = "doubtful",
+    }
+}
+
+words! {
+    /// Why the automatic verdict is what it is.
+    Reason {
+        /// Approvals cover the patch up to the tolerance.
+        FullyApproved = "fully_approved",
+        /// Farmland outside every approval, above tolerance; nothing of the patch is approved.
+        UnapprovedFarmland = "unapproved_farmland",
+        /// Approvals cover a part; farmland outside them is above tolerance.
+        PartlyApproved = "partly_approved",
+        /// No farmland outside approvals, above tolerance.
+        NoFarmland = "no_farmland",
+        /// No parcel layer is in force, or none covers the place.
+        NoParcels = "no_parcels",
+        /// No approvals are in force, so nothing could be found approved.
+        NoApprovals = "no_approvals",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::str::FromStr;
+
+    #[test]
+    fn a_word_reads_back_as_itself() {
+        for verdict in AutomaticVerdict::ALL {
+            assert_eq!(AutomaticVerdict::from_str(verdict.word()), Ok(*verdict));
+            assert_eq!(serde_json::to_value(verdict).unwrap(), verdict.word());
+        }
+        for reason in Reason::ALL {
+            assert_eq!(serde_json::to_value(reason).unwrap(), reason.word());
+        }
+        assert!(Verdict::from_str("guilty").is_err());
+    }
+}

@@ -1,0 +1,233 @@
+//! Persistence: one promise, [`Store`], and the databases behind it. Only here is SQL.
+//!
+//! Every write is one transaction: what a reader sees is before or after, never between, whenever the process is killed.
+
+pub mod sqlite;
+mod wkb;
+
+use crate::geom::{Bounds, Outline};
+use crate::land::{
+    Filing, Finding, Layer, LayerKind, Level, NewSurvey, OnConflict, Patch, Period, PeriodRange, Provenance, Reject, Survey, Totals, Verdict,
+};
+use async_trait::async_trait;
+
+/// Why the store did not do what was asked.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// There is no such thing.
+    #[error("there is no {what} {key}")]
+    NotFound {
+        /// The kind of thing.
+        what: &'static str,
+        /// The key it was looked for with.
+        key: String,
+    },
+    /// The very same file is already stored for that period and level.
+    #[error("the same file is already stored as survey {}", .0.id)]
+    AlreadyStored(Box<Survey>),
+    /// That period and level already has a survey.
+    #[error("period {period} at level {level} already has a survey ({existing})")]
+    Conflict {
+        /// The period.
+        period: Period,
+        /// The level.
+        level: Level,
+        /// Its survey's number.
+        existing: i64,
+    },
+    /// Findings rest on the layer, so it cannot be removed.
+    #[error("{findings} findings rest on layer {layer}")]
+    LayerInUse {
+        /// The layer's number.
+        layer: i64,
+        /// How many findings.
+        findings: u64,
+    },
+    /// The database is busy or away; trying again may help.
+    #[error("the database is not available: {0}")]
+    Unavailable(String),
+    /// The database refused or broke.
+    #[error("database: {0}")]
+    Database(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// What was stored cannot be read back.
+    #[error("stored data is damaged: {0}")]
+    Damaged(String),
+}
+
+/// A feature of a layer, as stored.
+#[derive(Debug, Clone, PartialEq)]
+pub struct LayerFeature {
+    /// Row in the file it came from, from 1.
+    pub row: u64,
+    /// Code and name.
+    pub facts: crate::land::FeatureFacts,
+    /// The outline in CRS84 degrees as it came, but for the projection.
+    pub degrees: Outline,
+    /// The repaired outline, where it had to be repaired.
+    pub repaired: Option<Outline>,
+}
+
+/// A layer about to be stored: [`Layer`] without what the store adds.
+#[derive(Debug, Clone, PartialEq)]
+pub struct NewLayer {
+    /// See [`Layer`].
+    pub kind: LayerKind,
+    /// See [`Layer`].
+    pub name: String,
+    /// See [`Layer`].
+    pub effective: jiff::civil::Date,
+    /// See [`Layer`].
+    pub crs: String,
+    /// See [`Layer`].
+    pub sha256: String,
+    /// See [`Layer`].
+    pub invented: bool,
+    /// Features refused.
+    pub rejected: u64,
+    /// See [`Layer`].
+    pub notes: Vec<String>,
+}
+
+/// Takes a layer in, within one transaction. Dropping it without [`commit`](Self::commit) leaves nothing behind.
+#[async_trait]
+pub trait LayerWriter: Send {
+    /// Appends features.
+    async fn push(&mut self, features: Vec<LayerFeature>) -> Result<(), StoreError>;
+    /// Makes the layer visible, whole.
+    async fn commit(self: Box<Self>, layer: NewLayer) -> Result<Layer, StoreError>;
+}
+
+/// What makes a survey the same as another.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SurveyKey {
+    /// Its month.
+    pub period: Period,
+    /// Who issued it.
+    pub level: Level,
+    /// SHA-256 of the file.
+    pub sha256: String,
+}
+
+/// Takes a survey in, within one transaction. Dropping it without [`commit`](Self::commit) leaves nothing behind.
+#[async_trait]
+pub trait SurveyWriter: Send {
+    /// Appends patches with their findings.
+    async fn push(&mut self, findings: Vec<(Patch, Finding)>) -> Result<(), StoreError>;
+    /// Appends refused features.
+    async fn push_rejects(&mut self, rejects: Vec<Reject>) -> Result<(), StoreError>;
+    /// Makes the survey visible, whole, and names what its findings rest on.
+    async fn commit(self: Box<Self>, survey: NewSurvey, provenance: &Provenance) -> Result<Survey, StoreError>;
+}
+
+/// Which verdict to select patches by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum VerdictFilter {
+    /// Confirmed with this verdict.
+    Confirmed(Verdict),
+    /// Not confirmed (or confirmed doubtful), whatever the overlay says.
+    Pending,
+    /// The verdict people see: the confirmed one where there is one, else the automatic one, equals this word.
+    Shown(&'static str),
+}
+
+/// Which patches to answer, in the order of their numbers.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct PatchQuery {
+    /// Whose box touches this one, degrees.
+    pub bounds: Option<Bounds>,
+    /// Of this county.
+    pub county: Option<String>,
+    /// Of surveys of these months.
+    pub range: Option<PeriodRange>,
+    /// Of this survey.
+    pub survey: Option<i64>,
+    /// With this id of their own.
+    pub patch_id: Option<String>,
+    /// With this verdict.
+    pub verdict: Option<VerdictFilter>,
+    /// With numbers above this one.
+    pub after: i64,
+    /// At most so many.
+    pub limit: u32,
+}
+
+/// A patch with its finding, as stored.
+#[derive(Debug, Clone, PartialEq)]
+pub struct StoredPatch {
+    /// Number in the store.
+    pub id: i64,
+    /// Number of its survey.
+    pub survey_id: i64,
+    /// Its survey's month.
+    pub period: Period,
+    /// The patch. `source` is as it came, `degrees` the same in CRS84.
+    pub patch: Patch,
+    /// Its finding.
+    pub finding: Finding,
+    /// The confirmed verdict, where there is one.
+    pub filing: Option<Filing>,
+}
+
+/// What a map at a small scale needs of a patch.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PatchMark {
+    /// Number in the store.
+    pub id: i64,
+    /// Its own id.
+    pub patch_id: String,
+    /// The verdict people see: confirmed, else automatic.
+    pub verdict: String,
+    /// Its box, degrees.
+    pub bounds: Bounds,
+    /// Its outline (repaired where it was), degrees; only when asked for.
+    pub degrees: Option<Outline>,
+}
+
+/// What became of a file of verdicts.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Filed {
+    /// Verdicts recorded.
+    pub recorded: u64,
+    /// Patch ids that no stored patch has (of the survey, where one was named).
+    pub unknown: Vec<String>,
+    /// Patch ids that several surveys have, so that it must be said which is meant.
+    pub ambiguous: Vec<String>,
+}
+
+/// Everything that is kept, whichever database keeps it.
+#[async_trait]
+pub trait Store: Send + Sync + 'static {
+    /// Starts taking a layer in.
+    async fn begin_layer(&self) -> Result<Box<dyn LayerWriter>, StoreError>;
+    /// All layers, newest effective day first within a kind.
+    async fn layers(&self) -> Result<Vec<Layer>, StoreError>;
+    /// Removes a layer on which no finding rests.
+    async fn remove_layer(&self, id: i64) -> Result<(), StoreError>;
+    /// Calls `sink` with every feature of a layer in the file's order, in batches.
+    async fn each_feature(&self, layer: i64, sink: &mut (dyn FnMut(Vec<LayerFeature>) + Send)) -> Result<(), StoreError>;
+    /// Features of a layer whose box touches `bounds` (degrees), at most `limit`.
+    async fn features_within(&self, layer: i64, bounds: &Bounds, limit: u32) -> Result<Vec<LayerFeature>, StoreError>;
+
+    /// Starts taking a survey in; [`StoreError::AlreadyStored`] and [`StoreError::Conflict`] are decided here.
+    async fn begin_survey(&self, key: SurveyKey, on_conflict: OnConflict) -> Result<Box<dyn SurveyWriter>, StoreError>;
+    /// All surveys, newest period first.
+    async fn surveys(&self) -> Result<Vec<Survey>, StoreError>;
+    /// One survey.
+    async fn survey(&self, id: i64) -> Result<Survey, StoreError>;
+    /// What the findings of a survey rest on.
+    async fn provenance(&self, survey: i64) -> Result<Provenance, StoreError>;
+    /// Refused features of a survey with rows above `after`, at most `limit`.
+    async fn rejects(&self, survey: i64, after: u64, limit: u32) -> Result<Vec<Reject>, StoreError>;
+
+    /// Patches with their findings.
+    async fn patches(&self, query: &PatchQuery) -> Result<Vec<StoredPatch>, StoreError>;
+    /// One patch with its finding.
+    async fn patch(&self, id: i64) -> Result<StoredPatch, StoreError>;
+    /// Marks for a map: like [`patches`](Self::patches), lighter; outlines only with `outlines`.
+    async fn patch_marks(&self, query: &PatchQuery, outlines: bool) -> Result<Vec<PatchMark>, StoreError>;
+
+    /// Records confirmed verdicts by the patches' own ids, all or nothing: nothing is recorded when any id is unknown or ambiguous.
+    async fn file_verdicts(&self, survey: Option<i64>, filings: &[Filing]) -> Result<Filed, StoreError>;
+    /// Sums by county over surveys of these months; counties without patches are absent.
+    async fn totals(&self, range: PeriodRange) -> Result<Vec<Totals>, StoreError>;
+}

@@ -1,0 +1,82 @@
+// The only file that asks the server for anything except tiles, uploads and job events.
+import type { About, ExplainedPatchFeature, Job, PatchPage, Problem, Ratios, Rejects, Survey } from './contract';
+
+/** A refusal by the server, or no answer at all; either way there is a Problem to show. */
+export class Refused extends Error {
+  constructor(readonly problem: Problem) {
+    super(problem.detail ?? problem.title);
+  }
+}
+
+/** What is shown when the server could not be reached: it has the shape of a Problem, so one component shows both. */
+export function unreachable(): Problem {
+  return {
+    type: '/problems/unreachable',
+    title: 'Unreachable',
+    status: 0,
+    detail: '无法连接服务器，请检查网络后重试。',
+    detail_en: 'The server cannot be reached. Check the network and try again.',
+  };
+}
+
+/** Reads a Problem out of an answer; a proxy's HTML page becomes a Problem that says only the status. */
+export function problemOf(status: number, body: string): Problem {
+  try {
+    const problem = JSON.parse(body) as Partial<Problem> | null;
+    if (problem && typeof problem.title === 'string') return { type: 'about:blank', ...problem, title: problem.title, status };
+  } catch {
+    // Not JSON, so not a problem document: fall through to the bare status.
+  }
+  return {
+    type: 'about:blank',
+    title: `HTTP ${status}`,
+    status,
+    detail: `服务器返回 ${status}，未说明原因。`,
+    detail_en: `The server answered ${status} without a reason.`,
+  };
+}
+
+/** Any thrown value as a Problem to show. */
+export function problemFrom(thrown: unknown): Problem {
+  return thrown instanceof Refused ? thrown.problem : unreachable();
+}
+
+async function get<T>(url: string): Promise<T> {
+  let answer: Response;
+  let body: string;
+  try {
+    answer = await fetch(url, { headers: { Accept: 'application/json' } });
+    body = await answer.text();
+  } catch {
+    throw new Refused(unreachable());
+  }
+  if (!answer.ok) throw new Refused(problemOf(answer.status, body));
+  return JSON.parse(body) as T;
+}
+
+export interface PatchQuery {
+  period?: string;
+  until?: string;
+  county?: string;
+  verdict?: string;
+  patch_id?: string;
+  limit?: number;
+}
+
+function query(parameters: object): string {
+  const given = Object.entries(parameters).filter(([, value]) => value !== undefined && value !== '');
+  return new URLSearchParams(given.map(([name, value]) => [name, String(value)])).toString();
+}
+
+export const api = {
+  about: () => get<About>('/api/about'),
+  surveys: async () => (await get<{ surveys: Survey[] }>('/api/surveys')).surveys,
+  survey: (id: number) => get<Survey>(`/api/surveys/${id}`),
+  rejects: (survey: number, limit = 100) => get<Rejects>(`/api/surveys/${survey}/rejects?${query({ limit })}`),
+  patches: (asked: PatchQuery) => get<PatchPage>(`/api/patches?${query(asked)}`),
+  patch: (id: number) => get<ExplainedPatchFeature>(`/api/patches/${id}`),
+  ratios: (from: string, until: string) => get<Ratios>(`/api/ratios?${query({ period: from, until })}`),
+  job: (id: string) => get<Job>(`/api/jobs/${encodeURIComponent(id)}`),
+  /** Follows a `next` that the server gave, which is a URL relative to the page it stood on. */
+  next: <T>(url: string, base: string) => get<T>(new URL(url, new URL(base, location.origin)).href),
+};

@@ -1,0 +1,205 @@
+// The HTTP contract of docs/API.md as types, in its words and its order. Nothing here runs.
+import type { Feature, FeatureCollection, MultiPolygon, Polygon } from 'geojson';
+
+/** Square metres as summed, and 亩 as the server rounded them; the page never converts one into the other. */
+export interface Area {
+  m2: number;
+  mu: number;
+}
+
+/** A sentence in both languages. */
+export interface Sentence {
+  zh: string;
+  en: string;
+}
+
+/** West, south, east, north in degrees. */
+export type Bounds = [number, number, number, number];
+
+export type LineName = 'target' | 'accountability';
+
+export interface Line {
+  name: LineName;
+  percent: number;
+}
+
+export interface About {
+  name: string;
+  version: string;
+  demo: boolean;
+  bounds: Bounds | null;
+  periods: string[];
+  lines: Line[];
+  rule: string;
+  tiles_version: string;
+}
+
+export type LayerKind = 'county' | 'farmland' | 'basic_farmland' | 'red_line' | 'urban_boundary' | 'approved';
+
+/** What a finding names of a layer, enough to derive the number again. */
+export interface LayerVersion {
+  id: number;
+  kind: LayerKind;
+  name: string;
+  effective: string;
+}
+
+export type AutomaticVerdict = 'legal' | 'suspected_illegal' | 'other' | 'doubtful';
+export type Verdict = AutomaticVerdict | 'illegal';
+export type Level = 'ministry' | 'province' | 'city';
+
+export interface Survey {
+  id: number;
+  name: string;
+  period: string;
+  level: Level;
+  crs: string;
+  sha256: string;
+  created_at: string;
+  patches: number;
+  repaired: number;
+  rejected: number;
+  patch_id_source: string | null;
+  fields: Record<string, string>;
+  verdicts: Partial<Record<AutomaticVerdict, number>>;
+  area: Area;
+  farmland: Area;
+  outside: number;
+  warnings: Sentence[];
+}
+
+export interface Reject {
+  row: number;
+  patch_id: string | null;
+  code: string;
+  reason: Sentence;
+  pointer: string | null;
+  ring: number | null;
+  vertex: number | null;
+}
+
+export interface Rejects {
+  rejects: Reject[];
+  next: string | null;
+}
+
+export interface Job {
+  id: string;
+  state: 'running' | 'done' | 'failed';
+  stage: 'reading' | 'classifying' | 'storing';
+  done: number;
+  total: number | null;
+  survey: Survey | null;
+  problem: Problem | null;
+}
+
+export interface Patch {
+  patch_id: string;
+  survey_id: number;
+  period: string;
+  row: number;
+  county_code: string | null;
+  county_name: string | null;
+  area: Area;
+  farmland: Area;
+  basic_farmland: Area;
+  red_line: Area;
+  urban_boundary: Area;
+  approved: Area;
+  approved_farmland: Area;
+  automatic_verdict: AutomaticVerdict;
+  confirmed_verdict: Verdict | null;
+  verdict: Verdict;
+  condition: string;
+}
+
+export interface Defect {
+  code: string;
+  part: number | null;
+  ring: number | null;
+  vertex: number | null;
+  longitude: number | null;
+  latitude: number | null;
+  zh: string;
+  en: string;
+}
+
+export interface Finding {
+  explanation: Sentence;
+  reason: string;
+  parcels: { dlbm: string; dlmc: string; area: Area }[];
+  counties: { code: string; name: string; area: Area }[];
+  approvals: string[];
+  flags: string[];
+  defects: Defect[];
+  layers: LayerVersion[];
+  rule: string;
+}
+
+export interface ExplainedPatch extends Patch {
+  finding: Finding;
+  attributes: Record<string, unknown>;
+}
+
+export type Outline = Polygon | MultiPolygon;
+export type PatchFeature = Feature<Outline, Patch> & { id: number };
+export type ExplainedPatchFeature = Feature<Outline, ExplainedPatch> & { id: number };
+export type PatchPage = FeatureCollection<Outline, Patch> & { features: PatchFeature[]; next: string | null };
+
+export interface Group {
+  patches: number;
+  area: Area;
+  farmland: Area;
+}
+
+/** Percentages; null where the denominator is empty, which is shown as “—” and never as 0 %. */
+export interface Ratio {
+  confirmed: number | null;
+  provisional: number | null;
+  best: number | null;
+  worst: number | null;
+}
+
+export interface Lever {
+  percent: number;
+  restore: Area;
+  approve: Area;
+  more_legal: Area;
+}
+
+export interface Tally {
+  county_code: string | null;
+  county_name: string | null;
+  legal: Group;
+  illegal: Group;
+  other: Group;
+  pending: Group;
+  total: Group;
+  ratio: Ratio;
+  line_crossed: LineName | null;
+  levers: Lever[];
+}
+
+export interface Ratios {
+  from: string;
+  until: string;
+  counties: Tally[];
+  city: Tally;
+  lines: Line[];
+  layers: LayerVersion[];
+  rule: string;
+  computed_at: string;
+}
+
+/** RFC 9457, with a pointer into the file or the name of the query parameter where one is to blame. */
+export interface Problem {
+  type: string;
+  title: string;
+  status: number;
+  detail?: string;
+  detail_en?: string;
+  pointer?: string;
+  parameter?: string;
+  reference?: string;
+  rejects?: Reject[];
+}
