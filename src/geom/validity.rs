@@ -1,5 +1,4 @@
 //! What is wrong with an outline.
-use super::Outline;
 /// A kind of defect.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "snake_case")]
