@@ -24,8 +24,8 @@ pub struct Patch {
     pub stated_county: Option<String>,
     /// The file's own fields, a JSON object, as they came.
     pub attributes: String,
-    /// The outline as it came, in the CRS of the file.
-    pub source: Outline,
+    /// The outline exactly as it came, where the file was not in degrees; else `degrees` is that.
+    pub source: Option<Outline>,
     /// The outline in CRS84 degrees, as it came but for the projection.
     pub degrees: Outline,
     /// The repaired outline in CRS84 degrees, where it had to be repaired.

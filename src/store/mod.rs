@@ -160,7 +160,7 @@ pub struct StoredPatch {
     pub survey_id: i64,
     /// Its survey's month.
     pub period: Period,
-    /// The patch. `source` is as it came, `degrees` the same in CRS84.
+    /// The patch.
     pub patch: Patch,
     /// Its finding.
     pub finding: Finding,
