@@ -2,10 +2,18 @@
 //!
 //! Pure, synchronous, deterministic. Knows no async, no SQL, no HTTP, and nothing of patches or layers.
 
+pub mod coverage;
+mod crossing;
 pub mod outline;
+pub mod overlay;
 pub mod plane;
+pub mod region;
+pub mod slabs;
 pub mod validity;
 
+pub use coverage::{Coverage, CoverageBuilder, Hit};
 pub use outline::{Bounds, Outline};
+pub use overlay::Figure;
 pub use plane::Plane;
-pub use validity::{Defect, DefectKind};
+pub use region::Region;
+pub use validity::{Checked, Defect, DefectKind, Fault, Unacceptable, check};

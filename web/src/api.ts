@@ -1,5 +1,5 @@
 // The only file that asks the server for anything except tiles, uploads and job events.
-import type { About, ExplainedPatchFeature, Job, PatchPage, Problem, Ratios, Rejects, Survey } from './contract';
+import type { About, ExplainedPatchFeature, Job, Layer, PatchPage, Problem, Ratios, Rejects, Survey } from './contract';
 
 /** A refusal by the server, or no answer at all; either way there is a Problem to show. */
 export class Refused extends Error {
@@ -70,6 +70,7 @@ function query(parameters: object): string {
 
 export const api = {
   about: () => get<About>('/api/about'),
+  layers: async () => (await get<{ layers: Layer[] }>('/api/layers')).layers,
   surveys: async () => (await get<{ surveys: Survey[] }>('/api/surveys')).surveys,
   survey: (id: number) => get<Survey>(`/api/surveys/${id}`),
   rejects: (survey: number, limit = 100) => get<Rejects>(`/api/surveys/${survey}/rejects?${query({ limit })}`),

@@ -44,6 +44,15 @@ export interface LayerVersion {
   effective: string;
 }
 
+export interface Layer extends LayerVersion {
+  features: number;
+  rejected: number;
+  vertices: number;
+  in_force: boolean;
+  created_at: string;
+  notes: string[];
+}
+
 export type AutomaticVerdict = 'legal' | 'suspected_illegal' | 'other' | 'doubtful';
 export type Verdict = AutomaticVerdict | 'illegal';
 export type Level = 'ministry' | 'province' | 'city';

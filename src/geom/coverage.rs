@@ -1,0 +1,271 @@
+//! A layer prepared for measuring: its regions cut into small pieces, in contiguous storage, under one spatial index.
+//!
+//! Prepare once, query many:
+//! 1. [`CoverageBuilder::push`] cuts each region into pieces of at most [`PIECE_VERTICES`] vertices (`cut`).
+//! 2. [`CoverageBuilder::finish`] indexes the pieces' boxes (crate `geo-index`: packed, static, one allocation; it could be memory-mapped) and finds
+//!    which members overlap another member.
+//! 3. [`Coverage::hits`] measures a figure against every member near it; [`Coverage::covered_m2`] adds the hits up, and where members overlap each
+//!    other takes their union instead, so that no ground counts twice.
+
+mod cut;
+
+use super::{Bounds, Figure, Region, slabs};
+use geo_index::rtree::{RTree, RTreeBuilder, RTreeIndex, sort::HilbertSort};
+use rayon::prelude::*;
+
+pub use cut::PIECE_VERTICES;
+
+/// Shared ground of two members above which they count as overlapping, square metres. Cutting members at different lines moves their common
+/// border by up to 1e-11 m, which over a kilometre makes 1e-8 m².
+const OVERLAP_M2: f64 = 1e-8;
+
+/// Collects the members of a layer.
+#[derive(Debug, Default)]
+pub struct CoverageBuilder {
+    positions: Vec<[f64; 2]>,
+    ring_ends: Vec<u32>,
+    pieces: Vec<Piece>,
+    boxes: Vec<Bounds>,
+    members: u32,
+}
+
+/// A piece of a member: some rings.
+#[derive(Debug, Clone, Copy)]
+struct Piece {
+    member: u32,
+    rings: [u32; 2],
+}
+
+/// Members of a layer, cut, indexed and ready.
+#[derive(Debug)]
+pub struct Coverage {
+    positions: Vec<[f64; 2]>,
+    ring_ends: Vec<u32>,
+    pieces: Vec<Piece>,
+    index: Option<RTree<f64>>,
+    members: u32,
+    overlaps: Vec<Overlap>,
+    /// For each member, whether it overlaps another one.
+    overlapping: Vec<bool>,
+}
+
+/// Two members that share ground.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Overlap {
+    /// The members, in the order in which they were pushed; the lower first.
+    pub members: [u32; 2],
+    /// Square metres they share.
+    pub area_m2: f64,
+}
+
+/// How much of a figure lies on one member.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Hit {
+    /// The member's number, in the order in which they were pushed.
+    pub member: u32,
+    /// Square metres, above 0.
+    pub area_m2: f64,
+}
+
+impl CoverageBuilder {
+    /// Appends the next member; returns its number.
+    pub fn push(&mut self, region: &Region) -> u32 {
+        let member = self.members;
+        self.members += 1;
+        cut::cut(region, &mut |rings: &[Vec<[f64; 2]>]| {
+            let first = self.ring_ends.len() as u32;
+            let mut bounds = Bounds::EMPTY;
+            for ring in rings {
+                self.positions.extend_from_slice(ring);
+                self.ring_ends.push(self.positions.len() as u32);
+                bounds = bounds.union(&Bounds::of(ring));
+            }
+            self.pieces.push(Piece { member, rings: [first, self.ring_ends.len() as u32] });
+            self.boxes.push(bounds);
+        });
+        member
+    }
+
+    /// Indexes the members and finds those that overlap. O(n log n) for n pieces.
+    #[must_use]
+    pub fn finish(mut self) -> Coverage {
+        let index = (!self.boxes.is_empty()).then(|| {
+            let mut builder = RTreeBuilder::<f64>::new(self.boxes.len() as u32);
+            for bounds in &self.boxes {
+                builder.add(bounds.min[0], bounds.min[1], bounds.max[0], bounds.max[1]);
+            }
+            builder.finish::<HilbertSort>()
+        });
+        self.positions.shrink_to_fit();
+        self.ring_ends.shrink_to_fit();
+        self.pieces.shrink_to_fit();
+        let mut coverage = Coverage { positions: self.positions, ring_ends: self.ring_ends, pieces: self.pieces, index, members: self.members, overlaps: Vec::new(), overlapping: Vec::new() };
+        coverage.overlaps = coverage.find_overlaps(&self.boxes);
+        coverage.overlapping = vec![false; coverage.members as usize];
+        for overlap in &coverage.overlaps {
+            for member in overlap.members {
+                coverage.overlapping[member as usize] = true;
+            }
+        }
+        coverage
+    }
+}
+
+impl Coverage {
+    /// How many members there are.
+    #[must_use]
+    pub fn members(&self) -> u32 {
+        self.members
+    }
+
+    /// Vertices of the pieces, closing positions included.
+    #[must_use]
+    pub fn vertices(&self) -> u64 {
+        self.positions.len() as u64
+    }
+
+    /// Members that share ground with each other, which parcels and counties must not.
+    #[must_use]
+    pub fn overlaps(&self) -> &[Overlap] {
+        &self.overlaps
+    }
+
+    fn rings(&self, piece: u32) -> impl Iterator<Item = &[[f64; 2]]> + Clone {
+        let [first, end] = self.pieces[piece as usize].rings;
+        (first..end).map(|ring| {
+            let start = if ring == 0 { 0 } else { self.ring_ends[ring as usize - 1] };
+            &self.positions[start as usize..self.ring_ends[ring as usize] as usize]
+        })
+    }
+
+    /// Numbers of the pieces whose box touches `bounds`, in ascending order.
+    fn near(&self, bounds: &Bounds) -> Vec<u32> {
+        let Some(index) = &self.index else { return Vec::new() };
+        let mut near = index.search(bounds.min[0], bounds.min[1], bounds.max[0], bounds.max[1]);
+        near.sort_unstable();
+        near
+    }
+
+    /// The members that share ground with the figure, ascending, each once.
+    #[must_use]
+    pub fn hits(&self, figure: &Figure) -> Vec<Hit> {
+        let mut hits: Vec<Hit> = Vec::new();
+        for piece in self.near(figure.bounds()) {
+            let area_m2 = figure.shared_m2(self.rings(piece));
+            if area_m2 > 0.0 {
+                let member = self.pieces[piece as usize].member;
+                match hits.last_mut() {
+                    Some(hit) if hit.member == member => hit.area_m2 = (hit.area_m2 + area_m2).min(figure.area_m2()),
+                    _ => hits.push(Hit { member, area_m2 }),
+                }
+            }
+        }
+        hits
+    }
+
+    /// The figure's area covered by the members of `hits`, each place once; square metres, at most the figure's area.
+    #[must_use]
+    pub fn covered_m2(&self, figure: &Figure, hits: &[Hit]) -> f64 {
+        let (overlapping, alone): (Vec<Hit>, Vec<Hit>) = hits.iter().partition(|hit| self.overlapping[hit.member as usize]);
+        let alone: f64 = alone.iter().map(|hit| hit.area_m2).sum();
+        let together = match overlapping[..] {
+            [] => 0.0,
+            [one] => one.area_m2,
+            _ => {
+                let mut sweep = Sweep::of(figure);
+                sweep.add(self, figure, &overlapping, 1);
+                sweep.area_m2(2)
+            }
+        };
+        (alone + together).min(figure.area_m2())
+    }
+
+    /// The figure's area covered both by members of `hits` and by members of `other_hits` of another coverage; square metres.
+    #[must_use]
+    pub fn covered_by_both_m2(&self, figure: &Figure, hits: &[Hit], other: &Self, other_hits: &[Hit]) -> f64 {
+        if hits.is_empty() || other_hits.is_empty() {
+            return 0.0;
+        }
+        let mut sweep = Sweep::of(figure);
+        sweep.add(self, figure, hits, 1);
+        sweep.add(other, figure, other_hits, 2);
+        sweep.area_m2(3).min(figure.area_m2())
+    }
+
+    /// Every pair of members that share more than [`OVERLAP_M2`].
+    fn find_overlaps(&self, boxes: &[Bounds]) -> Vec<Overlap> {
+        let mut pairs: Vec<Overlap> = (0..self.pieces.len() as u32)
+            .into_par_iter()
+            .flat_map_iter(|piece| {
+                let member = self.pieces[piece as usize].member;
+                let mut figure = None;
+                let near: Vec<u32> = self.near(&boxes[piece as usize]).into_iter().filter(|other| self.pieces[*other as usize].member > member).collect();
+                near.into_iter().filter_map(move |other| {
+                    let figure = figure.get_or_insert_with(|| Figure::new(Region::of_rings(self.rings(piece))));
+                    let area_m2 = figure.shared_m2(self.rings(other));
+                    (area_m2 > OVERLAP_M2).then(|| Overlap { members: [member, self.pieces[other as usize].member], area_m2 })
+                })
+            })
+            .collect();
+        pairs.sort_unstable_by_key(|pair| pair.members);
+        pairs.dedup_by(|next, kept| {
+            let same = next.members == kept.members;
+            if same {
+                kept.area_m2 += next.area_m2;
+            }
+            same
+        });
+        pairs
+    }
+}
+
+/// Several regions at once, within a figure's box.
+struct Sweep {
+    edges: Vec<slabs::Edge>,
+}
+
+impl Sweep {
+    /// The figure itself, under tag 0.
+    fn of(figure: &Figure) -> Self {
+        let mut sweep = Self { edges: Vec::new() };
+        sweep.add_rings(figure, figure.region().rings(), 0);
+        sweep
+    }
+
+    fn add(&mut self, coverage: &Coverage, figure: &Figure, hits: &[Hit], tag: u32) {
+        for piece in coverage.near(figure.bounds()) {
+            let member = coverage.pieces[piece as usize].member;
+            if hits.binary_search_by_key(&member, |hit| hit.member).is_ok() {
+                self.add_rings(figure, coverage.rings(piece), tag);
+            }
+        }
+    }
+
+    fn add_rings<'a>(&mut self, figure: &Figure, rings: impl Iterator<Item = &'a [[f64; 2]]>, tag: u32) {
+        let Bounds { min: [x0, y0], max: [x1, y1] } = *figure.bounds();
+        for ring in rings {
+            for pair in ring.windows(2) {
+                let (a, b) = ([pair[0][0] - x0, pair[0][1] - y0], [pair[1][0] - x0, pair[1][1] - y0]);
+                let Some(mut edge) = slabs::Edge::between(a, b, tag).and_then(|edge| edge.clipped(0.0, x1 - x0)) else { continue };
+                if edge.y1 >= y1 - y0 && edge.y2 >= y1 - y0 {
+                    continue;
+                }
+                if edge.y1 <= 0.0 && edge.y2 <= 0.0 {
+                    (edge.y1, edge.y2) = (0.0, 0.0);
+                }
+                self.edges.push(edge);
+            }
+        }
+    }
+
+    /// Where every tag below `tags` is present.
+    fn area_m2(self, tags: usize) -> f64 {
+        let mut sum = 0.0;
+        slabs::cells(self.edges, tags, &mut |windings, area| {
+            if windings.iter().all(|winding| *winding > 0) {
+                sum += area;
+            }
+        });
+        sum.max(0.0)
+    }
+}

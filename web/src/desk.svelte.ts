@@ -1,0 +1,112 @@
+// What the officer has on the desk: the service's state, the periods looked at, and the county and patch picked. Every panel and
+// the map read it; only its methods change it.
+import { api, problemFrom } from './api';
+import type { About, Bounds, ExplainedPatchFeature, LayerKind, Problem, Ratios, Survey } from './contract';
+import { boundsOf } from './map/bounds';
+
+export type Tab = 'ratios' | 'patches' | 'surveys' | 'upload';
+
+/** The period a year opens with, because the ratio that leaders answer for is the year's. */
+function firstOfYear(periods: string[], last: string): string {
+  return periods.find((period) => period.startsWith(last.slice(0, 4))) ?? last;
+}
+
+class Desk {
+  about = $state.raw<About | null>(null);
+  surveys = $state.raw<Survey[]>([]);
+  inForce = $state.raw<LayerKind[]>([]);
+  problem = $state.raw<Problem | null>(null);
+
+  from = $state('');
+  until = $state('');
+  ratios = $state.raw<Ratios | null>(null);
+  ratiosProblem = $state.raw<Problem | null>(null);
+
+  tab = $state<Tab>('ratios');
+  county = $state<string | null>(null);
+  patchId = $state<number | null>(null);
+  patch = $state.raw<ExplainedPatchFeature | null>(null);
+  patchProblem = $state.raw<Problem | null>(null);
+  /** What the map was last asked to show; a new array each time, so that asking twice moves it twice. */
+  shown = $state.raw<Bounds | null>(null);
+
+  periods = $derived([...(this.about?.periods ?? [])].sort());
+  /** Changes whenever patches change, and goes into the URL of their tiles so that none comes stale from a cache. */
+  patchesVersion = $derived(this.surveys.map((survey) => survey.id).join('.'));
+
+  async open(): Promise<void> {
+    this.problem = null;
+    try {
+      const [about, layers, surveys] = await Promise.all([api.about(), api.layers(), api.surveys()]);
+      this.inForce = layers.filter((layer) => layer.in_force).map((layer) => layer.kind);
+      this.surveys = surveys;
+      this.about = about;
+      const last = this.periods.at(-1) ?? '';
+      // A choice made before a new upload stays, unless its period went with a replaced survey.
+      if (!this.periods.includes(this.until)) this.until = last;
+      if (!this.periods.includes(this.from)) this.from = firstOfYear(this.periods, this.until);
+      await this.tally();
+    } catch (thrown) {
+      this.problem = problemFrom(thrown);
+    }
+  }
+
+  choosePeriods(from: string, until: string): void {
+    this.from = from;
+    this.until = until < from ? from : until;
+    void this.tally();
+  }
+
+  private async tally(): Promise<void> {
+    const { from, until } = this;
+    if (!from) {
+      this.ratios = null;
+      return;
+    }
+    try {
+      const ratios = await api.ratios(from, until);
+      // An answer for periods that are no longer chosen came too late and is dropped.
+      if (from !== this.from || until !== this.until) return;
+      this.ratios = ratios;
+      this.ratiosProblem = null;
+    } catch (thrown) {
+      this.ratiosProblem = problemFrom(thrown);
+    }
+  }
+
+  pickCounty(code: string | null): void {
+    this.county = this.county === code ? null : code;
+  }
+
+  /** Opens a patch's explanation; `show` also moves the map there, which a click on the map itself must not do. */
+  async pickPatch(id: number, { show }: { show: boolean }): Promise<void> {
+    this.patchId = id;
+    this.patch = null;
+    this.patchProblem = null;
+    this.tab = 'patches';
+    try {
+      const patch = await api.patch(id);
+      if (this.patchId !== id) return;
+      this.patch = patch;
+      if (show) this.shown = boundsOf(patch.geometry);
+    } catch (thrown) {
+      if (this.patchId === id) this.patchProblem = problemFrom(thrown);
+    }
+  }
+
+  putPatchAway(): void {
+    this.patchId = null;
+    this.patch = null;
+    this.patchProblem = null;
+  }
+
+  /** After an upload: the new survey's period comes into view, even where it lies outside the periods chosen so far. */
+  async receive(survey: Survey): Promise<void> {
+    if (!this.from || survey.period < this.from) this.from = survey.period;
+    if (!this.until || survey.period > this.until) this.until = survey.period;
+    this.putPatchAway();
+    await this.open();
+  }
+}
+
+export const desk = new Desk();
