@@ -29,7 +29,7 @@ pub(super) fn write(seed: u64, parcels: &Parcels, counties: &Counties, wanted: u
             let mut dice = Dice::new(seed, Topic::BasicFarmland, 1 + block as u64);
             for parcel in batch.drain(..).filter(|parcel| is_farmland(parcel.class)) {
                 // Some fields were left out when the line was drawn.
-                if dice.chance(0.95) {
+                if dice.chance(0.97) {
                     take(&parcel, counties, &mut edges, &mut areas);
                 }
             }

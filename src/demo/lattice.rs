@@ -1,6 +1,6 @@
 //! The net that parcels are cut from: a square net of corners, bent into the outline of the city, joined by wiggling
 //! lines. Corners are stored, lines are drawn anew from the dice whenever they are asked for: three million parcels need
-//! 50 MB. Lines stay within 9° of their chord and corners within 0.14 of a cell, so that lines never cross.
+//! 50 MB. Lines stay within 9° of their chord, and within less than half of the angle to the next line, so that they never cross.
 
 use super::ground::{Point, Ring, SOUTH, SPAN, WEST};
 use super::noise::{Dice, Topic};
@@ -11,7 +11,9 @@ const ASPECT: f64 = 1.2225;
 /// How far a line may leave its chord, per length from the nearer end.
 const BEND: f64 = 0.16;
 /// How far a corner may move, in cells.
-const JITTER: f64 = 0.14;
+const JITTER: f64 = 0.13;
+/// How round the city is: 0 a square, 0.5 a disc (whose four poles would have flat cells).
+const ROUND: f64 = 0.2;
 
 /// Bends the unit square into the outline of the city: rounded, then pushed about by waves of four lengths.
 struct Frame {
@@ -28,7 +30,7 @@ impl Frame {
             let (sin, cos) = libm::sincos(dice.range(0.0, TAU));
             [cos / length, sin / length, dice.range(0.0, TAU), dice.range(0.0, TAU), height]
         };
-        let waves = vec![wave(0.9, 0.012), wave(0.45, 0.007), wave(0.22, 0.0035), wave(0.11, 0.0017)];
+        let waves = vec![wave(0.9, 0.012), wave(0.45, 0.006), wave(0.22, 0.003), wave(0.11, 0.0013)];
         Self { crowding, waves }
     }
 
@@ -36,8 +38,8 @@ impl Frame {
     fn degrees(&self, s: f64, t: f64) -> (f64, f64) {
         let a = 2.0 * (s + self.crowding.0 * libm::sin(2.0 * TAU * s)) - 1.0;
         let b = 2.0 * (t + self.crowding.1 * libm::sin(2.0 * TAU * t)) - 1.0;
-        let mut u = 0.5 + 0.465 * a * (1.0 - 0.28 * b * b).sqrt();
-        let mut v = 0.5 + 0.465 * b * (1.0 - 0.28 * a * a).sqrt();
+        let mut u = 0.5 + 0.465 * a * (1.0 - ROUND * b * b).sqrt();
+        let mut v = 0.5 + 0.465 * b * (1.0 - ROUND * a * a).sqrt();
         for &[fs, ft, east, north, height] in &self.waves {
             let phase = TAU * (fs * s + ft * t);
             u += height * libm::sin(phase + east);
@@ -98,13 +100,39 @@ impl Lattice {
     /// Appends corner (i, j) and the line east of it, without the corner it leads to.
     pub(super) fn east(&self, i: usize, j: usize, out: &mut Ring) {
         let dice = Dice::new(self.seed, Topic::EdgesEast, (j * (self.cells + 1) + i) as u64);
-        wiggle(dice, self.node(i, j), self.node(i + 1, j), out);
+        let bend = self.bend((i, j), (i + 1, j));
+        wiggle(dice, self.node(i, j), self.node(i + 1, j), bend, out);
     }
 
     /// Appends corner (i, j) and the line north of it, without the corner it leads to.
     pub(super) fn north(&self, i: usize, j: usize, out: &mut Ring) {
         let dice = Dice::new(self.seed, Topic::EdgesNorth, (j * (self.cells + 1) + i) as u64);
-        wiggle(dice, self.node(i, j), self.node(i, j + 1), out);
+        let bend = self.bend((i, j), (i, j + 1));
+        wiggle(dice, self.node(i, j), self.node(i, j + 1), bend, out);
+    }
+
+    /// How far the line between two neighbouring corners may bend: less than [`BEND`] where the net is skewed, so that
+    /// two lines that meet at an angle θ take less than θ together.
+    fn bend(&self, from: (usize, usize), to: (usize, usize)) -> f64 {
+        let beside = |(i, j): (usize, usize)| {
+            let (east, north) = (to.0 - from.0, to.1 - from.1);
+            let less = (i >= north && j >= east).then(|| (i - north, j - east));
+            let more = (i + north <= self.cells && j + east <= self.cells).then_some((i + north, j + east));
+            [less, more]
+        };
+        let mut bend = BEND;
+        for (hub, end) in [(from, to), (to, from)] {
+            for (i, j) in beside(hub).into_iter().flatten() {
+                bend = bend.min(0.4 * squareness(self.node(hub.0, hub.1), self.node(end.0, end.1), self.node(i, j)));
+            }
+        }
+        bend
+    }
+
+    /// Whether the cell (i, j) is square enough to be cut or to hold an island: all its angles between 45° and 135°.
+    pub(super) fn is_square(&self, i: usize, j: usize) -> bool {
+        let corners = [(0, 0), (1, 0), (1, 1), (0, 1)].map(|(di, dj)| self.node(i + di, j + dj));
+        (0..4).all(|k| squareness(corners[k], corners[(k + 1) % 4], corners[(k + 3) % 4]) > 0.707)
     }
 
     /// The shell around `wide` × `high` cells whose south-western corner is (i, j).
@@ -142,14 +170,22 @@ impl Lattice {
     }
 }
 
-/// Appends `a` and two to eight positions on the way to `b`, without `b`.
-pub(super) fn wiggle(mut dice: Dice, a: Point, b: Point, out: &mut Ring) {
+/// The sine of the angle at `hub` between `a` and `b` as seen on the ground: 1 for a right angle.
+fn squareness(hub: Point, a: Point, b: Point) -> f64 {
+    let seen = |p: Point| ((p.x - hub.x) as f64, (p.y - hub.y) as f64 * ASPECT);
+    let ((ax, ay), (bx, by)) = (seen(a), seen(b));
+    (ax * by - ay * bx).abs() / (libm::hypot(ax, ay) * libm::hypot(bx, by))
+}
+
+/// Appends `a` and two to eight positions on the way to `b`, without `b`, none further from the chord than `bend` times the
+/// way to the nearer end.
+pub(super) fn wiggle(mut dice: Dice, a: Point, b: Point, bend: f64, out: &mut Ring) {
     out.push(a);
     let between = 2 + dice.below(7);
     let (dx, dy) = ((b.x - a.x) as f64, (b.y - a.y) as f64);
     for k in 1..=between {
         let t = (k as f64 + dice.range(-0.25, 0.25)) / (between + 1) as f64;
-        let off = dice.range(-BEND, BEND) * t.min(1.0 - t);
+        let off = dice.range(-bend, bend) * t.min(1.0 - t);
         let (east, north) = (t * dx - off * dy * ASPECT, t * dy + off * dx / ASPECT);
         out.push(Point { x: a.x + east.round() as i64, y: a.y + north.round() as i64 });
     }

@@ -99,7 +99,7 @@ impl<'a> Parcels<'a> {
         let (whole, paired, cut) = if hill { (0.35, 0.70, 0.05) } else { (0.02, 0.22, 0.40) };
         let mut pieces = Vec::with_capacity(8);
         let mut add = |dice: &mut Dice, i, j, wide, high, half: Option<_>| {
-            let island = half.is_none() && dice.chance(0.0125);
+            let island = half.is_none() && dice.chance(0.0125) && self.lattice.is_square(i, j);
             pieces.push(Piece { i, j, wide, high, half, island });
         };
         let choice = dice.unit();
@@ -113,7 +113,7 @@ impl<'a> Parcels<'a> {
         } else {
             for k in 0..4 {
                 let (i, j) = (i + k % 2, j + k / 2);
-                if dice.chance(cut) {
+                if dice.chance(cut) && self.lattice.is_square(i, j) {
                     let cut = if dice.chance(0.5) { Cut::Northward } else { Cut::Eastward };
                     add(&mut dice, i, j, 1, 1, Some((cut, Half::Near)));
                     add(&mut dice, i, j, 1, 1, Some((cut, Half::Far)));
@@ -143,7 +143,7 @@ impl<'a> Parcels<'a> {
         let (a, b) = (from.len() / 2, to.len() / 2);
         let key = (piece.j * self.lattice.cells + piece.i) as u64 + (1 << 40);
         let mut line = Ring::new();
-        wiggle(Dice::new(self.seed, Topic::EdgesNorth, key), from[a], to[b], &mut line);
+        wiggle(Dice::new(self.seed, Topic::EdgesNorth, key), from[a], to[b], 0.1, &mut line);
         line.push(to[b]);
         match (cut, half) {
             (Cut::Northward, Half::Near) => around(&south[..=a], &line, &north[..=b], &west),

@@ -25,7 +25,7 @@ const DITCH: Class = ("1107", "沟渠");
 const FARMYARD: Class = ("1202", "设施农用地");
 
 /// Share of the ground that is hill.
-const HILLS: f64 = 0.40;
+const HILLS: f64 = 0.34;
 
 /// Whether a class is farmland (耕地).
 pub(super) fn is_farmland(class: Class) -> bool {
@@ -142,17 +142,17 @@ impl Terrain {
 
     fn plain(&self, u: f64, v: f64, hill: f64, dice: &mut Dice) -> Class {
         let (wet, fields) = (self.wet.at(u, v) - 0.9 * hill - 0.25, self.fields.at(u, v));
-        if fields > 0.52 {
+        if fields > 0.66 {
             return if dice.chance(0.85) { VILLAGE } else { INDUSTRY };
         }
         match dice.unit() {
-            x if x < 0.025 => VILLAGE,
+            x if x < 0.03 => VILLAGE,
             x if x < 0.045 => LANE,
             x if x < 0.062 => DITCH,
             x if x < 0.075 => POND,
             x if x < 0.083 => FARMYARD,
             x if x < 0.10 => WOODS,
-            x if fields < -0.5 && x < 0.75 => ORCHARD,
+            x if fields < -0.55 && x < 0.6 => ORCHARD,
             x if wet > 0.25 + 0.2 * x => PADDY,
             x if wet < -0.15 - 0.2 * x => DRY,
             _ => IRRIGATED,

@@ -42,7 +42,7 @@ impl LayerKind {
 }
 
 /// What a layer's feature says of the ground, besides where it is.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
 pub struct FeatureFacts {
     /// County code; DLBM of a parcel; number of an approval; else the feature's own number.
     pub code: String,
