@@ -1,1 +1,153 @@
-//! To be written.
+//! The command line. Exit codes for scripts: 0 done, 1 a defect or a failing disk or database, 2 wrong usage, 3 the input was refused,
+//! 4 in conflict with what is stored (the same file already stored is no conflict: 0).
+
+mod classify;
+mod demo;
+mod layer;
+mod progress;
+mod ratio;
+mod serve;
+mod survey;
+
+use crate::geom::Crs;
+use crate::land::Reject;
+use crate::monitor::{Monitor, MonitorError, rule::Rule};
+use crate::store::{Store, StoreError, sqlite::SqliteStore};
+use clap::{Parser, Subcommand};
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+/// 图斑 Tuban: what does every patch occupy, and why.
+#[derive(Debug, Parser)]
+#[command(name = "tuban", version, about, disable_help_subcommand = true)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+    /// The rule to judge by (TOML); the one built in where absent.
+    #[arg(long, global = true, env = "TUBAN_RULES", value_name = "FILE")]
+    rules: Option<PathBuf>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Serve the page and the API.
+    Serve(serve::Serve),
+    /// Layers: what patches are held against.
+    #[command(subcommand)]
+    Layer(layer::LayerCommand),
+    /// Surveys: patches, as they were issued.
+    #[command(subcommand)]
+    Survey(survey::SurveyCommand),
+    /// The main job with no database: patches and layers in, findings out.
+    Classify(classify::Classify),
+    /// The county table.
+    Ratio(ratio::Ratio),
+    /// Generate an invented city to try everything on.
+    Demo(demo::Demo),
+}
+
+/// Which database.
+#[derive(Debug, clap::Args)]
+struct Database {
+    /// Where everything is kept.
+    #[arg(long, env = "TUBAN_DATABASE", default_value = "sqlite:tuban.db", value_name = "URL")]
+    database: String,
+}
+
+impl Database {
+    async fn open(&self, rule: Rule) -> Result<Monitor, Failure> {
+        let store: Arc<dyn Store> = Arc::new(SqliteStore::open(&self.database).await?);
+        let folder = self.database.trim_start_matches("sqlite:").trim_start_matches("//");
+        let spool = PathBuf::from(folder.split('?').next().unwrap_or(folder)).with_extension("spool");
+        Ok(Monitor::open(store, rule, spool).await?)
+    }
+}
+
+/// Why a command did not do what was asked.
+#[derive(Debug, thiserror::Error)]
+enum Failure {
+    #[error("{0}")]
+    Usage(String),
+    #[error(transparent)]
+    Monitor(#[from] MonitorError),
+    #[error(transparent)]
+    Serve(#[from] crate::http::ServeError),
+    #[error("{0}")]
+    Io(#[from] std::io::Error),
+}
+
+impl From<StoreError> for Failure {
+    fn from(error: StoreError) -> Self {
+        Self::Monitor(error.into())
+    }
+}
+
+impl Failure {
+    fn exit_code(&self) -> u8 {
+        match self {
+            Self::Usage(_) => 2,
+            Self::Monitor(MonitorError::Refused(_)) => 3,
+            Self::Monitor(MonitorError::Store(StoreError::Conflict { .. } | StoreError::LayerInUse { .. } | StoreError::NotFound { .. })) => 4,
+            _ => 1,
+        }
+    }
+
+    fn print(&self) {
+        match self {
+            Self::Monitor(MonitorError::Refused(refusal)) => {
+                eprintln!("{}\n{}", refusal.words.zh, refusal.words.en);
+                if let Some(pointer) = &refusal.pointer {
+                    eprintln!("  {pointer}");
+                }
+                print_rejects(&refusal.rejects);
+            }
+            other => eprintln!("{other}"),
+        }
+    }
+}
+
+/// Rejects listed on a terminal.
+const REJECTS_LISTED: usize = 20;
+
+fn print_rejects(rejects: &[Reject]) {
+    for reject in rejects.iter().take(REJECTS_LISTED) {
+        eprintln!("  row {} {}: {} / {} ({})", reject.row, reject.patch_id.as_deref().unwrap_or("–"), reject.reason.zh, reject.reason.en, reject.pointer);
+    }
+    if rejects.len() > REJECTS_LISTED {
+        eprintln!("  … and {} more", rejects.len() - REJECTS_LISTED);
+    }
+}
+
+/// Reads `EPSG:N`.
+fn crs(text: &str) -> Result<Crs, String> {
+    Crs::parse(text).map_err(|why| why.to_string())
+}
+
+/// Runs the command that the process was started with.
+#[must_use]
+pub fn run() -> ExitCode {
+    let cli = Cli::parse();
+    let filter = tracing_subscriber::EnvFilter::try_from_default_env().unwrap_or_else(|_| "warn,tuban=info".into());
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    let outcome = Rule::load(cli.rules.as_deref()).map_err(Failure::Usage).and_then(|rule| {
+        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+        runtime.block_on(async {
+            match cli.command {
+                Command::Serve(command) => command.run(rule).await,
+                Command::Layer(command) => command.run(rule).await,
+                Command::Survey(command) => command.run(rule).await,
+                Command::Classify(command) => tokio::task::block_in_place(|| command.run(&rule)),
+                Command::Ratio(command) => command.run(rule).await,
+                Command::Demo(command) => tokio::task::block_in_place(|| command.run()),
+            }
+        })
+    });
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            failure.print();
+            ExitCode::from(failure.exit_code())
+        }
+    }
+}

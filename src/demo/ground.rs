@@ -27,7 +27,10 @@ pub(super) type Ring = Vec<Point>;
 impl Point {
     /// The nearest position to `lon`, `lat` in degrees.
     pub(super) fn new(lon: f64, lat: f64) -> Self {
-        Self { x: (lon * NANO).round() as i64, y: (lat * NANO).round() as i64 }
+        Self {
+            x: (lon * NANO).round() as i64,
+            y: (lat * NANO).round() as i64,
+        }
     }
 
     /// Longitude in degrees.
@@ -41,15 +44,20 @@ impl Point {
     }
 }
 
+/// The semi-major axis of CGCS2000 in metres and the square of its eccentricity.
+const A: f64 = 6_378_137.0;
+const F: f64 = 1.0 / 298.257_222_101;
+const E2: f64 = F * (2.0 - F);
+
 /// Metres in a degree of longitude and of latitude at latitude `lat` (degrees) on the CGCS2000 ellipsoid.
 pub(super) fn metres_per_degree(lat: f64) -> (f64, f64) {
-    const A: f64 = 6_378_137.0;
-    const F: f64 = 1.0 / 298.257_222_101;
-    const E2: f64 = F * (2.0 - F);
     let (sin, cos) = libm::sincos(lat.to_radians());
     let w2 = 1.0 - E2 * sin * sin;
     let normal = A / w2.sqrt();
-    ((normal * cos).to_radians(), (normal * (1.0 - E2) / w2).to_radians())
+    (
+        (normal * cos).to_radians(),
+        (normal * (1.0 - E2) / w2).to_radians(),
+    )
 }
 
 /// A place with a plane of metres around it, good for shapes of a few kilometres.
@@ -67,12 +75,20 @@ impl Anchor {
     /// The anchor at `lon`, `lat` (degrees).
     pub(super) fn new(lon: f64, lat: f64) -> Self {
         let (per_lon, per_lat) = metres_per_degree(lat);
-        Self { lon, lat, per_lon, per_lat }
+        Self {
+            lon,
+            lat,
+            per_lon,
+            per_lat,
+        }
     }
 
     /// The degrees of what lies `east` and `north` metres away.
     pub(super) fn degrees(&self, east: f64, north: f64) -> (f64, f64) {
-        (self.lon + east / self.per_lon, self.lat + north / self.per_lat)
+        (
+            self.lon + east / self.per_lon,
+            self.lat + north / self.per_lat,
+        )
     }
 
     /// The anchor `east` and `north` metres away.
@@ -92,14 +108,30 @@ impl Anchor {
 
     /// Metres to another anchor, good to 1 % within the city.
     pub(super) fn distance_m(&self, other: &Self) -> f64 {
-        libm::hypot((other.lon - self.lon) * self.per_lon, (other.lat - self.lat) * self.per_lat)
+        libm::hypot(
+            (other.lon - self.lon) * self.per_lon,
+            (other.lat - self.lat) * self.per_lat,
+        )
     }
+}
+
+/// Northing in metres of a latitude (nanodegrees) in the equal-area plane whose easting is `A` × radians of longitude: in
+/// this plane the shoelace gives the official area. The series Σ (n+1)/(2n+1)·e²ⁿ·sin²ⁿ⁺¹B, in which the artanh of the
+/// closed form is worked out; its seventh term is below 1e-16 of the first.
+fn authalic_m(lat: i64) -> f64 {
+    let sin = libm::sin((lat as f64 / NANO).to_radians());
+    let t = E2 * sin * sin;
+    let sum = t * (4.0 / 7.0 + t * (5.0 / 9.0 + t * (6.0 / 11.0 + t * (7.0 / 13.0))));
+    A * (1.0 - E2) * sin * (1.0 + t * (2.0 / 3.0 + t * (3.0 / 5.0 + sum)))
 }
 
 /// Metres between two positions at most a few hundred metres apart.
 pub(super) fn distance_m(a: Point, b: Point) -> f64 {
     let (per_lon, per_lat) = metres_per_degree(a.lat());
-    libm::hypot((b.x - a.x) as f64 / NANO * per_lon, (b.y - a.y) as f64 / NANO * per_lat)
+    libm::hypot(
+        (b.x - a.x) as f64 / NANO * per_lon,
+        (b.y - a.y) as f64 / NANO * per_lat,
+    )
 }
 
 /// Twice the signed area of the triangle `o`, `a`, `b` in square nanodegrees, exactly: positive when it turns left.
@@ -109,8 +141,12 @@ pub(super) fn cross(o: Point, a: Point, b: Point) -> i128 {
 
 /// Twice the signed area of a ring in square nanodegrees, exactly: positive when it runs counter-clockwise.
 pub(super) fn doubled_area(ring: &[Point]) -> i128 {
-    let Some(&origin) = ring.first() else { return 0 };
-    ring.windows(2).map(|edge| cross(origin, edge[0], edge[1])).sum()
+    let Some(&origin) = ring.first() else {
+        return 0;
+    };
+    ring.windows(2)
+        .map(|edge| cross(origin, edge[0], edge[1]))
+        .sum()
 }
 
 /// Whether `point` lies within `ring` (exact; on the border either answer).
@@ -133,7 +169,7 @@ pub(super) struct Measure {
     pub lon: f64,
     /// Latitude of the centre, degrees.
     pub lat: f64,
-    /// Area in m² on the ellipsoid; off by less than a millionth for a shape below 10 km.
+    /// Official area (椭球面积) in m², to 1e-9 of itself.
     pub area_m2: f64,
 }
 
@@ -141,22 +177,38 @@ pub(super) struct Measure {
 pub(super) fn measure<'a>(rings: impl IntoIterator<Item = &'a Ring>) -> Option<Measure> {
     let mut rings = rings.into_iter().peekable();
     let origin = *rings.peek()?.first()?;
-    let (mut twice, mut east, mut north) = (0.0, 0.0, 0.0);
+    let base = authalic_m(origin.y);
+    let (mut twice, mut east, mut north, mut area) = (0.0, 0.0, 0.0, 0.0);
     for ring in rings {
         let Some(&last) = ring.last() else { continue };
-        let mut a = ((last.x - origin.x) as f64, (last.y - origin.y) as f64);
-        for p in ring {
-            let b = ((p.x - origin.x) as f64, (p.y - origin.y) as f64);
+        let from_origin = |p: Point| {
+            (
+                (p.x - origin.x) as f64,
+                (p.y - origin.y) as f64,
+                authalic_m(p.y) - base,
+            )
+        };
+        let mut a = from_origin(last);
+        for &p in ring {
+            let b = from_origin(p);
             let c = a.0 * b.1 - b.0 * a.1;
             twice += c;
+            area += a.0 * b.2 - b.0 * a.2;
             east += c * (a.0 + b.0);
             north += c * (a.1 + b.1);
             a = b;
         }
     }
-    let share = if twice == 0.0 { 0.0 } else { 1.0 / (3.0 * twice) };
+    let share = if twice == 0.0 {
+        0.0
+    } else {
+        1.0 / (3.0 * twice)
+    };
     let lon = (origin.x as f64 + east * share) / NANO;
     let lat = (origin.y as f64 + north * share) / NANO;
-    let (per_lon, per_lat) = metres_per_degree(lat);
-    Some(Measure { lon, lat, area_m2: twice / 2.0 / (NANO * NANO) * per_lon * per_lat })
+    Some(Measure {
+        lon,
+        lat,
+        area_m2: area / 2.0 * (A / NANO).to_radians(),
+    })
 }

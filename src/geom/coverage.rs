@@ -13,7 +13,7 @@ use super::{Bounds, Figure, Region, slabs};
 use geo_index::rtree::{RTree, RTreeBuilder, RTreeIndex, sort::HilbertSort};
 use rayon::prelude::*;
 
-pub use cut::PIECE_VERTICES;
+pub use cut::{PIECE_VERTICES, clip_ring};
 
 /// Shared ground of two members above which they count as overlapping, square metres. Cutting members at different lines moves their common
 /// border by up to 1e-11 m, which over a kilometre makes 1e-8 m².

@@ -11,9 +11,9 @@ pub mod region;
 pub mod slabs;
 pub mod validity;
 
-pub use coverage::{Coverage, CoverageBuilder, Hit};
+pub use coverage::{Coverage, CoverageBuilder, Hit, clip_ring};
 pub use outline::{Bounds, Outline};
 pub use overlay::Figure;
-pub use plane::Plane;
+pub use plane::{Plane, twice_signed_area};
 pub use region::Region;
 pub use validity::{Checked, Defect, DefectKind, Fault, Unacceptable, check};

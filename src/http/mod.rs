@@ -1,1 +1,110 @@
-//! To be written.
+//! The edge: every route on one page. A handler reads the request, asks the monitor, and writes the answer.
+
+mod answers;
+mod check;
+mod city;
+mod jobs;
+mod page;
+mod patches;
+mod problem;
+mod query;
+mod ratios;
+mod serve;
+mod surveys;
+mod tiles;
+mod upload;
+
+pub use answers::RatiosAnswer;
+pub use problem::Problem;
+pub use serve::{ServeError, serve};
+
+use crate::monitor::Monitor;
+use axum::{Router, extract::DefaultBodyLimit, http::{HeaderName, HeaderValue}, response::IntoResponse, routing::get};
+use std::sync::Arc;
+use tower_http::{catch_panic::CatchPanicLayer, compression::CompressionLayer, set_header::SetResponseHeaderLayer};
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+/// What every handler can reach.
+#[derive(Clone)]
+pub struct Desk {
+    /// The services.
+    pub monitor: Arc<Monitor>,
+    /// Limits of what is taken in.
+    pub limits: Limits,
+    tiles: tiles::TileCache,
+}
+
+/// Limits of what is taken in, bytes.
+#[derive(Debug, Clone, Copy)]
+pub struct Limits {
+    /// Largest survey file.
+    pub upload_bytes: u64,
+    /// Largest polygon to check.
+    pub check_bytes: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { upload_bytes: 1 << 30, check_bytes: 4 << 20 }
+    }
+}
+
+impl Desk {
+    /// A desk over `monitor`.
+    #[must_use]
+    pub fn new(monitor: Arc<Monitor>, limits: Limits) -> Self {
+        Self { monitor, limits, tiles: tiles::cache() }
+    }
+}
+
+/// Every route there is.
+pub fn router(desk: Desk) -> Router {
+    let (api, openapi) = OpenApiRouter::new()
+        // The city.
+        .routes(routes!(city::about))
+        .routes(routes!(city::layers))
+        .routes(routes!(ratios::ratios))
+        // Surveys and their imports.
+        .routes(routes!(surveys::surveys, upload::upload))
+        .routes(routes!(surveys::survey))
+        .routes(routes!(surveys::rejects))
+        .routes(routes!(jobs::job))
+        .routes(routes!(jobs::events))
+        // Patches and polygons.
+        .routes(routes!(patches::patches))
+        .routes(routes!(patches::patch))
+        .routes(routes!(check::check))
+        // The map.
+        .routes(routes!(tiles::tile))
+        // The machine.
+        .routes(routes!(city::health))
+        .split_for_parts();
+    let openapi = describe(openapi);
+    api.route("/openapi.json", get(move || async move { axum::Json(openapi).into_response() }))
+        .fallback(page::page)
+        .method_not_allowed_fallback(page::method_not_allowed)
+        .layer(DefaultBodyLimit::disable())
+        .layer(CompressionLayer::new())
+        .layer(CatchPanicLayer::custom(|_: Box<dyn std::any::Any + Send>| Problem::internal(&"a handler panicked").into_response()))
+        .layer(header("content-security-policy", CONTENT_SECURITY_POLICY))
+        .layer(header("x-content-type-options", "nosniff"))
+        .layer(header("referrer-policy", "no-referrer"))
+        .with_state(desk)
+}
+
+/// Nothing loads from outside at run time: the browser itself sees to it.
+const CONTENT_SECURITY_POLICY: &str =
+    "default-src 'self'; img-src 'self' data: blob:; style-src 'self' 'unsafe-inline'; worker-src 'self'; connect-src 'self'; base-uri 'none'; frame-ancestors 'none'; object-src 'none'";
+
+fn header(name: &'static str, value: &'static str) -> SetResponseHeaderLayer<HeaderValue> {
+    SetResponseHeaderLayer::overriding(HeaderName::from_static(name), HeaderValue::from_static(value))
+}
+
+fn describe(mut openapi: utoipa::openapi::OpenApi) -> utoipa::openapi::OpenApi {
+    openapi.info = utoipa::openapi::InfoBuilder::new()
+        .title("Tuban 图斑")
+        .version(env!("CARGO_PKG_VERSION"))
+        .description(Some("Land-use monitoring: what does every patch occupy, and why. Errors are RFC 9457 problems."))
+        .build();
+    openapi
+}

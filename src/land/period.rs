@@ -3,6 +3,12 @@
 use serde::{Deserialize, Serialize};
 use std::{fmt, str::FromStr};
 
+/// The day it is in China, which has one time zone.
+#[must_use]
+pub fn today() -> jiff::civil::Date {
+    jiff::Timestamp::now().to_zoned(jiff::tz::offset(8).to_time_zone()).date()
+}
+
 /// A month, written `2022-04`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
@@ -12,6 +18,13 @@ pub struct Period {
 }
 
 impl Period {
+    /// The month it is in China.
+    #[must_use]
+    pub fn current() -> Self {
+        let today = today();
+        Self { year: today.year().unsigned_abs(), month: today.month().unsigned_abs() }
+    }
+
     /// Months since year 0: the number by which periods are stored and compared.
     #[must_use]
     pub fn ordinal(self) -> i64 {

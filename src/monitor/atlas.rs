@@ -202,6 +202,12 @@ impl LayerBuilder {
         Self { kind, bounds: Bounds::EMPTY, coverage: CoverageBuilder::default(), facts: Vec::new(), known: std::collections::HashMap::new(), fact_of: Vec::new() }
     }
 
+    /// What the layer tells.
+    #[must_use]
+    pub fn kind(&self) -> LayerKind {
+        self.kind
+    }
+
     /// Appends a feature: its region in the atlas's plane and the box of its outline in degrees.
     pub fn push(&mut self, facts: &FeatureFacts, region: &Region, degrees: &Outline) {
         // Millions of parcels have a dozen classes; the bounds matter only for counties.

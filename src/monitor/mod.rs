@@ -1,7 +1,221 @@
 //! What the service knows how to do: from bytes to findings, from findings to tallies. `http` and `cli` call it.
 
 pub mod atlas;
+pub mod check;
 pub mod classify;
+pub mod classify_file;
 pub mod explain;
+pub mod filings;
+pub mod intake;
+pub mod jobs;
+mod judging;
+pub mod layer_import;
+pub mod ratios;
 pub mod rollup;
+mod reading;
+mod rounds;
 pub mod rule;
+pub mod survey_import;
+
+use crate::formats::ReadError;
+use crate::geom::{Crs, Plane};
+use crate::land::{Layer, LayerKind, LayerUsed, Provenance, Reject, Words};
+use crate::store::{Store, StoreError};
+use atlas::{Atlas, LayerBuilder};
+use rule::Rule;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, PoisonError, RwLock};
+
+/// Why something was not done.
+#[derive(Debug, thiserror::Error)]
+pub enum MonitorError {
+    /// What was sent cannot be taken, with the reason and the place.
+    #[error("{}", .0.words.en)]
+    Refused(Box<Refusal>),
+    /// The store.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The file names its CRS only after its features, which were read in another: read it again in this one.
+    #[error("the CRS {0} is named only after the features")]
+    LateCrs(Crs),
+    /// The disk.
+    #[error("file: {0}")]
+    Io(#[from] std::io::Error),
+    /// A defect of ours.
+    #[error("{0}")]
+    Broken(String),
+}
+
+/// How bad it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RefusalKind {
+    /// It is not what it says it is: 400.
+    Unreadable,
+    /// It is of a kind that is not taken: 415.
+    Unsupported,
+    /// It can be read but not accepted: 422.
+    Unacceptable,
+}
+
+/// What was sent cannot be taken.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Refusal {
+    /// How bad it is.
+    pub kind: RefusalKind,
+    /// A word for programs.
+    pub code: &'static str,
+    /// A sentence for people.
+    pub words: Words,
+    /// RFC 6901 pointer to the fault.
+    pub pointer: Option<String>,
+    /// Features refused, where that is why.
+    pub rejects: Vec<Reject>,
+}
+
+impl Refusal {
+    /// A refusal without a place.
+    #[must_use]
+    pub fn new(kind: RefusalKind, code: &'static str, words: Words) -> Self {
+        Self { kind, code, words, pointer: None, rejects: Vec::new() }
+    }
+}
+
+impl From<Refusal> for MonitorError {
+    fn from(refusal: Refusal) -> Self {
+        Self::Refused(Box::new(refusal))
+    }
+}
+
+impl From<ReadError> for MonitorError {
+    fn from(error: ReadError) -> Self {
+        match error {
+            ReadError::Io(error) => Self::Io(error),
+            ReadError::CrsAfterFeatures(crs) => Self::LateCrs(crs),
+            ReadError::Refused(refused) => Refusal { pointer: refused.pointer, ..Refusal::new(RefusalKind::Unreadable, refused.code, refused.words) }.into(),
+        }
+    }
+}
+
+/// The services, over one store.
+pub struct Monitor {
+    store: Arc<dyn Store>,
+    rule: Rule,
+    atlas: RwLock<Arc<Atlas>>,
+    jobs: jobs::Jobs,
+    spool: PathBuf,
+    /// One import at a time: each uses every core, and the store takes one write at a time.
+    turn: tokio::sync::Semaphore,
+}
+
+impl Monitor {
+    /// Opens the services and loads the layers in force. Uploads are spooled in `spool`, which is made where it is missing.
+    pub async fn open(store: Arc<dyn Store>, rule: Rule, spool: PathBuf) -> Result<Self, MonitorError> {
+        std::fs::create_dir_all(&spool)?;
+        let atlas = load_atlas(&*store, &rule).await?;
+        Ok(Self { store, rule, atlas: RwLock::new(Arc::new(atlas)), jobs: jobs::Jobs::default(), spool, turn: tokio::sync::Semaphore::new(1) })
+    }
+
+    /// The store.
+    #[must_use]
+    pub fn store(&self) -> &dyn Store {
+        &*self.store
+    }
+
+    /// The rule in force.
+    #[must_use]
+    pub fn rule(&self) -> &Rule {
+        &self.rule
+    }
+
+    /// The layers in force, as of the last reload.
+    #[must_use]
+    pub fn atlas(&self) -> Arc<Atlas> {
+        Arc::clone(&self.atlas.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Imports under way.
+    #[must_use]
+    pub fn jobs(&self) -> &jobs::Jobs {
+        &self.jobs
+    }
+
+    /// Where uploads are spooled.
+    #[must_use]
+    pub fn spool(&self) -> &Path {
+        &self.spool
+    }
+
+    /// All layer versions, and whether each is in force today.
+    pub async fn layers(&self) -> Result<Vec<(Layer, bool)>, MonitorError> {
+        let layers = self.store.layers().await?;
+        let in_force: Vec<i64> = in_force(&layers).into_iter().map(|layer| layer.id).collect();
+        Ok(layers.into_iter().map(|layer| { let now = in_force.contains(&layer.id); (layer, now) }).collect())
+    }
+
+    /// Loads the layers in force anew where they are not what the atlas holds; answers whether it did.
+    pub async fn refresh_atlas(&self) -> Result<bool, MonitorError> {
+        let wanted: Vec<LayerUsed> = in_force(&self.store.layers().await?).into_iter().map(used).collect();
+        if wanted == self.atlas().used() {
+            return Ok(false);
+        }
+        let atlas = Arc::new(load_atlas(&*self.store, &self.rule).await?);
+        *self.atlas.write().unwrap_or_else(PoisonError::into_inner) = atlas;
+        Ok(true)
+    }
+
+    /// What findings made now rest on.
+    #[must_use]
+    pub fn provenance(&self, atlas: &Atlas) -> Provenance {
+        Provenance { layers: atlas.used(), rule: self.rule.version.clone() }
+    }
+}
+
+/// Of each kind the version with the latest effective day not after today; of one day the one stored last.
+fn in_force(layers: &[Layer]) -> Vec<&Layer> {
+    let today = crate::land::today();
+    LayerKind::ALL.iter().filter_map(|kind| layers.iter().filter(|layer| layer.kind == *kind && layer.effective <= today).max_by_key(|layer| (layer.effective, layer.id))).collect()
+}
+
+fn used(layer: &Layer) -> LayerUsed {
+    LayerUsed { id: layer.id, kind: layer.kind, name: layer.name.clone(), effective: layer.effective.to_string() }
+}
+
+/// Prepares the layers in force from the store.
+async fn load_atlas(store: &dyn Store, rule: &Rule) -> Result<Atlas, MonitorError> {
+    let layers = store.layers().await?;
+    let mut atlas: Option<Atlas> = None;
+    for layer in in_force(&layers) {
+        let mut builder = LayerBuilder::new(layer.kind);
+        let mut damaged = None;
+        store
+            .each_feature(layer.id, &mut |features| {
+                let Some(first) = features.iter().find_map(|feature| feature.degrees.positions.first()) else { return };
+                let plane = atlas.get_or_insert_with(|| Atlas::empty(Plane::near(first[0], first[1]))).plane().clone();
+                for (feature, region) in layer_import::regions(&plane, &features) {
+                    match region {
+                        Some(region) => builder.push(&feature.facts, &region, &feature.degrees),
+                        None => damaged = Some(feature.row),
+                    }
+                }
+            })
+            .await?;
+        if let Some(row) = damaged {
+            return Err(StoreError::Damaged(format!("row {row} of layer {} no longer passes the check it passed on import", layer.id)).into());
+        }
+        let prepared = tokio::task::block_in_place(|| builder.finish(used(layer), rule));
+        if let Some(atlas) = &mut atlas {
+            atlas.put(prepared);
+        }
+    }
+    Ok(atlas.unwrap_or_else(|| Atlas::empty(Plane::near(118.0, 35.0))))
+}
+
+/// Bytes as lower-case hexadecimal digits.
+#[must_use]
+pub fn hexadecimal(bytes: &[u8]) -> String {
+    use std::fmt::Write;
+    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}

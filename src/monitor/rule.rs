@@ -120,7 +120,7 @@ mod tests {
     #[test]
     fn a_rule_that_makes_no_sense_is_refused() {
         let text = include_str!("../../rules/default.toml");
-        for (from, to) in [("cover_mu = 0.001", "cover_mu = -1"), ("percent = 5.0", "percent = 500.0"), ("outside_share = 0.5", "outside_share = 5"), ("version", "verzion")] {
+        for (from, to) in [("cover_mu = 0.001", "cover_mu = -1"), ("percent = 5.0", "percent = 500.0"), ("outside_share = 0.5", "outside_share = 5"), ("version = ", "verzion = ")] {
             assert!(Rule::parse(&text.replacen(from, to, 1)).is_err(), "{to}");
         }
     }

@@ -72,7 +72,6 @@ export const api = {
   about: () => get<About>('/api/about'),
   layers: async () => (await get<{ layers: Layer[] }>('/api/layers')).layers,
   surveys: async () => (await get<{ surveys: Survey[] }>('/api/surveys')).surveys,
-  survey: (id: number) => get<Survey>(`/api/surveys/${id}`),
   rejects: (survey: number, limit = 100) => get<Rejects>(`/api/surveys/${survey}/rejects?${query({ limit })}`),
   patches: (asked: PatchQuery) => get<PatchPage>(`/api/patches?${query(asked)}`),
   patch: (id: number) => get<ExplainedPatchFeature>(`/api/patches/${id}`),

@@ -68,7 +68,8 @@ export interface Survey {
   patches: number;
   repaired: number;
   rejected: number;
-  patch_id_source: string | null;
+  /** The field patch ids were read from, `feature_id`, or `row`. */
+  patch_id_source: string;
   fields: Record<string, string>;
   verdicts: Partial<Record<AutomaticVerdict, number>>;
   area: Area;

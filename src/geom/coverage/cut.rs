@@ -38,7 +38,7 @@ fn halve(rings: Vec<Ring>, cell: Bounds, depth: u32, take: &mut dyn FnMut(&[Ring
         } else {
             half.max[axis] = at;
         }
-        let kept: Vec<Ring> = rings.iter().filter_map(|ring| clip(ring, axis, at, above)).collect();
+        let kept: Vec<Ring> = rings.iter().filter_map(|ring| clip_ring(ring, axis, at, above)).collect();
         if let Some(kept) = settle(kept, &half) {
             // The next halving starts from what is there, not from the cell, so that empty ground costs no depth.
             let bounds = kept.iter().map(|ring| Bounds::of(ring)).fold(Bounds::EMPTY, |all, one| all.union(&one));
@@ -47,8 +47,9 @@ fn halve(rings: Vec<Ring>, cell: Bounds, depth: u32, take: &mut dyn FnMut(&[Ring
     }
 }
 
-/// The part of a closed ring on one side of a line (Sutherland and Hodgman), or `None` where nothing is left.
-fn clip(ring: &[[f64; 2]], axis: usize, at: f64, above: bool) -> Option<Ring> {
+/// The part of a closed ring on one side of the line where coordinate `axis` is `at` (Sutherland and Hodgman), or `None` where nothing is left.
+#[must_use]
+pub fn clip_ring(ring: &[[f64; 2]], axis: usize, at: f64, above: bool) -> Option<Vec<[f64; 2]>> {
     let keeps = |position: &[f64; 2]| if above { position[axis] >= at } else { position[axis] <= at };
     let mut kept: Ring = Vec::with_capacity(ring.len());
     let push = |kept: &mut Ring, position: [f64; 2]| {

@@ -79,7 +79,8 @@ export const DRAWN_LAYERS: DrawnLayer[] = [
 
 /** Tiles must be asked for by whole URLs, because MapLibre's worker has no page to be relative to. */
 export function tilesOf(source: string, query: Record<string, string>): string[] {
-  return [`${location.origin}/api/tiles/${source}/{z}/{x}/{y}.mvt?${new URLSearchParams(query)}`];
+  const given = Object.entries(query).filter(([, value]) => value !== '');
+  return [`${location.origin}/api/tiles/${source}/{z}/{x}/{y}.mvt?${new URLSearchParams(given)}`];
 }
 
 export function sourceOf(tiles: string[], minZoom: number): VectorSourceSpecification {

@@ -42,12 +42,12 @@ export const PATCH_STYLE: LayerSpecification[] = [
     },
   },
   {
+    // Also below the dots, where it fills the ring of dots that a very large patch would else be.
     id: PATCH_FILLS,
     type: 'fill',
     ...drawnFrom,
-    minzoom: OUTLINES_FROM,
     layout: { 'fill-sort-key': rank },
-    paint: { 'fill-color': colour, 'fill-opacity': 0.55 },
+    paint: { 'fill-color': colour, 'fill-opacity': ['step', ['zoom'], 1, OUTLINES_FROM, 0.55] },
   },
   {
     id: 'patches-line',

@@ -1,0 +1,67 @@
+//! `tuban classify`: the main job with no database.
+
+use super::{Failure, progress::Counter};
+use crate::geom::Crs;
+use crate::land::LayerKind;
+use crate::monitor::{classify_file::{ClassifyFiles, Output, classify_files}, rule::Rule};
+use clap::Args;
+use std::io::BufWriter;
+use std::path::PathBuf;
+
+#[derive(Debug, Args)]
+pub struct Classify {
+    /// The patches, GeoJSON.
+    patches: PathBuf,
+    /// A layer, e.g. farmland=parcels.geojson; may be repeated.
+    #[arg(long = "layer", value_name = "KIND=FILE", value_parser = layer)]
+    layers: Vec<(LayerKind, PathBuf)>,
+    /// Where findings go: a path that ends in .csv or .geojson.
+    #[arg(short, long, value_name = "OUT")]
+    output: PathBuf,
+    /// CRS of the files where they do not say themselves.
+    #[arg(long, value_parser = super::crs)]
+    crs: Option<Crs>,
+    /// Which field of the patches is which of ours; may be repeated.
+    #[arg(long, value_name = "OUR=THEIRS")]
+    map: Vec<String>,
+    /// Print where the time went as one JSON line on stderr.
+    #[arg(long)]
+    timings: bool,
+}
+
+fn layer(text: &str) -> Result<(LayerKind, PathBuf), String> {
+    let (kind, path) = text.split_once('=').ok_or("write KIND=FILE")?;
+    Ok((kind.parse()?, path.into()))
+}
+
+impl Classify {
+    pub fn run(self, rule: &Rule) -> Result<(), Failure> {
+        let output = Output::of(&self.output).ok_or_else(|| Failure::Usage(format!("{}: the output must end in .csv or .geojson", self.output.display())))?;
+        let mut kinds: Vec<LayerKind> = self.layers.iter().map(|(kind, _)| *kind).collect();
+        kinds.sort();
+        if let Some(pair) = kinds.windows(2).find(|pair| pair[0] == pair[1]) {
+            return Err(Failure::Usage(format!("--layer {}= is given twice", pair[0])));
+        }
+        let folder = self.output.parent().filter(|folder| !folder.as_os_str().is_empty()).map_or_else(|| PathBuf::from("."), PathBuf::from);
+        // Written beside and renamed at the end: what is there under the name is whole.
+        let file = tempfile::Builder::new().prefix(".tuban-").tempfile_in(folder)?;
+        let counter = Counter::new("layers");
+        let files = ClassifyFiles { patches: self.patches, layers: self.layers, crs: self.crs, map: self.map };
+        let mut out = BufWriter::with_capacity(1 << 20, file);
+        let timings = classify_files(&files, rule, output, &mut out, &|what, done| counter.at_stage(what, done))?;
+        drop(counter);
+        let file = out.into_inner().map_err(|error| error.into_error())?;
+        make_readable(file.as_file())?;
+        file.persist(&self.output).map_err(|error| error.error)?;
+        if self.timings {
+            eprintln!("{}", serde_json::to_string(&timings).unwrap_or_default());
+        }
+        Ok(())
+    }
+}
+
+/// A temporary file is its owner's alone; what was asked for is a file like any other.
+fn make_readable(file: &std::fs::File) -> std::io::Result<()> {
+    use std::os::unix::fs::PermissionsExt;
+    file.set_permissions(std::fs::Permissions::from_mode(0o644))
+}

@@ -1,0 +1,88 @@
+//! `tuban layer add|list|remove`.
+
+use super::{Database, Failure, print_rejects, progress::Counter};
+use crate::geom::Crs;
+use crate::land::LayerKind;
+use crate::monitor::{layer_import::LayerFile, rule::Rule};
+use clap::{Args, Subcommand};
+use std::path::PathBuf;
+
+#[derive(Debug, Subcommand)]
+pub enum LayerCommand {
+    /// Take a layer in.
+    Add(Add),
+    /// List all layer versions.
+    List(Database),
+    /// Remove a layer on which no finding rests.
+    Remove {
+        /// Its number, from `layer list`.
+        id: i64,
+        #[command(flatten)]
+        database: Database,
+    },
+}
+
+#[derive(Debug, Args)]
+pub struct Add {
+    /// What it tells: `county`, `farmland` (the parcel layer; DLBM decides), `basic_farmland`, `red_line`, `urban_boundary` or `approved`.
+    #[arg(long)]
+    kind: LayerKind,
+    /// What people call it.
+    #[arg(long)]
+    name: String,
+    /// The day from which it counts, YYYY-MM-DD.
+    #[arg(long)]
+    effective: jiff::civil::Date,
+    /// CRS of the file where it does not say itself, e.g. EPSG:4527.
+    #[arg(long, value_parser = super::crs)]
+    crs: Option<Crs>,
+    /// Which field of the file is which of ours, e.g. code=DLDM; may be repeated.
+    #[arg(long, value_name = "OUR=THEIRS")]
+    map: Vec<String>,
+    #[command(flatten)]
+    database: Database,
+    /// GeoJSON file.
+    file: PathBuf,
+}
+
+impl LayerCommand {
+    pub async fn run(self, rule: Rule) -> Result<(), Failure> {
+        match self {
+            Self::Add(add) => add.run(rule).await,
+            Self::List(database) => list(&database, rule).await,
+            Self::Remove { id, database } => {
+                let monitor = database.open(rule).await?;
+                monitor.store().remove_layer(id).await?;
+                println!("removed layer {id}");
+                Ok(())
+            }
+        }
+    }
+}
+
+impl Add {
+    async fn run(self, rule: Rule) -> Result<(), Failure> {
+        let monitor = self.database.open(rule).await?;
+        let counter = Counter::new(self.kind.word());
+        let file = LayerFile { path: self.file, kind: self.kind, name: self.name, effective: self.effective, crs: self.crs, map: self.map };
+        let imported = monitor.import_layer(&file, &|done| counter.at(done)).await?;
+        drop(counter);
+        let layer = imported.layer;
+        println!("layer {} {} “{}” {}: {} features, {} vertices, {} rejected", layer.id, layer.kind, layer.name, layer.crs, layer.features, layer.vertices, layer.rejected);
+        for note in &layer.notes {
+            println!("  {note}");
+        }
+        print_rejects(&imported.rejects);
+        Ok(())
+    }
+}
+
+async fn list(database: &Database, rule: Rule) -> Result<(), Failure> {
+    let monitor = database.open(rule).await?;
+    for (layer, in_force) in monitor.layers().await? {
+        let mark = if in_force { "*" } else { " " };
+        println!("{mark} {:>4}  {:<15} {}  {:>9} features  {}", layer.id, layer.kind.word(), layer.effective, layer.features, layer.name);
+    }
+    println!("* in force");
+    Ok(())
+}

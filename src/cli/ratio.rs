@@ -1,0 +1,93 @@
+//! `tuban ratio`: the county table in the terminal, as JSON or as CSV.
+
+use super::{Database, Failure};
+use crate::http::RatiosAnswer;
+use crate::land::{Area, Period, PeriodRange, Tally, round_half_up};
+use crate::monitor::{ratios::Ratios, rule::Rule};
+use clap::Args;
+
+#[derive(Debug, Args)]
+pub struct Ratio {
+    /// First month, YYYY-MM; the newest month with a survey where absent.
+    #[arg(long)]
+    period: Option<Period>,
+    /// Last month.
+    #[arg(long, requires = "period")]
+    until: Option<Period>,
+    /// As JSON, the same as GET /api/ratios.
+    #[arg(long, conflicts_with = "csv")]
+    json: bool,
+    /// As CSV.
+    #[arg(long)]
+    csv: bool,
+    #[command(flatten)]
+    database: Database,
+}
+
+impl Ratio {
+    pub async fn run(self, rule: Rule) -> Result<(), Failure> {
+        let range = self.period.map(|from| PeriodRange::new(from, self.until)).transpose().map_err(Failure::Usage)?;
+        let monitor = self.database.open(rule).await?;
+        let ratios = monitor.ratios(range).await?;
+        if self.json {
+            let answer = RatiosAnswer::new(ratios, monitor.rule());
+            println!("{}", serde_json::to_string_pretty(&answer).map_err(|error| Failure::Usage(error.to_string()))?);
+        } else if self.csv {
+            print_csv(&ratios);
+        } else {
+            print_table(&ratios);
+        }
+        Ok(())
+    }
+}
+
+/// Two decimals, or a dash where there is no ratio: never 0 %.
+fn percent(ratio: Option<f64>) -> String {
+    ratio.map_or_else(|| "—".to_owned(), |ratio| format!("{:.2}", round_half_up(ratio, 2)))
+}
+
+fn rows(ratios: &Ratios) -> impl Iterator<Item = &Tally> {
+    ratios.counties.iter().chain([&ratios.city])
+}
+
+fn print_csv(ratios: &Ratios) {
+    println!("county_code,county_name,legal_patches,illegal_patches,other_patches,pending_patches,legal_farmland_mu,illegal_farmland_mu,pending_farmland_mu,ratio_percent,provisional_percent,best_percent,worst_percent,line_crossed");
+    for row in rows(ratios) {
+        let totals = &row.totals;
+        let mu = |m2: f64| format!("{:.2}", Area::of_m2(m2).mu);
+        let cell = |ratio: Option<f64>| ratio.map(|ratio| format!("{:.2}", round_half_up(ratio, 2))).unwrap_or_default();
+        println!(
+            "{},{},{},{},{},{},{},{},{},{},{},{},{},{}",
+            totals.county_code.as_deref().unwrap_or(""), row.name, totals.legal.patches, totals.illegal.patches, totals.other.patches, totals.pending.patches,
+            mu(totals.legal.farmland_m2), mu(totals.illegal.farmland_m2), mu(totals.pending.farmland_m2),
+            cell(row.confirmed), cell(row.provisional), cell(row.best), cell(row.worst), row.line_crossed.as_deref().unwrap_or("")
+        );
+    }
+}
+
+fn print_table(ratios: &Ratios) {
+    println!("违法耕地面积比例 {} – {}  (亩, %)\n", ratios.range.from, ratios.range.until);
+    println!("{}{:>8}{:>8}{:>8}{:>8}{:>12}{:>12}{:>9}{:>9}{:>16}  {}", pad("", 20), "合法", "违法", "其他", "未核", "合法耕地", "违法耕地", "比例", "预判", "最好–最坏", "超线");
+    for row in rows(ratios) {
+        let totals = &row.totals;
+        let mu = |m2: f64| format!("{:.2}", Area::of_m2(m2).mu);
+        println!(
+            "{}{:>10}{:>10}{:>10}{:>10}{:>16}{:>16}{:>11}{:>11}{:>21}  {}",
+            pad(&format!("{} {}", totals.county_code.as_deref().unwrap_or(""), row.name), 20),
+            totals.legal.patches, totals.illegal.patches, totals.other.patches, totals.pending.patches,
+            mu(totals.legal.farmland_m2), mu(totals.illegal.farmland_m2),
+            percent(row.confirmed), percent(row.provisional), format!("{}–{}", percent(row.best), percent(row.worst)),
+            row.line_crossed.as_deref().unwrap_or("")
+        );
+    }
+    for lever in &ratios.city.levers {
+        let mu = |m2: f64| Area::of_m2(m2).mu;
+        println!("\n全市降到 {} %：复耕 {:.2} 亩，或补办 {:.2} 亩，或新增合法 {:.2} 亩", lever.percent, mu(lever.restore_m2), mu(lever.approve_m2), mu(lever.more_legal_m2));
+    }
+}
+
+/// Pads to `width` columns; a Chinese character takes two.
+fn pad(text: &str, width: usize) -> String {
+    let taken: usize = text.chars().map(|c| if c.is_ascii() { 1 } else { 2 }).sum();
+    format!("{text}{}", " ".repeat(width.saturating_sub(taken)))
+}

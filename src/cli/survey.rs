@@ -1,0 +1,105 @@
+//! `tuban survey add|list|verdicts`.
+
+use super::{Database, Failure, progress::Counter};
+use crate::geom::Crs;
+use crate::land::{Level, OnConflict, Period, Survey};
+use crate::monitor::{rule::Rule, survey_import::SurveyFile};
+use clap::{Args, Subcommand};
+use std::path::PathBuf;
+
+#[derive(Debug, Subcommand)]
+pub enum SurveyCommand {
+    /// Take a survey in: every patch gets its finding.
+    Add(Add),
+    /// List all surveys.
+    List(Database),
+    /// Record confirmed verdicts from a CSV file with the columns patch_id, verdict, legal_m2, legal_farmland_m2, illegal_m2, illegal_farmland_m2.
+    Verdicts(Verdicts),
+}
+
+#[derive(Debug, Args)]
+pub struct Add {
+    /// Its month, YYYY-MM.
+    #[arg(long)]
+    period: Period,
+    /// Who issued it: `ministry`, `province` or `city`.
+    #[arg(long)]
+    level: Level,
+    /// CRS of the file where it does not say itself, e.g. EPSG:4527.
+    #[arg(long, value_parser = super::crs)]
+    crs: Option<Crs>,
+    /// Which field of the file is which of ours, e.g. `patch_id=TBH`; may be repeated.
+    #[arg(long, value_name = "OUR=THEIRS")]
+    map: Vec<String>,
+    /// What to do when that period and level has a survey: `reject`, `replace` or `add`.
+    #[arg(long, default_value = "reject")]
+    on_conflict: OnConflict,
+    #[command(flatten)]
+    database: Database,
+    /// GeoJSON file.
+    file: PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub struct Verdicts {
+    /// Only patches of this survey, from `survey list`.
+    #[arg(long)]
+    survey: Option<i64>,
+    #[command(flatten)]
+    database: Database,
+    /// CSV file.
+    file: PathBuf,
+}
+
+impl SurveyCommand {
+    pub async fn run(self, rule: Rule) -> Result<(), Failure> {
+        match self {
+            Self::Add(add) => add.run(rule).await,
+            Self::List(database) => {
+                let monitor = database.open(rule).await?;
+                monitor.store().surveys().await?.iter().for_each(print);
+                Ok(())
+            }
+            Self::Verdicts(verdicts) => {
+                let monitor = verdicts.database.open(rule).await?;
+                let recorded = monitor.file_verdicts(verdicts.survey, std::fs::File::open(&verdicts.file)?).await?;
+                println!("{recorded} verdicts recorded");
+                Ok(())
+            }
+        }
+    }
+}
+
+impl Add {
+    async fn run(self, rule: Rule) -> Result<(), Failure> {
+        let monitor = self.database.open(rule).await?;
+        let name = self.file.file_name().map_or_else(|| self.file.display().to_string(), |name| name.to_string_lossy().into_owned());
+        let file = SurveyFile { path: self.file, spooled: None, name, period: self.period, level: self.level, crs: self.crs, map: self.map, on_conflict: self.on_conflict, sha256: None };
+        let counter = Counter::new("survey");
+        let imported = monitor.import_survey(&file, &|progress| counter.at_stage(progress.stage.word(), progress.done)).await?;
+        drop(counter);
+        if imported.was_there {
+            println!("the same file is already stored:");
+        }
+        print(&imported.survey);
+        let facts = &imported.survey.facts;
+        println!("  {} repaired, {} rejected, {} in no county; ids from {}", facts.repaired, facts.rejected, facts.outside, facts.patch_id_source);
+        for (ours, theirs) in &facts.fields {
+            println!("  {ours} = {theirs}");
+        }
+        for warning in &facts.warnings {
+            println!("  {} / {}", warning.zh, warning.en);
+        }
+        super::print_rejects(&monitor.store().rejects(imported.survey.id, 0, 100).await?);
+        Ok(())
+    }
+}
+
+fn print(survey: &Survey) {
+    let facts = &survey.facts;
+    let verdicts = facts.verdicts;
+    println!(
+        "survey {} {} {} “{}” {}: {} patches: {} legal, {} suspected illegal, {} other, {} doubtful",
+        survey.id, facts.period, facts.level, facts.name, facts.crs, facts.patches, verdicts.legal, verdicts.suspected_illegal, verdicts.other, verdicts.doubtful
+    );
+}

@@ -1,0 +1,391 @@
+//! The shapes of answers: the vocabulary of `land`, written as JSON. docs/API.md describes them for people.
+
+use crate::land::{
+    Area, AutomaticVerdict, Condition, Explanation, Flag, Group, Layer, LayerKind, LayerUsed, Level, Line, Reason, Survey, Tally, Verdict, VerdictCounts, Words, county_name,
+    round_half_up,
+};
+use crate::formats::geojson::Geometry;
+use crate::monitor::{explain::explain, ratios::Ratios, rule::{Rule, Tolerance}};
+use crate::store::StoredPatch;
+use serde::Serialize;
+use serde_json::value::RawValue;
+use std::collections::BTreeMap;
+use utoipa::ToSchema;
+
+/// Milliseconds since 1970 as RFC 3339 in UTC.
+#[must_use]
+pub fn timestamp(ms: i64) -> String {
+    jiff::Timestamp::from_millisecond(ms).map(|at| at.to_string()).unwrap_or_default()
+}
+
+/// A layer version.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct LayerAnswer {
+    id: i64,
+    kind: LayerKind,
+    name: String,
+    effective: String,
+    crs: String,
+    sha256: String,
+    features: u64,
+    rejected: u64,
+    vertices: u64,
+    in_force: bool,
+    invented: bool,
+    created_at: String,
+    notes: Vec<String>,
+}
+
+impl LayerAnswer {
+    /// The answer for `layer`.
+    #[must_use]
+    pub fn new(layer: Layer, in_force: bool) -> Self {
+        Self {
+            id: layer.id,
+            kind: layer.kind,
+            name: layer.name,
+            effective: layer.effective.to_string(),
+            crs: layer.crs,
+            sha256: layer.sha256,
+            features: layer.features,
+            rejected: layer.rejected,
+            vertices: layer.vertices,
+            in_force,
+            invented: layer.invented,
+            created_at: timestamp(layer.created_ms),
+            notes: layer.notes,
+        }
+    }
+}
+
+/// A survey's summary.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct SurveyAnswer {
+    /// Number in the store.
+    pub id: i64,
+    name: String,
+    period: String,
+    level: Level,
+    crs: String,
+    sha256: String,
+    invented: bool,
+    created_at: String,
+    patches: u64,
+    repaired: u64,
+    rejected: u64,
+    outside: u64,
+    /// The field patch ids were read from, `feature_id` or `row`.
+    patch_id_source: String,
+    fields: BTreeMap<String, String>,
+    verdicts: VerdictCounts,
+    area: Area,
+    farmland: Area,
+    warnings: Vec<Words>,
+}
+
+impl From<Survey> for SurveyAnswer {
+    fn from(survey: Survey) -> Self {
+        let facts = survey.facts;
+        let field = facts.fields.get("patch_id").cloned().filter(|_| facts.patch_id_source == crate::land::PatchIdSource::Field);
+        Self {
+            id: survey.id,
+            name: facts.name,
+            period: facts.period.to_string(),
+            level: facts.level,
+            crs: facts.crs,
+            sha256: facts.sha256,
+            invented: facts.invented,
+            created_at: timestamp(survey.created_ms),
+            patches: facts.patches,
+            repaired: facts.repaired,
+            rejected: facts.rejected,
+            outside: facts.outside,
+            patch_id_source: field.unwrap_or_else(|| facts.patch_id_source.to_string()),
+            fields: facts.fields,
+            verdicts: facts.verdicts,
+            area: Area::of_m2(facts.area_m2),
+            farmland: Area::of_m2(facts.farmland_m2),
+            warnings: facts.warnings,
+        }
+    }
+}
+
+/// A patch as a GeoJSON Feature.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct PatchAnswer {
+    #[serde(rename = "type")]
+    kind: &'static str,
+    /// Number in the store.
+    pub id: i64,
+    #[schema(value_type = Object)]
+    geometry: Geometry,
+    properties: PatchProperties,
+}
+
+/// What a patch's Feature says.
+#[derive(Debug, Serialize, ToSchema)]
+struct PatchProperties {
+    patch_id: String,
+    survey_id: i64,
+    period: String,
+    row: u64,
+    county_code: Option<String>,
+    county_name: Option<String>,
+    #[serde(flatten)]
+    areas: AreasAnswer,
+    automatic_verdict: AutomaticVerdict,
+    confirmed_verdict: Option<Verdict>,
+    verdict: &'static str,
+    condition: Condition,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Object>)]
+    attributes: Option<Box<RawValue>>,
+    /// The outline as it came, where `geometry` is the repaired one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Object>)]
+    geometry_as_it_came: Option<Geometry>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    finding: Option<FindingAnswer>,
+}
+
+/// The areas of a finding.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct AreasAnswer {
+    area: Area,
+    farmland: Area,
+    basic_farmland: Area,
+    red_line: Area,
+    urban_boundary: Area,
+    approved: Area,
+    approved_farmland: Area,
+}
+
+impl From<&crate::land::Areas> for AreasAnswer {
+    fn from(areas: &crate::land::Areas) -> Self {
+        Self {
+            area: Area::of_m2(areas.area_m2),
+            farmland: Area::of_m2(areas.farmland_m2),
+            basic_farmland: Area::of_m2(areas.basic_farmland_m2),
+            red_line: Area::of_m2(areas.red_line_m2),
+            urban_boundary: Area::of_m2(areas.urban_boundary_m2),
+            approved: Area::of_m2(areas.approved_m2),
+            approved_farmland: Area::of_m2(areas.approved_farmland_m2),
+        }
+    }
+}
+
+/// Why: what a finding rests on.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct FindingAnswer {
+    explanation: Explanation,
+    reason: Reason,
+    parcels: Vec<ParcelAnswer>,
+    counties: Vec<CountyAnswer>,
+    approvals: Vec<String>,
+    flags: Vec<Flag>,
+    defects: Vec<DefectAnswer>,
+    layers: Vec<LayerUsed>,
+    rule: String,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+struct ParcelAnswer {
+    dlbm: String,
+    dlmc: String,
+    area: Area,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+struct CountyAnswer {
+    code: String,
+    name: String,
+    area: Area,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+struct DefectAnswer {
+    #[schema(value_type = String)]
+    code: crate::geom::DefectKind,
+    part: u32,
+    ring: u32,
+    vertex: u32,
+    longitude: f64,
+    latitude: f64,
+    #[serde(flatten)]
+    words: Words,
+}
+
+impl FindingAnswer {
+    /// The answer for a finding and the defects of the outline it was made from.
+    #[must_use]
+    pub fn new(finding: &crate::land::Finding, defects: &[crate::geom::Defect], provenance: crate::land::Provenance, tolerance: &Tolerance) -> Self {
+        let defects = defects
+            .iter()
+            .map(|defect| DefectAnswer {
+                code: defect.kind,
+                part: defect.part,
+                ring: defect.ring,
+                vertex: defect.vertex,
+                longitude: defect.at[0],
+                latitude: defect.at[1],
+                words: crate::monitor::intake::defect_words(defect),
+            })
+            .collect();
+        Self {
+            explanation: explain(finding, tolerance),
+            reason: finding.reason,
+            parcels: finding.parcels.iter().map(|share| ParcelAnswer { dlbm: share.dlbm.clone(), dlmc: share.dlmc.clone(), area: Area::of_m2(share.area_m2) }).collect(),
+            counties: finding.counties.iter().map(|share| CountyAnswer { code: share.code.clone(), name: share.name.clone(), area: Area::of_m2(share.area_m2) }).collect(),
+            approvals: finding.approvals.clone(),
+            flags: finding.flags.clone(),
+            defects,
+            layers: provenance.layers,
+            rule: provenance.rule,
+        }
+    }
+}
+
+impl PatchAnswer {
+    /// The Feature of a stored patch; `why` adds its finding and the file's own fields.
+    #[must_use]
+    pub fn new(stored: StoredPatch, why: Option<FindingAnswer>) -> Self {
+        let StoredPatch { id, survey_id, period, patch, finding, filing } = stored;
+        let confirmed = filing.map(|filing| filing.verdict);
+        let condition = patch.condition();
+        let in_full = why.is_some();
+        let (geometry, as_it_came) = match patch.repaired {
+            Some(repaired) => (repaired, in_full.then_some(Geometry(patch.degrees))),
+            None => (patch.degrees, None),
+        };
+        let name = |code: &String| finding.counties.iter().find(|share| share.code == *code).map_or_else(|| county_name(code).to_owned(), |share| share.name.clone());
+        Self {
+            kind: "Feature",
+            id,
+            geometry: Geometry(geometry),
+            properties: PatchProperties {
+                patch_id: patch.patch_id,
+                survey_id,
+                period: period.to_string(),
+                row: patch.row,
+                county_name: finding.county_code.as_ref().map(name),
+                county_code: finding.county_code.clone(),
+                areas: (&finding.areas).into(),
+                automatic_verdict: finding.verdict,
+                confirmed_verdict: confirmed,
+                verdict: confirmed.map_or(finding.verdict.word(), Verdict::word),
+                condition,
+                attributes: in_full.then(|| RawValue::from_string(patch.attributes).ok()).flatten(),
+                geometry_as_it_came: as_it_came,
+                finding: why,
+            },
+        }
+    }
+}
+
+/// The table of ratios.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct RatiosAnswer {
+    /// First month.
+    pub from: String,
+    /// Last month.
+    pub until: String,
+    /// By county.
+    pub counties: Vec<RowAnswer>,
+    /// Their sum.
+    pub city: RowAnswer,
+    /// Lines ratios are held against.
+    pub lines: Vec<Line>,
+    /// Layer versions the findings rest on.
+    pub layers: Vec<LayerUsed>,
+    /// Rule versions the findings were made with.
+    pub rule: String,
+    /// When this was summed.
+    pub computed_at: String,
+}
+
+impl RatiosAnswer {
+    /// The answer for a county table, summed now.
+    #[must_use]
+    pub fn new(ratios: Ratios, rule: &Rule) -> Self {
+        Self {
+            from: ratios.range.from.to_string(),
+            until: ratios.range.until.to_string(),
+            counties: ratios.counties.into_iter().map(Into::into).collect(),
+            city: ratios.city.into(),
+            lines: rule.lines.clone(),
+            layers: ratios.provenance.layers,
+            rule: ratios.provenance.rule,
+            computed_at: timestamp(jiff::Timestamp::now().as_millisecond()),
+        }
+    }
+}
+
+/// One county's row.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct RowAnswer {
+    county_code: Option<String>,
+    county_name: String,
+    legal: GroupAnswer,
+    illegal: GroupAnswer,
+    other: GroupAnswer,
+    pending: GroupAnswer,
+    total: GroupAnswer,
+    ratio: RatioAnswer,
+    line_crossed: Option<String>,
+    levers: Vec<LeverAnswer>,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+struct GroupAnswer {
+    patches: u64,
+    area: Area,
+    farmland: Area,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+struct RatioAnswer {
+    confirmed: Option<f64>,
+    provisional: Option<f64>,
+    best: Option<f64>,
+    worst: Option<f64>,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+struct LeverAnswer {
+    percent: f64,
+    restore: Area,
+    approve: Area,
+    more_legal: Area,
+}
+
+impl From<Group> for GroupAnswer {
+    fn from(group: Group) -> Self {
+        Self { patches: group.patches, area: Area::of_m2(group.area_m2), farmland: Area::of_m2(group.farmland_m2) }
+    }
+}
+
+impl From<Tally> for RowAnswer {
+    fn from(tally: Tally) -> Self {
+        let rounded = |ratio: Option<f64>| ratio.map(|ratio| round_half_up(ratio, 2));
+        let totals = tally.totals;
+        let groups = [totals.legal, totals.illegal, totals.other, totals.pending];
+        let sum = |of: fn(&Group) -> f64| groups.iter().map(of).sum();
+        let total = Group { patches: groups.iter().map(|group| group.patches).sum(), area_m2: sum(|group| group.area_m2), farmland_m2: sum(|group| group.farmland_m2) };
+        Self {
+            county_code: totals.county_code,
+            county_name: tally.name,
+            legal: totals.legal.into(),
+            illegal: totals.illegal.into(),
+            other: totals.other.into(),
+            pending: totals.pending.into(),
+            total: total.into(),
+            ratio: RatioAnswer { confirmed: rounded(tally.confirmed), provisional: rounded(tally.provisional), best: rounded(tally.best), worst: rounded(tally.worst) },
+            line_crossed: tally.line_crossed,
+            levers: tally
+                .levers
+                .into_iter()
+                .map(|lever| LeverAnswer { percent: lever.percent, restore: Area::of_m2(lever.restore_m2), approve: Area::of_m2(lever.approve_m2), more_legal: Area::of_m2(lever.more_legal_m2) })
+                .collect(),
+        }
+    }
+}

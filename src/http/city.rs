@@ -1,0 +1,69 @@
+//! What the city has: layers, periods, lines; and whether the service is up.
+
+use super::{Desk, Problem, answers::LayerAnswer};
+use crate::land::Line;
+use axum::{Json, extract::State};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+/// What a page needs to know first.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct About {
+    name: &'static str,
+    version: &'static str,
+    /// Whether a layer in force says of itself that it is invented.
+    demo: bool,
+    /// West, south, east, north of the counties in force, degrees.
+    bounds: Option<[f64; 4]>,
+    /// Months that have a survey, ascending.
+    periods: Vec<String>,
+    lines: Vec<Line>,
+    rule: String,
+    /// Changes whenever what is stored changes: put it into tile URLs.
+    tiles_version: String,
+}
+
+/// What the city has.
+#[utoipa::path(get, path = "/api/about", tag = "city", responses((status = OK, body = About)))]
+pub async fn about(State(desk): State<Desk>) -> Result<Json<About>, Problem> {
+    let monitor = &desk.monitor;
+    let layers = monitor.layers().await?;
+    let mut periods: Vec<String> = monitor.store().surveys().await?.iter().map(|survey| survey.facts.period.to_string()).collect();
+    periods.sort();
+    periods.dedup();
+    Ok(Json(About {
+        name: "图斑 Tuban",
+        version: env!("CARGO_PKG_VERSION"),
+        demo: layers.iter().any(|(layer, in_force)| *in_force && layer.invented),
+        bounds: monitor.atlas().counties_bounds().map(|bounds| [bounds.min[0], bounds.min[1], bounds.max[0], bounds.max[1]]),
+        periods,
+        lines: monitor.rule().lines.clone(),
+        rule: monitor.rule().version.clone(),
+        tiles_version: monitor.store().revision().await?.to_string(),
+    }))
+}
+
+/// All layer versions.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Layers {
+    layers: Vec<LayerAnswer>,
+}
+
+/// All layer versions, and which are in force.
+#[utoipa::path(get, path = "/api/layers", tag = "city", responses((status = OK, body = Layers)))]
+pub async fn layers(State(desk): State<Desk>) -> Result<Json<Layers>, Problem> {
+    let layers = desk.monitor.layers().await?.into_iter().map(|(layer, in_force)| LayerAnswer::new(layer, in_force)).collect();
+    Ok(Json(Layers { layers }))
+}
+
+/// Whether the service is up.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Health {
+    status: &'static str,
+}
+
+/// Answers while the process runs.
+#[utoipa::path(get, path = "/health", tag = "machine", responses((status = OK, body = Health)))]
+pub async fn health() -> Json<Health> {
+    Json(Health { status: "ok" })
+}

@@ -1,0 +1,83 @@
+//! Patches and their findings, as GeoJSON.
+
+use super::{Desk, Problem, answers::{FindingAnswer, PatchAnswer}, query::{self, Path, Query}};
+use crate::store::PatchQuery;
+use axum::{Json, extract::State, http::header, response::{IntoResponse, Response}};
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+
+/// Which patches.
+#[derive(Debug, Default, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct PatchesQuery {
+    /// `west,south,east,north`, degrees.
+    bbox: Option<String>,
+    /// Six digits.
+    county: Option<String>,
+    /// First month, `YYYY-MM`.
+    period: Option<String>,
+    /// Last month.
+    until: Option<String>,
+    /// Number of a survey.
+    survey: Option<String>,
+    /// The patch's own id.
+    patch_id: Option<String>,
+    /// `legal`, `illegal`, `suspected_illegal`, `other`, `doubtful` or `pending`.
+    verdict: Option<String>,
+    /// At most so many, 1 to 5000; 500 where absent.
+    limit: Option<String>,
+    /// Where to go on, from `next`.
+    after: Option<String>,
+}
+
+/// Patches as a GeoJSON FeatureCollection.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Patches {
+    #[serde(rename = "type")]
+    kind: &'static str,
+    features: Vec<PatchAnswer>,
+    /// A relative URL to go on with, or null.
+    next: Option<String>,
+}
+
+fn geojson(body: &impl Serialize) -> Response {
+    let mut response = Json(body).into_response();
+    response.headers_mut().insert(header::CONTENT_TYPE, header::HeaderValue::from_static("application/geo+json"));
+    response
+}
+
+/// Patches with their areas and verdicts, page by page.
+#[utoipa::path(get, path = "/api/patches", tag = "patches", params(PatchesQuery), responses((status = OK, body = Patches, content_type = "application/geo+json"), (status = BAD_REQUEST, body = Problem)))]
+pub async fn patches(State(desk): State<Desk>, Query(query): Query<PatchesQuery>, uri: axum::http::Uri) -> Result<Response, Problem> {
+    let limit = query::read_if::<u32>("limit", query.limit.as_deref())?.unwrap_or(500);
+    if !(1..=5000).contains(&limit) {
+        return Err(Problem::parameter("limit", "1 to 5000"));
+    }
+    let wanted = PatchQuery {
+        bounds: query::bbox(query.bbox.as_deref())?,
+        county: query.county.clone().filter(|county| !county.is_empty()),
+        range: query::range(query.period.as_deref(), query.until.as_deref())?,
+        survey: query::read_if("survey", query.survey.as_deref())?,
+        patch_id: query.patch_id.clone().filter(|id| !id.is_empty()),
+        verdict: query::verdict(query.verdict.as_deref())?,
+        after: query::read_if("after", query.after.as_deref())?.unwrap_or(0),
+        limit,
+    };
+    let patches = desk.monitor.store().patches(&wanted).await?;
+    let next = patches.last().filter(|_| patches.len() == limit as usize).map(|last| {
+        let kept: Vec<&str> = uri.query().unwrap_or("").split('&').filter(|pair| !pair.is_empty() && !pair.starts_with("after=")).collect();
+        format!("/api/patches?{}{}after={}", kept.join("&"), if kept.is_empty() { "" } else { "&" }, last.id)
+    });
+    let features = patches.into_iter().map(|patch| PatchAnswer::new(patch, None)).collect();
+    Ok(geojson(&Patches { kind: "FeatureCollection", features, next }))
+}
+
+/// One patch with its finding: what it occupies, and why.
+#[utoipa::path(get, path = "/api/patches/{id}", tag = "patches", params(("id" = i64, Path)), responses((status = OK, body = PatchAnswer, content_type = "application/geo+json"), (status = NOT_FOUND, body = Problem)))]
+pub async fn patch(State(desk): State<Desk>, Path(id): Path<i64>) -> Result<Response, Problem> {
+    let store = desk.monitor.store();
+    let patch = store.patch(id).await?;
+    let provenance = store.provenance(patch.survey_id).await?;
+    let why = FindingAnswer::new(&patch.finding, &patch.patch.defects, provenance, &desk.monitor.rule().tolerance);
+    Ok(geojson(&PatchAnswer::new(patch, Some(why))))
+}

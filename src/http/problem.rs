@@ -1,0 +1,187 @@
+//! The one place where an error becomes a status: RFC 9457 problems, with the place of the fault.
+
+use crate::land::{Reject, Words};
+use crate::monitor::{MonitorError, Refusal, RefusalKind};
+use crate::store::StoreError;
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use serde::Serialize;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// A problem as it is answered.
+#[derive(Debug, Clone, Serialize, utoipa::ToSchema)]
+pub struct Problem {
+    /// `/problems/` and a word for programs.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// The word's sentence, Chinese.
+    pub title: String,
+    /// HTTP status.
+    pub status: u16,
+    /// What happened here, Chinese.
+    pub detail: String,
+    /// What happened here, English.
+    pub detail_en: String,
+    /// RFC 6901 pointer into what was sent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pointer: Option<String>,
+    /// The parameter at fault.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub parameter: Option<String>,
+    /// The first features refused.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub rejects: Vec<Reject>,
+    /// For a defect of ours: what to look for in the log.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reference: Option<String>,
+}
+
+/// Rejects a problem carries at most.
+const REJECTS: usize = 100;
+
+impl Problem {
+    /// A problem of `status`, named by a word.
+    #[must_use]
+    pub fn new(status: StatusCode, code: &str, detail: Words) -> Self {
+        Self {
+            kind: format!("/problems/{code}"),
+            title: title(status).to_owned(),
+            status: status.as_u16(),
+            detail: detail.zh,
+            detail_en: detail.en,
+            pointer: None,
+            parameter: None,
+            rejects: Vec::new(),
+            reference: None,
+        }
+    }
+
+    /// A parameter that cannot be read: 400, naming it.
+    #[must_use]
+    pub fn parameter(name: &str, why: &str) -> Self {
+        let detail = Words::new(format!("参数 {name} 无法识别：{why}"), format!("parameter {name}: {why}"));
+        Self { parameter: Some(name.to_owned()), ..Self::new(StatusCode::BAD_REQUEST, "parameter", detail) }
+    }
+
+    /// 404.
+    #[must_use]
+    pub fn not_found(what: &str, key: &str) -> Self {
+        Self::new(StatusCode::NOT_FOUND, "not_found", Words::new(format!("没有这个{what}：{key}"), format!("there is no {what} {key}")))
+    }
+
+    /// A defect of ours: logged whole here, once, and answered with nothing but where to look.
+    #[must_use]
+    pub fn internal(error: &dyn std::fmt::Display) -> Self {
+        static COUNT: AtomicU64 = AtomicU64::new(1);
+        let reference = format!("{:x}-{}", jiff::Timestamp::now().as_millisecond(), COUNT.fetch_add(1, Ordering::Relaxed));
+        tracing::error!(reference, %error, "a request failed through no fault of its sender");
+        let detail = Words::new(format!("服务内部错误，请把编号 {reference} 告诉管理员"), format!("the service failed; tell its administrator {reference}"));
+        Self { reference: Some(reference), ..Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", detail) }
+    }
+}
+
+fn title(status: StatusCode) -> &'static str {
+    match status.as_u16() {
+        400 => "请求无法识别",
+        404 => "没有找到",
+        405 => "不支持的方法",
+        409 => "与已有数据冲突",
+        413 => "内容过大",
+        415 => "格式不支持",
+        422 => "内容不能接受",
+        503 => "服务暂时不可用",
+        _ => "服务内部错误",
+    }
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let body = serde_json::to_vec(&self).unwrap_or_default();
+        let mut response = (status, body).into_response();
+        response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        if status == StatusCode::SERVICE_UNAVAILABLE {
+            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("2"));
+        }
+        response
+    }
+}
+
+impl From<StoreError> for Problem {
+    fn from(error: StoreError) -> Self {
+        Self::from(&error)
+    }
+}
+
+impl From<&StoreError> for Problem {
+    fn from(error: &StoreError) -> Self {
+        match error {
+            StoreError::NotFound { what, key } => Self::not_found(what, key),
+            StoreError::Conflict { period, level, existing } => Self::new(
+                StatusCode::CONFLICT,
+                "survey_exists",
+                Words::new(
+                    format!("{period} 的{}批次已有监测批次 {existing}；要替换请用 on_conflict=replace，要并存请用 on_conflict=add", level_chinese(*level)),
+                    format!("period {period} at level {level} already has survey {existing}; send on_conflict=replace to replace it or on_conflict=add to keep both"),
+                ),
+            ),
+            StoreError::LayerInUse { layer, findings } => Self::new(
+                StatusCode::CONFLICT,
+                "layer_in_use",
+                Words::new(format!("图层 {layer} 是 {findings} 个套合结果的依据，不能删除"), format!("{findings} findings rest on layer {layer}, so it cannot be removed")),
+            ),
+            StoreError::AlreadyStored(survey) => Self::new(
+                StatusCode::CONFLICT,
+                "already_stored",
+                Words::new(format!("同一文件已作为监测批次 {} 入库", survey.id), format!("the same file is already stored as survey {}", survey.id)),
+            ),
+            StoreError::Unavailable(why) => {
+                tracing::warn!(why, "the database is not available");
+                Self::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", Words::new("数据库暂时不可用，请稍后再试", "the database is not available, try again shortly"))
+            }
+            StoreError::Database(_) | StoreError::Damaged(_) => Self::internal(error),
+        }
+    }
+}
+
+fn level_chinese(level: crate::land::Level) -> &'static str {
+    use crate::land::Level;
+    match level {
+        Level::Ministry => "部级",
+        Level::Province => "省级",
+        Level::City => "市级",
+    }
+}
+
+impl From<&Refusal> for Problem {
+    fn from(refusal: &Refusal) -> Self {
+        let status = match refusal.kind {
+            RefusalKind::Unreadable => StatusCode::BAD_REQUEST,
+            RefusalKind::Unsupported => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            RefusalKind::Unacceptable => StatusCode::UNPROCESSABLE_ENTITY,
+        };
+        Self {
+            pointer: refusal.pointer.clone(),
+            rejects: refusal.rejects.iter().take(REJECTS).cloned().collect(),
+            ..Self::new(status, refusal.code, refusal.words.clone())
+        }
+    }
+}
+
+impl From<MonitorError> for Problem {
+    fn from(error: MonitorError) -> Self {
+        Self::of(&error)
+    }
+}
+
+impl Problem {
+    /// The problem an error amounts to.
+    #[must_use]
+    pub fn of(error: &MonitorError) -> Self {
+        match error {
+            MonitorError::Store(error) => error.into(),
+            MonitorError::Refused(refusal) => Self::from(&**refusal),
+            MonitorError::Io(_) | MonitorError::Broken(_) | MonitorError::LateCrs(_) => Self::internal(error),
+        }
+    }
+}

@@ -1,0 +1,73 @@
+//! Parameters from words to values, once; what cannot be read is a problem that names the parameter.
+
+use super::Problem;
+use crate::geom::Bounds;
+use crate::land::{AutomaticVerdict, Period, PeriodRange, Verdict};
+use crate::store::VerdictFilter;
+use axum::extract::rejection::{PathRejection, QueryRejection};
+use std::str::FromStr;
+
+/// Reads a parameter.
+pub fn read<T: FromStr<Err: std::fmt::Display>>(name: &str, text: &str) -> Result<T, Problem> {
+    text.parse().map_err(|why| Problem::parameter(name, &format!("{why}")))
+}
+
+/// Reads a parameter that may be absent; an empty one counts as absent.
+pub fn read_if<T: FromStr<Err: std::fmt::Display>>(name: &str, text: Option<&str>) -> Result<Option<T>, Problem> {
+    text.filter(|text| !text.is_empty()).map(|text| read(name, text)).transpose()
+}
+
+/// Reads `period` and `until`.
+pub fn range(period: Option<&str>, until: Option<&str>) -> Result<Option<PeriodRange>, Problem> {
+    let (period, until) = (read_if::<Period>("period", period)?, read_if::<Period>("until", until)?);
+    match period {
+        Some(period) => PeriodRange::new(period, until).map(Some).map_err(|why| Problem::parameter("until", &why)),
+        None if until.is_some() => Err(Problem::parameter("period", "until needs a period to start from")),
+        None => Ok(None),
+    }
+}
+
+/// Reads `bbox=west,south,east,north`.
+pub fn bbox(text: Option<&str>) -> Result<Option<Bounds>, Problem> {
+    let Some(text) = text.filter(|text| !text.is_empty()) else { return Ok(None) };
+    let wrong = || Problem::parameter("bbox", "west,south,east,north in degrees");
+    let numbers: Vec<f64> = text.split(',').map(|number| number.trim().parse().ok().filter(|n: &f64| n.is_finite())).collect::<Option<_>>().ok_or_else(wrong)?;
+    match numbers[..] {
+        [west, south, east, north] if west <= east && south <= north => Ok(Some(Bounds { min: [west, south], max: [east, north] })),
+        _ => Err(wrong()),
+    }
+}
+
+/// Reads `verdict`: a word of either kind of verdict, or `pending`.
+pub fn verdict(text: Option<&str>) -> Result<Option<VerdictFilter>, Problem> {
+    let Some(text) = text.filter(|text| !text.is_empty()) else { return Ok(None) };
+    let automatic = AutomaticVerdict::from_str(text).map(AutomaticVerdict::word).ok();
+    let confirmed = Verdict::from_str(text).map(Verdict::word).ok();
+    match (text, automatic.or(confirmed)) {
+        ("pending", _) => Ok(Some(VerdictFilter::Pending)),
+        (_, Some(word)) => Ok(Some(VerdictFilter::Shown(word))),
+        _ => Err(Problem::parameter("verdict", "legal, illegal, suspected_illegal, other, doubtful or pending")),
+    }
+}
+
+impl From<QueryRejection> for Problem {
+    fn from(rejection: QueryRejection) -> Self {
+        Self::parameter("query", &rejection.body_text())
+    }
+}
+
+impl From<PathRejection> for Problem {
+    fn from(rejection: PathRejection) -> Self {
+        Self::parameter("path", &rejection.body_text())
+    }
+}
+
+/// `Query` whose rejection is a problem.
+#[derive(Debug, axum::extract::FromRequestParts)]
+#[from_request(via(axum::extract::Query), rejection(Problem))]
+pub struct Query<T>(pub T);
+
+/// `Path` whose rejection is a problem.
+#[derive(Debug, axum::extract::FromRequestParts)]
+#[from_request(via(axum::extract::Path), rejection(Problem))]
+pub struct Path<T>(pub T);

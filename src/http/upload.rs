@@ -1,0 +1,127 @@
+//! A survey comes in: streamed to disk under a limit, hashed on the way, then imported as a job.
+
+use super::{Desk, Problem, answers::SurveyAnswer, jobs::JobAnswer, query::{self, Query}};
+use crate::geom::Crs;
+use crate::land::{Level, OnConflict, Period, Words};
+use crate::monitor::{survey_import::SurveyFile, jobs::Imported};
+use axum::{
+    Json,
+    body::{Body, Bytes},
+    extract::{FromRequest, Multipart, Request, State},
+    http::{HeaderMap, StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use futures_util::{Stream, StreamExt};
+use serde::Deserialize;
+use sha2::{Digest, Sha256};
+use tokio::io::AsyncWriteExt;
+use utoipa::IntoParams;
+
+/// What the survey is.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct UploadQuery {
+    /// Its month, `YYYY-MM`.
+    period: Option<String>,
+    /// `ministry`, `province` or `city`.
+    level: Option<String>,
+    /// CRS of the file, `EPSG:N`, where it does not say itself or says wrong.
+    crs: Option<String>,
+    /// Name of the file.
+    name: Option<String>,
+    /// What to do when the period and level has a survey: `reject` (default), `replace` or `add`.
+    on_conflict: Option<String>,
+    /// Which field is which, `OUR=THEIRS`, separated by commas.
+    map: Option<String>,
+}
+
+/// Takes a survey in: the file as raw body or as part `file` of a form. Answers when done, or at once with `Prefer: respond-async`.
+#[utoipa::path(post, path = "/api/surveys", tag = "surveys", params(UploadQuery), request_body(content = Vec<u8>, content_type = "application/octet-stream"),
+    responses((status = CREATED, body = SurveyAnswer), (status = OK, description = "the very same file was stored before", body = SurveyAnswer), (status = ACCEPTED, body = JobAnswer),
+        (status = BAD_REQUEST, body = Problem), (status = CONFLICT, body = Problem), (status = PAYLOAD_TOO_LARGE, body = Problem), (status = UNPROCESSABLE_ENTITY, body = Problem)))]
+pub async fn upload(State(desk): State<Desk>, Query(query): Query<UploadQuery>, request: Request) -> Result<Response, Problem> {
+    let required = |name: &str, value: &Option<String>| value.clone().ok_or_else(|| Problem::parameter(name, "is required"));
+    let period: Period = query::read("period", &required("period", &query.period)?)?;
+    let level: Level = query::read("level", &required("level", &query.level)?)?;
+    let crs = query.crs.as_deref().filter(|crs| !crs.is_empty()).map(|crs| Crs::parse(crs).map_err(|why| Problem::parameter("crs", &why.to_string()))).transpose()?;
+    let on_conflict = query::read_if::<OnConflict>("on_conflict", query.on_conflict.as_deref())?.unwrap_or(OnConflict::Reject);
+    let map = query.map.as_deref().unwrap_or("").split(',').filter(|pair| !pair.is_empty()).map(str::to_owned).collect();
+
+    let asynchronous = prefers_async(request.headers());
+    let spooled = spool(&desk, request).await?;
+    let file = SurveyFile { name: query.name.or(spooled.name).unwrap_or_else(|| "survey.geojson".to_owned()), period, level, crs, map, on_conflict, sha256: Some(spooled.sha256), path: spooled.file.to_path_buf(), spooled: Some(spooled.file) };
+    let mut job = desk.monitor.start_survey_import(file);
+    if asynchronous {
+        let answer = JobAnswer::from(&*job.borrow());
+        return Ok((StatusCode::ACCEPTED, [(header::LOCATION, format!("/api/jobs/{}", answer.id)), (header::HeaderName::from_static("preference-applied"), "respond-async".to_owned())], Json(answer)).into_response());
+    }
+    let finished = job.wait_for(|job| job.outcome.is_some()).await.map_err(|_| Problem::internal(&"an import ended without an outcome"))?.outcome.clone();
+    match finished {
+        Some(Ok(Imported { survey, was_there })) => {
+            let (status, location) = (if was_there { StatusCode::OK } else { StatusCode::CREATED }, format!("/api/surveys/{}", survey.id));
+            Ok((status, [(header::LOCATION, location)], Json(SurveyAnswer::from(survey))).into_response())
+        }
+        Some(Err(error)) => Err(Problem::of(&error)),
+        None => Err(Problem::internal(&"an import ended without an outcome")),
+    }
+}
+
+fn prefers_async(headers: &HeaderMap) -> bool {
+    headers.get_all("prefer").iter().filter_map(|value| value.to_str().ok()).flat_map(|value| value.split(',')).any(|one| one.trim().eq_ignore_ascii_case("respond-async"))
+}
+
+/// A body on disk.
+struct Spooled {
+    file: tempfile::TempPath,
+    sha256: String,
+    name: Option<String>,
+}
+
+async fn spool(desk: &Desk, request: Request) -> Result<Spooled, Problem> {
+    let limit = desk.limits.upload_bytes;
+    let announced = request.headers().get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()).and_then(|length| length.parse::<u64>().ok());
+    if announced.is_some_and(|length| length > limit) {
+        return Err(too_large(limit));
+    }
+    let form = request.headers().get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).is_some_and(|kind| kind.starts_with("multipart/form-data"));
+    if !form {
+        return write_out(desk, None, Body::into_data_stream(request.into_body())).await;
+    }
+    let mut parts = Multipart::from_request(request, &()).await.map_err(|why| bad_body(&why.body_text()))?;
+    while let Some(part) = parts.next_field().await.map_err(|why| bad_body(&why.body_text()))? {
+        if part.name() == Some("file") {
+            let name = part.file_name().map(str::to_owned);
+            return write_out(desk, name, part).await;
+        }
+    }
+    Err(bad_body("the form has no part named file"))
+}
+
+async fn write_out<E: std::fmt::Display>(desk: &Desk, name: Option<String>, body: impl Stream<Item = Result<Bytes, E>>) -> Result<Spooled, Problem> {
+    let limit = desk.limits.upload_bytes;
+    let failed = |error: std::io::Error| Problem::internal(&error);
+    let (file, path) = tempfile::Builder::new().prefix("survey-").tempfile_in(desk.monitor.spool()).map_err(failed)?.into_parts();
+    let mut file = tokio::fs::File::from_std(file);
+    let (mut hash, mut size) = (Sha256::new(), 0);
+    let mut body = std::pin::pin!(body);
+    while let Some(chunk) = body.next().await {
+        let chunk = chunk.map_err(|why| bad_body(&why.to_string()))?;
+        size += chunk.len() as u64;
+        if size > limit {
+            return Err(too_large(limit));
+        }
+        hash.update(&chunk);
+        file.write_all(&chunk).await.map_err(failed)?;
+    }
+    file.flush().await.map_err(failed)?;
+    Ok(Spooled { file: path, sha256: crate::monitor::hexadecimal(&hash.finalize()), name })
+}
+
+fn too_large(limit: u64) -> Problem {
+    let mib = limit >> 20;
+    Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", Words::new(format!("文件超过上限 {mib} MiB；请分县上传，或请管理员调大 --max-upload"), format!("the file is larger than {mib} MiB; upload it county by county, or have --max-upload raised")))
+}
+
+fn bad_body(why: &str) -> Problem {
+    Problem::new(StatusCode::BAD_REQUEST, "unreadable_body", Words::new(format!("上传内容无法读取：{why}"), format!("the upload cannot be read: {why}")))
+}

@@ -1,0 +1,38 @@
+//! One polygon against the layers in force; nothing is stored.
+
+use super::{Monitor, MonitorError, Refusal, RefusalKind, classify::classify, intake::Intake};
+use crate::formats::geojson;
+use crate::geom::{Crs, Defect, Figure};
+use crate::land::{Finding, Provenance};
+
+/// What a polygon occupies.
+#[derive(Debug, Clone, PartialEq)]
+pub struct CheckedPolygon {
+    /// The finding.
+    pub finding: Finding,
+    /// What was put right of the outline.
+    pub defects: Vec<Defect>,
+    /// What the finding rests on.
+    pub provenance: Provenance,
+}
+
+impl Monitor {
+    /// Measures and judges a GeoJSON Polygon, MultiPolygon or Feature in CRS84 degrees.
+    pub fn check(&self, geojson: &[u8]) -> Result<CheckedPolygon, MonitorError> {
+        let outline = geojson::single_outline(geojson)?.map_err(|fault| unacceptable(fault.code, fault.words, fault.place))?;
+        let atlas = self.atlas();
+        if let Some(words) = crate::formats::contradiction(Crs::CRS84, &outline.positions, None) {
+            return Err(Refusal::new(RefusalKind::Unacceptable, "wrong_crs", words).into());
+        }
+        let intake = Intake { crs: Crs::CRS84, plane: atlas.plane().clone() };
+        let taken = intake.take(outline).map_err(|fault| unacceptable(fault.code, fault.words, fault.place))?;
+        let finding = classify(&atlas, &self.rule, &Figure::new(taken.region), None);
+        Ok(CheckedPolygon { finding, defects: taken.defects, provenance: self.provenance(&atlas) })
+    }
+}
+
+fn unacceptable(code: &'static str, words: crate::land::Words, place: crate::land::Place) -> Refusal {
+    // The pointer of a lone geometry starts at its coordinates.
+    let pointer = place.pointer(1).strip_prefix("/features/0/geometry").map(str::to_owned);
+    Refusal { pointer, ..Refusal::new(RefusalKind::Unacceptable, code, words) }
+}

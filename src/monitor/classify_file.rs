@@ -1,0 +1,272 @@
+//! The main job with no database: a file of patches and files of layers in, a file of findings out.
+
+use super::{
+    MonitorError, Refusal, RefusalKind,
+    atlas::{Atlas, LayerBuilder},
+    intake::Intake,
+    judging::{Judge, Judged, duplicate},
+    layer_import,
+    reading::{Reading, Wish},
+    rule::Rule,
+};
+use crate::formats::Wanted;
+use crate::geom::{Crs, Plane};
+use crate::land::{Areas, LayerKind, LayerUsed, Reject, Words};
+use std::collections::HashMap;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+/// What to classify against what.
+#[derive(Debug, Clone)]
+pub struct ClassifyFiles {
+    /// The patches.
+    pub patches: PathBuf,
+    /// The layers.
+    pub layers: Vec<(LayerKind, PathBuf)>,
+    /// CRS of every file that does not say its own, where people say so.
+    pub crs: Option<Crs>,
+    /// `OUR=THEIRS` for the patches' fields.
+    pub map: Vec<String>,
+}
+
+/// What is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Output {
+    /// One row a feature, in the order of [`COLUMNS`].
+    Csv,
+    /// A FeatureCollection in CRS84 with the same columns as properties.
+    GeoJson,
+}
+
+/// Columns of the output, in order. Areas are square metres with four decimals, empty for a rejected feature.
+pub const COLUMNS: &str = "patch_id,county_code,area_m2,farmland_m2,basic_farmland_m2,red_line_m2,urban_boundary_m2,approved_m2,approved_farmland_m2,verdict,condition";
+
+/// Where the time went. Reading and classifying overlap on several cores; each is the wall time it would hold up the others.
+#[derive(Debug, Clone, Default, serde::Serialize)]
+pub struct Timings {
+    /// Reading, checking and indexing the layers, seconds.
+    pub load_s: f64,
+    /// Opening the patches and finding their fields, seconds.
+    pub read_s: f64,
+    /// Reading on, parsing, repairing, measuring and judging, seconds.
+    pub classify_s: f64,
+    /// Writing, seconds.
+    pub write_s: f64,
+    /// Features read.
+    pub patches: u64,
+    /// Of those, rejected.
+    pub rejected: u64,
+    /// Vertices of the layers as prepared.
+    pub layers_vertices: u64,
+    /// Most memory the process ever held, MB.
+    pub peak_rss_mb: f64,
+}
+
+/// Classifies; `report` is told what is being done and how many features are done.
+pub fn classify_files(files: &ClassifyFiles, rule: &Rule, output: Output, out: &mut (impl Write + Send), report: &(dyn Fn(&str, u64) + Sync)) -> Result<Timings, MonitorError> {
+    let started = Instant::now();
+    let mut timings = Timings::default();
+    let atlas = load(files, rule, report)?;
+    timings.load_s = started.elapsed().as_secs_f64();
+    timings.layers_vertices = atlas.vertices();
+
+    match classify(files, files.crs, rule, &atlas, output, out, report, &mut timings) {
+        Err(MonitorError::LateCrs(crs)) => {
+            let words = Words::new(format!("坐标系 {crs} 写在要素之后，请加 --crs {crs}"), format!("the CRS {crs} is named after the features; say --crs {crs}"));
+            Err(Refusal::new(RefusalKind::Unreadable, "crs_after_features", words).into())
+        }
+        outcome => outcome,
+    }?;
+    timings.peak_rss_mb = peak_rss_mb();
+    Ok(timings)
+}
+
+/// Prepares the layers; the first one's place decides the plane.
+fn load(files: &ClassifyFiles, rule: &Rule, report: &(dyn Fn(&str, u64) + Sync)) -> Result<Atlas, MonitorError> {
+    let mut layers = files.layers.clone();
+    layers.sort_by_key(|(kind, _)| *kind);
+    let mut atlas: Option<Atlas> = None;
+    for (kind, path) in &layers {
+        let wish = |crs| Wish { path, wanted: Wanted::Layer(*kind), crs, map: &[], counties: None };
+        let plane = match &atlas {
+            Some(atlas) => atlas.plane().clone(),
+            None => layer_import::plane_of(&wish(files.crs))?,
+        };
+        let prepared = match load_layer(&wish(files.crs), *kind, &plane, rule, report) {
+            Err(MonitorError::LateCrs(crs)) => load_layer(&wish(Some(crs)), *kind, &plane, rule, report),
+            outcome => outcome,
+        }?;
+        atlas.get_or_insert_with(|| Atlas::empty(plane)).put(prepared);
+    }
+    match atlas {
+        Some(atlas) => Ok(atlas),
+        None => Ok(Atlas::empty(layer_import::plane_of(&Wish { path: &files.patches, wanted: Wanted::Survey, crs: files.crs, map: &files.map, counties: None })?)),
+    }
+}
+
+fn load_layer(wish: &Wish<'_>, kind: LayerKind, plane: &Plane, rule: &Rule, report: &(dyn Fn(&str, u64) + Sync)) -> Result<super::atlas::PreparedLayer, MonitorError> {
+    let mut reading = layer_import::open(wish, kind)?;
+    let intake = Intake { crs: reading.crs(), plane: plane.clone() };
+    let mut builder = LayerBuilder::new(kind);
+    let mut done = 0;
+    let mut rejected: Option<Reject> = None;
+    reading.each_batch(
+        |raw| layer_import::judge(&intake, kind, raw),
+        |batch| {
+            done += batch.len() as u64;
+            for judged in batch {
+                match judged {
+                    Ok(judged) => builder.push(&judged.feature.facts, &judged.region, &judged.feature.degrees),
+                    Err(reject) => drop(rejected.get_or_insert(reject)),
+                }
+            }
+            report(kind.word(), done);
+            Ok(())
+        },
+    )?;
+    if let Some(reject) = rejected {
+        tracing::warn!(layer = kind.word(), row = reject.row, why = reject.reason.en, "features of a layer were left out; this is the first");
+    }
+    let name = wish.path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    Ok(builder.finish(LayerUsed { id: 0, kind, name, effective: String::new() }, rule))
+}
+
+#[allow(clippy::too_many_arguments)] // One call, from one place; a struct would only name the same things twice.
+fn classify(files: &ClassifyFiles, crs: Option<Crs>, rule: &Rule, atlas: &Atlas, output: Output, out: &mut (impl Write + Send), report: &(dyn Fn(&str, u64) + Sync), timings: &mut Timings) -> Result<(), MonitorError> {
+    let started = Instant::now();
+    let wish = Wish { path: &files.patches, wanted: Wanted::Survey, crs, map: &files.map, counties: atlas.counties_bounds() };
+    let mut reading = Reading::open(&wish)?;
+    timings.read_s = started.elapsed().as_secs_f64();
+    let judge = Judge::new(atlas, rule, reading.crs());
+    let started = Instant::now();
+    let mut writing = Duration::ZERO;
+    let mut row_of: HashMap<String, u64> = HashMap::new();
+    out.write_all(output.head().as_bytes())?;
+    let mut first = true;
+    reading.each_batch(
+        |raw| Line::of(judge.judge(raw), output),
+        |lines| {
+            let began = Instant::now();
+            timings.patches += lines.len() as u64;
+            for line in lines {
+                let earlier = *row_of.entry(line.patch_id).or_insert(line.row);
+                let again = (earlier != line.row && line.accepted).then(|| Line::rejected(&duplicate(line.row, "", earlier), &line.quoted_id, output));
+                let text = again.as_ref().unwrap_or(&line.text);
+                timings.rejected += u64::from(!line.accepted || again.is_some());
+                if output == Output::GeoJson && !std::mem::take(&mut first) {
+                    out.write_all(b",\n")?;
+                }
+                out.write_all(text.as_bytes())?;
+            }
+            writing += began.elapsed();
+            report("classify", timings.patches);
+            Ok(())
+        },
+    )?;
+    let began = Instant::now();
+    out.write_all(output.tail().as_bytes())?;
+    out.flush()?;
+    writing += began.elapsed();
+    timings.write_s = writing.as_secs_f64();
+    timings.classify_s = started.elapsed().saturating_sub(writing).as_secs_f64();
+    Ok(())
+}
+
+/// A feature's line of the output.
+struct Line {
+    row: u64,
+    patch_id: String,
+    /// The id as the output writes it.
+    quoted_id: String,
+    text: String,
+    accepted: bool,
+}
+
+impl Output {
+    fn head(self) -> String {
+        match self {
+            Self::Csv => format!("{COLUMNS}\n"),
+            Self::GeoJson => "{\"type\":\"FeatureCollection\",\"features\":[\n".to_owned(),
+        }
+    }
+
+    fn tail(self) -> &'static str {
+        match self {
+            Self::Csv => "",
+            Self::GeoJson => "\n]}\n",
+        }
+    }
+
+    /// The output of a path, by its ending.
+    #[must_use]
+    pub fn of(path: &Path) -> Option<Self> {
+        match path.extension()?.to_str()?.to_ascii_lowercase().as_str() {
+            "csv" => Some(Self::Csv),
+            "geojson" | "json" => Some(Self::GeoJson),
+            _ => None,
+        }
+    }
+
+    fn quote(self, text: &str) -> String {
+        match self {
+            Self::Csv if text.contains([',', '"', '\n', '\r']) => format!("\"{}\"", text.replace('"', "\"\"")),
+            Self::Csv => text.to_owned(),
+            Self::GeoJson => serde_json::to_string(text).unwrap_or_default(),
+        }
+    }
+}
+
+/// The areas in the order of [`COLUMNS`].
+fn columns(areas: &Areas) -> [f64; 7] {
+    [areas.area_m2, areas.farmland_m2, areas.basic_farmland_m2, areas.red_line_m2, areas.urban_boundary_m2, areas.approved_m2, areas.approved_farmland_m2]
+}
+
+impl Line {
+    fn of(judged: Judged, output: Output) -> Self {
+        let quoted_id = output.quote(&judged.patch_id);
+        let accepted = judged.verdict.is_ok();
+        let text = match &judged.verdict {
+            Err(reject) => Self::rejected(reject, &quoted_id, output),
+            Ok(accepted) => {
+                let (patch, finding) = &**accepted;
+                let (verdict, condition) = (finding.verdict.word(), patch.condition().word());
+                match output {
+                    Output::Csv => {
+                        use std::fmt::Write;
+                        let mut line = String::with_capacity(160);
+                        let _ = write!(line, "{quoted_id},{}", finding.county_code.as_deref().unwrap_or(""));
+                        for area in columns(&finding.areas) {
+                            let _ = write!(line, ",{area:.4}");
+                        }
+                        let _ = writeln!(line, ",{verdict},{condition}");
+                        line
+                    }
+                    Output::GeoJson => {
+                        let names = COLUMNS.split(',').skip(2);
+                        let areas: String = names.zip(columns(&finding.areas)).map(|(name, area)| format!("\"{name}\":{area:.4},")).collect();
+                        let county = finding.county_code.as_ref().map_or("null".to_owned(), |code| output.quote(code));
+                        let geometry = serde_json::to_string(&crate::formats::geojson::Geometry(patch.repaired.as_ref().unwrap_or(&patch.degrees))).unwrap_or_default();
+                        format!("{{\"type\":\"Feature\",\"properties\":{{\"patch_id\":{quoted_id},\"county_code\":{county},{areas}\"verdict\":\"{verdict}\",\"condition\":\"{condition}\"}},\"geometry\":{geometry}}}")
+                    }
+                }
+            }
+        };
+        Self { row: judged.row, patch_id: judged.patch_id, quoted_id, text, accepted }
+    }
+
+    fn rejected(reject: &Reject, quoted_id: &str, output: Output) -> String {
+        let condition = output.quote(&format!("rejected: {}", reject.reason.en));
+        match output {
+            Output::Csv => format!("{quoted_id},,,,,,,,,,{condition}\n"),
+            Output::GeoJson => format!("{{\"type\":\"Feature\",\"properties\":{{\"patch_id\":{quoted_id},\"condition\":{condition}}},\"geometry\":null}}"),
+        }
+    }
+}
+
+/// Most memory this process ever held, MB; 0 where the system does not say.
+fn peak_rss_mb() -> f64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+    line.and_then(|rest| rest.trim().trim_end_matches("kB").trim().parse::<f64>().ok()).map_or(0.0, |kb| kb * 1024.0 / 1e6)
+}

@@ -1,0 +1,250 @@
+//! A layer comes in: bytes → checked features → one transaction, and what was noticed on the way.
+
+use super::{
+    Monitor, MonitorError, Refusal, RefusalKind,
+    atlas::LayerBuilder,
+    intake::Intake,
+    reading::{Reading, Wish},
+    survey_import::hash,
+};
+use crate::formats::{Field, RawFeature, Wanted};
+use crate::geom::{Crs, Plane, Region, check};
+use crate::land::{FeatureFacts, Layer, LayerKind, LayerUsed, Reject, Words};
+use crate::store::{LayerFeature, NewLayer};
+use rayon::prelude::*;
+use std::path::PathBuf;
+use tokio::sync::mpsc;
+
+/// A layer about to be imported.
+#[derive(Debug, Clone)]
+pub struct LayerFile {
+    /// The file.
+    pub path: PathBuf,
+    /// What it tells.
+    pub kind: LayerKind,
+    /// What people call it.
+    pub name: String,
+    /// The day from which it counts.
+    pub effective: jiff::civil::Date,
+    /// Its CRS, where people say so.
+    pub crs: Option<Crs>,
+    /// `OUR=THEIRS` for its fields, where people say so.
+    pub map: Vec<String>,
+}
+
+/// What became of a layer.
+#[derive(Debug, Clone, PartialEq)]
+pub struct LayerImported {
+    /// The layer, stored.
+    pub layer: Layer,
+    /// The first features refused.
+    pub rejects: Vec<Reject>,
+}
+
+/// A feature of a layer, judged.
+pub(super) struct LayerJudged {
+    pub feature: LayerFeature,
+    pub region: Region,
+    /// Whether a lost leading zero was put back.
+    pub repaired_code: bool,
+}
+
+/// Rejects and notes kept for people.
+const SHOWN: usize = 100;
+
+impl Monitor {
+    /// Imports a layer. `report` is told how many features are done.
+    pub async fn import_layer(&self, file: &LayerFile, report: &(dyn Fn(u64) + Sync)) -> Result<LayerImported, MonitorError> {
+        match self.import_layer_in(file, file.crs, report).await {
+            Err(MonitorError::LateCrs(crs)) => self.import_layer_in(file, Some(crs), report).await,
+            outcome => outcome,
+        }
+    }
+
+    async fn import_layer_in(&self, file: &LayerFile, crs: Option<Crs>, report: &(dyn Fn(u64) + Sync)) -> Result<LayerImported, MonitorError> {
+        let mut writer = self.store.begin_layer().await?;
+        let (sender, mut receiver) = mpsc::channel::<Vec<LayerFeature>>(4);
+        let reading = {
+            let (file, rule) = (file.clone(), self.rule.clone());
+            tokio::task::spawn_blocking(move || {
+                let sha256 = hash(&file.path)?;
+                let wish = Wish { path: &file.path, wanted: Wanted::Layer(file.kind), crs, map: &file.map, counties: None };
+                let mut sorting = Sorting::new(file.kind);
+                let mut reading = open(&wish, file.kind)?;
+                let intake = Intake { crs: reading.crs(), plane: plane_of(&wish)? };
+                reading.each_batch(
+                    |raw| judge(&intake, file.kind, raw),
+                    |judged| sender.blocking_send(sorting.take(judged)).map_err(|_| MonitorError::Broken("the store went away".into())),
+                )?;
+                let rejects = std::mem::take(&mut sorting.rejects);
+                let layer = NewLayer {
+                    kind: file.kind,
+                    name: file.name.clone(),
+                    effective: file.effective,
+                    crs: reading.crs().to_string(),
+                    sha256,
+                    invented: reading.head().invented,
+                    rejected: sorting.rejected,
+                    notes: sorting.notes(&rule),
+                };
+                Ok::<_, MonitorError>((layer, rejects))
+            })
+        };
+        let mut done = 0;
+        while let Some(features) = receiver.recv().await {
+            done += features.len() as u64;
+            writer.push(features).await?;
+            report(done);
+        }
+        let (layer, rejects) = reading.await.map_err(|error| MonitorError::Broken(error.to_string()))??;
+        if done == 0 {
+            let words = Words::new("没有一个要素可以接受，图层未入库", "not one feature can be accepted; the layer was not stored");
+            return Err(Refusal { rejects, ..Refusal::new(RefusalKind::Unacceptable, "no_acceptable_feature", words) }.into());
+        }
+        Ok(LayerImported { layer: writer.commit(layer).await?, rejects })
+    }
+}
+
+/// Opens a layer's file; one that lacks the field its kind lives by is refused.
+pub(super) fn open(wish: &Wish<'_>, kind: LayerKind) -> Result<Reading, MonitorError> {
+    let reading = Reading::open(wish)?;
+    let needed = match kind {
+        LayerKind::County => Some("XZQDM"),
+        LayerKind::Farmland => Some("DLBM"),
+        _ => None,
+    };
+    match needed {
+        Some(usual) if reading.fields().theirs(Field::Code).is_none() => {
+            let words = Words::new(
+                format!("{}图层缺少代码字段（通常为 {usual}），请用 --map code=字段名 指明", kind.chinese()),
+                format!("a layer of kind {kind} needs a code field (usually {usual}); say which with --map code=FIELD"),
+            );
+            Err(Refusal::new(RefusalKind::Unacceptable, "fields", words).into())
+        }
+        _ => Ok(reading),
+    }
+}
+
+/// The plane around the file's first position.
+pub(super) fn plane_of(wish: &Wish<'_>) -> Result<Plane, MonitorError> {
+    let mut reading = Reading::open(wish)?;
+    let crs = reading.crs();
+    let mut first = None;
+    let found = reading.each_batch(
+        |raw| raw.geometry.ok().and_then(|outline| outline.positions.first().and_then(|at| crs.to_degrees(*at))),
+        |positions| {
+            first = positions.into_iter().flatten().next();
+            // Ends the reading; nothing is wrong.
+            if first.is_some() { Err(MonitorError::Broken("found".into())) } else { Ok(()) }
+        },
+    );
+    match (first, found) {
+        (Some([lon, lat]), _) => Ok(Plane::near(lon, lat)),
+        (None, Err(error)) => Err(error),
+        (None, Ok(())) => Ok(Plane::near(118.0, 35.0)),
+    }
+}
+
+/// Judges one feature of a layer.
+pub(super) fn judge(intake: &Intake, kind: LayerKind, raw: RawFeature<'_>) -> Result<LayerJudged, Reject> {
+    let row = raw.row;
+    let (facts, repaired_code) = facts(kind, &raw)?;
+    let taken = raw.geometry.map_err(|fault| fault.reject(row, None)).and_then(|outline| intake.take(outline).map_err(|fault| fault.reject(row, None)))?;
+    let feature = LayerFeature { row, facts, source: taken.source, degrees: taken.degrees, repaired: taken.repaired };
+    Ok(LayerJudged { feature, region: taken.region, repaired_code })
+}
+
+/// Code and name; whether a lost leading zero was put back.
+fn facts(kind: LayerKind, raw: &RawFeature<'_>) -> Result<(FeatureFacts, bool), Reject> {
+    let code = raw.fields.get(Field::Code).unwrap_or("").to_owned();
+    let name = raw.fields.get(Field::Name).unwrap_or("").to_owned();
+    let refuse = |code: &str, zh: String, en: String| {
+        Err(Reject { row: raw.row, patch_id: None, code: code.to_owned(), reason: Words::new(zh, en), pointer: format!("/features/{}/properties", raw.row.saturating_sub(1)), ring: None, vertex: None })
+    };
+    match kind {
+        LayerKind::County => match code.get(..6).filter(|six| six.bytes().all(|b| b.is_ascii_digit())) {
+            Some(six) => Ok((FeatureFacts { code: six.to_owned(), name }, false)),
+            None => refuse("bad_county_code", format!("县代码“{code}”不是 6 位数字"), format!("county code “{code}” is not six digits")),
+        },
+        LayerKind::Farmland => {
+            // Spreadsheets drop the leading zero of 0101; no class has three digits.
+            let lost_zero = code.len() == 3 && code.bytes().all(|b| b.is_ascii_digit());
+            let code = if lost_zero { format!("0{code}") } else { code };
+            let digits = code.bytes().take_while(u8::is_ascii_digit).count();
+            if digits == 4 && code.len() <= 5 { Ok((FeatureFacts { code, name }, lost_zero)) } else { refuse("bad_dlbm", format!("DLBM“{code}”不是 4 位地类编码"), format!("DLBM “{code}” is not a class code of four digits")) }
+        }
+        _ => Ok((FeatureFacts { code, name }, false)),
+    }
+}
+
+/// Sorts judged features into those to store and those refused, and watches for what people should know.
+struct Sorting {
+    builder: LayerBuilder,
+    rows: Vec<u64>,
+    rejects: Vec<Reject>,
+    rejected: u64,
+    repaired_codes: u64,
+    repaired_outlines: u64,
+}
+
+impl Sorting {
+    fn new(kind: LayerKind) -> Self {
+        Self { builder: LayerBuilder::new(kind), rows: Vec::new(), rejects: Vec::new(), rejected: 0, repaired_codes: 0, repaired_outlines: 0 }
+    }
+
+    fn take(&mut self, batch: Vec<Result<LayerJudged, Reject>>) -> Vec<LayerFeature> {
+        let mut features = Vec::with_capacity(batch.len());
+        for judged in batch {
+            match judged {
+                Ok(LayerJudged { feature, region, repaired_code }) => {
+                    self.repaired_codes += u64::from(repaired_code);
+                    self.repaired_outlines += u64::from(feature.repaired.is_some());
+                    self.builder.push(&feature.facts, &region, &feature.degrees);
+                    self.rows.push(feature.row);
+                    features.push(feature);
+                }
+                Err(reject) => {
+                    self.rejected += 1;
+                    if self.rejects.len() < SHOWN {
+                        self.rejects.push(reject);
+                    }
+                }
+            }
+        }
+        features
+    }
+
+    fn notes(self, rule: &super::rule::Rule) -> Vec<String> {
+        let mut notes = Vec::new();
+        if self.rejected > 0 {
+            notes.push(format!("{} 个要素被拒收", self.rejected));
+        }
+        if self.repaired_outlines > 0 {
+            notes.push(format!("{} 个要素的图形经过修复", self.repaired_outlines));
+        }
+        if self.repaired_codes > 0 {
+            notes.push(format!("{} 个 DLBM 丢失了前导 0，已补上", self.repaired_codes));
+        }
+        let kind = self.builder.kind();
+        if kind.must_tile() {
+            let nobody = LayerUsed { id: 0, kind, name: String::new(), effective: String::new() };
+            let prepared = self.builder.finish(nobody, rule);
+            let overlaps: Vec<_> = prepared.overlaps().collect();
+            let row = |member: u32| self.rows.get(member as usize).copied().unwrap_or(0);
+            notes.extend(overlaps.iter().take(SHOWN).map(|([a, b], m2)| format!("第 {} 行与第 {} 行重叠 {m2:.4} 平方米", row(*a), row(*b))));
+            if overlaps.len() > SHOWN {
+                notes.push(format!("共 {} 处重叠，只列出前 {SHOWN} 处", overlaps.len()));
+            }
+        }
+        notes
+    }
+}
+
+/// The regions of stored features, in order; `None` where one no longer passes its check.
+pub(super) fn regions<'f>(plane: &Plane, features: &'f [LayerFeature]) -> Vec<(&'f LayerFeature, Option<Region>)> {
+    let region = |feature: &'f LayerFeature| {
+        let outline = feature.repaired.as_ref().unwrap_or(&feature.degrees);
+        (feature, check(&outline.map(|at| plane.project(at))).ok().map(|checked| checked.region))
+    };
+    features.par_iter().map(region).collect()
+}

@@ -1,0 +1,97 @@
+//! Opening a file for the monitor: its CRS believed or contradicted, its fields found, before the first feature is judged.
+
+use super::{MonitorError, Refusal, RefusalKind, rounds::in_rounds};
+use crate::formats::{self, FeatureBatch, FeatureSource, FieldMap, Head, RawFeature, ReadError, Wanted, contradiction_words};
+use crate::geom::{Bounds, Crs, typical};
+use std::path::Path;
+
+/// What to read, and what is known of it from elsewhere.
+#[derive(Debug, Clone, Copy)]
+pub struct Wish<'a> {
+    /// The file.
+    pub path: &'a Path,
+    /// What it is read for.
+    pub wanted: Wanted,
+    /// The CRS it is in, where people say so.
+    pub crs: Option<Crs>,
+    /// `OUR=THEIRS`, where people say so.
+    pub map: &'a [String],
+    /// The box of the counties in force, degrees.
+    pub counties: Option<&'a Bounds>,
+}
+
+/// A file whose first features have been looked at.
+pub struct Reading {
+    source: Box<dyn FeatureSource>,
+    first: Option<Box<dyn FeatureBatch>>,
+    fields: FieldMap,
+}
+
+/// Features looked at for field names and coordinates.
+const SAMPLE: usize = 1000;
+
+impl Reading {
+    /// Opens the file and looks at its first features.
+    pub fn open(wish: &Wish<'_>) -> Result<Self, MonitorError> {
+        let overrides = overrides(wish.map)?;
+        let mut source = formats::open(wish.path, wish.crs)?;
+        let first = source.next_batch()?;
+        let crs = source.crs();
+        let keys = first.as_ref().map(|batch| batch.keys(SAMPLE)).transpose()?.unwrap_or_default();
+        let fields = FieldMap::resolve(wish.wanted, &keys, &overrides).map_err(|words| Refusal::new(RefusalKind::Unacceptable, "fields", words))?;
+        if let Some(batch) = &first {
+            let mut sample = Vec::new();
+            for index in 0..batch.len().min(SAMPLE) {
+                if let Ok(outline) = batch.feature(index, &fields)?.geometry {
+                    sample.extend(outline.positions);
+                }
+            }
+            let contradiction = (!sample.is_empty()).then(|| crs.contradiction(&typical(&sample), wish.counties)).flatten();
+            if let Some(contradiction) = contradiction.filter(crate::geom::Contradiction::is_certain) {
+                return Err(Refusal::new(RefusalKind::Unacceptable, "wrong_crs", contradiction_words(crs, &contradiction)).into());
+            }
+        }
+        Ok(Self { source, first, fields })
+    }
+
+    /// The CRS positions are taken to be in.
+    #[must_use]
+    pub fn crs(&self) -> Crs {
+        self.source.crs()
+    }
+
+    /// What the file says of itself, as far as it has been read.
+    #[must_use]
+    pub fn head(&self) -> &Head {
+        self.source.head()
+    }
+
+    /// Which of its fields is which of ours.
+    #[must_use]
+    pub fn fields(&self) -> &FieldMap {
+        &self.fields
+    }
+
+    /// Calls `work` on each feature, in parallel, and `take` on the results of each batch, in order.
+    pub fn each_batch<R: Send>(&mut self, work: impl Fn(RawFeature<'_>) -> R + Sync, mut take: impl FnMut(Vec<R>) -> Result<(), MonitorError>) -> Result<(), MonitorError> {
+        let Self { source, first, fields } = self;
+        let next = || match first.take() {
+            Some(batch) => Ok(Some(batch)),
+            None => source.next_batch().map_err(MonitorError::from),
+        };
+        let read = |batch: Box<dyn FeatureBatch>| (0..batch.len()).map(|index| batch.feature(index, fields).map(&work)).collect::<Result<Vec<R>, ReadError>>();
+        in_rounds(next, read, |results| take(results?))
+    }
+}
+
+fn overrides(map: &[String]) -> Result<Vec<(String, String)>, Refusal> {
+    map.iter()
+        .map(|pair| match pair.split_once('=') {
+            Some((ours, theirs)) if !ours.trim().is_empty() && !theirs.trim().is_empty() => Ok((ours.trim().to_owned(), theirs.trim().to_owned())),
+            _ => {
+                let words = crate::land::Words::new(format!("字段对应“{pair}”应写成 本系统字段=文件字段"), format!("“{pair}” is not OUR=THEIRS"));
+                Err(Refusal::new(RefusalKind::Unreadable, "fields", words))
+            }
+        })
+        .collect()
+}

@@ -1,0 +1,245 @@
+//! A survey comes in: bytes → patches → findings → one transaction.
+//!
+//! 1. The store is asked for a place: the same file is recognised by its SHA-256, a taken period and level is a conflict.
+//! 2. On a thread of its own the file is read in rounds and judged on every core; each batch goes through a short channel into the open transaction, so memory
+//!    is bounded whatever the size of the file.
+//! 3. The survey as a whole is judged (any patch accepted? most of them in some county?) and becomes visible with one commit. Whatever ends the import before that, a
+//!    refusal, an error or the process itself, leaves nothing behind.
+
+use super::{
+    Monitor, MonitorError, Refusal, RefusalKind,
+    jobs::{Imported, Job, Progress, Stage},
+    judging::{Judge, Judged, duplicate},
+    reading::{Reading, Wish},
+};
+use crate::formats::{Field, Wanted, few_decimals};
+use crate::geom::Crs;
+use crate::land::{Finding, Flag, Level, NewSurvey, OnConflict, Patch, PatchIdSource, Period, Reject, Words};
+use crate::store::{StoreError, SurveyKey};
+use sha2::{Digest, Sha256};
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use tokio::sync::{mpsc, watch};
+
+/// A survey about to be imported.
+#[derive(Debug)]
+pub struct SurveyFile {
+    /// The file.
+    pub path: PathBuf,
+    /// Deletes the file when the import is over.
+    pub spooled: Option<tempfile::TempPath>,
+    /// Its name, for people.
+    pub name: String,
+    /// Its month.
+    pub period: Period,
+    /// Who issued it.
+    pub level: Level,
+    /// Its CRS, where people say so.
+    pub crs: Option<Crs>,
+    /// `OUR=THEIRS` for its fields, where people say so.
+    pub map: Vec<String>,
+    /// What to do when the period and level has a survey.
+    pub on_conflict: OnConflict,
+    /// SHA-256 in hexadecimal, where it was computed on the way in.
+    pub sha256: Option<String>,
+}
+
+/// Batches waiting for the store.
+const WAITING: usize = 4;
+/// Rejects a refusal of the whole survey carries.
+const REJECTS_SHOWN: usize = 1000;
+
+/// A batch on its way into the store.
+#[derive(Default)]
+struct Portion {
+    findings: Vec<(Patch, Finding)>,
+    rejects: Vec<Reject>,
+}
+
+impl Monitor {
+    /// Imports a survey as a job of its own, which goes on whoever waits for it.
+    pub fn start_survey_import(self: &Arc<Self>, file: SurveyFile) -> watch::Receiver<Job> {
+        let (job, report) = self.jobs.open();
+        let monitor = Arc::clone(self);
+        tokio::spawn(async move {
+            let _turn = monitor.turn.acquire().await;
+            let outcome = monitor.import_survey(&file, &|progress| { report.send_modify(|job| job.progress = progress); }).await;
+            if let Err(error) = &outcome {
+                tracing::info!(file = file.name, %error, "a survey was not taken");
+            }
+            report.send_modify(|job| job.outcome = Some(outcome.map_err(Arc::new)));
+        });
+        job
+    }
+
+    /// Imports a survey.
+    pub async fn import_survey(&self, file: &SurveyFile, report: &(dyn Fn(Progress) + Sync)) -> Result<Imported, MonitorError> {
+        match self.import_in(file, file.crs, report).await {
+            Err(MonitorError::LateCrs(crs)) => self.import_in(file, Some(crs), report).await,
+            outcome => outcome,
+        }
+    }
+
+    async fn import_in(&self, file: &SurveyFile, crs: Option<Crs>, report: &(dyn Fn(Progress) + Sync)) -> Result<Imported, MonitorError> {
+        let sha256 = match &file.sha256 {
+            Some(sha256) => sha256.clone(),
+            None => tokio::task::block_in_place(|| hash(&file.path))?,
+        };
+        let key = SurveyKey { period: file.period, level: file.level, sha256: sha256.clone() };
+        let mut writer = match self.store.begin_survey(key, file.on_conflict).await {
+            Err(StoreError::AlreadyStored(survey)) => return Ok(Imported { survey: *survey, was_there: true }),
+            begun => begun?,
+        };
+        let atlas = self.atlas();
+        let (sender, mut receiver) = mpsc::channel::<Portion>(WAITING);
+        let reading = {
+            let (rule, path, map) = (self.rule.clone(), file.path.clone(), file.map.clone());
+            let atlas = Arc::clone(&atlas);
+            tokio::task::spawn_blocking(move || {
+                let wish = Wish { path: &path, wanted: Wanted::Survey, crs, map: &map, counties: atlas.counties_bounds() };
+                let mut reading = Reading::open(&wish)?;
+                let judge = Judge::new(&atlas, &rule, reading.crs());
+                let mut summing = Summing::default();
+                reading.each_batch(|raw| judge.judge(raw), |judged| sender.blocking_send(summing.take(judged)).map_err(|_| MonitorError::Broken("the store went away".into())))?;
+                Ok::<_, MonitorError>(summing.finish(&reading))
+            })
+        };
+        let mut done = 0;
+        while let Some(portion) = receiver.recv().await {
+            done += (portion.findings.len() + portion.rejects.len()) as u64;
+            writer.push(portion.findings).await?;
+            writer.push_rejects(portion.rejects).await?;
+            report(Progress { stage: Stage::Classifying, done, total: None });
+        }
+        let summed = reading.await.map_err(|error| MonitorError::Broken(error.to_string()))??;
+        self.judge_whole(&summed, &atlas)?;
+        report(Progress { stage: Stage::Storing, done, total: Some(done) });
+        let survey = NewSurvey { name: file.name.clone(), period: file.period, level: file.level, sha256, ..summed.survey };
+        let survey = writer.commit(survey, &self.provenance(&atlas)).await?;
+        Ok(Imported { survey, was_there: false })
+    }
+
+    /// Step 3: is this a survey of this city at all?
+    fn judge_whole(&self, summed: &Summed, atlas: &super::atlas::Atlas) -> Result<(), MonitorError> {
+        let facts = &summed.survey;
+        if facts.patches == 0 {
+            let words = Words::new(format!("没有一个图斑可以接受（共 {} 个要素被拒收），未入库", facts.rejected), format!("not one patch can be accepted ({} features were refused); nothing was stored", facts.rejected));
+            return Err(Refusal { rejects: summed.first_rejects.clone(), ..Refusal::new(RefusalKind::Unacceptable, "no_acceptable_feature", words) }.into());
+        }
+        let share = facts.outside as f64 / facts.patches as f64;
+        if atlas.counties_bounds().is_some() && share > self.rule.survey.outside_share {
+            let words = Words::new(
+                format!("{} 个图斑中有 {} 个不在现行行政区内，很可能是坐标系不对（当前按 {} 读取），未入库；请用 crs 参数指明坐标系", facts.patches, facts.outside, facts.crs),
+                format!("{} of {} patches lie in no county in force, most likely for a wrong CRS (read as {}); nothing was stored; say the CRS with the parameter crs", facts.outside, facts.patches, facts.crs),
+            );
+            return Err(Refusal::new(RefusalKind::Unacceptable, "outside_counties", words).into());
+        }
+        Ok(())
+    }
+}
+
+/// What is known of the survey so far.
+#[derive(Default)]
+struct Summing {
+    row_of: HashMap<String, u64>,
+    rejects: Vec<Reject>,
+    rejected: u64,
+    patches: u64,
+    repaired: u64,
+    outside: u64,
+    verdicts: crate::land::VerdictCounts,
+    area_m2: f64,
+    farmland_m2: f64,
+    decimals: u8,
+    with_z: u64,
+    by_feature_id: bool,
+}
+
+/// A survey as a whole, before it has a name.
+struct Summed {
+    survey: NewSurvey,
+    first_rejects: Vec<Reject>,
+}
+
+impl Summing {
+    /// Sums up a batch, in the file's order; of patches with the same id the first one counts.
+    fn take(&mut self, batch: Vec<Judged>) -> Portion {
+        let mut portion = Portion::default();
+        for judged in batch {
+            self.decimals = self.decimals.max(judged.decimals);
+            self.with_z += u64::from(judged.has_z);
+            self.by_feature_id |= judged.by_feature_id;
+            let earlier = self.row_of.get(&judged.patch_id).copied();
+            let verdict = match (judged.verdict, earlier) {
+                (Ok(_), Some(earlier)) => Err(duplicate(judged.row, &judged.patch_id, earlier)),
+                (verdict, _) => verdict,
+            };
+            match verdict {
+                Ok(accepted) => {
+                    self.row_of.insert(judged.patch_id, judged.row);
+                    self.count(&accepted.0, &accepted.1);
+                    portion.findings.push(*accepted);
+                }
+                Err(reject) => {
+                    self.rejected += 1;
+                    if self.rejects.len() < REJECTS_SHOWN {
+                        self.rejects.push(reject.clone());
+                    }
+                    portion.rejects.push(reject);
+                }
+            }
+        }
+        portion
+    }
+
+    fn count(&mut self, patch: &Patch, finding: &Finding) {
+        self.patches += 1;
+        self.repaired += u64::from(patch.repaired.is_some());
+        self.outside += u64::from(finding.flags.contains(&Flag::OutsideCounties));
+        self.verdicts.count(finding.verdict);
+        self.area_m2 += finding.areas.area_m2;
+        self.farmland_m2 += finding.areas.farmland_m2;
+    }
+
+    fn finish(self, reading: &Reading) -> Summed {
+        let patch_id_source = match (reading.fields().theirs(Field::PatchId), self.by_feature_id) {
+            (Some(_), _) => PatchIdSource::Field,
+            (None, true) => PatchIdSource::FeatureId,
+            (None, false) => PatchIdSource::Row,
+        };
+        let mut warnings: Vec<Words> = few_decimals(reading.crs(), self.decimals).into_iter().collect();
+        if self.with_z > 0 {
+            warnings.push(Words::new(format!("{} 个图斑带有高程（Z/M），已忽略", self.with_z), format!("{} patches had heights (Z/M), which were dropped", self.with_z)));
+        }
+        if self.outside > 0 {
+            warnings.push(Words::new(format!("{} 个图斑不在任何县内，已保留并标记", self.outside), format!("{} patches lie in no county; they are kept and flagged", self.outside)));
+        }
+        let survey = NewSurvey {
+            name: String::new(),
+            period: Period::current(),
+            level: Level::City,
+            crs: reading.crs().to_string(),
+            sha256: String::new(),
+            invented: reading.head().invented,
+            patches: self.patches,
+            repaired: self.repaired,
+            rejected: self.rejected,
+            outside: self.outside,
+            patch_id_source,
+            fields: reading.fields().taken(),
+            verdicts: self.verdicts,
+            area_m2: self.area_m2,
+            farmland_m2: self.farmland_m2,
+            warnings,
+        };
+        Summed { survey, first_rejects: self.rejects }
+    }
+}
+
+/// SHA-256 of a file, in hexadecimal.
+pub(super) fn hash(path: &Path) -> std::io::Result<String> {
+    let mut hash = Sha256::new();
+    std::io::copy(&mut std::fs::File::open(path)?, &mut hash)?;
+    Ok(super::hexadecimal(&hash.finalize()))
+}

@@ -1,0 +1,151 @@
+// Drives the built page on a running server, as an officer would: upload a survey, see its patches, ask why, read the county table.
+//
+//   TUBAN_URL         the server, with the demo city's layers loaded
+//   TUBAN_SURVEY      a GeoJSON survey of 2022-06 with some rejects, not uploaded yet
+//   TUBAN_SCREENSHOT  where to write a picture of map and panel (optional)
+//   CHROMIUM          the browser (default /usr/bin/chromium)
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { chromium } from 'playwright-core';
+
+const PERIOD = '2022-06';
+const PATIENCE_MS = 60_000;
+const url = required('TUBAN_URL');
+const survey = required('TUBAN_SURVEY');
+
+let browser;
+let page;
+const strangers = [];
+const complaints = [];
+
+function required(name) {
+  const value = process.env[name];
+  if (!value) throw new Error(`${name} is not set; see the head of this file`);
+  return value;
+}
+
+before(async () => {
+  browser = await chromium.launch({ executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium', args: ['--no-sandbox'] });
+  page = await browser.newPage({ viewport: { width: 1440, height: 900 }, locale: 'zh-CN' });
+  page.setDefaultTimeout(PATIENCE_MS);
+  const home = new URL(url).origin;
+  page.on('request', (request) => {
+    const asked = new URL(request.url());
+    // data: and blob: are the page's own memory and reach no network.
+    if (asked.protocol.startsWith('http') && asked.origin !== home) strangers.push(asked.href);
+  });
+  page.on('console', (message) => {
+    if (message.type() === 'error') complaints.push(`${message.text()} (${message.location().url})`);
+  });
+  page.on('pageerror', (error) => complaints.push(String(error)));
+});
+
+after(async () => {
+  await browser?.close();
+});
+
+test('the page opens with a map of the demo city', async () => {
+  await page.goto(url);
+  await page.waitForFunction(() => window.__tuban?.map.loaded());
+  assert.match(await page.locator('[data-demo]').innerText(), /纯属虚构/);
+  const borders = await page.evaluate(() => window.__tuban.map.queryRenderedFeatures({ layers: ['county-line'] }).length);
+  assert.ok(borders > 0, 'no county border is drawn');
+});
+
+test('a survey is uploaded, with progress, and summed up with its rejects', async () => {
+  await page.getByRole('tab', { name: '上传批次' }).click();
+  await page.locator('input[type=file]').setInputFiles(survey);
+  await page.locator('input[name=period]').fill(PERIOD);
+  // Watched from before the click, because a small survey is through in a blink.
+  await page.evaluate(() => {
+    window.stagesSeen = [];
+    new MutationObserver(() => {
+      const stage = document.querySelector('[data-progress]')?.dataset.progress;
+      if (stage && window.stagesSeen.at(-1) !== stage) window.stagesSeen.push(stage);
+    }).observe(document.body, { subtree: true, childList: true, attributes: true });
+  });
+  await page.getByRole('button', { name: '上传并套合' }).click();
+  await page.locator('#panel [data-survey]').waitFor();
+  const stages = await page.evaluate(() => window.stagesSeen);
+  assert.ok(stages.length > 0, 'no progress was shown');
+  assert.ok(numberIn(await page.locator('[data-patches]').innerText()) > 0, 'the survey has no patches');
+  assert.ok(numberIn(await page.locator('[data-rejected]').innerText()) > 0, 'the survey has no rejects');
+  await page.locator('[data-rejects] tbody tr').first().waitFor();
+});
+
+test('the map shows the patches, and a click on one explains it', async () => {
+  await page.locator('select[name=from]').selectOption(PERIOD);
+  await page.locator('select[name=until]').selectOption(PERIOD);
+  const center = await crowdedPlace();
+  await page.evaluate((to) => window.__tuban.map.jumpTo({ center: to, zoom: 13.2 }), center);
+  const { x, y, id } = await patchOnScreen();
+  const canvas = await page.locator('.maplibregl-canvas').boundingBox();
+  await page.mouse.click(canvas.x + x, canvas.y + y);
+  const panel = page.locator(`[data-patch="${id}"]`);
+  await panel.waitFor();
+  assert.match(await panel.locator('[data-explanation]').innerText(), /亩/);
+  assert.ok((await panel.locator('[data-verdict]').count()) > 0, 'no verdict is shown');
+  await page.waitForFunction(() => window.__tuban.map.loaded());
+  if (process.env.TUBAN_SCREENSHOT) await page.screenshot({ path: process.env.TUBAN_SCREENSHOT });
+});
+
+test('the ratio table has every county and the city', async () => {
+  await page.getByRole('tab', { name: '违法比例' }).click();
+  await page.locator('[data-ratios]').waitFor();
+  assert.equal(await page.locator('[data-county]').count(), 12);
+  assert.equal(await page.locator('[data-city]').count(), 1);
+  assert.doesNotMatch(await page.locator('[data-city]').innerText(), /NaN|undefined|null/);
+  await page.locator('[data-county] button').first().click();
+  await page.locator('[data-county] [data-levers], [data-county] .more p').first().waitFor();
+});
+
+test('English is one click away and stays', async () => {
+  await page.getByRole('button', { name: 'English' }).click();
+  await page.getByRole('tab', { name: 'Ratios' }).waitFor();
+  await page.reload();
+  await page.getByRole('tab', { name: 'Ratios' }).waitFor();
+  assert.match(await page.locator('[data-demo]').innerText(), /fictitious/);
+});
+
+test('nothing left the origin and nothing complained', () => {
+  assert.deepEqual(strangers, []);
+  assert.deepEqual(complaints, []);
+});
+
+/** The number in a text that separates thousands. */
+function numberIn(text) {
+  return Number(text.replaceAll(',', ''));
+}
+
+/** A place to zoom to: the patch with the most neighbours, so that a picture of it shows several. */
+async function crowdedPlace() {
+  const found = await page.waitForFunction(() => {
+    const { map } = window.__tuban;
+    if (!map.loaded()) return null;
+    const places = map
+      .queryRenderedFeatures({ layers: ['patches-dot', 'patches-fill'] })
+      .map(({ geometry }) => (geometry.type === 'MultiPolygon' ? geometry.coordinates[0][0][0] : geometry.coordinates[0][0]));
+    const near = (a) => places.filter((b) => Math.hypot(a[0] - b[0], a[1] - b[1]) < 0.02).length;
+    return places.map((place) => ({ place, near: near(place) })).sort((a, b) => b.near - a.near)[0]?.place ?? null;
+  });
+  return found.jsonValue();
+}
+
+/** A pixel inside a patch near the middle of the map, and that patch's number. */
+async function patchOnScreen() {
+  const found = await page.waitForFunction(() => {
+    const { map } = window.__tuban;
+    if (!map.loaded() || map.isMoving()) return null;
+    const { clientWidth, clientHeight } = map.getCanvas();
+    // Outwards from the middle, on a grid fine enough not to miss a patch of a hectare at this zoom.
+    for (let radius = 0; radius < Math.min(clientWidth, clientHeight) / 2; radius += 4) {
+      for (let turn = 0; turn < 2 * Math.PI; turn += 8 / Math.max(radius, 8)) {
+        const [x, y] = [clientWidth / 2 + radius * Math.cos(turn), clientHeight / 2 + radius * Math.sin(turn)];
+        const [hit] = map.queryRenderedFeatures([[x - 1, y - 1], [x + 1, y + 1]], { layers: ['patches-fill'] });
+        if (hit) return { x, y, id: hit.properties.id };
+      }
+    }
+    return null;
+  }, null, { polling: 500 });
+  return found.jsonValue();
+}
