@@ -2,6 +2,7 @@
 //!
 //! Every write is one transaction: what a reader sees is before or after, never between, whenever the process is killed.
 
+mod cells;
 pub mod sqlite;
 mod wkb;
 

@@ -1,1 +1,126 @@
-//! To be written.
+//! The embedded store: one SQLite file, one connection that writes, a few that read.
+//!
+//! Write-ahead logging lets readers go on while a survey comes in; every write is one `BEGIN IMMEDIATE` transaction, and writers wait
+//! for each other. A writer that is dropped, also in the middle of a cancelled task, is rolled back before the next one begins.
+
+mod bulk;
+mod errors;
+mod intake;
+mod layers;
+mod open;
+mod patches;
+mod rows;
+mod surveys;
+mod verdicts;
+
+use super::{Filed, LayerFeature, LayerWriter, PatchMark, PatchQuery, Store, StoreError, StoredPatch, SurveyKey, SurveyWriter};
+use crate::geom::Bounds;
+use crate::land::{Filing, Layer, OnConflict, PeriodRange, Provenance, Reject, Survey, Totals};
+use async_trait::async_trait;
+
+/// An open transaction on the connection that writes; rolled back when dropped.
+type Writing = sqlx::Transaction<'static, sqlx::Sqlite>;
+
+/// A [`Store`] in one SQLite file.
+#[derive(Debug, Clone)]
+pub struct SqliteStore {
+    pools: open::Pools,
+}
+
+impl SqliteStore {
+    /// Opens the database of `url` (`sqlite:path` or `sqlite://path`), creating the file, its folder and its tables where they are
+    /// missing. Refuses a file that another program or a newer Tuban made, and an SQLite library with known corruption.
+    pub async fn open(url: &str) -> Result<Self, StoreError> {
+        Ok(Self { pools: open::open(url).await? })
+    }
+
+    /// Looks through the whole file for damage: O(size of the file).
+    pub async fn verify(&self) -> Result<(), StoreError> {
+        let found: Vec<String> = sqlx::query_scalar("PRAGMA integrity_check").fetch_all(&self.pools.readers).await?;
+        if found != ["ok"] {
+            return Err(StoreError::Damaged(found.join("; ")));
+        }
+        let orphans = sqlx::query("PRAGMA foreign_key_check").fetch_all(&self.pools.readers).await?.len();
+        if orphans == 0 { Ok(()) } else { Err(StoreError::Damaged(format!("{orphans} rows refer to what is not there"))) }
+    }
+
+    /// Closes every connection, which folds the write-ahead log into the file. Open writers are waited for.
+    pub async fn close(&self) {
+        self.pools.readers.close().await;
+        self.pools.writer.close().await;
+    }
+
+    async fn begin(&self) -> Result<Writing, StoreError> {
+        Ok(self.pools.writer.begin_with("BEGIN IMMEDIATE").await?)
+    }
+}
+
+/// The number that the next row of `table` gets, above all that were ever given. Only within a transaction that writes is it still free
+/// when it is used.
+async fn next_id(transaction: &mut Writing, table: &str) -> Result<i64, StoreError> {
+    let last: Option<i64> = sqlx::query_scalar("SELECT seq FROM sqlite_sequence WHERE name = $1").bind(table).fetch_optional(&mut **transaction).await?;
+    Ok(last.unwrap_or(0) + 1)
+}
+
+#[async_trait]
+impl Store for SqliteStore {
+    async fn begin_layer(&self) -> Result<Box<dyn LayerWriter>, StoreError> {
+        self.take_layer().await
+    }
+
+    async fn layers(&self) -> Result<Vec<Layer>, StoreError> {
+        self.all_layers().await
+    }
+
+    async fn remove_layer(&self, id: i64) -> Result<(), StoreError> {
+        self.drop_layer(id).await
+    }
+
+    async fn each_feature(&self, layer: i64, sink: &mut (dyn FnMut(Vec<LayerFeature>) + Send)) -> Result<(), StoreError> {
+        self.all_features(layer, sink).await
+    }
+
+    async fn features_within(&self, layer: i64, bounds: &Bounds, limit: u32) -> Result<Vec<LayerFeature>, StoreError> {
+        self.some_features(layer, bounds, limit).await
+    }
+
+    async fn begin_survey(&self, key: SurveyKey, on_conflict: OnConflict) -> Result<Box<dyn SurveyWriter>, StoreError> {
+        self.take_survey(key, on_conflict).await
+    }
+
+    async fn surveys(&self) -> Result<Vec<Survey>, StoreError> {
+        self.all_surveys().await
+    }
+
+    async fn survey(&self, id: i64) -> Result<Survey, StoreError> {
+        self.one_survey(id).await
+    }
+
+    async fn provenance(&self, survey: i64) -> Result<Provenance, StoreError> {
+        self.provenance_of(survey).await
+    }
+
+    async fn rejects(&self, survey: i64, after: u64, limit: u32) -> Result<Vec<Reject>, StoreError> {
+        self.rejects_of(survey, after, limit).await
+    }
+
+    async fn patches(&self, query: &PatchQuery) -> Result<Vec<StoredPatch>, StoreError> {
+        self.some_patches(query).await
+    }
+
+    async fn patch(&self, id: i64) -> Result<StoredPatch, StoreError> {
+        self.one_patch(id).await
+    }
+
+    async fn patch_marks(&self, query: &PatchQuery, outlines: bool) -> Result<Vec<PatchMark>, StoreError> {
+        self.some_marks(query, outlines).await
+    }
+
+    async fn file_verdicts(&self, survey: Option<i64>, filings: &[Filing]) -> Result<Filed, StoreError> {
+        self.record_verdicts(survey, filings).await
+    }
+
+    async fn totals(&self, range: PeriodRange) -> Result<Vec<Totals>, StoreError> {
+        self.sums(range).await
+    }
+}

@@ -1,0 +1,162 @@
+//! Opening the file: nothing is touched before it is known to be ours, and of a version that this program understands.
+
+use crate::store::StoreError;
+use sqlx::migrate::{Migration, MigrationType, Migrator};
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
+use sqlx::{ConnectOptions, Connection, SqlSafeStr, SqliteConnection, SqlitePool};
+use std::{borrow::Cow, str::FromStr, time::Duration};
+
+/// The schema, step by step; a step that was released is never changed. Listed by hand, so that cargo sees when one is added.
+const STEPS: &[(i64, &str, &str)] = &[(1, "first", include_str!("../../../migrations/sqlite/0001_first.sql"))];
+
+/// SQLite before this version can corrupt a database when a write-ahead log is reset at the wrong moment.
+const OLDEST_SQLITE: [u32; 3] = [3, 51, 3];
+
+/// How long a writer waits for the writer before it. Taking in a survey is one transaction, so this is minutes, not seconds.
+const WRITERS_WAIT: Duration = Duration::from_mins(5);
+/// How long a reader waits for one of the connections.
+const READERS_WAIT: Duration = Duration::from_secs(30);
+const READERS: u32 = 4;
+/// Rows that SQLite's thread may be ahead of the one that decodes them.
+const ROWS_AHEAD: usize = 1024;
+
+/// One connection that writes, a few that read.
+#[derive(Debug, Clone)]
+pub(super) struct Pools {
+    /// Of one connection.
+    pub(super) writer: SqlitePool,
+    /// Which cannot write.
+    pub(super) readers: SqlitePool,
+}
+
+/// Opens the database of `url` (`sqlite:path`, `sqlite://path`), creating the file, its folder and its tables where they are missing.
+pub(super) async fn open(url: &str) -> Result<Pools, StoreError> {
+    if !url.starts_with("sqlite:") || url.contains(":memory:") || url.contains("mode=memory") {
+        // In memory, every connection would have a database of its own.
+        return Err(refused(format!("“{url}” is not an SQLite file; it should be sqlite:PATH")));
+    }
+    let options = SqliteConnectOptions::from_str(url)?.foreign_keys(true).busy_timeout(WRITERS_WAIT).row_buffer_size(ROWS_AHEAD).disable_statement_logging();
+    if let Some(folder) = options.get_filename().parent().filter(|folder| !folder.as_os_str().is_empty()) {
+        tokio::fs::create_dir_all(folder).await.map_err(|error| StoreError::Database(Box::new(error)))?;
+    }
+    let mut first = options.clone().create_if_missing(true).connect().await?;
+    let version: String = sqlx::query_scalar("SELECT sqlite_version()").fetch_one(&mut first).await?;
+    if !is_new_enough(&version) {
+        return Err(refused(format!("SQLite {version} can damage its files; {} or newer is needed", OLDEST_SQLITE.map(|n| n.to_string()).join("."))));
+    }
+    let schema = schema_of(&mut first).await?;
+    first.close().await?;
+
+    let writer = SqlitePoolOptions::new()
+        .max_connections(1)
+        .acquire_timeout(WRITERS_WAIT)
+        .idle_timeout(None)
+        .max_lifetime(None)
+        .after_release(|connection, _| Box::pin(is_at_rest(connection)))
+        .connect_with(
+            // A cache of 64 MiB: indexes grow in memory while a survey comes in. The log is cut to as much again afterwards.
+            options.clone().journal_mode(SqliteJournalMode::Wal).synchronous(SqliteSynchronous::Full).pragma("cache_size", "-65536").pragma("journal_size_limit", "67108864"),
+        )
+        .await?;
+    migrate(&writer, schema).await?;
+    let readers = SqlitePoolOptions::new()
+        .max_connections(READERS)
+        .acquire_timeout(READERS_WAIT)
+        .idle_timeout(None)
+        .max_lifetime(None)
+        .connect_with(options.read_only(true).pragma("cache_size", "-16384"))
+        .await?;
+    Ok(Pools { writer, readers })
+}
+
+fn refused(why: impl Into<String>) -> StoreError {
+    StoreError::Database(why.into().into())
+}
+
+fn is_new_enough(version: &str) -> bool {
+    version.split('.').map(|number| number.parse().unwrap_or(0)).ge(OLDEST_SQLITE)
+}
+
+/// The last step applied to the database, 0 if it is empty. One that another program or a newer Tuban made is refused.
+async fn schema_of(connection: &mut SqliteConnection) -> Result<i64, StoreError> {
+    let tables: Vec<String> = sqlx::query_scalar("SELECT name FROM sqlite_schema WHERE type = 'table'").fetch_all(&mut *connection).await?;
+    if tables.is_empty() {
+        return Ok(0);
+    }
+    if !tables.iter().any(|name| name == "_sqlx_migrations") {
+        return Err(refused(format!("this is not Tuban's database: it holds the table {}", tables[0])));
+    }
+    let schema: i64 = sqlx::query_scalar("SELECT coalesce(max(version), 0) FROM _sqlx_migrations").fetch_one(connection).await?;
+    let newest = STEPS.len() as i64;
+    if schema > newest {
+        return Err(refused(format!("a newer Tuban wrote this database: its schema is {schema}, this program knows up to {newest}")));
+    }
+    Ok(schema)
+}
+
+/// Applies the steps that are missing, all or none. Where two programs open a new file at once, the second waits for the first.
+async fn migrate(writer: &SqlitePool, schema: i64) -> Result<(), StoreError> {
+    let steps = STEPS.iter().map(|(version, name, sql)| Migration::new(*version, Cow::Borrowed(*name), MigrationType::Simple, sql.into_sql_str(), false));
+    let migrator = Migrator::with_migrations(steps.collect());
+    // A current schema is only compared, without waiting for whoever writes.
+    let begin = if schema < STEPS.len() as i64 { "BEGIN IMMEDIATE" } else { "BEGIN" };
+    let mut transaction = writer.begin_with(begin).await?;
+    migrator.run(&mut *transaction).await.map_err(|error| StoreError::Database(Box::new(error)))?;
+    Ok(transaction.commit().await?)
+}
+
+/// Whether a connection that comes back has no transaction open. SQLite itself rolls back on a full disk, for instance, whereupon
+/// sqlx still counts one; such a connection could never begin another, so it is closed and a new one is made.
+async fn is_at_rest(connection: &mut SqliteConnection) -> Result<bool, sqlx::Error> {
+    // The rollback of a dropped writer is queued before this ping.
+    connection.ping().await?;
+    Ok(!connection.is_in_transaction())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    async fn fresh() -> (Pools, tempfile::TempDir) {
+        let folder = tempfile::tempdir().unwrap();
+        (open(&format!("sqlite:{}/t.db", folder.path().display())).await.unwrap(), folder)
+    }
+
+    #[test]
+    fn versions_compare_as_numbers() {
+        assert!(["3.51.3", "3.52.0", "3.100.0", "4.0.0", "3.51.10"].into_iter().all(is_new_enough));
+        assert!(["3.51.2", "3.46.0", "3.9.9", "2.99.99", "", "x"].into_iter().all(|version| !is_new_enough(version)));
+    }
+
+    #[tokio::test]
+    async fn the_linked_sqlite_is_new_enough() {
+        let (pools, _folder) = fresh().await;
+        let version: String = sqlx::query_scalar("SELECT sqlite_version()").fetch_one(&pools.readers).await.unwrap();
+        assert!(is_new_enough(&version), "{version}");
+    }
+
+    #[tokio::test]
+    async fn connections_are_set_up_as_promised() {
+        let (pools, _folder) = fresh().await;
+        let mode: String = sqlx::query_scalar("PRAGMA journal_mode").fetch_one(&pools.writer).await.unwrap();
+        let synchronous: i64 = sqlx::query_scalar("PRAGMA synchronous").fetch_one(&pools.writer).await.unwrap();
+        let foreign_keys: i64 = sqlx::query_scalar("PRAGMA foreign_keys").fetch_one(&pools.writer).await.unwrap();
+        assert_eq!((mode.as_str(), synchronous, foreign_keys), ("wal", 2, 1));
+        assert!(sqlx::query("DELETE FROM survey").execute(&pools.readers).await.is_err());
+    }
+
+    #[tokio::test]
+    async fn a_transaction_that_sqlite_rolled_back_itself_does_not_block_the_next() {
+        let (pools, _folder) = fresh().await;
+        let mut transaction = pools.writer.begin_with("BEGIN IMMEDIATE").await.unwrap();
+        // What a full disk does: the transaction ends behind sqlx's back.
+        sqlx::query("ROLLBACK").execute(&mut *transaction).await.unwrap();
+        drop(transaction);
+        pools.writer.begin_with("BEGIN IMMEDIATE").await.unwrap().commit().await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn steps_are_numbered_without_gaps() {
+        assert!(STEPS.iter().zip(1..).all(|((version, ..), expected)| *version == expected));
+    }
+}

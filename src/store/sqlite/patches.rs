@@ -1,0 +1,205 @@
+//! Patches: pages, one, and marks for maps.
+//!
+//! Every question is answered in two steps: first the numbers of the patches, from narrow tables and indexes alone, cut to the page;
+//! then the wide columns of those few.
+
+use super::{SqliteStore, rows, surveys};
+use crate::land::{Areas, Filing, Finding, Patch};
+use crate::store::{PatchMark, PatchQuery, StoreError, StoredPatch, VerdictFilter};
+use sqlx::{QueryBuilder, Row, Sqlite, sqlite::SqliteRow};
+
+/// The verdict that people confirmed, of the patch at hand; NULL where they did not.
+const CONFIRMED: &str = "(SELECT filing.verdict FROM filing WHERE filing.patch = finding.patch)";
+
+const WHOLE: &str = "SELECT patch.id, patch.survey_id, survey.period, patch.row, patch.patch_id, patch.stated_county, \
+        attributes, defects, degrees, patch_outline.repaired, source, \
+        finding.area_m2, finding.farmland_m2, basic_farmland_m2, red_line_m2, urban_boundary_m2, approved_m2, approved_farmland_m2, \
+        parcels, counties, approvals, flags, finding.verdict, reason, automatic_legal_farmland_m2, automatic_illegal_farmland_m2, county_code, \
+        filing.verdict AS filed, legal_m2, legal_farmland_m2, illegal_m2, illegal_farmland_m2 \
+     FROM page JOIN patch ON patch.id = page.id JOIN patch_outline ON patch_outline.patch = page.id JOIN finding ON finding.patch = page.id \
+        JOIN survey ON survey.id = patch.survey_id LEFT JOIN filing ON filing.patch = page.id ORDER BY page.id";
+
+impl SqliteStore {
+    pub(super) async fn some_patches(&self, query: &PatchQuery) -> Result<Vec<StoredPatch>, StoreError> {
+        let mut sql = page(query)?;
+        sql.push(WHOLE);
+        let rows = sql.build().fetch_all(&self.pools.readers).await?;
+        rows.iter().map(stored).collect()
+    }
+
+    pub(super) async fn one_patch(&self, id: i64) -> Result<StoredPatch, StoreError> {
+        let mut sql = QueryBuilder::new("WITH page (id) AS (VALUES (");
+        sql.push_bind(id).push(")) ").push(WHOLE);
+        let row = sql.build().fetch_optional(&self.pools.readers).await?;
+        stored(&row.ok_or_else(|| StoreError::NotFound { what: "patch", key: id.to_string() })?)
+    }
+
+    pub(super) async fn some_marks(&self, query: &PatchQuery, outlines: bool) -> Result<Vec<PatchMark>, StoreError> {
+        let mut sql = page(query)?;
+        sql.push("SELECT patch.id, patch_id, coalesce(").push(CONFIRMED).push(", finding.verdict) AS verdict, west, south, east, north");
+        sql.push(if outlines { ", coalesce(repaired, degrees) AS outline" } else { ", NULL AS outline" });
+        sql.push(" FROM page JOIN patch ON patch.id = page.id JOIN finding ON finding.patch = page.id");
+        sql.push(if outlines { " JOIN patch_outline ON patch_outline.patch = page.id" } else { "" });
+        let rows = sql.push(" ORDER BY page.id").build().fetch_all(&self.pools.readers).await?;
+        rows.iter().map(mark).collect()
+    }
+}
+
+/// `WITH page (id) AS (…)`: the numbers of the patches asked for, in order, cut to the limit.
+fn page(query: &PatchQuery) -> Result<QueryBuilder<Sqlite>, StoreError> {
+    let mut sql = QueryBuilder::new("WITH page (id) AS (SELECT finding.patch FROM ");
+    let order = drive(&mut sql, query)?;
+    if let Some(survey) = query.survey {
+        sql.push(" AND survey.id = ").push_bind(survey);
+    }
+    if let Some(range) = query.range {
+        sql.push(" AND survey.period BETWEEN ").push_bind(range.from.ordinal()).push(" AND ").push_bind(range.until.ordinal());
+    }
+    if let Some(county) = &query.county {
+        sql.push(" AND finding.county_code = ").push_bind(county.as_str());
+    }
+    match query.verdict {
+        Some(VerdictFilter::Confirmed(verdict)) => sql.push(" AND ").push(CONFIRMED).push(" = ").push_bind(verdict.word()),
+        Some(VerdictFilter::Pending) => sql.push(" AND coalesce(").push(CONFIRMED).push(", 'doubtful') = 'doubtful'"),
+        Some(VerdictFilter::Shown(word)) => sql.push(" AND coalesce(").push(CONFIRMED).push(", finding.verdict) = ").push_bind(word),
+        None => &mut sql,
+    };
+    sql.push(order).push(" LIMIT ").push_bind(i64::from(query.limit)).push(") ");
+    Ok(sql)
+}
+
+/// Where the search starts: at the patch's own id, at the place, or at the survey; the most selective first. CROSS JOIN keeps
+/// SQLite to that order. Ends in a WHERE that more can be added to; answers the ORDER BY that fits.
+fn drive(sql: &mut QueryBuilder<Sqlite>, query: &PatchQuery) -> Result<&'static str, StoreError> {
+    if let Some(patch_id) = &query.patch_id {
+        sql.push("patch CROSS JOIN finding ON finding.patch = patch.id CROSS JOIN survey ON survey.id = patch.survey_id WHERE patch.patch_id = ").push_bind(patch_id.as_str());
+        within(sql, query);
+    } else if let Some(bounds) = &query.bounds {
+        sql.push("json_each(").push_bind(rows::spans(bounds)?).push(") AS span CROSS JOIN patch ON patch.cell BETWEEN span.value ->> 0 AND span.value ->> 1");
+        sql.push(" CROSS JOIN finding ON finding.patch = patch.id CROSS JOIN survey ON survey.id = patch.survey_id WHERE true");
+        within(sql, query);
+    } else {
+        // Within a survey, an index gives the numbers in order; and later surveys have higher ones, for one writer at a time takes
+        // its numbers upwards. So no page needs sorting, nor more reading than its own rows. NOT INDEXED: the surveys by number, not
+        // by period.
+        if query.county.is_some() {
+            sql.push("survey NOT INDEXED CROSS JOIN finding ON finding.survey_id = survey.id WHERE finding.patch > ");
+        } else {
+            sql.push("survey NOT INDEXED CROSS JOIN patch ON patch.survey_id = survey.id CROSS JOIN finding ON finding.patch = patch.id WHERE patch.id > ");
+        }
+        sql.push_bind(query.after);
+        return Ok(if query.county.is_some() { " ORDER BY survey.id, finding.patch" } else { " ORDER BY survey.id, patch.id" });
+    }
+    sql.push(" AND patch.id > ").push_bind(query.after);
+    Ok(" ORDER BY patch.id")
+}
+
+fn within(sql: &mut QueryBuilder<Sqlite>, query: &PatchQuery) {
+    if let Some(bounds) = &query.bounds {
+        sql.push(" AND patch.west <= ").push_bind(bounds.max[0]).push(" AND patch.east >= ").push_bind(bounds.min[0]);
+        sql.push(" AND patch.south <= ").push_bind(bounds.max[1]).push(" AND patch.north >= ").push_bind(bounds.min[1]);
+    }
+}
+
+fn stored(row: &SqliteRow) -> Result<StoredPatch, StoreError> {
+    let patch = patch(row)?;
+    let filing = filing(row, &patch.patch_id)?;
+    Ok(StoredPatch { id: row.try_get("id")?, survey_id: row.try_get("survey_id")?, period: surveys::period(row, "period")?, patch, finding: finding(row)?, filing })
+}
+
+fn patch(row: &SqliteRow) -> Result<Patch, StoreError> {
+    Ok(Patch {
+        row: rows::count(row, "row")?,
+        patch_id: row.try_get("patch_id")?,
+        stated_county: row.try_get("stated_county")?,
+        attributes: row.try_get("attributes")?,
+        source: rows::maybe_outline(row, "source")?,
+        degrees: rows::outline(row, "degrees")?,
+        repaired: rows::maybe_outline(row, "repaired")?,
+        defects: rows::json(row, "defects")?,
+    })
+}
+
+fn finding(row: &SqliteRow) -> Result<Finding, StoreError> {
+    Ok(Finding {
+        areas: Areas {
+            area_m2: row.try_get("area_m2")?,
+            farmland_m2: row.try_get("farmland_m2")?,
+            basic_farmland_m2: row.try_get("basic_farmland_m2")?,
+            red_line_m2: row.try_get("red_line_m2")?,
+            urban_boundary_m2: row.try_get("urban_boundary_m2")?,
+            approved_m2: row.try_get("approved_m2")?,
+            approved_farmland_m2: row.try_get("approved_farmland_m2")?,
+        },
+        parcels: rows::json(row, "parcels")?,
+        counties: rows::json(row, "counties")?,
+        approvals: rows::json(row, "approvals")?,
+        flags: rows::json(row, "flags")?,
+        verdict: rows::word(row, "verdict")?,
+        reason: rows::word(row, "reason")?,
+        automatic_legal_farmland_m2: row.try_get("automatic_legal_farmland_m2")?,
+        automatic_illegal_farmland_m2: row.try_get("automatic_illegal_farmland_m2")?,
+        county_code: row.try_get("county_code")?,
+    })
+}
+
+fn filing(row: &SqliteRow, patch_id: &str) -> Result<Option<Filing>, StoreError> {
+    if row.try_get::<Option<&str>, _>("filed")?.is_none() {
+        return Ok(None);
+    }
+    Ok(Some(Filing {
+        patch_id: patch_id.to_owned(),
+        verdict: rows::word(row, "filed")?,
+        legal_m2: row.try_get("legal_m2")?,
+        legal_farmland_m2: row.try_get("legal_farmland_m2")?,
+        illegal_m2: row.try_get("illegal_m2")?,
+        illegal_farmland_m2: row.try_get("illegal_farmland_m2")?,
+    }))
+}
+
+fn mark(row: &SqliteRow) -> Result<PatchMark, StoreError> {
+    Ok(PatchMark {
+        id: row.try_get("id")?,
+        patch_id: row.try_get("patch_id")?,
+        verdict: row.try_get("verdict")?,
+        bounds: rows::bounds(row)?,
+        degrees: rows::maybe_outline(row, "outline")?,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::geom::Bounds;
+    use crate::land::PeriodRange;
+
+    async fn plan(store: &SqliteStore, query: PatchQuery) -> String {
+        let sql = sqlx::AssertSqlSafe(format!("EXPLAIN QUERY PLAN {} SELECT id FROM page", page(&query).unwrap().sql().as_str()));
+        let steps: Vec<(i64, i64, i64, String)> = sqlx::query_as(sql).fetch_all(&store.pools.readers).await.unwrap();
+        steps.into_iter().map(|(_, _, _, step)| step).collect::<Vec<_>>().join("\n")
+    }
+
+    #[tokio::test]
+    async fn pages_are_searched_by_index_and_need_no_sorting() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = SqliteStore::open(&format!("sqlite:{}/t.db", folder.path().display())).await.unwrap();
+        let april = "2022-04".parse().unwrap();
+        let (all, range) = (PatchQuery { limit: 9, ..PatchQuery::default() }, Some(PeriodRange { from: april, until: april }));
+        let bounds = Some(Bounds { min: [118.0, 35.0], max: [118.1, 35.1] });
+        let county = Some("371302".to_owned());
+        let by_survey = "patch_by_survey (survey_id=? AND rowid>?)";
+        let by_county = "COVERING INDEX finding_by_county (survey_id=? AND county_code=? AND patch>?)";
+        for (query, index, sorts) in [
+            (all.clone(), by_survey, false),
+            (PatchQuery { survey: Some(1), ..all.clone() }, by_survey, false),
+            (PatchQuery { range, verdict: Some(VerdictFilter::Pending), ..all.clone() }, by_survey, false),
+            (PatchQuery { county: county.clone(), ..all.clone() }, by_county, false),
+            (PatchQuery { county: county.clone(), range, ..all.clone() }, by_county, false),
+            (PatchQuery { patch_id: Some("1".to_owned()), bounds, ..all.clone() }, "patch_by_patch_id (patch_id=? AND rowid>?)", false),
+            (PatchQuery { bounds, county, range, ..all }, "patch_by_place (cell>? AND cell<?)", true),
+        ] {
+            let plan = plan(&store, query.clone()).await;
+            assert!(plan.contains(index) && plan.contains("TEMP B-TREE") == sorts, "{query:?}\n{plan}");
+        }
+    }
+}

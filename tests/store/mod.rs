@@ -1,0 +1,88 @@
+//! What every store promises, each promise a test against `&dyn Store`, run once for each database; and what only one of them has.
+
+mod layers;
+mod patches;
+mod speed;
+mod sqlite;
+mod story;
+mod surveys;
+mod verdicts;
+mod writers;
+
+use crate::builders;
+use tuban::land::{Finding, OnConflict, Patch, Provenance, Survey};
+use tuban::store::{Store, SurveyKey};
+
+/// Runs every promise against every database: a promise that is not listed is reported as dead code.
+macro_rules! promises {
+    ($($room:ident: $($promise:ident),+;)+) => {
+        mod on_sqlite {
+            $(mod $room {
+                $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+                async fn $promise() {
+                    let (store, _folder) = super::super::sqlite::fresh().await;
+                    super::super::$room::$promise(&store).await;
+                    store.verify().await.unwrap();
+                })+
+            })+
+        }
+    };
+}
+
+promises! {
+    layers:
+        a_layer_reads_back_to_the_last_bit, features_come_in_the_order_of_the_file_and_in_batches, layers_come_newest_first_within_a_kind,
+        only_features_whose_box_touches_are_found, a_layer_under_a_finding_cannot_be_removed, a_removed_layer_is_gone_with_its_features,
+        a_layer_that_is_not_there_is_not_found;
+    surveys:
+        a_survey_reads_back_as_it_was_stored, the_same_file_is_not_stored_twice_whatever_is_asked, the_same_file_may_come_for_another_month_or_level,
+        a_second_survey_of_a_month_is_refused_by_default, replacing_removes_all_that_belonged_to_the_old_ones, adding_keeps_both, surveys_come_newest_period_first,
+        rejects_come_by_row_and_page_by_page, provenance_reads_back_with_files_of_the_command_line, a_survey_cannot_rest_on_a_layer_that_is_gone,
+        a_survey_that_is_not_there_is_not_found;
+    patches:
+        a_patch_reads_back_to_the_last_bit, pages_follow_each_other_without_gap_or_repeat, every_filter_narrows_and_filters_add_up, a_box_finds_what_plain_comparison_finds,
+        verdict_filters_see_the_confirmed_verdict_first, marks_carry_what_a_map_needs, a_patch_that_is_not_there_is_not_found, text_from_outside_is_never_sql;
+    verdicts:
+        an_unknown_id_keeps_the_whole_file_out, an_id_in_two_surveys_is_ambiguous_until_the_survey_is_named, the_latest_filing_counts, totals_sum_by_county_over_the_months,
+        one_filing_adds_to_three_classes, doubtful_counts_as_pending, the_golden_row_of_the_city_comes_out, verdicts_for_a_survey_that_is_not_there_are_refused;
+    writers:
+        a_dropped_writer_leaves_nothing, a_cancelled_task_leaves_nothing_and_blocks_nobody, writers_queue_up_instead_of_failing, readers_see_before_or_after_only,
+        a_replacement_that_is_dropped_leaves_the_old_survey;
+    story:
+        a_year_in_the_city;
+}
+
+/// Stores a survey of these findings, resting on nothing.
+async fn stored(store: &dyn Store, key: &SurveyKey, findings: Vec<(Patch, Finding)>) -> Survey {
+    stored_on(store, key, findings, &Provenance { layers: Vec::new(), rule: "2022-1".to_owned() }).await
+}
+
+/// Stores a survey of these findings, resting on that.
+async fn stored_on(store: &dyn Store, key: &SurveyKey, findings: Vec<(Patch, Finding)>, provenance: &Provenance) -> Survey {
+    let mut writer = store.begin_survey(key.clone(), OnConflict::Add).await.unwrap();
+    let facts = tuban::land::NewSurvey { patches: findings.len() as u64, ..builders::facts(key) };
+    writer.push(findings).await.unwrap();
+    writer.commit(facts, provenance).await.unwrap()
+}
+
+/// Outlines that no library would let pass, which a store must give back as they are.
+fn weird_outlines() -> Vec<tuban::geom::Outline> {
+    use tuban::geom::Outline;
+    let mut two_parts = Outline { multi: true, ..Outline::default() };
+    two_parts.push_ring(&[[118.0, 35.0], [118.1, 35.0], [118.1, 35.1], [118.0, 35.0]]);
+    two_parts.push_ring(&[[118.02, 35.01], [118.03, 35.01], [118.03, 35.02]]);
+    two_parts.end_part();
+    two_parts.push_ring(&[[119.0, 36.0]]);
+    two_parts.end_part();
+    let one_multi = Outline { multi: true, ..builders::square(118.0, 35.0, 0.1) };
+    vec![
+        builders::square(118.123_456_789_012_34, 35.000_000_000_000_01, 1e-13),
+        Outline::polygon(&[[[118.0, 35.0], [118.1, 35.0], [118.1, 35.1]]]),
+        Outline::polygon(&[&[[118.0, 35.0], [118.1, 35.0]][..], &[]]),
+        Outline::polygon::<[[f64; 2]; 0]>(&[]),
+        Outline::default(),
+        Outline::polygon(&[[[-0.0, f64::MIN_POSITIVE], [f64::MAX, f64::EPSILON], [1e-300, 5e-324], [f64::INFINITY, f64::NEG_INFINITY]]]),
+        two_parts,
+        one_multi,
+    ]
+}

@@ -1,0 +1,146 @@
+//! What only the embedded store has: a file.
+
+use super::stored;
+use crate::builders::{finding, key, patch};
+use sqlx::{Connection, SqliteConnection};
+use std::path::Path;
+use tempfile::TempDir;
+use tuban::land::OnConflict;
+use tuban::store::sqlite::SqliteStore;
+use tuban::store::{PatchQuery, Store, StoreError};
+
+/// An empty store in a folder of its own.
+pub(super) async fn fresh() -> (SqliteStore, TempDir) {
+    let folder = tempfile::tempdir().unwrap();
+    let store = SqliteStore::open(&url(&folder.path().join("tuban.db"))).await.unwrap();
+    (store, folder)
+}
+
+fn url(file: &Path) -> String {
+    format!("sqlite://{}", file.display())
+}
+
+async fn raw(file: &Path) -> SqliteConnection {
+    SqliteConnection::connect(&format!("{}?mode=rwc", url(file))).await.unwrap()
+}
+
+#[tokio::test]
+async fn the_file_and_its_folders_are_made() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("数据 a/库/图斑.db");
+    SqliteStore::open(&url(&file)).await.unwrap();
+    assert!(file.exists());
+}
+
+#[tokio::test]
+async fn what_was_stored_is_there_after_reopening() {
+    let (store, folder) = fresh().await;
+    let survey = stored(&store, &key("2022-04", "x"), vec![(patch("1"), finding(None))]).await;
+    store.close().await;
+    let again = SqliteStore::open(&url(&folder.path().join("tuban.db"))).await.unwrap();
+    assert_eq!(again.surveys().await.unwrap(), [survey]);
+}
+
+#[tokio::test]
+async fn two_programs_may_open_the_same_file() {
+    let (store, folder) = fresh().await;
+    let other = SqliteStore::open(&url(&folder.path().join("tuban.db"))).await.unwrap();
+    let writer = store.begin_survey(key("2022-04", "x"), OnConflict::Reject).await.unwrap();
+    // A third one opens while the first writes, and reads.
+    let third = SqliteStore::open(&url(&folder.path().join("tuban.db"))).await.unwrap();
+    assert!(third.surveys().await.unwrap().is_empty());
+    let second = key("2022-04", "y");
+    let waiting = stored(&other, &second, vec![]);
+    let first = async {
+        tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+        writer.commit(crate::builders::facts(&key("2022-04", "x")), &tuban::land::Provenance::default()).await.unwrap();
+    };
+    tokio::join!(waiting, first);
+    assert_eq!(third.surveys().await.unwrap().len(), 2);
+}
+
+#[tokio::test]
+async fn a_process_killed_while_writing_leaves_what_was_committed() {
+    let (store, folder) = fresh().await;
+    let kept = stored(&store, &key("2022-04", "x"), vec![(patch("1"), finding(None))]).await;
+    let mut writer = store.begin_survey(key("2022-05", "x"), OnConflict::Reject).await.unwrap();
+    for _ in 0..5 {
+        // More than fits the cache, so that a part of it is in the log.
+        let wide = tuban::land::Patch { attributes: format!("\"{}\"", "x".repeat(1 << 20)), ..patch("2") };
+        writer.push(vec![(wide, finding(None)); 20]).await.unwrap();
+    }
+    // What a power cut leaves on the disk: the files as they are at this moment.
+    let wreck = tempfile::tempdir().unwrap();
+    for name in ["tuban.db", "tuban.db-wal"] {
+        std::fs::copy(folder.path().join(name), wreck.path().join(name)).unwrap();
+    }
+    assert!(std::fs::metadata(wreck.path().join("tuban.db-wal")).unwrap().len() > 10 << 20, "the log holds pages that were never committed");
+    let survivor = SqliteStore::open(&url(&wreck.path().join("tuban.db"))).await.unwrap();
+    survivor.verify().await.unwrap();
+    assert_eq!(survivor.surveys().await.unwrap(), [kept]);
+    assert_eq!(survivor.patches(&PatchQuery { limit: 99, ..PatchQuery::default() }).await.unwrap().len(), 1);
+    stored(&survivor, &key("2022-05", "x"), vec![]).await;
+}
+
+#[tokio::test]
+async fn a_newer_schema_is_refused_in_so_many_words() {
+    let (store, folder) = fresh().await;
+    store.close().await;
+    let file = folder.path().join("tuban.db");
+    let mut newer = raw(&file).await;
+    sqlx::query("INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time) VALUES (7, 'later', true, x'00', 0)").execute(&mut newer).await.unwrap();
+    newer.close().await.unwrap();
+    let refused = SqliteStore::open(&url(&file)).await.unwrap_err().to_string();
+    assert!(refused.contains("a newer Tuban wrote this database: its schema is 7"), "{refused}");
+}
+
+#[tokio::test]
+async fn another_programs_database_is_refused_and_left_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("survey.gpkg");
+    let mut other = raw(&file).await;
+    sqlx::query("CREATE TABLE gpkg_contents (table_name TEXT)").execute(&mut other).await.unwrap();
+    other.close().await.unwrap();
+    let before = std::fs::read(&file).unwrap();
+    let refused = SqliteStore::open(&url(&file)).await.unwrap_err().to_string();
+    assert!(refused.contains("not Tuban's database"), "{refused}");
+    assert_eq!(std::fs::read(&file).unwrap(), before);
+}
+
+#[tokio::test]
+async fn a_file_that_is_no_database_is_damage_and_left_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("notes.db");
+    std::fs::write(&file, "不是数据库".repeat(500)).unwrap();
+    assert!(matches!(SqliteStore::open(&url(&file)).await, Err(StoreError::Damaged(_))));
+    assert_eq!(std::fs::read_to_string(&file).unwrap(), "不是数据库".repeat(500));
+}
+
+#[tokio::test]
+async fn a_place_that_cannot_be_opened_is_an_error_not_a_panic() {
+    let folder = tempfile::tempdir().unwrap();
+    assert!(matches!(SqliteStore::open(&url(folder.path())).await, Err(StoreError::Unavailable(_))));
+    assert!(SqliteStore::open("sqlite::memory:").await.is_err());
+    assert!(SqliteStore::open("postgres://x").await.is_err());
+}
+
+#[tokio::test]
+async fn damaged_columns_are_answered_as_damage() {
+    let (store, folder) = fresh().await;
+    let survey = stored(&store, &key("2022-04", "x"), vec![(patch("1"), finding(None))]).await;
+    let mut hand = raw(&folder.path().join("tuban.db")).await;
+    for meddling in [
+        "UPDATE patch_outline SET degrees = x'0103000000ffffffff'",
+        "UPDATE patch_outline SET degrees = x'', defects = '[1]'",
+        "UPDATE finding SET verdict = 'guilty'",
+        "UPDATE finding SET parcels = 'not json'",
+    ] {
+        sqlx::raw_sql("BEGIN").execute(&mut hand).await.unwrap();
+        sqlx::query(meddling).execute(&mut hand).await.unwrap();
+        sqlx::raw_sql("COMMIT").execute(&mut hand).await.unwrap();
+        let read = store.patches(&PatchQuery { limit: 9, ..PatchQuery::default() }).await;
+        assert!(matches!(read, Err(StoreError::Damaged(_))), "{meddling}: {read:?}");
+    }
+    sqlx::query("UPDATE survey SET period = 12").execute(&mut hand).await.unwrap();
+    assert!(matches!(store.survey(survey.id).await, Err(StoreError::Damaged(_))));
+}

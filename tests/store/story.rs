@@ -1,0 +1,48 @@
+//! All of it together, as it happens in a year.
+
+use super::layers::{resting_on, stored_layer};
+use crate::builders::{facts, feature, filing, finding, key, layer, month, only, patch, reject};
+use tuban::land::{Filing, LayerKind, NewSurvey, OnConflict, PeriodRange, Verdict};
+use tuban::store::{PatchQuery, Store, StoreError, VerdictFilter};
+
+pub(super) async fn a_year_in_the_city(store: &dyn Store) {
+    // Two versions of the farmland come in; the older one was used by nobody and may go.
+    let draft = stored_layer(store, layer(LayerKind::Farmland, "2021-01-01"), vec![feature(1, 118.3, 35.0)]).await;
+    let farmland = stored_layer(store, layer(LayerKind::Farmland, "2022-01-01"), vec![feature(1, 118.3, 35.0), feature(2, 118.301, 35.0)]).await;
+    store.remove_layer(draft.id).await.unwrap();
+
+    // April arrives, with one feature that had to be refused.
+    let april_key = key("2022-04", "april");
+    let mut writer = store.begin_survey(april_key.clone(), OnConflict::Reject).await.unwrap();
+    writer.push(["1", "2", "3"].map(|id| (patch(id), finding(Some("371302")))).to_vec()).await.unwrap();
+    writer.push_rejects(vec![reject(4)]).await.unwrap();
+    let april = writer.commit(NewSurvey { patches: 3, rejected: 1, ..facts(&april_key) }, &resting_on(&farmland)).await.unwrap();
+    assert!(matches!(store.remove_layer(farmland.id).await, Err(StoreError::LayerInUse { findings: 3, .. })));
+
+    // The county files; a slip in an id keeps everything out; then all is recorded.
+    let illegal = Filing { illegal_m2: 10_000.0, illegal_farmland_m2: 4_000.0, ..filing("1", Verdict::Illegal) };
+    let legal = Filing { legal_m2: 10_000.0, legal_farmland_m2: 4_000.0, ..filing("2", Verdict::Legal) };
+    assert_eq!(store.file_verdicts(None, &[illegal.clone(), filing("4", Verdict::Other)]).await.unwrap().unknown, ["4"]);
+    assert_eq!(store.file_verdicts(None, &[illegal, legal]).await.unwrap().recorded, 2);
+    let totals = store.totals(only("2022-04")).await.unwrap().remove(0);
+    assert_eq!((totals.illegal.farmland_m2, totals.legal.farmland_m2, totals.pending.farmland_m2), (4_000.0, 4_000.0, 4_000.0));
+    let pending = store.patches(&PatchQuery { verdict: Some(VerdictFilter::Pending), limit: 9, ..PatchQuery::default() }).await.unwrap();
+    assert_eq!(pending.iter().map(|stored| stored.patch.patch_id.as_str()).collect::<Vec<_>>(), ["3"]);
+
+    // May arrives, beside it. Someone uploads April again by mistake; then April is corrected by the ministry and replaced.
+    super::stored_on(store, &key("2022-05", "may"), vec![(patch("5"), finding(Some("371311")))], &resting_on(&farmland)).await;
+    assert!(matches!(store.begin_survey(april_key, OnConflict::Replace).await, Err(StoreError::AlreadyStored(there)) if there.id == april.id));
+    let corrected_key = key("2022-04", "corrected");
+    assert!(matches!(store.begin_survey(corrected_key.clone(), OnConflict::Reject).await, Err(StoreError::Conflict { existing, .. }) if existing == april.id));
+    let mut writer = store.begin_survey(corrected_key.clone(), OnConflict::Replace).await.unwrap();
+    writer.push(vec![(patch("1"), finding(Some("371302")))]).await.unwrap();
+    let corrected = writer.commit(facts(&corrected_key), &resting_on(&farmland)).await.unwrap();
+
+    // What is left: two surveys, two patches, no verdict; and every figure can still be traced to the layer it was made with.
+    let both = PeriodRange::new(month("2022-04"), Some(month("2022-05"))).unwrap();
+    let totals = store.totals(both).await.unwrap();
+    assert_eq!(totals.iter().map(|county| (county.county_code.as_deref(), county.pending.patches)).collect::<Vec<_>>(), [(Some("371302"), 1), (Some("371311"), 1)]);
+    assert_eq!(store.provenance(corrected.id).await.unwrap().layers[0].id, farmland.id);
+    assert!(store.rejects(corrected.id, 0, 9).await.unwrap().is_empty());
+    assert!(matches!(store.survey(april.id).await, Err(StoreError::NotFound { .. })));
+}

@@ -1,0 +1,121 @@
+//! Promises about confirmed verdicts and the sums over them.
+
+use super::stored;
+use crate::builders::{filing, finding, key, month, only, patch};
+use tuban::land::{Areas, Filing, Finding, Group, PeriodRange, Totals, Verdict};
+use tuban::store::{Filed, PatchQuery, Store, StoreError, StoredPatch};
+
+async fn find(store: &dyn Store, patch_id: &str) -> Vec<StoredPatch> {
+    store.patches(&PatchQuery { patch_id: Some(patch_id.to_owned()), limit: 9, ..PatchQuery::default() }).await.unwrap()
+}
+
+fn group(patches: u64, area_m2: f64, farmland_m2: f64) -> Group {
+    Group { patches, area_m2, farmland_m2 }
+}
+
+pub(super) async fn an_unknown_id_keeps_the_whole_file_out(store: &dyn Store) {
+    stored(store, &key("2022-04", "x"), vec![(patch("1"), finding(None))]).await;
+    let filed = store.file_verdicts(None, &[filing("1", Verdict::Legal), filing("没有", Verdict::Legal)]).await.unwrap();
+    assert_eq!(filed, Filed { recorded: 0, unknown: vec!["没有".to_owned()], ambiguous: vec![] });
+    assert_eq!(find(store, "1").await[0].filing, None);
+    assert_eq!(store.file_verdicts(None, &[]).await.unwrap(), Filed::default());
+}
+
+pub(super) async fn an_id_in_two_surveys_is_ambiguous_until_the_survey_is_named(store: &dyn Store) {
+    stored(store, &key("2022-04", "x"), vec![(patch("1"), finding(None))]).await;
+    let may = stored(store, &key("2022-05", "x"), vec![(patch("1"), finding(None)), (patch("2"), finding(None))]).await;
+    let filed = store.file_verdicts(None, &[filing("2", Verdict::Legal), filing("1", Verdict::Legal)]).await.unwrap();
+    assert_eq!(filed, Filed { recorded: 0, unknown: vec![], ambiguous: vec!["1".to_owned()] });
+    assert_eq!(find(store, "2").await[0].filing, None);
+
+    let filed = store.file_verdicts(Some(may.id), &[filing("2", Verdict::Legal), filing("1", Verdict::Legal)]).await.unwrap();
+    assert_eq!(filed, Filed { recorded: 2, ..Filed::default() });
+    let found = find(store, "1").await;
+    assert_eq!((&found[0].filing, &found[1].filing), (&None, &Some(filing("1", Verdict::Legal))));
+}
+
+pub(super) async fn the_latest_filing_counts(store: &dyn Store) {
+    stored(store, &key("2022-04", "x"), vec![(patch("1"), finding(None))]).await;
+    let first = Filing { illegal_m2: 0.1 + 0.2, illegal_farmland_m2: 1.0 / 3.0, legal_m2: 5e-324, legal_farmland_m2: 0.0, ..filing("1", Verdict::Illegal) };
+    store.file_verdicts(None, std::slice::from_ref(&first)).await.unwrap();
+    assert_eq!(find(store, "1").await[0].filing, Some(first));
+    let second = Filing { legal_m2: 7.0, ..filing("1", Verdict::Legal) };
+    store.file_verdicts(None, std::slice::from_ref(&second)).await.unwrap();
+    assert_eq!(find(store, "1").await[0].filing, Some(second));
+    assert_eq!(store.totals(only("2022-04")).await.unwrap()[0].illegal, group(0, 0.0, 0.0));
+}
+
+pub(super) async fn totals_sum_by_county_over_the_months(store: &dyn Store) {
+    for period in ["2022-03", "2022-04", "2022-06", "2022-07"] {
+        stored(store, &key(period, "x"), vec![(patch("1"), finding(Some("371311"))), (patch("2"), finding(Some("371302"))), (patch("3"), finding(None)), (patch("4"), finding(Some("371302")))]).await;
+    }
+    let spring = PeriodRange::new(month("2022-04"), Some(month("2022-06"))).unwrap();
+    let expected = |county: Option<&str>, patches: u64| Totals {
+        county_code: county.map(str::to_owned),
+        pending: group(patches, 10_000.0 * patches as f64, 4_000.0 * patches as f64),
+        automatic_illegal_farmland_m2: 4_000.0 * patches as f64,
+        ..Totals::default()
+    };
+    assert_eq!(store.totals(spring).await.unwrap(), [expected(Some("371302"), 4), expected(Some("371311"), 2), expected(None, 2)]);
+    assert!(store.totals(only("2022-05")).await.unwrap().is_empty());
+}
+
+pub(super) async fn one_filing_adds_to_three_classes(store: &dyn Store) {
+    stored(store, &key("2022-04", "x"), vec![(patch("split"), finding(None)), (patch("whole"), finding(None)), (patch("over"), finding(None))]).await;
+    let filings = [
+        // 10 000 m² of which 4 000 farmland: 3 000/1 000 legal, 5 000/2 500 illegal, so 2 000/500 other.
+        Filing { legal_m2: 3_000.0, legal_farmland_m2: 1_000.0, illegal_m2: 5_000.0, illegal_farmland_m2: 2_500.0, ..filing("split", Verdict::Illegal) },
+        filing("whole", Verdict::Other),
+        // More than the patch was filed: other is nothing, not less.
+        Filing { legal_m2: 11_000.0, legal_farmland_m2: 4_500.0, ..filing("over", Verdict::Legal) },
+    ];
+    store.file_verdicts(None, &filings).await.unwrap();
+    let totals = store.totals(only("2022-04")).await.unwrap().remove(0);
+    assert_eq!(totals.legal, group(1, 14_000.0, 5_500.0));
+    assert_eq!(totals.illegal, group(1, 5_000.0, 2_500.0));
+    assert_eq!(totals.other, group(1, 12_000.0, 4_500.0));
+    assert_eq!(totals.pending, group(0, 0.0, 0.0));
+    assert_eq!((totals.automatic_legal_farmland_m2, totals.automatic_illegal_farmland_m2), (0.0, 12_000.0), "of all patches, whatever was confirmed");
+}
+
+pub(super) async fn doubtful_counts_as_pending(store: &dyn Store) {
+    stored(store, &key("2022-04", "x"), vec![(patch("1"), finding(None)), (patch("2"), finding(None))]).await;
+    let doubtful = Filing { legal_m2: 3_000.0, legal_farmland_m2: 1_000.0, illegal_m2: 1.0, illegal_farmland_m2: 1.0, ..filing("1", Verdict::Doubtful) };
+    store.file_verdicts(None, &[doubtful]).await.unwrap();
+    let totals = store.totals(only("2022-04")).await.unwrap().remove(0);
+    assert_eq!(totals.pending, group(2, 20_000.0, 8_000.0));
+    assert_eq!((totals.legal, totals.illegal, totals.other), (group(0, 0.0, 0.0), group(0, 0.0, 0.0), group(0, 0.0, 0.0)));
+}
+
+pub(super) async fn the_golden_row_of_the_city_comes_out(store: &dyn Store) {
+    // Oracle: the city's published report, January to April: 765 patches 6771.9 亩; legal 190, 1906.9 亩 (farmland 874.4); illegal 124,
+    // 358.5 亩 (farmland 174.24); the rest 451, 4506.5 亩. Spread evenly over the patches here; the sums must come out again.
+    let mu = 10_000.0 / 15.0;
+    let groups = [(190_u32, Verdict::Legal, 1906.9, 874.4), (124, Verdict::Illegal, 358.5, 174.24), (451, Verdict::Other, 4506.5, 0.0)];
+    let (mut findings, mut filings) = (Vec::new(), Vec::new());
+    for (patches, verdict, area, farmland) in groups {
+        let (area_m2, farmland_m2) = (area * mu / f64::from(patches), farmland * mu / f64::from(patches));
+        for n in 0..patches {
+            let id = format!("{verdict}{n}");
+            findings.push((patch(&id), Finding { areas: Areas { area_m2, farmland_m2, ..Areas::default() }, ..finding(Some("371302")) }));
+            filings.push(match verdict {
+                Verdict::Legal => Filing { legal_m2: area_m2, legal_farmland_m2: farmland_m2, ..filing(&id, verdict) },
+                Verdict::Illegal => Filing { illegal_m2: area_m2, illegal_farmland_m2: farmland_m2, ..filing(&id, verdict) },
+                _ => filing(&id, verdict),
+            });
+        }
+    }
+    let survey = stored(store, &key("2022-04", "x"), findings).await;
+    assert_eq!(store.file_verdicts(Some(survey.id), &filings).await.unwrap().recorded, 765);
+    let totals = store.totals(only("2022-04")).await.unwrap().remove(0);
+    for (group, (patches, verdict, area, farmland)) in [totals.legal, totals.illegal, totals.other].into_iter().zip(groups) {
+        assert_eq!(group.patches, u64::from(patches), "{verdict}");
+        assert!((group.area_m2 / mu - area).abs() < 1e-9 && (group.farmland_m2 / mu - farmland).abs() < 1e-9, "{verdict}: {group:?}");
+    }
+    let ratio = totals.illegal.farmland_m2 / (totals.illegal.farmland_m2 + totals.legal.farmland_m2) * 100.0;
+    assert_eq!(tuban::land::round_half_up(ratio, 2), 16.62);
+}
+
+pub(super) async fn verdicts_for_a_survey_that_is_not_there_are_refused(store: &dyn Store) {
+    assert!(matches!(store.file_verdicts(Some(9), &[]).await, Err(StoreError::NotFound { what: "survey", .. })));
+}
