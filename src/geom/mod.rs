@@ -2,10 +2,12 @@
 //!
 //! Pure, synchronous, deterministic. Knows no async, no SQL, no HTTP, and nothing of patches or layers.
 
+pub mod crs;
 pub mod outline;
 pub mod plane;
 pub mod validity;
 
+pub use crs::{Crs, Unplaced};
 pub use outline::{Bounds, Outline};
 pub use plane::Plane;
 pub use validity::{Defect, DefectKind};
