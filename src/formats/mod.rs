@@ -1,1 +1,3 @@
-//! To be written.
+//! Bytes to values.
+
+pub mod json;
