@@ -1,1 +1,82 @@
-//! To be written.
+//! Bytes to values: files of features, read in batches whatever their format.
+//!
+//! A [`FeatureSource`] runs on one thread and only cuts a file into [`FeatureBatch`]es; many threads then read features out of them. A new
+//! format brings its own pair of the two and one line in [`open`]; the monitor does not change.
+//!
+//! Knows no store, no HTTP, and nothing of what a feature will be held against.
+
+mod error;
+mod feature;
+mod fields;
+pub mod geojson;
+pub mod json;
+mod placing;
+
+pub use error::ReadError;
+pub use feature::{Fault, FaultKind, RawFeature, Values};
+pub use fields::{Field, FieldMap, Wanted};
+pub use placing::{contradiction_words, few_decimals};
+
+use crate::geom::Crs;
+use std::{collections::BTreeSet, path::Path};
+
+/// What a file says of itself, as far as it has been read: members may follow the features.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Head {
+    /// The CRS it names.
+    pub crs: Option<Crs>,
+    /// The name it gives itself.
+    pub name: Option<String>,
+    /// True when it says that its features are invented.
+    pub invented: bool,
+}
+
+/// A file being read, batch by batch.
+pub trait FeatureSource: Send {
+    /// What the file says of itself; complete once [`next_batch`](Self::next_batch) has answered `None`.
+    fn head(&self) -> &Head;
+
+    /// The CRS that its positions are taken to be in: the one forced, else the file's, else its format's default.
+    fn crs(&self) -> Crs;
+
+    /// The next features, in the file's order; `None` after the last. Bounded in memory whatever the size of the file.
+    ///
+    /// # Errors
+    /// When the file cannot be read on. [`ReadError::CrsAfterFeatures`] says that everything read so far was placed wrongly: open the file anew
+    /// with that CRS forced, and forget what was read. After an error there is nothing more to read.
+    fn next_batch(&mut self) -> Result<Option<Box<dyn FeatureBatch>>, ReadError>;
+
+    /// Bytes of the file read so far.
+    fn bytes_read(&self) -> u64;
+}
+
+/// Some consecutive features of a file, to be read by whichever thread has time.
+pub trait FeatureBatch: Send + Sync {
+    /// Row of the first feature, from 1.
+    fn first_row(&self) -> u64;
+
+    /// How many features.
+    fn len(&self) -> usize;
+
+    /// Whether there are none.
+    fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Names of the fields that the first `sample` features have.
+    ///
+    /// # Errors
+    /// As [`feature`](Self::feature).
+    fn keys(&self, sample: usize) -> Result<BTreeSet<String>, ReadError>;
+
+    /// Feature number `index` of the batch, from 0.
+    ///
+    /// # Errors
+    /// When the file is broken there. A feature that is well written but no land is no error: see [`RawFeature::geometry`].
+    fn feature<'a>(&'a self, index: usize, fields: &FieldMap) -> Result<RawFeature<'a>, ReadError>;
+}
+
+/// Opens a file of features. A CRS that is `forced` wins over what the file says.
+pub fn open(path: &Path, forced: Option<Crs>) -> Result<Box<dyn FeatureSource>, ReadError> {
+    Ok(Box::new(geojson::Reader::open(path, forced)?))
+}

@@ -4,6 +4,8 @@
 
 pub mod coverage;
 mod crossing;
+pub mod crs;
+mod looks;
 pub mod outline;
 pub mod overlay;
 pub mod plane;
@@ -12,6 +14,8 @@ pub mod slabs;
 pub mod validity;
 
 pub use coverage::{Coverage, CoverageBuilder, Hit, clip_ring};
+pub use crs::{Crs, UnknownCrs, Unplaced};
+pub use looks::{Contradiction, typical};
 pub use outline::{Bounds, Outline};
 pub use overlay::Figure;
 pub use plane::{Plane, twice_signed_area};

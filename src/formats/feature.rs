@@ -1,0 +1,139 @@
+//! A feature as its file has it, and what can be wrong with one.
+
+use super::Field;
+use crate::geom::{Outline, Unplaced};
+use crate::land::{Place, Reject, Words};
+use std::borrow::Cow;
+
+/// A feature as its file has it: nothing is judged but that its geometry is areas.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RawFeature<'a> {
+    /// Row in the file, from 1.
+    pub row: u64,
+    /// The feature's own `id`, which is not one of its fields.
+    pub feature_id: Option<String>,
+    /// All fields: a JSON object, verbatim; `{}` where there are none.
+    pub attributes: &'a str,
+    /// Values of the fields that were asked for.
+    pub fields: Values<'a>,
+    /// Its outline in the file's coordinates, rings as they came; or why it has none.
+    pub geometry: Result<Outline, Fault>,
+    /// The most decimals that a coordinate is written with; 0 where there is no outline.
+    pub decimals: u8,
+    /// Whether positions had heights or measures, which are dropped.
+    pub has_z: bool,
+}
+
+/// Values of the fields asked for, as plain text: strings without quotes, numbers as they are written, null as nothing.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Values<'a>([Option<Cow<'a, str>>; Field::ALL.len()]);
+
+impl<'a> Values<'a> {
+    /// The value of a field; `None` where it is missing, null, or blank.
+    #[must_use]
+    pub fn get(&self, field: Field) -> Option<&str> {
+        self.0[field as usize].as_deref().map(str::trim).filter(|value| !value.is_empty())
+    }
+
+    pub(super) fn set(&mut self, field: Field, value: Option<Cow<'a, str>>) {
+        self.0[field as usize] = value;
+    }
+}
+
+/// What is wrong with a feature, so that it cannot become a patch or a part of a layer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fault {
+    /// What.
+    pub kind: FaultKind,
+    /// Where in its geometry.
+    pub place: Place,
+}
+
+/// A kind of [`Fault`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum FaultKind {
+    /// An element of `features` is no Feature.
+    NotAFeature,
+    /// `properties` is neither an object nor null.
+    BadProperties,
+    /// A member that must be unique is there twice.
+    DuplicateMember(&'static str),
+    /// There is no geometry, or null.
+    NoGeometry,
+    /// The geometry is of another type; empty where it names none.
+    NotAPolygon(String),
+    /// The geometry has no positions.
+    EmptyGeometry,
+    /// Arrays are nested too deep or not deep enough.
+    BadNesting,
+    /// A coordinate is no number.
+    NotANumber,
+    /// A position has fewer than two coordinates.
+    ShortPosition,
+    /// A coordinate is too large for any number.
+    NonFinite,
+    /// A position lies off the ground of the file's CRS.
+    Unplaced,
+}
+
+impl Fault {
+    pub(super) fn of(kind: FaultKind) -> Self {
+        Self { kind, place: Place::default() }
+    }
+
+    /// A word for programs.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        match self.kind {
+            FaultKind::NotAFeature => "not_a_feature",
+            FaultKind::BadProperties => "bad_properties",
+            FaultKind::DuplicateMember(_) => "duplicate_member",
+            FaultKind::NoGeometry => "no_geometry",
+            FaultKind::NotAPolygon(_) => "not_a_polygon",
+            FaultKind::EmptyGeometry => "empty_geometry",
+            FaultKind::BadNesting => "bad_nesting",
+            FaultKind::NotANumber => "not_a_number",
+            FaultKind::ShortPosition => "short_position",
+            FaultKind::NonFinite => "non_finite",
+            FaultKind::Unplaced => "out_of_range",
+        }
+    }
+
+    /// A sentence for people.
+    #[must_use]
+    pub fn reason(&self) -> Words {
+        match &self.kind {
+            FaultKind::NotAFeature => Words::new("不是要素（Feature）", "this is not a Feature"),
+            FaultKind::BadProperties => Words::new("properties 既不是对象也不是 null", "properties is neither an object nor null"),
+            FaultKind::DuplicateMember(name) => Words::new(format!("{name} 出现了两次"), format!("{name} is there twice")),
+            FaultKind::NoGeometry => Words::new("没有图形", "there is no geometry"),
+            FaultKind::NotAPolygon(kind) if kind.is_empty() => Words::new("图形没有类型", "the geometry names no type"),
+            FaultKind::NotAPolygon(kind) => Words::new(format!("图形是 {kind}，只接受 Polygon 和 MultiPolygon"), format!("the geometry is a {kind}; only Polygon and MultiPolygon are taken")),
+            FaultKind::EmptyGeometry => Words::new("图形没有坐标", "the geometry has no positions"),
+            FaultKind::BadNesting => Words::new("坐标数组的层数不对", "arrays of coordinates are not nested as the type wants them"),
+            FaultKind::NotANumber => Words::new("坐标不是数字", "a coordinate is not a number"),
+            FaultKind::ShortPosition => Words::new("一个点的坐标不足两个", "a position has fewer than two coordinates"),
+            FaultKind::NonFinite => Words::new("坐标数值过大，无法表示", "a coordinate is too large for any number"),
+            FaultKind::Unplaced => Words::new("坐标超出所用坐标系的范围", "a position lies outside the ground of its CRS"),
+        }
+    }
+
+    /// The reject of the feature in row `row`.
+    #[must_use]
+    pub fn reject(&self, row: u64, patch_id: Option<String>) -> Reject {
+        let feature = format!("/features/{}", row.saturating_sub(1));
+        let pointer = match self.kind {
+            FaultKind::NotAFeature => feature,
+            FaultKind::BadProperties => feature + "/properties",
+            FaultKind::DuplicateMember(name) => format!("{feature}/{name}"),
+            _ => self.place.pointer(row),
+        };
+        Reject { row, patch_id, code: self.code().to_owned(), reason: self.reason(), pointer, ring: self.place.ring, vertex: self.place.vertex }
+    }
+}
+
+impl From<Unplaced> for Fault {
+    fn from(at: Unplaced) -> Self {
+        Self { kind: FaultKind::Unplaced, place: Place { part: at.part, ring: Some(at.ring), vertex: Some(at.vertex) } }
+    }
+}

@@ -1,0 +1,187 @@
+//! One feature of a collection, from its text.
+
+use super::coordinates::{self, Coordinates};
+use crate::formats::json::{self, Cursor, RawText};
+use crate::formats::{Fault, FaultKind, FieldMap, RawFeature, Values};
+use crate::geom::Outline;
+use std::collections::BTreeSet;
+
+/// Reads the feature that is all of `text`. Only text that is no JSON is an error.
+pub(super) fn read<'a>(text: &'a str, row: u64, fields: &FieldMap) -> Result<RawFeature<'a>, json::Fault> {
+    let mut cursor = Cursor::new(text);
+    let mut parsing = Parsing { fields, is_feature: false, id: None, attributes: None, values: Values::default(), has_geometry: false, geometry: None, fault: None };
+    if cursor.peek() == Some(b'{') {
+        cursor.members(|cursor, key| parsing.member(cursor, key))?;
+    } else {
+        cursor.value()?;
+    }
+    cursor.expect_end()?;
+    Ok(parsing.finish(row))
+}
+
+/// Adds the names of the feature's fields to `keys`.
+pub(super) fn keys(text: &str, keys: &mut BTreeSet<String>) -> Result<(), json::Fault> {
+    let mut cursor = Cursor::new(text);
+    if cursor.peek() != Some(b'{') {
+        return cursor.value().map(drop);
+    }
+    cursor.members(|cursor, key| {
+        if key.decode() != "properties" || cursor.peek() != Some(b'{') {
+            return cursor.value().map(drop);
+        }
+        cursor.members(|cursor, key| {
+            let key = key.decode();
+            if !keys.contains(key.as_ref()) {
+                keys.insert(key.into_owned());
+            }
+            cursor.value().map(drop)
+        })
+    })
+}
+
+/// What is known of a geometry: its type may come after its coordinates.
+struct Geometry {
+    kind: String,
+    coordinates: Option<Result<Coordinates, Fault>>,
+}
+
+struct Parsing<'a, 'm> {
+    fields: &'m FieldMap,
+    is_feature: bool,
+    id: Option<String>,
+    attributes: Option<&'a str>,
+    values: Values<'a>,
+    has_geometry: bool,
+    geometry: Option<Geometry>,
+    /// The first fault that is not the geometry's own.
+    fault: Option<FaultKind>,
+}
+
+impl<'a> Parsing<'a, '_> {
+    fn member(&mut self, cursor: &mut Cursor<'a>, key: RawText<'a>) -> Result<(), json::Fault> {
+        match key.decode().as_ref() {
+            "type" => self.is_feature = cursor.plain()?.as_deref() == Some("Feature"),
+            "id" => match cursor.peek() {
+                Some(b'"' | b'-' | b'0'..=b'9') => self.id = cursor.plain()?.map(std::borrow::Cow::into_owned),
+                _ => drop(cursor.value()?),
+            },
+            "properties" => {
+                if self.attributes.is_some() {
+                    self.blame(FaultKind::DuplicateMember("properties"));
+                }
+                self.attributes = Some(self.properties(cursor)?);
+            }
+            "geometry" => {
+                if self.has_geometry {
+                    self.blame(FaultKind::DuplicateMember("geometry"));
+                }
+                self.has_geometry = true;
+                self.geometry = geometry(cursor)?;
+            }
+            _ => drop(cursor.value()?),
+        }
+        Ok(())
+    }
+
+    fn properties(&mut self, cursor: &mut Cursor<'a>) -> Result<&'a str, json::Fault> {
+        match cursor.peek() {
+            Some(b'{') => {}
+            Some(b'n') => {
+                cursor.value()?;
+                return Ok("{}");
+            }
+            _ => {
+                cursor.value()?;
+                self.blame(FaultKind::BadProperties);
+                return Ok("{}");
+            }
+        }
+        let (fields, values) = (self.fields, &mut self.values);
+        cursor.verbatim(|cursor| {
+            cursor.members(|cursor, key| {
+                let key = key.decode();
+                let mut wanted = fields.fields_of(&key).peekable();
+                if wanted.peek().is_none() {
+                    return cursor.value().map(drop);
+                }
+                let value = cursor.plain()?;
+                for field in wanted {
+                    values.set(field, value.clone());
+                }
+                Ok(())
+            })
+        })
+    }
+
+    fn blame(&mut self, kind: FaultKind) {
+        self.fault.get_or_insert(kind);
+    }
+
+    fn finish(self, row: u64) -> RawFeature<'a> {
+        let geometry = if self.is_feature {
+            match self.fault {
+                Some(kind) => Err(Fault::of(kind)),
+                None => areas(self.geometry),
+            }
+        } else {
+            Err(Fault::of(FaultKind::NotAFeature))
+        };
+        let (geometry, decimals, has_z) = match geometry {
+            Ok(Coordinates { outline, decimals, has_z, .. }) => (Ok::<Outline, Fault>(outline), decimals, has_z),
+            Err(fault) => (Err(fault), 0, false),
+        };
+        RawFeature { row, feature_id: self.id, attributes: self.attributes.unwrap_or("{}"), fields: self.values, geometry, decimals, has_z }
+    }
+}
+
+/// The coordinates, where the geometry is areas and has some.
+fn areas(geometry: Option<Geometry>) -> Result<Coordinates, Fault> {
+    let Some(geometry) = geometry else { return Err(Fault::of(FaultKind::NoGeometry)) };
+    if !matches!(geometry.kind.as_str(), "Polygon" | "MultiPolygon") {
+        return Err(Fault::of(FaultKind::NotAPolygon(geometry.kind)));
+    }
+    geometry.coordinates.unwrap_or_else(|| Err(Fault::of(FaultKind::EmptyGeometry)))
+}
+
+/// Reads a geometry; `None` for null and whatever else is no object.
+fn geometry(cursor: &mut Cursor<'_>) -> Result<Option<Geometry>, json::Fault> {
+    if cursor.peek() != Some(b'{') {
+        cursor.value()?;
+        return Ok(None);
+    }
+    let mut geometry = Geometry { kind: String::new(), coordinates: None };
+    // Coordinates that came before the type: where they begin.
+    let mut waiting = None;
+    cursor.members(|cursor, key| {
+        match key.decode().as_ref() {
+            "type" => geometry.kind = cursor.plain()?.unwrap_or_default().into_owned(),
+            "coordinates" if geometry.kind.is_empty() => {
+                waiting = Some(cursor.at());
+                cursor.value()?;
+            }
+            "coordinates" => geometry.coordinates = Some(coordinates(cursor, &geometry.kind)?),
+            _ => drop(cursor.value()?),
+        }
+        Ok(())
+    })?;
+    if let (None, Some(start)) = (&geometry.coordinates, waiting) {
+        let mut again = cursor.clone();
+        again.go_to(start);
+        geometry.coordinates = Some(coordinates(&mut again, &geometry.kind)?);
+    }
+    Ok(Some(geometry))
+}
+
+/// Reads coordinates, or passes over them where they are not those of areas: strictly in either case.
+fn coordinates(cursor: &mut Cursor<'_>, kind: &str) -> Result<Result<Coordinates, Fault>, json::Fault> {
+    let start = cursor.at();
+    let read = match kind {
+        "Polygon" | "MultiPolygon" => coordinates::read(cursor.text(), start, kind == "MultiPolygon"),
+        _ => Err(Fault::of(FaultKind::NotAPolygon(kind.to_owned()))),
+    };
+    match &read {
+        Ok(read) => cursor.go_to(read.end),
+        Err(_) => drop(cursor.value()?),
+    }
+    Ok(read)
+}

@@ -1,0 +1,242 @@
+//! GeoJSON: a collection of features of any size, in bounded memory, whatever the order of its members.
+//!
+//! 1. [`Reader`] reads the members before `features`, then slides a window over the features. It only looks for brackets and quotes, to find where
+//!    each feature ends, and hands them out in batches.
+//! 2. [`Batch`] reads single features from their text, strictly, on as many threads as there are.
+//! 3. After the last feature the reader reads the members that follow. What it had to assume before (that `type` would be `FeatureCollection`, and
+//!    the CRS) is checked against them.
+
+mod coordinates;
+mod feature;
+mod head;
+mod source;
+#[cfg(test)]
+mod tests;
+
+use super::{FeatureBatch, FeatureSource, FieldMap, Head, RawFeature, ReadError};
+use crate::geom::Crs;
+use head::{Ahead, Members};
+use source::{Input, LARGEST_VALUE, Source};
+use std::collections::BTreeSet;
+use std::{fs::File, path::Path};
+
+/// A batch is handed out once it has this many bytes …
+const BATCH_BYTES: usize = 512 << 10;
+/// … or this many features.
+const BATCH_FEATURES: usize = 1000;
+
+/// What comes next in the file.
+enum Next {
+    /// Features; the first one must not be preceded by a comma.
+    Features { first: bool },
+    /// The members after the features.
+    Trailer,
+    /// A file that is one Feature.
+    Single,
+    /// Nothing.
+    Nothing,
+}
+
+/// A GeoJSON file being read.
+pub struct Reader {
+    source: Source,
+    members: Members,
+    forced: Option<Crs>,
+    /// The CRS that features are read in.
+    assumed: Crs,
+    row: u64,
+    next: Next,
+}
+
+impl Reader {
+    /// Opens a file and reads what precedes its features. A CRS that is `forced` wins over what the file says.
+    ///
+    /// A `FeatureCollection`, or a single Feature (which is read as a collection of one).
+    pub fn open(path: &Path, forced: Option<Crs>) -> Result<Self, ReadError> {
+        Self::new(Box::new(File::open(path)?), forced)
+    }
+
+    /// The same from anything that can be read twice.
+    pub fn new(input: Box<dyn Input>, forced: Option<Crs>) -> Result<Self, ReadError> {
+        Self::with_limit(input, forced, LARGEST_VALUE)
+    }
+
+    fn with_limit(input: Box<dyn Input>, forced: Option<Crs>, largest: usize) -> Result<Self, ReadError> {
+        let mut source = Source::new(input, largest);
+        head::begin(&mut source)?;
+        let mut members = Members::new(forced.is_some());
+        let next = match members.read(&mut source)? {
+            Ahead::Features => Next::Features { first: true },
+            Ahead::End => {
+                members.check_end(&mut source)?;
+                Next::Single
+            }
+        };
+        let assumed = forced.or(members.head.crs).unwrap_or(Crs::CRS84);
+        Ok(Self { source, members, forced, assumed, row: 1, next })
+    }
+
+    /// The features up to a batch's size.
+    fn features(&mut self, mut first: bool) -> Result<Option<Batch>, ReadError> {
+        self.source.forget();
+        let mut spans = Vec::new();
+        let mut open = true;
+        while open && spans.len() < BATCH_FEATURES && self.source.at < BATCH_BYTES {
+            match self.next_span(first) {
+                Ok(Some(span)) => spans.push((span.start as u32, span.end as u32)),
+                Ok(None) => open = false,
+                Err(error) => return Err(self.earlier_fault(&spans).unwrap_or_else(|| error.within(self.pointer(spans.len())))),
+            }
+            first = false;
+        }
+        let (bytes, offset) = self.source.take();
+        let text = String::from_utf8(bytes).map_err(|error| source::not_utf8(offset + error.utf8_error().valid_up_to() as u64))?;
+        if open {
+            self.next = Next::Features { first };
+        } else {
+            self.source.at += 1;
+            self.next = Next::Trailer;
+        }
+        Ok(self.batch(text, spans, offset))
+    }
+
+    /// Where the next feature lies; `None` at the end of the array.
+    fn next_span(&mut self, first: bool) -> Result<Option<std::ops::Range<usize>>, ReadError> {
+        match head::needed(&mut self.source)? {
+            b']' => return Ok(None),
+            b',' if !first => self.source.at += 1,
+            _ if first => {}
+            _ => return Err(self.source.unexpected()),
+        }
+        head::needed(&mut self.source)?;
+        self.source.value().map(Some)
+    }
+
+    /// The first feature of the batch that is no JSON. A bracket missing there shows as an error further on, and is the better reason.
+    fn earlier_fault(&self, spans: &[(u32, u32)]) -> Option<ReadError> {
+        spans.iter().enumerate().find_map(|(index, (start, end))| {
+            let text = std::str::from_utf8(self.source.bytes.get(*start as usize..*end as usize)?).ok()?;
+            let fault = super::json::Cursor::new(text).value().err()?;
+            Some(ReadError::syntax(fault, self.source.offset(*start as usize)).within(self.pointer(index)))
+        })
+    }
+
+    /// The pointer to feature number `index` of the next batch.
+    fn pointer(&self, index: usize) -> String {
+        format!("/features/{}", self.row - 1 + index as u64)
+    }
+
+    fn batch(&mut self, text: String, spans: Vec<(u32, u32)>, offset: u64) -> Option<Batch> {
+        let first_row = self.row;
+        self.row += spans.len() as u64;
+        (!spans.is_empty()).then_some(Batch { first_row, offset, text, spans })
+    }
+
+    /// The members after the features, and whether what was assumed before was right.
+    fn trailer(&mut self) -> Result<(), ReadError> {
+        self.members.resume();
+        self.members.read(&mut self.source)?;
+        self.members.check_end(&mut self.source)?;
+        match self.members.head.crs {
+            Some(late) if self.forced.is_none() => {
+                let same_ground = late == self.assumed || late.is_degrees() && self.assumed.is_degrees();
+                if !same_ground {
+                    return Err(ReadError::CrsAfterFeatures(late));
+                }
+                self.assumed = late;
+                Ok(())
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// The whole file as one feature.
+    fn single(&mut self) -> Result<Option<Batch>, ReadError> {
+        let mut bytes = self.source.whole()?;
+        let bom = if bytes.starts_with(head::BOM) { head::BOM.len() } else { 0 };
+        bytes.drain(..bom);
+        let text = String::from_utf8(bytes).map_err(|error| source::not_utf8((bom + error.utf8_error().valid_up_to()) as u64))?;
+        let spans = vec![(0, text.len() as u32)];
+        Ok(self.batch(text, spans, bom as u64))
+    }
+
+    fn step(&mut self) -> Result<Option<Batch>, ReadError> {
+        loop {
+            // An error leaves nothing to read.
+            match std::mem::replace(&mut self.next, Next::Nothing) {
+                Next::Features { first } => {
+                    if let Some(batch) = self.features(first)? {
+                        return Ok(Some(batch));
+                    }
+                }
+                Next::Trailer => {
+                    self.trailer()?;
+                    return Ok(None);
+                }
+                Next::Single => return self.single(),
+                Next::Nothing => return Ok(None),
+            }
+        }
+    }
+}
+
+impl FeatureSource for Reader {
+    fn head(&self) -> &Head {
+        &self.members.head
+    }
+
+    fn crs(&self) -> Crs {
+        self.assumed
+    }
+
+    fn next_batch(&mut self) -> Result<Option<Box<dyn FeatureBatch>>, ReadError> {
+        Ok(self.step()?.map(|batch| Box::new(batch) as Box<dyn FeatureBatch>))
+    }
+
+    fn bytes_read(&self) -> u64 {
+        self.source.read()
+    }
+}
+
+/// Consecutive features as text.
+pub struct Batch {
+    first_row: u64,
+    /// Where in the file `text` begins.
+    offset: u64,
+    text: String,
+    /// Where in `text` each feature lies.
+    spans: Vec<(u32, u32)>,
+}
+
+impl Batch {
+    fn text_of(&self, index: usize) -> &str {
+        self.spans.get(index).and_then(|(start, end)| self.text.get(*start as usize..*end as usize)).unwrap_or_default()
+    }
+
+    fn error(&self, index: usize, fault: super::json::Fault) -> ReadError {
+        let start = self.spans.get(index).map_or(0, |span| span.0);
+        ReadError::syntax(fault, self.offset + u64::from(start)).within(format!("/features/{}", self.first_row - 1 + index as u64))
+    }
+}
+
+impl FeatureBatch for Batch {
+    fn first_row(&self) -> u64 {
+        self.first_row
+    }
+
+    fn len(&self) -> usize {
+        self.spans.len()
+    }
+
+    fn keys(&self, sample: usize) -> Result<BTreeSet<String>, ReadError> {
+        let mut keys = BTreeSet::new();
+        for index in 0..self.len().min(sample) {
+            feature::keys(self.text_of(index), &mut keys).map_err(|fault| self.error(index, fault))?;
+        }
+        Ok(keys)
+    }
+
+    fn feature<'a>(&'a self, index: usize, fields: &FieldMap) -> Result<RawFeature<'a>, ReadError> {
+        feature::read(self.text_of(index), self.first_row + index as u64, fields).map_err(|fault| self.error(index, fault))
+    }
+}

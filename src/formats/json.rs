@@ -1,0 +1,593 @@
+//! A strict cursor over JSON text (RFC 8259): it reads what it is asked for and checks every byte that it passes over.
+//!
+//! Text is UTF-8 already, which is checked once for a whole batch; a fault tells the byte and the reason.
+
+use crate::land::Words;
+use std::borrow::Cow;
+
+/// Arrays and objects may be nested this deep; deeper ones are refused, not recursed into.
+pub const DEEPEST: u32 = 64;
+
+/// What is wrong with JSON text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Wrong {
+    /// It ends too early.
+    End,
+    /// This byte stands where something else must.
+    Unexpected(u8),
+    /// A number that is none: `01`, `+1`, `.5`, `1.`.
+    Number,
+    /// An escape that is none, or half a surrogate pair.
+    Escape,
+    /// A control character within a string.
+    Control,
+    /// Nested deeper than [`DEEPEST`].
+    TooDeep,
+}
+
+/// Where JSON text is wrong, and how.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Fault {
+    /// Byte, from 0.
+    pub at: usize,
+    /// How.
+    pub wrong: Wrong,
+}
+
+impl Wrong {
+    /// The reason, for people.
+    #[must_use]
+    pub fn words(self) -> Words {
+        match self {
+            Self::End => Words::new("内容不完整", "the text ends too early"),
+            Self::Unexpected(byte) => {
+                let seen = if byte.is_ascii_graphic() { format!("“{}”", byte as char) } else { format!("0x{byte:02X}") };
+                let (zh, en) = match byte {
+                    b'N' | b'I' => ("；JSON 中没有 NaN 和 Infinity", "; JSON has no NaN and no Infinity"),
+                    _ => ("", ""),
+                };
+                Words::new(format!("此处不应出现 {seen}{zh}"), format!("{seen} must not stand here{en}"))
+            }
+            Self::Number => Words::new("数字写法不合 JSON 规范", "a number is not written as JSON has it"),
+            Self::Escape => Words::new("字符串中的转义不合法", "an escape in a string is not valid"),
+            Self::Control => Words::new("字符串中有控制字符", "a control character stands in a string"),
+            Self::TooDeep => Words::new(format!("嵌套超过 {DEEPEST} 层"), format!("nested deeper than {DEEPEST} levels")),
+        }
+    }
+}
+
+/// A string as it stands in the text, without its quotes.
+#[derive(Debug, Clone, Copy)]
+pub struct RawText<'a> {
+    raw: &'a str,
+    escaped: bool,
+}
+
+impl<'a> RawText<'a> {
+    /// What the string says. Its escapes were checked when it was read.
+    #[must_use]
+    pub fn decode(self) -> Cow<'a, str> {
+        if self.escaped { Cow::Owned(unescape(self.raw)) } else { Cow::Borrowed(self.raw) }
+    }
+}
+
+/// A number read from text.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Number {
+    /// The nearest double; infinite where the number is too large for one.
+    pub value: f64,
+    /// Decimals it was written with, after its exponent is taken into account.
+    pub decimals: u8,
+    /// Where it ends.
+    pub end: usize,
+}
+
+/// A place in JSON text.
+#[derive(Debug, Clone)]
+pub struct Cursor<'a> {
+    text: &'a str,
+    at: usize,
+}
+
+impl<'a> Cursor<'a> {
+    /// At the beginning of `text`.
+    #[must_use]
+    pub fn new(text: &'a str) -> Self {
+        Self { text, at: 0 }
+    }
+
+    /// The byte it stands at.
+    #[must_use]
+    pub fn at(&self) -> usize {
+        self.at
+    }
+
+    /// Goes to a byte, which must be one that it stood at before or the end of something read.
+    pub fn go_to(&mut self, at: usize) {
+        self.at = at;
+    }
+
+    /// All of the text.
+    #[must_use]
+    pub fn text(&self) -> &'a str {
+        self.text
+    }
+
+    /// The text, as it stands, of what `read` passes over.
+    pub fn verbatim(&mut self, read: impl FnOnce(&mut Self) -> Result<(), Fault>) -> Result<&'a str, Fault> {
+        self.peek();
+        let start = self.at;
+        read(self)?;
+        Ok(&self.text[start..self.at])
+    }
+
+    /// The next byte that is not white space, which it then stands at.
+    #[inline]
+    pub fn peek(&mut self) -> Option<u8> {
+        let bytes = self.text.as_bytes();
+        while let Some(&byte) = bytes.get(self.at) {
+            if !matches!(byte, b' ' | b'\t' | b'\n' | b'\r') {
+                return Some(byte);
+            }
+            self.at += 1;
+        }
+        None
+    }
+
+    /// The fault of what stands here.
+    #[must_use]
+    pub fn fault_here(&self) -> Fault {
+        Fault { at: self.at, wrong: self.text.as_bytes().get(self.at).map_or(Wrong::End, |byte| Wrong::Unexpected(*byte)) }
+    }
+
+    /// Passes over one byte, after white space.
+    #[inline]
+    pub fn expect(&mut self, byte: u8) -> Result<(), Fault> {
+        if self.peek() != Some(byte) {
+            return Err(self.fault_here());
+        }
+        self.at += 1;
+        Ok(())
+    }
+
+    /// Passes over white space to the end of the text.
+    pub fn expect_end(&mut self) -> Result<(), Fault> {
+        if self.peek().is_some() { Err(self.fault_here()) } else { Ok(()) }
+    }
+
+    /// Reads a string.
+    pub fn string(&mut self) -> Result<RawText<'a>, Fault> {
+        self.expect(b'"')?;
+        let bytes = self.text.as_bytes();
+        let start = self.at;
+        let mut escaped = false;
+        loop {
+            while bytes.get(self.at).is_some_and(|byte| !STOPS_STRING[usize::from(*byte)]) {
+                self.at += 1;
+            }
+            match bytes.get(self.at) {
+                Some(b'"') => break,
+                Some(b'\\') => {
+                    escaped = true;
+                    self.escape()?;
+                }
+                Some(_) => return Err(Fault { at: self.at, wrong: Wrong::Control }),
+                None => return Err(Fault { at: self.at, wrong: Wrong::End }),
+            }
+        }
+        let raw = &self.text[start..self.at];
+        self.at += 1;
+        Ok(RawText { raw, escaped })
+    }
+
+    /// Reads an object: `member` is called with each key, stands at the value and must pass over it.
+    pub fn members(&mut self, mut member: impl FnMut(&mut Self, RawText<'a>) -> Result<(), Fault>) -> Result<(), Fault> {
+        self.expect(b'{')?;
+        if self.peek() == Some(b'}') {
+            self.at += 1;
+            return Ok(());
+        }
+        loop {
+            let key = self.string()?;
+            self.expect(b':')?;
+            self.peek();
+            member(self, key)?;
+            match self.peek() {
+                Some(b',') => self.at += 1,
+                Some(b'}') => {
+                    self.at += 1;
+                    return Ok(());
+                }
+                _ => return Err(self.fault_here()),
+            }
+            // A comma must be followed by a key.
+            self.peek();
+        }
+    }
+
+    /// Passes over any value, checking it, and gives its text as it stands. Iterative: nesting cannot overflow the stack.
+    pub fn value(&mut self) -> Result<&'a str, Fault> {
+        self.peek();
+        let start = self.at;
+        // One bit for every open container, the innermost lowest: 1 for objects.
+        let (mut open, mut depth) = (0_u64, 0_u32);
+        loop {
+            // A value begins here; containers that are not empty are entered.
+            match self.peek() {
+                Some(bracket @ (b'{' | b'[')) => {
+                    self.at += 1;
+                    let object = bracket == b'{';
+                    if self.peek() == Some(if object { b'}' } else { b']' }) {
+                        self.at += 1;
+                    } else {
+                        if depth == DEEPEST {
+                            return Err(Fault { at: self.at, wrong: Wrong::TooDeep });
+                        }
+                        open = open << 1 | u64::from(object);
+                        depth += 1;
+                        if object {
+                            self.key()?;
+                        }
+                        continue;
+                    }
+                }
+                _ => self.scalar()?,
+            }
+            // A value ended here; so may any number of containers.
+            loop {
+                if depth == 0 {
+                    return Ok(&self.text[start..self.at]);
+                }
+                let object = open & 1 == 1;
+                match self.peek() {
+                    Some(b',') => {
+                        self.at += 1;
+                        if object {
+                            self.key()?;
+                        }
+                        break;
+                    }
+                    Some(b'}') if object => self.at += 1,
+                    Some(b']') if !object => self.at += 1,
+                    _ => return Err(self.fault_here()),
+                }
+                open >>= 1;
+                depth -= 1;
+            }
+        }
+    }
+
+    /// A value as plain text: a string decoded, anything else as it stands; `None` for null.
+    pub fn plain(&mut self) -> Result<Option<Cow<'a, str>>, Fault> {
+        Ok(match self.peek() {
+            Some(b'"') => Some(self.string()?.decode()),
+            Some(b'n') => {
+                self.scalar()?;
+                None
+            }
+            _ => Some(Cow::Borrowed(self.value()?)),
+        })
+    }
+
+    fn key(&mut self) -> Result<(), Fault> {
+        self.string()?;
+        self.expect(b':')
+    }
+
+    /// Passes over a string, number, true, false or null.
+    fn scalar(&mut self) -> Result<(), Fault> {
+        match self.peek() {
+            Some(b'"') => self.string().map(drop),
+            Some(b'-' | b'0'..=b'9') => {
+                self.at = number(self.text.as_bytes(), self.at)?.end;
+                Ok(())
+            }
+            Some(b't') => self.literal("true"),
+            Some(b'f') => self.literal("false"),
+            Some(b'n') => self.literal("null"),
+            _ => Err(self.fault_here()),
+        }
+    }
+
+    fn literal(&mut self, word: &str) -> Result<(), Fault> {
+        for byte in word.bytes() {
+            if self.text.as_bytes().get(self.at) != Some(&byte) {
+                return Err(self.fault_here());
+            }
+            self.at += 1;
+        }
+        Ok(())
+    }
+
+    /// Passes over an escape. Half a surrogate pair is no character, and refused.
+    fn escape(&mut self) -> Result<(), Fault> {
+        let rest = &self.text.as_bytes()[self.at..];
+        let wrong = |wrong| Err(Fault { at: self.at, wrong });
+        let length = match rest.get(1) {
+            Some(b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't') => 2,
+            Some(b'u') => match hex4(rest) {
+                Some(0xD800..=0xDBFF) => match rest.get(6..).and_then(hex4) {
+                    Some(0xDC00..=0xDFFF) => 12,
+                    None if rest.len() < 12 => return wrong(Wrong::End),
+                    _ => return wrong(Wrong::Escape),
+                },
+                Some(0xDC00..=0xDFFF) => return wrong(Wrong::Escape),
+                Some(_) => 6,
+                None if rest.len() < 6 => return wrong(Wrong::End),
+                None => return wrong(Wrong::Escape),
+            },
+            Some(_) => return wrong(Wrong::Escape),
+            None => return wrong(Wrong::End),
+        };
+        self.at += length;
+        Ok(())
+    }
+}
+
+/// What ends a run of plain characters in a string.
+static STOPS_STRING: [bool; 256] = {
+    let mut stops = [false; 256];
+    let mut byte = 0;
+    while byte < 0x20 {
+        stops[byte] = true;
+        byte += 1;
+    }
+    stops[b'"' as usize] = true;
+    stops[b'\\' as usize] = true;
+    stops
+};
+
+/// The four hexadecimal digits after `\u`.
+fn hex4(escape: &[u8]) -> Option<u32> {
+    let digits = escape.strip_prefix(b"\\u")?.get(..4)?;
+    digits.iter().try_fold(0, |code, digit| Some(code << 4 | char::from(*digit).to_digit(16)?))
+}
+
+fn unescape(raw: &str) -> String {
+    let mut text = String::with_capacity(raw.len());
+    let mut rest = raw;
+    while let Some(at) = rest.find('\\') {
+        text.push_str(&rest[..at]);
+        let escape = &rest.as_bytes()[at..];
+        let (character, length) = match escape.get(1) {
+            Some(b'b') => ('\u{8}', 2),
+            Some(b'f') => ('\u{c}', 2),
+            Some(b'n') => ('\n', 2),
+            Some(b'r') => ('\r', 2),
+            Some(b't') => ('\t', 2),
+            Some(b'u') => {
+                let high = hex4(escape).unwrap_or(0xFFFD);
+                match escape.get(6..).and_then(hex4) {
+                    Some(low @ 0xDC00..=0xDFFF) if (0xD800..0xDC00).contains(&high) => (char::from_u32(0x1_0000 + ((high - 0xD800) << 10) + (low - 0xDC00)).unwrap_or('\u{fffd}'), 12),
+                    _ => (char::from_u32(high).unwrap_or('\u{fffd}'), 6),
+                }
+            }
+            Some(byte) => (char::from(*byte), 2),
+            None => ('\\', 1),
+        };
+        text.push(character);
+        rest = rest.get(at + length..).unwrap_or_default();
+    }
+    text.push_str(rest);
+    text
+}
+
+/// 10⁰ to 10²², the powers of ten that a double holds exactly.
+static POWERS: [f64; 23] = [1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22];
+
+/// Reads the number that begins at `start`.
+///
+/// Digits are gathered into an integer; while that and the power of ten are exact doubles, one division rounds correctly (Clinger). Anything
+/// longer, or with an exponent, goes to `fast_float2`. Nothing is checked of what follows the number.
+#[inline]
+pub fn number(bytes: &[u8], start: usize) -> Result<Number, Fault> {
+    let mut at = start;
+    let negative = bytes.get(at) == Some(&b'-');
+    at += usize::from(negative);
+    let whole = at;
+    let mut mantissa = 0_u64;
+    while let Some(digit) = digit(bytes, at) {
+        mantissa = mantissa.wrapping_mul(10).wrapping_add(digit);
+        at += 1;
+    }
+    let mut digits = at - whole;
+    if digits == 0 {
+        return Err(no_number(bytes, at));
+    }
+    if digits > 1 && bytes[whole] == b'0' {
+        return Err(Fault { at: whole, wrong: Wrong::Number });
+    }
+    let mut decimals = 0;
+    if bytes.get(at) == Some(&b'.') {
+        at += 1;
+        let fraction = at;
+        while let Some(eight) = eight_digits(bytes, at) {
+            mantissa = mantissa.wrapping_mul(100_000_000).wrapping_add(eight);
+            at += 8;
+        }
+        while let Some(digit) = digit(bytes, at) {
+            mantissa = mantissa.wrapping_mul(10).wrapping_add(digit);
+            at += 1;
+        }
+        decimals = at - fraction;
+        digits += decimals;
+        if decimals == 0 {
+            return Err(no_number(bytes, at));
+        }
+    }
+    if digits > 19 || mantissa > 1 << 53 || decimals > 22 || matches!(bytes.get(at), Some(b'e' | b'E')) {
+        return long_number(bytes, start, at, decimals);
+    }
+    let value = mantissa as f64 / POWERS[decimals];
+    Ok(Number { value: if negative { -value } else { value }, decimals: decimals as u8, end: at })
+}
+
+#[inline]
+fn digit(bytes: &[u8], at: usize) -> Option<u64> {
+    let digit = bytes.get(at)?.wrapping_sub(b'0');
+    (digit < 10).then_some(u64::from(digit))
+}
+
+/// The value of eight digits at once, where there are eight: each multiplication joins neighbours, to pairs, fours and eight.
+#[inline]
+fn eight_digits(bytes: &[u8], at: usize) -> Option<u64> {
+    let eight = u64::from_le_bytes(*bytes.get(at..)?.first_chunk()?);
+    let digits = eight ^ 0x3030_3030_3030_3030;
+    if (digits.wrapping_add(0x7676_7676_7676_7676) | digits) & 0x8080_8080_8080_8080 != 0 {
+        return None;
+    }
+    let pairs = digits.wrapping_mul(10).wrapping_add(digits >> 8);
+    let even = (pairs & 0x0000_00FF_0000_00FF).wrapping_mul(0x000F_4240_0000_0064);
+    let odd = ((pairs >> 16) & 0x0000_00FF_0000_00FF).wrapping_mul(0x0000_2710_0000_0001);
+    Some(even.wrapping_add(odd) >> 32)
+}
+
+/// The rest of a number whose digits do not fit, or that has an exponent.
+#[cold]
+fn long_number(bytes: &[u8], start: usize, mut at: usize, decimals: usize) -> Result<Number, Fault> {
+    let mut exponent = 0_i64;
+    if matches!(bytes.get(at), Some(b'e' | b'E')) {
+        at += 1;
+        let down = bytes.get(at) == Some(&b'-');
+        at += usize::from(matches!(bytes.get(at), Some(b'+' | b'-')));
+        let first = at;
+        while let Some(digit) = digit(bytes, at) {
+            exponent = (exponent * 10 + digit as i64).min(100_000);
+            at += 1;
+        }
+        if at == first {
+            return Err(no_number(bytes, at));
+        }
+        exponent = if down { -exponent } else { exponent };
+    }
+    let value = fast_float2::parse(&bytes[start..at]).map_err(|_| Fault { at: start, wrong: Wrong::Number })?;
+    let decimals = (decimals as i64 - exponent).clamp(0, 255) as u8;
+    Ok(Number { value, decimals, end: at })
+}
+
+#[cold]
+fn no_number(bytes: &[u8], at: usize) -> Fault {
+    Fault { at, wrong: if at >= bytes.len() { Wrong::End } else { Wrong::Number } }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn whole(text: &str) -> Result<&str, Fault> {
+        let mut cursor = Cursor::new(text);
+        let value = cursor.value()?;
+        cursor.expect_end()?;
+        Ok(value)
+    }
+
+    #[test]
+    fn what_json_is_passes_verbatim() {
+        for text in ["null", "true", "false", "0", "-0", "1e5", "-1.25E-7", "\"\"", "[]", "{}", r#"{"a":[1,{"b":[[],{}]},"\u00e9\ud83d\ude00\n"],"c":null}"#] {
+            assert_eq!(whole(text), Ok(text));
+            assert_eq!(whole(&format!(" \t\r\n{text} ")), Ok(text));
+        }
+    }
+
+    #[test]
+    fn what_json_is_not_is_refused_at_its_byte() {
+        use Wrong::{Control, End, Escape, Number, Unexpected};
+        for (text, at, wrong) in [
+            ("", 0, End),
+            ("NaN", 0, Unexpected(b'N')),
+            ("nan", 1, Unexpected(b'a')),
+            ("-Infinity", 1, Number),
+            ("+1", 0, Unexpected(b'+')),
+            ("01", 0, Number),
+            ("1.", 2, End),
+            ("1.x", 2, Number),
+            (".5", 0, Unexpected(b'.')),
+            ("1e", 2, End),
+            ("1e+", 3, End),
+            ("0x10", 1, Unexpected(b'x')),
+            ("[1,]", 3, Unexpected(b']')),
+            ("[1 2]", 3, Unexpected(b'2')),
+            ("[1}", 2, Unexpected(b'}')),
+            ("{\"a\":1,}", 7, Unexpected(b'}')),
+            ("{a:1}", 1, Unexpected(b'a')),
+            ("{\"a\" 1}", 5, Unexpected(b'1')),
+            ("{1:1}", 1, Unexpected(b'1')),
+            ("'a'", 0, Unexpected(b'\'')),
+            ("\"a", 2, End),
+            ("\"a\nb\"", 2, Control),
+            (r#""\x""#, 1, Escape),
+            (r#""\u12g4""#, 1, Escape),
+            (r#""\u12"#, 1, End),
+            (r#""\ud800""#, 1, End),
+            (r#""\ud800\n    ""#, 1, Escape),
+            (r#""\udc00""#, 1, Escape),
+            ("tru", 3, End),
+            ("trux", 3, Unexpected(b'x')),
+            ("// no\n1", 0, Unexpected(b'/')),
+        ] {
+            assert_eq!(whole(text), Err(Fault { at, wrong }), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_hundred_thousand_nested_arrays_are_refused_and_nothing_overflows() {
+        for deep in ["[".repeat(100_000), "{\"a\":".repeat(100_000)] {
+            assert_eq!(whole(&deep).unwrap_err().wrong, Wrong::TooDeep);
+        }
+        let deepest = "[".repeat(64) + "1" + &"]".repeat(64);
+        assert!(whole(&deepest).is_ok());
+        assert_eq!(whole(&format!("[{deepest}]")).unwrap_err().wrong, Wrong::TooDeep);
+    }
+
+    #[test]
+    fn strings_say_what_they_say() {
+        for (text, said) in [(r#""兰山区""#, "兰山区"), (r#""a\"\\\/\b\f\n\r\t\u5170é\ud83d\ude00z""#, "a\"\\/\u{8}\u{c}\n\r\t兰é😀z"), (r#""""#, "")] {
+            assert_eq!(Cursor::new(text).string().unwrap().decode(), said);
+        }
+        assert!(matches!(Cursor::new("\"plain\"").string().unwrap().decode(), Cow::Borrowed("plain")));
+    }
+
+    #[test]
+    fn numbers_are_the_nearest_doubles() {
+        // Oracle: the correctly rounded parser of Rust's standard library.
+        for text in [
+            "118.123456789", "-0.000000001", "9007199254740991", "9007199254740993", "0.1", "118.12345678901234567", "1234567890.12345678", "1e22", "1e23", "1.7976931348623157e308", "5e-324", "123456789012345678901234567890",
+            "0.00000000000000000000001", "39637104.0905283", "35.00000000", "1.0", "-180", "9007199254740992.5", "900719925474099.25",
+        ] {
+            let number = number(text.as_bytes(), 0).unwrap();
+            assert_eq!(number.value.to_bits(), text.parse::<f64>().unwrap().to_bits(), "{text}");
+            assert_eq!(number.end, text.len());
+        }
+        assert_eq!(number(b"1e999", 0).unwrap().value, f64::INFINITY);
+        assert_eq!(number(b"-1e999", 0).unwrap().value, f64::NEG_INFINITY);
+        assert_eq!(number(b"1e99999999999999999999", 0).unwrap().value, f64::INFINITY);
+    }
+
+    #[test]
+    fn decimals_are_counted() {
+        for (text, decimals) in [("118", 0), ("118.5", 1), ("118.123456789", 9), ("1.18123456789e2", 9), ("118e-3", 3), ("1e5", 0), ("1e-999", 255)] {
+            assert_eq!(number(text.as_bytes(), 0).unwrap().decimals, decimals, "{text}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn any_decimal_is_the_nearest_double(negative: bool, whole in 0_u64..10_000_000_000, fraction in "[0-9]{1,17}") {
+            let text = format!("{}{whole}.{fraction},", if negative { "-" } else { "" });
+            let digits = text.trim_end_matches(',');
+            let number = number(text.as_bytes(), 0).unwrap();
+            prop_assert_eq!(number.value.to_bits(), digits.parse::<f64>().unwrap().to_bits());
+            prop_assert_eq!((number.end, usize::from(number.decimals)), (digits.len(), fraction.len()));
+        }
+
+        #[test]
+        fn whatever_passes_here_passes_serde_json_too(text in r#"[\[\]{}:, "\\0-9a-cenu.+\-tr]{0,24}"#) {
+            if whole(&text).is_ok() {
+                prop_assert!(serde_json::from_str::<Box<serde_json::value::RawValue>>(&text).is_ok(), "{}", text);
+            } else if !text.contains("\\u") {
+                prop_assert!(serde_json::from_str::<Box<serde_json::value::RawValue>>(&text).is_err(), "{}", text);
+            }
+        }
+    }
+}
