@@ -82,19 +82,18 @@ impl Figure {
     /// The area shared with the region that `rings` bound (closed, oriented), square metres, between 0 and this figure's area.
     #[must_use]
     pub fn shared_m2<'a>(&self, rings: impl Iterator<Item = &'a [[f64; 2]]>) -> f64 {
-        let (mut sum, mut magnitude) = (0.0, 0.0);
+        let (mut sum, mut noise) = (0.0, 0.0);
         for ring in rings {
             for pair in ring.windows(2) {
-                self.add_edge(pair[0], pair[1], &mut sum, &mut magnitude);
+                self.add_edge(pair[0], pair[1], &mut sum, &mut noise);
             }
         }
-        // Each term carries a few roundings of its own; what is below that is not area.
-        if sum <= magnitude * (8.0 * f64::EPSILON) { 0.0 } else { sum.min(self.area_m2) }
+        if sum <= noise * (8.0 * f64::EPSILON) { 0.0 } else { sum.min(self.area_m2) }
     }
 
     /// Adds the terms of the edge of B from `from` to `to`.
     #[inline]
-    fn add_edge(&self, from: [f64; 2], to: [f64; 2], sum: &mut f64, magnitude: &mut f64) {
+    fn add_edge(&self, from: [f64; 2], to: [f64; 2], sum: &mut f64, noise: &mut f64) {
         let [x0, y0] = self.bounds.min;
         let [width, height] = self.size;
         let (ax, ay, bx, by) = (from[0] - x0, from[1] - y0, to[0] - x0, to[1] - y0);
@@ -109,17 +108,17 @@ impl Figure {
             let start = x1.max(0.0);
             Strip { x1: start, x2: x2.min(width), y: y1 + slope * (start - x1), slope }
         };
-        let (terms, size) = self.below(&strip);
+        let (terms, width) = self.below(&strip);
         *sum += sign * terms;
-        *magnitude += size;
+        *noise += width * (height + y1.abs() + y2.abs());
     }
 
-    /// −2·Σ s_a ∫ min(y_a − y_b, 0) over the edges a of this figure, and the sum of the terms' magnitudes.
+    /// −2·Σ s_a ∫ min(y_a − y_b, 0) over the edges a of this figure, and the widths over which they were taken.
     #[inline]
     fn below(&self, b: &Strip) -> (f64, f64) {
         let end = self.left.partition_point(|x| *x < b.x2);
         let (left, right, height, slope, sign) = (&self.left[..end], &self.right[..end], &self.height[..end], &self.slope[..end], &self.sign[..end]);
-        let (mut sum, mut magnitude) = (0.0, 0.0);
+        let (mut sum, mut widths) = (0.0, 0.0);
         for i in 0..end {
             let (lo, hi) = (left[i].max(b.x1), right[i].min(b.x2));
             let width = (hi - lo).max(0.0);
@@ -129,8 +128,8 @@ impl Figure {
             // Both below: under²/(|lo|+|hi|) = |under|. One below: the triangle up to the crossing. None: 0.
             let term = width * (under * under) / (at_lo.abs() + at_hi.abs() + f64::MIN_POSITIVE);
             sum += sign[i] * term;
-            magnitude += term;
+            widths += width;
         }
-        (sum, magnitude)
+        (sum, widths)
     }
 }

@@ -23,3 +23,24 @@ fn ten_thousand_pairs_are_within_the_goal() {
         assert!(mirrored.takes(ab, ba, smaller, 1e-11), "{pair}: {ab} and {ba} of {smaller}");
     }
 }
+
+/// Thin and lopsided pairs: slivers of a hundred-thousandth of their length, and partners a thousand times smaller or larger.
+#[test]
+fn slivers_and_lopsided_pairs_are_within_the_goal() {
+    let (mut worst, mut mirrored) = (Worst::default(), Worst::default());
+    let mut draw = Draw::new(20_240_602);
+    for pair in 0..2_000 {
+        let centre = [draw.within(-1e5, 1e5), draw.within(-1e5, 1e5)];
+        let radius = draw.within(5.0, 200.0);
+        let other = [centre[0] + draw.within(-0.8, 0.8) * radius, centre[1] + draw.within(-0.8, 0.8) * radius];
+        let thin = 10_f64.powf(draw.within(-5.0, -2.0));
+        let a = if pair % 2 == 0 { draw.sliver(centre, 2.0 * radius, thin * radius, 5) } else { draw.any(centre, radius, 6) };
+        let scale = 10_f64.powf(draw.within(-3.0, 3.0));
+        let b = if pair % 3 == 0 { draw.sliver(other, 2.0 * radius, thin * radius, 5) } else { draw.any(other, radius * scale, 6) };
+        let (exact, area) = (rational::shared_m2(&a, &b), rational::own_m2(&a));
+        let ab = shared_m2(&a, &b);
+        worst.takes(ab, exact, area, GOAL);
+        let ba = shared_m2(&b, &a);
+        mirrored.takes(ab, ba, area.min(region(&b).area_m2()), 1e-9);
+    }
+}

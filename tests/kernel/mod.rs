@@ -6,7 +6,7 @@ mod laws;
 // mod limits;
 mod rational;
 mod shapes;
-// mod touching;
+mod touching;
 // mod validity;
 
 use rational::Rings;
