@@ -1,5 +1,5 @@
-//! The one integration binary; its tree mirrors what is tested.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test may die; clippy.toml allows it in test functions only, not in what they share")]
+//! The one integration binary. Its tree mirrors what is tested.
 
 mod builders;
+mod kernel;
 mod store;

@@ -11,6 +11,7 @@ pub mod overlay;
 pub mod plane;
 pub mod region;
 pub mod slabs;
+mod twofold;
 pub mod validity;
 
 pub use coverage::{Coverage, CoverageBuilder, Hit, clip_ring};

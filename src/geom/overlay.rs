@@ -8,11 +8,19 @@
 //! 2. Skip edges of B beside the box, and below it (there y_a − y_b is never negative).
 //! 3. For each other edge of B, sum over the edges of A that share x with it, left to right.
 //! 4. A sum smaller than its own rounding error is 0, so that regions that only touch share nothing.
+//! 5. Where that error is too large a part of either region (slivers, or one region a thousand times the other), sum again with twice the digits.
 //!
 //! There are no predicates and no special cases: coincident and touching edges cancel. Vertical edges add nothing.
 //! Cost: O(edges of B near A × edges of A), about 2 ns a pair.
 
+mod careful;
+
 use super::{Bounds, region::Region};
+
+/// A bound on the rounding of a term, in parts of its width times the heights it was taken at.
+const ROUNDING: f64 = 8.0 * f64::EPSILON;
+/// What the bound may be, as a part of the smaller region. Errors seen are thirty times smaller than their bound, so sums close to 1e-12.
+const CLOSES: f64 = 1e-11;
 
 /// A region prepared for measuring many others against it.
 #[derive(Debug, Clone)]
@@ -81,20 +89,23 @@ impl Figure {
 
     /// The area shared with the region that `rings` bound (closed, oriented), square metres, between 0 and this figure's area.
     #[must_use]
-    pub fn shared_m2<'a>(&self, rings: impl Iterator<Item = &'a [[f64; 2]]>) -> f64 {
-        let (mut sum, mut magnitude) = (0.0, 0.0);
-        for ring in rings {
+    pub fn shared_m2<'a>(&self, rings: impl Iterator<Item = &'a [[f64; 2]]> + Clone) -> f64 {
+        let (mut sum, mut noise) = (0.0, 0.0);
+        for ring in rings.clone() {
             for pair in ring.windows(2) {
-                self.add_edge(pair[0], pair[1], &mut sum, &mut magnitude);
+                self.add_edge(pair[0], pair[1], &mut sum, &mut noise);
             }
         }
-        // Each term carries a few roundings of its own; what is below that is not area.
-        if sum <= magnitude * (8.0 * f64::EPSILON) { 0.0 } else { sum.min(self.area_m2) }
+        noise *= ROUNDING;
+        if noise > CLOSES * self.area_m2 || noise > CLOSES * rings.clone().map(roughly_m2).sum::<f64>() {
+            return careful::shared_m2(&self.region, rings).min(self.area_m2);
+        }
+        if sum <= noise { 0.0 } else { sum.min(self.area_m2) }
     }
 
     /// Adds the terms of the edge of B from `from` to `to`.
     #[inline]
-    fn add_edge(&self, from: [f64; 2], to: [f64; 2], sum: &mut f64, magnitude: &mut f64) {
+    fn add_edge(&self, from: [f64; 2], to: [f64; 2], sum: &mut f64, noise: &mut f64) {
         let [x0, y0] = self.bounds.min;
         let [width, height] = self.size;
         let (ax, ay, bx, by) = (from[0] - x0, from[1] - y0, to[0] - x0, to[1] - y0);
@@ -109,17 +120,17 @@ impl Figure {
             let start = x1.max(0.0);
             Strip { x1: start, x2: x2.min(width), y: y1 + slope * (start - x1), slope }
         };
-        let (terms, size) = self.below(&strip);
+        let (terms, width) = self.below(&strip);
         *sum += sign * terms;
-        *magnitude += size;
+        *noise += width * (height + y1.abs() + y2.abs());
     }
 
-    /// −2·Σ s_a ∫ min(y_a − y_b, 0) over the edges a of this figure, and the sum of the terms' magnitudes.
+    /// −2·Σ s_a ∫ min(y_a − y_b, 0) over the edges a of this figure, and the widths over which they were taken.
     #[inline]
     fn below(&self, b: &Strip) -> (f64, f64) {
         let end = self.left.partition_point(|x| *x < b.x2);
         let (left, right, height, slope, sign) = (&self.left[..end], &self.right[..end], &self.height[..end], &self.slope[..end], &self.sign[..end]);
-        let (mut sum, mut magnitude) = (0.0, 0.0);
+        let (mut sum, mut widths) = (0.0, 0.0);
         for i in 0..end {
             let (lo, hi) = (left[i].max(b.x1), right[i].min(b.x2));
             let width = (hi - lo).max(0.0);
@@ -129,8 +140,14 @@ impl Figure {
             // Both below: under²/(|lo|+|hi|) = |under|. One below: the triangle up to the crossing. None: 0.
             let term = width * (under * under) / (at_lo.abs() + at_hi.abs() + f64::MIN_POSITIVE);
             sum += sign[i] * term;
-            magnitude += term;
+            widths += width;
         }
-        (sum, magnitude)
+        (sum, widths)
     }
+}
+
+/// The signed area of a ring to a few digits.
+fn roughly_m2(ring: &[[f64; 2]]) -> f64 {
+    let Some(&[x0, y0]) = ring.first() else { return 0.0 };
+    ring.windows(2).map(|pair| (pair[0][0] - x0) * (pair[1][1] - y0) - (pair[1][0] - x0) * (pair[0][1] - y0)).sum::<f64>() / 2.0
 }

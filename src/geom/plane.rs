@@ -3,6 +3,7 @@
 //! Source: the third national land survey's rule for 椭球面积 (see docs/ARCHITECTURE.md, “Area”). Its per-edge trapezoids on the ellipsoid
 //! sum to the plain shoelace in x = a·(λ−λ0), y = (q(B)−q(B0))/a, with edges straight between vertices in that plane.
 
+use super::twofold::Twofold;
 use libm::{asin, atanh, cos, sin};
 
 /// Semi-major axis of CGCS2000, metres.
@@ -126,18 +127,33 @@ fn series_about(lat0: f64) -> [f64; TERMS] {
     powers
 }
 
+/// What of a ring's area its rounding may be before it is summed again with twice the digits: more than slivers of a thousandth of their length have.
+const THIN: f64 = 1e-12;
+
 /// Twice the signed area of a closed ring in the plane, square metres; positive when it runs counter-clockwise.
 ///
-/// Measured from the ring's first position, so that the distance to the plane's origin costs no digits.
+/// Measured from the ring's first position, so that the distance to the plane's origin costs no digits; and with twice the digits where the ring
+/// is so thin that the sum cancels.
 #[must_use]
 pub fn twice_signed_area(ring: &[[f64; 2]]) -> f64 {
     let Some(&[x0, y0]) = ring.first() else { return 0.0 };
-    let mut sum = 0.0;
+    let (mut sum, mut noise) = (0.0, 0.0);
     for pair in ring.windows(2) {
         let (ax, ay, bx, by) = (pair[0][0] - x0, pair[0][1] - y0, pair[1][0] - x0, pair[1][1] - y0);
-        sum += ax * by - bx * ay;
+        let (there, back) = (ax * by, bx * ay);
+        sum += there - back;
+        noise += there.abs() + back.abs();
     }
-    sum
+    if noise * (2.0 * f64::EPSILON) <= sum.abs() * THIN { sum } else { twice_signed_area_carefully(ring, [x0, y0]) }
+}
+
+fn twice_signed_area_carefully(ring: &[[f64; 2]], [x0, y0]: [f64; 2]) -> f64 {
+    let sum = ring.windows(2).fold(Twofold::ZERO, |sum, pair| {
+        let [ax, bx] = [pair[0][0], pair[1][0]].map(|x| Twofold::difference(x, x0));
+        let [ay, by] = [pair[0][1], pair[1][1]].map(|y| Twofold::difference(y, y0));
+        sum + (ax * by - bx * ay)
+    });
+    sum.rounded()
 }
 
 #[cfg(test)]
