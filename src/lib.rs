@@ -4,7 +4,7 @@
 //! measured by `geom`) → tallies (`monitor::rollup`) → answers (`http`, `cli`). `docs/ARCHITECTURE.md` walks the house.
 
 pub mod cli;
-// pub mod demo;
+pub mod demo;
 pub mod formats;
 pub mod geom;
 pub mod http;

@@ -42,7 +42,8 @@ CREATE TABLE layer_feature (
     north    REAL    NOT NULL,
     cell     INTEGER NOT NULL,
     degrees  BLOB    NOT NULL,
-    repaired BLOB
+    repaired BLOB,
+    source   BLOB              -- in the file's CRS, where that is not degrees
 ) STRICT;
 
 CREATE INDEX layer_feature_by_layer ON layer_feature (layer_id);
@@ -168,3 +169,10 @@ CREATE TABLE reject (
 ) STRICT;
 
 CREATE INDEX reject_by_row ON reject (survey_id, row);
+
+-- How often what is stored has changed: maps and caches ask for what they hold again when it moves.
+CREATE TABLE revision (
+    number INTEGER NOT NULL
+) STRICT;
+
+INSERT INTO revision (number) VALUES (0);

@@ -126,12 +126,18 @@ impl Crs {
         self.reaches(at).then_some(at)
     }
 
+    /// Whether every vertex lies on the ground of this CRS; else the first that does not.
+    pub fn place(self, outline: &Outline) -> Result<(), Unplaced> {
+        match outline.positions.iter().position(|at| !self.reaches(*at)) {
+            Some(far) => Err(Unplaced::of(outline, far)),
+            None => Ok(()),
+        }
+    }
+
     /// An outline to degrees, vertex by vertex.
     pub fn outline_to_degrees(self, outline: &Outline) -> Result<Outline, Unplaced> {
         let mut degrees = outline.clone();
-        if let Some(far) = degrees.positions.iter().position(|at| !self.reaches(*at)) {
-            return Err(Unplaced::of(outline, far));
-        }
+        self.place(outline)?;
         if self.unproject(&mut degrees.positions) { Ok(degrees) } else { Err(Unplaced::of(outline, 0)) }
     }
 
@@ -143,9 +149,7 @@ impl Crs {
         if self.is_degrees() {
             return self.outline_to_degrees(outline);
         }
-        if let Some(far) = outline.positions.iter().position(|at| !self.reaches(*at)) {
-            return Err(Unplaced::of(outline, far));
-        }
+        self.place(outline)?;
         let mut dense = Outline { positions: Vec::with_capacity(outline.positions.len() * 2), ring_ends: Vec::new(), part_ends: outline.part_ends.clone(), multi: outline.multi };
         for ring in 0..outline.ring_ends.len() {
             let positions = outline.ring(ring);

@@ -9,6 +9,7 @@ use crate::monitor::{explain::explain, ratios::Ratios, rule::{Rule, Tolerance}};
 use crate::store::StoredPatch;
 use serde::Serialize;
 use serde_json::value::RawValue;
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use utoipa::ToSchema;
 
@@ -118,7 +119,7 @@ pub struct PatchAnswer {
     /// Number in the store.
     pub id: i64,
     #[schema(value_type = Object)]
-    geometry: Geometry,
+    geometry: Geometry<'static>,
     properties: PatchProperties,
 }
 
@@ -143,7 +144,7 @@ struct PatchProperties {
     /// The outline as it came, where `geometry` is the repaired one.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<Object>)]
-    geometry_as_it_came: Option<Geometry>,
+    geometry_as_it_came: Option<Geometry<'static>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     finding: Option<FindingAnswer>,
 }
@@ -254,14 +255,14 @@ impl PatchAnswer {
         let condition = patch.condition();
         let in_full = why.is_some();
         let (geometry, as_it_came) = match patch.repaired {
-            Some(repaired) => (repaired, in_full.then_some(Geometry(patch.degrees))),
+            Some(repaired) => (repaired, in_full.then(|| Geometry(Cow::Owned(patch.degrees)))),
             None => (patch.degrees, None),
         };
         let name = |code: &String| finding.counties.iter().find(|share| share.code == *code).map_or_else(|| county_name(code).to_owned(), |share| share.name.clone());
         Self {
             kind: "Feature",
             id,
-            geometry: Geometry(geometry),
+            geometry: Geometry(Cow::Owned(geometry)),
             properties: PatchProperties {
                 patch_id: patch.patch_id,
                 survey_id,

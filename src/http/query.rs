@@ -4,7 +4,9 @@ use super::Problem;
 use crate::geom::Bounds;
 use crate::land::{AutomaticVerdict, Period, PeriodRange, Verdict};
 use crate::store::VerdictFilter;
-use axum::extract::rejection::{PathRejection, QueryRejection};
+use axum::extract::{self, FromRequestParts, rejection::{PathRejection, QueryRejection}};
+use axum::http::request::Parts;
+use serde::de::DeserializeOwned;
 use std::str::FromStr;
 
 /// Reads a parameter.
@@ -63,11 +65,25 @@ impl From<PathRejection> for Problem {
 }
 
 /// `Query` whose rejection is a problem.
-#[derive(Debug, axum::extract::FromRequestParts)]
-#[from_request(via(axum::extract::Query), rejection(Problem))]
+#[derive(Debug)]
 pub struct Query<T>(pub T);
 
+impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Query<T> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        Ok(Self(extract::Query::from_request_parts(parts, state).await?.0))
+    }
+}
+
 /// `Path` whose rejection is a problem.
-#[derive(Debug, axum::extract::FromRequestParts)]
-#[from_request(via(axum::extract::Path), rejection(Problem))]
+#[derive(Debug)]
 pub struct Path<T>(pub T);
+
+impl<T: DeserializeOwned + Send, S: Send + Sync> FromRequestParts<S> for Path<T> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        Ok(Self(extract::Path::from_request_parts(parts, state).await?.0))
+    }
+}

@@ -1,8 +1,9 @@
 //! Listening: one connection, one task, with a time limit on request headers (axum's own `serve` has none).
 
 use super::{Desk, router};
-use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
-use hyper_util::server::{conn::auto, graceful::GracefulShutdown};
+use hyper::server::conn::http1;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::server::graceful::GracefulShutdown;
 use hyper_util::service::TowerToHyperService;
 use std::time::Duration;
 use tokio::net::TcpListener;
@@ -25,8 +26,8 @@ const FINISH_WITHIN: Duration = Duration::from_secs(30);
 /// Serves until `stop` resolves, then lets running requests finish.
 pub async fn serve(listener: TcpListener, desk: Desk, stop: impl Future<Output = ()>) {
     let service = router(desk);
-    let mut server = auto::Builder::new(TokioExecutor::new());
-    server.http1().timer(TokioTimer::new()).header_read_timeout(HEADERS_WITHIN);
+    let mut server = http1::Builder::new();
+    server.timer(TokioTimer::new()).header_read_timeout(HEADERS_WITHIN);
     let graceful = GracefulShutdown::new();
     let mut stop = std::pin::pin!(stop);
     loop {
@@ -43,7 +44,7 @@ pub async fn serve(listener: TcpListener, desk: Desk, stop: impl Future<Output =
             () = &mut stop => break,
         };
         let _ = stream.set_nodelay(true);
-        let connection = graceful.watch(server.serve_connection(TokioIo::new(stream), TowerToHyperService::new(service.clone())).into_owned());
+        let connection = graceful.watch(server.serve_connection(TokioIo::new(stream), TowerToHyperService::new(service.clone())));
         tokio::spawn(async move {
             if let Err(error) = connection.await {
                 tracing::debug!(%error, "a connection ended early");

@@ -1,8 +1,8 @@
 //! One polygon against the layers in force; nothing is stored.
 
 use super::{Monitor, MonitorError, Refusal, RefusalKind, classify::classify, intake::Intake};
-use crate::formats::geojson;
-use crate::geom::{Crs, Defect, Figure};
+use crate::formats::{contradiction_words, geojson};
+use crate::geom::{Contradiction, Crs, Defect, Figure, typical};
 use crate::land::{Finding, Provenance};
 
 /// What a polygon occupies.
@@ -19,10 +19,10 @@ pub struct CheckedPolygon {
 impl Monitor {
     /// Measures and judges a GeoJSON Polygon, MultiPolygon or Feature in CRS84 degrees.
     pub fn check(&self, geojson: &[u8]) -> Result<CheckedPolygon, MonitorError> {
-        let outline = geojson::single_outline(geojson)?.map_err(|fault| unacceptable(fault.code, fault.words, fault.place))?;
+        let outline = geojson::lone(geojson)?.map_err(|fault| unacceptable(fault.code(), fault.reason(), fault.place))?;
         let atlas = self.atlas();
-        if let Some(words) = crate::formats::contradiction(Crs::CRS84, &outline.positions, None) {
-            return Err(Refusal::new(RefusalKind::Unacceptable, "wrong_crs", words).into());
+        if let Some(contradiction) = Crs::CRS84.contradiction(&typical(&outline.positions), atlas.counties_bounds()).filter(Contradiction::is_certain) {
+            return Err(Refusal::new(RefusalKind::Unacceptable, "wrong_crs", contradiction_words(Crs::CRS84, &contradiction)).into());
         }
         let intake = Intake { crs: Crs::CRS84, plane: atlas.plane().clone() };
         let taken = intake.take(outline).map_err(|fault| unacceptable(fault.code, fault.words, fault.place))?;

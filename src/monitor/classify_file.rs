@@ -9,9 +9,10 @@ use super::{
     reading::{Reading, Wish},
     rule::Rule,
 };
-use crate::formats::Wanted;
+use crate::formats::{Wanted, geojson::Geometry};
 use crate::geom::{Crs, Plane};
 use crate::land::{Areas, LayerKind, LayerUsed, Reject, Words};
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -246,7 +247,7 @@ impl Line {
                         let names = COLUMNS.split(',').skip(2);
                         let areas: String = names.zip(columns(&finding.areas)).map(|(name, area)| format!("\"{name}\":{area:.4},")).collect();
                         let county = finding.county_code.as_ref().map_or("null".to_owned(), |code| output.quote(code));
-                        let geometry = serde_json::to_string(&crate::formats::geojson::Geometry(patch.repaired.as_ref().unwrap_or(&patch.degrees))).unwrap_or_default();
+                        let geometry = serde_json::to_string(&Geometry(Cow::Borrowed(patch.repaired.as_ref().unwrap_or(&patch.degrees)))).unwrap_or_default();
                         format!("{{\"type\":\"Feature\",\"properties\":{{\"patch_id\":{quoted_id},\"county_code\":{county},{areas}\"verdict\":\"{verdict}\",\"condition\":\"{condition}\"}},\"geometry\":{geometry}}}")
                     }
                 }

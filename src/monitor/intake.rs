@@ -1,5 +1,6 @@
 //! From an outline as it came to one that can be measured and stored: the one place where raw becomes checked.
 
+use crate::formats;
 use crate::geom::{Crs, Defect, DefectKind, Fault, Outline, Plane, Region, Unacceptable, check};
 use crate::land::{Place, Words};
 
@@ -19,6 +20,8 @@ pub struct Taken {
     pub source: Option<Outline>,
     /// As it came, in CRS84 degrees.
     pub degrees: Outline,
+    /// The same with its long edges cut, where they were straight in the file's projection and are not in degrees: what is measured.
+    pub dense: Option<Outline>,
     /// What it encloses, in the plane.
     pub region: Region,
     /// What it encloses as an outline in degrees, where it had to be repaired.
@@ -42,26 +45,25 @@ impl Intake {
     /// Projects and judges an outline.
     pub fn take(&self, source: Outline) -> Result<Taken, OutlineFault> {
         let (source, degrees) = if self.crs.is_degrees() {
+            self.crs.place(&source).map_err(formats::Fault::from)?;
             (None, source)
         } else {
-            let degrees = self.crs.outline_to_degrees(&source).map_err(|unplaced| out_of_range(unplaced.place))?;
+            let degrees = self.crs.outline_to_degrees(&source).map_err(formats::Fault::from)?;
             (Some(source), degrees)
         };
-        if let Some(place) = beyond_the_globe(&degrees) {
-            return Err(out_of_range(place));
-        }
         let checked = self.check(&degrees)?;
-        let region = match &source {
-            // Edges straight in the file's projection are curves in the plane; the file's own vertices were judged above.
-            Some(source) => {
-                let dense = self.crs.outline_to_degrees_dense(source).map_err(|unplaced| out_of_range(unplaced.place))?;
-                if dense.positions.len() == degrees.positions.len() { checked.region } else { self.check(&dense)?.region }
-            }
+        // Edges straight in the file's projection are curves in the plane; the file's own vertices were judged above.
+        let dense = match &source {
+            Some(source) => Some(self.crs.outline_to_degrees_dense(source).map_err(formats::Fault::from)?).filter(|dense| dense.positions.len() > degrees.positions.len()),
+            None => None,
+        };
+        let region = match &dense {
+            Some(dense) => self.check(dense)?.region,
             None => checked.region,
         };
         let repaired = (!checked.defects.is_empty()).then(|| region.outline().map(|at| self.plane.unproject(at)));
         let defects = checked.defects.into_iter().map(|defect| Defect { at: self.plane.unproject(defect.at), ..defect }).collect();
-        Ok(Taken { source, degrees, region, repaired, defects })
+        Ok(Taken { source, degrees, dense, region, repaired, defects })
     }
 
     fn check(&self, degrees: &Outline) -> Result<crate::geom::Checked, OutlineFault> {
@@ -69,21 +71,10 @@ impl Intake {
     }
 }
 
-/// The first position that is not on the globe.
-fn beyond_the_globe(degrees: &Outline) -> Option<Place> {
-    let index = degrees.positions.iter().position(|at| !(at[0].abs() <= 180.0 && at[1].abs() <= 90.0))?;
-    let ring = degrees.ring_ends.iter().position(|end| index < *end as usize)?;
-    let start = if ring == 0 { 0 } else { degrees.ring_ends[ring - 1] as usize };
-    let (part, ring) = degrees.place_of(ring);
-    Some(Place { part: degrees.multi.then_some(part), ring: Some(ring), vertex: Some((index - start) as u32) })
-}
-
-fn out_of_range(place: Place) -> OutlineFault {
-    let words = Words::new(
-        "坐标超出范围：不是有效的经纬度（或不在该投影带内），请检查坐标系",
-        "a coordinate is out of range: not a longitude and latitude (or not in that zone); check the CRS",
-    );
-    OutlineFault { code: "coordinate_out_of_range", words, place }
+impl From<formats::Fault> for OutlineFault {
+    fn from(fault: formats::Fault) -> Self {
+        Self { code: fault.code(), words: fault.reason(), place: fault.place }
+    }
 }
 
 fn fault_words(unacceptable: &Unacceptable, multi: bool) -> OutlineFault {

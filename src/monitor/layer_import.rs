@@ -150,7 +150,7 @@ pub(super) fn judge(intake: &Intake, kind: LayerKind, raw: RawFeature<'_>) -> Re
     let row = raw.row;
     let (facts, repaired_code) = facts(kind, &raw)?;
     let taken = raw.geometry.map_err(|fault| fault.reject(row, None)).and_then(|outline| intake.take(outline).map_err(|fault| fault.reject(row, None)))?;
-    let feature = LayerFeature { row, facts, source: taken.source, degrees: taken.degrees, repaired: taken.repaired };
+    let feature = LayerFeature { row, facts, source: taken.source, degrees: taken.dense.unwrap_or(taken.degrees), repaired: taken.repaired };
     Ok(LayerJudged { feature, region: taken.region, repaired_code })
 }
 

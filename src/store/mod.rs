@@ -62,7 +62,9 @@ pub struct LayerFeature {
     pub row: u64,
     /// Code and name.
     pub facts: crate::land::FeatureFacts,
-    /// The outline in CRS84 degrees as it came, but for the projection.
+    /// The outline exactly as it came, where the file was not in degrees; else `degrees` is that.
+    pub source: Option<Outline>,
+    /// The outline in CRS84 degrees; of a projected file, with its long edges cut as they must be for measuring.
     pub degrees: Outline,
     /// The repaired outline, where it had to be repaired.
     pub repaired: Option<Outline>,
@@ -198,6 +200,9 @@ pub struct Filed {
 /// Everything that is kept, whichever database keeps it.
 #[async_trait]
 pub trait Store: Send + Sync + 'static {
+    /// A number that grows with every change of what is stored.
+    async fn revision(&self) -> Result<i64, StoreError>;
+
     /// Starts taking a layer in.
     async fn begin_layer(&self) -> Result<Box<dyn LayerWriter>, StoreError>;
     /// All layers, newest effective day first within a kind.

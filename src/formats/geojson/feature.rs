@@ -19,6 +19,16 @@ pub(super) fn read<'a>(text: &'a str, row: u64, fields: &FieldMap) -> Result<Raw
     Ok(parsing.finish(row))
 }
 
+/// Reads the Feature or the geometry that is all of `text`.
+pub(super) fn lone(text: &str) -> Result<Result<Outline, Fault>, json::Fault> {
+    let as_feature = read(text, 1, &FieldMap::default())?.geometry;
+    if !matches!(&as_feature, Err(fault) if fault.kind == FaultKind::NotAFeature) {
+        return Ok(as_feature);
+    }
+    let geometry = geometry(&mut Cursor::new(text))?;
+    Ok(areas(geometry).map(|coordinates| coordinates.outline))
+}
+
 /// Adds the names of the feature's fields to `keys`.
 pub(super) fn keys(text: &str, keys: &mut BTreeSet<String>) -> Result<(), json::Fault> {
     let mut cursor = Cursor::new(text);

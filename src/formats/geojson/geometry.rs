@@ -2,15 +2,16 @@
 
 use crate::geom::Outline;
 use serde::{Serialize, Serializer, ser::SerializeSeq};
+use std::borrow::Cow;
 
 /// An outline as a GeoJSON geometry; rings are closed.
 #[derive(Debug, Clone)]
-pub struct Geometry(pub Outline);
+pub struct Geometry<'a>(pub Cow<'a, Outline>);
 
-impl Serialize for Geometry {
+impl Serialize for Geometry<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         use serde::ser::SerializeMap;
-        let outline = &self.0;
+        let outline = &*self.0;
         let parts: Vec<Vec<Ring<'_>>> = outline.parts().map(|rings| rings.map(|ring| Ring(outline.ring(ring))).collect()).collect();
         let mut map = serializer.serialize_map(Some(2))?;
         if let (false, [only]) = (outline.multi, parts.as_slice()) {

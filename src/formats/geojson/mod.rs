@@ -9,12 +9,15 @@
 mod coordinates;
 mod feature;
 mod head;
+mod geometry;
 mod source;
 #[cfg(test)]
 mod tests;
 
-use super::{FeatureBatch, FeatureSource, FieldMap, Head, RawFeature, ReadError};
-use crate::geom::Crs;
+pub use geometry::Geometry;
+
+use super::{Fault, FeatureBatch, FeatureSource, FieldMap, Head, RawFeature, ReadError};
+use crate::geom::{Crs, Outline};
 use head::{Ahead, Members};
 use source::{Input, LARGEST_VALUE, Source};
 use std::collections::BTreeSet;
@@ -239,4 +242,13 @@ impl FeatureBatch for Batch {
     fn feature<'a>(&'a self, index: usize, fields: &FieldMap) -> Result<RawFeature<'a>, ReadError> {
         feature::read(self.text_of(index), self.first_row + index as u64, fields).map_err(|fault| self.error(index, fault))
     }
+}
+
+/// The outline of a text that is one Feature, Polygon or MultiPolygon; or why it has none.
+///
+/// # Errors
+/// When the text is not JSON.
+pub fn lone(text: &[u8]) -> Result<Result<Outline, Fault>, ReadError> {
+    let text = std::str::from_utf8(text).map_err(|error| ReadError::refused("not_utf8", "不是 UTF-8 文本", "not UTF-8 text").at(error.valid_up_to() as u64))?;
+    feature::lone(text).map_err(|fault| ReadError::syntax(fault, 0))
 }

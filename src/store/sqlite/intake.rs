@@ -117,7 +117,7 @@ impl SurveyWriter for Taking {
             };
         }
         insert_provenance(&mut self.transaction, survey.id, provenance).await?;
-        self.transaction.commit().await?;
+        super::publish(self.transaction).await?;
         Ok(survey)
     }
 }

@@ -12,7 +12,7 @@ use sqlx::{Row, sqlite::SqliteRow};
 /// Features handed on at a time.
 const BATCH: usize = 2000;
 
-const FEATURES: &str = "INSERT INTO layer_feature (layer_id, row, code, name, west, south, east, north, cell, degrees, repaired)";
+const FEATURES: &str = "INSERT INTO layer_feature (layer_id, row, code, name, west, south, east, north, cell, degrees, repaired, source)";
 
 struct Taking {
     transaction: Writing,
@@ -60,7 +60,7 @@ impl LayerWriter for Taking {
         .bind(rows::to_json(&layer.notes)?)
         .execute(&mut *self.transaction)
         .await?;
-        self.transaction.commit().await?;
+        super::publish(self.transaction).await?;
         Ok(layer)
     }
 }
@@ -73,7 +73,8 @@ impl Taking {
         values.add(feature.facts.name)?;
         values.add_box(&rows::box_of(&feature.degrees, feature.repaired.as_ref()))?;
         values.add(wkb::write(&feature.degrees))?;
-        values.add(feature.repaired.as_ref().map(wkb::write))
+        values.add(feature.repaired.as_ref().map(wkb::write))?;
+        values.add(feature.source.as_ref().map(wkb::write))
     }
 }
 
@@ -107,11 +108,11 @@ impl SqliteStore {
         if removed.rows_affected() == 0 {
             return Err(no_layer(id));
         }
-        Ok(transaction.commit().await?)
+        super::publish(transaction).await
     }
 
     pub(super) async fn all_features(&self, layer: i64, sink: &mut (dyn FnMut(Vec<LayerFeature>) + Send)) -> Result<(), StoreError> {
-        let mut found = sqlx::query("SELECT row, code, name, degrees, repaired FROM layer_feature WHERE layer_id = $1 ORDER BY id").bind(layer).fetch(&self.pools.readers);
+        let mut found = sqlx::query("SELECT row, code, name, degrees, repaired, source FROM layer_feature WHERE layer_id = $1 ORDER BY id").bind(layer).fetch(&self.pools.readers);
         let (mut batch, mut any) = (Vec::with_capacity(BATCH), false);
         while let Some(row) = found.try_next().await? {
             any = true;
@@ -130,7 +131,7 @@ impl SqliteStore {
     pub(super) async fn some_features(&self, layer: i64, bounds: &Bounds, limit: u32) -> Result<Vec<LayerFeature>, StoreError> {
         // CROSS JOIN: the ranges first, then the index for each of them. SQLite cannot know how few they are.
         let rows = sqlx::query(
-            "SELECT row, code, name, degrees, repaired
+            "SELECT row, code, name, degrees, repaired, source
              FROM json_each($1) AS span
              CROSS JOIN layer_feature ON layer_id = $2 AND cell BETWEEN span.value ->> 0 AND span.value ->> 1
              WHERE west <= $3 AND east >= $4 AND south <= $5 AND north >= $6
@@ -168,6 +169,7 @@ fn feature(row: &SqliteRow) -> Result<LayerFeature, StoreError> {
         facts: FeatureFacts { code: row.try_get(1)?, name: row.try_get(2)? },
         degrees: wkb::read(row.try_get(3)?)?,
         repaired: row.try_get::<Option<&[u8]>, _>(4)?.map(wkb::read).transpose()?,
+        source: row.try_get::<Option<&[u8]>, _>(5)?.map(wkb::read).transpose()?,
     })
 }
 

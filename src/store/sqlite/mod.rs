@@ -62,8 +62,18 @@ async fn next_id(transaction: &mut Writing, table: &str) -> Result<i64, StoreErr
     Ok(last.unwrap_or(0) + 1)
 }
 
+/// Commits a change to what is stored, and says so.
+async fn publish(mut transaction: Writing) -> Result<(), StoreError> {
+    sqlx::query("UPDATE revision SET number = number + 1").execute(&mut *transaction).await?;
+    Ok(transaction.commit().await?)
+}
+
 #[async_trait]
 impl Store for SqliteStore {
+    async fn revision(&self) -> Result<i64, StoreError> {
+        Ok(sqlx::query_scalar("SELECT number FROM revision").fetch_one(&self.pools.readers).await?)
+    }
+
     async fn begin_layer(&self) -> Result<Box<dyn LayerWriter>, StoreError> {
         self.take_layer().await
     }

@@ -48,7 +48,7 @@ impl SqliteStore {
             }
         }
         if filed.unknown.is_empty() && filed.ambiguous.is_empty() {
-            transaction.commit().await?;
+            super::publish(transaction).await?;
             filed.recorded = filings.len() as u64;
         }
         Ok(filed)
