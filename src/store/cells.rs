@@ -4,8 +4,8 @@
 //! smaller than the box, under the cell of its lower left corner; so a box that touches a search box has its corner at most one cell
 //! left of it or below it (the idea of XZ-ordering: C. Böhm et al., 1999). What the ranges find is then held against the exact box.
 //!
-//! Measured against SQLite's R*Tree on 300 000 boxes: filing takes 0.4 s instead of 3.1 s and removing 0.2 s instead of 3.0 s; the
-//! R*Tree also rounds boxes to single precision. And a plain integer column works in every database.
+//! Measured against SQLite's R*Tree on 300 000 boxes (SQLite 3.40 from Python, `executemany`): filing takes 0.4 s instead of 3.1 s and
+//! removing 0.2 s instead of 3.0 s. The R*Tree also rounds boxes to single precision, and a plain integer column works in every database.
 
 use crate::geom::Bounds;
 

@@ -38,6 +38,7 @@ promises! {
         a_survey_reads_back_as_it_was_stored, the_same_file_is_not_stored_twice_whatever_is_asked, the_same_file_may_come_for_another_month_or_level,
         a_second_survey_of_a_month_is_refused_by_default, replacing_removes_all_that_belonged_to_the_old_ones, adding_keeps_both, surveys_come_newest_period_first,
         rejects_come_by_row_and_page_by_page, provenance_reads_back_with_files_of_the_command_line, a_survey_cannot_rest_on_a_layer_that_is_gone,
+        a_survey_that_turns_out_to_be_another_one_is_not_stored_twice,
         a_survey_that_is_not_there_is_not_found;
     patches:
         a_patch_reads_back_to_the_last_bit, pages_follow_each_other_without_gap_or_repeat, every_filter_narrows_and_filters_add_up, a_box_finds_what_plain_comparison_finds,

@@ -143,6 +143,15 @@ pub(super) async fn a_survey_cannot_rest_on_a_layer_that_is_gone(store: &dyn Sto
     assert!(store.surveys().await.unwrap().is_empty());
 }
 
+pub(super) async fn a_survey_that_turns_out_to_be_another_one_is_not_stored_twice(store: &dyn Store) {
+    let first = stored(store, &key("2022-04", "one"), vec![]).await;
+    let mut writer = store.begin_survey(key("2022-05", "two"), OnConflict::Reject).await.unwrap();
+    writer.push(vec![(patch("1"), finding(None))]).await.unwrap();
+    let refused = writer.commit(facts(&key("2022-04", "one")), &Provenance::default()).await;
+    assert!(matches!(refused, Err(StoreError::AlreadyStored(there)) if *there == first));
+    assert!(store.patches(&PatchQuery { limit: 9, ..PatchQuery::default() }).await.unwrap().is_empty());
+}
+
 pub(super) async fn a_survey_that_is_not_there_is_not_found(store: &dyn Store) {
     assert!(matches!(store.survey(9).await, Err(StoreError::NotFound { what: "survey", .. })));
     assert!(matches!(store.provenance(9).await, Err(StoreError::NotFound { what: "survey", .. })));

@@ -5,7 +5,7 @@ use sqlx::sqlite::SqliteArguments;
 use sqlx::{Arguments, AssertSqlSafe, Encode, Sqlite, SqliteConnection, Type};
 use std::sync::Arc;
 
-/// Rows of one statement; measured: more gains nothing.
+/// Rows of one statement. Measured from 16 to 256: no difference beyond the noise.
 pub(super) const ROWS: usize = 64;
 
 /// `INSERT INTO table (columns) VALUES …` for up to [`ROWS`] rows.
@@ -31,7 +31,7 @@ impl Insert {
     }
 }
 
-/// Placeholders are `?`, not `$1`: SQLite looks for the name of a named one among all the others, which takes longer than the insert.
+/// Placeholders are `?`, not `$1`: SQLite looks for the name of a named one among all the others. Measured: five times slower.
 fn statement(head: &str, rows: usize) -> String {
     let columns = head.matches(',').count() + 1;
     let row = format!("({})", vec!["?"; columns].join(","));
