@@ -60,7 +60,7 @@ impl Database {
         let store: Arc<dyn Store> = Arc::new(SqliteStore::open(&self.database).await?);
         let folder = self.database.trim_start_matches("sqlite:").trim_start_matches("//");
         let spool = PathBuf::from(folder.split('?').next().unwrap_or(folder)).with_extension("spool");
-        Ok(Monitor::open(store, rule, spool).await?)
+        Ok(Monitor::open(store, rule, spool)?)
     }
 }
 

@@ -27,6 +27,7 @@ impl Serve {
     pub async fn run(self, rule: Rule) -> Result<(), Failure> {
         let listener = tokio::net::TcpListener::bind(self.listen).await.map_err(|error| ServeError { address: self.listen.to_string(), error })?;
         let monitor = Arc::new(self.database.open(rule).await?);
+        monitor.refresh_atlas().await?;
         println!("http://{}", listener.local_addr()?);
         if self.listen.ip().is_loopback() {
             println!("listening on this machine only; --listen opens it to others (there are no accounts yet: they could read and write everything)");

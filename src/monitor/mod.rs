@@ -108,11 +108,11 @@ pub struct Monitor {
 }
 
 impl Monitor {
-    /// Opens the services and loads the layers in force. Uploads are spooled in `spool`, which is made where it is missing.
-    pub async fn open(store: Arc<dyn Store>, rule: Rule, spool: PathBuf) -> Result<Self, MonitorError> {
+    /// Opens the services, with no layer loaded yet: see [`refresh_atlas`](Self::refresh_atlas). Uploads are spooled in `spool`, which is made where it is missing.
+    pub fn open(store: Arc<dyn Store>, rule: Rule, spool: PathBuf) -> Result<Self, MonitorError> {
         std::fs::create_dir_all(&spool)?;
-        let atlas = load_atlas(&*store, &rule).await?;
-        Ok(Self { store, rule, atlas: RwLock::new(Arc::new(atlas)), jobs: jobs::Jobs::default(), spool, turn: tokio::sync::Semaphore::new(1) })
+        let nowhere = Atlas::empty(Plane::near(118.0, 35.0));
+        Ok(Self { store, rule, atlas: RwLock::new(Arc::new(nowhere)), jobs: jobs::Jobs::default(), spool, turn: tokio::sync::Semaphore::new(1) })
     }
 
     /// The store.
@@ -152,7 +152,7 @@ impl Monitor {
         Ok(layers.into_iter().map(|layer| { let now = in_force.contains(&layer.id); (layer, now) }).collect())
     }
 
-    /// Loads the layers in force anew where they are not what the atlas holds; answers whether it did.
+    /// Loads the layers in force where they are not what the atlas holds; answers whether it did. Cheap where nothing changed.
     pub async fn refresh_atlas(&self) -> Result<bool, MonitorError> {
         let wanted: Vec<LayerUsed> = in_force(&self.store.layers().await?).into_iter().map(used).collect();
         if wanted == self.atlas().used() {

@@ -1,7 +1,7 @@
 //! The county table of some months, with what its numbers rest on.
 
 use super::{Monitor, MonitorError, rollup::roll_up};
-use crate::land::{Period, PeriodRange, Provenance, Tally};
+use crate::land::{FeatureFacts, LayerKind, Period, PeriodRange, Provenance, Tally};
 
 /// The county table.
 #[derive(Debug, Clone, PartialEq)]
@@ -24,13 +24,13 @@ impl Monitor {
         let newest = newest.unwrap_or_else(Period::current);
         let range = range.unwrap_or(PeriodRange { from: newest, until: newest });
         let mut totals = self.store.totals(range).await?;
-        let atlas = self.atlas();
-        for county in atlas.counties() {
+        let counties = self.counties().await?;
+        for county in &counties {
             if !totals.iter().any(|one| one.county_code.as_deref() == Some(&county.code)) {
                 totals.push(crate::land::Totals { county_code: Some(county.code.clone()), ..Default::default() });
             }
         }
-        let name_of = |code: &str| atlas.counties().find(|county| county.code == code && !county.name.is_empty()).map(|county| county.name.clone());
+        let name_of = |code: &str| counties.iter().find(|county| county.code == code && !county.name.is_empty()).map(|county| county.name.clone());
         let (counties, city) = roll_up(totals, &self.rule.lines, name_of);
         let mut provenance = Provenance::default();
         let mut rules: Vec<String> = Vec::new();
@@ -47,5 +47,15 @@ impl Monitor {
         }
         provenance.rule = if rules.is_empty() { self.rule.version.clone() } else { rules.join("、") };
         Ok(Ratios { range, counties, city, provenance })
+    }
+
+    /// Code and name of every county in force.
+    async fn counties(&self) -> Result<Vec<FeatureFacts>, MonitorError> {
+        let mut counties = Vec::new();
+        let layers = self.layers().await?;
+        if let Some((layer, _)) = layers.iter().find(|(layer, in_force)| *in_force && layer.kind == LayerKind::County) {
+            self.store.each_feature(layer.id, &mut |features| counties.extend(features.into_iter().map(|feature| feature.facts))).await?;
+        }
+        Ok(counties)
     }
 }

@@ -91,6 +91,7 @@ impl Monitor {
             Err(StoreError::AlreadyStored(survey)) => return Ok(Imported { survey: *survey, was_there: true }),
             begun => begun?,
         };
+        self.refresh_atlas().await?;
         let atlas = self.atlas();
         let (sender, mut receiver) = mpsc::channel::<Portion>(WAITING);
         let reading = {
