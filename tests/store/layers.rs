@@ -30,6 +30,7 @@ pub(super) async fn a_layer_reads_back_to_the_last_bit(store: &dyn Store) {
         .map(|(at, degrees)| LayerFeature {
             row: 7 * at as u64 + 1,
             facts: FeatureFacts { code: format!("0{at}03"), name: "旱地 “K” 'x'; --\n\t𠀀".to_owned() },
+            source: (at % 3 == 0).then(|| square(39_600_000.0, 3_800_000.0, 100.0 / 3.0)),
             repaired: (at % 2 == 0).then(|| square(118.0, 35.0, 0.1 / 3.0)),
             degrees,
         })

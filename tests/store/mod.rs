@@ -2,7 +2,6 @@
 
 mod layers;
 mod patches;
-mod speed;
 mod sqlite;
 mod story;
 mod surveys;

@@ -1,11 +1,14 @@
-//! How long bulk work takes. Not a promise but a measurement: `cargo test --release --test it store::speed -- --ignored --nocapture`.
+//! How long the embedded store takes over bulk work: `cargo bench --bench store`.
 
-use super::sqlite::fresh;
-use crate::builders::{facts, filing, finding, key, layer, only, patch};
+#[path = "../tests/builders/mod.rs"]
+#[allow(dead_code)] // Shared with the tests, which use all of it.
+mod builders;
+
+use builders::{facts, filing, finding, key, layer, only, patch};
 use std::{f64::consts::TAU, time::Instant};
 use tuban::geom::{Bounds, Outline};
 use tuban::land::{FeatureFacts, Finding, LayerKind, OnConflict, Patch, Provenance, Verdict};
-use tuban::store::{LayerFeature, PatchQuery, Store, VerdictFilter};
+use tuban::store::{sqlite::SqliteStore, LayerFeature, PatchQuery, Store, VerdictFilter};
 
 const PARCELS: u64 = 300_000;
 const PATCHES: u64 = 100_000;
@@ -27,16 +30,14 @@ fn report(what: &str, start: Instant) {
     println!("{:>8.1} ms  {what}", start.elapsed().as_secs_f64() * 1000.0);
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[ignore = "a measurement of a minute"]
-async fn a_city_of_parcels() {
-    let (store, _folder) = fresh().await;
+async fn a_city_of_parcels(store: &SqliteStore) {
     let features: Vec<Vec<_>> = (0..PARCELS / BATCH)
         .map(|batch| {
             let feature = |n: u64| LayerFeature {
                 row: n + 1,
                 facts: FeatureFacts { code: "0102".to_owned(), name: "水浇地".to_owned() },
                 degrees: blob(117.4 + (n % 550) as f64 * 0.003, 34.4 + (n / 550) as f64 * 0.003),
+                source: None,
                 repaired: None,
             };
             (batch * BATCH..(batch + 1) * BATCH).map(feature).collect()
@@ -65,10 +66,7 @@ async fn a_city_of_parcels() {
     report("the layer removed", start);
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[ignore = "a measurement of a minute"]
-async fn a_year_of_patches() {
-    let (store, _folder) = fresh().await;
+async fn a_year_of_patches(store: &SqliteStore) {
     let one = |n: u64| -> (Patch, Finding) {
         let [x, y] = somewhere(n);
         let county = tuban::land::COUNTIES[(n % 12) as usize].0;
@@ -117,6 +115,14 @@ async fn a_year_of_patches() {
         report(&format!("{found} marks: {what}"), start);
     }
     let start = Instant::now();
-    drop(store.begin_survey(crate::builders::key("2022-04", "y"), OnConflict::Replace).await.unwrap());
+    drop(store.begin_survey(builders::key("2022-04", "y"), OnConflict::Replace).await.unwrap());
     report("the survey removed, to be replaced", start);
+}
+
+#[tokio::main]
+async fn main() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = SqliteStore::open(&format!("sqlite:{}/bench.db", folder.path().display())).await.unwrap();
+    a_city_of_parcels(&store).await;
+    a_year_of_patches(&store).await;
 }
