@@ -50,8 +50,12 @@ pub(super) struct Contact {
 /// Edges up to this number are compared pair by pair; above it space is halved.
 const FEW: usize = 40;
 
-/// All contacts between edges that are not neighbours in their ring, in the order of edge numbers. `rings[r]` is the number of edges of ring `r`.
-pub(super) fn contacts(edges: &[Span], rings: &[u32]) -> Vec<Contact> {
+/// Contacts beyond this number are not looked for: such a tangle is nobody's land, and its contacts would fill the memory.
+const MOST: usize = 1_000_000;
+
+/// All contacts between edges that are not neighbours in their ring, in the order of edge numbers; `None` where there are too many to be listed.
+/// `rings[r]` is the number of edges of ring `r`.
+pub(super) fn contacts(edges: &[Span], rings: &[u32]) -> Option<Vec<Contact>> {
     let mut found = Vec::new();
     let all: Vec<u32> = (0..edges.len() as u32).collect();
     halve(edges, rings, &all, 0, &mut found);
@@ -60,26 +64,31 @@ pub(super) fn contacts(edges: &[Span], rings: &[u32]) -> Vec<Contact> {
         found.sort_by(|p, q| p.edges.cmp(&q.edges).then(p.at[0].total_cmp(&q.at[0])).then(p.at[1].total_cmp(&q.at[1])));
         found.dedup();
     }
-    found
+    (found.len() <= MOST).then_some(found)
 }
 
 fn halve(edges: &[Span], rings: &[u32], some: &[u32], depth: u32, found: &mut Vec<Contact>) {
     if some.len() > FEW && depth < 48 {
-        let axis = (depth % 2) as usize;
-        let mut middles: Vec<f64> = some.iter().map(|i| edges[*i as usize].low(axis)).collect();
-        let cut = *middles.select_nth_unstable_by(some.len() / 2, f64::total_cmp).1;
-        let (low, high): (Vec<u32>, Vec<u32>) = (
-            some.iter().copied().filter(|i| edges[*i as usize].low(axis) <= cut).collect(),
-            some.iter().copied().filter(|i| edges[*i as usize].high(axis) >= cut).collect(),
-        );
-        // Where halving no longer parts the edges (many through one place), the pairs must be looked at.
-        if low.len() + high.len() < some.len() * 7 / 4 {
-            halve(edges, rings, &low, depth + 1, found);
-            halve(edges, rings, &high, depth + 1, found);
-            return;
+        let first = (depth % 2) as usize;
+        for axis in [first, 1 - first] {
+            let mut middles: Vec<f64> = some.iter().map(|i| edges[*i as usize].low(axis)).collect();
+            let cut = *middles.select_nth_unstable_by(some.len() / 2, f64::total_cmp).1;
+            let (low, high): (Vec<u32>, Vec<u32>) = (
+                some.iter().copied().filter(|i| edges[*i as usize].low(axis) <= cut).collect(),
+                some.iter().copied().filter(|i| edges[*i as usize].high(axis) >= cut).collect(),
+            );
+            // Where neither halving parts the edges (many through one place), the pairs must be looked at.
+            if low.len() + high.len() < some.len() * 7 / 4 {
+                halve(edges, rings, &low, depth + 1, found);
+                halve(edges, rings, &high, depth + 1, found);
+                return;
+            }
         }
     }
     for (n, i) in some.iter().enumerate() {
+        if found.len() > 2 * MOST {
+            return;
+        }
         let e = &edges[*i as usize];
         let (x0, x1, y0, y1) = (e.low(0), e.high(0), e.low(1), e.high(1));
         for j in &some[n + 1..] {
@@ -169,9 +178,9 @@ mod tests {
     #[test]
     fn a_figure_of_eight_crosses_once_and_a_square_never() {
         let eight = spans(&[[0.0, 0.0], [2.0, 2.0], [2.0, 0.0], [0.0, 2.0], [0.0, 0.0]]);
-        assert_eq!(contacts(&eight, &[4]), [Contact { edges: [0, 2], at: [1.0, 1.0], proper: true }]);
+        assert_eq!(contacts(&eight, &[4]).unwrap(), [Contact { edges: [0, 2], at: [1.0, 1.0], proper: true }]);
         let square = spans(&[[0.0, 0.0], [2.0, 0.0], [2.0, 2.0], [0.0, 2.0], [0.0, 0.0]]);
-        assert_eq!(contacts(&square, &[4]), []);
+        assert_eq!(contacts(&square, &[4]).unwrap(), []);
     }
 
     #[test]
@@ -180,7 +189,7 @@ mod tests {
         let mut ring: Vec<[f64; 2]> = (0..200).map(|k| [f64::from(k), if k % 2 == 0 { 0.0 } else { 5.0 }]).collect();
         ring.extend([[200.0, 2.5], [-1.0, 2.6], [0.0, 0.0]]);
         let edges = spans(&ring);
-        assert_eq!(contacts(&edges, &[edges.len() as u32]).iter().filter(|c| c.proper).count(), 199);
+        assert_eq!(contacts(&edges, &[edges.len() as u32]).unwrap().iter().filter(|c| c.proper).count(), 199);
     }
 
     #[test]

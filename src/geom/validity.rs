@@ -3,17 +3,19 @@
 //! 1. Repeated positions are dropped (harmless, not reported); an open ring is closed; spikes are cut off.
 //! 2. Edges of the whole outline are tested against each other. If none meet, only nesting is left to judge.
 //! 3. Where a ring crosses or touches itself it is split there into simple loops, each filled or hollow by how deep it lies among the others.
-//! 4. The repair counts as unambiguous when no reading of the outline gives another answer: let m be the number of shells around a place
-//!    (each as often as it winds) less the number of holes. Ground with m = 1 is the patch. If any ground has another m than 0 or 1, something was
-//!    claimed twice or a hole was cut from nothing, readers would differ (even-odd, non-zero, union), and the outline is refused.
+//! 4. The repair counts as unambiguous when no reading of the outline gives another answer: let m be, for each part, the number of times its shell
+//!    winds around a place less the number of times its holes do. Ground with m = 1 for one part is the patch. If any ground has another m than 0 or 1
+//!    for a part, or is claimed by two, something was claimed twice or a hole was cut from nothing, readers would differ (even-odd, non-zero, union),
+//!    and the outline is refused.
 //!
 //! For a figure of eight this is GEOS's `make_valid(method="structure")`; where that would pick one of several readings, this refuses.
 
-use super::crossing::{Contact, Span, contacts, lies_in};
-use super::plane::twice_signed_area;
+mod untangle;
+
+use super::crossing::{Span, contacts, lies_in};
 use super::region::Region;
-use super::slabs;
 use super::{Outline, outline::Bounds};
+use geo_index::rtree::{RTreeBuilder, RTreeIndex, sort::HilbertSort};
 use serde::{Deserialize, Serialize};
 
 /// A kind of defect that can be put right.
@@ -54,7 +56,7 @@ pub enum Fault {
     TooFewPoints,
     /// A ring that encloses nothing.
     NoArea,
-    /// A ring that encloses some ground more than once, so that readings differ.
+    /// A ring that encloses some ground more than once, so that readings differ; or one that crosses itself a million times.
     WindsTwice,
     /// A hole that is not inside its shell, or crosses it.
     HoleOutside,
@@ -103,7 +105,9 @@ pub fn check(outline: &Outline) -> Result<Checked, Unacceptable> {
     let rings = clean(outline, &mut defects)?;
     let counts: Vec<u32> = rings.iter().map(|ring| ring.positions.len() as u32).collect();
     let edges = spans(&rings);
-    let contacts = contacts(&edges, &counts);
+    let Some(contacts) = contacts(&edges, &counts) else {
+        return Err(Unacceptable { fault: Fault::WindsTwice, part: rings[0].part, ring: rings[0].ring, vertex: None });
+    };
     let region = if contacts.is_empty() && rings.len() == 1 {
         let mut region = Region::default();
         region.push(closed(&rings[0].positions), true);
@@ -111,7 +115,7 @@ pub fn check(outline: &Outline) -> Result<Checked, Unacceptable> {
     } else if contacts.is_empty() {
         nest(&rings)?
     } else {
-        untangle(&rings, &edges, &contacts, &mut defects)?
+        untangle::untangle(&rings, &edges, &contacts, &mut defects)?
     };
     if region.area_m2() > 0.0 { Ok(Checked { region, defects }) } else { Err(no_area(&rings[0])) }
 }
@@ -204,146 +208,36 @@ fn spans(rings: &[Ring]) -> Vec<Span> {
 /// Step 2 for rings that do not meet: every hole in its shell and in no other hole, no shell in the ground of another part.
 fn nest(rings: &[Ring]) -> Result<Region, Unacceptable> {
     let loops: Vec<Vec<[f64; 2]>> = rings.iter().map(|ring| closed(&ring.positions).collect()).collect();
-    let boxes: Vec<Bounds> = loops.iter().map(|ring| Bounds::of(ring)).collect();
-    let within = |inner: usize, outer: usize| boxes[inner].touches(&boxes[outer]) && lies_in(&loops[inner], &loops[outer]);
+    let mut boxes = RTreeBuilder::<f64>::new(loops.len() as u32);
+    for Bounds { min, max } in loops.iter().map(|ring| Bounds::of(ring)) {
+        boxes.add(min[0], min[1], max[0], max[1]);
+    }
+    let boxes = boxes.finish::<HilbertSort>();
+    let around = |inner: usize| -> Vec<usize> {
+        let [x, y] = loops[inner][0];
+        let mut around: Vec<usize> = boxes.search(x, y, x, y).into_iter().map(|outer| outer as usize).filter(|outer| *outer != inner && lies_in(&loops[inner], &loops[*outer])).collect();
+        around.sort_unstable();
+        around
+    };
     let refuse = |fault, ring: &Ring| Err(Unacceptable { fault, part: ring.part, ring: ring.ring, vertex: None });
-    let shells: Vec<usize> = (0..rings.len()).filter(|n| rings[*n].ring == 0).collect();
     let mut region = Region::default();
     for (n, ring) in rings.iter().enumerate() {
+        let around = around(n);
+        let in_a_hole_of = |part: u32| around.iter().any(|outer| rings[*outer].part == part && rings[*outer].ring > 0);
+        let mut shells = around.iter().copied().filter(|outer| rings[*outer].ring == 0);
         if ring.ring > 0 {
-            let shell = n - ring.ring as usize;
-            if !within(n, shell) {
+            if !shells.any(|shell| rings[shell].part == ring.part) {
                 return refuse(Fault::HoleOutside, ring);
-            }
-            if (shell + 1..shell + 1 + rings[shell + 1..].iter().take_while(|other| other.ring > 0).count()).any(|other| other != n && within(n, other)) {
+            } else if in_a_hole_of(ring.part) {
                 return refuse(Fault::HolesOverlap, ring);
             }
-        } else {
-            for outer in shells.iter().copied().filter(|outer| *outer != n && within(n, *outer)) {
-                // An island in a hole of another part is as it should be.
-                let in_a_hole = rings[outer + 1..].iter().take_while(|other| other.ring > 0).enumerate().any(|(k, _)| within(n, outer + 1 + k));
-                if !in_a_hole {
-                    return refuse(Fault::PartsOverlap, ring);
-                }
-            }
+        } else if !shells.all(|shell| in_a_hole_of(rings[shell].part)) {
+            // An island in a hole of another part is as it should be; anything else in another part's shell is not.
+            return refuse(Fault::PartsOverlap, ring);
         }
         region.push(loops[n].iter().copied(), ring.ring == 0);
     }
     Ok(region)
-}
-
-/// Steps 3 and 4.
-fn untangle(rings: &[Ring], edges: &[Span], contacts: &[Contact], defects: &mut Vec<Defect>) -> Result<Region, Unacceptable> {
-    let claimed_m2 = unambiguous_m2(rings, edges, contacts)?;
-    for contact in contacts.iter().filter(|contact| edges[contact.edges[0] as usize].ring == edges[contact.edges[1] as usize].ring) {
-        let edge = &edges[contact.edges[0] as usize];
-        let ring = &rings[edge.ring as usize];
-        let kind = if contact.proper { DefectKind::SelfCrossing } else { DefectKind::SelfTouch };
-        let vertex = ring.vertices[edge.vertex as usize];
-        // One touch is seen from each of the edges that meet there.
-        if !defects.iter().any(|seen| (seen.part, seen.ring, seen.at) == (ring.part, ring.ring, contact.at)) {
-            defects.push(Defect { kind, part: ring.part, ring: ring.ring, vertex, at: contact.at });
-        }
-    }
-    let mut region = Region::default();
-    let mut first_edge = 0;
-    for (number, ring) in rings.iter().enumerate() {
-        let own = &edges[first_edge..first_edge + ring.positions.len()];
-        let loops = loops(own, first_edge as u32, contacts.iter().filter(|contact| contact.edges.iter().all(|edge| edges[*edge as usize].ring == number as u32)));
-        for (n, one) in loops.iter().enumerate() {
-            let depth = loops.iter().enumerate().filter(|(m, other)| *m != n && lies_in(one, other)).count();
-            region.push(one.iter().copied(), (depth % 2 == 0) == (ring.ring == 0));
-        }
-        first_edge += ring.positions.len();
-    }
-    // Rounding a crossing to a position moves it by 1e-11 m; more means that the loops are not what the outline encloses.
-    if (region.area_m2() - claimed_m2).abs() > AMBIGUITY * claimed_m2 { Err(at_contact(Fault::WindsTwice, rings, edges, contacts)) } else { Ok(region) }
-}
-
-/// The area with m = 1, or why there is more than one reading.
-fn unambiguous_m2(rings: &[Ring], edges: &[Span], contacts: &[Contact]) -> Result<f64, Unacceptable> {
-    let origin = edges[0].a;
-    let shift = |at: [f64; 2]| [at[0] - origin[0], at[1] - origin[1]];
-    let sweep = edges.iter().filter_map(|edge| slabs::Edge::between(shift(edge.a), shift(edge.b), edge.ring)).collect();
-    let (mut once, mut other) = (0.0, 0.0);
-    let mut worst = (0.0, Fault::WindsTwice);
-    slabs::cells(sweep, rings.len(), &mut |windings, area| {
-        let mut m = 0;
-        for (ring, winding) in rings.iter().zip(windings) {
-            m += if ring.ring == 0 { winding.abs() } else { -winding.abs() };
-        }
-        match m {
-            0 => {}
-            1 => once += area,
-            _ => {
-                other += area;
-                if area > worst.0 {
-                    worst = (area, blame(rings, windings, m));
-                }
-            }
-        }
-    });
-    if other > AMBIGUITY * once {
-        Err(at_contact(worst.1, rings, edges, contacts))
-    } else if once > 0.0 {
-        Ok(once)
-    } else {
-        Err(no_area(&rings[0]))
-    }
-}
-
-fn blame(rings: &[Ring], windings: &[i32], m: i32) -> Fault {
-    if rings.iter().zip(windings).any(|(_, winding)| winding.abs() > 1) {
-        Fault::WindsTwice
-    } else if m > 1 {
-        Fault::PartsOverlap
-    } else if rings.iter().zip(windings).any(|(ring, winding)| ring.ring == 0 && *winding != 0) {
-        Fault::HolesOverlap
-    } else {
-        Fault::HoleOutside
-    }
-}
-
-fn at_contact(fault: Fault, rings: &[Ring], edges: &[Span], contacts: &[Contact]) -> Unacceptable {
-    let edge = contacts.first().map_or(&edges[0], |contact| &edges[contact.edges[1] as usize]);
-    let ring = &rings[edge.ring as usize];
-    Unacceptable { fault, part: ring.part, ring: ring.ring, vertex: Some(ring.vertices[edge.vertex as usize]) }
-}
-
-/// Splits one ring at its contacts with itself into closed simple loops. `edges` are the ring's, the first being number `first`.
-fn loops<'a>(edges: &[Span], first: u32, contacts: impl Iterator<Item = &'a Contact>) -> Vec<Vec<[f64; 2]>> {
-    let mut cuts: Vec<Vec<[f64; 2]>> = vec![Vec::new(); edges.len()];
-    for contact in contacts {
-        for edge in contact.edges {
-            cuts[(edge - first) as usize].push(contact.at);
-        }
-    }
-    let (mut found, mut trail) = (Vec::new(), Vec::<[f64; 2]>::new());
-    let mut seen = std::collections::HashMap::new();
-    let key = |at: [f64; 2]| [at[0].to_bits(), at[1].to_bits()];
-    for (edge, cuts) in edges.iter().zip(&mut cuts) {
-        let from = edge.a;
-        let along = |at: &[f64; 2]| (at[0] - from[0]).hypot(at[1] - from[1]);
-        cuts.push(from);
-        cuts.sort_by(|p, q| along(p).total_cmp(&along(q)));
-        cuts.dedup();
-        for at in cuts.iter().copied().filter(|at| *at != edge.b) {
-            if let Some(start) = seen.get(&key(at)).copied() {
-                let mut one: Vec<_> = trail.drain(start..).collect();
-                one.iter().for_each(|at| {
-                    seen.remove(&key(*at));
-                });
-                one.push(at);
-                found.push(one);
-            }
-            seen.insert(key(at), trail.len());
-            trail.push(at);
-        }
-    }
-    trail.extend(trail.first().copied());
-    found.push(trail);
-    found.retain(|one| one.len() > 3 && twice_signed_area(one) != 0.0);
-    found
 }
 
 #[cfg(test)]

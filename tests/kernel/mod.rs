@@ -3,7 +3,7 @@
 // mod coverage;
 // mod geos;
 mod laws;
-// mod limits;
+mod limits;
 mod rational;
 mod shapes;
 mod touching;

@@ -1,0 +1,198 @@
+//! Rings that cross or touch: steps 3 and 4 of the judgement.
+
+use super::{AMBIGUITY, Defect, DefectKind, Fault, Ring, Unacceptable, no_area};
+use crate::geom::crossing::{Contact, Span};
+use crate::geom::plane::twice_signed_area;
+use crate::geom::slabs::{self, Edge, Ground};
+use crate::geom::Region;
+use std::collections::{HashMap, HashSet};
+
+type Loop = Vec<[f64; 2]>;
+
+/// The region that the rings enclose, however one reads them, with a defect for each place where a ring meets itself.
+pub(super) fn untangle(rings: &[Ring], edges: &[Span], contacts: &[Contact], defects: &mut Vec<Defect>) -> Result<Region, Unacceptable> {
+    let claimed_m2 = unambiguous_m2(rings, edges, contacts)?;
+    let ring_of = |edge: u32| edges[edge as usize].ring as usize;
+    let mut own_contacts: Vec<Vec<Contact>> = vec![Vec::new(); rings.len()];
+    // One touch is seen from each of the edges that meet there.
+    let mut seen = HashSet::new();
+    for contact in contacts.iter().filter(|contact| ring_of(contact.edges[0]) == ring_of(contact.edges[1])) {
+        let number = ring_of(contact.edges[0]);
+        let ring = &rings[number];
+        own_contacts[number].push(*contact);
+        if seen.insert((number, key(contact.at))) {
+            let kind = if contact.proper { DefectKind::SelfCrossing } else { DefectKind::SelfTouch };
+            let vertex = ring.vertices[edges[contact.edges[0] as usize].vertex as usize];
+            defects.push(Defect { kind, part: ring.part, ring: ring.ring, vertex, at: contact.at });
+        }
+    }
+    let mut region = Region::default();
+    let mut first_edge = 0;
+    for (ring, contacts) in rings.iter().zip(&own_contacts) {
+        let loops = loops(&edges[first_edge..first_edge + ring.positions.len()], first_edge as u32, contacts);
+        for (one, filled) in loops.iter().zip(filled(&loops)) {
+            region.push(one.iter().copied(), filled == (ring.ring == 0));
+        }
+        first_edge += ring.positions.len();
+    }
+    // Rounding a crossing to a position moves it by 1e-11 m; more means that the loops are not what the outline encloses.
+    if (region.area_m2() - claimed_m2).abs() > AMBIGUITY * claimed_m2 { Err(at_contact(Fault::WindsTwice, rings, edges, contacts)) } else { Ok(region) }
+}
+
+/// Positions that are equal have equal keys, 0 and −0 too.
+fn key([x, y]: [f64; 2]) -> [u64; 2] {
+    [(x + 0.0).to_bits(), (y + 0.0).to_bits()]
+}
+
+/// The area with m = 1, or why there is more than one reading.
+fn unambiguous_m2(rings: &[Ring], edges: &[Span], contacts: &[Contact]) -> Result<f64, Unacceptable> {
+    let mut reading = Reading::of(rings);
+    slabs::walk(shifted(edges.iter().map(|edge| (edge.a, edge.b, edge.ring)), edges[0].a), &mut reading);
+    if reading.other_m2 > AMBIGUITY * reading.once_m2 {
+        Err(at_contact(reading.worst.1, rings, edges, contacts))
+    } else if reading.once_m2 > 0.0 {
+        Ok(reading.once_m2)
+    } else {
+        Err(no_area(&rings[0]))
+    }
+}
+
+/// Edges as the slabs want them, near the origin.
+fn shifted(edges: impl Iterator<Item = ([f64; 2], [f64; 2], u32)>, origin: [f64; 2]) -> Vec<Edge> {
+    let shift = |at: [f64; 2]| [at[0] - origin[0], at[1] - origin[1]];
+    edges.filter_map(|(a, b, tag)| Edge::between(shift(a), shift(b), tag)).collect()
+}
+
+/// How the ground on the way can be read, kept up to date edge by edge. Regions are rings.
+struct Reading<'a> {
+    rings: &'a [Ring],
+    windings: Vec<i32>,
+    /// m of each part.
+    parts: Vec<i32>,
+    /// Σ m.
+    claims: i32,
+    /// Parts whose m is neither 0 nor 1.
+    unclear: u32,
+    once_m2: f64,
+    other_m2: f64,
+    /// The largest ambiguous trapezoid and its fault.
+    worst: (f64, Fault),
+}
+
+impl<'a> Reading<'a> {
+    fn of(rings: &'a [Ring]) -> Self {
+        let parts = rings.last().map_or(0, |ring| ring.part as usize + 1);
+        Self { rings, windings: vec![0; rings.len()], parts: vec![0; parts], claims: 0, unclear: 0, once_m2: 0.0, other_m2: 0.0, worst: (0.0, Fault::WindsTwice) }
+    }
+
+    fn fault(&self) -> Fault {
+        let holes_only = |part: usize| !self.rings.iter().zip(&self.windings).any(|(ring, winding)| ring.part as usize == part && ring.ring == 0 && *winding != 0);
+        match self.parts.iter().position(|m| *m < 0) {
+            _ if self.windings.iter().any(|winding| winding.abs() > 1) => Fault::WindsTwice,
+            Some(part) if holes_only(part) => Fault::HoleOutside,
+            Some(_) => Fault::HolesOverlap,
+            None => Fault::PartsOverlap,
+        }
+    }
+}
+
+impl Ground for Reading<'_> {
+    fn cross(&mut self, tag: u32, step: i32) {
+        let ring = &self.rings[tag as usize];
+        let (winding, m) = (&mut self.windings[tag as usize], &mut self.parts[ring.part as usize]);
+        let change = ((*winding + step).abs() - winding.abs()) * if ring.ring == 0 { 1 } else { -1 };
+        self.unclear -= u32::from(!(0..=1).contains(m));
+        *winding += step;
+        *m += change;
+        self.claims += change;
+        self.unclear += u32::from(!(0..=1).contains(m));
+    }
+
+    fn take(&mut self, area_m2: f64, _: Option<&Edge>) {
+        match (self.unclear, self.claims) {
+            (0, 0) => {}
+            (0, 1) => self.once_m2 += area_m2,
+            _ => {
+                self.other_m2 += area_m2;
+                // Twice as large, so that blame is looked for a few times and not for each trapezoid.
+                if area_m2 > 2.0 * self.worst.0 {
+                    self.worst = (area_m2, self.fault());
+                }
+            }
+        }
+    }
+}
+
+fn at_contact(fault: Fault, rings: &[Ring], edges: &[Span], contacts: &[Contact]) -> Unacceptable {
+    let edge = contacts.first().map_or(&edges[0], |contact| &edges[contact.edges[1] as usize]);
+    let ring = &rings[edge.ring as usize];
+    Unacceptable { fault, part: ring.part, ring: ring.ring, vertex: Some(ring.vertices[edge.vertex as usize]) }
+}
+
+/// Splits one ring at its contacts with itself into closed simple loops. `edges` are the ring's, the first being number `first`.
+fn loops(edges: &[Span], first: u32, contacts: &[Contact]) -> Vec<Loop> {
+    let mut cuts: Vec<Loop> = vec![Vec::new(); edges.len()];
+    for contact in contacts {
+        for edge in contact.edges {
+            cuts[(edge - first) as usize].push(contact.at);
+        }
+    }
+    let (mut found, mut trail) = (Vec::new(), Loop::new());
+    let mut seen = HashMap::new();
+    for (edge, cuts) in edges.iter().zip(&mut cuts) {
+        let from = edge.a;
+        let along = |at: &[f64; 2]| (at[0] - from[0]).hypot(at[1] - from[1]);
+        cuts.push(from);
+        cuts.sort_by(|p, q| along(p).total_cmp(&along(q)));
+        cuts.dedup();
+        for at in cuts.iter().copied().filter(|at| *at != edge.b) {
+            if let Some(start) = seen.get(&key(at)).copied() {
+                let mut one: Loop = trail.drain(start..).collect();
+                one.iter().for_each(|at| {
+                    seen.remove(&key(*at));
+                });
+                one.push(at);
+                found.push(one);
+            }
+            seen.insert(key(at), trail.len());
+            trail.push(at);
+        }
+    }
+    trail.extend(trail.first().copied());
+    found.push(trail);
+    found.retain(|one| one.len() > 3 && twice_signed_area(one) != 0.0);
+    found
+}
+
+/// For each loop, whether it is filled: whether it lies in an even number of the others.
+fn filled(loops: &[Loop]) -> Vec<bool> {
+    let [first, _, ..] = loops else { return vec![true; loops.len()] };
+    let mut depth = Depth { odd: false, best: loops.iter().map(|one| (0.0, true, twice_signed_area(one) > 0.0)).collect() };
+    let edges = loops.iter().enumerate().flat_map(|(number, one)| one.windows(2).map(move |pair| (pair[0], pair[1], number as u32)));
+    slabs::walk(shifted(edges, first[0]), &mut depth);
+    depth.best.into_iter().map(|(_, filled, _)| filled).collect()
+}
+
+/// Asks, for each loop, the largest trapezoid that stands on one of its edges.
+struct Depth {
+    /// Whether the ground lies in an odd number of loops.
+    odd: bool,
+    /// For each loop: the trapezoid's area, what it says, and whether the loop runs counter-clockwise.
+    best: Vec<(f64, bool, bool)>,
+}
+
+impl Ground for Depth {
+    fn cross(&mut self, _: u32, step: i32) {
+        self.odd ^= step % 2 != 0;
+    }
+
+    fn take(&mut self, area_m2: f64, on: Option<&Edge>) {
+        let Some(edge) = on else { return };
+        let (best_m2, filled, ccw) = &mut self.best[edge.tag as usize];
+        if area_m2 > *best_m2 {
+            // Ground within the loop is filled as the loop is; ground outside of it is filled as the loop is not.
+            let within = (edge.step > 0) == *ccw;
+            (*best_m2, *filled) = (area_m2, self.odd == within);
+        }
+    }
+}
