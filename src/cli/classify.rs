@@ -3,7 +3,10 @@
 use super::{Failure, progress::Counter};
 use crate::geom::Crs;
 use crate::land::LayerKind;
-use crate::monitor::{classify_file::{ClassifyFiles, Output, classify_files}, rule::Rule};
+use crate::monitor::{
+    classify_file::{ClassifyFiles, Output, classify_files},
+    rule::Rule,
+};
 use clap::Args;
 use std::io::BufWriter;
 use std::path::PathBuf;

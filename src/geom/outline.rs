@@ -139,6 +139,11 @@ impl Outline {
     /// The same outline with every position mapped.
     #[must_use]
     pub fn map(&self, project: impl Fn([f64; 2]) -> [f64; 2]) -> Self {
-        Self { positions: self.positions.iter().map(|at| project(*at)).collect(), ring_ends: self.ring_ends.clone(), part_ends: self.part_ends.clone(), multi: self.multi }
+        Self {
+            positions: self.positions.iter().map(|at| project(*at)).collect(),
+            ring_ends: self.ring_ends.clone(),
+            part_ends: self.part_ends.clone(),
+            multi: self.multi,
+        }
     }
 }

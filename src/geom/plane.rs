@@ -118,7 +118,13 @@ fn series_about(lat0: f64) -> [f64; TERMS] {
             let doubled = if k == 0 { 1.0 } else { 2.0 };
             next[i] = if i > 0 { doubled * now[i - 1] } else { 0.0 } - before[i];
         }
-        before = if k == 0 { let mut one = [0.0; TERMS]; one[0] = 1.0; one } else { now };
+        before = if k == 0 {
+            let mut one = [0.0; TERMS];
+            one[0] = 1.0;
+            one
+        } else {
+            now
+        };
         now = next;
     }
     for (k, power) in powers.iter_mut().enumerate() {

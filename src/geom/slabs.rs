@@ -271,7 +271,11 @@ mod tests {
     #[test]
     fn three_squares_share_what_they_share() {
         let square = |x: f64, y: f64, s: f64| [[x, y], [x + s, y], [x + s, y + s], [x, y + s], [x, y]];
-        let all: Vec<_> = [square(0.0, 0.0, 3.0), square(1.0, 1.0, 3.0), square(2.0, 2.0, 2.0)].iter().enumerate().flat_map(|(tag, ring)| edges(ring, tag as u32).collect::<Vec<_>>()).collect();
+        let all: Vec<_> = [square(0.0, 0.0, 3.0), square(1.0, 1.0, 3.0), square(2.0, 2.0, 2.0)]
+            .iter()
+            .enumerate()
+            .flat_map(|(tag, ring)| edges(ring, tag as u32).collect::<Vec<_>>())
+            .collect();
         let (mut three, mut any) = (0.0, 0.0);
         cells(all, 3, &mut |w, area| {
             if w.iter().all(|w| *w > 0) {

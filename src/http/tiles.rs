@@ -1,6 +1,9 @@
 //! Map tiles of the layers in force and of the patches.
 
-use super::{Desk, Problem, query::{self, Path, Query}};
+use super::{
+    Desk, Problem,
+    query::{self, Path, Query},
+};
 use crate::land::LayerKind;
 use crate::store::PatchQuery;
 use crate::tiles::{Tile, TileBuilder, Value};
@@ -42,7 +45,12 @@ pub fn cache() -> TileCache {
 /// One tile; 204 where it shows nothing.
 #[utoipa::path(get, path = "/api/tiles/{source}/{z}/{x}/{y}", tag = "map", params(("source" = String, Path), ("z" = u8, Path), ("x" = u32, Path), ("y" = String, Path), TileQuery),
     responses((status = OK, content_type = "application/vnd.mapbox-vector-tile", body = Vec<u8>), (status = NO_CONTENT), (status = NOT_FOUND, body = Problem)))]
-pub async fn tile(State(desk): State<Desk>, Path((source, z, x, y)): Path<(String, u8, u32, String)>, Query(query): Query<TileQuery>, headers: HeaderMap) -> Result<Response, Problem> {
+pub async fn tile(
+    State(desk): State<Desk>,
+    Path((source, z, x, y)): Path<(String, u8, u32, String)>,
+    Query(query): Query<TileQuery>,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
     let row = y.strip_suffix(".mvt").unwrap_or(&y);
     let tile = Tile::new(z, x, query::read("y", row)?).ok_or_else(|| Problem::not_found("瓦片", &format!("{z}/{x}/{row}")))?;
     let revision = desk.monitor.store().revision().await?;
@@ -59,7 +67,8 @@ pub async fn tile(State(desk): State<Desk>, Path((source, z, x, y)): Path<(Strin
             bytes
         }
     };
-    let headers = [(header::ETAG, etag), (header::CACHE_CONTROL, "no-cache".to_owned()), (header::CONTENT_TYPE, "application/vnd.mapbox-vector-tile".to_owned())];
+    let headers =
+        [(header::ETAG, etag), (header::CACHE_CONTROL, "no-cache".to_owned()), (header::CONTENT_TYPE, "application/vnd.mapbox-vector-tile".to_owned())];
     let status = if bytes.is_empty() { StatusCode::NO_CONTENT } else { StatusCode::OK };
     Ok((status, headers, bytes).into_response())
 }
@@ -108,7 +117,12 @@ async fn draw_layer(desk: &Desk, kind: LayerKind, tile: Tile) -> Result<Vec<u8>,
 async fn draw_patches(desk: &Desk, tile: Tile, query: &TileQuery) -> Result<Vec<u8>, Problem> {
     let with_outlines = tile.z >= OUTLINES_FROM;
     let bounds = tile.bounds();
-    let wanted = PatchQuery { bounds: Some(bounds), range: query::range(query.period.as_deref(), query.until.as_deref())?, limit: if with_outlines { FEATURES } else { u32::MAX }, ..PatchQuery::default() };
+    let wanted = PatchQuery {
+        bounds: Some(bounds),
+        range: query::range(query.period.as_deref(), query.until.as_deref())?,
+        limit: if with_outlines { FEATURES } else { u32::MAX },
+        ..PatchQuery::default()
+    };
     let marks = desk.monitor.store().patch_marks(&wanted, with_outlines).await?;
     let mut builder = TileBuilder::new(tile, "patches").map_err(|error| Problem::internal(&error))?;
     // From afar, of the patches of one verdict on one spot of two pixels one is enough.

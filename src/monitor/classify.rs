@@ -6,7 +6,10 @@
 //! 3. doubtful, where ground that is neither approved nor on any parcel is above tolerance;
 //! 4. other.
 
-use super::{atlas::{Atlas, Measured}, rule::Rule};
+use super::{
+    atlas::{Atlas, Measured},
+    rule::Rule,
+};
 use crate::geom::Figure;
 use crate::land::{AutomaticVerdict, Finding, Flag, LayerKind, Reason};
 
@@ -91,7 +94,13 @@ mod tests {
     fn measured(area: f64, parcels: f64, farmland: f64, approved: f64, approved_farmland: f64) -> Measured {
         let m2 = |mu: f64| mu * 10_000.0 / 15.0;
         Measured {
-            areas: Areas { area_m2: m2(area), farmland_m2: m2(farmland), approved_m2: m2(approved), approved_farmland_m2: m2(approved_farmland), ..Areas::default() },
+            areas: Areas {
+                area_m2: m2(area),
+                farmland_m2: m2(farmland),
+                approved_m2: m2(approved),
+                approved_farmland_m2: m2(approved_farmland),
+                ..Areas::default()
+            },
             parcels_m2: m2(parcels),
             ..Measured::default()
         }
