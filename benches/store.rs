@@ -1,4 +1,5 @@
 //! How long the embedded store takes over bulk work: `cargo bench --bench store`.
+#![allow(clippy::unwrap_used, reason = "a measurement that cannot go on should stop")]
 
 #[path = "../tests/builders/mod.rs"]
 #[allow(dead_code)] // Shared with the tests, which use all of it.

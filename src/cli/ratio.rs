@@ -81,7 +81,7 @@ fn print_csv(ratios: &Ratios) {
 fn print_table(ratios: &Ratios) {
     println!("违法耕地面积比例 {} – {}  (亩, %)\n", ratios.range.from, ratios.range.until);
     println!(
-        "{}{:>8}{:>8}{:>8}{:>8}{:>12}{:>12}{:>9}{:>9}{:>16}  {}",
+        "{}{:>8}{:>8}{:>8}{:>8}{:>12}{:>12}{:>9}{:>9}{:>16}  超线",
         pad("", 20),
         "合法",
         "违法",
@@ -91,8 +91,7 @@ fn print_table(ratios: &Ratios) {
         "违法耕地",
         "比例",
         "预判",
-        "最好–最坏",
-        "超线"
+        "最好–最坏"
     );
     for row in rows(ratios) {
         let totals = &row.totals;

@@ -13,7 +13,7 @@ pub enum SurveyCommand {
     Add(Add),
     /// List all surveys.
     List(Database),
-    /// Record confirmed verdicts from a CSV file with the columns patch_id, verdict, legal_m2, legal_farmland_m2, illegal_m2, illegal_farmland_m2.
+    /// Record confirmed verdicts from a CSV file with the columns `patch_id`, verdict, `legal_m2`, `legal_farmland_m2`, `illegal_m2`, `illegal_farmland_m2`.
     Verdicts(Verdicts),
 }
 

@@ -15,10 +15,8 @@ impl Bounds {
 
     /// Grows the box to hold `at`.
     pub fn extend(&mut self, at: [f64; 2]) {
-        for axis in 0..2 {
-            self.min[axis] = self.min[axis].min(at[axis]);
-            self.max[axis] = self.max[axis].max(at[axis]);
-        }
+        self.min = [self.min[0].min(at[0]), self.min[1].min(at[1])];
+        self.max = [self.max[0].max(at[0]), self.max[1].max(at[1])];
     }
 
     /// The smallest box around `positions`.

@@ -160,7 +160,7 @@ fn halve(cell: Cell, depth: u32, ground: &mut dyn Ground) {
             }
             let middle = within.len() / 2;
             let cut = *within.select_nth_unstable_by(middle, f64::total_cmp).1;
-            let sides: usize = cell.edges.iter().map(|edge| ends(edge)).map(|[a, b]| usize::from(a.min(b) < cut) + usize::from(a.max(b) > cut)).sum();
+            let sides: usize = cell.edges.iter().map(ends).map(|[a, b]| usize::from(a.min(b) < cut) + usize::from(a.max(b) > cut)).sum();
             if sides < cell.edges.len() * 7 / 4 {
                 let (one, other) = if axis == 0 { parted_upright(cell, cut) } else { parted_across(cell, cut) };
                 halve(one, depth + 1, ground);
@@ -240,7 +240,9 @@ fn sweep(cell: Cell, ground: &mut dyn Ground) {
             under = (*y1, *y2, Some(*edge));
         }
         ground.take((right - left) * ((top - under.0) + (top - under.1)) / 2.0, under.2);
-        stack.iter().for_each(|(_, _, edge)| ground.cross(edge.tag, -edge.step));
+        for (_, _, edge) in &stack {
+            ground.cross(edge.tag, -edge.step);
+        }
     }
     let passed = floor.len() - rises.len();
     floor[..passed].iter().for_each(|rise| ground.cross(rise.tag, -rise.step));

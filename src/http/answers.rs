@@ -267,7 +267,7 @@ impl PatchAnswer {
         let condition = patch.condition();
         let in_full = why.is_some();
         let (geometry, as_it_came) = match patch.repaired {
-            Some(repaired) => (repaired, in_full.then(|| Geometry(Cow::Owned(patch.degrees)))),
+            Some(repaired) => (repaired, in_full.then_some(Geometry(Cow::Owned(patch.degrees)))),
             None => (patch.degrees, None),
         };
         let name =

@@ -59,13 +59,12 @@ pub async fn tile(
         return Ok((StatusCode::NOT_MODIFIED, [(header::ETAG, etag)]).into_response());
     }
     let key = (source.clone(), tile, query.clone(), revision);
-    let bytes = match desk.tiles.get(&key).await {
-        Some(bytes) => bytes,
-        None => {
-            let bytes = Bytes::from(draw(&desk, &source, tile, &query).await?);
-            desk.tiles.insert(key, bytes.clone()).await;
-            bytes
-        }
+    let bytes = if let Some(bytes) = desk.tiles.get(&key).await {
+        bytes
+    } else {
+        let bytes = Bytes::from(draw(&desk, &source, tile, &query).await?);
+        desk.tiles.insert(key, bytes.clone()).await;
+        bytes
     };
     let headers =
         [(header::ETAG, etag), (header::CACHE_CONTROL, "no-cache".to_owned()), (header::CONTENT_TYPE, "application/vnd.mapbox-vector-tile".to_owned())];
@@ -104,10 +103,9 @@ async fn draw_layer(desk: &Desk, kind: LayerKind, tile: Tile) -> Result<Vec<u8>,
         let (code, name) = (Value::Text(&feature.facts.code), Value::Text(&feature.facts.name));
         let farmland = Value::Flag(monitor.rule().is_farmland(&feature.facts.code));
         let properties: &[(&str, Value<'_>)] = match kind {
-            LayerKind::County => &[("code", code), ("name", name)],
             LayerKind::Farmland => &[("dlbm", code), ("dlmc", name), ("farmland", farmland)],
             LayerKind::Approved => &[("number", code)],
-            LayerKind::BasicFarmland | LayerKind::RedLine | LayerKind::UrbanBoundary => &[("code", code), ("name", name)],
+            LayerKind::County | LayerKind::BasicFarmland | LayerKind::RedLine | LayerKind::UrbanBoundary => &[("code", code), ("name", name)],
         };
         builder = builder.draw(outline, properties).map_err(|error| Problem::internal(&error))?;
     }
@@ -130,15 +128,14 @@ async fn draw_patches(desk: &Desk, tile: Tile, query: &TileQuery) -> Result<Vec<
     let mut seen = HashSet::new();
     for mark in &marks {
         let properties = [("id", Value::Number(mark.id)), ("patch_id", Value::Text(&mark.patch_id)), ("verdict", Value::Text(&mark.verdict))];
-        builder = match &mark.degrees {
-            Some(outline) => builder.draw(outline, &properties),
-            None => {
-                let spot = [0, 1].map(|axis| ((mark.bounds.min[axis] - bounds.min[axis]) / (bounds.max[axis] - bounds.min[axis]) * spots) as i64);
-                if !seen.insert((spot, mark.verdict.as_str())) {
-                    continue;
-                }
-                builder.draw_mark(&mark.bounds, &properties)
+        builder = if let Some(outline) = &mark.degrees {
+            builder.draw(outline, &properties)
+        } else {
+            let spot = [0, 1].map(|axis| ((mark.bounds.min[axis] - bounds.min[axis]) / (bounds.max[axis] - bounds.min[axis]) * spots) as i64);
+            if !seen.insert((spot, mark.verdict.as_str())) {
+                continue;
             }
+            builder.draw_mark(&mark.bounds, &properties)
         }
         .map_err(|error| Problem::internal(&error))?;
     }

@@ -231,13 +231,12 @@ impl LayerBuilder {
             }
         }
         let next = self.facts.len() as u32;
-        let fact = match self.known.get(facts) {
-            Some(fact) => *fact,
-            None => {
-                self.known.insert(facts.clone(), next);
-                self.facts.push(facts.clone());
-                next
-            }
+        let fact = if let Some(fact) = self.known.get(facts) {
+            *fact
+        } else {
+            self.known.insert(facts.clone(), next);
+            self.facts.push(facts.clone());
+            next
         };
         self.fact_of.push(fact);
         self.coverage.push(region);

@@ -74,10 +74,10 @@ fn flags(measured: &Measured, rule: &Rule, atlas: &Atlas, stated_county: Option<
     if counties.get(1).is_some_and(|second| second.area_m2 > rule.tolerance.border_m2()) {
         flags.push(Flag::CrossesBorder);
     }
-    if let (Some(first), Some(stated)) = (counties.first(), stated_county) {
-        if first.code != stated {
-            flags.push(Flag::CountyCodeDisagrees);
-        }
+    if let (Some(first), Some(stated)) = (counties.first(), stated_county)
+        && first.code != stated
+    {
+        flags.push(Flag::CountyCodeDisagrees);
     }
     if atlas.has(LayerKind::Farmland) && measured.areas.area_m2 - measured.parcels_m2 > rule.tolerance.cover_m2() {
         flags.push(Flag::PartlyWithoutParcels);

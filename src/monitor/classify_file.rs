@@ -270,7 +270,8 @@ impl Line {
                     }
                     Output::GeoJson => {
                         let names = COLUMNS.split(',').skip(2);
-                        let areas: String = names.zip(columns(&finding.areas)).map(|(name, area)| format!("\"{name}\":{area:.4},")).collect();
+                        let areas: Vec<String> = names.zip(columns(&finding.areas)).map(|(name, area)| format!("\"{name}\":{area:.4},")).collect();
+                        let areas = areas.concat();
                         let county = finding.county_code.as_ref().map_or("null".to_owned(), |code| output.quote(code));
                         let geometry = serde_json::to_string(&Geometry(Cow::Borrowed(patch.repaired.as_ref().unwrap_or(&patch.degrees)))).unwrap_or_default();
                         format!(

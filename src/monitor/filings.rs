@@ -1,4 +1,4 @@
-//! Confirmed verdicts from a CSV file: patch_id, verdict, legal_m2, legal_farmland_m2, illegal_m2, illegal_farmland_m2.
+//! Confirmed verdicts from a CSV file: `patch_id`, verdict, `legal_m2`, `legal_farmland_m2`, `illegal_m2`, `illegal_farmland_m2`.
 
 use super::{Monitor, MonitorError, Refusal, RefusalKind};
 use crate::land::{Filing, Reject, Verdict, Words};

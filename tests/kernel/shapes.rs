@@ -3,7 +3,7 @@
 use super::rational::Rings;
 use std::f64::consts::TAU;
 
-/// A stream of numbers that is the same everywhere (SplitMix64).
+/// A stream of numbers that is the same everywhere (`SplitMix64`).
 pub struct Draw(u64);
 
 impl Draw {

@@ -33,9 +33,9 @@ pub(super) fn read(text: &str, start: usize, multi: bool) -> Result<Coordinates,
         ring_start: 0,
     };
     if multi {
-        reader.list(0, Reading::part)?
+        reader.list(0, Reading::part)?;
     } else {
-        reader.part()?
+        reader.part()?;
     }
     if reader.outline.positions.is_empty() {
         return Err(Fault::of(FaultKind::EmptyGeometry));

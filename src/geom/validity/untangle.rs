@@ -158,9 +158,9 @@ fn loops(edges: &[Span], first: u32, contacts: &[Contact]) -> Vec<Loop> {
         for at in cuts.iter().copied().filter(|at| *at != edge.b) {
             if let Some(start) = seen.get(&key(at)).copied() {
                 let mut one: Loop = trail.drain(start..).collect();
-                one.iter().for_each(|at| {
+                for at in &one {
                     seen.remove(&key(*at));
-                });
+                }
                 one.push(at);
                 found.push(one);
             }
