@@ -10,6 +10,7 @@ mod ratio;
 mod serve;
 mod survey;
 
+use crate::formats::Stated;
 use crate::geom::Crs;
 use crate::land::Reject;
 use crate::monitor::{Monitor, MonitorError, rule::Rule};
@@ -48,6 +49,26 @@ enum Command {
     Demo(demo::Demo),
     /// Invent confirmed verdicts for a month of the invented city.
     DemoVerdicts(demo_verdicts::DemoVerdicts),
+}
+
+/// What is known of a file from elsewhere; it wins over what the file says.
+#[derive(Debug, clap::Args)]
+struct Said {
+    /// CRS of the file where it does not say itself, or says wrong, e.g. EPSG:4527.
+    #[arg(long, value_parser = crs)]
+    crs: Option<Crs>,
+    /// Which of its layers, where it has several.
+    #[arg(long, value_name = "NAME")]
+    layer_name: Option<String>,
+    /// What its text is in where that is taken wrongly: GBK, GB18030 or UTF-8.
+    #[arg(long)]
+    encoding: Option<String>,
+}
+
+impl From<Said> for Stated {
+    fn from(said: Said) -> Self {
+        Self { crs: said.crs, layer: said.layer_name, encoding: said.encoding }
+    }
 }
 
 /// Which database.

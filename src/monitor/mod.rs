@@ -17,7 +17,7 @@ mod rounds;
 pub mod rule;
 pub mod survey_import;
 
-use crate::formats::ReadError;
+use crate::formats::{ReadError, ogr::Workshop};
 use crate::geom::{Crs, Plane};
 use crate::land::{Layer, LayerKind, LayerUsed, Provenance, Reject, Words};
 use crate::store::{Store, StoreError};
@@ -91,7 +91,14 @@ impl From<ReadError> for MonitorError {
         match error {
             ReadError::Io(error) => Self::Io(error),
             ReadError::CrsAfterFeatures(crs) => Self::LateCrs(crs),
-            ReadError::Refused(refused) => Refusal { pointer: refused.pointer, ..Refusal::new(RefusalKind::Unreadable, refused.code, refused.words) }.into(),
+            ReadError::Refused(refused) => {
+                let kind = match refused.code {
+                    "unsupported_format" | "no_ogr" => RefusalKind::Unsupported,
+                    "several_layers" | "no_such_layer" | "no_polygons" => RefusalKind::Unacceptable,
+                    _ => RefusalKind::Unreadable,
+                };
+                Refusal { pointer: refused.pointer, ..Refusal::new(kind, refused.code, refused.words) }.into()
+            }
         }
     }
 }
@@ -103,6 +110,7 @@ pub struct Monitor {
     atlas: RwLock<Arc<Atlas>>,
     jobs: jobs::Jobs,
     spool: PathBuf,
+    workshop: Workshop,
     /// One import at a time: each uses every core, and the store takes one write at a time.
     turn: tokio::sync::Semaphore,
 }
@@ -112,7 +120,8 @@ impl Monitor {
     pub fn open(store: Arc<dyn Store>, rule: Rule, spool: PathBuf) -> Result<Self, MonitorError> {
         std::fs::create_dir_all(&spool)?;
         let nowhere = Atlas::empty(Plane::near(118.0, 35.0));
-        Ok(Self { store, rule, atlas: RwLock::new(Arc::new(nowhere)), jobs: jobs::Jobs::default(), spool, turn: tokio::sync::Semaphore::new(1) })
+        let workshop = Workshop::new(spool.clone());
+        Ok(Self { store, rule, atlas: RwLock::new(Arc::new(nowhere)), jobs: jobs::Jobs::default(), spool, workshop, turn: tokio::sync::Semaphore::new(1) })
     }
 
     /// The store.
@@ -137,6 +146,18 @@ impl Monitor {
     #[must_use]
     pub fn jobs(&self) -> &jobs::Jobs {
         &self.jobs
+    }
+
+    /// The same with other workers: for tests, and for who wants other limits.
+    #[must_use]
+    pub fn with_workshop(self, workshop: Workshop) -> Self {
+        Self { workshop, ..self }
+    }
+
+    /// Who reads what GDAL reads.
+    #[must_use]
+    pub fn workshop(&self) -> &Workshop {
+        &self.workshop
     }
 
     /// Where uploads are spooled.

@@ -1,19 +1,19 @@
 //! Opening a file for the monitor: its CRS believed or contradicted, its fields found, before the first feature is judged.
 
 use super::{MonitorError, Refusal, RefusalKind, rounds::in_rounds};
-use crate::formats::{self, FeatureBatch, FeatureSource, FieldMap, Head, RawFeature, ReadError, Wanted, contradiction_words};
+use crate::formats::{Arrival, FeatureBatch, FeatureSource, FieldMap, Head, RawFeature, ReadError, Stated, Wanted, contradiction_words};
 use crate::geom::{Bounds, Crs, typical};
-use std::path::Path;
+use crate::land::Words;
 
 /// What to read, and what is known of it from elsewhere.
 #[derive(Debug, Clone, Copy)]
 pub struct Wish<'a> {
     /// The file.
-    pub path: &'a Path,
+    pub file: &'a Arrival,
     /// What it is read for.
     pub wanted: Wanted,
-    /// The CRS it is in, where people say so.
-    pub crs: Option<Crs>,
+    /// What people say of it.
+    pub stated: &'a Stated,
     /// `OUR=THEIRS`, where people say so.
     pub map: &'a [String],
     /// The box of the counties in force, degrees.
@@ -34,7 +34,7 @@ impl Reading {
     /// Opens the file and looks at its first features.
     pub fn open(wish: &Wish<'_>) -> Result<Self, MonitorError> {
         let overrides = overrides(wish.map)?;
-        let mut source = formats::open(wish.path, wish.crs)?;
+        let mut source = wish.file.open(wish.stated)?;
         let first = source.next_batch()?;
         let crs = source.crs();
         let keys = first.as_ref().map(|batch| batch.keys(SAMPLE)).transpose()?.unwrap_or_default();
@@ -66,6 +66,14 @@ impl Reading {
         self.source.head()
     }
 
+    /// What people should know of how the file was read; complete once all is read.
+    #[must_use]
+    pub fn notes(&self) -> Vec<Words> {
+        let head = self.head();
+        let bent = head.bent.then(|| Words::new("图形中有圆弧，已按 0.1° 折线化", "outlines had arcs, which were straightened in steps of 0.1°"));
+        head.notes.iter().cloned().chain(bent).collect()
+    }
+
     /// Which of its fields is which of ours.
     #[must_use]
     pub fn fields(&self) -> &FieldMap {
@@ -93,7 +101,7 @@ fn overrides(map: &[String]) -> Result<Vec<(String, String)>, Refusal> {
         .map(|pair| match pair.split_once('=') {
             Some((ours, theirs)) if !ours.trim().is_empty() && !theirs.trim().is_empty() => Ok((ours.trim().to_owned(), theirs.trim().to_owned())),
             _ => {
-                let words = crate::land::Words::new(format!("字段对应“{pair}”应写成 本系统字段=文件字段"), format!("“{pair}” is not OUR=THEIRS"));
+                let words = Words::new(format!("字段对应“{pair}”应写成 本系统字段=文件字段"), format!("“{pair}” is not OUR=THEIRS"));
                 Err(Refusal::new(RefusalKind::Unreadable, "fields", words))
             }
         })

@@ -12,8 +12,7 @@ use super::{
     judging::{Judge, Judged, duplicate},
     reading::{Reading, Wish},
 };
-use crate::formats::{Field, Wanted, few_decimals};
-use crate::geom::Crs;
+use crate::formats::{Arrival, Field, Stated, Wanted, companions, few_decimals};
 use crate::land::{Finding, Flag, Level, NewSurvey, OnConflict, Patch, PatchIdSource, Period, Reject, Words};
 use crate::store::{StoreError, SurveyKey};
 use sha2::{Digest, Sha256};
@@ -35,8 +34,8 @@ pub struct SurveyFile {
     pub period: Period,
     /// Who issued it.
     pub level: Level,
-    /// Its CRS, where people say so.
-    pub crs: Option<Crs>,
+    /// What people say of it.
+    pub stated: Stated,
     /// `OUR=THEIRS` for its fields, where people say so.
     pub map: Vec<String>,
     /// What to do when the period and level has a survey.
@@ -79,13 +78,13 @@ impl Monitor {
 
     /// Imports a survey.
     pub async fn import_survey(&self, file: &SurveyFile, report: &(dyn Fn(Progress) + Sync)) -> Result<Imported, MonitorError> {
-        match self.import_in(file, file.crs, report).await {
-            Err(MonitorError::LateCrs(crs)) => self.import_in(file, Some(crs), report).await,
+        match self.import_in(file, file.stated.clone(), report).await {
+            Err(MonitorError::LateCrs(crs)) => self.import_in(file, Stated { crs: Some(crs), ..file.stated.clone() }, report).await,
             outcome => outcome,
         }
     }
 
-    async fn import_in(&self, file: &SurveyFile, crs: Option<Crs>, report: &(dyn Fn(Progress) + Sync)) -> Result<Imported, MonitorError> {
+    async fn import_in(&self, file: &SurveyFile, stated: Stated, report: &(dyn Fn(Progress) + Sync)) -> Result<Imported, MonitorError> {
         let sha256 = match &file.sha256 {
             Some(sha256) => sha256.clone(),
             None => tokio::task::block_in_place(|| hash(&file.path))?,
@@ -99,10 +98,11 @@ impl Monitor {
         let atlas = self.atlas();
         let (sender, mut receiver) = mpsc::channel::<Portion>(WAITING);
         let reading = {
-            let (rule, path, map) = (self.rule.clone(), file.path.clone(), file.map.clone());
+            let (rule, path, name, map, workshop) = (self.rule.clone(), file.path.clone(), file.name.clone(), file.map.clone(), self.workshop.clone());
             let atlas = Arc::clone(&atlas);
             tokio::task::spawn_blocking(move || {
-                let wish = Wish { path: &path, wanted: Wanted::Survey, crs, map: &map, counties: atlas.counties_bounds() };
+                let arrival = Arrival::receive(&path, &name, &workshop)?;
+                let wish = Wish { file: &arrival, wanted: Wanted::Survey, stated: &stated, map: &map, counties: atlas.counties_bounds() };
                 let mut reading = Reading::open(&wish)?;
                 let judge = Judge::new(&atlas, &rule, reading.crs());
                 let mut summing = Summing::default();
@@ -225,7 +225,8 @@ impl Summing {
             (None, true) => PatchIdSource::FeatureId,
             (None, false) => PatchIdSource::Row,
         };
-        let mut warnings: Vec<Words> = few_decimals(reading.crs(), self.decimals).into_iter().collect();
+        let mut warnings = reading.notes();
+        warnings.extend(few_decimals(reading.crs(), self.decimals));
         if self.with_z > 0 {
             warnings.push(Words::new(
                 format!("{} 个图斑带有高程（Z/M），已忽略", self.with_z),
@@ -260,9 +261,11 @@ impl Summing {
     }
 }
 
-/// SHA-256 of a file, in hexadecimal.
+/// SHA-256 of a file, and of what belongs to it, in hexadecimal.
 pub(super) fn hash(path: &Path) -> std::io::Result<String> {
     let mut hash = Sha256::new();
-    std::io::copy(&mut std::fs::File::open(path)?, &mut hash)?;
+    for file in companions(path)? {
+        std::io::copy(&mut std::fs::File::open(file)?, &mut hash)?;
+    }
     Ok(super::hexadecimal(&hash.finalize()))
 }
