@@ -4,6 +4,7 @@
 mod classify;
 mod demo;
 mod demo_verdicts;
+mod inspect;
 mod layer;
 mod progress;
 mod ratio;
@@ -43,6 +44,8 @@ enum Command {
     Survey(survey::SurveyCommand),
     /// The main job with no database: patches and layers in, findings out.
     Classify(classify::Classify),
+    /// What a file is, what its fields are taken for, and what would become of it; nothing is stored.
+    Inspect(inspect::Inspect),
     /// The county table.
     Ratio(ratio::Ratio),
     /// Generate an invented city to try everything on.
@@ -162,6 +165,7 @@ pub fn run() -> ExitCode {
                 Command::Layer(command) => command.run(rule).await,
                 Command::Survey(command) => command.run(rule).await,
                 Command::Classify(command) => tokio::task::block_in_place(|| command.run(&rule)),
+                Command::Inspect(command) => command.run(rule).await,
                 Command::Ratio(command) => command.run(rule).await,
                 Command::DemoVerdicts(command) => command.run(rule).await,
                 Command::Demo(command) => tokio::task::block_in_place(|| command.run()),

@@ -3,6 +3,7 @@
 mod answers;
 mod check;
 mod city;
+mod inspect;
 mod jobs;
 mod page;
 mod patches;
@@ -72,6 +73,7 @@ pub fn router(desk: Desk) -> Router {
         .routes(routes!(ratios::ratios))
         // Surveys and their imports.
         .routes(routes!(surveys::surveys, upload::upload))
+        .routes(routes!(inspect::inspect))
         .routes(routes!(surveys::survey))
         .routes(routes!(surveys::rejects))
         .routes(routes!(jobs::job))

@@ -99,13 +99,14 @@ fn prefers_async(headers: &HeaderMap) -> bool {
 }
 
 /// A body on disk.
-struct Spooled {
-    file: tempfile::TempPath,
+pub(super) struct Spooled {
+    pub file: tempfile::TempPath,
     sha256: String,
-    name: Option<String>,
+    pub name: Option<String>,
 }
 
-async fn spool(desk: &Desk, request: Request) -> Result<Spooled, Problem> {
+/// Streams a request's file to disk, under the limit.
+pub(super) async fn spool(desk: &Desk, request: Request) -> Result<Spooled, Problem> {
     let limit = desk.limits.upload_bytes;
     let announced = request.headers().get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()).and_then(|length| length.parse::<u64>().ok());
     if announced.is_some_and(|length| length > limit) {

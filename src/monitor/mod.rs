@@ -6,6 +6,7 @@ pub mod classify;
 pub mod classify_file;
 pub mod explain;
 pub mod filings;
+pub mod inspect;
 pub mod intake;
 pub mod jobs;
 mod judging;

@@ -4,6 +4,7 @@ use super::{MonitorError, Refusal, RefusalKind, rounds::in_rounds};
 use crate::formats::{Arrival, FeatureBatch, FeatureSource, FieldMap, Head, RawFeature, ReadError, Stated, Wanted, contradiction_words};
 use crate::geom::{Bounds, Crs, typical};
 use crate::land::Words;
+use std::collections::BTreeSet;
 
 /// What to read, and what is known of it from elsewhere.
 #[derive(Debug, Clone, Copy)]
@@ -25,6 +26,7 @@ pub struct Reading {
     source: Box<dyn FeatureSource>,
     first: Option<Box<dyn FeatureBatch>>,
     fields: FieldMap,
+    keys: BTreeSet<String>,
 }
 
 /// Features looked at for field names and coordinates.
@@ -32,13 +34,25 @@ const SAMPLE: usize = 1000;
 
 impl Reading {
     /// Opens the file and looks at its first features.
+    ///
+    /// # Errors
+    /// Also where its coordinates cannot be in its CRS.
     pub fn open(wish: &Wish<'_>) -> Result<Self, MonitorError> {
+        match Self::look(wish)? {
+            (reading, None) => Ok(reading),
+            (_, Some(contradiction)) => Err(contradiction.into()),
+        }
+    }
+
+    /// The same, with the contradiction between its CRS and its coordinates told beside it.
+    pub fn look(wish: &Wish<'_>) -> Result<(Self, Option<Refusal>), MonitorError> {
         let overrides = overrides(wish.map)?;
         let mut source = wish.file.open(wish.stated)?;
         let first = source.next_batch()?;
         let crs = source.crs();
         let keys = first.as_ref().map(|batch| batch.keys(SAMPLE)).transpose()?.unwrap_or_default();
         let fields = FieldMap::resolve(wish.wanted, &keys, &overrides).map_err(|words| Refusal::new(RefusalKind::Unacceptable, "fields", words))?;
+        let mut refusal = None;
         if let Some(batch) = &first {
             let mut sample = Vec::new();
             for index in 0..batch.len().min(SAMPLE) {
@@ -48,10 +62,10 @@ impl Reading {
             }
             let contradiction = (!sample.is_empty()).then(|| crs.contradiction(&typical(&sample), wish.counties)).flatten();
             if let Some(contradiction) = contradiction.filter(crate::geom::Contradiction::is_certain) {
-                return Err(Refusal::new(RefusalKind::Unacceptable, "wrong_crs", contradiction_words(crs, &contradiction)).into());
+                refusal = Some(Refusal::new(RefusalKind::Unacceptable, "wrong_crs", contradiction_words(crs, &contradiction)));
             }
         }
-        Ok(Self { source, first, fields })
+        Ok((Self { source, first, fields, keys }, refusal))
     }
 
     /// The CRS positions are taken to be in.
@@ -80,13 +94,25 @@ impl Reading {
         &self.fields
     }
 
+    /// Names of the file's fields, as far as its first features have them.
+    #[must_use]
+    pub fn keys(&self) -> &BTreeSet<String> {
+        &self.keys
+    }
+
+    /// The first rows: JSON objects, verbatim. Nothing where reading has begun.
+    pub fn preview(&self, rows: usize) -> Result<Vec<String>, MonitorError> {
+        let Some(first) = &self.first else { return Ok(Vec::new()) };
+        (0..first.len().min(rows)).map(|index| Ok(first.feature(index, &self.fields)?.attributes.to_owned())).collect()
+    }
+
     /// Calls `work` on each feature, in parallel, and `take` on the results of each batch, in order.
     pub fn each_batch<R: Send>(
         &mut self,
         work: impl Fn(RawFeature<'_>) -> R + Sync,
         mut take: impl FnMut(Vec<R>) -> Result<(), MonitorError>,
     ) -> Result<(), MonitorError> {
-        let Self { source, first, fields } = self;
+        let Self { source, first, fields, .. } = self;
         let next = || match first.take() {
             Some(batch) => Ok(Some(batch)),
             None => source.next_batch().map_err(MonitorError::from),

@@ -138,22 +138,23 @@ impl Monitor {
             );
             return Err(Refusal { rejects: summed.first_rejects.clone(), ..Refusal::new(RefusalKind::Unacceptable, "no_acceptable_feature", words) }.into());
         }
-        let share = facts.outside as f64 / facts.patches as f64;
-        if atlas.counties_bounds().is_some() && share > self.rule.survey.outside_share {
-            let words = Words::new(
-                format!(
-                    "{} 个图斑中有 {} 个不在现行行政区内，很可能是坐标系不对（当前按 {} 读取），未入库；请用 crs 参数指明坐标系",
-                    facts.patches, facts.outside, facts.crs
-                ),
-                format!(
-                    "{} of {} patches lie in no county in force, most likely for a wrong CRS (read as {}); nothing was stored; say the CRS with the parameter crs",
-                    facts.outside, facts.patches, facts.crs
-                ),
-            );
-            return Err(Refusal::new(RefusalKind::Unacceptable, "outside_counties", words).into());
-        }
-        Ok(())
+        let refusal = atlas.counties_bounds().and_then(|_| outside_counties(facts.patches, facts.outside, &facts.crs, &self.rule));
+        refusal.map_or(Ok(()), |refusal| Err(refusal.into()))
     }
+}
+
+/// The refusal of a survey of which too much lies in no county.
+pub(super) fn outside_counties(patches: u64, outside: u64, crs: &str, rule: &super::rule::Rule) -> Option<Refusal> {
+    if outside as f64 / patches.max(1) as f64 <= rule.survey.outside_share {
+        return None;
+    }
+    let words = Words::new(
+        format!("{patches} 个图斑中有 {outside} 个不在现行行政区内，很可能是坐标系不对（当前按 {crs} 读取），未入库；请用 crs 参数指明坐标系"),
+        format!(
+            "{outside} of {patches} patches lie in no county in force, most likely for a wrong CRS (read as {crs}); nothing was stored; say the CRS with the parameter crs"
+        ),
+    );
+    Some(Refusal::new(RefusalKind::Unacceptable, "outside_counties", words))
 }
 
 /// What is known of the survey so far.
