@@ -7,5 +7,6 @@
 )]
 
 mod builders;
+mod formats_files;
 mod kernel;
 mod store;

@@ -10,7 +10,7 @@ pub fn act(fault: Option<Fault>, out: &mut Frames) {
         None => {}
         Some(Fault::Crash) => std::process::abort(),
         Some(Fault::Hang) => loop {
-            std::thread::sleep(Duration::from_secs(3600));
+            std::thread::sleep(Duration::from_hours(1));
         },
         Some(Fault::Spin) => loop {
             std::hint::spin_loop();

@@ -1,6 +1,7 @@
 //! What is asked of this process, and what it answers, as JSON. The service keeps the other half of this agreement in its `formats::ogr`.
 
 use serde::{Deserialize, Serialize};
+use std::fmt::Display;
 use std::path::PathBuf;
 
 /// One job.
@@ -160,7 +161,8 @@ pub struct Trouble {
 
 impl Trouble {
     /// A trouble of that kind.
-    pub fn new(code: &'static str, message: impl ToString) -> Self {
+    #[allow(clippy::needless_pass_by_value, reason = "errors are handed over at the end of their life")]
+    pub fn new(code: &'static str, message: impl Display) -> Self {
         Self { code, message: message.to_string() }
     }
 }

@@ -116,9 +116,16 @@ impl<'d> Features<'d> {
             let kind = sys::OGR_L_GetGeomType(self.layer);
             let name = String::from_utf8_lossy(bytes(sys::OGRGeometryTypeToName(kind))).into_owned();
             let flat = sys::OGR_GT_Flatten(kind);
-            use sys::OGRwkbGeometryType as T;
-            let polygonal = [T::wkbUnknown, T::wkbPolygon, T::wkbMultiPolygon, T::wkbCurvePolygon, T::wkbMultiSurface, T::wkbGeometryCollection, T::wkbSurface]
-                .contains(&flat);
+            let polygonal = [
+                sys::OGRwkbGeometryType::wkbUnknown,
+                sys::OGRwkbGeometryType::wkbPolygon,
+                sys::OGRwkbGeometryType::wkbMultiPolygon,
+                sys::OGRwkbGeometryType::wkbCurvePolygon,
+                sys::OGRwkbGeometryType::wkbMultiSurface,
+                sys::OGRwkbGeometryType::wkbGeometryCollection,
+                sys::OGRwkbGeometryType::wkbSurface,
+            ]
+            .contains(&flat);
             (name, polygonal)
         }
     }
@@ -140,12 +147,11 @@ impl<'d> Features<'d> {
                 .map(|index| {
                     let field = sys::OGR_FD_GetFieldDefn(self.definition, index);
                     let kind = sys::OGR_Fld_GetType(field);
-                    use sys::OGRFieldType as T;
                     let ours = match kind {
-                        T::OFTInteger | T::OFTInteger64 => Kind::Integer,
-                        T::OFTReal => Kind::Real,
-                        T::OFTDate | T::OFTDateTime | T::OFTTime => Kind::Moment,
-                        T::OFTBinary => Kind::Binary,
+                        sys::OGRFieldType::OFTInteger | sys::OGRFieldType::OFTInteger64 => Kind::Integer,
+                        sys::OGRFieldType::OFTReal => Kind::Real,
+                        sys::OGRFieldType::OFTDate | sys::OGRFieldType::OFTDateTime | sys::OGRFieldType::OFTTime => Kind::Moment,
+                        sys::OGRFieldType::OFTBinary => Kind::Binary,
                         _ => Kind::Text,
                     };
                     let name = String::from_utf8_lossy(bytes(sys::OGR_GetFieldTypeName(kind))).into_owned();

@@ -39,7 +39,7 @@ pub struct Add {
     map: Vec<String>,
     #[command(flatten)]
     database: Database,
-    /// The file: GeoJSON, a Shapefile or FileGDB (zipped, or as it is), GeoPackage, FlatGeobuf, KML, MapInfo or DXF.
+    /// The file: GeoJSON, a Shapefile or FileGDB (zipped, or as it is), `GeoPackage`, `FlatGeobuf`, KML, a `MapInfo` table or DXF.
     file: PathBuf,
 }
 

@@ -34,7 +34,7 @@ pub struct Add {
     on_conflict: OnConflict,
     #[command(flatten)]
     database: Database,
-    /// The file: GeoJSON, a Shapefile or FileGDB (zipped, or as it is), GeoPackage, FlatGeobuf, KML, MapInfo or DXF.
+    /// The file: GeoJSON, a Shapefile or FileGDB (zipped, or as it is), `GeoPackage`, `FlatGeobuf`, KML, a `MapInfo` table or DXF.
     file: PathBuf,
 }
 

@@ -248,7 +248,7 @@ impl Arrival {
         let (worker, _) = Worker::read(&self.workshop, &self.work_folder()?, &dataset.path, driver, Some(layer.index), label)?;
         let degrees = Crs::from_epsg(4490).unwrap_or(Crs::CRS84);
         let head = Head { crs: named, name: Some(layer.name.clone()), notes, ..Head::default() };
-        Ok(Box::new(ogr::Reader::new(worker, head, stated.crs.or(named).unwrap_or(degrees))))
+        Ok(Box::new(ogr::Reader::new(worker, head, stated.crs.or(named).unwrap_or(degrees), layer.count.unwrap_or(0))))
     }
 }
 

@@ -60,7 +60,7 @@ fn by_parameters(wkt: &str) -> Option<Crs> {
         return None;
     }
     let prefixed = match number(&lower, "false_easting")? {
-        easting if easting == 500_000.0 => false,
+        500_000.0 => false,
         easting if easting == zone * 1e6 + 500_000.0 => true,
         _ => return None,
     };

@@ -72,12 +72,13 @@ impl Evidence {
 }
 
 fn choice(encoding: &'static Encoding, zh: &str, en: &str) -> Choice {
-    Choice { label: encoding.name(), why: Words::new(zh, en) }
+    let label = if encoding == GB18030 { "GB18030" } else { encoding.name() };
+    Choice { label, why: Words::new(zh, en) }
 }
 
 /// The encoding of a `.cpg` or of people. What Western programs write for want of anything better says nothing.
 fn by_label(label: &str) -> Option<&'static Encoding> {
-    let plain: String = label.trim().to_lowercase().chars().filter(|c| c.is_ascii_alphanumeric()).collect();
+    let plain: String = label.trim().to_lowercase().chars().filter(char::is_ascii_alphanumeric).collect();
     match plain.as_str() {
         "936" | "cp936" | "ansi936" | "oem936" | "gbk" | "gb2312" | "eucgb" | "xgbk" | "windows936" => Some(encoding_rs::GBK),
         "gb18030" | "54936" | "cp54936" => Some(GB18030),
@@ -87,7 +88,7 @@ fn by_label(label: &str) -> Option<&'static Encoding> {
     }
 }
 
-/// Language ids that Chinese ArcGIS writes.
+/// Language ids that Chinese `ArcGIS` writes.
 fn by_language(language: u8) -> Option<&'static Encoding> {
     matches!(language, 0x4D | 0x7A | 0x57).then_some(encoding_rs::GBK)
 }
@@ -119,9 +120,9 @@ mod tests {
         for (cpg, language, real, label) in [
             (Some("GBK"), 0, encoding_rs::GBK, "GBK"),
             (Some("UTF-8"), 0x4D, encoding_rs::GBK, "GBK"),
-            (Some("UTF-8"), 0, encoding_rs::GBK, "gb18030"),
+            (Some("UTF-8"), 0, encoding_rs::GBK, "GB18030"),
             (None, 0x4D, encoding_rs::GBK, "GBK"),
-            (None, 0, encoding_rs::GBK, "gb18030"),
+            (None, 0, encoding_rs::GBK, "GB18030"),
             (Some("ISO-8859-1"), 0x57, encoding_rs::GBK, "GBK"),
             (None, 0x57, UTF_8, "UTF-8"),
             (Some("936"), 0, UTF_8, "UTF-8"),

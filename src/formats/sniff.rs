@@ -17,7 +17,7 @@ pub enum Kind {
     FileGdb,
     /// SQLite with the mark of a GeoPackage, or at least its name.
     GeoPackage,
-    /// FlatGeobuf.
+    /// `FlatGeobuf`.
     FlatGeobuf,
     /// KML.
     Kml,

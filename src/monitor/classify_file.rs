@@ -25,7 +25,7 @@ pub struct ClassifyFiles {
     pub patches: PathBuf,
     /// The layers.
     pub layers: Vec<(LayerKind, PathBuf)>,
-    /// What people say of the patches; their CRS is every file's.
+    /// What people say of the patches; their CRS is also that of layers that name none.
     pub stated: Stated,
     /// Where files are unpacked and who reads them.
     pub workshop: Workshop,
@@ -100,7 +100,9 @@ fn load(files: &ClassifyFiles, rule: &Rule, report: &(dyn Fn(&str, u64) + Sync))
     let mut atlas: Option<Atlas> = None;
     for (kind, path) in &layers {
         let arrival = receive(path, files)?;
-        let stated = Stated { crs: files.stated.crs, ..Stated::default() };
+        // What is said of the patches' CRS is for layers that do not say their own.
+        let says = files.stated.crs.is_none() || arrival.open(&Stated::default()).is_ok_and(|source| source.head().crs.is_some());
+        let stated = Stated { crs: files.stated.crs.filter(|_| !says), ..Stated::default() };
         let wish = |stated| Wish { file: &arrival, wanted: Wanted::Layer(*kind), stated, map: &[], counties: None };
         let plane = match &atlas {
             Some(atlas) => atlas.plane().clone(),
@@ -112,14 +114,12 @@ fn load(files: &ClassifyFiles, rule: &Rule, report: &(dyn Fn(&str, u64) + Sync))
         }?;
         atlas.get_or_insert_with(|| Atlas::empty(plane)).put(prepared);
     }
-    match atlas {
-        Some(atlas) => Ok(atlas),
-        None => {
-            let arrival = receive(&files.patches, files)?;
-            let wish = Wish { file: &arrival, wanted: Wanted::Survey, stated: &files.stated, map: &files.map, counties: None };
-            Ok(Atlas::empty(layer_import::plane_of(&wish)?))
-        }
+    if let Some(atlas) = atlas {
+        return Ok(atlas);
     }
+    let arrival = receive(&files.patches, files)?;
+    let wish = Wish { file: &arrival, wanted: Wanted::Survey, stated: &files.stated, map: &files.map, counties: None };
+    Ok(Atlas::empty(layer_import::plane_of(&wish)?))
 }
 
 fn receive(path: &Path, files: &ClassifyFiles) -> Result<Arrival, MonitorError> {

@@ -212,7 +212,10 @@ impl Inspection {
                         let outside = judged.verdict.as_ref().is_ok_and(|accepted| accepted.1.flags.contains(&Flag::OutsideCounties));
                         Seen { outside, row: judged.row, decimals: judged.decimals, has_z: judged.has_z, reject: judged.verdict.err(), defects, bounds }
                     },
-                    |batch| self.count(batch),
+                    |batch| {
+                        self.count(batch);
+                        Ok(())
+                    },
                 )?;
             }
             Wanted::Layer(kind) => {
@@ -226,7 +229,10 @@ impl Inspection {
                         let defects = if repaired { vec![Words::new("图形经过修复", "the outline was repaired")] } else { Vec::new() };
                         Seen { outside: false, row, decimals, has_z, reject: judged.err(), defects, bounds }
                     },
-                    |batch| self.count(batch),
+                    |batch| {
+                        self.count(batch);
+                        Ok(())
+                    },
                 )?;
             }
         }
@@ -244,31 +250,27 @@ impl Inspection {
         Ok(())
     }
 
-    fn count(&mut self, batch: Vec<Seen>) -> Result<(), MonitorError> {
+    fn count(&mut self, batch: Vec<Seen>) {
         for seen in batch {
             self.features += 1;
             self.decimals = self.decimals.max(seen.decimals);
             self.with_z += u64::from(seen.has_z);
-            match seen.reject {
-                Some(reject) => {
-                    self.rejected += 1;
-                    if self.rejects.len() < SHOWN {
-                        self.rejects.push(reject);
-                    }
+            if let Some(reject) = seen.reject {
+                self.rejected += 1;
+                if self.rejects.len() < SHOWN {
+                    self.rejects.push(reject);
                 }
-                None => {
-                    self.accepted += 1;
-                    self.outside += u64::from(seen.outside);
-                    self.repaired += u64::from(!seen.defects.is_empty());
-                    let room = SHOWN.saturating_sub(self.defects.len());
-                    self.defects.extend(seen.defects.into_iter().take(room).map(|words| (seen.row, words)));
-                }
+            } else {
+                self.accepted += 1;
+                self.outside += u64::from(seen.outside);
+                self.repaired += u64::from(!seen.defects.is_empty());
+                let room = SHOWN.saturating_sub(self.defects.len());
+                self.defects.extend(seen.defects.into_iter().take(room).map(|words| (seen.row, words)));
             }
             if let Some(bounds) = seen.bounds {
                 self.extent = Some(self.extent.map_or(bounds, |extent| extent.union(&bounds)));
             }
         }
-        Ok(())
     }
 
     /// What would happen on import.

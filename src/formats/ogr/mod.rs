@@ -20,14 +20,16 @@ pub struct Reader {
     head: Head,
     crs: Crs,
     row: u64,
+    /// More features than can be: a count may be stale, but not by so much.
+    most: u64,
     ended: bool,
 }
 
 impl Reader {
-    /// A reader of the layer that `worker` streams.
+    /// A reader of the layer that `worker` streams, of which it said how many features it has.
     #[must_use]
-    pub fn new(worker: Worker, head: Head, crs: Crs) -> Self {
-        Self { worker, head, crs, row: 1, ended: false }
+    pub fn new(worker: Worker, head: Head, crs: Crs, announced: u64) -> Self {
+        Self { worker, head, crs, row: 1, most: announced.saturating_mul(10).saturating_add(100_000), ended: false }
     }
 }
 
@@ -48,6 +50,9 @@ impl FeatureSource for Reader {
             Frame::Batch(bytes) => {
                 let batch = Batch::new(bytes, self.row, self.crs.is_degrees())?;
                 self.row += batch.len() as u64;
+                if self.row > self.most {
+                    return Err(worker::flood());
+                }
                 self.head.bent |= batch.any_bent();
                 Ok(Some(Box::new(batch)))
             }

@@ -40,7 +40,7 @@ impl Workshop {
     #[must_use]
     pub fn new(scratch: PathBuf) -> Self {
         let limits = Limits { memory_bytes: 2 << 30, cpu_s: 900, file_bytes: 8 << 30, files: 64 };
-        Self { program: program(), scratch, patience: Duration::from_secs(60), limits, fault: None }
+        Self { program: program(), scratch, patience: Duration::from_mins(1), limits, fault: None }
     }
 
     /// A folder for one job, which is gone with the value.
@@ -234,11 +234,7 @@ impl Worker {
         });
         match heard {
             Err(_) => Err(self.post_mortem()),
-            Ok(None) => Err(ReadError::refused(
-                "worker_flood",
-                "读出的内容远超文件应有的大小，已中止；文件可能损坏或有意构造",
-                "far more came out of the file than can be in it, so reading was stopped; the file is broken or made to do harm",
-            )),
+            Ok(None) => Err(flood()),
             Ok(Some((kind, bytes))) => {
                 self.bytes += bytes.len() as u64;
                 match kind {
@@ -316,6 +312,15 @@ impl Drop for Worker {
 fn size(folder: &Path) -> u64 {
     let entries = std::fs::read_dir(folder).into_iter().flatten().filter_map(Result::ok);
     entries.filter_map(|entry| entry.metadata().ok().map(|metadata| if metadata.is_dir() { size(&entry.path()) } else { metadata.len() })).sum()
+}
+
+/// The refusal of a file out of which more comes than can be in it.
+pub(super) fn flood() -> ReadError {
+    ReadError::refused(
+        "worker_flood",
+        "读出的内容远超文件应有的大小，已中止；文件可能损坏或有意构造",
+        "far more came out of the file than can be in it, so reading was stopped; the file is broken or made to do harm",
+    )
 }
 
 fn missing() -> ReadError {
