@@ -3,7 +3,6 @@
 use super::rational::Rings;
 use super::shapes::{Draw, mapped};
 use super::{GOAL, Worst, rational, region, shared_m2};
-use tuban::geom::{Figure, Region};
 
 /// How often a measured area is not 0.
 #[derive(Default)]
