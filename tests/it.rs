@@ -1,6 +1,8 @@
 //! The one integration binary; its tree mirrors what is tested.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test may die; clippy.toml allows it in test functions only, not in what they share")]
 
+mod api;
+mod app;
 mod builders;
 mod kernel;
 mod store;
