@@ -39,7 +39,13 @@ fn main() -> Result<(), Box<dyn Error>> {
             }
         }
         let parsed = start.elapsed().as_secs_f64();
-        println!("{features} features, {vertices} vertices: cut {:.0} MB/s (all kept in memory: {:.0} MB/s), parse {:.0} MB/s ({:.1} ns a vertex)", megabytes / passed, megabytes / cut, megabytes / parsed, parsed * 1e9 / f64::from(vertices as u32));
+        println!(
+            "{features} features, {vertices} vertices: cut {:.0} MB/s (all kept in memory: {:.0} MB/s), parse {:.0} MB/s ({:.1} ns a vertex)",
+            megabytes / passed,
+            megabytes / cut,
+            megabytes / parsed,
+            parsed * 1e9 / f64::from(vertices as u32)
+        );
     }
     Ok(())
 }
@@ -47,12 +53,19 @@ fn main() -> Result<(), Box<dyn Error>> {
 /// Writes a survey: stars of `corners` corners strewn over a degree.
 fn make_up(file: &mut std::fs::File, features: u32, corners: u32) -> Result<(), Box<dyn Error>> {
     let mut file = std::io::BufWriter::new(file);
-    writeln!(file, r#"{{"type":"FeatureCollection","name":"bench","crs":{{"type":"name","properties":{{"name":"urn:ogc:def:crs:EPSG::4490"}}}},"invented":true,"features":["#)?;
+    writeln!(
+        file,
+        r#"{{"type":"FeatureCollection","name":"bench","crs":{{"type":"name","properties":{{"name":"urn:ogc:def:crs:EPSG::4490"}}}},"invented":true,"features":["#
+    )?;
     let mut line = String::new();
     for row in 0..features {
         let (x, y) = (117.5 + f64::from(row % 1009) * 0.001_5, 34.5 + f64::from(row % 997) * 0.001_5);
         line.clear();
-        write!(line, r#"{{"type":"Feature","properties":{{"JCBH":"3713{row:08}","XZQDM":"371302","XZQMC":"兰山区","TBLX":"建筑物","JCMJ":{}.25}},"geometry":{{"type":"Polygon","coordinates":[["#, row % 9973)?;
+        write!(
+            line,
+            r#"{{"type":"Feature","properties":{{"JCBH":"3713{row:08}","XZQDM":"371302","XZQMC":"兰山区","TBLX":"建筑物","JCMJ":{}.25}},"geometry":{{"type":"Polygon","coordinates":[["#,
+            row % 9973
+        )?;
         for corner in 0..corners {
             let (sin, cos) = (f64::from(corner % (corners - 1)) / f64::from(corners - 1) * std::f64::consts::TAU).sin_cos();
             let radius = 0.000_3 + 0.000_1 * f64::from((corner % (corners - 1) * 7 + row) % 13) / 13.0;

@@ -1,4 +1,5 @@
 //! How long the embedded store takes over bulk work: `cargo bench --bench store`.
+#![allow(clippy::unwrap_used, reason = "a measurement that cannot go on should stop")]
 
 #[path = "../tests/builders/mod.rs"]
 #[allow(dead_code)] // Shared with the tests, which use all of it.
@@ -8,7 +9,7 @@ use builders::{facts, filing, finding, key, layer, only, patch};
 use std::{f64::consts::TAU, time::Instant};
 use tuban::geom::{Bounds, Outline};
 use tuban::land::{FeatureFacts, Finding, LayerKind, OnConflict, Patch, Provenance, Verdict};
-use tuban::store::{sqlite::SqliteStore, LayerFeature, PatchQuery, Store, VerdictFilter};
+use tuban::store::{LayerFeature, PatchQuery, Store, VerdictFilter, sqlite::SqliteStore};
 
 const PARCELS: u64 = 300_000;
 const PATCHES: u64 = 100_000;
@@ -70,7 +71,15 @@ async fn a_year_of_patches(store: &SqliteStore) {
     let one = |n: u64| -> (Patch, Finding) {
         let [x, y] = somewhere(n);
         let county = tuban::land::COUNTIES[(n % 12) as usize].0;
-        (Patch { row: n + 1, degrees: blob(x, y), attributes: r#"{"JCBH":"371302000013","XZQDM":"371302","XMC":"兰山区","TBLX":"1","JCMJ":12.34,"QSX":"20220101","HSX":"20220401"}"#.to_owned(), ..patch(&format!("{county}{n:06}")) }, finding(Some(county)))
+        (
+            Patch {
+                row: n + 1,
+                degrees: blob(x, y),
+                attributes: r#"{"JCBH":"371302000013","XZQDM":"371302","XMC":"兰山区","TBLX":"1","JCMJ":12.34,"QSX":"20220101","HSX":"20220401"}"#.to_owned(),
+                ..patch(&format!("{county}{n:06}"))
+            },
+            finding(Some(county)),
+        )
     };
     let batches: Vec<Vec<_>> = (0..PATCHES / BATCH).map(|batch| (batch * BATCH..(batch + 1) * BATCH).map(one).collect()).collect();
     let key = key("2022-04", "x");
@@ -111,7 +120,11 @@ async fn a_year_of_patches(store: &SqliteStore) {
     }
     for (what, bounds, outlines) in [("tile, outlines", tile, true), ("tile", tile, false), ("city", city, false), ("city, outlines", city, true)] {
         let start = Instant::now();
-        let found = store.patch_marks(&PatchQuery { bounds: Some(bounds), range: Some(only("2022-04")), limit: 200_000, ..PatchQuery::default() }, outlines).await.unwrap().len();
+        let found = store
+            .patch_marks(&PatchQuery { bounds: Some(bounds), range: Some(only("2022-04")), limit: 200_000, ..PatchQuery::default() }, outlines)
+            .await
+            .unwrap()
+            .len();
         report(&format!("{found} marks: {what}"), start);
     }
     let start = Instant::now();

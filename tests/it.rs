@@ -1,5 +1,10 @@
 //! The one integration binary; its tree mirrors what is tested.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test may die; clippy.toml allows it in test functions only, not in what they share")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test may die; clippy.toml allows it in test functions only, not in what they share"
+)]
 
 mod api;
 mod app;

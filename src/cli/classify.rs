@@ -3,7 +3,10 @@
 use super::{Failure, progress::Counter};
 use crate::geom::Crs;
 use crate::land::LayerKind;
-use crate::monitor::{classify_file::{ClassifyFiles, Output, classify_files}, rule::Rule};
+use crate::monitor::{
+    classify_file::{ClassifyFiles, Output, classify_files},
+    rule::Rule,
+};
 use clap::Args;
 use std::io::BufWriter;
 use std::path::PathBuf;
@@ -39,8 +42,8 @@ impl Classify {
         let output = Output::of(&self.output).ok_or_else(|| Failure::Usage(format!("{}: the output must end in .csv or .geojson", self.output.display())))?;
         let mut kinds: Vec<LayerKind> = self.layers.iter().map(|(kind, _)| *kind).collect();
         kinds.sort();
-        if let Some(pair) = kinds.windows(2).find(|pair| pair[0] == pair[1]) {
-            return Err(Failure::Usage(format!("--layer {}= is given twice", pair[0])));
+        if let Some([kind, _]) = kinds.array_windows().find(|[a, b]| a == b) {
+            return Err(Failure::Usage(format!("--layer {kind}= is given twice")));
         }
         let folder = self.output.parent().filter(|folder| !folder.as_os_str().is_empty()).map_or_else(|| PathBuf::from("."), PathBuf::from);
         // Written beside and renamed at the end: what is there under the name is whole.
@@ -50,7 +53,7 @@ impl Classify {
         let mut out = BufWriter::with_capacity(1 << 20, file);
         let timings = classify_files(&files, rule, output, &mut out, &|what, done| counter.at_stage(what, done))?;
         drop(counter);
-        let file = out.into_inner().map_err(|error| error.into_error())?;
+        let file = out.into_inner().map_err(std::io::IntoInnerError::into_error)?;
         make_readable(file.as_file())?;
         file.persist(&self.output).map_err(|error| error.error)?;
         if self.timings {

@@ -68,7 +68,10 @@ impl Add {
         let imported = monitor.import_layer(&file, &|done| counter.at(done)).await?;
         drop(counter);
         let layer = imported.layer;
-        println!("layer {} {} “{}” {}: {} features, {} vertices, {} rejected", layer.id, layer.kind, layer.name, layer.crs, layer.features, layer.vertices, layer.rejected);
+        println!(
+            "layer {} {} “{}” {}: {} features, {} vertices, {} rejected",
+            layer.id, layer.kind, layer.name, layer.crs, layer.features, layer.vertices, layer.rejected
+        );
         for note in &layer.notes {
             println!("  {note}");
         }

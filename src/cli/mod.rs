@@ -3,6 +3,7 @@
 
 mod classify;
 mod demo;
+mod demo_verdicts;
 mod layer;
 mod progress;
 mod ratio;
@@ -45,6 +46,8 @@ enum Command {
     Ratio(ratio::Ratio),
     /// Generate an invented city to try everything on.
     Demo(demo::Demo),
+    /// Invent confirmed verdicts for a month of the invented city.
+    DemoVerdicts(demo_verdicts::DemoVerdicts),
 }
 
 /// Which database.
@@ -139,6 +142,7 @@ pub fn run() -> ExitCode {
                 Command::Survey(command) => command.run(rule).await,
                 Command::Classify(command) => tokio::task::block_in_place(|| command.run(&rule)),
                 Command::Ratio(command) => command.run(rule).await,
+                Command::DemoVerdicts(command) => command.run(rule).await,
                 Command::Demo(command) => tokio::task::block_in_place(|| command.run()),
             }
         })

@@ -51,38 +51,75 @@ fn rows(ratios: &Ratios) -> impl Iterator<Item = &Tally> {
 }
 
 fn print_csv(ratios: &Ratios) {
-    println!("county_code,county_name,legal_patches,illegal_patches,other_patches,pending_patches,legal_farmland_mu,illegal_farmland_mu,pending_farmland_mu,ratio_percent,provisional_percent,best_percent,worst_percent,line_crossed");
+    println!(
+        "county_code,county_name,legal_patches,illegal_patches,other_patches,pending_patches,legal_farmland_mu,illegal_farmland_mu,pending_farmland_mu,ratio_percent,provisional_percent,best_percent,worst_percent,line_crossed"
+    );
     for row in rows(ratios) {
         let totals = &row.totals;
         let mu = |m2: f64| format!("{:.2}", Area::of_m2(m2).mu);
         let cell = |ratio: Option<f64>| ratio.map(|ratio| format!("{:.2}", round_half_up(ratio, 2))).unwrap_or_default();
         println!(
             "{},{},{},{},{},{},{},{},{},{},{},{},{},{}",
-            totals.county_code.as_deref().unwrap_or(""), row.name, totals.legal.patches, totals.illegal.patches, totals.other.patches, totals.pending.patches,
-            mu(totals.legal.farmland_m2), mu(totals.illegal.farmland_m2), mu(totals.pending.farmland_m2),
-            cell(row.confirmed), cell(row.provisional), cell(row.best), cell(row.worst), row.line_crossed.as_deref().unwrap_or("")
+            totals.county_code.as_deref().unwrap_or(""),
+            row.name,
+            totals.legal.patches,
+            totals.illegal.patches,
+            totals.other.patches,
+            totals.pending.patches,
+            mu(totals.legal.farmland_m2),
+            mu(totals.illegal.farmland_m2),
+            mu(totals.pending.farmland_m2),
+            cell(row.confirmed),
+            cell(row.provisional),
+            cell(row.best),
+            cell(row.worst),
+            row.line_crossed.as_deref().unwrap_or("")
         );
     }
 }
 
 fn print_table(ratios: &Ratios) {
     println!("违法耕地面积比例 {} – {}  (亩, %)\n", ratios.range.from, ratios.range.until);
-    println!("{}{:>8}{:>8}{:>8}{:>8}{:>12}{:>12}{:>9}{:>9}{:>16}  {}", pad("", 20), "合法", "违法", "其他", "未核", "合法耕地", "违法耕地", "比例", "预判", "最好–最坏", "超线");
+    println!(
+        "{}{:>8}{:>8}{:>8}{:>8}{:>12}{:>12}{:>9}{:>9}{:>16}  超线",
+        pad("", 20),
+        "合法",
+        "违法",
+        "其他",
+        "未核",
+        "合法耕地",
+        "违法耕地",
+        "比例",
+        "预判",
+        "最好–最坏"
+    );
     for row in rows(ratios) {
         let totals = &row.totals;
         let mu = |m2: f64| format!("{:.2}", Area::of_m2(m2).mu);
         println!(
             "{}{:>10}{:>10}{:>10}{:>10}{:>16}{:>16}{:>11}{:>11}{:>21}  {}",
             pad(&format!("{} {}", totals.county_code.as_deref().unwrap_or(""), row.name), 20),
-            totals.legal.patches, totals.illegal.patches, totals.other.patches, totals.pending.patches,
-            mu(totals.legal.farmland_m2), mu(totals.illegal.farmland_m2),
-            percent(row.confirmed), percent(row.provisional), format!("{}–{}", percent(row.best), percent(row.worst)),
+            totals.legal.patches,
+            totals.illegal.patches,
+            totals.other.patches,
+            totals.pending.patches,
+            mu(totals.legal.farmland_m2),
+            mu(totals.illegal.farmland_m2),
+            percent(row.confirmed),
+            percent(row.provisional),
+            format!("{}–{}", percent(row.best), percent(row.worst)),
             row.line_crossed.as_deref().unwrap_or("")
         );
     }
     for lever in &ratios.city.levers {
         let mu = |m2: f64| Area::of_m2(m2).mu;
-        println!("\n全市降到 {} %：复耕 {:.2} 亩，或补办 {:.2} 亩，或新增合法 {:.2} 亩", lever.percent, mu(lever.restore_m2), mu(lever.approve_m2), mu(lever.more_legal_m2));
+        println!(
+            "\n全市降到 {} %：复耕 {:.2} 亩，或补办 {:.2} 亩，或新增合法 {:.2} 亩",
+            lever.percent,
+            mu(lever.restore_m2),
+            mu(lever.approve_m2),
+            mu(lever.more_legal_m2)
+        );
     }
 }
 

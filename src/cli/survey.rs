@@ -13,7 +13,7 @@ pub enum SurveyCommand {
     Add(Add),
     /// List all surveys.
     List(Database),
-    /// Record confirmed verdicts from a CSV file with the columns patch_id, verdict, legal_m2, legal_farmland_m2, illegal_m2, illegal_farmland_m2.
+    /// Record confirmed verdicts from a CSV file with the columns `patch_id`, verdict, `legal_m2`, `legal_farmland_m2`, `illegal_m2`, `illegal_farmland_m2`.
     Verdicts(Verdicts),
 }
 
@@ -74,7 +74,17 @@ impl Add {
     async fn run(self, rule: Rule) -> Result<(), Failure> {
         let monitor = self.database.open(rule).await?;
         let name = self.file.file_name().map_or_else(|| self.file.display().to_string(), |name| name.to_string_lossy().into_owned());
-        let file = SurveyFile { path: self.file, spooled: None, name, period: self.period, level: self.level, crs: self.crs, map: self.map, on_conflict: self.on_conflict, sha256: None };
+        let file = SurveyFile {
+            path: self.file,
+            spooled: None,
+            name,
+            period: self.period,
+            level: self.level,
+            crs: self.crs,
+            map: self.map,
+            on_conflict: self.on_conflict,
+            sha256: None,
+        };
         let counter = Counter::new("survey");
         let imported = monitor.import_survey(&file, &|progress| counter.at_stage(progress.stage.word(), progress.done)).await?;
         drop(counter);
@@ -100,6 +110,15 @@ fn print(survey: &Survey) {
     let verdicts = facts.verdicts;
     println!(
         "survey {} {} {} “{}” {}: {} patches: {} legal, {} suspected illegal, {} other, {} doubtful",
-        survey.id, facts.period, facts.level, facts.name, facts.crs, facts.patches, verdicts.legal, verdicts.suspected_illegal, verdicts.other, verdicts.doubtful
+        survey.id,
+        facts.period,
+        facts.level,
+        facts.name,
+        facts.crs,
+        facts.patches,
+        verdicts.legal,
+        verdicts.suspected_illegal,
+        verdicts.other,
+        verdicts.doubtful
     );
 }

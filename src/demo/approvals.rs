@@ -32,11 +32,7 @@ pub(super) fn draw(seed: u64, count: usize, counties: &Counties, places: &Places
     let mut list: Vec<Approval> = Vec::with_capacity(count);
     while list.len() < count {
         let boxy = dice.chance(0.6);
-        let positions = if boxy && dice.chance(0.7) {
-            4
-        } else {
-            5 + dice.below(26)
-        };
+        let positions = if boxy && dice.chance(0.7) { 4 } else { 5 + dice.below(26) };
         let sketch = Sketch {
             area_m2: dice.log_range(3_000.0, 250_000.0),
             positions,
@@ -51,49 +47,26 @@ pub(super) fn draw(seed: u64, count: usize, counties: &Counties, places: &Places
             n if n > 0 && dice.chance(0.25) => {
                 let near = &list[dice.below(n)];
                 let (east, north) = (dice.range(-1.0, 1.0), dice.range(-1.0, 1.0));
-                near.anchor.moved(
-                    east * (near.clear_m + 0.5 * reach),
-                    north * (near.clear_m + 0.5 * reach),
-                )
+                near.anchor.moved(east * (near.clear_m + 0.5 * reach), north * (near.clear_m + 0.5 * reach))
             }
             _ => places.draw(&mut dice),
         };
         if counties.holds(&anchor, 1.3 * reach) {
-            list.push(Approval {
-                anchor,
-                sketch,
-                clear_m: clear_m(&outline),
-                ring: anchor.place(&outline),
-            });
+            list.push(Approval { anchor, sketch, clear_m: clear_m(&outline), ring: anchor.place(&outline) });
         }
     }
     list
 }
 
 /// Writes the approvals; documents are numbered through each year in the order of their dates.
-pub(super) fn write(
-    list: &[Approval],
-    counties: &Counties,
-    folder: &Path,
-    progress: Progress,
-) -> io::Result<DemoFile> {
-    let mut layer = Layer::create(
-        folder,
-        files::APPROVED,
-        "批准用地",
-        list.len() as u64,
-        progress,
-    )?;
+pub(super) fn write(list: &[Approval], counties: &Counties, folder: &Path, progress: Progress) -> io::Result<DemoFile> {
+    let mut layer = Layer::create(folder, files::APPROVED, "批准用地", list.len() as u64, progress)?;
     let (first, years) = YEARS;
     for (index, approval) in list.iter().enumerate() {
         let Some(measure) = measure([&approval.ring]) else {
             continue;
         };
-        let (year, number, in_year) = (
-            first + index % years,
-            index / years,
-            list.len().div_ceil(years),
-        );
+        let (year, number, in_year) = (first + index % years, index / years, list.len().div_ceil(years));
         let document = format!("鲁政土字〔{year}〕{:04}号", number + 1);
         let (month, day) = month_and_day(number * 365 / in_year);
         let properties = [
@@ -109,10 +82,7 @@ pub(super) fn write(
 
 /// Month and day, from 1, of the day 0..365 of a common year.
 fn month_and_day(mut day: usize) -> (usize, usize) {
-    for (month, days) in [31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31]
-        .into_iter()
-        .enumerate()
-    {
+    for (month, days) in [31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31].into_iter().enumerate() {
         if day < days {
             return (month + 1, day + 1);
         }

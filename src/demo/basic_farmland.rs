@@ -15,34 +15,17 @@ use std::path::Path;
 type Edge = (Point, Point);
 
 /// Writes about `wanted` groups.
-pub(super) fn write(
-    seed: u64,
-    parcels: &Parcels,
-    counties: &Counties,
-    wanted: usize,
-    folder: &Path,
-    progress: Progress,
-) -> io::Result<DemoFile> {
+pub(super) fn write(seed: u64, parcels: &Parcels, counties: &Counties, wanted: usize, folder: &Path, progress: Progress) -> io::Result<DemoFile> {
     let groups = groups(seed, parcels.blocks(), wanted);
     let total = groups.chunk_by(|a, b| a.0 == b.0).count() as u64;
-    let mut layer = Layer::create(
-        folder,
-        files::BASIC_FARMLAND,
-        "永久基本农田",
-        total,
-        progress,
-    )?;
+    let mut layer = Layer::create(folder, files::BASIC_FARMLAND, "永久基本农田", total, progress)?;
     let mut numbers = vec![0_u32; counties.list.len()];
     let (mut batch, mut edges) = (Vec::new(), Vec::new());
     for group in groups.chunk_by(|a, b| a.0 == b.0) {
         edges.clear();
         let mut areas = vec![0.0; counties.list.len()];
         for &(_, block) in group {
-            parcels.block(
-                block % parcels.blocks(),
-                block / parcels.blocks(),
-                &mut batch,
-            );
+            parcels.block(block % parcels.blocks(), block / parcels.blocks(), &mut batch);
             let mut dice = Dice::new(seed, Topic::BasicFarmland, 1 + block as u64);
             for parcel in batch.drain(..).filter(|parcel| is_farmland(parcel.class)) {
                 // Some fields were left out when the line was drawn.
@@ -53,8 +36,7 @@ pub(super) fn write(
         }
         let mut polygons = dissolve(&mut edges);
         keep_large(&mut polygons);
-        let county =
-            (0..areas.len()).fold(0, |best, k| if areas[k] > areas[best] { k } else { best });
+        let county = (0..areas.len()).fold(0, |best, k| if areas[k] > areas[best] { k } else { best });
         let shape = match polygons.len() {
             0 => continue,
             1 => Shape::Polygon(polygons.remove(0)),
@@ -63,24 +45,14 @@ pub(super) fn write(
         numbers[county] += 1;
         let code = counties.list[county].code;
         let number = format!("{code}YN{:06}", numbers[county]);
-        layer.feature(
-            &[
-                ("YJJBNTBH", Value::Text(&number)),
-                ("XZQDM", Value::Text(code)),
-            ],
-            &shape,
-        )?;
+        layer.feature(&[("YJJBNTBH", Value::Text(&number)), ("XZQDM", Value::Text(code))], &shape)?;
     }
     layer.finish()
 }
 
 /// Leaves out what is less than a fifth of the largest polygon: nobody drew lines around single fields.
 fn keep_large(polygons: &mut Vec<Vec<Ring>>) {
-    let largest = polygons
-        .iter()
-        .map(|rings| doubled_area(&rings[0]))
-        .max()
-        .unwrap_or(0);
+    let largest = polygons.iter().map(|rings| doubled_area(&rings[0])).max().unwrap_or(0);
     polygons.retain(|rings| doubled_area(&rings[0]) * 5 >= largest);
 }
 
@@ -99,20 +71,12 @@ fn take(parcel: &Parcel, counties: &Counties, edges: &mut Vec<Edge>, areas: &mut
 /// distances; a broad noise leaves whole stretches unprotected.
 fn groups(seed: u64, side: usize, wanted: usize) -> Vec<(usize, usize)> {
     let mut dice = Dice::new(seed, Topic::BasicFarmland, 0);
-    let (rough, bare) = (
-        Relief::new(&mut dice, 40.0, 2),
-        Relief::new(&mut dice, 5.0, 3),
-    );
+    let (rough, bare) = (Relief::new(&mut dice, 40.0, 2), Relief::new(&mut dice, 5.0, 3));
     let sites = ((wanted as f64 * 1.22).sqrt().round() as usize).clamp(1, side);
-    let shifts: Vec<(f64, f64)> = (0..sites * sites)
-        .map(|_| (dice.range(0.1, 0.9), dice.range(0.1, 0.9)))
-        .collect();
+    let shifts: Vec<(f64, f64)> = (0..sites * sites).map(|_| (dice.range(0.1, 0.9), dice.range(0.1, 0.9))).collect();
     let mut groups = Vec::with_capacity(side * side);
     for block in 0..side * side {
-        let (u, v) = (
-            ((block % side) as f64 + 0.5) / side as f64,
-            ((block / side) as f64 + 0.5) / side as f64,
-        );
+        let (u, v) = (((block % side) as f64 + 0.5) / side as f64, ((block / side) as f64 + 0.5) / side as f64);
         if bare.at(u, v) > 0.55 {
             continue;
         }
@@ -141,21 +105,13 @@ fn groups(seed: u64, side: usize, wanted: usize) -> Vec<(usize, usize)> {
 /// O(n log n) but for the last step, which is holes × shells.
 fn dissolve(edges: &mut Vec<Edge>) -> Vec<Vec<Ring>> {
     cancel(edges);
-    let (holes, shells): (Vec<Ring>, Vec<Ring>) = walk(edges)
-        .into_iter()
-        .partition(|ring| doubled_area(ring) < 0);
+    let (holes, shells): (Vec<Ring>, Vec<Ring>) = walk(edges).into_iter().partition(|ring| doubled_area(ring) < 0);
     let sizes: Vec<i128> = shells.iter().map(|shell| doubled_area(shell)).collect();
     let mut polygons: Vec<Vec<Ring>> = shells.into_iter().map(|shell| vec![shell]).collect();
     for hole in holes {
         // A position where only one ring passes cannot lie on a shell.
-        let lone = hole
-            .iter()
-            .copied()
-            .find(|&point| leaving(edges, point).len() == 1)
-            .unwrap_or(hole[0]);
-        let around = (0..polygons.len())
-            .filter(|&k| contains(&polygons[k][0], lone))
-            .min_by_key(|&k| sizes[k]);
+        let lone = hole.iter().copied().find(|&point| leaving(edges, point).len() == 1).unwrap_or(hole[0]);
+        let around = (0..polygons.len()).filter(|&k| contains(&polygons[k][0], lone)).min_by_key(|&k| sizes[k]);
         if let Some(k) = around {
             polygons[k].push(hole);
         }
@@ -185,10 +141,7 @@ fn cancel(edges: &mut Vec<Edge>) {
 /// The places in `edges` of those that leave `from`.
 fn leaving(edges: &[Edge], from: Point) -> std::ops::Range<usize> {
     let first = edges.partition_point(|edge| edge.0 < from);
-    let count = edges[first..]
-        .iter()
-        .take_while(|edge| edge.0 == from)
-        .count();
+    let count = edges[first..].iter().take_while(|edge| edge.0 == from).count();
     first..first + count
 }
 
@@ -210,13 +163,7 @@ fn walk(edges: &[Edge]) -> Vec<Ring> {
                 pinches.push(ring.len());
             }
             ring.push(from);
-            let next = leaving(edges, to).reduce(|a, b| {
-                if sooner(to, from, edges[a].1, edges[b].1) {
-                    a
-                } else {
-                    b
-                }
-            });
+            let next = leaving(edges, to).reduce(|a, b| if sooner(to, from, edges[a].1, edges[b].1) { a } else { b });
             let Some(next) = next else { break };
             at = next;
         }
@@ -231,11 +178,7 @@ fn walk(edges: &[Edge]) -> Vec<Ring> {
 /// the edge that came from `from`, so the first edge met bounds the same piece of ground.
 fn sooner(hub: Point, from: Point, a: Point, b: Point) -> bool {
     let (early_a, early_b) = (cross(hub, from, a) < 0, cross(hub, from, b) < 0);
-    if early_a == early_b {
-        cross(hub, a, b) < 0
-    } else {
-        early_a
-    }
+    if early_a == early_b { cross(hub, a, b) < 0 } else { early_a }
 }
 
 #[cfg(test)]
@@ -255,11 +198,7 @@ mod tests {
     fn squares_that_touch_at_a_corner_stay_two_shells() {
         let polygons = united(&[(0, 0), (1, 1)]);
         assert_eq!(polygons.len(), 2);
-        assert!(
-            polygons
-                .iter()
-                .all(|rings| rings.len() == 1 && rings[0].len() == 4)
-        );
+        assert!(polygons.iter().all(|rings| rings.len() == 1 && rings[0].len() == 4));
     }
 
     #[test]
@@ -267,30 +206,15 @@ mod tests {
         let ring: Vec<(i64, i64)> = (0..9).filter(|k| *k != 4).map(|k| (k % 3, k / 3)).collect();
         let polygons = united(&ring);
         assert_eq!(polygons.len(), 1);
-        assert_eq!(
-            polygons[0]
-                .iter()
-                .map(|ring| doubled_area(ring))
-                .collect::<Vec<_>>(),
-            [18, -2]
-        );
+        assert_eq!(polygons[0].iter().map(|ring| doubled_area(ring)).collect::<Vec<_>>(), [18, -2]);
     }
 
     #[test]
     fn a_hole_that_touches_the_shell_at_a_corner_is_a_ring_of_its_own() {
         // Three by three without the middle and without one corner: the hole touches the shell there.
-        let touching: Vec<(i64, i64)> = (0..9)
-            .filter(|k| *k != 4 && *k != 8)
-            .map(|k| (k % 3, k / 3))
-            .collect();
+        let touching: Vec<(i64, i64)> = (0..9).filter(|k| *k != 4 && *k != 8).map(|k| (k % 3, k / 3)).collect();
         let polygons = united(&touching);
         assert_eq!(polygons.len(), 1);
-        assert_eq!(
-            polygons[0]
-                .iter()
-                .map(|ring| doubled_area(ring))
-                .collect::<Vec<_>>(),
-            [16, -2]
-        );
+        assert_eq!(polygons[0].iter().map(|ring| doubled_area(ring)).collect::<Vec<_>>(), [16, -2]);
     }
 }

@@ -61,19 +61,13 @@ impl Counties {
         let cuts = CUTS.map(|row| row.map(|s| s + dice.range(-0.012, 0.012)));
         let sides = [lattice.meridian(0), lattice.meridian(lattice.cells)];
         let courses = courses(&mut dice, lattice, &sides, &cuts, spacing_m);
-        let mut border: Ring = courses[1..3]
-            .iter()
-            .flat_map(|c| c.points.iter().copied())
-            .collect();
+        let mut border: Ring = courses[1..3].iter().flat_map(|c| c.points.iter().copied()).collect();
         let mut list = Vec::with_capacity(12);
         for (row, pair) in courses.windows(2).enumerate() {
             let risers: Vec<Ring> = (0..5)
                 .map(|k| {
                     let ends = (stop(&cuts, row, row, k), stop(&cuts, row + 1, row, k));
-                    let (a, b) = (
-                        pair[0].points[pair[0].stops[ends.0]],
-                        pair[1].points[pair[1].stops[ends.1]],
-                    );
+                    let (a, b) = (pair[0].points[pair[0].stops[ends.0]], pair[1].points[pair[1].stops[ends.1]]);
                     match k {
                         0 => section(&sides[0].points, a, b),
                         4 => section(&sides[1].points, a, b),
@@ -83,31 +77,18 @@ impl Counties {
                 .collect();
             border.extend(risers[1..4].iter().flatten());
             for column in 0..4 {
-                let span = |course: usize| {
-                    (
-                        stop(&cuts, course, row, column),
-                        stop(&cuts, course, row, column + 1),
-                    )
-                };
+                let span = |course: usize| (stop(&cuts, course, row, column), stop(&cuts, course, row, column + 1));
                 let (low, high) = (span(row), span(row + 1));
                 let lower = pair[0].between(low.0, low.1);
                 let upper = pair[1].between(high.0, high.1);
                 let (code, name) = NAMES[row * 4 + column];
-                list.push(County {
-                    code,
-                    name,
-                    ring: walk(lower, &risers[column + 1], upper, &risers[column]),
-                });
+                list.push(County { code, name, ring: walk(lower, &risers[column + 1], upper, &risers[column]) });
             }
         }
         list.sort_by_key(|county| county.code);
         let outer = outer_ring(lattice);
         let locator = Locator::new(&list, &outer);
-        Self {
-            list,
-            border,
-            locator,
-        }
+        Self { list, border, locator }
     }
 
     /// The county (its place in `list`) of a place in degrees; `None` outside the city.
@@ -157,8 +138,7 @@ fn walk(lower: &[Point], right: &[Point], upper: &[Point], left: &[Point]) -> Ri
 /// The cuts (row, number) that end at course `course`, from the west.
 fn ends(cuts: &[[f64; 3]; 3], course: usize) -> Vec<(usize, usize)> {
     let rows = course.saturating_sub(1)..(course + 1).min(3);
-    let mut found: Vec<(usize, usize)> =
-        rows.flat_map(|row| (0..3).map(move |k| (row, k))).collect();
+    let mut found: Vec<(usize, usize)> = rows.flat_map(|row| (0..3).map(move |k| (row, k))).collect();
     found.sort_by(|a, b| cuts[a.0][a.1].total_cmp(&cuts[b.0][b.1]));
     found
 }
@@ -169,41 +149,22 @@ fn stop(cuts: &[[f64; 3]; 3], course: usize, row: usize, k: usize) -> usize {
     match k {
         0 => 0,
         4 => found.len() + 1,
-        _ => found
-            .iter()
-            .position(|&end| end == (row, k - 1))
-            .map_or(0, |at| at + 1),
+        _ => found.iter().position(|&end| end == (row, k - 1)).map_or(0, |at| at + 1),
     }
 }
 
 /// The four lines from west to east: southern side, two borders, northern side.
-fn courses(
-    dice: &mut Dice,
-    lattice: &Lattice,
-    sides: &[Side; 2],
-    cuts: &[[f64; 3]; 3],
-    spacing_m: f64,
-) -> Vec<Course> {
+fn courses(dice: &mut Dice, lattice: &Lattice, sides: &[Side; 2], cuts: &[[f64; 3]; 3], spacing_m: f64) -> Vec<Course> {
     let corner = |s: f64| (s * lattice.cells as f64).round() as usize;
     let rim = |at: usize, course: usize| {
         let side = lattice.parallel(at);
         let mut stops = vec![0];
-        stops.extend(
-            ends(cuts, course)
-                .iter()
-                .map(|&(row, k)| side.corners[corner(cuts[row][k])]),
-        );
+        stops.extend(ends(cuts, course).iter().map(|&(row, k)| side.corners[corner(cuts[row][k])]));
         stops.push(side.points.len() - 1);
-        Course {
-            points: side.points,
-            stops,
-        }
+        Course { points: side.points, stops }
     };
     let mut inner = |base: f64, course: usize| {
-        let (phase, swing) = (
-            dice.range(0.0, std::f64::consts::TAU),
-            dice.range(0.02, 0.045),
-        );
+        let (phase, swing) = (dice.range(0.0, std::f64::consts::TAU), dice.range(0.02, 0.045));
         let height = |s: f64| base + swing * libm::sin(7.0 * s + phase);
         let mut through = vec![sides[0].points[sides[0].corners[corner(height(0.0))]]];
         through.extend(ends(cuts, course).iter().map(|&(row, k)| {
@@ -240,10 +201,7 @@ fn chain(dice: &mut Dice, a: Point, b: Point, spacing_m: f64) -> Ring {
         let t = (k as f64 + dice.range(-0.3, 0.3)) / count as f64;
         let off = 0.45 * t.min(1.0 - t) * (1.5 * ripple.at(t)).clamp(-1.0, 1.0);
         let (east, north) = (t * dx - off * dy * 1.2225, t * dy + off * dx / 1.2225);
-        line.push(Point {
-            x: a.x + east.round() as i64,
-            y: a.y + north.round() as i64,
-        });
+        line.push(Point { x: a.x + east.round() as i64, y: a.y + north.round() as i64 });
     }
     line.push(b);
     line
@@ -271,11 +229,7 @@ impl Locator {
         let south = outer.iter().map(|p| p.y).min().unwrap_or(0) as f64;
         let north = outer.iter().map(|p| p.y).max().unwrap_or(1) as f64;
         let per_band = (north - south) / Self::BANDS as f64;
-        let mut locator = Self {
-            south,
-            per_band,
-            bands: vec![Vec::new(); Self::BANDS + 1],
-        };
+        let mut locator = Self { south, per_band, bands: vec![Vec::new(); Self::BANDS + 1] };
         for (index, county) in list.iter().enumerate() {
             locator.add(&county.ring, Some(index));
         }
@@ -291,11 +245,7 @@ impl Locator {
             if a.y == b.y || (b.y < a.y) != east.is_some() {
                 continue;
             }
-            let edge = Western {
-                a: (a.x as f64, a.y as f64),
-                b: (b.x as f64, b.y as f64),
-                east,
-            };
+            let edge = Western { a: (a.x as f64, a.y as f64), b: (b.x as f64, b.y as f64), east };
             for band in self.band(edge.a.1.min(edge.b.1))..=self.band(edge.a.1.max(edge.b.1)) {
                 self.bands[band].push(edge);
             }

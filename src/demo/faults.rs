@@ -34,22 +34,14 @@ pub(super) enum Fate {
     NoGeometry,
 }
 
-const HOPELESS: [Fate; 5] = [
-    Fate::ThreePositions,
-    Fate::EmptyRing,
-    Fate::ZeroArea,
-    Fate::NotAnArea,
-    Fate::NoGeometry,
-];
+const HOPELESS: [Fate; 5] = [Fate::ThreePositions, Fate::EmptyRing, Fate::ZeroArea, Fate::NotAnArea, Fate::NoGeometry];
 
 /// The fates of `count` patches, in fixed shares and random order. `survey` turns the kinds of hopeless patches, so that a
 /// small city still has all of them in three surveys.
 pub(super) fn fates(dice: &mut Dice, count: usize, survey: usize) -> Vec<Fate> {
     let hopeless = (count / 2_000).max(3);
     let invalid = (count / 100).saturating_sub(hopeless);
-    let mut fates: Vec<Fate> = (0..hopeless)
-        .map(|k| HOPELESS[(survey * 3 + k) % 5])
-        .collect();
+    let mut fates: Vec<Fate> = (0..hopeless).map(|k| HOPELESS[(survey * 3 + k) % 5]).collect();
     let mut add = |fate, number| fates.extend(std::iter::repeat_n(fate, number));
     add(Fate::Duplicate, invalid / 5);
     add(Fate::Spike, invalid * 3 / 20);
@@ -65,13 +57,7 @@ pub(super) fn fates(dice: &mut Dice, count: usize, survey: usize) -> Vec<Fate> {
 }
 
 /// Spoils a sound polygon without holes; every edge stays below `limit_m`. Fates that are no fault change nothing.
-pub(super) fn spoil(
-    fate: Fate,
-    mut ring: Ring,
-    anchor: &Anchor,
-    limit_m: f64,
-    dice: &mut Dice,
-) -> Shape {
+pub(super) fn spoil(fate: Fate, mut ring: Ring, anchor: &Anchor, limit_m: f64, dice: &mut Dice) -> Shape {
     let first = ring[0];
     match fate {
         Fate::BowTie => {
@@ -87,17 +73,7 @@ pub(super) fn spoil(
         Fate::ThreePositions => ring.truncate(2),
         Fate::EmptyRing => ring.clear(),
         Fate::ZeroArea => {
-            ring = vec![
-                first,
-                Point {
-                    x: first.x + 200_000,
-                    ..first
-                },
-                Point {
-                    x: first.x + 400_000,
-                    ..first
-                },
-            ];
+            ring = vec![first, Point { x: first.x + 200_000, ..first }, Point { x: first.x + 400_000, ..first }];
         }
         Fate::NotAnArea => return Shape::Point(first),
         Fate::NoGeometry => return Shape::Null,
@@ -112,8 +88,7 @@ fn swap(ring: &mut Ring, limit_m: f64, dice: &mut Dice) -> bool {
     for k in start..start + count {
         let [a, b, c, d] = [0, 1, 2, 3].map(|step| ring[(k + step) % count]);
         // The edges become a–c, c–b, b–d: a–c and b–d cross when each has the other's ends on both sides.
-        let crossing = (cross(a, c, b) > 0) != (cross(a, c, d) > 0)
-            && (cross(b, d, a) > 0) != (cross(b, d, c) > 0);
+        let crossing = (cross(a, c, b) > 0) != (cross(a, c, d) > 0) && (cross(b, d, a) > 0) != (cross(b, d, c) > 0);
         if crossing && distance_m(a, c) < limit_m && distance_m(b, d) < limit_m {
             ring.swap((k + 1) % count, (k + 2) % count);
             return true;
@@ -129,10 +104,7 @@ fn spike(ring: &mut Ring, anchor: &Anchor, dice: &mut Dice) {
     let centre = Point::new(anchor.lon, anchor.lat);
     let share = dice.range(8.0, 30.0) / distance_m(centre, foot).max(1.0);
     let out = |foot: i64, centre: i64| foot + ((foot - centre) as f64 * share).round() as i64;
-    let tip = Point {
-        x: out(foot.x, centre.x),
-        y: out(foot.y, centre.y),
-    };
+    let tip = Point { x: out(foot.x, centre.x), y: out(foot.y, centre.y) };
     ring.insert(at, tip);
     ring.insert(at, foot);
 }

@@ -27,10 +27,7 @@ pub(super) type Ring = Vec<Point>;
 impl Point {
     /// The nearest position to `lon`, `lat` in degrees.
     pub(super) fn new(lon: f64, lat: f64) -> Self {
-        Self {
-            x: (lon * NANO).round() as i64,
-            y: (lat * NANO).round() as i64,
-        }
+        Self { x: (lon * NANO).round() as i64, y: (lat * NANO).round() as i64 }
     }
 
     /// Longitude in degrees.
@@ -54,10 +51,7 @@ pub(super) fn metres_per_degree(lat: f64) -> (f64, f64) {
     let (sin, cos) = libm::sincos(lat.to_radians());
     let w2 = 1.0 - E2 * sin * sin;
     let normal = A / w2.sqrt();
-    (
-        (normal * cos).to_radians(),
-        (normal * (1.0 - E2) / w2).to_radians(),
-    )
+    ((normal * cos).to_radians(), (normal * (1.0 - E2) / w2).to_radians())
 }
 
 /// A place with a plane of metres around it, good for shapes of a few kilometres.
@@ -75,20 +69,12 @@ impl Anchor {
     /// The anchor at `lon`, `lat` (degrees).
     pub(super) fn new(lon: f64, lat: f64) -> Self {
         let (per_lon, per_lat) = metres_per_degree(lat);
-        Self {
-            lon,
-            lat,
-            per_lon,
-            per_lat,
-        }
+        Self { lon, lat, per_lon, per_lat }
     }
 
     /// The degrees of what lies `east` and `north` metres away.
     pub(super) fn degrees(&self, east: f64, north: f64) -> (f64, f64) {
-        (
-            self.lon + east / self.per_lon,
-            self.lat + north / self.per_lat,
-        )
+        (self.lon + east / self.per_lon, self.lat + north / self.per_lat)
     }
 
     /// The anchor `east` and `north` metres away.
@@ -108,10 +94,7 @@ impl Anchor {
 
     /// Metres to another anchor, good to 1 % within the city.
     pub(super) fn distance_m(&self, other: &Self) -> f64 {
-        libm::hypot(
-            (other.lon - self.lon) * self.per_lon,
-            (other.lat - self.lat) * self.per_lat,
-        )
+        libm::hypot((other.lon - self.lon) * self.per_lon, (other.lat - self.lat) * self.per_lat)
     }
 }
 
@@ -128,10 +111,7 @@ fn authalic_m(lat: i64) -> f64 {
 /// Metres between two positions at most a few hundred metres apart.
 pub(super) fn distance_m(a: Point, b: Point) -> f64 {
     let (per_lon, per_lat) = metres_per_degree(a.lat());
-    libm::hypot(
-        (b.x - a.x) as f64 / NANO * per_lon,
-        (b.y - a.y) as f64 / NANO * per_lat,
-    )
+    libm::hypot((b.x - a.x) as f64 / NANO * per_lon, (b.y - a.y) as f64 / NANO * per_lat)
 }
 
 /// Twice the signed area of the triangle `o`, `a`, `b` in square nanodegrees, exactly: positive when it turns left.
@@ -144,9 +124,7 @@ pub(super) fn doubled_area(ring: &[Point]) -> i128 {
     let Some(&origin) = ring.first() else {
         return 0;
     };
-    ring.windows(2)
-        .map(|edge| cross(origin, edge[0], edge[1]))
-        .sum()
+    ring.windows(2).map(|edge| cross(origin, edge[0], edge[1])).sum()
 }
 
 /// Whether `point` lies within `ring` (exact; on the border either answer).
@@ -181,13 +159,7 @@ pub(super) fn measure<'a>(rings: impl IntoIterator<Item = &'a Ring>) -> Option<M
     let (mut twice, mut east, mut north, mut area) = (0.0, 0.0, 0.0, 0.0);
     for ring in rings {
         let Some(&last) = ring.last() else { continue };
-        let from_origin = |p: Point| {
-            (
-                (p.x - origin.x) as f64,
-                (p.y - origin.y) as f64,
-                authalic_m(p.y) - base,
-            )
-        };
+        let from_origin = |p: Point| ((p.x - origin.x) as f64, (p.y - origin.y) as f64, authalic_m(p.y) - base);
         let mut a = from_origin(last);
         for &p in ring {
             let b = from_origin(p);
@@ -199,16 +171,8 @@ pub(super) fn measure<'a>(rings: impl IntoIterator<Item = &'a Ring>) -> Option<M
             a = b;
         }
     }
-    let share = if twice == 0.0 {
-        0.0
-    } else {
-        1.0 / (3.0 * twice)
-    };
+    let share = if twice == 0.0 { 0.0 } else { 1.0 / (3.0 * twice) };
     let lon = (origin.x as f64 + east * share) / NANO;
     let lat = (origin.y as f64 + north * share) / NANO;
-    Some(Measure {
-        lon,
-        lat,
-        area_m2: area / 2.0 * (A / NANO).to_radians(),
-    })
+    Some(Measure { lon, lat, area_m2: area / 2.0 * (A / NANO).to_radians() })
 }

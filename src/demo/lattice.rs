@@ -24,32 +24,19 @@ struct Frame {
 impl Frame {
     fn new(seed: u64) -> Self {
         let mut dice = Dice::new(seed, Topic::Frame, 0);
-        let mut signed =
-            |low, high| dice.range(low, high) * if dice.chance(0.5) { 1.0 } else { -1.0 };
+        let mut signed = |low, high| dice.range(low, high) * if dice.chance(0.5) { 1.0 } else { -1.0 };
         let crowding = (signed(0.012, 0.026), signed(0.012, 0.026));
         let mut wave = |length: f64, height: f64| {
             let (sin, cos) = libm::sincos(dice.range(0.0, TAU));
-            [
-                cos / length,
-                sin / length,
-                dice.range(0.0, TAU),
-                dice.range(0.0, TAU),
-                height,
-            ]
+            [cos / length, sin / length, dice.range(0.0, TAU), dice.range(0.0, TAU), height]
         };
-        let waves = vec![
-            wave(0.9, 0.012),
-            wave(0.45, 0.006),
-            wave(0.22, 0.003),
-            wave(0.11, 0.0013),
-        ];
+        let waves = vec![wave(0.9, 0.012), wave(0.45, 0.006), wave(0.22, 0.003), wave(0.11, 0.0013)];
         Self { crowding, waves }
     }
 
     /// Degrees of the place (s, t) of the unit square.
     fn degrees(&self, s: f64, t: f64) -> (f64, f64) {
-        let crowd =
-            |place: f64, much: f64| 2.0 * (place + much * libm::sin(2.0 * TAU * place)) - 1.0;
+        let crowd = |place: f64, much: f64| 2.0 * (place + much * libm::sin(2.0 * TAU * place)) - 1.0;
         let (east, north) = (crowd(s, self.crowding.0), crowd(t, self.crowding.1));
         let mut u = 0.5 + 0.465 * east * (1.0 - ROUND * north * north).sqrt();
         let mut v = 0.5 + 0.465 * north * (1.0 - ROUND * east * east).sqrt();
@@ -90,23 +77,14 @@ impl Lattice {
                 let mut dice = Dice::new(seed, Topic::Nodes, (j * (cells + 1) + i) as u64);
                 let mut moved = |at: usize| {
                     let jitter = dice.range(-JITTER, JITTER);
-                    if at == 0 || at == cells {
-                        at as f64 * step
-                    } else {
-                        (at as f64 + jitter) * step
-                    }
+                    if at == 0 || at == cells { at as f64 * step } else { (at as f64 + jitter) * step }
                 };
                 let (s, t) = (moved(i), moved(j));
                 let (lon, lat) = frame.degrees(s, t);
                 nodes.push(Point::new(lon, lat));
             }
         }
-        Self {
-            cells,
-            seed,
-            frame,
-            nodes,
-        }
+        Self { cells, seed, frame, nodes }
     }
 
     /// Degrees of the place (s, t), fractions of the net.
@@ -121,22 +99,14 @@ impl Lattice {
 
     /// Appends corner (i, j) and the line east of it, without the corner it leads to.
     pub(super) fn east(&self, i: usize, j: usize, out: &mut Ring) {
-        let dice = Dice::new(
-            self.seed,
-            Topic::EdgesEast,
-            (j * (self.cells + 1) + i) as u64,
-        );
+        let dice = Dice::new(self.seed, Topic::EdgesEast, (j * (self.cells + 1) + i) as u64);
         let bend = self.bend((i, j), (i + 1, j));
         wiggle(dice, self.node(i, j), self.node(i + 1, j), bend, out);
     }
 
     /// Appends corner (i, j) and the line north of it, without the corner it leads to.
     pub(super) fn north(&self, i: usize, j: usize, out: &mut Ring) {
-        let dice = Dice::new(
-            self.seed,
-            Topic::EdgesNorth,
-            (j * (self.cells + 1) + i) as u64,
-        );
+        let dice = Dice::new(self.seed, Topic::EdgesNorth, (j * (self.cells + 1) + i) as u64);
         let bend = self.bend((i, j), (i, j + 1));
         wiggle(dice, self.node(i, j), self.node(i, j + 1), bend, out);
     }
@@ -147,20 +117,13 @@ impl Lattice {
         let beside = |(i, j): (usize, usize)| {
             let (east, north) = (to.0 - from.0, to.1 - from.1);
             let less = (i >= north && j >= east).then(|| (i - north, j - east));
-            let more = (i + north <= self.cells && j + east <= self.cells)
-                .then_some((i + north, j + east));
+            let more = (i + north <= self.cells && j + east <= self.cells).then_some((i + north, j + east));
             [less, more]
         };
         let mut bend = BEND;
         for (hub, end) in [(from, to), (to, from)] {
             for (i, j) in beside(hub).into_iter().flatten() {
-                bend = bend.min(
-                    0.4 * squareness(
-                        self.node(hub.0, hub.1),
-                        self.node(end.0, end.1),
-                        self.node(i, j),
-                    ),
-                );
+                bend = bend.min(0.4 * squareness(self.node(hub.0, hub.1), self.node(end.0, end.1), self.node(i, j)));
             }
         }
         bend
@@ -187,18 +150,12 @@ impl Lattice {
 
     /// The western (`at` 0) or eastern (`at` cells) side, from the south.
     pub(super) fn meridian(&self, at: usize) -> Side {
-        self.side(
-            |j, points| self.north(at, j, points),
-            self.node(at, self.cells),
-        )
+        self.side(|j, points| self.north(at, j, points), self.node(at, self.cells))
     }
 
     /// The southern (`at` 0) or northern (`at` cells) side, from the west.
     pub(super) fn parallel(&self, at: usize) -> Side {
-        self.side(
-            |i, points| self.east(i, at, points),
-            self.node(self.cells, at),
-        )
+        self.side(|i, points| self.east(i, at, points), self.node(self.cells, at))
     }
 
     fn side(&self, line: impl Fn(usize, &mut Ring), end: Point) -> Side {
@@ -233,9 +190,6 @@ pub(super) fn wiggle(mut dice: Dice, a: Point, b: Point, bend: f64, out: &mut Ri
         let most = (bend * t.min(1.0 - t)).min(zigzag);
         let off = dice.range(-most, most);
         let (east, north) = (t * dx - off * dy * ASPECT, t * dy + off * dx / ASPECT);
-        out.push(Point {
-            x: a.x + east.round() as i64,
-            y: a.y + north.round() as i64,
-        });
+        out.push(Point { x: a.x + east.round() as i64, y: a.y + north.round() as i64 });
     }
 }

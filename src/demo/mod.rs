@@ -73,11 +73,7 @@ pub mod files {
     /// 批准用地, approvals.
     pub const APPROVED: &str = "approved.geojson";
     /// 监测图斑, the surveys of three months.
-    pub const SURVEYS: [&str; 3] = [
-        "survey-2022-04.geojson",
-        "survey-2022-05.geojson",
-        "survey-2022-06.geojson",
-    ];
+    pub const SURVEYS: [&str; 3] = ["survey-2022-04.geojson", "survey-2022-05.geojson", "survey-2022-06.geojson"];
 }
 
 /// What a preset comes to.
@@ -102,39 +98,12 @@ impl Preset {
     }
 
     const fn scale(self) -> Scale {
-        let small = Extent {
-            count: 8,
-            fewest: 300.0,
-            most: 3_000.0,
-            reach_m: 11_000.0,
-        };
-        let city = Extent {
-            count: 150,
-            fewest: 1_500.0,
-            most: 50_000.0,
-            reach_m: 9_500.0,
-        };
+        let small = Extent { count: 8, fewest: 300.0, most: 3_000.0, reach_m: 11_000.0 };
+        let city = Extent { count: 150, fewest: 1_500.0, most: 50_000.0, reach_m: 9_500.0 };
         match self {
-            Self::Small => Scale {
-                cells: 100,
-                border_spacing_m: 400.0,
-                groups: 400,
-                red_lines: small,
-                approvals: 600,
-                patches: 2_000,
-            },
-            Self::City => Scale {
-                cells: 546,
-                border_spacing_m: 55.0,
-                groups: 5_000,
-                red_lines: city,
-                approvals: 8_000,
-                patches: 100_000,
-            },
-            Self::Dense => Scale {
-                cells: 1_728,
-                ..Self::City.scale()
-            },
+            Self::Small => Scale { cells: 100, border_spacing_m: 400.0, groups: 400, red_lines: small, approvals: 600, patches: 2_000 },
+            Self::City => Scale { cells: 546, border_spacing_m: 55.0, groups: 5_000, red_lines: city, approvals: 8_000, patches: 100_000 },
+            Self::Dense => Scale { cells: 1_728, ..Self::City.scale() },
         }
     }
 }
@@ -145,12 +114,7 @@ impl Preset {
 ///
 /// # Errors
 /// Whatever the file system answers. A file that could not be completed keeps the ending `.part`.
-pub fn generate(
-    preset: Preset,
-    seed: u64,
-    out: &Path,
-    progress: &mut dyn FnMut(&str, u64, u64),
-) -> io::Result<Vec<DemoFile>> {
+pub fn generate(preset: Preset, seed: u64, out: &Path, progress: &mut dyn FnMut(&str, u64, u64)) -> io::Result<Vec<DemoFile>> {
     std::fs::create_dir_all(out)?;
     let scale = preset.scale();
     let lattice = Lattice::new(seed, scale.cells);
@@ -159,53 +123,25 @@ pub fn generate(
     let terrain = Terrain::new(seed, scale.cells, &places);
     let parcels = Parcels::new(seed, &lattice, &terrain);
     let approvals = approvals::draw(seed, scale.approvals, &counties, &places);
-    let ground = Ground {
-        seed,
-        counties: &counties,
-        places: &places,
-        approvals: &approvals,
-    };
+    let ground = Ground { seed, counties: &counties, places: &places, approvals: &approvals };
     let mut files = vec![
         write_counties(&counties, out, progress)?,
         parcels::write(&parcels, &counties, out, progress)?,
         basic_farmland::write(seed, &parcels, &counties, scale.groups, out, progress)?,
-        red_lines::write(
-            seed,
-            scale.red_lines,
-            &counties,
-            &places,
-            &terrain,
-            out,
-            progress,
-        )?,
+        red_lines::write(seed, scale.red_lines, &counties, &places, &terrain, out, progress)?,
         places.write_boundaries(seed, &counties, out, progress)?,
         approvals::write(&approvals, &counties, out, progress)?,
     ];
     for survey in 0..files::SURVEYS.len() {
-        files.push(surveys::write(
-            &ground,
-            survey,
-            scale.patches,
-            out,
-            progress,
-        )?);
+        files.push(surveys::write(&ground, survey, scale.patches, out, progress)?);
     }
     Ok(files)
 }
 
 fn write_counties(counties: &Counties, out: &Path, progress: Progress) -> io::Result<DemoFile> {
-    let mut layer = Layer::create(
-        out,
-        files::COUNTY,
-        "行政区",
-        counties.list.len() as u64,
-        progress,
-    )?;
+    let mut layer = Layer::create(out, files::COUNTY, "行政区", counties.list.len() as u64, progress)?;
     for county in &counties.list {
-        let properties = [
-            ("XZQDM", Value::Text(county.code)),
-            ("XZQMC", Value::Text(county.name)),
-        ];
+        let properties = [("XZQDM", Value::Text(county.code)), ("XZQMC", Value::Text(county.name))];
         layer.feature(&properties, &Shape::Polygon(vec![county.ring.clone()]))?;
     }
     layer.finish()

@@ -112,12 +112,7 @@ impl Ripple {
         let (mut count, mut height, mut total) = (knots.max(2), 1.0, 0.0);
         let mut octaves = Vec::new();
         while octaves.is_empty() || count <= finest {
-            octaves.push((
-                (0..count)
-                    .map(|_| dice.range(-1.0, 1.0))
-                    .collect::<Vec<_>>(),
-                height,
-            ));
+            octaves.push(((0..count).map(|_| dice.range(-1.0, 1.0)).collect::<Vec<_>>(), height));
             total += height;
             count *= 2;
             height *= gain;
@@ -152,11 +147,7 @@ pub(super) struct Relief {
 impl Relief {
     /// A relief of its own for every throw of the dice.
     pub(super) const fn new(dice: &mut Dice, frequency: f64, octaves: u32) -> Self {
-        Self {
-            key: dice.bits(),
-            frequency,
-            octaves,
-        }
+        Self { key: dice.bits(), frequency, octaves }
     }
 
     /// The height at (u, v), fractions of the city's width and height.
@@ -178,12 +169,8 @@ impl Relief {
         let (fx, fy) = (smooth(x - left), smooth(y - low));
         let knot = |dx: i64, dy: i64| {
             let (i, j) = ((left as i64 + dx) as u64, (low as i64 + dy) as u64);
-            let place =
-                i.wrapping_mul(0x8cb9_2ba7_2f3d_8dd7) ^ j.wrapping_mul(0xaef1_7502_108e_f2d9);
-            2.0 * fraction(mix(self.key
-                ^ place
-                ^ u64::from(octave).wrapping_mul(GOLDEN)))
-                - 1.0
+            let place = i.wrapping_mul(0x8cb9_2ba7_2f3d_8dd7) ^ j.wrapping_mul(0xaef1_7502_108e_f2d9);
+            2.0 * fraction(mix(self.key ^ place ^ u64::from(octave).wrapping_mul(GOLDEN))) - 1.0
         };
         let south = knot(0, 0) + (knot(1, 0) - knot(0, 0)) * fx;
         let north = knot(0, 1) + (knot(1, 1) - knot(0, 1)) * fx;

@@ -56,11 +56,7 @@ pub(super) struct Parcels<'a> {
 impl<'a> Parcels<'a> {
     /// The parcels that `lattice` and `terrain` make.
     pub(super) const fn new(seed: u64, lattice: &'a Lattice, terrain: &'a Terrain) -> Self {
-        Self {
-            seed,
-            lattice,
-            terrain,
-        }
+        Self { seed, lattice, terrain }
     }
 
     /// Blocks along one side.
@@ -80,10 +76,7 @@ impl<'a> Parcels<'a> {
                 let island = self.island(piece, &mut dice);
                 rings.push(island.iter().rev().copied().collect());
                 out.push(Parcel { rings, class });
-                out.push(Parcel {
-                    rings: vec![island],
-                    class: Terrain::island(&mut dice),
-                });
+                out.push(Parcel { rings: vec![island], class: Terrain::island(&mut dice) });
             } else {
                 out.push(Parcel { rings, class });
             }
@@ -93,12 +86,7 @@ impl<'a> Parcels<'a> {
     /// The number of parcels, islands included; O(blocks), nothing is drawn.
     pub(super) fn count(&self) -> u64 {
         let side = self.blocks();
-        let of = |k: usize| {
-            self.pieces(k % side, k / side)
-                .iter()
-                .map(|piece| 1 + u64::from(piece.island))
-                .sum::<u64>()
-        };
+        let of = |k: usize| self.pieces(k % side, k / side).iter().map(|piece| 1 + u64::from(piece.island)).sum::<u64>();
         (0..side * side).map(of).sum()
     }
 
@@ -108,22 +96,11 @@ impl<'a> Parcels<'a> {
         let (i, j) = (bi * 2, bj * 2);
         let (u, v) = fractions(self.lattice.node(i + 1, j + 1));
         let hill = self.terrain.hill(u, v) > 0.0;
-        let (whole, paired, cut) = if hill {
-            (0.35, 0.70, 0.05)
-        } else {
-            (0.02, 0.22, 0.40)
-        };
+        let (whole, paired, cut) = if hill { (0.35, 0.70, 0.05) } else { (0.02, 0.22, 0.40) };
         let mut pieces = Vec::with_capacity(8);
         let mut add = |dice: &mut Dice, i, j, wide, high, half: Option<_>| {
             let island = half.is_none() && dice.chance(0.0125) && self.lattice.is_square(i, j);
-            pieces.push(Piece {
-                i,
-                j,
-                wide,
-                high,
-                half,
-                island,
-            });
+            pieces.push(Piece { i, j, wide, high, half, island });
         };
         let choice = dice.unit();
         if choice < whole {
@@ -141,11 +118,7 @@ impl<'a> Parcels<'a> {
             for k in 0..4 {
                 let (i, j) = (i + k % 2, j + k / 2);
                 if dice.chance(cut) && self.lattice.is_square(i, j) {
-                    let cut = if dice.chance(0.5) {
-                        Cut::Northward
-                    } else {
-                        Cut::Eastward
-                    };
+                    let cut = if dice.chance(0.5) { Cut::Northward } else { Cut::Eastward };
                     add(&mut dice, i, j, 1, 1, Some((cut, Half::Near)));
                     add(&mut dice, i, j, 1, 1, Some((cut, Half::Far)));
                 } else {
@@ -158,15 +131,8 @@ impl<'a> Parcels<'a> {
 
     /// The middle of a piece's cells, as fractions of the extent.
     fn middle(&self, piece: &Piece) -> (f64, f64) {
-        let (a, b) = (
-            self.lattice.node(piece.i, piece.j),
-            self.lattice
-                .node(piece.i + piece.wide, piece.j + piece.high),
-        );
-        fractions(Point {
-            x: i64::midpoint(a.x, b.x),
-            y: i64::midpoint(a.y, b.y),
-        })
+        let (a, b) = (self.lattice.node(piece.i, piece.j), self.lattice.node(piece.i + piece.wide, piece.j + piece.high));
+        fractions(Point { x: i64::midpoint(a.x, b.x), y: i64::midpoint(a.y, b.y) })
     }
 
     fn shell(&self, piece: &Piece) -> Ring {
@@ -181,13 +147,7 @@ impl<'a> Parcels<'a> {
         let (a, b) = (from.len() / 2, to.len() / 2);
         let key = (piece.j * self.lattice.cells + piece.i) as u64 + (1 << 40);
         let mut line = Ring::new();
-        wiggle(
-            Dice::new(self.seed, Topic::EdgesNorth, key),
-            from[a],
-            to[b],
-            0.1,
-            &mut line,
-        );
+        wiggle(Dice::new(self.seed, Topic::EdgesNorth, key), from[a], to[b], 0.1, &mut line);
         line.push(to[b]);
         match (cut, half) {
             (Cut::Northward, Half::Near) => around(&south[..=a], &line, &north[..=b], &west),
@@ -206,19 +166,10 @@ impl<'a> Parcels<'a> {
             } else {
                 self.lattice.north(i, j, &mut ring);
             }
-            ring.push(if east {
-                self.lattice.node(i + 1, j)
-            } else {
-                self.lattice.node(i, j + 1)
-            });
+            ring.push(if east { self.lattice.node(i + 1, j) } else { self.lattice.node(i, j + 1) });
             ring
         };
-        [
-            line(true, i, j),
-            line(false, i + 1, j),
-            line(true, i, j + 1),
-            line(false, i, j),
-        ]
+        [line(true, i, j), line(false, i + 1, j), line(true, i, j + 1), line(false, i, j)]
     }
 
     /// An island in the south-western cell of a piece: no line of a cell comes nearer to its middle than a quarter cell.
@@ -249,19 +200,8 @@ fn fractions(point: Point) -> (f64, f64) {
 }
 
 /// Writes the parcels, row of blocks by row of blocks.
-pub(super) fn write(
-    parcels: &Parcels,
-    counties: &Counties,
-    folder: &Path,
-    progress: Progress,
-) -> io::Result<DemoFile> {
-    let mut layer = Layer::create(
-        folder,
-        files::FARMLAND,
-        "土地利用现状图斑",
-        parcels.count(),
-        progress,
-    )?;
+pub(super) fn write(parcels: &Parcels, counties: &Counties, folder: &Path, progress: Progress) -> io::Result<DemoFile> {
+    let mut layer = Layer::create(folder, files::FARMLAND, "土地利用现状图斑", parcels.count(), progress)?;
     let mut numbers = vec![0_u64; counties.list.len()];
     let mut batch = Vec::new();
     for block in 0..parcels.blocks() * parcels.blocks() {
@@ -276,18 +216,12 @@ pub(super) fn write(
             let code = counties.list[county].code;
             let number = numbers[county];
             // Towns and villages of the demo are squares of twelve and of three blocks; only their codes are ever seen.
-            let (town, village) = (
-                1 + (bi / 12 * 7 + bj / 12) % 18,
-                1 + (bi / 3 * 5 + bj / 3) % 40,
-            );
+            let (town, village) = (1 + (bi / 12 * 7 + bj / 12) % 18, 1 + (bi / 3 * 5 + bj / 3) % 40);
             let properties = [
                 ("BSM", Value::Text(&format!("{code}2001{number:08}"))),
                 ("TBBH", Value::Text(&format!("{number:08}"))),
                 ("XZQDM", Value::Text(code)),
-                (
-                    "ZLDWDM",
-                    Value::Text(&format!("{code}{town:03}{village:03}0000000")),
-                ),
+                ("ZLDWDM", Value::Text(&format!("{code}{town:03}{village:03}0000000"))),
                 ("DLBM", Value::Text(parcel.class.0)),
                 ("DLMC", Value::Text(parcel.class.1)),
                 ("TBMJ", Value::Number(measure.area_m2, 2)),

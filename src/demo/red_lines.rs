@@ -37,17 +37,9 @@ pub(super) fn write(
     folder: &Path,
     progress: Progress,
 ) -> io::Result<DemoFile> {
-    let mut layer = Layer::create(
-        folder,
-        files::RED_LINE,
-        "生态保护红线",
-        extent.count as u64,
-        progress,
-    )?;
+    let mut layer = Layer::create(folder, files::RED_LINE, "生态保护红线", extent.count as u64, progress)?;
     let seats = places.seats().iter().enumerate();
-    let mut taken: Vec<(Anchor, f64)> = seats
-        .map(|(k, seat)| (seat.anchor, places.boundary_m(k)))
-        .collect();
+    let mut taken: Vec<(Anchor, f64)> = seats.map(|(k, seat)| (seat.anchor, places.boundary_m(k))).collect();
     let mut dice = Dice::new(seed, Topic::RedLines, 0);
     for index in 0..extent.count {
         let small = index as f64 / extent.count as f64;
@@ -57,20 +49,12 @@ pub(super) fn write(
         };
         taken.push((anchor, reach_m));
         // A tenth of the positions is kept for holes.
-        let wanted = if index == 0 {
-            extent.most
-        } else {
-            dice.log_range(extent.fewest, extent.most * 0.9)
-        };
+        let wanted = if index == 0 { extent.most } else { dice.log_range(extent.fewest, extent.most * 0.9) };
         let stretch = dice.range(1.0, 1.9);
         let shell = rugged(&mut dice, reach_m, (wanted * 0.9) as usize, 0.6, stretch);
         let mut rings = vec![anchor.place(&shell)];
         for (hole, (east, north)) in holes(&mut dice, &shell) {
-            let moved: Outline = hole
-                .iter()
-                .rev()
-                .map(|(x, y)| (x + east, y + north))
-                .collect();
+            let moved: Outline = hole.iter().rev().map(|(x, y)| (x + east, y + north)).collect();
             rings.push(anchor.place(&moved));
         }
         let Some(measure) = measure(&rings) else {
@@ -78,43 +62,23 @@ pub(super) fn write(
         };
         let county = counties.of(&measure);
         let number = format!("HX{}{:04}", county.code, index + 1);
-        let name = format!(
-            "{}{}生态保护红线{:03}",
-            county.name,
-            PURPOSES[dice.below(4)],
-            index + 1
-        );
-        let properties = [
-            ("HXBH", Value::Text(&number)),
-            ("HXMC", Value::Text(&name)),
-            ("XZQDM", Value::Text(county.code)),
-        ];
+        let name = format!("{}{}生态保护红线{:03}", county.name, PURPOSES[dice.below(4)], index + 1);
+        let properties = [("HXBH", Value::Text(&number)), ("HXMC", Value::Text(&name)), ("XZQDM", Value::Text(county.code))];
         layer.feature(&properties, &Shape::Polygon(rings))?;
     }
     layer.finish()
 }
 
 /// The highest of 120 free circles of `reach_m`; smaller and smaller ones where none is free.
-fn site(
-    dice: &mut Dice,
-    mut reach_m: f64,
-    taken: &[(Anchor, f64)],
-    counties: &Counties,
-    terrain: &Terrain,
-) -> Option<(Anchor, f64)> {
+fn site(dice: &mut Dice, mut reach_m: f64, taken: &[(Anchor, f64)], counties: &Counties, terrain: &Terrain) -> Option<(Anchor, f64)> {
     for _ in 0..60 {
         let mut best: Option<(f64, Anchor)> = None;
         for _ in 0..120 {
             let (u, v) = (dice.unit(), dice.unit());
             let anchor = Anchor::new(WEST + SPAN * u, SOUTH + SPAN * v);
-            let free = taken
-                .iter()
-                .all(|(other, reach)| anchor.distance_m(other) > 1.02 * (reach + reach_m));
+            let free = taken.iter().all(|(other, reach)| anchor.distance_m(other) > 1.02 * (reach + reach_m));
             let hill = terrain.hill(u, v);
-            if free
-                && best.as_ref().is_none_or(|(highest, _)| hill > *highest)
-                && counties.holds(&anchor, 1.1 * reach_m)
-            {
+            if free && best.as_ref().is_none_or(|(highest, _)| hill > *highest) && counties.holds(&anchor, 1.1 * reach_m) {
                 best = Some((hill, anchor));
             }
         }
@@ -135,17 +99,9 @@ fn holes(dice: &mut Dice, shell: &[(f64, f64)]) -> Vec<(Outline, (f64, f64))> {
     let mut circles: Vec<(f64, f64, f64)> = Vec::new();
     for _ in 0..dice.below(17) {
         let (toward, along) = (shell[dice.below(shell.len())], dice.range(0.1, 0.75));
-        let (x, y, radius) = (
-            toward.0 * along,
-            toward.1 * along,
-            reach * dice.range(0.03, 0.12),
-        );
-        let clear = shell
-            .iter()
-            .all(|p| libm::hypot(p.0 - x, p.1 - y) > radius + edge);
-        let apart = circles
-            .iter()
-            .all(|c| libm::hypot(c.0 - x, c.1 - y) > 1.05 * (radius + c.2));
+        let (x, y, radius) = (toward.0 * along, toward.1 * along, reach * dice.range(0.03, 0.12));
+        let clear = shell.iter().all(|p| libm::hypot(p.0 - x, p.1 - y) > radius + edge);
+        let apart = circles.iter().all(|c| libm::hypot(c.0 - x, c.1 - y) > 1.05 * (radius + c.2));
         if clear && apart && circles.len() < 8 {
             circles.push((x, y, radius));
         }

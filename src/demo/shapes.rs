@@ -27,26 +27,18 @@ pub(super) struct Sketch {
 impl Sketch {
     /// Draws the outline, counter-clockwise, with exactly the area asked for.
     pub(super) fn draw(&self, dice: &mut Dice) -> Outline {
-        let mut outline = if self.boxy {
-            frame(dice, self.positions)
-        } else {
-            round(dice, self.positions)
-        };
+        let mut outline = if self.boxy { frame(dice, self.positions) } else { round(dice, self.positions) };
         let ripple = Ripple::new(dice, 3, 6, 0.6);
         let (sin, cos) = libm::sincos(self.turn);
         let long = self.stretch.sqrt();
         for (x, y) in &mut outline {
             let angle = libm::atan2(*y, *x) / TAU;
-            let radius =
-                1.0 + self.rough * ripple.at(if angle < 0.0 { angle + 1.0 } else { angle });
+            let radius = 1.0 + self.rough * ripple.at(if angle < 0.0 { angle + 1.0 } else { angle });
             let (along, across) = (*x * radius * long, *y * radius / long);
             (*x, *y) = (along * cos - across * sin, along * sin + across * cos);
         }
         let factor = (self.area_m2 / area_m2(&outline)).sqrt();
-        outline
-            .iter()
-            .map(|(x, y)| (x * factor, y * factor))
-            .collect()
+        outline.iter().map(|(x, y)| (x * factor, y * factor)).collect()
     }
 
     /// Draws the outline with every edge below `limit_m`: more positions, then less stretch and roughness, until it fits.
@@ -92,13 +84,7 @@ fn frame(dice: &mut Dice, positions: usize) -> Outline {
 }
 
 /// A coastline-like outline that stays within `reach_m` of its centre: fractal radii, `rough` from 0 to 0.8.
-pub(super) fn rugged(
-    dice: &mut Dice,
-    reach_m: f64,
-    positions: usize,
-    rough: f64,
-    stretch: f64,
-) -> Outline {
+pub(super) fn rugged(dice: &mut Dice, reach_m: f64, positions: usize, rough: f64, stretch: f64) -> Outline {
     let ripple = Ripple::new(dice, 4, positions / 3, 0.58);
     let (sin, cos) = libm::sincos(dice.range(0.0, TAU));
     let mut outline = round(dice, positions);
@@ -113,33 +99,22 @@ pub(super) fn rugged(
 
 /// The edges of an outline, the closing one last.
 pub(super) fn edges(outline: &[(f64, f64)]) -> impl Iterator<Item = ((f64, f64), (f64, f64))> + '_ {
-    outline
-        .iter()
-        .copied()
-        .zip(outline.iter().copied().cycle().skip(1))
+    outline.iter().copied().zip(outline.iter().copied().cycle().skip(1))
 }
 
 /// Signed area in m², counter-clockwise positive.
 pub(super) fn area_m2(outline: &[(f64, f64)]) -> f64 {
-    edges(outline)
-        .map(|(a, b)| a.0 * b.1 - b.0 * a.1)
-        .sum::<f64>()
-        / 2.0
+    edges(outline).map(|(a, b)| a.0 * b.1 - b.0 * a.1).sum::<f64>() / 2.0
 }
 
 /// The longest edge in metres.
 pub(super) fn longest_edge_m(outline: &[(f64, f64)]) -> f64 {
-    edges(outline)
-        .map(|(a, b)| libm::hypot(b.0 - a.0, b.1 - a.1))
-        .fold(0.0, f64::max)
+    edges(outline).map(|(a, b)| libm::hypot(b.0 - a.0, b.1 - a.1)).fold(0.0, f64::max)
 }
 
 /// The radius in metres of the circle around the centre that holds the outline.
 pub(super) fn reach_m(outline: &[(f64, f64)]) -> f64 {
-    outline
-        .iter()
-        .map(|p| libm::hypot(p.0, p.1))
-        .fold(0.0, f64::max)
+    outline.iter().map(|p| libm::hypot(p.0, p.1)).fold(0.0, f64::max)
 }
 
 /// The radius in metres of the largest circle around the centre that the outline holds.

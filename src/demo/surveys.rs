@@ -17,20 +17,7 @@ use std::path::Path;
 /// Edges are drawn below this, so that they are surely below 65 m after rounding and on the ellipsoid.
 const EDGE_M: f64 = 64.0;
 /// Kinds of change, the frequent ones several times.
-const KINDS: [&str; 12] = [
-    "房屋建筑",
-    "房屋建筑",
-    "房屋建筑",
-    "推填土",
-    "推填土",
-    "推填土",
-    "硬化地面",
-    "硬化地面",
-    "道路",
-    "光伏用地",
-    "采矿用地",
-    "其他",
-];
+const KINDS: [&str; 12] = ["房屋建筑", "房屋建筑", "房屋建筑", "推填土", "推填土", "推填土", "硬化地面", "硬化地面", "道路", "光伏用地", "采矿用地", "其他"];
 
 /// What surveys are drawn from.
 pub(super) struct Ground<'a> {
@@ -52,13 +39,7 @@ struct Patch {
 }
 
 /// Writes the `survey`-th survey (April, May, June 2022) with `count` patches.
-pub(super) fn write(
-    ground: &Ground,
-    survey: usize,
-    count: usize,
-    folder: &Path,
-    progress: Progress,
-) -> io::Result<DemoFile> {
+pub(super) fn write(ground: &Ground, survey: usize, count: usize, folder: &Path, progress: Progress) -> io::Result<DemoFile> {
     let (name, month) = (files::SURVEYS[survey], survey + 4);
     let title = format!("2022年{month}月监测图斑");
     let mut layer = Layer::create(folder, name, &title, count as u64, progress)?;
@@ -69,23 +50,13 @@ pub(super) fn write(
         let Some(measure) = measure(patch.parts.iter().flatten()) else {
             continue;
         };
-        let lies = ground
-            .counties
-            .locate(measure.lon, measure.lat)
-            .unwrap_or(0);
-        let turn = if fate == Fate::Astray {
-            1 + dice.below(11)
-        } else {
-            0
-        };
+        let lies = ground.counties.locate(measure.lon, measure.lat).unwrap_or(0);
+        let turn = if fate == Fate::Astray { 1 + dice.below(11) } else { 0 };
         let county = &ground.counties.list[(lies + turn) % 12];
         let before = format!("2021-{:02}-{:02}", 7 + dice.below(6), 1 + dice.below(28));
         let after = format!("2022-{month:02}-{:02}", 1 + dice.below(28));
         let properties = [
-            (
-                "JCBH",
-                Value::Text(&format!("{}{:06}", county.code, index + 1)),
-            ),
+            ("JCBH", Value::Text(&format!("{}{:06}", county.code, index + 1))),
             ("XZQDM", Value::Text(county.code)),
             ("XZQMC", Value::Text(county.name)),
             ("TBLX", Value::Text(KINDS[dice.below(KINDS.len())])),
@@ -102,13 +73,7 @@ fn shape(mut patch: Patch, fate: Fate, dice: &mut Dice) -> Shape {
     match (patch.parts.len(), fate) {
         (2.., _) => Shape::MultiPolygon(patch.parts),
         (_, Fate::Hole) => Shape::Polygon(patch.parts.remove(0)),
-        _ => spoil(
-            fate,
-            patch.parts.remove(0).remove(0),
-            &patch.anchor,
-            EDGE_M,
-            dice,
-        ),
+        _ => spoil(fate, patch.parts.remove(0).remove(0), &patch.anchor, EDGE_M, dice),
     }
 }
 
@@ -125,12 +90,8 @@ fn draw(ground: &Ground, fate: Fate, room: &mut Room, dice: &mut Dice) -> Patch 
         let free = room.is_free(&anchor, reach) || tries > 500;
         if free && ground.counties.holds(&anchor, 1.4 * reach) {
             room.take(&anchor, reach);
-            let place =
-                |rings: &Vec<Outline>| rings.iter().map(|ring| anchor.place(ring)).collect();
-            return Patch {
-                anchor,
-                parts: parts.iter().map(place).collect(),
-            };
+            let place = |rings: &Vec<Outline>| rings.iter().map(|ring| anchor.place(ring)).collect();
+            return Patch { anchor, parts: parts.iter().map(place).collect() };
         }
     }
 }
@@ -139,11 +100,7 @@ fn draw(ground: &Ground, fate: Fate, room: &mut Room, dice: &mut Dice) -> Patch 
 fn site(ground: &Ground, wish: f64, fate: Fate, dice: &mut Dice) -> (Anchor, Sketch) {
     let boxy = dice.chance(0.4);
     // Two parts of more than 15 亩 would reach further than `Room` looks.
-    let (most, long) = if fate == Fate::Parts {
-        (14.0, 1.4)
-    } else {
-        (59.0, 4.0)
-    };
+    let (most, long) = if fate == Fate::Parts { (14.0, 1.4) } else { (59.0, 4.0) };
     // What a hole takes must leave 0.3 亩.
     let least = if fate == Fate::Hole { 1.0 } else { 0.32 };
     let mut sketch = Sketch {
@@ -159,11 +116,8 @@ fn site(ground: &Ground, wish: f64, fate: Fate, dice: &mut Dice) -> (Anchor, Ske
             // On an approval; in a third of the cases across its border.
             let approval = &ground.approvals[dice.below(ground.approvals.len())];
             let inside = wish < 0.09;
-            (sketch.turn, sketch.stretch) =
-                (approval.sketch.turn, approval.sketch.stretch.min(long));
-            sketch.area_m2 = sketch
-                .area_m2
-                .min(if inside { 0.3 } else { 0.8 } * approval.sketch.area_m2);
+            (sketch.turn, sketch.stretch) = (approval.sketch.turn, approval.sketch.stretch.min(long));
+            sketch.area_m2 = sketch.area_m2.min(if inside { 0.3 } else { 0.8 } * approval.sketch.area_m2);
             let off = approval.clear_m * if inside { 0.45 } else { 1.0 };
             let (sin, cos) = libm::sincos(dice.range(0.0, 2.0 * PI));
             approval.anchor.moved(off * cos, off * sin)
@@ -180,31 +134,16 @@ fn site(ground: &Ground, wish: f64, fate: Fate, dice: &mut Dice) -> (Anchor, Ske
 }
 
 /// The polygons of a patch in metres around its anchor, and how far they reach.
-fn parts(
-    outline: &Outline,
-    sketch: Sketch,
-    fate: Fate,
-    dice: &mut Dice,
-) -> (Vec<Vec<Outline>>, f64) {
+fn parts(outline: &Outline, sketch: Sketch, fate: Fate, dice: &mut Dice) -> (Vec<Vec<Outline>>, f64) {
     let reach = reach_m(outline);
     match fate {
         Fate::Hole => {
             let positions = 5 + dice.below(6);
-            let round = Sketch {
-                positions,
-                stretch: 1.0,
-                boxy: false,
-                rough: 0.2,
-                ..sketch
-            };
+            let round = Sketch { positions, stretch: 1.0, boxy: false, rough: 0.2, ..sketch };
             let hole = round.draw(dice);
             // Even five positions on a circle of 30 m leave no edge near the limit.
             let factor = dice.range(0.4, 0.7) * clear_m(outline).min(30.0 / 0.7) / reach_m(&hole);
-            let hole = hole
-                .iter()
-                .rev()
-                .map(|(x, y)| (x * factor, y * factor))
-                .collect();
+            let hole = hole.iter().rev().map(|(x, y)| (x * factor, y * factor)).collect();
             (vec![vec![outline.clone(), hole]], reach)
         }
         Fate::Parts => {
@@ -212,10 +151,7 @@ fn parts(
             let apart = reach + reach_m(&second) + dice.range(3.0, 15.0);
             let (sin, cos) = libm::sincos(dice.range(0.0, 2.0 * PI));
             let second_reach = apart + reach_m(&second);
-            let moved = second
-                .iter()
-                .map(|(x, y)| (x + apart * cos, y + apart * sin))
-                .collect();
+            let moved = second.iter().map(|(x, y)| (x + apart * cos, y + apart * sin)).collect();
             (vec![vec![outline.clone()], vec![moved]], second_reach)
         }
         _ => (vec![vec![outline.clone()]], reach),
@@ -233,32 +169,21 @@ impl Room {
     const ROWS: usize = 290;
 
     fn new() -> Self {
-        Self {
-            meshes: vec![Vec::new(); Self::COLUMNS * Self::ROWS],
-        }
+        Self { meshes: vec![Vec::new(); Self::COLUMNS * Self::ROWS] }
     }
 
     fn mesh(anchor: &Anchor) -> (usize, usize) {
-        let part = |fraction: f64, meshes: usize| {
-            ((fraction.max(0.0) * meshes as f64) as usize).min(meshes - 1)
-        };
-        (
-            part((anchor.lon - WEST) / SPAN, Self::COLUMNS),
-            part((anchor.lat - SOUTH) / SPAN, Self::ROWS),
-        )
+        let part = |fraction: f64, meshes: usize| ((fraction.max(0.0) * meshes as f64) as usize).min(meshes - 1);
+        (part((anchor.lon - WEST) / SPAN, Self::COLUMNS), part((anchor.lat - SOUTH) / SPAN, Self::ROWS))
     }
 
     fn is_free(&self, anchor: &Anchor, reach_m: f64) -> bool {
         let (column, row) = Self::mesh(anchor);
         let rows = row.saturating_sub(1)..(row + 2).min(Self::ROWS);
         let columns = column.saturating_sub(1)..(column + 2).min(Self::COLUMNS);
-        rows.flat_map(|row| {
-            columns
-                .clone()
-                .map(move |column| row * Self::COLUMNS + column)
-        })
-        .flat_map(|mesh| &self.meshes[mesh])
-        .all(|(other, reach)| anchor.distance_m(other) > reach + reach_m)
+        rows.flat_map(|row| columns.clone().map(move |column| row * Self::COLUMNS + column))
+            .flat_map(|mesh| &self.meshes[mesh])
+            .all(|(other, reach)| anchor.distance_m(other) > reach + reach_m)
     }
 
     fn take(&mut self, anchor: &Anchor, reach_m: f64) {

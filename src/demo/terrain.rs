@@ -59,16 +59,12 @@ impl Terrain {
             wet: Relief::new(&mut dice, 7.0, 3),
             fields: Relief::new(&mut dice, 60.0, 2),
             foot: 0.0,
-            rivers: [0.2, 0.52, 0.8]
-                .map(|u| (u + dice.range(-0.06, 0.06), Relief::new(&mut dice, 3.0, 3)))
-                .into(),
+            rivers: [0.2, 0.52, 0.8].map(|u| (u + dice.range(-0.06, 0.06), Relief::new(&mut dice, 3.0, 3))).into(),
             roads: roads(&built[..places.seats().len()]),
             built,
             cell: 0.93 / cells as f64,
         };
-        let mut heights: Vec<f64> = (0..4096)
-            .map(|k| terrain.height(f64::from(k % 64) / 64.0, f64::from(k / 64) / 64.0))
-            .collect();
+        let mut heights: Vec<f64> = (0..4096).map(|k| terrain.height(f64::from(k % 64) / 64.0, f64::from(k / 64) / 64.0)).collect();
         heights.sort_by(f64::total_cmp);
         terrain.foot = heights[(4095.0 * (1.0 - HILLS)) as usize];
         terrain
@@ -89,13 +85,7 @@ impl Terrain {
         self.built_up(u, v, dice)
             .or_else(|| self.river(u, v))
             .or_else(|| self.road(u, v, dice))
-            .unwrap_or_else(|| {
-                if hill > 0.0 {
-                    self.upland(u, v, hill, dice)
-                } else {
-                    self.plain(u, v, hill, dice)
-                }
-            })
+            .unwrap_or_else(|| if hill > 0.0 { self.upland(u, v, hill, dice) } else { self.plain(u, v, hill, dice) })
     }
 
     fn built_up(&self, u: f64, v: f64, dice: &mut Dice) -> Option<Class> {
@@ -119,10 +109,7 @@ impl Terrain {
         let half = (self.cell * 0.5).max(0.0012);
         let hit = |(start, bends): &(f64, Relief)| {
             // Where it runs aslant, the reach of one parcel's height is counted, so that it stays in one piece.
-            let (a, b) = (
-                start + 0.1 * bends.at(0.3, v - half),
-                start + 0.1 * bends.at(0.3, v + half),
-            );
+            let (a, b) = (start + 0.1 * bends.at(0.3, v - half), start + 0.1 * bends.at(0.3, v + half));
             let (west, east) = (a.min(b) - 0.8 * half, a.max(b) + 0.8 * half);
             // A river rises somewhere: north of that there is only its valley.
             v < 0.93 && (west..east).contains(&u)
@@ -145,8 +132,7 @@ impl Terrain {
     }
 
     fn upland(&self, u: f64, v: f64, hill: f64, dice: &mut Dice) -> Class {
-        let mix =
-            self.fields.at(u, v) + 0.5 * self.wet.at(u, v) - 1.2 * hill + dice.range(-0.25, 0.25);
+        let mix = self.fields.at(u, v) + 0.5 * self.wet.at(u, v) - 1.2 * hill + dice.range(-0.25, 0.25);
         match mix {
             m if m > 0.25 => DRY,
             m if m > 0.05 => ORCHARD,
@@ -177,9 +163,7 @@ impl Terrain {
 
     /// The class of an island that another parcel surrounds.
     pub(super) fn island(dice: &mut Dice) -> Class {
-        [
-            VILLAGE, POND, FARMYARD, VILLAGE, DRY, IRRIGATED, WOODS, INDUSTRY,
-        ][dice.below(8)]
+        [VILLAGE, POND, FARMYARD, VILLAGE, DRY, IRRIGATED, WOODS, INDUSTRY][dice.below(8)]
     }
 }
 
@@ -187,11 +171,7 @@ impl Terrain {
 fn roads(seats: &[(f64, f64, f64)]) -> Vec<[f64; 4]> {
     let mut roads = Vec::new();
     for (k, a) in seats.iter().enumerate() {
-        let mut others: Vec<(f64, usize)> = seats
-            .iter()
-            .enumerate()
-            .map(|(j, b)| ((a.0 - b.0) * (a.0 - b.0) + (a.1 - b.1) * (a.1 - b.1), j))
-            .collect();
+        let mut others: Vec<(f64, usize)> = seats.iter().enumerate().map(|(j, b)| ((a.0 - b.0) * (a.0 - b.0) + (a.1 - b.1) * (a.1 - b.1), j)).collect();
         others.sort_by(|x, y| x.0.total_cmp(&y.0));
         for &(_, j) in others.iter().skip(1).take(2) {
             if j > k || !roads.contains(&[seats[j].0, seats[j].1, a.0, a.1]) {

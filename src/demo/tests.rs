@@ -51,14 +51,8 @@ fn lone_edges<'a>(rings: impl Iterator<Item = &'a Ring>) -> Vec<(Point, Point)> 
             *seen.entry((a, ring[(k + 1) % ring.len()])).or_default() += 1;
         }
     }
-    assert!(
-        seen.values().all(|&times| times == 1),
-        "an edge twice in the same direction"
-    );
-    seen.keys()
-        .filter(|(a, b)| !seen.contains_key(&(*b, *a)))
-        .copied()
-        .collect()
+    assert!(seen.values().all(|&times| times == 1), "an edge twice in the same direction");
+    seen.keys().filter(|(a, b)| !seen.contains_key(&(*b, *a))).copied().collect()
 }
 
 /// Coordinate pairs of a line of a file, ring by ring.
@@ -68,42 +62,24 @@ fn rings(line: &str) -> Vec<Vec<Point>> {
     };
     let point = |pair: &str| {
         let (x, y) = pair.split_once(',')?;
-        let nano = |text: &str| {
-            text.trim_matches(|c: char| !c.is_ascii_digit())
-                .replace('.', "")
-                .parse::<i64>()
-                .ok()
-        };
-        Some(Point {
-            x: nano(x)?,
-            y: nano(y)?,
-        })
+        let nano = |text: &str| text.trim_matches(|c: char| !c.is_ascii_digit()).replace('.', "").parse::<i64>().ok();
+        Some(Point { x: nano(x)?, y: nano(y)? })
     };
-    coordinates
-        .split("]]")
-        .map(|ring| ring.split("],[").filter_map(point).collect())
-        .filter(|ring: &Vec<_>| !ring.is_empty())
-        .collect()
+    coordinates.split("]]").map(|ring| ring.split("],[").filter_map(point).collect()).filter(|ring: &Vec<_>| !ring.is_empty()).collect()
 }
 
 /// The value of a text property.
 fn text<'a>(line: &'a str, key: &str) -> &'a str {
-    line.split_once(&format!("\"{key}\":\""))
-        .and_then(|(_, rest)| rest.split_once('"'))
-        .map_or("", |(value, _)| value)
+    line.split_once(&format!("\"{key}\":\"")).and_then(|(_, rest)| rest.split_once('"')).map_or("", |(value, _)| value)
 }
 
 #[test]
 fn the_same_seed_gives_the_same_bytes_and_another_seed_others() {
     let folders = [Folder::new("a"), Folder::new("b"), Folder::new("c")];
-    let [first, again, other] =
-        [(0, 7), (1, 7), (2, 8)].map(|(k, seed): (usize, u64)| folders[k].small(seed));
+    let [first, again, other] = [(0, 7), (1, 7), (2, 8)].map(|(k, seed): (usize, u64)| folders[k].small(seed));
     assert_eq!(first, again);
     assert_eq!(first.len(), 9);
-    assert_eq!(
-        first.iter().map(|file| file.name).collect::<Vec<_>>(),
-        other.iter().map(|file| file.name).collect::<Vec<_>>()
-    );
+    assert_eq!(first.iter().map(|file| file.name).collect::<Vec<_>>(), other.iter().map(|file| file.name).collect::<Vec<_>>());
     for file in &first {
         let bytes = folders[0].read(file.name);
         assert!(bytes == folders[1].read(file.name), "{}", file.name);
@@ -114,17 +90,9 @@ fn the_same_seed_gives_the_same_bytes_and_another_seed_others() {
 #[test]
 fn counts_are_those_of_the_preset() {
     let folder = Folder::new("counts");
-    let written: HashMap<&str, u64> = folder
-        .small(1)
-        .iter()
-        .map(|file| (file.name, file.features))
-        .collect();
+    let written: HashMap<&str, u64> = folder.small(1).iter().map(|file| (file.name, file.features)).collect();
     for (name, features) in &written {
-        let lines = folder
-            .read(name)
-            .lines()
-            .filter(|line| line.starts_with("{\"type\":\"Feature\","))
-            .count();
+        let lines = folder.read(name).lines().filter(|line| line.starts_with("{\"type\":\"Feature\",")).count();
         assert_eq!(lines as u64, *features, "{name}");
     }
     assert_eq!(written[files::COUNTY], 12);
@@ -134,10 +102,7 @@ fn counts_are_those_of_the_preset() {
     assert_eq!(written[files::URBAN_BOUNDARY], 12);
     assert_eq!(written[files::APPROVED], 600);
     assert!(files::SURVEYS.iter().all(|name| written[name] == 2_000));
-    assert_eq!(
-        [Preset::Small, Preset::City, Preset::Dense].map(Preset::patches),
-        [2_000, 100_000, 100_000]
-    );
+    assert_eq!([Preset::Small, Preset::City, Preset::Dense].map(Preset::patches), [2_000, 100_000, 100_000]);
 }
 
 #[test]
@@ -165,16 +130,9 @@ fn counties_tile_the_city() {
     for seed in 1..20 {
         let (lattice, counties, _) = small(seed);
         let outer = outer_ring(&lattice);
-        let sum: i128 = counties
-            .list
-            .iter()
-            .map(|county| doubled_area(&county.ring))
-            .sum();
+        let sum: i128 = counties.list.iter().map(|county| doubled_area(&county.ring)).sum();
         assert_eq!(sum, doubled_area(&outer));
-        assert_eq!(
-            lone_edges(counties.list.iter().map(|county| &county.ring)).len(),
-            outer.len()
-        );
+        assert_eq!(lone_edges(counties.list.iter().map(|county| &county.ring)).len(), outer.len());
     }
 }
 
@@ -184,21 +142,11 @@ fn parcels_tile_the_city_and_more_than_half_are_farmland() {
         let (lattice, counties, terrain) = small(seed);
         let parcels = Parcels::new(seed, &lattice, &terrain);
         let mut all = Vec::new();
-        (0..parcels.blocks() * parcels.blocks())
-            .for_each(|k| parcels.block(k % parcels.blocks(), k / parcels.blocks(), &mut all));
+        (0..parcels.blocks() * parcels.blocks()).for_each(|k| parcels.block(k % parcels.blocks(), k / parcels.blocks(), &mut all));
         assert_eq!(all.len() as u64, parcels.count());
         let outer = outer_ring(&lattice);
-        assert_eq!(
-            all.iter()
-                .flat_map(|p| &p.rings)
-                .map(|ring| doubled_area(ring))
-                .sum::<i128>(),
-            doubled_area(&outer)
-        );
-        assert_eq!(
-            lone_edges(all.iter().flat_map(|p| &p.rings)).len(),
-            outer.len()
-        );
+        assert_eq!(all.iter().flat_map(|p| &p.rings).map(|ring| doubled_area(ring)).sum::<i128>(), doubled_area(&outer));
+        assert_eq!(lone_edges(all.iter().flat_map(|p| &p.rings)).len(), outer.len());
         let share = all.iter().filter(|p| is_farmland(p.class)).count() as f64 / all.len() as f64;
         assert!((0.45..0.65).contains(&share), "{share}");
         for parcel in all.iter().step_by(7) {
@@ -212,18 +160,9 @@ fn parcels_tile_the_city_and_more_than_half_are_farmland() {
 #[test]
 fn measured_areas_are_official_ones() {
     // Oracle: the test vectors of the domain notes (ellipsoidal area of the third national survey).
-    let ring = [
-        (118.35, 35.05),
-        (118.36, 35.05),
-        (118.36, 35.06),
-        (118.35, 35.06),
-    ]
-    .map(|(x, y)| Point::new(x, y))
-    .to_vec();
+    let ring = [(118.35, 35.05), (118.36, 35.05), (118.36, 35.06), (118.35, 35.06)].map(|(x, y)| Point::new(x, y)).to_vec();
     assert!((measure([&ring]).unwrap().area_m2 / 1_012_087.260_1 - 1.0).abs() < 1e-9);
-    let ring = [(118.35, 35.05), (118.3533, 35.0507), (118.3512, 35.0531)]
-        .map(|(x, y)| Point::new(x, y))
-        .to_vec();
+    let ring = [(118.35, 35.05), (118.3533, 35.0507), (118.3512, 35.0531)].map(|(x, y)| Point::new(x, y)).to_vec();
     assert!((measure([&ring]).unwrap().area_m2 / 47_519.406_9 - 1.0).abs() < 2e-9);
 }
 
@@ -233,10 +172,7 @@ fn edges_of_patches_are_below_65_metres_and_ids_are_unique() {
     folder.small(3);
     for name in files::SURVEYS {
         let content = folder.read(name);
-        let patches: Vec<&str> = content
-            .lines()
-            .filter(|line| line.starts_with("{\"type\":\"Feature\","))
-            .collect();
+        let patches: Vec<&str> = content.lines().filter(|line| line.starts_with("{\"type\":\"Feature\",")).collect();
         let mut ids: Vec<&str> = patches.iter().map(|line| text(line, "JCBH")).collect();
         ids.sort_unstable();
         ids.dedup();
@@ -244,11 +180,7 @@ fn edges_of_patches_are_below_65_metres_and_ids_are_unique() {
         for line in &patches {
             assert!(text(line, "JCBH").starts_with(text(line, "XZQDM")));
             for ring in rings(line) {
-                assert!(
-                    ring.windows(2)
-                        .all(|edge| distance_m(edge[0], edge[1]) < 65.0),
-                    "{line}"
-                );
+                assert!(ring.windows(2).all(|edge| distance_m(edge[0], edge[1]) < 65.0), "{line}");
             }
         }
     }
@@ -258,10 +190,7 @@ fn edges_of_patches_are_below_65_metres_and_ids_are_unique() {
 fn every_kind_of_hopeless_patch_is_there() {
     let folder = Folder::new("faults");
     folder.small(2);
-    let all: String = files::SURVEYS
-        .iter()
-        .map(|name| folder.read(name))
-        .collect();
+    let all: String = files::SURVEYS.iter().map(|name| folder.read(name)).collect();
     assert!(all.contains("\"geometry\":null"));
     assert!(all.contains("\"type\":\"Point\""));
     assert!(all.contains("\"coordinates\":[[]]"));
@@ -269,12 +198,6 @@ fn every_kind_of_hopeless_patch_is_there() {
     let flat = |line: &str| matches!(rings(line).as_slice(), [ring] if ring.len() == 4 && doubled_area(ring) == 0);
     assert!(all.lines().any(short));
     assert!(all.lines().any(flat));
-    let hopeless = all.lines().filter(|line| {
-        line.contains("geometry\":null")
-            || line.contains("Point")
-            || line.contains("[[]]")
-            || short(line)
-            || flat(line)
-    });
+    let hopeless = all.lines().filter(|line| line.contains("geometry\":null") || line.contains("Point") || line.contains("[[]]") || short(line) || flat(line));
     assert_eq!(hopeless.count(), 9);
 }

@@ -44,13 +44,7 @@ pub(super) struct Layer<'a> {
 impl<'a> Layer<'a> {
     /// Opens `name` in `folder` and writes what precedes the features. `title` says in Chinese what the layer is;
     /// `total` is the number of features to come, for the progress only.
-    pub(super) fn create(
-        folder: &Path,
-        name: &'static str,
-        title: &str,
-        total: u64,
-        progress: Progress<'a>,
-    ) -> io::Result<Self> {
+    pub(super) fn create(folder: &Path, name: &'static str, title: &str, total: u64, progress: Progress<'a>) -> io::Result<Self> {
         let (path, part) = (folder.join(name), folder.join(format!("{name}.part")));
         let mut out = BufWriter::with_capacity(1 << 20, File::create(&part)?);
         write!(
@@ -60,28 +54,12 @@ impl<'a> Layer<'a> {
              \"crs\":{{\"type\":\"name\",\"properties\":{{\"name\":\"urn:ogc:def:crs:EPSG::4490\"}}}},\n\"features\":[\n"
         )?;
         progress(name, 0, total);
-        let written = DemoFile {
-            name,
-            features: 0,
-            vertices: 0,
-        };
-        Ok(Self {
-            out,
-            line: Vec::new(),
-            part,
-            path,
-            written,
-            total,
-            progress,
-        })
+        let written = DemoFile { name, features: 0, vertices: 0 };
+        Ok(Self { out, line: Vec::new(), part, path, written, total, progress })
     }
 
     /// Writes one feature.
-    pub(super) fn feature(
-        &mut self,
-        properties: &[(&str, Value)],
-        shape: &Shape,
-    ) -> io::Result<()> {
+    pub(super) fn feature(&mut self, properties: &[(&str, Value)], shape: &Shape) -> io::Result<()> {
         self.line.clear();
         if self.written.features > 0 {
             self.line.extend(b",\n");
@@ -102,11 +80,7 @@ impl<'a> Layer<'a> {
         self.out.write_all(&self.line)?;
         self.written.features += 1;
         if self.written.features.is_multiple_of(4096) {
-            (self.progress)(
-                self.written.name,
-                self.written.features,
-                self.total.max(self.written.features),
-            );
+            (self.progress)(self.written.name, self.written.features, self.total.max(self.written.features));
         }
         Ok(())
     }
@@ -116,11 +90,7 @@ impl<'a> Layer<'a> {
         self.out.write_all(b"\n]}\n")?;
         self.out.flush()?;
         std::fs::rename(&self.part, &self.path)?;
-        (self.progress)(
-            self.written.name,
-            self.written.features,
-            self.written.features,
-        );
+        (self.progress)(self.written.name, self.written.features, self.written.features);
         Ok(self.written)
     }
 }
@@ -143,19 +113,13 @@ fn push_shape(line: &mut Vec<u8>, shape: &Shape) -> u64 {
         Shape::Null => 0,
         Shape::Point(point) => push_position(line, *point),
         Shape::Polygon(rings) => push_list(line, rings, push_ring),
-        Shape::MultiPolygon(parts) => {
-            push_list(line, parts, |line, rings| push_list(line, rings, push_ring))
-        }
+        Shape::MultiPolygon(parts) => push_list(line, parts, |line, rings| push_list(line, rings, push_ring)),
     };
     line.push(b'}');
     positions
 }
 
-fn push_list<T>(
-    line: &mut Vec<u8>,
-    members: &[T],
-    mut push: impl FnMut(&mut Vec<u8>, &T) -> u64,
-) -> u64 {
+fn push_list<T>(line: &mut Vec<u8>, members: &[T], mut push: impl FnMut(&mut Vec<u8>, &T) -> u64) -> u64 {
     line.push(b'[');
     let mut positions = 0;
     for (k, member) in members.iter().enumerate() {
@@ -177,11 +141,7 @@ fn push_ring(line: &mut Vec<u8>, ring: &Ring) -> u64 {
         push_position(line, point);
     }
     line.push(b']');
-    if ring.is_empty() {
-        0
-    } else {
-        ring.len() as u64 + 1
-    }
+    if ring.is_empty() { 0 } else { ring.len() as u64 + 1 }
 }
 
 fn push_position(line: &mut Vec<u8>, point: Point) -> u64 {
@@ -201,9 +161,5 @@ fn push_degrees(line: &mut Vec<u8>, nano: i64) {
         text[at] = b'0' + (rest % 10) as u8;
         rest /= 10;
     }
-    line.extend(if text[0] == b'0' {
-        &text[1..]
-    } else {
-        &text[..]
-    });
+    line.extend(if text[0] == b'0' { &text[1..] } else { &text[..] });
 }

@@ -55,7 +55,12 @@ impl ReadError {
 
     /// The refusal of a file that ends too early.
     pub(super) fn truncated(size: u64) -> Self {
-        Self::refused("truncated", format!("文件不完整：读到第 {size} 字节文件就结束了，请重新导出或重新上传"), format!("the file is incomplete: it ends at byte {size}; export or upload it again")).at(size)
+        Self::refused(
+            "truncated",
+            format!("文件不完整：读到第 {size} 字节文件就结束了，请重新导出或重新上传"),
+            format!("the file is incomplete: it ends at byte {size}; export or upload it again"),
+        )
+        .at(size)
     }
 
     /// The refusal of text that is not JSON; `base` is the byte of the file at which the text begins.
@@ -85,7 +90,9 @@ impl ReadError {
     pub fn words(&self) -> Words {
         match self {
             Self::Io(error) => Words::new(format!("文件读取失败：{error}"), self.to_string()),
-            Self::CrsAfterFeatures(crs) => Words::new(format!("坐标系 {crs} 写在要素之后，请用 --crs {crs} 重新读取"), format!("{self}; read the file again with --crs {crs}")),
+            Self::CrsAfterFeatures(crs) => {
+                Words::new(format!("坐标系 {crs} 写在要素之后，请用 --crs {crs} 重新读取"), format!("{self}; read the file again with --crs {crs}"))
+            }
             Self::Refused(refusal) => refusal.words.clone(),
         }
     }

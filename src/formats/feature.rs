@@ -108,7 +108,10 @@ impl Fault {
             FaultKind::DuplicateMember(name) => Words::new(format!("{name} 出现了两次"), format!("{name} is there twice")),
             FaultKind::NoGeometry => Words::new("没有图形", "there is no geometry"),
             FaultKind::NotAPolygon(kind) if kind.is_empty() => Words::new("图形没有类型", "the geometry names no type"),
-            FaultKind::NotAPolygon(kind) => Words::new(format!("图形是 {kind}，只接受 Polygon 和 MultiPolygon"), format!("the geometry is a {kind}; only Polygon and MultiPolygon are taken")),
+            FaultKind::NotAPolygon(kind) => Words::new(
+                format!("图形是 {kind}，只接受 Polygon 和 MultiPolygon"),
+                format!("the geometry is a {kind}; only Polygon and MultiPolygon are taken"),
+            ),
             FaultKind::EmptyGeometry => Words::new("图形没有坐标", "the geometry has no positions"),
             FaultKind::BadNesting => Words::new("坐标数组的层数不对", "arrays of coordinates are not nested as the type wants them"),
             FaultKind::NotANumber => Words::new("坐标不是数字", "a coordinate is not a number"),

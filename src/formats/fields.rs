@@ -52,11 +52,18 @@ impl Wanted {
                 (Field::DateAfter, &["HSX"]),
                 (Field::StatedArea, &["JCMJ", "MJ", "TBMJ"]),
             ],
-            Self::Layer(LayerKind::County) => &[(Field::Code, &["XZQDM", "XZDM", "XJDM", "XZQHDM", "county_code", "adcode"]), (Field::Name, &["XZQMC", "XMC", "XJMC", "XZMC", "county_name", "MC"])],
+            Self::Layer(LayerKind::County) => &[
+                (Field::Code, &["XZQDM", "XZDM", "XJDM", "XZQHDM", "county_code", "adcode"]),
+                (Field::Name, &["XZQMC", "XMC", "XJMC", "XZMC", "county_name", "MC"]),
+            ],
             Self::Layer(LayerKind::Farmland) => &[(Field::Code, &["DLBM"]), (Field::Name, &["DLMC"])],
-            Self::Layer(LayerKind::BasicFarmland) => &[(Field::Code, &["YJJBNTTBBH", "YJJBNTBH", "JBNTTBBH", "JBNTBHTBBH", "TBBH", "BSM"]), (Field::Name, &["YJJBNTMC", "MC"])],
+            Self::Layer(LayerKind::BasicFarmland) => {
+                &[(Field::Code, &["YJJBNTTBBH", "YJJBNTBH", "JBNTTBBH", "JBNTBHTBBH", "TBBH", "BSM"]), (Field::Name, &["YJJBNTMC", "MC"])]
+            }
             Self::Layer(LayerKind::RedLine) => &[(Field::Code, &["HXBH", "STBHHXBH", "HXDM", "BSM"]), (Field::Name, &["HXMC", "STBHHXMC", "MC"])],
-            Self::Layer(LayerKind::UrbanBoundary) => &[(Field::Code, &["BJBH", "CZKFBJBH", "CSKFBJBH", "BSM"]), (Field::Name, &["BJMC", "CZKFBJMC", "CSKFBJMC", "MC"])],
+            Self::Layer(LayerKind::UrbanBoundary) => {
+                &[(Field::Code, &["BJBH", "CZKFBJBH", "CSKFBJBH", "BSM"]), (Field::Name, &["BJMC", "CZKFBJMC", "CSKFBJMC", "MC"])]
+            }
             Self::Layer(LayerKind::Approved) => &[(Field::Code, &["PZWH", "PWH", "PZWJH"]), (Field::Name, &["XMMC", "PZXMMC", "MC"])],
         }
     }
@@ -137,7 +144,10 @@ mod tests {
     fn aliases_are_found_in_any_case_best_first() {
         assert_eq!(taken(Wanted::Survey, "tbbh jcbh Xzqdm XMC other"), [pair("county_code", "Xzqdm"), pair("county_name", "XMC"), pair("patch_id", "jcbh")]);
         assert_eq!(taken(Wanted::Survey, "TBBH tbbh"), [pair("patch_id", "TBBH")]);
-        assert_eq!(taken(Wanted::Survey, "patch_id MJ QSX HSX TBLX"), [pair("change_type", "TBLX"), pair("date_after", "HSX"), pair("date_before", "QSX"), pair("patch_id", "patch_id"), pair("stated_area", "MJ")]);
+        assert_eq!(
+            taken(Wanted::Survey, "patch_id MJ QSX HSX TBLX"),
+            [pair("change_type", "TBLX"), pair("date_after", "HSX"), pair("date_before", "QSX"), pair("patch_id", "patch_id"), pair("stated_area", "MJ")]
+        );
         assert_eq!(taken(Wanted::Layer(LayerKind::Farmland), "BSM DLBM DLMC"), [pair("code", "DLBM"), pair("name", "DLMC")]);
         assert_eq!(taken(Wanted::Layer(LayerKind::Approved), "pzwh"), [pair("code", "pzwh")]);
         assert_eq!(taken(Wanted::Layer(LayerKind::County), "code name"), [pair("code", "code"), pair("name", "name")]);

@@ -358,7 +358,9 @@ fn unescape(raw: &str) -> String {
             Some(b'u') => {
                 let high = hex4(escape).unwrap_or(0xFFFD);
                 match escape.get(6..).and_then(hex4) {
-                    Some(low @ 0xDC00..=0xDFFF) if (0xD800..0xDC00).contains(&high) => (char::from_u32(0x1_0000 + ((high - 0xD800) << 10) + (low - 0xDC00)).unwrap_or('\u{fffd}'), 12),
+                    Some(low @ 0xDC00..=0xDFFF) if (0xD800..0xDC00).contains(&high) => {
+                        (char::from_u32(0x1_0000 + ((high - 0xD800) << 10) + (low - 0xDC00)).unwrap_or('\u{fffd}'), 12)
+                    }
                     _ => (char::from_u32(high).unwrap_or('\u{fffd}'), 6),
                 }
             }
@@ -542,7 +544,8 @@ mod tests {
 
     #[test]
     fn strings_say_what_they_say() {
-        for (text, said) in [(r#""兰山区""#, "兰山区"), (r#""a\"\\\/\b\f\n\r\t\u5170é\ud83d\ude00z""#, "a\"\\/\u{8}\u{c}\n\r\t兰é😀z"), (r#""""#, "")] {
+        for (text, said) in [(r#""兰山区""#, "兰山区"), (r#""a\"\\\/\b\f\n\r\t\u5170é\ud83d\ude00z""#, "a\"\\/\u{8}\u{c}\n\r\t兰é😀z"), (r#""""#, "")]
+        {
             assert_eq!(Cursor::new(text).string().unwrap().decode(), said);
         }
         assert!(matches!(Cursor::new("\"plain\"").string().unwrap().decode(), Cow::Borrowed("plain")));
@@ -552,8 +555,25 @@ mod tests {
     fn numbers_are_the_nearest_doubles() {
         // Oracle: the correctly rounded parser of Rust's standard library.
         for text in [
-            "118.123456789", "-0.000000001", "9007199254740991", "9007199254740993", "0.1", "118.12345678901234567", "1234567890.12345678", "1e22", "1e23", "1.7976931348623157e308", "5e-324", "123456789012345678901234567890",
-            "0.00000000000000000000001", "39637104.0905283", "35.00000000", "1.0", "-180", "9007199254740992.5", "900719925474099.25",
+            "118.123456789",
+            "-0.000000001",
+            "9007199254740991",
+            "9007199254740993",
+            "0.1",
+            "118.12345678901234567",
+            "1234567890.12345678",
+            "1e22",
+            "1e23",
+            "1.7976931348623157e308",
+            "5e-324",
+            "123456789012345678901234567890",
+            "0.00000000000000000000001",
+            "39637104.0905283",
+            "35.00000000",
+            "1.0",
+            "-180",
+            "9007199254740992.5",
+            "900719925474099.25",
         ] {
             let number = number(text.as_bytes(), 0).unwrap();
             assert_eq!(number.value.to_bits(), text.parse::<f64>().unwrap().to_bits(), "{text}");

@@ -13,7 +13,9 @@ const COST_OF_SIX_M2: f64 = 5.7;
 pub fn contradiction_words(crs: Crs, contradiction: &Contradiction) -> Words {
     let swap = |swapped: &bool| if *swapped { ("，并且先对调横、纵坐标", ", and put x (easting, longitude) first") } else { ("", "") };
     match contradiction {
-        Contradiction::NotFinite => Words::new("坐标中有非数值（NaN 或无穷大），请检查导出设置", "coordinates are not numbers (NaN or infinite); check how the file was exported"),
+        Contradiction::NotFinite => {
+            Words::new("坐标中有非数值（NaN 或无穷大），请检查导出设置", "coordinates are not numbers (NaN or infinite); check how the file was exported")
+        }
         Contradiction::SwappedAxes => Words::new(
             format!("横、纵坐标颠倒了：{crs} 的文件应先写经度（横坐标），再写纬度（纵坐标），请对调后重新导出"),
             format!("the axes are swapped: a file in {crs} has longitude (easting) first, latitude (northing) second; swap them and export it again"),
@@ -21,7 +23,10 @@ pub fn contradiction_words(crs: Crs, contradiction: &Contradiction) -> Words {
         Contradiction::LooksLike { crs: real, swapped } => {
             let (zh, en) = looks(*real);
             let (and_zh, and_en) = swap(swapped);
-            Words::new(format!("坐标不像 {crs}，像是{zh}，请用 --crs {real}{and_zh}"), format!("the coordinates are not {crs}; they look like {en}: use --crs {real}{and_en}"))
+            Words::new(
+                format!("坐标不像 {crs}，像是{zh}，请用 --crs {real}{and_zh}"),
+                format!("the coordinates are not {crs}; they look like {en}: use --crs {real}{and_en}"),
+            )
         }
         Contradiction::LacksZone { candidates, swapped } => {
             let (and_zh, and_en) = swap(swapped);
@@ -31,20 +36,27 @@ pub fn contradiction_words(crs: Crs, contradiction: &Contradiction) -> Words {
             };
             let names: Vec<String> = list.iter().map(|crs| format!("--crs {crs}")).collect();
             let (zh, en) = if more {
-                ("请按中央经线选用 --crs EPSG:4534 至 EPSG:4554（117° 为 4548，120° 为 4549）".to_owned(), "choose --crs EPSG:4534 to EPSG:4554 by the central meridian (117° is 4548, 120° is 4549)".to_owned())
+                (
+                    "请按中央经线选用 --crs EPSG:4534 至 EPSG:4554（117° 为 4548，120° 为 4549）".to_owned(),
+                    "choose --crs EPSG:4534 to EPSG:4554 by the central meridian (117° is 4548, 120° is 4549)".to_owned(),
+                )
             } else {
                 (format!("请按中央经线选用 {}", names.join(" 或 ")), format!("choose {} by the central meridian", names.join(" or ")))
             };
             Words::new(
                 format!("坐标不像 {crs}，像是 CGCS2000 3度带投影坐标，但横坐标只有 6 位，看不出带号，{zh}{and_zh}"),
-                format!("the coordinates are not {crs}; they look like CGCS2000 3-degree Gauss–Krüger, but six-digit eastings do not tell the zone: {en}{and_en}"),
+                format!(
+                    "the coordinates are not {crs}; they look like CGCS2000 3-degree Gauss–Krüger, but six-digit eastings do not tell the zone: {en}{and_en}"
+                ),
             )
         }
         Contradiction::SixDegreeZone { zone, swapped } => {
             let (and_zh, and_en) = swap(swapped);
             Words::new(
                 format!("坐标像是 6度带 {zone} 带的投影坐标，本系统不接受 6 度带，请转换为 3 度带或经纬度（EPSG:4490）{and_zh}"),
-                format!("the coordinates look like zone {zone} of the 6-degree zones, which are not taken: convert them to 3-degree zones or to degrees (EPSG:4490){and_en}"),
+                format!(
+                    "the coordinates look like zone {zone} of the 6-degree zones, which are not taken: convert them to 3-degree zones or to degrees (EPSG:4490){and_en}"
+                ),
             )
         }
         Contradiction::Elsewhere { at } => Words::new(
@@ -77,10 +89,15 @@ fn looks(crs: Crs) -> (String, String) {
     match crs {
         Crs::Geographic(_) => ("经纬度（度）".to_owned(), "longitude and latitude in degrees".to_owned()),
         Crs::WebMercator => ("网络墨卡托投影坐标".to_owned(), "web Mercator".to_owned()),
-        Crs::GaussKruger { zone, prefixed: true } => (format!(" CGCS2000 3度带 {zone} 带的投影坐标（8 位横坐标）"), format!("CGCS2000 3-degree Gauss–Krüger zone {zone} (eight-digit eastings)")),
+        Crs::GaussKruger { zone, prefixed: true } => {
+            (format!(" CGCS2000 3度带 {zone} 带的投影坐标（8 位横坐标）"), format!("CGCS2000 3-degree Gauss–Krüger zone {zone} (eight-digit eastings)"))
+        }
         Crs::GaussKruger { zone, prefixed: false } => {
             let meridian = u32::from(zone) * 3;
-            (format!(" CGCS2000 3度带中央经线 {meridian}° 的投影坐标（6 位横坐标）"), format!("CGCS2000 3-degree Gauss–Krüger on the central meridian {meridian}° E (six-digit eastings)"))
+            (
+                format!(" CGCS2000 3度带中央经线 {meridian}° 的投影坐标（6 位横坐标）"),
+                format!("CGCS2000 3-degree Gauss–Krüger on the central meridian {meridian}° E (six-digit eastings)"),
+            )
         }
     }
 }
@@ -107,7 +124,12 @@ mod tests {
     #[test]
     fn each_contradiction_comes_with_its_fix() {
         for (crs, at, zh, en) in [
-            ("4490", [39_637_104.0, 3_864_525.0], "坐标不像 EPSG:4490，像是 CGCS2000 3度带 39 带的投影坐标（8 位横坐标），请用 --crs EPSG:4527", "use --crs EPSG:4527"),
+            (
+                "4490",
+                [39_637_104.0, 3_864_525.0],
+                "坐标不像 EPSG:4490，像是 CGCS2000 3度带 39 带的投影坐标（8 位横坐标），请用 --crs EPSG:4527",
+                "use --crs EPSG:4527",
+            ),
             ("4490", [3_864_525.0, 39_637_104.0], "请用 --crs EPSG:4527，并且先对调横、纵坐标", "put x (easting, longitude) first"),
             ("4490", [637_104.0, 3_864_525.0], "117° 为 4548", "do not tell the zone"),
             ("4490", [20_637_104.0, 3_864_525.0], "6度带 20 带", "6-degree"),

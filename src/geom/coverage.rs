@@ -99,7 +99,15 @@ impl CoverageBuilder {
         self.positions.shrink_to_fit();
         self.ring_ends.shrink_to_fit();
         self.pieces.shrink_to_fit();
-        let mut coverage = Coverage { positions: self.positions, ring_ends: self.ring_ends, pieces: self.pieces, index, members: self.members, overlaps: Vec::new(), overlapping: Vec::new() };
+        let mut coverage = Coverage {
+            positions: self.positions,
+            ring_ends: self.ring_ends,
+            pieces: self.pieces,
+            index,
+            members: self.members,
+            overlaps: Vec::new(),
+            overlapping: Vec::new(),
+        };
         coverage.overlaps = coverage.find_overlaps(&self.boxes);
         coverage.overlapping = vec![false; coverage.members as usize];
         for overlap in &coverage.overlaps {

@@ -150,7 +150,12 @@ impl Crs {
             return self.outline_to_degrees(outline);
         }
         self.place(outline)?;
-        let mut dense = Outline { positions: Vec::with_capacity(outline.positions.len() * 2), ring_ends: Vec::new(), part_ends: outline.part_ends.clone(), multi: outline.multi };
+        let mut dense = Outline {
+            positions: Vec::with_capacity(outline.positions.len() * 2),
+            ring_ends: Vec::new(),
+            part_ends: outline.part_ends.clone(),
+            multi: outline.multi,
+        };
         for ring in 0..outline.ring_ends.len() {
             let positions = outline.ring(ring);
             for (vertex, at) in positions.iter().enumerate() {
@@ -250,7 +255,9 @@ fn authority(name: &str) -> Option<Crs> {
 fn by_title(name: &str) -> Option<Crs> {
     let letters: String = name.chars().filter(|c| c.is_alphanumeric()).collect();
     match letters.as_str() {
-        "cgcs2000" | "gcschinageodeticcoordinatesystem2000" | "chinageodeticcoordinatesystem2000" | "国家2000" | "2000国家大地坐标系" => return Some(Crs::Geographic(Degrees::Cgcs2000)),
+        "cgcs2000" | "gcschinageodeticcoordinatesystem2000" | "chinageodeticcoordinatesystem2000" | "国家2000" | "2000国家大地坐标系" => {
+            return Some(Crs::Geographic(Degrees::Cgcs2000));
+        }
         "wgs84" | "gcswgs1984" => return Some(Crs::Geographic(Degrees::Wgs84)),
         "crs84" => return Some(Crs::CRS84),
         _ => {}
@@ -294,7 +301,8 @@ fn push_steps(positions: &mut Vec<[f64; 2]>, from: [f64; 2], to: [f64; 2]) -> bo
 fn gauss_kruger(zone: u8) -> Option<&'static Proj> {
     static BUILT: [OnceLock<Option<Proj>>; 21] = [const { OnceLock::new() }; 21];
     let cell = BUILT.get(usize::from(zone.checked_sub(*ZONES.start())?))?;
-    cell.get_or_init(|| Proj::from_proj_string(&format!("+proj=etmerc +lat_0=0 +lon_0={} +k=1 +x_0=0 +y_0=0 {}", u32::from(zone) * 3, ellipsoid())).ok()).as_ref()
+    cell.get_or_init(|| Proj::from_proj_string(&format!("+proj=etmerc +lat_0=0 +lon_0={} +k=1 +x_0=0 +y_0=0 {}", u32::from(zone) * 3, ellipsoid())).ok())
+        .as_ref()
 }
 
 /// Degrees on the same ellipsoid; built once.
@@ -392,7 +400,10 @@ mod tests {
     #[test]
     fn one_crs_has_many_names() {
         for (names, expected) in [
-            ("EPSG:4490|epsg:4490|4490|urn:ogc:def:crs:EPSG::4490|urn:ogc:def:crs:EPSG:9.9.1:4490|urn:x-ogc:def:crs:EPSG:4490|http://www.opengis.net/def/crs/EPSG/0/4490|http://www.opengis.net/gml/srs/epsg.xml#4490|CGCS2000| GCS_China_Geodetic_Coordinate_System_2000 ", "EPSG:4490"),
+            (
+                "EPSG:4490|epsg:4490|4490|urn:ogc:def:crs:EPSG::4490|urn:ogc:def:crs:EPSG:9.9.1:4490|urn:x-ogc:def:crs:EPSG:4490|http://www.opengis.net/def/crs/EPSG/0/4490|http://www.opengis.net/gml/srs/epsg.xml#4490|CGCS2000| GCS_China_Geodetic_Coordinate_System_2000 ",
+                "EPSG:4490",
+            ),
             ("urn:ogc:def:crs:OGC:1.3:CRS84|OGC:CRS84|CRS84|urn:ogc:def:crs:OGC::CRS84|https://www.opengis.net/def/crs/OGC/1.3/CRS84", "OGC:CRS84"),
             ("WGS 84|WGS84|GCS_WGS_1984", "EPSG:4326"),
             ("CGCS2000_3_Degree_GK_Zone_39|CGCS2000 / 3-degree Gauss-Kruger zone 39", "EPSG:4527"),
@@ -406,7 +417,20 @@ mod tests {
 
     #[test]
     fn an_unknown_name_is_told_what_is_known() {
-        for name in ["", "EPSG:", "EPSG:4512", "EPSG:4555", "EPSG:2364", "EPSG:99999999999", "EPSG:-1", "Beijing 1954", "CGCS2000_3_Degree_GK_Zone_46", "CGCS2000_3_Degree_GK_CM_118E", "urn:ogc:def:crs:OGC:1.3:CRS83", "local"] {
+        for name in [
+            "",
+            "EPSG:",
+            "EPSG:4512",
+            "EPSG:4555",
+            "EPSG:2364",
+            "EPSG:99999999999",
+            "EPSG:-1",
+            "Beijing 1954",
+            "CGCS2000_3_Degree_GK_Zone_46",
+            "CGCS2000_3_Degree_GK_CM_118E",
+            "urn:ogc:def:crs:OGC:1.3:CRS83",
+            "local",
+        ] {
             let error = Crs::parse(name).unwrap_err().to_string();
             assert!(error.contains(name) && error.contains("EPSG:4513–4533"), "{error}");
         }
@@ -435,7 +459,8 @@ mod tests {
 
     #[test]
     fn the_first_vertex_off_the_ground_is_named() {
-        let mut outline = Outline::polygon(&[vec![[39_500_000.0, 3_900_000.0]; 4], vec![[39_500_000.0, 3_900_000.0], [39_500_100.0, 3_900_000.0], [500_100.0, 3_900_000.0]]]);
+        let mut outline =
+            Outline::polygon(&[vec![[39_500_000.0, 3_900_000.0]; 4], vec![[39_500_000.0, 3_900_000.0], [39_500_100.0, 3_900_000.0], [500_100.0, 3_900_000.0]]]);
         assert_eq!(crs("4527").outline_to_degrees(&outline), Err(Unplaced { part: None, ring: 1, vertex: 2 }));
         assert_eq!(crs("4527").outline_to_degrees_dense(&outline), Err(Unplaced { part: None, ring: 1, vertex: 2 }));
         outline.multi = true;

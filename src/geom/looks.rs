@@ -178,7 +178,11 @@ mod tests {
     #[test]
     fn metres_said_to_be_degrees_are_recognised_with_their_zone() {
         for (real, known) in [("4527", None), ("4527", Some(&CITY)), ("4528", None), ("3857", None), ("3857", Some(&CITY))] {
-            assert_eq!(crs("4490").contradiction(&near(real, [118.3, 35.1]), known), Some(Contradiction::LooksLike { crs: crs(real), swapped: false }), "{real}");
+            assert_eq!(
+                crs("4490").contradiction(&near(real, [118.3, 35.1]), known),
+                Some(Contradiction::LooksLike { crs: crs(real), swapped: false }),
+                "{real}"
+            );
         }
     }
 
@@ -210,7 +214,11 @@ mod tests {
     #[test]
     fn degrees_said_to_be_metres_are_recognised() {
         for name in ["4527", "4548", "3857"] {
-            assert_eq!(crs(name).contradiction(&near("4490", [118.3, 35.1]), Some(&CITY)), Some(Contradiction::LooksLike { crs: crs("4490"), swapped: false }), "{name}");
+            assert_eq!(
+                crs(name).contradiction(&near("4490", [118.3, 35.1]), Some(&CITY)),
+                Some(Contradiction::LooksLike { crs: crs("4490"), swapped: false }),
+                "{name}"
+            );
         }
     }
 

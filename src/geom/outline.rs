@@ -15,10 +15,8 @@ impl Bounds {
 
     /// Grows the box to hold `at`.
     pub fn extend(&mut self, at: [f64; 2]) {
-        for axis in 0..2 {
-            self.min[axis] = self.min[axis].min(at[axis]);
-            self.max[axis] = self.max[axis].max(at[axis]);
-        }
+        self.min = [self.min[0].min(at[0]), self.min[1].min(at[1])];
+        self.max = [self.max[0].max(at[0]), self.max[1].max(at[1])];
     }
 
     /// The smallest box around `positions`.
@@ -139,6 +137,11 @@ impl Outline {
     /// The same outline with every position mapped.
     #[must_use]
     pub fn map(&self, project: impl Fn([f64; 2]) -> [f64; 2]) -> Self {
-        Self { positions: self.positions.iter().map(|at| project(*at)).collect(), ring_ends: self.ring_ends.clone(), part_ends: self.part_ends.clone(), multi: self.multi }
+        Self {
+            positions: self.positions.iter().map(|at| project(*at)).collect(),
+            ring_ends: self.ring_ends.clone(),
+            part_ends: self.part_ends.clone(),
+            multi: self.multi,
+        }
     }
 }

@@ -1,11 +1,11 @@
 //! The area two regions share, as a sum over pairs of edges.
 //!
 //! A region's indicator is a signed sum of the strips below its edges: +1 for edges that run right to left, −1 for left to right (shells
-//! counter-clockwise, holes clockwise). So |A ∩ B| is Σ over edges a of A and b of B of s_a·s_b·∫ min(y_a, y_b) over their common x. Writing
-//! min(y_a, y_b) = y_b + min(y_a − y_b, 0), the first term cancels over A's closed rings, and what is left is a closed form:
+//! counter-clockwise, holes clockwise). So |A ∩ B| is Σ over edges a of A and b of B of `s_a·s_b`·∫ `min(y_a`, `y_b`) over their common x. Writing
+//! `min(y_a`, `y_b`) = `y_b` + `min(y_a` − `y_b`, 0), the first term cancels over A's closed rings, and what is left is a closed form:
 //!
 //! 1. Move both to the lower left corner of A's box, so that digits are spent on A and not on where it lies.
-//! 2. Skip edges of B beside the box, and below it (there y_a − y_b is never negative).
+//! 2. Skip edges of B beside the box, and below it (there `y_a` − `y_b` is never negative).
 //! 3. For each other edge of B, sum over the edges of A that share x with it, left to right.
 //! 4. A sum smaller than its own rounding error is 0, so that regions that only touch share nothing.
 //! 5. Where that error is too large a part of either region (slivers, or one region a thousand times the other), sum again with twice the digits.
@@ -125,7 +125,7 @@ impl Figure {
         *noise += width * (height + y1.abs() + y2.abs());
     }
 
-    /// −2·Σ s_a ∫ min(y_a − y_b, 0) over the edges a of this figure, and the widths over which they were taken.
+    /// −2·Σ `s_a` ∫ `min(y_a` − `y_b`, 0) over the edges a of this figure, and the widths over which they were taken.
     #[inline]
     fn below(&self, b: &Strip) -> (f64, f64) {
         let end = self.left.partition_point(|x| *x < b.x2);

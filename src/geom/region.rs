@@ -73,7 +73,8 @@ impl Region {
             let area = twice_signed_area(shell);
             for hole in &holes {
                 // Of the shells around a hole the smallest is its own.
-                let own = shells.iter().filter(|other| super::crossing::lies_in(hole, other)).map(|other| twice_signed_area(other)).fold(f64::INFINITY, f64::min);
+                let own =
+                    shells.iter().filter(|other| super::crossing::lies_in(hole, other)).map(|other| twice_signed_area(other)).fold(f64::INFINITY, f64::min);
                 if own == area {
                     outline.push_ring(hole);
                 }

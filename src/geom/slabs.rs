@@ -160,7 +160,7 @@ fn halve(cell: Cell, depth: u32, ground: &mut dyn Ground) {
             }
             let middle = within.len() / 2;
             let cut = *within.select_nth_unstable_by(middle, f64::total_cmp).1;
-            let sides: usize = cell.edges.iter().map(|edge| ends(edge)).map(|[a, b]| usize::from(a.min(b) < cut) + usize::from(a.max(b) > cut)).sum();
+            let sides: usize = cell.edges.iter().map(ends).map(|[a, b]| usize::from(a.min(b) < cut) + usize::from(a.max(b) > cut)).sum();
             if sides < cell.edges.len() * 7 / 4 {
                 let (one, other) = if axis == 0 { parted_upright(cell, cut) } else { parted_across(cell, cut) };
                 halve(one, depth + 1, ground);
@@ -240,7 +240,9 @@ fn sweep(cell: Cell, ground: &mut dyn Ground) {
             under = (*y1, *y2, Some(*edge));
         }
         ground.take((right - left) * ((top - under.0) + (top - under.1)) / 2.0, under.2);
-        stack.iter().for_each(|(_, _, edge)| ground.cross(edge.tag, -edge.step));
+        for (_, _, edge) in &stack {
+            ground.cross(edge.tag, -edge.step);
+        }
     }
     let passed = floor.len() - rises.len();
     floor[..passed].iter().for_each(|rise| ground.cross(rise.tag, -rise.step));
@@ -271,7 +273,11 @@ mod tests {
     #[test]
     fn three_squares_share_what_they_share() {
         let square = |x: f64, y: f64, s: f64| [[x, y], [x + s, y], [x + s, y + s], [x, y + s], [x, y]];
-        let all: Vec<_> = [square(0.0, 0.0, 3.0), square(1.0, 1.0, 3.0), square(2.0, 2.0, 2.0)].iter().enumerate().flat_map(|(tag, ring)| edges(ring, tag as u32).collect::<Vec<_>>()).collect();
+        let all: Vec<_> = [square(0.0, 0.0, 3.0), square(1.0, 1.0, 3.0), square(2.0, 2.0, 2.0)]
+            .iter()
+            .enumerate()
+            .flat_map(|(tag, ring)| edges(ring, tag as u32).collect::<Vec<_>>())
+            .collect();
         let (mut three, mut any) = (0.0, 0.0);
         cells(all, 3, &mut |w, area| {
             if w.iter().all(|w| *w > 0) {

@@ -215,7 +215,12 @@ fn nest(rings: &[Ring]) -> Result<Region, Unacceptable> {
     let boxes = boxes.finish::<HilbertSort>();
     let around = |inner: usize| -> Vec<usize> {
         let [x, y] = loops[inner][0];
-        let mut around: Vec<usize> = boxes.search(x, y, x, y).into_iter().map(|outer| outer as usize).filter(|outer| *outer != inner && lies_in(&loops[inner], &loops[*outer])).collect();
+        let mut around: Vec<usize> = boxes
+            .search(x, y, x, y)
+            .into_iter()
+            .map(|outer| outer as usize)
+            .filter(|outer| *outer != inner && lies_in(&loops[inner], &loops[*outer]))
+            .collect();
         around.sort_unstable();
         around
     };

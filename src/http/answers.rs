@@ -1,11 +1,15 @@
 //! The shapes of answers: the vocabulary of `land`, written as JSON. docs/API.md describes them for people.
 
-use crate::land::{
-    Area, AutomaticVerdict, Condition, Explanation, Flag, Group, Layer, LayerKind, LayerUsed, Level, Line, Reason, Survey, Tally, Verdict, VerdictCounts, Words, county_name,
-    round_half_up,
-};
 use crate::formats::geojson::Geometry;
-use crate::monitor::{explain::explain, ratios::Ratios, rule::{Rule, Tolerance}};
+use crate::land::{
+    Area, AutomaticVerdict, Condition, Explanation, Flag, Group, Layer, LayerKind, LayerUsed, Level, Line, Reason, Survey, Tally, Verdict, VerdictCounts,
+    Words, county_name, round_half_up,
+};
+use crate::monitor::{
+    explain::explain,
+    ratios::Ratios,
+    rule::{Rule, Tolerance},
+};
 use crate::store::StoredPatch;
 use serde::Serialize;
 use serde_json::value::RawValue;
@@ -235,8 +239,16 @@ impl FindingAnswer {
         Self {
             explanation: explain(finding, tolerance),
             reason: finding.reason,
-            parcels: finding.parcels.iter().map(|share| ParcelAnswer { dlbm: share.dlbm.clone(), dlmc: share.dlmc.clone(), area: Area::of_m2(share.area_m2) }).collect(),
-            counties: finding.counties.iter().map(|share| CountyAnswer { code: share.code.clone(), name: share.name.clone(), area: Area::of_m2(share.area_m2) }).collect(),
+            parcels: finding
+                .parcels
+                .iter()
+                .map(|share| ParcelAnswer { dlbm: share.dlbm.clone(), dlmc: share.dlmc.clone(), area: Area::of_m2(share.area_m2) })
+                .collect(),
+            counties: finding
+                .counties
+                .iter()
+                .map(|share| CountyAnswer { code: share.code.clone(), name: share.name.clone(), area: Area::of_m2(share.area_m2) })
+                .collect(),
             approvals: finding.approvals.clone(),
             flags: finding.flags.clone(),
             defects,
@@ -255,10 +267,11 @@ impl PatchAnswer {
         let condition = patch.condition();
         let in_full = why.is_some();
         let (geometry, as_it_came) = match patch.repaired {
-            Some(repaired) => (repaired, in_full.then(|| Geometry(Cow::Owned(patch.degrees)))),
+            Some(repaired) => (repaired, in_full.then_some(Geometry(Cow::Owned(patch.degrees)))),
             None => (patch.degrees, None),
         };
-        let name = |code: &String| finding.counties.iter().find(|share| share.code == *code).map_or_else(|| county_name(code).to_owned(), |share| share.name.clone());
+        let name =
+            |code: &String| finding.counties.iter().find(|share| share.code == *code).map_or_else(|| county_name(code).to_owned(), |share| share.name.clone());
         Self {
             kind: "Feature",
             id,
@@ -371,7 +384,8 @@ impl From<Tally> for RowAnswer {
         let totals = tally.totals;
         let groups = [totals.legal, totals.illegal, totals.other, totals.pending];
         let sum = |of: fn(&Group) -> f64| groups.iter().map(of).sum();
-        let total = Group { patches: groups.iter().map(|group| group.patches).sum(), area_m2: sum(|group| group.area_m2), farmland_m2: sum(|group| group.farmland_m2) };
+        let total =
+            Group { patches: groups.iter().map(|group| group.patches).sum(), area_m2: sum(|group| group.area_m2), farmland_m2: sum(|group| group.farmland_m2) };
         Self {
             county_code: totals.county_code,
             county_name: tally.name,
@@ -380,12 +394,22 @@ impl From<Tally> for RowAnswer {
             other: totals.other.into(),
             pending: totals.pending.into(),
             total: total.into(),
-            ratio: RatioAnswer { confirmed: rounded(tally.confirmed), provisional: rounded(tally.provisional), best: rounded(tally.best), worst: rounded(tally.worst) },
+            ratio: RatioAnswer {
+                confirmed: rounded(tally.confirmed),
+                provisional: rounded(tally.provisional),
+                best: rounded(tally.best),
+                worst: rounded(tally.worst),
+            },
             line_crossed: tally.line_crossed,
             levers: tally
                 .levers
                 .into_iter()
-                .map(|lever| LeverAnswer { percent: lever.percent, restore: Area::of_m2(lever.restore_m2), approve: Area::of_m2(lever.approve_m2), more_legal: Area::of_m2(lever.more_legal_m2) })
+                .map(|lever| LeverAnswer {
+                    percent: lever.percent,
+                    restore: Area::of_m2(lever.restore_m2),
+                    approve: Area::of_m2(lever.approve_m2),
+                    more_legal: Area::of_m2(lever.more_legal_m2),
+                })
                 .collect(),
         }
     }

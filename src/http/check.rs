@@ -1,8 +1,16 @@
 //! A polygon in, what it occupies out; nothing is stored.
 
-use super::{Desk, Problem, answers::{AreasAnswer, FindingAnswer}};
+use super::{
+    Desk, Problem,
+    answers::{AreasAnswer, FindingAnswer},
+};
 use crate::land::AutomaticVerdict;
-use axum::{Json, body::{Body, to_bytes}, extract::State, http::StatusCode};
+use axum::{
+    Json,
+    body::{Body, to_bytes},
+    extract::State,
+    http::StatusCode,
+};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -23,7 +31,11 @@ pub struct Checked {
 pub async fn check(State(desk): State<Desk>, body: Body) -> Result<Json<Checked>, Problem> {
     let limit = desk.limits.check_bytes;
     let body = to_bytes(body, limit).await.map_err(|_| {
-        Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", crate::land::Words::new(format!("图形超过 {limit} 字节"), format!("the polygon is larger than {limit} bytes")))
+        Problem::new(
+            StatusCode::PAYLOAD_TOO_LARGE,
+            "too_large",
+            crate::land::Words::new(format!("图形超过 {limit} 字节"), format!("the polygon is larger than {limit} bytes")),
+        )
     })?;
     let checked = desk.monitor.check(&body)?;
     Ok(Json(Checked {

@@ -2,7 +2,11 @@
 
 use super::{Desk, Problem, answers::SurveyAnswer, query::Path};
 use crate::monitor::jobs::{Job, Stage};
-use axum::{Json, extract::State, response::sse::{Event, KeepAlive, Sse}};
+use axum::{
+    Json,
+    extract::State,
+    response::sse::{Event, KeepAlive, Sse},
+};
 use futures_util::Stream;
 use serde::Serialize;
 use std::convert::Infallible;

@@ -19,7 +19,13 @@ pub use problem::Problem;
 pub use serve::{ServeError, serve};
 
 use crate::monitor::Monitor;
-use axum::{Router, extract::DefaultBodyLimit, http::{HeaderName, HeaderValue}, response::IntoResponse, routing::get};
+use axum::{
+    Router,
+    extract::DefaultBodyLimit,
+    http::{HeaderName, HeaderValue},
+    response::IntoResponse,
+    routing::get,
+};
 use std::sync::Arc;
 use tower_http::{catch_panic::CatchPanicLayer, compression::CompressionLayer, set_header::SetResponseHeaderLayer};
 use utoipa_axum::{router::OpenApiRouter, routes};
@@ -93,8 +99,7 @@ pub fn router(desk: Desk) -> Router {
 }
 
 /// Nothing loads from outside at run time: the browser itself sees to it.
-const CONTENT_SECURITY_POLICY: &str =
-    "default-src 'self'; img-src 'self' data: blob:; style-src 'self' 'unsafe-inline'; worker-src 'self'; connect-src 'self'; base-uri 'none'; frame-ancestors 'none'; object-src 'none'";
+const CONTENT_SECURITY_POLICY: &str = "default-src 'self'; img-src 'self' data: blob:; style-src 'self' 'unsafe-inline'; worker-src 'self'; connect-src 'self'; base-uri 'none'; frame-ancestors 'none'; object-src 'none'";
 
 fn header(name: &'static str, value: &'static str) -> SetResponseHeaderLayer<HeaderValue> {
     SetResponseHeaderLayer::overriding(HeaderName::from_static(name), HeaderValue::from_static(value))

@@ -1,8 +1,17 @@
 //! Patches and their findings, as GeoJSON.
 
-use super::{Desk, Problem, answers::{FindingAnswer, PatchAnswer}, query::{self, Path, Query}};
+use super::{
+    Desk, Problem,
+    answers::{FindingAnswer, PatchAnswer},
+    query::{self, Path, Query},
+};
 use crate::store::PatchQuery;
-use axum::{Json, extract::State, http::header, response::{IntoResponse, Response}};
+use axum::{
+    Json,
+    extract::State,
+    http::header,
+    response::{IntoResponse, Response},
+};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 

@@ -122,13 +122,18 @@ impl From<&StoreError> for Problem {
                 "survey_exists",
                 Words::new(
                     format!("{period} 的{}批次已有监测批次 {existing}；要替换请用 on_conflict=replace，要并存请用 on_conflict=add", level_chinese(*level)),
-                    format!("period {period} at level {level} already has survey {existing}; send on_conflict=replace to replace it or on_conflict=add to keep both"),
+                    format!(
+                        "period {period} at level {level} already has survey {existing}; send on_conflict=replace to replace it or on_conflict=add to keep both"
+                    ),
                 ),
             ),
             StoreError::LayerInUse { layer, findings } => Self::new(
                 StatusCode::CONFLICT,
                 "layer_in_use",
-                Words::new(format!("图层 {layer} 是 {findings} 个套合结果的依据，不能删除"), format!("{findings} findings rest on layer {layer}, so it cannot be removed")),
+                Words::new(
+                    format!("图层 {layer} 是 {findings} 个套合结果的依据，不能删除"),
+                    format!("{findings} findings rest on layer {layer}, so it cannot be removed"),
+                ),
             ),
             StoreError::AlreadyStored(survey) => Self::new(
                 StatusCode::CONFLICT,
@@ -137,7 +142,11 @@ impl From<&StoreError> for Problem {
             ),
             StoreError::Unavailable(why) => {
                 tracing::warn!(why, "the database is not available");
-                Self::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", Words::new("数据库暂时不可用，请稍后再试", "the database is not available, try again shortly"))
+                Self::new(
+                    StatusCode::SERVICE_UNAVAILABLE,
+                    "unavailable",
+                    Words::new("数据库暂时不可用，请稍后再试", "the database is not available, try again shortly"),
+                )
             }
             StoreError::Database(_) | StoreError::Damaged(_) => Self::internal(error),
         }

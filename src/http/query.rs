@@ -4,7 +4,10 @@ use super::Problem;
 use crate::geom::Bounds;
 use crate::land::{AutomaticVerdict, Period, PeriodRange, Verdict};
 use crate::store::VerdictFilter;
-use axum::extract::{self, FromRequestParts, rejection::{PathRejection, QueryRejection}};
+use axum::extract::{
+    self, FromRequestParts,
+    rejection::{PathRejection, QueryRejection},
+};
 use axum::http::request::Parts;
 use serde::de::DeserializeOwned;
 use std::str::FromStr;
@@ -33,7 +36,8 @@ pub fn range(period: Option<&str>, until: Option<&str>) -> Result<Option<PeriodR
 pub fn bbox(text: Option<&str>) -> Result<Option<Bounds>, Problem> {
     let Some(text) = text.filter(|text| !text.is_empty()) else { return Ok(None) };
     let wrong = || Problem::parameter("bbox", "west,south,east,north in degrees");
-    let numbers: Vec<f64> = text.split(',').map(|number| number.trim().parse().ok().filter(|n: &f64| n.is_finite())).collect::<Option<_>>().ok_or_else(wrong)?;
+    let numbers: Vec<f64> =
+        text.split(',').map(|number| number.trim().parse().ok().filter(|n: &f64| n.is_finite())).collect::<Option<_>>().ok_or_else(wrong)?;
     match numbers[..] {
         [west, south, east, north] if west <= east && south <= north => Ok(Some(Bounds { min: [west, south], max: [east, north] })),
         _ => Err(wrong()),

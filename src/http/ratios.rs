@@ -1,6 +1,10 @@
 //! The county table.
 
-use super::{Desk, Problem, answers::RatiosAnswer, query::{self, Query}};
+use super::{
+    Desk, Problem,
+    answers::RatiosAnswer,
+    query::{self, Query},
+};
 use axum::{Json, extract::State};
 use serde::Deserialize;
 use utoipa::IntoParams;

@@ -1,6 +1,10 @@
 //! Surveys and what was refused of them.
 
-use super::{Desk, Problem, answers::SurveyAnswer, query::{self, Path, Query}};
+use super::{
+    Desk, Problem,
+    answers::SurveyAnswer,
+    query::{self, Path, Query},
+};
 use crate::land::Reject;
 use axum::{Json, extract::State};
 use serde::{Deserialize, Serialize};

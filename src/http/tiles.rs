@@ -1,6 +1,9 @@
 //! Map tiles of the layers in force and of the patches.
 
-use super::{Desk, Problem, query::{self, Path, Query}};
+use super::{
+    Desk, Problem,
+    query::{self, Path, Query},
+};
 use crate::land::LayerKind;
 use crate::store::PatchQuery;
 use crate::tiles::{Tile, TileBuilder, Value};
@@ -42,7 +45,12 @@ pub fn cache() -> TileCache {
 /// One tile; 204 where it shows nothing.
 #[utoipa::path(get, path = "/api/tiles/{source}/{z}/{x}/{y}", tag = "map", params(("source" = String, Path), ("z" = u8, Path), ("x" = u32, Path), ("y" = String, Path), TileQuery),
     responses((status = OK, content_type = "application/vnd.mapbox-vector-tile", body = Vec<u8>), (status = NO_CONTENT), (status = NOT_FOUND, body = Problem)))]
-pub async fn tile(State(desk): State<Desk>, Path((source, z, x, y)): Path<(String, u8, u32, String)>, Query(query): Query<TileQuery>, headers: HeaderMap) -> Result<Response, Problem> {
+pub async fn tile(
+    State(desk): State<Desk>,
+    Path((source, z, x, y)): Path<(String, u8, u32, String)>,
+    Query(query): Query<TileQuery>,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
     let row = y.strip_suffix(".mvt").unwrap_or(&y);
     let tile = Tile::new(z, x, query::read("y", row)?).ok_or_else(|| Problem::not_found("瓦片", &format!("{z}/{x}/{row}")))?;
     let revision = desk.monitor.store().revision().await?;
@@ -51,15 +59,15 @@ pub async fn tile(State(desk): State<Desk>, Path((source, z, x, y)): Path<(Strin
         return Ok((StatusCode::NOT_MODIFIED, [(header::ETAG, etag)]).into_response());
     }
     let key = (source.clone(), tile, query.clone(), revision);
-    let bytes = match desk.tiles.get(&key).await {
-        Some(bytes) => bytes,
-        None => {
-            let bytes = Bytes::from(draw(&desk, &source, tile, &query).await?);
-            desk.tiles.insert(key, bytes.clone()).await;
-            bytes
-        }
+    let bytes = if let Some(bytes) = desk.tiles.get(&key).await {
+        bytes
+    } else {
+        let bytes = Bytes::from(draw(&desk, &source, tile, &query).await?);
+        desk.tiles.insert(key, bytes.clone()).await;
+        bytes
     };
-    let headers = [(header::ETAG, etag), (header::CACHE_CONTROL, "no-cache".to_owned()), (header::CONTENT_TYPE, "application/vnd.mapbox-vector-tile".to_owned())];
+    let headers =
+        [(header::ETAG, etag), (header::CACHE_CONTROL, "no-cache".to_owned()), (header::CONTENT_TYPE, "application/vnd.mapbox-vector-tile".to_owned())];
     let status = if bytes.is_empty() { StatusCode::NO_CONTENT } else { StatusCode::OK };
     Ok((status, headers, bytes).into_response())
 }
@@ -95,10 +103,9 @@ async fn draw_layer(desk: &Desk, kind: LayerKind, tile: Tile) -> Result<Vec<u8>,
         let (code, name) = (Value::Text(&feature.facts.code), Value::Text(&feature.facts.name));
         let farmland = Value::Flag(monitor.rule().is_farmland(&feature.facts.code));
         let properties: &[(&str, Value<'_>)] = match kind {
-            LayerKind::County => &[("code", code), ("name", name)],
             LayerKind::Farmland => &[("dlbm", code), ("dlmc", name), ("farmland", farmland)],
             LayerKind::Approved => &[("number", code)],
-            LayerKind::BasicFarmland | LayerKind::RedLine | LayerKind::UrbanBoundary => &[("code", code), ("name", name)],
+            LayerKind::County | LayerKind::BasicFarmland | LayerKind::RedLine | LayerKind::UrbanBoundary => &[("code", code), ("name", name)],
         };
         builder = builder.draw(outline, properties).map_err(|error| Problem::internal(&error))?;
     }
@@ -108,7 +115,12 @@ async fn draw_layer(desk: &Desk, kind: LayerKind, tile: Tile) -> Result<Vec<u8>,
 async fn draw_patches(desk: &Desk, tile: Tile, query: &TileQuery) -> Result<Vec<u8>, Problem> {
     let with_outlines = tile.z >= OUTLINES_FROM;
     let bounds = tile.bounds();
-    let wanted = PatchQuery { bounds: Some(bounds), range: query::range(query.period.as_deref(), query.until.as_deref())?, limit: if with_outlines { FEATURES } else { u32::MAX }, ..PatchQuery::default() };
+    let wanted = PatchQuery {
+        bounds: Some(bounds),
+        range: query::range(query.period.as_deref(), query.until.as_deref())?,
+        limit: if with_outlines { FEATURES } else { u32::MAX },
+        ..PatchQuery::default()
+    };
     let marks = desk.monitor.store().patch_marks(&wanted, with_outlines).await?;
     let mut builder = TileBuilder::new(tile, "patches").map_err(|error| Problem::internal(&error))?;
     // From afar, of the patches of one verdict on one spot of two pixels one is enough.
@@ -116,15 +128,14 @@ async fn draw_patches(desk: &Desk, tile: Tile, query: &TileQuery) -> Result<Vec<
     let mut seen = HashSet::new();
     for mark in &marks {
         let properties = [("id", Value::Number(mark.id)), ("patch_id", Value::Text(&mark.patch_id)), ("verdict", Value::Text(&mark.verdict))];
-        builder = match &mark.degrees {
-            Some(outline) => builder.draw(outline, &properties),
-            None => {
-                let spot = [0, 1].map(|axis| ((mark.bounds.min[axis] - bounds.min[axis]) / (bounds.max[axis] - bounds.min[axis]) * spots) as i64);
-                if !seen.insert((spot, mark.verdict.as_str())) {
-                    continue;
-                }
-                builder.draw_mark(&mark.bounds, &properties)
+        builder = if let Some(outline) = &mark.degrees {
+            builder.draw(outline, &properties)
+        } else {
+            let spot = [0, 1].map(|axis| ((mark.bounds.min[axis] - bounds.min[axis]) / (bounds.max[axis] - bounds.min[axis]) * spots) as i64);
+            if !seen.insert((spot, mark.verdict.as_str())) {
+                continue;
             }
+            builder.draw_mark(&mark.bounds, &properties)
         }
         .map_err(|error| Problem::internal(&error))?;
     }

@@ -1,9 +1,14 @@
 //! A survey comes in: streamed to disk under a limit, hashed on the way, then imported as a job.
 
-use super::{Desk, Problem, answers::SurveyAnswer, jobs::JobAnswer, query::{self, Query}};
+use super::{
+    Desk, Problem,
+    answers::SurveyAnswer,
+    jobs::JobAnswer,
+    query::{self, Query},
+};
 use crate::geom::Crs;
 use crate::land::{Level, OnConflict, Period, Words};
-use crate::monitor::{survey_import::SurveyFile, jobs::Imported};
+use crate::monitor::{jobs::Imported, survey_import::SurveyFile};
 use axum::{
     Json,
     body::{Body, Bytes},
@@ -43,17 +48,33 @@ pub async fn upload(State(desk): State<Desk>, Query(query): Query<UploadQuery>, 
     let required = |name: &str, value: &Option<String>| value.clone().ok_or_else(|| Problem::parameter(name, "is required"));
     let period: Period = query::read("period", &required("period", &query.period)?)?;
     let level: Level = query::read("level", &required("level", &query.level)?)?;
-    let crs = query.crs.as_deref().filter(|crs| !crs.is_empty()).map(|crs| Crs::parse(crs).map_err(|why| Problem::parameter("crs", &why.to_string()))).transpose()?;
+    let crs =
+        query.crs.as_deref().filter(|crs| !crs.is_empty()).map(|crs| Crs::parse(crs).map_err(|why| Problem::parameter("crs", &why.to_string()))).transpose()?;
     let on_conflict = query::read_if::<OnConflict>("on_conflict", query.on_conflict.as_deref())?.unwrap_or(OnConflict::Reject);
     let map = query.map.as_deref().unwrap_or("").split(',').filter(|pair| !pair.is_empty()).map(str::to_owned).collect();
 
     let asynchronous = prefers_async(request.headers());
     let spooled = spool(&desk, request).await?;
-    let file = SurveyFile { name: query.name.or(spooled.name).unwrap_or_else(|| "survey.geojson".to_owned()), period, level, crs, map, on_conflict, sha256: Some(spooled.sha256), path: spooled.file.to_path_buf(), spooled: Some(spooled.file) };
+    let file = SurveyFile {
+        name: query.name.or(spooled.name).unwrap_or_else(|| "survey.geojson".to_owned()),
+        period,
+        level,
+        crs,
+        map,
+        on_conflict,
+        sha256: Some(spooled.sha256),
+        path: spooled.file.to_path_buf(),
+        spooled: Some(spooled.file),
+    };
     let mut job = desk.monitor.start_survey_import(file);
     if asynchronous {
         let answer = JobAnswer::from(&*job.borrow());
-        return Ok((StatusCode::ACCEPTED, [(header::LOCATION, format!("/api/jobs/{}", answer.id)), (header::HeaderName::from_static("preference-applied"), "respond-async".to_owned())], Json(answer)).into_response());
+        return Ok((
+            StatusCode::ACCEPTED,
+            [(header::LOCATION, format!("/api/jobs/{}", answer.id)), (header::HeaderName::from_static("preference-applied"), "respond-async".to_owned())],
+            Json(answer),
+        )
+            .into_response());
     }
     let finished = job.wait_for(|job| job.outcome.is_some()).await.map_err(|_| Problem::internal(&"an import ended without an outcome"))?.outcome.clone();
     match finished {
@@ -67,7 +88,12 @@ pub async fn upload(State(desk): State<Desk>, Query(query): Query<UploadQuery>, 
 }
 
 fn prefers_async(headers: &HeaderMap) -> bool {
-    headers.get_all("prefer").iter().filter_map(|value| value.to_str().ok()).flat_map(|value| value.split(',')).any(|one| one.trim().eq_ignore_ascii_case("respond-async"))
+    headers
+        .get_all("prefer")
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(','))
+        .any(|one| one.trim().eq_ignore_ascii_case("respond-async"))
 }
 
 /// A body on disk.
@@ -119,7 +145,14 @@ async fn write_out<E: std::fmt::Display>(desk: &Desk, name: Option<String>, body
 
 fn too_large(limit: u64) -> Problem {
     let mib = limit >> 20;
-    Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", Words::new(format!("文件超过上限 {mib} MiB；请分县上传，或请管理员调大 --max-upload"), format!("the file is larger than {mib} MiB; upload it county by county, or have --max-upload raised")))
+    Problem::new(
+        StatusCode::PAYLOAD_TOO_LARGE,
+        "too_large",
+        Words::new(
+            format!("文件超过上限 {mib} MiB；请分县上传，或请管理员调大 --max-upload"),
+            format!("the file is larger than {mib} MiB; upload it county by county, or have --max-upload raised"),
+        ),
+    )
 }
 
 fn bad_body(why: &str) -> Problem {

@@ -37,5 +37,5 @@ pub use period::{Period, PeriodRange, today};
 pub use reject::{Place, Reject, Words};
 pub use survey::{Level, NewSurvey, OnConflict, PatchIdSource, Survey, VerdictCounts};
 pub use tally::{Group, Lever, Line, Tally, Totals};
-pub use verdict::{AutomaticVerdict, Reason, Verdict};
 pub(crate) use verdict::words;
+pub use verdict::{AutomaticVerdict, Reason, Verdict};

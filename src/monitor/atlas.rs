@@ -105,7 +105,10 @@ impl Atlas {
         measured.areas.red_line_m2 = covered(LayerKind::RedLine);
         measured.areas.urban_boundary_m2 = covered(LayerKind::UrbanBoundary);
         if let Some(counties) = self.layer(LayerKind::County) {
-            measured.counties = counties.shares(figure, &counties.coverage.hits(figure)).map(|(fact, area_m2)| CountyShare { code: fact.code.clone(), name: fact.name.clone(), area_m2 }).collect();
+            measured.counties = counties
+                .shares(figure, &counties.coverage.hits(figure))
+                .map(|(fact, area_m2)| CountyShare { code: fact.code.clone(), name: fact.name.clone(), area_m2 })
+                .collect();
         }
         let farmland = self.layer(LayerKind::Farmland).map(|layer| (layer, layer.measure_parcels(figure, &mut measured)));
         if let Some(approved) = self.layer(LayerKind::Approved) {
@@ -141,7 +144,8 @@ impl AtlasLayer {
     /// Fills in parcels and farmland; returns the hits on farmland.
     fn measure_parcels(&self, figure: &Figure, measured: &mut Measured) -> Vec<Hit> {
         let hits = self.coverage.hits(figure);
-        measured.parcels = self.shares(figure, &hits).map(|(fact, area_m2)| ParcelShare { dlbm: fact.code.clone(), dlmc: fact.name.clone(), area_m2 }).collect();
+        measured.parcels =
+            self.shares(figure, &hits).map(|(fact, area_m2)| ParcelShare { dlbm: fact.code.clone(), dlmc: fact.name.clone(), area_m2 }).collect();
         measured.parcels_m2 = self.coverage.covered_m2(figure, &hits);
         let farmland: Vec<Hit> = hits.into_iter().filter(|hit| self.farmland[self.fact(hit.member)]).collect();
         measured.areas.farmland_m2 = self.coverage.covered_m2(figure, &farmland);
@@ -199,7 +203,14 @@ impl LayerBuilder {
     /// Starts a layer.
     #[must_use]
     pub fn new(kind: LayerKind) -> Self {
-        Self { kind, bounds: Bounds::EMPTY, coverage: CoverageBuilder::default(), facts: Vec::new(), known: std::collections::HashMap::new(), fact_of: Vec::new() }
+        Self {
+            kind,
+            bounds: Bounds::EMPTY,
+            coverage: CoverageBuilder::default(),
+            facts: Vec::new(),
+            known: std::collections::HashMap::new(),
+            fact_of: Vec::new(),
+        }
     }
 
     /// What the layer tells.
@@ -220,13 +231,12 @@ impl LayerBuilder {
             }
         }
         let next = self.facts.len() as u32;
-        let fact = match self.known.get(facts) {
-            Some(fact) => *fact,
-            None => {
-                self.known.insert(facts.clone(), next);
-                self.facts.push(facts.clone());
-                next
-            }
+        let fact = if let Some(fact) = self.known.get(facts) {
+            *fact
+        } else {
+            self.known.insert(facts.clone(), next);
+            self.facts.push(facts.clone());
+            next
         };
         self.fact_of.push(fact);
         self.coverage.push(region);

@@ -6,7 +6,10 @@
 //! 3. doubtful, where ground that is neither approved nor on any parcel is above tolerance;
 //! 4. other.
 
-use super::{atlas::{Atlas, Measured}, rule::Rule};
+use super::{
+    atlas::{Atlas, Measured},
+    rule::Rule,
+};
 use crate::geom::Figure;
 use crate::land::{AutomaticVerdict, Finding, Flag, LayerKind, Reason};
 
@@ -71,10 +74,10 @@ fn flags(measured: &Measured, rule: &Rule, atlas: &Atlas, stated_county: Option<
     if counties.get(1).is_some_and(|second| second.area_m2 > rule.tolerance.border_m2()) {
         flags.push(Flag::CrossesBorder);
     }
-    if let (Some(first), Some(stated)) = (counties.first(), stated_county) {
-        if first.code != stated {
-            flags.push(Flag::CountyCodeDisagrees);
-        }
+    if let (Some(first), Some(stated)) = (counties.first(), stated_county)
+        && first.code != stated
+    {
+        flags.push(Flag::CountyCodeDisagrees);
     }
     if atlas.has(LayerKind::Farmland) && measured.areas.area_m2 - measured.parcels_m2 > rule.tolerance.cover_m2() {
         flags.push(Flag::PartlyWithoutParcels);
@@ -91,7 +94,13 @@ mod tests {
     fn measured(area: f64, parcels: f64, farmland: f64, approved: f64, approved_farmland: f64) -> Measured {
         let m2 = |mu: f64| mu * 10_000.0 / 15.0;
         Measured {
-            areas: Areas { area_m2: m2(area), farmland_m2: m2(farmland), approved_m2: m2(approved), approved_farmland_m2: m2(approved_farmland), ..Areas::default() },
+            areas: Areas {
+                area_m2: m2(area),
+                farmland_m2: m2(farmland),
+                approved_m2: m2(approved),
+                approved_farmland_m2: m2(approved_farmland),
+                ..Areas::default()
+            },
             parcels_m2: m2(parcels),
             ..Measured::default()
         }

@@ -41,7 +41,8 @@ pub enum Output {
 }
 
 /// Columns of the output, in order. Areas are square metres with four decimals, empty for a rejected feature.
-pub const COLUMNS: &str = "patch_id,county_code,area_m2,farmland_m2,basic_farmland_m2,red_line_m2,urban_boundary_m2,approved_m2,approved_farmland_m2,verdict,condition";
+pub const COLUMNS: &str =
+    "patch_id,county_code,area_m2,farmland_m2,basic_farmland_m2,red_line_m2,urban_boundary_m2,approved_m2,approved_farmland_m2,verdict,condition";
 
 /// Where the time went. Reading and classifying overlap on several cores; each is the wall time it would hold up the others.
 #[derive(Debug, Clone, Default, serde::Serialize)]
@@ -65,7 +66,13 @@ pub struct Timings {
 }
 
 /// Classifies; `report` is told what is being done and how many features are done.
-pub fn classify_files(files: &ClassifyFiles, rule: &Rule, output: Output, out: &mut (impl Write + Send), report: &(dyn Fn(&str, u64) + Sync)) -> Result<Timings, MonitorError> {
+pub fn classify_files(
+    files: &ClassifyFiles,
+    rule: &Rule,
+    output: Output,
+    out: &mut (impl Write + Send),
+    report: &(dyn Fn(&str, u64) + Sync),
+) -> Result<Timings, MonitorError> {
     let started = Instant::now();
     let mut timings = Timings::default();
     let atlas = load(files, rule, report)?;
@@ -74,7 +81,8 @@ pub fn classify_files(files: &ClassifyFiles, rule: &Rule, output: Output, out: &
 
     match classify(files, files.crs, rule, &atlas, output, out, report, &mut timings) {
         Err(MonitorError::LateCrs(crs)) => {
-            let words = Words::new(format!("坐标系 {crs} 写在要素之后，请加 --crs {crs}"), format!("the CRS {crs} is named after the features; say --crs {crs}"));
+            let words =
+                Words::new(format!("坐标系 {crs} 写在要素之后，请加 --crs {crs}"), format!("the CRS {crs} is named after the features; say --crs {crs}"));
             Err(Refusal::new(RefusalKind::Unreadable, "crs_after_features", words).into())
         }
         outcome => outcome,
@@ -102,11 +110,19 @@ fn load(files: &ClassifyFiles, rule: &Rule, report: &(dyn Fn(&str, u64) + Sync))
     }
     match atlas {
         Some(atlas) => Ok(atlas),
-        None => Ok(Atlas::empty(layer_import::plane_of(&Wish { path: &files.patches, wanted: Wanted::Survey, crs: files.crs, map: &files.map, counties: None })?)),
+        None => {
+            Ok(Atlas::empty(layer_import::plane_of(&Wish { path: &files.patches, wanted: Wanted::Survey, crs: files.crs, map: &files.map, counties: None })?))
+        }
     }
 }
 
-fn load_layer(wish: &Wish<'_>, kind: LayerKind, plane: &Plane, rule: &Rule, report: &(dyn Fn(&str, u64) + Sync)) -> Result<super::atlas::PreparedLayer, MonitorError> {
+fn load_layer(
+    wish: &Wish<'_>,
+    kind: LayerKind,
+    plane: &Plane,
+    rule: &Rule,
+    report: &(dyn Fn(&str, u64) + Sync),
+) -> Result<super::atlas::PreparedLayer, MonitorError> {
     let mut reading = layer_import::open(wish, kind)?;
     let intake = Intake { crs: reading.crs(), plane: plane.clone() };
     let mut builder = LayerBuilder::new(kind);
@@ -134,7 +150,16 @@ fn load_layer(wish: &Wish<'_>, kind: LayerKind, plane: &Plane, rule: &Rule, repo
 }
 
 #[allow(clippy::too_many_arguments)] // One call, from one place; a struct would only name the same things twice.
-fn classify(files: &ClassifyFiles, crs: Option<Crs>, rule: &Rule, atlas: &Atlas, output: Output, out: &mut (impl Write + Send), report: &(dyn Fn(&str, u64) + Sync), timings: &mut Timings) -> Result<(), MonitorError> {
+fn classify(
+    files: &ClassifyFiles,
+    crs: Option<Crs>,
+    rule: &Rule,
+    atlas: &Atlas,
+    output: Output,
+    out: &mut (impl Write + Send),
+    report: &(dyn Fn(&str, u64) + Sync),
+    timings: &mut Timings,
+) -> Result<(), MonitorError> {
     let started = Instant::now();
     let wish = Wish { path: &files.patches, wanted: Wanted::Survey, crs, map: &files.map, counties: atlas.counties_bounds() };
     let mut reading = Reading::open(&wish)?;
@@ -245,10 +270,13 @@ impl Line {
                     }
                     Output::GeoJson => {
                         let names = COLUMNS.split(',').skip(2);
-                        let areas: String = names.zip(columns(&finding.areas)).map(|(name, area)| format!("\"{name}\":{area:.4},")).collect();
+                        let areas: Vec<String> = names.zip(columns(&finding.areas)).map(|(name, area)| format!("\"{name}\":{area:.4},")).collect();
+                        let areas = areas.concat();
                         let county = finding.county_code.as_ref().map_or("null".to_owned(), |code| output.quote(code));
                         let geometry = serde_json::to_string(&Geometry(Cow::Borrowed(patch.repaired.as_ref().unwrap_or(&patch.degrees)))).unwrap_or_default();
-                        format!("{{\"type\":\"Feature\",\"properties\":{{\"patch_id\":{quoted_id},\"county_code\":{county},{areas}\"verdict\":\"{verdict}\",\"condition\":\"{condition}\"}},\"geometry\":{geometry}}}")
+                        format!(
+                            "{{\"type\":\"Feature\",\"properties\":{{\"patch_id\":{quoted_id},\"county_code\":{county},{areas}\"verdict\":\"{verdict}\",\"condition\":\"{condition}\"}},\"geometry\":{geometry}}}"
+                        )
                     }
                 }
             }

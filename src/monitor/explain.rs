@@ -24,15 +24,23 @@ pub fn explain(finding: &Finding, tolerance: &Tolerance) -> Explanation {
     let (zh, en) = match finding.reason {
         Reason::FullyApproved => (
             format!("{occupied_zh}；批准用地{numbers_zh}覆盖 {approved} 亩，未批准面积 {unapproved} 亩，不超过容差 {cover} 亩，自动判定为合法。"),
-            format!("{occupied_en}; approvals{numbers_en} cover {approved} mu, the {unapproved} mu outside them are within the tolerance of {cover} mu: legal."),
+            format!(
+                "{occupied_en}; approvals{numbers_en} cover {approved} mu, the {unapproved} mu outside them are within the tolerance of {cover} mu: legal."
+            ),
         ),
         Reason::UnapprovedFarmland => (
             format!("{occupied_zh}；没有批准用地覆盖，未批准占用耕地 {unapproved_farmland} 亩，超过容差 {over} 亩，疑似违法，须实地核查。"),
-            format!("{occupied_en}; no approval covers it, so {unapproved_farmland} mu of farmland are without approval, above the tolerance of {over} mu: suspected illegal, to be verified on the ground."),
+            format!(
+                "{occupied_en}; no approval covers it, so {unapproved_farmland} mu of farmland are without approval, above the tolerance of {over} mu: suspected illegal, to be verified on the ground."
+            ),
         ),
         Reason::PartlyApproved => (
-            format!("{occupied_zh}；批准用地{numbers_zh}只覆盖 {approved} 亩，未批准占用耕地 {unapproved_farmland} 亩，超过容差 {over} 亩，疑似违法，须实地核查。"),
-            format!("{occupied_en}; approvals{numbers_en} cover only {approved} mu, so {unapproved_farmland} mu of farmland are without approval, above the tolerance of {over} mu: suspected illegal, to be verified on the ground."),
+            format!(
+                "{occupied_zh}；批准用地{numbers_zh}只覆盖 {approved} 亩，未批准占用耕地 {unapproved_farmland} 亩，超过容差 {over} 亩，疑似违法，须实地核查。"
+            ),
+            format!(
+                "{occupied_en}; approvals{numbers_en} cover only {approved} mu, so {unapproved_farmland} mu of farmland are without approval, above the tolerance of {over} mu: suspected illegal, to be verified on the ground."
+            ),
         ),
         Reason::NoFarmland => (
             format!("{occupied_zh}；批准用地之外的耕地 {unapproved_farmland} 亩，不超过容差 {over} 亩，自动判定为其他。"),
@@ -58,7 +66,14 @@ mod tests {
     #[test]
     fn the_sentence_carries_the_numbers_of_the_finding() {
         let m2 = |mu: f64| mu * 10_000.0 / 15.0;
-        let areas = Areas { area_m2: m2(12.0), farmland_m2: m2(8.5), basic_farmland_m2: m2(2.25), approved_m2: m2(3.0), approved_farmland_m2: m2(2.5), ..Areas::default() };
+        let areas = Areas {
+            area_m2: m2(12.0),
+            farmland_m2: m2(8.5),
+            basic_farmland_m2: m2(2.25),
+            approved_m2: m2(3.0),
+            approved_farmland_m2: m2(2.5),
+            ..Areas::default()
+        };
         let finding = Finding {
             areas,
             parcels: vec![],

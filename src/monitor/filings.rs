@@ -1,4 +1,4 @@
-//! Confirmed verdicts from a CSV file: patch_id, verdict, legal_m2, legal_farmland_m2, illegal_m2, illegal_farmland_m2.
+//! Confirmed verdicts from a CSV file: `patch_id`, verdict, `legal_m2`, `legal_farmland_m2`, `illegal_m2`, `illegal_farmland_m2`.
 
 use super::{Monitor, MonitorError, Refusal, RefusalKind};
 use crate::land::{Filing, Reject, Verdict, Words};
@@ -14,9 +14,13 @@ impl Monitor {
         let filings = read(csv)?;
         let filed = self.store.file_verdicts(survey, &filings).await?;
         let row_of: HashMap<&str, u64> = filings.iter().zip(1..).map(|(filing, row)| (filing.patch_id.as_str(), row)).collect();
-        let reject = |id: &String, code: &str, zh: &str, en: &str| reject(row_of.get(id.as_str()).copied().unwrap_or(0), Some(id.clone()), code, Words::new(zh, en));
+        let reject =
+            |id: &String, code: &str, zh: &str, en: &str| reject(row_of.get(id.as_str()).copied().unwrap_or(0), Some(id.clone()), code, Words::new(zh, en));
         let unknown = filed.unknown.iter().map(|id| reject(id, "unknown_patch", "没有这个图斑", "there is no such patch"));
-        let ambiguous = filed.ambiguous.iter().map(|id| reject(id, "ambiguous_patch", "几个监测批次都有这个图斑，请指明批次", "several surveys have this patch; say which survey is meant"));
+        let ambiguous = filed
+            .ambiguous
+            .iter()
+            .map(|id| reject(id, "ambiguous_patch", "几个监测批次都有这个图斑，请指明批次", "several surveys have this patch; say which survey is meant"));
         let rejects: Vec<Reject> = unknown.chain(ambiguous).collect();
         if rejects.is_empty() { Ok(filed.recorded) } else { Err(refused(rejects)) }
     }
@@ -33,14 +37,24 @@ fn refused(rejects: Vec<Reject>) -> MonitorError {
 }
 
 fn unreadable(why: &str) -> MonitorError {
-    Refusal::new(RefusalKind::Unreadable, "not_a_verdict_file", Words::new(format!("判定文件无法读取：{why}"), format!("the file of verdicts cannot be read: {why}"))).into()
+    Refusal::new(
+        RefusalKind::Unreadable,
+        "not_a_verdict_file",
+        Words::new(format!("判定文件无法读取：{why}"), format!("the file of verdicts cannot be read: {why}")),
+    )
+    .into()
 }
 
 /// Reads and judges every row; all faults are named at once.
 fn read(csv: impl Read) -> Result<Vec<Filing>, MonitorError> {
     let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::All).from_reader(csv);
     let headers = reader.headers().map_err(|error| unreadable(&error.to_string()))?.clone();
-    let column = |name: &str| headers.iter().position(|header| header.trim_start_matches('\u{feff}') == name).ok_or_else(|| unreadable(&format!("column {name} is missing; it needs {}", COLUMNS.join(","))));
+    let column = |name: &str| {
+        headers
+            .iter()
+            .position(|header| header.trim_start_matches('\u{feff}') == name)
+            .ok_or_else(|| unreadable(&format!("column {name} is missing; it needs {}", COLUMNS.join(","))))
+    };
     let columns: Vec<usize> = COLUMNS.iter().map(|name| column(name)).collect::<Result<_, _>>()?;
     let (mut filings, mut rejects) = (Vec::new(), Vec::new());
     let mut seen = HashMap::new();
@@ -67,7 +81,8 @@ fn filing(texts: &[&str]) -> Result<Filing, Words> {
         text.parse::<f64>().ok().filter(|m2| (0.0..1e13).contains(m2)).ok_or_else(wrong)
     };
     let verdict: Verdict = texts[1].parse().map_err(|why: String| Words::new(format!("verdict：{why}"), format!("verdict: {why}")))?;
-    let filing = Filing { patch_id: texts[0].to_owned(), verdict, legal_m2: area(2)?, legal_farmland_m2: area(3)?, illegal_m2: area(4)?, illegal_farmland_m2: area(5)? };
+    let filing =
+        Filing { patch_id: texts[0].to_owned(), verdict, legal_m2: area(2)?, legal_farmland_m2: area(3)?, illegal_m2: area(4)?, illegal_farmland_m2: area(5)? };
     let wrong = |zh: &str, en: &str| Err(Words::new(zh, en));
     if filing.patch_id.is_empty() {
         return wrong("没有图斑编号", "there is no patch id");
@@ -76,9 +91,18 @@ fn filing(texts: &[&str]) -> Result<Filing, Words> {
         return wrong("耕地面积大于总面积", "more farmland than area");
     }
     // A patch counts as illegal if any illegal ground remains, else legal if any legal, else other.
-    let counted = if filing.illegal_m2 > 0.0 { Verdict::Illegal } else if filing.legal_m2 > 0.0 { Verdict::Legal } else { Verdict::Other };
+    let counted = if filing.illegal_m2 > 0.0 {
+        Verdict::Illegal
+    } else if filing.legal_m2 > 0.0 {
+        Verdict::Legal
+    } else {
+        Verdict::Other
+    };
     if verdict != Verdict::Doubtful && verdict != counted {
-        return Err(Words::new(format!("判定 {verdict} 与面积不符：按面积应为 {counted}"), format!("verdict {verdict} disagrees with the areas, which make it {counted}")));
+        return Err(Words::new(
+            format!("判定 {verdict} 与面积不符：按面积应为 {counted}"),
+            format!("verdict {verdict} disagrees with the areas, which make it {counted}"),
+        ));
     }
     if verdict == Verdict::Doubtful && (filing.legal_m2 > 0.0 || filing.illegal_m2 > 0.0) {
         return wrong("存疑图斑不应有合法或违法面积", "a doubtful patch has neither legal nor illegal area");
@@ -100,12 +124,17 @@ mod tests {
     #[test]
     fn good_rows_are_read_whatever_the_order_of_columns() {
         let filings = read("\u{feff}verdict,patch_id,legal_m2,legal_farmland_m2,illegal_m2,illegal_farmland_m2\nillegal,A1,10,5,2.5,1\n".as_bytes()).unwrap();
-        assert_eq!(filings, [Filing { patch_id: "A1".into(), verdict: Verdict::Illegal, legal_m2: 10.0, legal_farmland_m2: 5.0, illegal_m2: 2.5, illegal_farmland_m2: 1.0 }]);
+        assert_eq!(
+            filings,
+            [Filing { patch_id: "A1".into(), verdict: Verdict::Illegal, legal_m2: 10.0, legal_farmland_m2: 5.0, illegal_m2: 2.5, illegal_farmland_m2: 1.0 }]
+        );
     }
 
     #[test]
     fn every_bad_row_is_named() {
-        let found = rejects("A1,legal,10,11,0,0\nA2,legal,0,0,5,0\nA3,guilty,0,0,0,0\nA4,other,0,0,0,0\nA4,other,0,0,0,0\nA5,illegal,0,0,-1,0\nA6,illegal,0,0,NaN,0\nA7,doubtful,1,0,0,0\n,other,0,0,0,0\n");
+        let found = rejects(
+            "A1,legal,10,11,0,0\nA2,legal,0,0,5,0\nA3,guilty,0,0,0,0\nA4,other,0,0,0,0\nA4,other,0,0,0,0\nA5,illegal,0,0,-1,0\nA6,illegal,0,0,NaN,0\nA7,doubtful,1,0,0,0\n,other,0,0,0,0\n",
+        );
         assert_eq!(found.iter().map(|(row, _)| *row).collect::<Vec<_>>(), [1, 2, 3, 5, 6, 7, 8, 9]);
         assert!(found[1].1.contains("make it illegal"), "{}", found[1].1);
     }

@@ -54,7 +54,9 @@ impl Intake {
         let checked = self.check(&degrees)?;
         // Edges straight in the file's projection are curves in the plane; the file's own vertices were judged above.
         let dense = match &source {
-            Some(source) => Some(self.crs.outline_to_degrees_dense(source).map_err(formats::Fault::from)?).filter(|dense| dense.positions.len() > degrees.positions.len()),
+            Some(source) => {
+                Some(self.crs.outline_to_degrees_dense(source).map_err(formats::Fault::from)?).filter(|dense| dense.positions.len() > degrees.positions.len())
+            }
             None => None,
         };
         let region = match &dense {
@@ -82,7 +84,11 @@ fn fault_words(unacceptable: &Unacceptable, multi: bool) -> OutlineFault {
         Fault::Empty => ("empty_geometry", "图形为空", "the outline is empty"),
         Fault::TooFewPoints => ("too_few_points", "环的点数不足 4 个（首尾闭合后至少 4 个）", "a ring has fewer than four positions"),
         Fault::NoArea => ("no_area", "环没有面积（各点共线或重合）", "a ring encloses nothing (its positions are in line or the same)"),
-        Fault::WindsTwice => ("winds_twice", "环自相交且重复包围同一块地，无法唯一确定范围", "a ring crosses itself and encloses some ground twice, so it can be read in more than one way"),
+        Fault::WindsTwice => (
+            "winds_twice",
+            "环自相交且重复包围同一块地，无法唯一确定范围",
+            "a ring crosses itself and encloses some ground twice, so it can be read in more than one way",
+        ),
         Fault::HoleOutside => ("hole_outside", "内环不在外环之内", "a hole is not inside its shell"),
         Fault::HolesOverlap => ("holes_overlap", "内环相互重叠", "two holes overlap"),
         Fault::PartsOverlap => ("parts_overlap", "多部件图形的部件相互重叠或嵌套", "two parts overlap or lie one inside the other"),

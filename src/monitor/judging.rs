@@ -1,6 +1,11 @@
 //! One raw feature to a patch with its finding, or to a reject with its reason. Pure; called from every core.
 
-use super::{atlas::Atlas, classify::classify, intake::{Intake, OutlineFault}, rule::Rule};
+use super::{
+    atlas::Atlas,
+    classify::classify,
+    intake::{Intake, OutlineFault},
+    rule::Rule,
+};
 use crate::formats::{Field, RawFeature};
 use crate::geom::{Crs, Figure};
 use crate::land::{COUNTIES, Finding, Patch, Reject};
@@ -85,7 +90,15 @@ impl OutlineFault {
     /// The reject of the feature in row `row`.
     #[must_use]
     pub fn reject(self, row: u64, patch_id: Option<String>) -> Reject {
-        Reject { row, patch_id, code: self.code.to_owned(), reason: self.words, pointer: self.place.pointer(row), ring: self.place.ring, vertex: self.place.vertex }
+        Reject {
+            row,
+            patch_id,
+            code: self.code.to_owned(),
+            reason: self.words,
+            pointer: self.place.pointer(row),
+            ring: self.place.ring,
+            vertex: self.place.vertex,
+        }
     }
 }
 
@@ -93,5 +106,13 @@ impl OutlineFault {
 #[must_use]
 pub fn duplicate(row: u64, patch_id: &str, earlier: u64) -> Reject {
     let reason = crate::land::Words::new(format!("图斑编号 {patch_id} 与第 {earlier} 行重复"), format!("row {earlier} already has the patch id {patch_id}"));
-    Reject { row, patch_id: Some(patch_id.to_owned()), code: "duplicate_id".to_owned(), reason, pointer: format!("/features/{}", row.saturating_sub(1)), ring: None, vertex: None }
+    Reject {
+        row,
+        patch_id: Some(patch_id.to_owned()),
+        code: "duplicate_id".to_owned(),
+        reason,
+        pointer: format!("/features/{}", row.saturating_sub(1)),
+        ring: None,
+        vertex: None,
+    }
 }

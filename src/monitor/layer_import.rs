@@ -159,7 +159,15 @@ fn facts(kind: LayerKind, raw: &RawFeature<'_>) -> Result<(FeatureFacts, bool), 
     let code = raw.fields.get(Field::Code).unwrap_or("").to_owned();
     let name = raw.fields.get(Field::Name).unwrap_or("").to_owned();
     let refuse = |code: &str, zh: String, en: String| {
-        Err(Reject { row: raw.row, patch_id: None, code: code.to_owned(), reason: Words::new(zh, en), pointer: format!("/features/{}/properties", raw.row.saturating_sub(1)), ring: None, vertex: None })
+        Err(Reject {
+            row: raw.row,
+            patch_id: None,
+            code: code.to_owned(),
+            reason: Words::new(zh, en),
+            pointer: format!("/features/{}/properties", raw.row.saturating_sub(1)),
+            ring: None,
+            vertex: None,
+        })
     };
     match kind {
         LayerKind::County => match code.get(..6).filter(|six| six.bytes().all(|b| b.is_ascii_digit())) {
@@ -171,7 +179,11 @@ fn facts(kind: LayerKind, raw: &RawFeature<'_>) -> Result<(FeatureFacts, bool), 
             let lost_zero = code.len() == 3 && code.bytes().all(|b| b.is_ascii_digit());
             let code = if lost_zero { format!("0{code}") } else { code };
             let digits = code.bytes().take_while(u8::is_ascii_digit).count();
-            if digits == 4 && code.len() <= 5 { Ok((FeatureFacts { code, name }, lost_zero)) } else { refuse("bad_dlbm", format!("DLBM“{code}”不是 4 位地类编码"), format!("DLBM “{code}” is not a class code of four digits")) }
+            if digits == 4 && code.len() <= 5 {
+                Ok((FeatureFacts { code, name }, lost_zero))
+            } else {
+                refuse("bad_dlbm", format!("DLBM“{code}”不是 4 位地类编码"), format!("DLBM “{code}” is not a class code of four digits"))
+            }
         }
         _ => Ok((FeatureFacts { code, name }, false)),
     }

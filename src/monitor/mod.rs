@@ -11,8 +11,8 @@ pub mod jobs;
 mod judging;
 pub mod layer_import;
 pub mod ratios;
-pub mod rollup;
 mod reading;
+pub mod rollup;
 mod rounds;
 pub mod rule;
 pub mod survey_import;
@@ -149,7 +149,13 @@ impl Monitor {
     pub async fn layers(&self) -> Result<Vec<(Layer, bool)>, MonitorError> {
         let layers = self.store.layers().await?;
         let in_force: Vec<i64> = in_force(&layers).into_iter().map(|layer| layer.id).collect();
-        Ok(layers.into_iter().map(|layer| { let now = in_force.contains(&layer.id); (layer, now) }).collect())
+        Ok(layers
+            .into_iter()
+            .map(|layer| {
+                let now = in_force.contains(&layer.id);
+                (layer, now)
+            })
+            .collect())
     }
 
     /// Loads the layers in force where they are not what the atlas holds; answers whether it did. Cheap where nothing changed.
@@ -173,7 +179,10 @@ impl Monitor {
 /// Of each kind the version with the latest effective day not after today; of one day the one stored last.
 fn in_force(layers: &[Layer]) -> Vec<&Layer> {
     let today = crate::land::today();
-    LayerKind::ALL.iter().filter_map(|kind| layers.iter().filter(|layer| layer.kind == *kind && layer.effective <= today).max_by_key(|layer| (layer.effective, layer.id))).collect()
+    LayerKind::ALL
+        .iter()
+        .filter_map(|kind| layers.iter().filter(|layer| layer.kind == *kind && layer.effective <= today).max_by_key(|layer| (layer.effective, layer.id)))
+        .collect()
 }
 
 fn used(layer: &Layer) -> LayerUsed {

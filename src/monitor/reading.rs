@@ -73,7 +73,11 @@ impl Reading {
     }
 
     /// Calls `work` on each feature, in parallel, and `take` on the results of each batch, in order.
-    pub fn each_batch<R: Send>(&mut self, work: impl Fn(RawFeature<'_>) -> R + Sync, mut take: impl FnMut(Vec<R>) -> Result<(), MonitorError>) -> Result<(), MonitorError> {
+    pub fn each_batch<R: Send>(
+        &mut self,
+        work: impl Fn(RawFeature<'_>) -> R + Sync,
+        mut take: impl FnMut(Vec<R>) -> Result<(), MonitorError>,
+    ) -> Result<(), MonitorError> {
         let Self { source, first, fields } = self;
         let next = || match first.take() {
             Some(batch) => Ok(Some(batch)),

@@ -77,7 +77,13 @@ mod tests {
 
     /// Oracle: the city's published report for January–April (docs/ARCHITECTURE.md, “Ratio”).
     fn published() -> Totals {
-        Totals { county_code: Some("371302".into()), legal: group(190, 1906.9, 874.4), illegal: group(124, 358.5, 174.24), other: group(451, 4506.5, 0.0), ..Totals::default() }
+        Totals {
+            county_code: Some("371302".into()),
+            legal: group(190, 1906.9, 874.4),
+            illegal: group(124, 358.5, 174.24),
+            other: group(451, 4506.5, 0.0),
+            ..Totals::default()
+        }
     }
 
     #[test]
@@ -85,7 +91,8 @@ mod tests {
         let (_, city) = roll_up(vec![published()], &lines(), |_| None);
         assert_eq!(round_half_up(city.confirmed.unwrap(), 2), 16.62);
         assert_eq!(city.line_crossed.as_deref(), Some("accountability"));
-        let mu: Vec<[f64; 3]> = city.levers.iter().map(|lever| [lever.restore_m2, lever.approve_m2, lever.more_legal_m2].map(|m2| Area::of_m2(m2).mu)).collect();
+        let mu: Vec<[f64; 3]> =
+            city.levers.iter().map(|lever| [lever.restore_m2, lever.approve_m2, lever.more_legal_m2].map(|m2| Area::of_m2(m2).mu)).collect();
         assert_eq!(mu, [[128.22, 121.81, 2436.16], [19.93, 16.94, 112.96]]);
     }
 
@@ -94,7 +101,9 @@ mod tests {
         let (illegal, legal) = (174.24, 874.4);
         for line in [5.0, 15.0] {
             let lever = levers(illegal, legal, line);
-            for (illegal, legal) in [(illegal - lever.restore_m2, legal), (illegal - lever.approve_m2, legal + lever.approve_m2), (illegal, legal + lever.more_legal_m2)] {
+            for (illegal, legal) in
+                [(illegal - lever.restore_m2, legal), (illegal - lever.approve_m2, legal + lever.approve_m2), (illegal, legal + lever.more_legal_m2)]
+            {
                 assert!((percent(illegal, legal).unwrap() - line).abs() < 1e-12);
             }
         }
@@ -113,13 +122,24 @@ mod tests {
     #[test]
     fn a_ratio_on_the_line_has_not_crossed_it() {
         let on = Totals { legal: group(1, 95.0, 95.0), illegal: group(1, 5.0, 5.0), ..Totals::default() };
-        assert_eq!(tally(Totals { legal: Group { farmland_m2: 95.0, ..on.legal }, illegal: Group { farmland_m2: 5.0, ..on.illegal }, ..on }, String::new(), &lines()).line_crossed, None);
+        assert_eq!(
+            tally(Totals { legal: Group { farmland_m2: 95.0, ..on.legal }, illegal: Group { farmland_m2: 5.0, ..on.illegal }, ..on }, String::new(), &lines())
+                .line_crossed,
+            None
+        );
     }
 
     #[test]
     fn the_city_is_the_sum_of_counties_in_order_and_not_their_average() {
-        let row = |code: Option<&str>, legal: f64, illegal: f64| Totals { county_code: code.map(str::to_owned), legal: group(1, legal, legal), illegal: group(1, illegal, illegal), ..Totals::default() };
-        let (rows, city) = roll_up(vec![row(None, 1.0, 1.0), row(Some("371329"), 90.0, 10.0), row(Some("371302"), 1.0, 9.0)], &lines(), |code| (code == "371302").then(|| "甲".to_owned()));
+        let row = |code: Option<&str>, legal: f64, illegal: f64| Totals {
+            county_code: code.map(str::to_owned),
+            legal: group(1, legal, legal),
+            illegal: group(1, illegal, illegal),
+            ..Totals::default()
+        };
+        let (rows, city) = roll_up(vec![row(None, 1.0, 1.0), row(Some("371329"), 90.0, 10.0), row(Some("371302"), 1.0, 9.0)], &lines(), |code| {
+            (code == "371302").then(|| "甲".to_owned())
+        });
         assert_eq!(rows.iter().map(|row| row.name.as_str()).collect::<Vec<_>>(), ["甲", "临沭县", "不在任何县内"]);
         // 20 / 112, by hand; the average of the three would be 50 %.
         assert_eq!(round_half_up(city.confirmed.unwrap(), 2), 17.86);

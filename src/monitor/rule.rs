@@ -92,7 +92,10 @@ impl Rule {
     /// The rule in `path`, or the one built in.
     pub fn load(path: Option<&Path>) -> Result<Self, String> {
         match path {
-            Some(path) => std::fs::read_to_string(path).map_err(|error| error.to_string()).and_then(|text| Self::parse(&text)).map_err(|error| format!("{}: {error}", path.display())),
+            Some(path) => std::fs::read_to_string(path)
+                .map_err(|error| error.to_string())
+                .and_then(|text| Self::parse(&text))
+                .map_err(|error| format!("{}: {error}", path.display())),
             None => Self::parse(include_str!("../../rules/default.toml")),
         }
     }
@@ -120,7 +123,12 @@ mod tests {
     #[test]
     fn a_rule_that_makes_no_sense_is_refused() {
         let text = include_str!("../../rules/default.toml");
-        for (from, to) in [("cover_mu = 0.001", "cover_mu = -1"), ("percent = 5.0", "percent = 500.0"), ("outside_share = 0.5", "outside_share = 5"), ("version = ", "verzion = ")] {
+        for (from, to) in [
+            ("cover_mu = 0.001", "cover_mu = -1"),
+            ("percent = 5.0", "percent = 500.0"),
+            ("outside_share = 0.5", "outside_share = 5"),
+            ("version = ", "verzion = "),
+        ] {
             assert!(Rule::parse(&text.replacen(from, to, 1)).is_err(), "{to}");
         }
     }

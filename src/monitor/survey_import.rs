@@ -64,7 +64,11 @@ impl Monitor {
         let monitor = Arc::clone(self);
         tokio::spawn(async move {
             let _turn = monitor.turn.acquire().await;
-            let outcome = monitor.import_survey(&file, &|progress| { report.send_modify(|job| job.progress = progress); }).await;
+            let outcome = monitor
+                .import_survey(&file, &|progress| {
+                    report.send_modify(|job| job.progress = progress);
+                })
+                .await;
             if let Err(error) = &outcome {
                 tracing::info!(file = file.name, %error, "a survey was not taken");
             }
@@ -102,7 +106,10 @@ impl Monitor {
                 let mut reading = Reading::open(&wish)?;
                 let judge = Judge::new(&atlas, &rule, reading.crs());
                 let mut summing = Summing::default();
-                reading.each_batch(|raw| judge.judge(raw), |judged| sender.blocking_send(summing.take(judged)).map_err(|_| MonitorError::Broken("the store went away".into())))?;
+                reading.each_batch(
+                    |raw| judge.judge(raw),
+                    |judged| sender.blocking_send(summing.take(judged)).map_err(|_| MonitorError::Broken("the store went away".into())),
+                )?;
                 Ok::<_, MonitorError>(summing.finish(&reading))
             })
         };
@@ -125,14 +132,23 @@ impl Monitor {
     fn judge_whole(&self, summed: &Summed, atlas: &super::atlas::Atlas) -> Result<(), MonitorError> {
         let facts = &summed.survey;
         if facts.patches == 0 {
-            let words = Words::new(format!("没有一个图斑可以接受（共 {} 个要素被拒收），未入库", facts.rejected), format!("not one patch can be accepted ({} features were refused); nothing was stored", facts.rejected));
+            let words = Words::new(
+                format!("没有一个图斑可以接受（共 {} 个要素被拒收），未入库", facts.rejected),
+                format!("not one patch can be accepted ({} features were refused); nothing was stored", facts.rejected),
+            );
             return Err(Refusal { rejects: summed.first_rejects.clone(), ..Refusal::new(RefusalKind::Unacceptable, "no_acceptable_feature", words) }.into());
         }
         let share = facts.outside as f64 / facts.patches as f64;
         if atlas.counties_bounds().is_some() && share > self.rule.survey.outside_share {
             let words = Words::new(
-                format!("{} 个图斑中有 {} 个不在现行行政区内，很可能是坐标系不对（当前按 {} 读取），未入库；请用 crs 参数指明坐标系", facts.patches, facts.outside, facts.crs),
-                format!("{} of {} patches lie in no county in force, most likely for a wrong CRS (read as {}); nothing was stored; say the CRS with the parameter crs", facts.outside, facts.patches, facts.crs),
+                format!(
+                    "{} 个图斑中有 {} 个不在现行行政区内，很可能是坐标系不对（当前按 {} 读取），未入库；请用 crs 参数指明坐标系",
+                    facts.patches, facts.outside, facts.crs
+                ),
+                format!(
+                    "{} of {} patches lie in no county in force, most likely for a wrong CRS (read as {}); nothing was stored; say the CRS with the parameter crs",
+                    facts.outside, facts.patches, facts.crs
+                ),
             );
             return Err(Refusal::new(RefusalKind::Unacceptable, "outside_counties", words).into());
         }
@@ -211,10 +227,16 @@ impl Summing {
         };
         let mut warnings: Vec<Words> = few_decimals(reading.crs(), self.decimals).into_iter().collect();
         if self.with_z > 0 {
-            warnings.push(Words::new(format!("{} 个图斑带有高程（Z/M），已忽略", self.with_z), format!("{} patches had heights (Z/M), which were dropped", self.with_z)));
+            warnings.push(Words::new(
+                format!("{} 个图斑带有高程（Z/M），已忽略", self.with_z),
+                format!("{} patches had heights (Z/M), which were dropped", self.with_z),
+            ));
         }
         if self.outside > 0 {
-            warnings.push(Words::new(format!("{} 个图斑不在任何县内，已保留并标记", self.outside), format!("{} patches lie in no county; they are kept and flagged", self.outside)));
+            warnings.push(Words::new(
+                format!("{} 个图斑不在任何县内，已保留并标记", self.outside),
+                format!("{} patches lie in no county; they are kept and flagged", self.outside),
+            ));
         }
         let survey = NewSurvey {
             name: String::new(),

@@ -7,9 +7,7 @@ pub mod sqlite;
 mod wkb;
 
 use crate::geom::{Bounds, Outline};
-use crate::land::{
-    Filing, Finding, Layer, LayerKind, Level, NewSurvey, OnConflict, Patch, Period, PeriodRange, Provenance, Reject, Survey, Totals, Verdict,
-};
+use crate::land::{Filing, Finding, Layer, LayerKind, Level, NewSurvey, OnConflict, Patch, Period, PeriodRange, Provenance, Reject, Survey, Totals, Verdict};
 use async_trait::async_trait;
 
 /// Why the store did not do what was asked.

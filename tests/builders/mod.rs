@@ -2,8 +2,8 @@
 
 use tuban::geom::Outline;
 use tuban::land::{
-    Areas, AutomaticVerdict, CountyShare, FeatureFacts, Filing, Finding, LayerKind, Level, NewSurvey, ParcelShare, Patch, PatchIdSource, Period, PeriodRange, Reason, Reject, Verdict,
-    VerdictCounts, Words,
+    Areas, AutomaticVerdict, CountyShare, FeatureFacts, Filing, Finding, LayerKind, Level, NewSurvey, ParcelShare, Patch, PatchIdSource, Period, PeriodRange,
+    Reason, Reject, Verdict, VerdictCounts, Words,
 };
 use tuban::store::{LayerFeature, NewLayer, SurveyKey};
 
@@ -36,7 +36,10 @@ pub(crate) fn finding(county: Option<&str>) -> Finding {
     Finding {
         areas: Areas { area_m2: 10_000.0, farmland_m2: 4_000.0, ..Areas::default() },
         parcels: vec![ParcelShare { dlbm: "0102".to_owned(), dlmc: "水浇地".to_owned(), area_m2: 4_000.0 }],
-        counties: county.iter().map(|code| CountyShare { code: (*code).to_owned(), name: tuban::land::county_name(code).to_owned(), area_m2: 10_000.0 }).collect(),
+        counties: county
+            .iter()
+            .map(|code| CountyShare { code: (*code).to_owned(), name: tuban::land::county_name(code).to_owned(), area_m2: 10_000.0 })
+            .collect(),
         approvals: Vec::new(),
         flags: Vec::new(),
         verdict: AutomaticVerdict::SuspectedIllegal,
@@ -118,5 +121,7 @@ pub(crate) fn layer(kind: LayerKind, effective: &str) -> NewLayer {
 
 /// A feature of 0.001° with its lower left corner there.
 pub(crate) fn feature(row: u64, x: f64, y: f64) -> LayerFeature {
-    LayerFeature { row, facts: FeatureFacts { code: "0102".to_owned(), name: "水浇地".to_owned() }, source: None, degrees: square(x, y, 0.001), repaired: None }
+    LayerFeature {
+        row, facts: FeatureFacts { code: "0102".to_owned(), name: "水浇地".to_owned() }, source: None, degrees: square(x, y, 0.001), repaired: None
+    }
 }

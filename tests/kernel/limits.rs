@@ -1,6 +1,5 @@
 //! What a hostile or broken file may bring: sizes and tangles that must be answered in seconds, by a region or by a refusal.
 
-use std::f64::consts::TAU;
 use std::time::{Duration, Instant};
 use tuban::geom::{Checked, CoverageBuilder, DefectKind, Figure, Outline, Region, Unacceptable, check};
 

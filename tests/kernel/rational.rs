@@ -153,7 +153,8 @@ fn the_oracle_includes_and_excludes() {
     let mut draw = super::shapes::Draw::new(1);
     for _ in 0..30 {
         let [a, b, c] = [draw.star([0.0, 0.0], 10.0, 9), draw.star([3.0, 1.0], 8.0, 8), draw.comb([-4.0, -6.0], [9.0, 12.0], 4)];
-        let sum = own_m2(&a) + own_m2(&b) + own_m2(&c) - shared_m2(&a, &b) - shared_m2(&a, &c) - shared_m2(&b, &c) + area_m2(&[&a, &b, &c], |inside| inside.iter().all(|one| *one));
+        let sum = own_m2(&a) + own_m2(&b) + own_m2(&c) - shared_m2(&a, &b) - shared_m2(&a, &c) - shared_m2(&b, &c)
+            + area_m2(&[&a, &b, &c], |inside| inside.iter().all(|one| *one));
         let union = area_m2(&[&a, &b, &c], |inside| inside.iter().any(|one| *one));
         assert!((sum - union).abs() < union * 1e-14, "{sum} {union}");
     }

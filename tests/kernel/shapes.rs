@@ -3,7 +3,7 @@
 use super::rational::Rings;
 use std::f64::consts::TAU;
 
-/// A stream of numbers that is the same everywhere (SplitMix64).
+/// A stream of numbers that is the same everywhere (`SplitMix64`).
 pub struct Draw(u64);
 
 impl Draw {
@@ -71,7 +71,12 @@ impl Draw {
         for tooth in (0..teeth).rev() {
             let left = x + step * tooth as f64;
             let (gap, top, notch) = (self.within(0.2, 0.6), self.within(0.6, 1.0), self.within(0.05, 0.3));
-            ring.extend([[left + step, y + height * top], [left + step * gap, y + height * top], [left + step * gap, y + height * notch], [left, y + height * notch]]);
+            ring.extend([
+                [left + step, y + height * top],
+                [left + step * gap, y + height * top],
+                [left + step * gap, y + height * notch],
+                [left, y + height * notch],
+            ]);
         }
         ring.push(ring[0]);
         vec![ring]
@@ -103,7 +108,9 @@ impl Draw {
     pub fn tiles(&mut self, [x, y]: [f64; 2], size: f64, n: usize) -> Vec<Rings> {
         let step = size / n as f64;
         let grid: Vec<Vec<[f64; 2]>> = (0..=n)
-            .map(|row| (0..=n).map(|column| [x + step * (column as f64 + self.within(-0.24, 0.24)), y + step * (row as f64 + self.within(-0.24, 0.24))]).collect())
+            .map(|row| {
+                (0..=n).map(|column| [x + step * (column as f64 + self.within(-0.24, 0.24)), y + step * (row as f64 + self.within(-0.24, 0.24))]).collect()
+            })
             .collect();
         let mut tiles = Vec::new();
         for row in 0..n {

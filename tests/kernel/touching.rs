@@ -3,7 +3,6 @@
 use super::rational::Rings;
 use super::shapes::{Draw, mapped};
 use super::{GOAL, Worst, rational, region, shared_m2};
-use tuban::geom::{Figure, Region};
 
 /// How often a measured area is not 0.
 #[derive(Default)]
@@ -76,8 +75,8 @@ fn vertices_upon_a_neighbours_edge_share_nothing() {
     let (mut leaks, mut draw) = (Leaks::default(), Draw::new(33));
     for pair in 0..2_000 {
         let far = [0, 100_000, 100_000_000][pair % 3];
-        let origin = [draw.step(far, 0.0009765625), draw.step(far, 0.0009765625)];
-        let along = [draw.step(30, 0.0009765625), draw.step(30, 0.0009765625)];
+        let origin = [draw.step(far, 0.000_976_562_5), draw.step(far, 0.000_976_562_5)];
+        let along = [draw.step(30, 0.000_976_562_5), draw.step(30, 0.000_976_562_5)];
         if along == [0.0; 2] {
             continue;
         }

@@ -20,7 +20,10 @@ async fn all_features(store: &dyn Store, layer: i64) -> Vec<LayerFeature> {
 
 /// What a finding made with that layer rests on.
 pub(super) fn resting_on(layer: &Layer) -> Provenance {
-    Provenance { layers: vec![LayerUsed { id: layer.id, kind: layer.kind, name: layer.name.clone(), effective: layer.effective.to_string() }], rule: "2022-1".to_owned() }
+    Provenance {
+        layers: vec![LayerUsed { id: layer.id, kind: layer.kind, name: layer.name.clone(), effective: layer.effective.to_string() }],
+        rule: "2022-1".to_owned(),
+    }
 }
 
 pub(super) async fn a_layer_reads_back_to_the_last_bit(store: &dyn Store) {
@@ -35,7 +38,10 @@ pub(super) async fn a_layer_reads_back_to_the_last_bit(store: &dyn Store) {
             degrees,
         })
         .collect();
-    let new = NewLayer { rejected: 3, notes: vec!["第 3 行与第 4 行重叠".to_owned(), String::new()], invented: false, ..layer(LayerKind::Farmland, "2022-02-28") };
+    let new =
+        NewLayer {
+            rejected: 3, notes: vec!["第 3 行与第 4 行重叠".to_owned(), String::new()], invented: false, ..layer(LayerKind::Farmland, "2022-02-28")
+        };
     let stored = stored_layer(store, new.clone(), features.clone()).await;
 
     assert_eq!(store.layers().await.unwrap(), std::slice::from_ref(&stored));
@@ -44,7 +50,9 @@ pub(super) async fn a_layer_reads_back_to_the_last_bit(store: &dyn Store) {
     let read = all_features(store, stored.id).await;
     assert_eq!(read, features);
     // Equality of doubles takes −0.0 for 0.0; their bits do not.
-    let bits = |all: &[LayerFeature]| all.iter().flat_map(|feature| feature.degrees.positions.iter().flatten().map(|x| x.to_bits()).collect::<Vec<_>>()).collect::<Vec<_>>();
+    let bits = |all: &[LayerFeature]| {
+        all.iter().flat_map(|feature| feature.degrees.positions.iter().flatten().map(|x| x.to_bits()).collect::<Vec<_>>()).collect::<Vec<_>>()
+    };
     assert_eq!(bits(&read), bits(&features));
 }
 
@@ -62,13 +70,23 @@ pub(super) async fn features_come_in_the_order_of_the_file_and_in_batches(store:
 }
 
 pub(super) async fn layers_come_newest_first_within_a_kind(store: &dyn Store) {
-    for (kind, effective) in
-        [(LayerKind::Farmland, "2021-01-01"), (LayerKind::County, "2020-01-01"), (LayerKind::Farmland, "2022-01-01"), (LayerKind::Approved, "2022-05-01"), (LayerKind::Farmland, "2021-12-31")]
-    {
+    for (kind, effective) in [
+        (LayerKind::Farmland, "2021-01-01"),
+        (LayerKind::County, "2020-01-01"),
+        (LayerKind::Farmland, "2022-01-01"),
+        (LayerKind::Approved, "2022-05-01"),
+        (LayerKind::Farmland, "2021-12-31"),
+    ] {
         stored_layer(store, layer(kind, effective), vec![feature(1, 118.0, 35.0)]).await;
     }
     let order: Vec<_> = store.layers().await.unwrap().into_iter().map(|layer| (layer.kind, layer.effective.to_string())).collect();
-    let expected = [(LayerKind::County, "2020-01-01"), (LayerKind::Farmland, "2022-01-01"), (LayerKind::Farmland, "2021-12-31"), (LayerKind::Farmland, "2021-01-01"), (LayerKind::Approved, "2022-05-01")];
+    let expected = [
+        (LayerKind::County, "2020-01-01"),
+        (LayerKind::Farmland, "2022-01-01"),
+        (LayerKind::Farmland, "2021-12-31"),
+        (LayerKind::Farmland, "2021-01-01"),
+        (LayerKind::Approved, "2022-05-01"),
+    ];
     assert_eq!(order, expected.map(|(kind, effective)| (kind, effective.to_owned())));
 }
 
@@ -82,12 +100,23 @@ pub(super) async fn only_features_whose_box_touches_are_found(store: &dyn Store)
     let stored = stored_layer(store, layer(LayerKind::Farmland, "2022-01-01"), features.clone()).await;
     stored_layer(store, layer(LayerKind::Farmland, "2023-01-01"), features.clone()).await;
 
-    let searches = [[118.0, 35.0, 118.005, 35.003], [118.001, 35.001, 118.001, 35.001], [117.0, 34.0, 117.001, 34.001], [-180.0, -90.0, 180.0, 90.0], [10.0, 10.0, 11.0, 11.0], [118.0385, 35.0, 118.04, 35.0]];
+    let searches = [
+        [118.0, 35.0, 118.005, 35.003],
+        [118.001, 35.001, 118.001, 35.001],
+        [117.0, 34.0, 117.001, 34.001],
+        [-180.0, -90.0, 180.0, 90.0],
+        [10.0, 10.0, 11.0, 11.0],
+        [118.0385, 35.0, 118.04, 35.0],
+    ];
     for [west, south, east, north] in searches {
         let bounds = Bounds { min: [west, south], max: [east, north] };
         let mut found: Vec<_> = store.features_within(stored.id, &bounds, 1000).await.unwrap().into_iter().map(|feature| feature.row).collect();
         found.sort_unstable();
-        let expected: Vec<_> = features.iter().filter(|feature| feature.repaired.as_ref().unwrap_or(&feature.degrees).bounds().touches(&bounds)).map(|feature| feature.row).collect();
+        let expected: Vec<_> = features
+            .iter()
+            .filter(|feature| feature.repaired.as_ref().unwrap_or(&feature.degrees).bounds().touches(&bounds))
+            .map(|feature| feature.row)
+            .collect();
         assert_eq!(found, expected, "{bounds:?}");
     }
     let city = Bounds { min: [117.0, 34.0], max: [119.0, 36.0] };

@@ -26,7 +26,10 @@ pub(super) async fn a_patch_reads_back_to_the_last_bit(store: &dyn Store) {
                 attributes: "{\"XMC\":\"兰山区 \\u0000 'a\\\"b'\", \"JCMJ\": 1.50, \"JCMJ\":\t2e400,\"空\":null}".to_owned(),
                 source: (at % 3 == 0).then(|| square(39_500_000.123_456_79, 3_875_000.1, 1.0 / 3.0)),
                 repaired: (at % 2 == 0).then(|| degrees.clone()),
-                defects: vec![Defect { kind: DefectKind::SelfCrossing, part: 1, ring: 2, vertex: 3, at: [118.0 / 3.0, 1e-17] }, Defect { kind: DefectKind::Spike, part: 0, ring: 0, vertex: 0, at: [0.1 + 0.2, 35.0] }],
+                defects: vec![
+                    Defect { kind: DefectKind::SelfCrossing, part: 1, ring: 2, vertex: 3, at: [118.0 / 3.0, 1e-17] },
+                    Defect { kind: DefectKind::Spike, part: 0, ring: 0, vertex: 0, at: [0.1 + 0.2, 35.0] },
+                ],
                 degrees,
             };
             let third = 1.0 / 3.0;
@@ -40,7 +43,10 @@ pub(super) async fn a_patch_reads_back_to_the_last_bit(store: &dyn Store) {
                     approved_m2: 1e-9,
                     approved_farmland_m2: f64::EPSILON,
                 },
-                parcels: vec![ParcelShare { dlbm: "0102".to_owned(), dlmc: "水浇地".to_owned(), area_m2: third }, ParcelShare { dlbm: String::new(), dlmc: "\"".to_owned(), area_m2: 5e-324 }],
+                parcels: vec![
+                    ParcelShare { dlbm: "0102".to_owned(), dlmc: "水浇地".to_owned(), area_m2: third },
+                    ParcelShare { dlbm: String::new(), dlmc: "\"".to_owned(), area_m2: 5e-324 },
+                ],
                 counties: vec![CountyShare { code: "371302".to_owned(), name: "兰山区".to_owned(), area_m2: 123_456.789_012_345_67 }],
                 approvals: vec!["鲁政土字〔2022〕1号".to_owned(), "PZ'1".to_owned()],
                 flags: Flag::ALL.to_vec(),
@@ -66,7 +72,12 @@ pub(super) async fn a_patch_reads_back_to_the_last_bit(store: &dyn Store) {
 pub(super) async fn pages_follow_each_other_without_gap_or_repeat(store: &dyn Store) {
     let county = |n: usize| finding(Some(["371302", "371311"][n % 2]));
     for (period, from) in [("2022-06", 0), ("2022-04", 300), ("2022-05", 600)] {
-        stored(store, &key(period, "x"), (from..from + 300).map(|n| (patch_at(&format!("{n}"), 118.0 + (n * 7 % 100) as f64 / 100.0, 35.0), county(n))).collect()).await;
+        stored(
+            store,
+            &key(period, "x"),
+            (from..from + 300).map(|n| (patch_at(&format!("{n}"), 118.0 + (n * 7 % 100) as f64 / 100.0, 35.0), county(n))).collect(),
+        )
+        .await;
     }
     let spring = PeriodRange::new("2022-04".parse().unwrap(), Some("2022-05".parse().unwrap())).unwrap();
     let everywhere = Bounds { min: [117.0, 34.0], max: [120.0, 36.0] };
@@ -98,8 +109,11 @@ pub(super) async fn pages_follow_each_other_without_gap_or_repeat(store: &dyn St
 }
 
 pub(super) async fn every_filter_narrows_and_filters_add_up(store: &dyn Store) {
-    let april = stored(store, &key("2022-04", "x"), vec![(patch_at("a", 118.0, 35.0), finding(Some("371302"))), (patch_at("b", 118.5, 35.0), finding(Some("371311")))]).await;
-    let may = stored(store, &key("2022-05", "x"), vec![(patch_at("a", 118.5, 35.0), finding(Some("371302"))), (patch_at("c", 118.0, 35.0), finding(None))]).await;
+    let april =
+        stored(store, &key("2022-04", "x"), vec![(patch_at("a", 118.0, 35.0), finding(Some("371302"))), (patch_at("b", 118.5, 35.0), finding(Some("371311")))])
+            .await;
+    let may =
+        stored(store, &key("2022-05", "x"), vec![(patch_at("a", 118.5, 35.0), finding(Some("371302"))), (patch_at("c", 118.0, 35.0), finding(None))]).await;
     let west = Bounds { min: [117.9, 34.9], max: [118.1, 35.1] };
     let cases: [(PatchQuery, &[&str]); 9] = [
         (all(), &["a", "b", "a", "c"]),
@@ -170,7 +184,11 @@ pub(super) async fn marks_carry_what_a_map_needs(store: &dyn Store) {
     let marks = store.patch_marks(&all(), true).await.unwrap();
     assert_eq!(marks.iter().map(|mark| mark.verdict.as_str()).collect::<Vec<_>>(), ["suspected_illegal", "illegal"]);
     assert_eq!((&marks[0].degrees, marks[0].bounds), (&Some(patch("plain").degrees), patch("plain").degrees.bounds()));
-    assert_eq!((&marks[1].degrees, marks[1].bounds), (&repaired.repaired, square(118.0, 35.0, 0.5).bounds()), "the repaired outline is drawn, and its box is searched");
+    assert_eq!(
+        (&marks[1].degrees, marks[1].bounds),
+        (&repaired.repaired, square(118.0, 35.0, 0.5).bounds()),
+        "the repaired outline is drawn, and its box is searched"
+    );
     assert!(store.patch_marks(&all(), false).await.unwrap().iter().all(|mark| mark.degrees.is_none()));
     assert_eq!(store.patch_marks(&PatchQuery { after: marks[0].id, ..all() }, false).await.unwrap()[0].id, marks[1].id);
 }

@@ -41,7 +41,10 @@ pub(super) async fn a_year_in_the_city(store: &dyn Store) {
     // What is left: two surveys, two patches, no verdict; and every figure can still be traced to the layer it was made with.
     let both = PeriodRange::new(month("2022-04"), Some(month("2022-05"))).unwrap();
     let totals = store.totals(both).await.unwrap();
-    assert_eq!(totals.iter().map(|county| (county.county_code.as_deref(), county.pending.patches)).collect::<Vec<_>>(), [(Some("371302"), 1), (Some("371311"), 1)]);
+    assert_eq!(
+        totals.iter().map(|county| (county.county_code.as_deref(), county.pending.patches)).collect::<Vec<_>>(),
+        [(Some("371302"), 1), (Some("371311"), 1)]
+    );
     assert_eq!(store.provenance(corrected.id).await.unwrap().layers[0].id, farmland.id);
     assert!(store.rejects(corrected.id, 0, 9).await.unwrap().is_empty());
     assert!(matches!(store.survey(april.id).await, Err(StoreError::NotFound { .. })));

@@ -47,7 +47,17 @@ pub(super) async fn the_latest_filing_counts(store: &dyn Store) {
 
 pub(super) async fn totals_sum_by_county_over_the_months(store: &dyn Store) {
     for period in ["2022-03", "2022-04", "2022-06", "2022-07"] {
-        stored(store, &key(period, "x"), vec![(patch("1"), finding(Some("371311"))), (patch("2"), finding(Some("371302"))), (patch("3"), finding(None)), (patch("4"), finding(Some("371302")))]).await;
+        stored(
+            store,
+            &key(period, "x"),
+            vec![
+                (patch("1"), finding(Some("371311"))),
+                (patch("2"), finding(Some("371302"))),
+                (patch("3"), finding(None)),
+                (patch("4"), finding(Some("371302"))),
+            ],
+        )
+        .await;
     }
     let spring = PeriodRange::new(month("2022-04"), Some(month("2022-06"))).unwrap();
     let expected = |county: Option<&str>, patches: u64| Totals {

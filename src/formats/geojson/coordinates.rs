@@ -22,12 +22,21 @@ pub(super) fn read(text: &str, start: usize, multi: bool) -> Result<Coordinates,
         bytes: text.as_bytes(),
         at: start,
         // Written with nine decimals, a position takes 24 bytes; guessed a little high, so that it rarely has to grow.
-        outline: Outline { positions: Vec::with_capacity((text.len() - start) / 22), ring_ends: Vec::with_capacity(1), part_ends: Vec::with_capacity(1), multi },
+        outline: Outline {
+            positions: Vec::with_capacity((text.len() - start) / 22),
+            ring_ends: Vec::with_capacity(1),
+            part_ends: Vec::with_capacity(1),
+            multi,
+        },
         decimals: 0,
         has_z: false,
         ring_start: 0,
     };
-    if multi { reader.list(0, Reading::part)? } else { reader.part()? }
+    if multi {
+        reader.list(0, Reading::part)?;
+    } else {
+        reader.part()?;
+    }
     if reader.outline.positions.is_empty() {
         return Err(Fault::of(FaultKind::EmptyGeometry));
     }

@@ -9,7 +9,8 @@ use std::collections::BTreeSet;
 /// Reads the feature that is all of `text`. Only text that is no JSON is an error.
 pub(super) fn read<'a>(text: &'a str, row: u64, fields: &FieldMap) -> Result<RawFeature<'a>, json::Fault> {
     let mut cursor = Cursor::new(text);
-    let mut parsing = Parsing { fields, is_feature: false, id: None, attributes: None, values: Values::default(), has_geometry: false, geometry: None, fault: None };
+    let mut parsing =
+        Parsing { fields, is_feature: false, id: None, attributes: None, values: Values::default(), has_geometry: false, geometry: None, fault: None };
     if cursor.peek() == Some(b'{') {
         cursor.members(|cursor, key| parsing.member(cursor, key))?;
     } else {

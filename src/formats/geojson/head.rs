@@ -92,7 +92,9 @@ impl Members {
             if key == "features" && self.kind.as_deref() != Some("Feature") {
                 self.once("features", source)?;
                 if first != b'[' {
-                    return Err(ReadError::refused("missing_features", "features 不是数组", "features is not an array").at(source.offset(source.at)).within("/features"));
+                    return Err(ReadError::refused("missing_features", "features 不是数组", "features is not an array")
+                        .at(source.offset(source.at))
+                        .within("/features"));
                 }
                 source.at += 1;
                 return Ok(Ahead::Features);
@@ -121,7 +123,9 @@ impl Members {
                     Err(_) if self.forced => {}
                     Err(unknown) => {
                         let zh = format!("不认识文件的坐标系“{}”，可用的有：{}；若确知其坐标系，请用 --crs 指定", unknown.name, Crs::UNDERSTOOD);
-                        return Err(ReadError::refused("unknown_crs", zh, format!("{unknown}; where you know the CRS, give it with --crs")).at(at).within("/crs"));
+                        return Err(ReadError::refused("unknown_crs", zh, format!("{unknown}; where you know the CRS, give it with --crs"))
+                            .at(at)
+                            .within("/crs"));
                     }
                 }
             }
@@ -151,12 +155,16 @@ impl Members {
         match next {
             // Lines of GeoJSON: say so before anything else.
             Some(b'{' | 0x1E) => return Err(newline_delimited(offset)),
-            Some(_) => return Err(ReadError::refused("trailing_garbage", format!("第 {offset} 字节起有多余内容"), "something follows the end of the JSON").at(offset)),
+            Some(_) => {
+                return Err(ReadError::refused("trailing_garbage", format!("第 {offset} 字节起有多余内容"), "something follows the end of the JSON").at(offset));
+            }
             None => {}
         }
         match kind {
             None => Err(ReadError::not_a_feature_collection("没有 type", "it has no type")),
-            Some("Feature") if had_features => Err(ReadError::not_a_feature_collection("type 是“Feature”却有 features", "its type is “Feature”, but it has features").within("/type")),
+            Some("Feature") if had_features => {
+                Err(ReadError::not_a_feature_collection("type 是“Feature”却有 features", "its type is “Feature”, but it has features").within("/type"))
+            }
             Some("FeatureCollection") if !had_features => Err(ReadError::refused("missing_features", "没有 features", "it has no features")),
             Some(_) => Ok(()),
         }

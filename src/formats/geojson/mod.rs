@@ -8,8 +8,8 @@
 
 mod coordinates;
 mod feature;
-mod head;
 mod geometry;
+mod head;
 mod source;
 #[cfg(test)]
 mod tests;

@@ -201,10 +201,20 @@ impl Extent {
 }
 
 pub(super) fn not_utf8(offset: u64) -> ReadError {
-    ReadError::refused("not_utf8", format!("文件不是 UTF-8 编码（第 {offset} 字节起），请以 UTF-8 重新导出（可能是 GBK）"), "the file is not UTF-8 (perhaps GBK); export it as UTF-8").at(offset)
+    ReadError::refused(
+        "not_utf8",
+        format!("文件不是 UTF-8 编码（第 {offset} 字节起），请以 UTF-8 重新导出（可能是 GBK）"),
+        "the file is not UTF-8 (perhaps GBK); export it as UTF-8",
+    )
+    .at(offset)
 }
 
 fn too_large(offset: u64) -> ReadError {
     let limit = LARGEST_VALUE >> 20;
-    ReadError::refused("feature_too_large", format!("从第 {offset} 字节起的一个要素超过 {limit} MB（也可能是括号不配对）"), format!("one feature is larger than {limit} MB, or its brackets do not match")).at(offset)
+    ReadError::refused(
+        "feature_too_large",
+        format!("从第 {offset} 字节起的一个要素超过 {limit} MB（也可能是括号不配对）"),
+        format!("one feature is larger than {limit} MB, or its brackets do not match"),
+    )
+    .at(offset)
 }

@@ -1,7 +1,7 @@
 //! What files may look like, and what is said of those that may not.
 
 use super::*;
-use crate::formats::{Field, FaultKind, Wanted};
+use crate::formats::{FaultKind, Field, Wanted};
 use crate::geom::Outline;
 use proptest::prelude::*;
 use std::io::Cursor;
@@ -71,7 +71,10 @@ fn fault(geometry: &str) -> (&'static str, [Option<u32>; 3]) {
 /// A file too large for one batch or one read, with the vertices of each feature.
 fn large() -> (String, usize) {
     let ring: Vec<String> = (0..40).map(|i| format!("[118.{i:09},35.{i:09}]")).collect();
-    let feature = format!(r#"{{"type":"Feature","properties":{{"JCBH":"}}]{{\\\"","MC":"兰山区"}},"geometry":{{"type":"Polygon","coordinates":[[{}]]}}}}"#, ring.join(","));
+    let feature = format!(
+        r#"{{"type":"Feature","properties":{{"JCBH":"}}]{{\\\"","MC":"兰山区"}},"geometry":{{"type":"Polygon","coordinates":[[{}]]}}}}"#,
+        ring.join(",")
+    );
     (collection(&vec![feature; 2500].join(" ,\n")), 40)
 }
 
@@ -113,11 +116,27 @@ fn a_large_file_comes_in_batches_of_bounded_size() {
 #[test]
 fn members_may_come_in_every_order() {
     let features = format!(r#""features":[{}]"#, square(1));
-    let members = [r#""type":"FeatureCollection""#, r#""crs":{"type":"name","properties":{"name":"urn:ogc:def:crs:EPSG::4490"}}"#, r#""name":"n""#, r#""invented":true"#, r#""bbox":[1,[2],{"a":"]}"}]"#, features.as_str()];
-    let expected = Everything { head: Head { crs: Some("4490".parse().unwrap()), name: Some("n".to_owned()), invented: true }, crs: "4490".parse().unwrap(), features: read(collection(&square(1))).unwrap().features };
+    let members = [
+        r#""type":"FeatureCollection""#,
+        r#""crs":{"type":"name","properties":{"name":"urn:ogc:def:crs:EPSG::4490"}}"#,
+        r#""name":"n""#,
+        r#""invented":true"#,
+        r#""bbox":[1,[2],{"a":"]}"}]"#,
+        features.as_str(),
+    ];
+    let expected = Everything {
+        head: Head { crs: Some("4490".parse().unwrap()), name: Some("n".to_owned()), invented: true },
+        crs: "4490".parse().unwrap(),
+        features: read(collection(&square(1))).unwrap().features,
+    };
     let mut orders = vec![vec![]];
     for _ in 0..members.len() {
-        orders = orders.iter().flat_map(|order: &Vec<usize>| (0..members.len()).filter(|next| !order.contains(next)).map(|next| [order.as_slice(), &[next]].concat()).collect::<Vec<_>>()).collect();
+        orders = orders
+            .iter()
+            .flat_map(|order: &Vec<usize>| {
+                (0..members.len()).filter(|next| !order.contains(next)).map(|next| [order.as_slice(), &[next]].concat()).collect::<Vec<_>>()
+            })
+            .collect();
     }
     assert_eq!(orders.len(), 720);
     for order in orders {
@@ -139,7 +158,9 @@ fn a_features_members_may_come_in_every_order() {
 
 #[test]
 fn fields_are_taken_as_plain_text() {
-    let text = collection(r#"{"type":"Feature","id":"f\u0031","properties":{"jcbh":"a\"\u5170","XZQDM":371302,"XMC":null,"TBLX":" ","MJ":1.50,"QSX":{"x":1},"extra":[1]},"geometry":null}"#);
+    let text = collection(
+        r#"{"type":"Feature","id":"f\u0031","properties":{"jcbh":"a\"\u5170","XZQDM":371302,"XMC":null,"TBLX":" ","MJ":1.50,"QSX":{"x":1},"extra":[1]},"geometry":null}"#,
+    );
     only(&text, |feature| {
         let get = |field| feature.fields.get(field);
         assert_eq!((get(Field::PatchId), get(Field::CountyCode), get(Field::CountyName), get(Field::ChangeType)), (Some("a\"兰"), Some("371302"), None, None));
@@ -195,14 +216,27 @@ fn a_broken_feature_is_its_own_fault_and_not_the_files() {
     }
     let text = collection(&format!("{},5,null,[{{}}],{{}},{}", square(1), square(6)));
     let codes: Vec<_> = read(text).unwrap().features.into_iter().map(|(row, _, geometry)| (row, geometry.map_err(|fault| fault.kind).err())).collect();
-    assert_eq!(codes, [(1, None), (2, Some(FaultKind::NotAFeature)), (3, Some(FaultKind::NotAFeature)), (4, Some(FaultKind::NotAFeature)), (5, Some(FaultKind::NotAFeature)), (6, None)]);
+    assert_eq!(
+        codes,
+        [
+            (1, None),
+            (2, Some(FaultKind::NotAFeature)),
+            (3, Some(FaultKind::NotAFeature)),
+            (4, Some(FaultKind::NotAFeature)),
+            (5, Some(FaultKind::NotAFeature)),
+            (6, None)
+        ]
+    );
 }
 
 #[test]
 fn a_fault_becomes_a_reject_that_points_to_it() {
     let text = feature_of(r#"{"type":"Polygon","coordinates":[[[1,2],[3]]]}"#);
     let reject = only(&text, |feature| feature.geometry.unwrap_err().reject(13, Some("P13".to_owned())));
-    assert_eq!((reject.pointer.as_str(), reject.code.as_str(), reject.ring, reject.vertex), ("/features/12/geometry/coordinates/0/1", "short_position", Some(0), Some(1)));
+    assert_eq!(
+        (reject.pointer.as_str(), reject.code.as_str(), reject.ring, reject.vertex),
+        ("/features/12/geometry/coordinates/0/1", "short_position", Some(0), Some(1))
+    );
     let twice = format!(r#"{{"type":"Feature","geometry":{SQUARE},"geometry":{SQUARE}}}"#);
     let reject = only(&collection(&twice), |feature| feature.geometry.unwrap_err().reject(1, None));
     assert_eq!((reject.pointer.as_str(), reject.code.as_str()), ("/features/0/geometry", "duplicate_member"));
@@ -342,7 +376,11 @@ fn a_crs_that_comes_too_late_makes_the_caller_start_over() {
 
 #[test]
 fn a_single_feature_is_a_collection_of_one() {
-    for text in [square(1), format!("\u{feff} {}\n", square(1)), format!(r#"{{"features":7,{}"#, &square(1)[1..]).replace(r#""features":7,"type":"Feature""#, r#""type":"Feature","features":7"#)] {
+    for text in [
+        square(1),
+        format!("\u{feff} {}\n", square(1)),
+        format!(r#"{{"features":7,{}"#, &square(1)[1..]).replace(r#""features":7,"type":"Feature""#, r#""type":"Feature","features":7"#),
+    ] {
         let read = read(&text).unwrap();
         assert_eq!((read.features.len(), read.features[0].0, read.features[0].1.as_str()), (1, 1, "P1"), "{text}");
         assert!(read.features[0].2.is_ok());
@@ -365,7 +403,12 @@ fn nothing_is_buffered_beyond_the_limit() {
 #[test]
 fn a_hundred_thousand_nested_arrays_are_refused() {
     let deep = "[".repeat(100_000) + &"]".repeat(100_000);
-    for text in [collection(&deep), feature_of(&deep), feature_of(&format!(r#"{{"type":"Polygon","coordinates":{deep}}}"#)), format!(r#"{{"bbox":{deep},"type":"FeatureCollection","features":[]}}"#)] {
+    for text in [
+        collection(&deep),
+        feature_of(&deep),
+        feature_of(&format!(r#"{{"type":"Polygon","coordinates":{deep}}}"#)),
+        format!(r#"{{"bbox":{deep},"type":"FeatureCollection","features":[]}}"#),
+    ] {
         assert_eq!(refused(text).0, "not_json");
     }
     assert_eq!(refused(collection(&"[".repeat(100_000))).0, "not_json");
@@ -374,7 +417,11 @@ fn a_hundred_thousand_nested_arrays_are_refused() {
 
 #[test]
 fn a_file_cut_anywhere_is_an_error_and_never_a_panic() {
-    let text = format!(r#"{{"type":"FeatureCollection","name":"临沂","crs":{{"type":"name","properties":{{"name":"EPSG:4490"}}}},"features":[{},{}],"bbox":[1.5,true,"\u00e9"]}}"#, square(1), square(2).replace("P2", r#"\ud83d\ude00\"}"#));
+    let text = format!(
+        r#"{{"type":"FeatureCollection","name":"临沂","crs":{{"type":"name","properties":{{"name":"EPSG:4490"}}}},"features":[{},{}],"bbox":[1.5,true,"\u00e9"]}}"#,
+        square(1),
+        square(2).replace("P2", r#"\ud83d\ude00\"}"#)
+    );
     assert_eq!(read(&text).unwrap().features.len(), 2);
     for length in 0..text.len() {
         let error = read(&text.as_bytes()[..length]).unwrap_err();

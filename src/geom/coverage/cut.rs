@@ -17,14 +17,14 @@ type Ring = Vec<[f64; 2]>;
 pub(super) fn cut(region: &Region, take: &mut dyn FnMut(&[Ring])) {
     let rings: Vec<Ring> = region.rings().map(<[_]>::to_vec).collect();
     let bounds = region.bounds();
-    halve(rings, bounds, 0, take);
+    halve(&rings, bounds, 0, take);
 }
 
-fn halve(rings: Vec<Ring>, cell: Bounds, depth: u32, take: &mut dyn FnMut(&[Ring])) {
+fn halve(rings: &[Ring], cell: Bounds, depth: u32, take: &mut dyn FnMut(&[Ring])) {
     let vertices: usize = rings.iter().map(Vec::len).sum();
     if vertices <= PIECE_VERTICES || depth >= DEPTH {
         if vertices > 0 {
-            take(&rings);
+            take(rings);
         }
         return;
     }
@@ -42,7 +42,7 @@ fn halve(rings: Vec<Ring>, cell: Bounds, depth: u32, take: &mut dyn FnMut(&[Ring
         if let Some(kept) = settle(kept, &half) {
             // The next halving starts from what is there, not from the cell, so that empty ground costs no depth.
             let bounds = kept.iter().map(|ring| Bounds::of(ring)).fold(Bounds::EMPTY, |all, one| all.union(&one));
-            halve(kept, bounds, depth + 1, take);
+            halve(&kept, bounds, depth + 1, take);
         }
     }
 }
@@ -122,7 +122,7 @@ mod tests {
         let mut region = Region::default();
         let at = |k: u32| {
             let angle = std::f64::consts::TAU * f64::from(k) / f64::from(n);
-            let radius = if k % 2 == 0 { 1000.0 } else { 700.0 + f64::from(k * 7 % 100) };
+            let radius = if k.is_multiple_of(2) { 1000.0 } else { 700.0 + f64::from(k * 7 % 100) };
             [radius * angle.cos(), radius * angle.sin()]
         };
         region.push((0..=n).map(|k| at(k % n)), true);

@@ -1,10 +1,10 @@
 //! Rings that cross or touch: steps 3 and 4 of the judgement.
 
 use super::{AMBIGUITY, Defect, DefectKind, Fault, Ring, Unacceptable, no_area};
+use crate::geom::Region;
 use crate::geom::crossing::{Contact, Span};
 use crate::geom::plane::twice_signed_area;
 use crate::geom::slabs::{self, Edge, Ground};
-use crate::geom::Region;
 use std::collections::{HashMap, HashSet};
 
 type Loop = Vec<[f64; 2]>;
@@ -82,11 +82,21 @@ struct Reading<'a> {
 impl<'a> Reading<'a> {
     fn of(rings: &'a [Ring]) -> Self {
         let parts = rings.last().map_or(0, |ring| ring.part as usize + 1);
-        Self { rings, windings: vec![0; rings.len()], parts: vec![0; parts], claims: 0, unclear: 0, once_m2: 0.0, other_m2: 0.0, worst: (0.0, Fault::WindsTwice) }
+        Self {
+            rings,
+            windings: vec![0; rings.len()],
+            parts: vec![0; parts],
+            claims: 0,
+            unclear: 0,
+            once_m2: 0.0,
+            other_m2: 0.0,
+            worst: (0.0, Fault::WindsTwice),
+        }
     }
 
     fn fault(&self) -> Fault {
-        let holes_only = |part: usize| !self.rings.iter().zip(&self.windings).any(|(ring, winding)| ring.part as usize == part && ring.ring == 0 && *winding != 0);
+        let holes_only =
+            |part: usize| !self.rings.iter().zip(&self.windings).any(|(ring, winding)| ring.part as usize == part && ring.ring == 0 && *winding != 0);
         match self.parts.iter().position(|m| *m < 0) {
             _ if self.windings.iter().any(|winding| winding.abs() > 1) => Fault::WindsTwice,
             Some(part) if holes_only(part) => Fault::HoleOutside,
@@ -148,9 +158,9 @@ fn loops(edges: &[Span], first: u32, contacts: &[Contact]) -> Vec<Loop> {
         for at in cuts.iter().copied().filter(|at| *at != edge.b) {
             if let Some(start) = seen.get(&key(at)).copied() {
                 let mut one: Loop = trail.drain(start..).collect();
-                one.iter().for_each(|at| {
+                for at in &one {
                     seen.remove(&key(*at));
-                });
+                }
                 one.push(at);
                 found.push(one);
             }

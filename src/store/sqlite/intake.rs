@@ -222,7 +222,9 @@ async fn insert_provenance(transaction: &mut Writing, survey: i64, provenance: &
             .execute(&mut **transaction)
             .await;
         match done {
-            Err(error) if error.as_database_error().is_some_and(sqlx::error::DatabaseError::is_foreign_key_violation) => return Err(layers::no_layer(layer.id)),
+            Err(error) if error.as_database_error().is_some_and(sqlx::error::DatabaseError::is_foreign_key_violation) => {
+                return Err(layers::no_layer(layer.id));
+            }
             done => done?,
         };
     }

@@ -41,7 +41,20 @@ impl LayerWriter for Taking {
 
     async fn commit(mut self: Box<Self>, layer: NewLayer) -> Result<Layer, StoreError> {
         let NewLayer { kind, name, effective, crs, sha256, invented, rejected, notes } = layer;
-        let layer = Layer { id: self.id, kind, name, effective, crs, sha256, invented, features: self.features, rejected, vertices: self.vertices, created_ms: rows::now_ms(), notes };
+        let layer = Layer {
+            id: self.id,
+            kind,
+            name,
+            effective,
+            crs,
+            sha256,
+            invented,
+            features: self.features,
+            rejected,
+            vertices: self.vertices,
+            created_ms: rows::now_ms(),
+            notes,
+        };
         sqlx::query(
             "INSERT INTO layer (id, kind, name, effective, crs, sha256, invented, features, rejected, vertices, created_ms, notes)
              VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
@@ -112,7 +125,9 @@ impl SqliteStore {
     }
 
     pub(super) async fn all_features(&self, layer: i64, sink: &mut (dyn FnMut(Vec<LayerFeature>) + Send)) -> Result<(), StoreError> {
-        let mut found = sqlx::query("SELECT row, code, name, degrees, repaired, source FROM layer_feature WHERE layer_id = $1 ORDER BY id").bind(layer).fetch(&self.pools.readers);
+        let mut found = sqlx::query("SELECT row, code, name, degrees, repaired, source FROM layer_feature WHERE layer_id = $1 ORDER BY id")
+            .bind(layer)
+            .fetch(&self.pools.readers);
         let (mut batch, mut any) = (Vec::with_capacity(BATCH), false);
         while let Some(row) = found.try_next().await? {
             any = true;

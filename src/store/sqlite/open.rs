@@ -55,7 +55,12 @@ pub(super) async fn open(url: &str) -> Result<Pools, StoreError> {
         .after_release(|connection, _| Box::pin(is_at_rest(connection)))
         .connect_with(
             // A cache of 64 MiB: indexes grow in memory while a survey comes in. The log is cut to as much again afterwards.
-            options.clone().journal_mode(SqliteJournalMode::Wal).synchronous(SqliteSynchronous::Full).pragma("cache_size", "-65536").pragma("journal_size_limit", "67108864"),
+            options
+                .clone()
+                .journal_mode(SqliteJournalMode::Wal)
+                .synchronous(SqliteSynchronous::Full)
+                .pragma("cache_size", "-65536")
+                .pragma("journal_size_limit", "67108864"),
         )
         .await?;
     migrate(&writer, schema).await?;

@@ -72,7 +72,8 @@ fn page(query: &PatchQuery) -> Result<QueryBuilder<Sqlite>, StoreError> {
 /// SQLite to that order. Ends in a WHERE that more can be added to; answers the ORDER BY that fits.
 fn drive(sql: &mut QueryBuilder<Sqlite>, query: &PatchQuery) -> Result<&'static str, StoreError> {
     if let Some(patch_id) = &query.patch_id {
-        sql.push("patch CROSS JOIN finding ON finding.patch = patch.id CROSS JOIN survey ON survey.id = patch.survey_id WHERE patch.patch_id = ").push_bind(patch_id.as_str());
+        sql.push("patch CROSS JOIN finding ON finding.patch = patch.id CROSS JOIN survey ON survey.id = patch.survey_id WHERE patch.patch_id = ")
+            .push_bind(patch_id.as_str());
         within(sql, query);
     } else if let Some(bounds) = &query.bounds {
         sql.push("json_each(").push_bind(rows::spans(bounds)?).push(") AS span CROSS JOIN patch ON patch.cell BETWEEN span.value ->> 0 AND span.value ->> 1");
@@ -104,7 +105,14 @@ fn within(sql: &mut QueryBuilder<Sqlite>, query: &PatchQuery) {
 fn stored(row: &SqliteRow) -> Result<StoredPatch, StoreError> {
     let patch = patch(row)?;
     let filing = filing(row, &patch.patch_id)?;
-    Ok(StoredPatch { id: row.try_get("id")?, survey_id: row.try_get("survey_id")?, period: surveys::period(row, "period")?, patch, finding: finding(row)?, filing })
+    Ok(StoredPatch {
+        id: row.try_get("id")?,
+        survey_id: row.try_get("survey_id")?,
+        period: surveys::period(row, "period")?,
+        patch,
+        finding: finding(row)?,
+        filing,
+    })
 }
 
 fn patch(row: &SqliteRow) -> Result<Patch, StoreError> {

@@ -41,12 +41,13 @@ impl SqliteStore {
     }
 
     pub(super) async fn rejects_of(&self, id: i64, after: u64, limit: u32) -> Result<Vec<Reject>, StoreError> {
-        let rows = sqlx::query("SELECT row, patch_id, code, zh, en, pointer, ring, vertex FROM reject WHERE survey_id = $1 AND row > $2 ORDER BY row, id LIMIT $3")
-            .bind(id)
-            .bind(i64::try_from(after).unwrap_or(i64::MAX))
-            .bind(i64::from(limit))
-            .fetch_all(&self.pools.readers)
-            .await?;
+        let rows =
+            sqlx::query("SELECT row, patch_id, code, zh, en, pointer, ring, vertex FROM reject WHERE survey_id = $1 AND row > $2 ORDER BY row, id LIMIT $3")
+                .bind(id)
+                .bind(i64::try_from(after).unwrap_or(i64::MAX))
+                .bind(i64::from(limit))
+                .fetch_all(&self.pools.readers)
+                .await?;
         if rows.is_empty() {
             self.one_survey(id).await?;
         }

@@ -1,0 +1,51 @@
+# The one door. `make run` and `make test` do all the set-up on a fresh Debian 12 with Rust and Node; the rest is for people who work here.
+
+.PHONY: run test check unit e2e bench help build web
+
+# What a bare machine lacks. The C compiler is for the embedded SQLite.
+BUILD_NEEDS := build-essential pkg-config ca-certificates
+# A real browser with Chinese type, GDAL's tools as an outside oracle, and the databases' own.
+TEST_NEEDS  := $(BUILD_NEEDS) chromium fonts-noto-cjk gdal-bin
+
+TUBAN := target/release/tuban
+CITY  := .tuban/city
+
+help:            ## this list
+	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/'
+
+run: build       ## build everything, make the demo city once, serve on http://127.0.0.1:8080
+	@tools/demo-city $(TUBAN) $(CITY)
+	@$(TUBAN) serve --database sqlite:$(CITY)/city.db
+
+build: web
+	@tools/need $(BUILD_NEEDS)
+	cargo build --release --locked
+
+web: web/dist/index.html
+
+web/dist/index.html: $(shell find web/src web/public web/index.html web/package-lock.json web/vite.config.ts -type f 2>/dev/null)
+	@tools/need ca-certificates
+	cd web && npm ci --no-fund --no-audit && npm run build
+	@touch $@
+
+test: check unit e2e ## everything there is
+
+check: web       ## formatting, lints, types
+	@tools/need $(TEST_NEEDS)
+	cargo fmt --check
+	cargo clippy --locked --all-targets -- -D warnings
+	cd web && npm run check
+
+unit: web        ## kernel, store, formats, API, command line, page logic
+	@tools/need $(TEST_NEEDS)
+	cargo test --locked
+	cd web && npm test
+
+e2e: web         ## a real browser: upload, progress, map, ratio
+	@tools/need $(TEST_NEEDS)
+	cargo build --locked
+	tools/e2e target/debug/tuban
+
+bench: web       ## criterion-like measurements; docs/PERFORMANCE.md says what they showed
+	@tools/need $(BUILD_NEEDS)
+	cargo bench --locked
