@@ -46,21 +46,6 @@ fn halve(rings: Vec<Ring>, cell: Bounds, depth: u32, take: &mut dyn FnMut(&[Ring
     }
 }
 
-fn middle(cell: &Bounds, axis: usize) -> f64 {
-    f64::midpoint(cell.min[axis], cell.max[axis])
-}
-
-/// Across the longer side of the cell, so that pieces are compact; unless far fewer edges are cut the other way, as between the teeth of a comb.
-fn better_axis(rings: &[Ring], cell: &Bounds) -> usize {
-    let [width, height] = [cell.max[0] - cell.min[0], cell.max[1] - cell.min[1]];
-    let longer = usize::from(height > width);
-    let cuts = |axis: usize| {
-        let at = middle(cell, axis);
-        rings.iter().flat_map(|ring| ring.windows(2)).filter(|pair| (pair[0][axis] < at) != (pair[1][axis] < at)).count()
-    };
-    if cuts(longer) > 8 + 4 * cuts(1 - longer) { 1 - longer } else { longer }
-}
-
 /// The part of a closed ring on one side of a line (Sutherland and Hodgman), or `None` where nothing is left.
 fn clip(ring: &[[f64; 2]], axis: usize, at: f64, above: bool) -> Option<Ring> {
     let keeps = |position: &[f64; 2]| if above { position[axis] >= at } else { position[axis] <= at };
@@ -106,6 +91,21 @@ fn drop_bridges(ring: &mut Ring, axis: usize, at: f64) {
         kept.push(*position);
     }
     *ring = kept;
+}
+
+fn middle(cell: &Bounds, axis: usize) -> f64 {
+    f64::midpoint(cell.min[axis], cell.max[axis])
+}
+
+/// Across the longer side of the cell, so that pieces are compact; unless far fewer edges are cut the other way, as between the teeth of a comb.
+fn better_axis(rings: &[Ring], cell: &Bounds) -> usize {
+    let [width, height] = [cell.max[0] - cell.min[0], cell.max[1] - cell.min[1]];
+    let longer = usize::from(height > width);
+    let cuts = |axis: usize| {
+        let at = middle(cell, axis);
+        rings.iter().flat_map(|ring| ring.windows(2)).filter(|pair| (pair[0][axis] < at) != (pair[1][axis] < at)).count()
+    };
+    if cuts(longer) > 8 + 4 * cuts(1 - longer) { 1 - longer } else { longer }
 }
 
 /// Drops rings without area; a cell that is wholly covered becomes its rectangle.
