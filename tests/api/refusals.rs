@@ -79,6 +79,7 @@ fn faulty() -> Vec<(String, &'static str, &'static str, Option<u32>, Option<u32>
         (polygon(&with(1, "[[118.321,35.02]]")), "bad_nesting", "/geometry/coordinates/0/1", Some(0), Some(1)),
         (polygon("[[118.32,35.02],[118.321,35.02]]"), "bad_nesting", "/geometry/coordinates/0/0", Some(0), Some(0)),
         (polygon("5"), "bad_nesting", "/geometry", None, None),
+        (multi("[5]"), "bad_nesting", "/geometry/coordinates/0", None, None),
         (multi(&format!("[{shell}]")), "bad_nesting", "/geometry/coordinates/0/0/0", Some(0), Some(0)),
         (feature(r#"{"type":"Point","coordinates":[118.32,35.02]}"#), "not_a_polygon", "/geometry", None, None),
         (feature(r#"{"type":"LineString","coordinates":[[118.32,35.02],[118.33,35.02]]}"#), "not_a_polygon", "/geometry", None, None),
