@@ -134,7 +134,7 @@ mod tests {
             changed[at] ^= 0xff;
             if let Ok(coverage) = Coverage::thaw(&mut changed.as_slice()) {
                 let hits = coverage.hits(&figure);
-                coverage.covered_m2(&figure, &hits);
+                assert!(coverage.covered_m2(&figure, &hits) >= 0.0, "{at}");
             }
         }
     }
