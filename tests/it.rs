@@ -9,5 +9,6 @@
 mod api;
 mod app;
 mod builders;
+mod cli;
 mod kernel;
 mod store;

@@ -170,14 +170,17 @@ fn classify(
             let began = Instant::now();
             timings.patches += lines.len() as u64;
             for line in lines {
-                let earlier = *row_of.entry(line.patch_id).or_insert(line.row);
-                let again = (earlier != line.row && line.accepted).then(|| Line::rejected(&duplicate(line.row, "", earlier), &line.quoted_id, output));
+                let earlier = row_of.get(&line.patch_id).filter(|_| line.accepted);
+                let again = earlier.map(|earlier| Line::rejected(&duplicate(line.row, &line.patch_id, *earlier), &line.quoted_id, output));
                 let text = again.as_ref().unwrap_or(&line.text);
                 timings.rejected += u64::from(!line.accepted || again.is_some());
                 if output == Output::GeoJson && !std::mem::take(&mut first) {
                     out.write_all(b",\n")?;
                 }
                 out.write_all(text.as_bytes())?;
+                if line.accepted && again.is_none() {
+                    row_of.insert(line.patch_id, line.row);
+                }
             }
             writing += began.elapsed();
             report("classify", timings.patches);

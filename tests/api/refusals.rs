@@ -61,6 +61,7 @@ fn faulty() -> Vec<(String, &'static str, &'static str, Option<u32>, Option<u32>
         (polygon(&format!("[{shell},[[118.321,35.021],[118.322,35.021],[118.321,35.021]]]")), "too_few_points", "/geometry/coordinates/1", Some(1), None),
         (multi(&format!("[[{shell}],[[[118.34,35.02],[118.341,35.02]]]]")), "too_few_points", "/geometry/coordinates/1/0", Some(0), None),
         (polygon("[[[118.32,35.02],[118.321,35.02],[118.322,35.02],[118.32,35.02]]]"), "no_area", "/geometry/coordinates/0", Some(0), None),
+        (polygon("[[[118.32,35.02],[118.321,35.0200000001],[118.322,35.02],[118.32,35.02]]]"), "no_area", "/geometry/coordinates/0", Some(0), None),
         (polygon("[[[118.32,35.02],[118.32,35.02],[118.32,35.02],[118.32,35.02]]]"), "no_area", "/geometry/coordinates/0", Some(0), None),
         (polygon(&twice), "winds_twice", "/geometry/coordinates/0/3", Some(0), Some(3)),
         (polygon(&format!("[{shell},{outside}]")), "hole_outside", "/geometry/coordinates/1", Some(1), None),
