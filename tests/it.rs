@@ -6,6 +6,8 @@
     reason = "a test may die; clippy.toml allows it in test functions only, not in what they share"
 )]
 
+mod api;
+mod app;
 mod builders;
 mod kernel;
 mod store;

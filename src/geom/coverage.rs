@@ -19,6 +19,9 @@ pub use cut::{PIECE_VERTICES, clip_ring};
 /// border by up to 1e-11 m, which over a kilometre makes 1e-8 m².
 const OVERLAP_M2: f64 = 1e-8;
 
+/// What is never too little to be ground, as a part of the figure.
+const NEGLIGIBLE: f64 = 1e-10;
+
 /// Collects the members of a layer.
 #[derive(Debug, Default)]
 pub struct CoverageBuilder {
@@ -154,7 +157,8 @@ impl Coverage {
         near
     }
 
-    /// The members that share ground with the figure, ascending, each once.
+    /// The members that share ground with the figure, ascending, each once. Ground thinner than the last bit of its coordinates is none: cutting
+    /// moves a border by so much.
     #[must_use]
     pub fn hits(&self, figure: &Figure) -> Vec<Hit> {
         let mut hits: Vec<Hit> = Vec::new();
@@ -168,6 +172,10 @@ impl Coverage {
                 }
             }
         }
+        let Bounds { min: [x0, y0], max: [x1, y1] } = *figure.bounds();
+        let last_bit = f64::EPSILON * [x0, y0, x1, y1].into_iter().fold(0.0, |reach: f64, value| reach.max(value.abs()));
+        let least_m2 = (last_bit * (x1 - x0 + y1 - y0)).min(figure.area_m2() * NEGLIGIBLE);
+        hits.retain(|hit| hit.area_m2 > least_m2);
         hits
     }
 
@@ -255,11 +263,11 @@ impl Sweep {
             for pair in ring.windows(2) {
                 let (a, b) = ([pair[0][0] - x0, pair[0][1] - y0], [pair[1][0] - x0, pair[1][1] - y0]);
                 let Some(mut edge) = slabs::Edge::between(a, b, tag).and_then(|edge| edge.clipped(0.0, x1 - x0)) else { continue };
-                if edge.y1 >= y1 - y0 && edge.y2 >= y1 - y0 {
-                    continue;
-                }
-                if edge.y1 <= 0.0 && edge.y2 <= 0.0 {
+                // What is wholly below or above the box lies flat on it.
+                if edge.y1.max(edge.y2) <= 0.0 {
                     (edge.y1, edge.y2) = (0.0, 0.0);
+                } else if edge.y1.min(edge.y2) >= y1 - y0 {
+                    (edge.y1, edge.y2) = (y1 - y0, y1 - y0);
                 }
                 self.edges.push(edge);
             }
