@@ -56,7 +56,7 @@ pub enum Fault {
     TooFewPoints,
     /// A ring that encloses nothing.
     NoArea,
-    /// A ring that encloses some ground more than once, so that readings differ; or one that crosses itself a million times.
+    /// A ring that encloses some ground more than once, so that readings differ; or one that crosses itself so often that nobody could tell.
     WindsTwice,
     /// A hole that is not inside its shell, or crosses it.
     HoleOutside,

@@ -1,6 +1,10 @@
 //! `/api/patches` and `/api/patches/{id}`.
 
-use super::app::{APRIL, TestApp, city, file::{File, polygon, rectangle}, is_area, number, text};
+use super::app::{
+    APRIL, TestApp, city,
+    file::{File, polygon, rectangle},
+    is_area, number, text,
+};
 use serde_json::{Value, json};
 use tuban::land::LayerKind;
 
@@ -16,7 +20,9 @@ async fn a_patch_gets_every_area_and_no_ground_counts_twice() {
     let patch = app.patch("Q1").await;
     let properties = &patch["properties"];
     // Oracle: the square's area and the shares drawn in `city`.
-    for (column, share) in [("area", 1.0), ("farmland", 0.5), ("basic_farmland", 0.25), ("red_line", 0.4), ("urban_boundary", 0.1), ("approved", 0.3), ("approved_farmland", 0.3)] {
+    for (column, share) in
+        [("area", 1.0), ("farmland", 0.5), ("basic_farmland", 0.25), ("red_line", 0.4), ("urban_boundary", 0.1), ("approved", 0.3), ("approved_farmland", 0.3)]
+    {
         is_area(&properties[column], share * city::SQUARE_M2, 1e-3);
     }
     let listed = &app.patches("").await[0];
@@ -25,7 +31,10 @@ async fn a_patch_gets_every_area_and_no_ground_counts_twice() {
     }
     assert_eq!(listed["properties"].get("finding"), None);
     assert_eq!(properties["patch_id"], "Q1");
-    assert_eq!((&properties["county_code"], &properties["county_name"], &properties["row"], &properties["condition"]), (&json!("371302"), &json!("兰山区"), &json!(1), &json!("ok")));
+    assert_eq!(
+        (&properties["county_code"], &properties["county_name"], &properties["row"], &properties["condition"]),
+        (&json!("371302"), &json!("兰山区"), &json!(1), &json!("ok"))
+    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -34,15 +43,25 @@ async fn a_finding_says_why_and_what_it_rests_on() {
     let survey = app.uploaded(APRIL, &square()).await;
     let patch = app.patch("Q1").await;
     let finding = &patch["properties"]["finding"];
-    assert_eq!((&finding["reason"], &patch["properties"]["automatic_verdict"], &patch["properties"]["verdict"]), (&json!("partly_approved"), &json!("suspected_illegal"), &json!("suspected_illegal")));
+    assert_eq!(
+        (&finding["reason"], &patch["properties"]["automatic_verdict"], &patch["properties"]["verdict"]),
+        (&json!("partly_approved"), &json!("suspected_illegal"), &json!("suspected_illegal"))
+    );
     assert_eq!((&finding["approvals"], &finding["flags"], &finding["defects"]), (&json!(["PZ1", "PZ2"]), &json!([]), &json!([])));
     let parcels = finding["parcels"].as_array().unwrap();
-    assert_eq!(parcels.iter().map(|parcel| (text(&parcel["dlbm"]), text(&parcel["dlmc"]))).collect::<std::collections::BTreeSet<_>>(), [("0102".into(), "水浇地".into()), ("0301".into(), "乔木林地".into())].into());
+    assert_eq!(
+        parcels.iter().map(|parcel| (text(&parcel["dlbm"]), text(&parcel["dlmc"]))).collect::<std::collections::BTreeSet<_>>(),
+        [("0102".into(), "水浇地".into()), ("0301".into(), "乔木林地".into())].into()
+    );
     parcels.iter().for_each(|parcel| is_area(&parcel["area"], 0.5 * city::SQUARE_M2, 1e-3));
     is_area(&finding["counties"][0]["area"], city::SQUARE_M2, 1e-3);
     // Oracle: 1 012 087.26 m² are 1518.13 亩; half of it 759.07, three tenths 455.44, a fifth 303.63, a quarter 379.53, by hand.
     for said in ["1518.13", "759.07", "455.44", "303.63", "379.53"] {
-        assert!(text(&finding["explanation"]["zh"]).contains(said) && text(&finding["explanation"]["en"]).contains(said), "{said} in {}", finding["explanation"]);
+        assert!(
+            text(&finding["explanation"]["zh"]).contains(said) && text(&finding["explanation"]["en"]).contains(said),
+            "{said} in {}",
+            finding["explanation"]
+        );
     }
     let kinds: Vec<String> = finding["layers"].as_array().unwrap().iter().map(|layer| text(&layer["kind"])).collect();
     assert_eq!(kinds, LayerKind::ALL.iter().map(|kind| kind.word().to_owned()).collect::<Vec<_>>());
@@ -93,7 +112,14 @@ async fn a_county_that_the_file_says_otherwise_is_flagged() {
         .feature(&named("wrong", "XZQDM", json!("371311")), &geometry)
         .feature(&named("by_name", "XZQMC", json!("罗庄区")), &geometry);
     app.uploaded(APRIL, &survey).await;
-    for (id, flags) in [("right", json!([])), ("longer", json!([])), ("number", json!([])), ("silent", json!([])), ("wrong", json!(["county_code_disagrees"])), ("by_name", json!(["county_code_disagrees"]))] {
+    for (id, flags) in [
+        ("right", json!([])),
+        ("longer", json!([])),
+        ("number", json!([])),
+        ("silent", json!([])),
+        ("wrong", json!(["county_code_disagrees"])),
+        ("by_name", json!(["county_code_disagrees"])),
+    ] {
         let patch = app.patch(id).await;
         assert_eq!((&patch["properties"]["finding"]["flags"], &patch["properties"]["county_code"]), (&flags, &json!("371302")), "{id}");
     }
@@ -102,7 +128,9 @@ async fn a_county_that_the_file_says_otherwise_is_flagged() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn without_a_county_layer_patches_are_kept_and_flagged() {
     let app = TestApp::bare().await;
-    let survey = File::default().feature(&json!({ "JCBH": "A", "XZQDM": "371302" }), &polygon(&[city::square()])).feature(&json!({ "JCBH": "B" }), &polygon(&[city::other()]));
+    let survey = File::default()
+        .feature(&json!({ "JCBH": "A", "XZQDM": "371302" }), &polygon(&[city::square()]))
+        .feature(&json!({ "JCBH": "B" }), &polygon(&[city::other()]));
     let survey = app.uploaded(APRIL, &survey).await;
     assert_eq!((&survey["patches"], &survey["outside"], &survey["verdicts"]["doubtful"]), (&json!(2), &json!(0), &json!(2)));
     let (a, b) = (app.patch("A").await, app.patch("B").await);
@@ -118,7 +146,10 @@ async fn a_patch_outside_every_county_is_kept_and_flagged() {
     let survey = File::default().patch("in", &[city::suspected()]).patch("out", &[rectangle(118.6, 35.0, 118.601, 35.001)]);
     assert_eq!(app.uploaded(APRIL, &survey).await["outside"], 1);
     let out = app.patch("out").await;
-    assert_eq!((&out["properties"]["county_code"], &out["properties"]["finding"]["flags"]), (&json!(null), &json!(["outside_counties", "partly_without_parcels"])));
+    assert_eq!(
+        (&out["properties"]["county_code"], &out["properties"]["finding"]["flags"]),
+        (&json!(null), &json!(["outside_counties", "partly_without_parcels"]))
+    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -234,5 +265,8 @@ async fn parameters_are_named_when_they_are_wrong() {
     app.get("/api/patches/7").await.problem(404, "not_found");
     app.get("/api/patches/99999999999999999999").await.problem(400, "parameter");
     let nothing = app.get("/api/patches").await;
-    assert_eq!((nothing.header("content-type"), nothing.json()), ("application/geo+json", json!({ "type": "FeatureCollection", "features": [], "next": null })));
+    assert_eq!(
+        (nothing.header("content-type"), nothing.json()),
+        ("application/geo+json", json!({ "type": "FeatureCollection", "features": [], "next": null }))
+    );
 }

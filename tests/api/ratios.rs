@@ -1,6 +1,10 @@
 //! `/api/ratios`: the county table.
 
-use super::app::{APRIL, TestApp, city, file::{File, rectangle}, is_area, number, text};
+use super::app::{
+    APRIL, TestApp, city,
+    file::{File, rectangle},
+    is_area, number, text,
+};
 use serde_json::{Value, json};
 use tuban::geom::Plane;
 use tuban::land::Area;
@@ -83,7 +87,12 @@ async fn the_report_of_the_city_comes_out() {
     assert_eq!((group("pending").0, group("pending").1), (0, 0.0));
     assert_eq!((group("total").0, group("total").1), (765, 6771.9));
     assert_eq!((&city["ratio"]["confirmed"], &city["line_crossed"]), (&json!(16.62), &json!("accountability")));
-    let levers: Vec<[f64; 4]> = city["levers"].as_array().unwrap().iter().map(|lever| [&lever["percent"], &lever["restore"]["mu"], &lever["approve"]["mu"], &lever["more_legal"]["mu"]].map(number)).collect();
+    let levers: Vec<[f64; 4]> = city["levers"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|lever| [&lever["percent"], &lever["restore"]["mu"], &lever["approve"]["mu"], &lever["more_legal"]["mu"]].map(number))
+        .collect();
     assert_eq!(levers, [[5.0, 128.22, 121.81, 2436.16], [15.0, 19.93, 16.94, 112.96]]);
 
     // The city is the sum of its counties.
@@ -103,7 +112,10 @@ async fn before_anyone_has_verified_only_the_overlay_speaks() {
     app.uploaded(APRIL, &city::one_of_each()).await;
     let ratios = app.read("/api/ratios").await;
     let city = &ratios["city"];
-    assert_eq!((&ratios["from"], &ratios["until"], &city["county_code"], &city["county_name"]), (&json!("2022-04"), &json!("2022-04"), &json!(null), &json!("全市")));
+    assert_eq!(
+        (&ratios["from"], &ratios["until"], &city["county_code"], &city["county_name"]),
+        (&json!("2022-04"), &json!("2022-04"), &json!(null), &json!("全市"))
+    );
     assert_eq!((&city["pending"]["patches"], &city["total"]["patches"], &city["legal"]["patches"]), (&json!(4), &json!(4), &json!(0)));
     // Oracle: 10 125.0698 m² of farmland suspected, 20 242.3538 m² approved (mpmath, see surveys): 33.34 %.
     assert_eq!(city["ratio"], json!({ "confirmed": null, "provisional": 33.34, "best": 0.0, "worst": 100.0 }));
@@ -140,7 +152,10 @@ async fn confirmed_verdicts_count_and_what_is_pending_spans_the_rest() {
     assert_eq!(app.patch_ids("verdict=pending").await, ["O1", "D1"]);
     assert_eq!(app.patch_ids("verdict=doubtful").await, ["O1", "D1"]);
     let patch = app.patch("S1").await;
-    assert_eq!((&patch["properties"]["confirmed_verdict"], &patch["properties"]["automatic_verdict"], &patch["properties"]["verdict"]), (&json!("illegal"), &json!("suspected_illegal"), &json!("illegal")));
+    assert_eq!(
+        (&patch["properties"]["confirmed_verdict"], &patch["properties"]["automatic_verdict"], &patch["properties"]["verdict"]),
+        (&json!("illegal"), &json!("suspected_illegal"), &json!("illegal"))
+    );
 
     // The later filing counts.
     file_verdicts(&app, "S1,legal,600,200,0,0\n").await;
@@ -182,7 +197,9 @@ async fn patches_in_no_county_have_a_row_of_their_own() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn parameters_are_named_when_they_are_wrong() {
     let app = TestApp::bare().await;
-    for (query, parameter) in [("period=2022", "period"), ("until=2022-04", "period"), ("period=2022-04&until=2021-04", "until"), ("period=2022-04&until=x", "until")] {
+    for (query, parameter) in
+        [("period=2022", "period"), ("until=2022-04", "period"), ("period=2022-04&until=2021-04", "until"), ("period=2022-04&until=x", "until")]
+    {
         assert_eq!(app.get(&format!("/api/ratios?{query}")).await.problem(400, "parameter")["parameter"], parameter, "{query}");
     }
     let empty = app.read("/api/ratios").await;
@@ -196,7 +213,9 @@ mod verdict_files {
     /// Row, id and code of each row that keeps the file out.
     async fn refused(app: &TestApp, survey: Option<i64>, csv: &str) -> Vec<(u64, String, String)> {
         match app.monitor.file_verdicts(survey, csv.as_bytes()).await.unwrap_err() {
-            MonitorError::Refused(refusal) => refusal.rejects.iter().map(|reject| (reject.row, reject.patch_id.clone().unwrap_or_default(), reject.code.clone())).collect(),
+            MonitorError::Refused(refusal) => {
+                refusal.rejects.iter().map(|reject| (reject.row, reject.patch_id.clone().unwrap_or_default(), reject.code.clone())).collect()
+            }
             other => panic!("{other}"),
         }
     }

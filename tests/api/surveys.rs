@@ -153,7 +153,10 @@ async fn rejects_come_page_by_page_with_row_id_and_place() {
     let rows: Vec<Vec<u64>> = pages.iter().map(|page| page.iter().map(|reject| reject["row"].as_u64().unwrap()).collect()).collect();
     assert_eq!(rows, [vec![1, 2, 4, 5], vec![6, 7]]);
     let first = &pages[0][0];
-    assert_eq!((&first["patch_id"], &first["code"], &first["pointer"], &first["ring"], &first["vertex"]), (&json!("P1"), &json!("too_few_points"), &json!("/features/0/geometry/coordinates/0"), &json!(0), &json!(null)));
+    assert_eq!(
+        (&first["patch_id"], &first["code"], &first["pointer"], &first["ring"], &first["vertex"]),
+        (&json!("P1"), &json!("too_few_points"), &json!("/features/0/geometry/coordinates/0"), &json!(0), &json!(null))
+    );
     assert!(!text(&first["reason"]["zh"]).is_empty() && !text(&first["reason"]["en"]).is_empty());
 }
 
@@ -163,13 +166,13 @@ async fn a_patch_id_comes_from_a_field_else_from_the_feature_else_from_the_row()
     let geometry = super::app::file::polygon(&[city::suspected()]);
     let other = super::app::file::polygon(&[city::other()]);
     let by_alias = File::default().feature(&json!({ "tbbh": "T9" }), &geometry);
-    let by_feature = File::default().raw(&format!(r#"{{"type":"Feature","id":"F7","properties":{{}},"geometry":{geometry}}}"#)).raw(&format!(r#"{{"type":"Feature","id":8,"properties":null,"geometry":{other}}}"#));
+    let by_feature = File::default()
+        .raw(&format!(r#"{{"type":"Feature","id":"F7","properties":{{}},"geometry":{geometry}}}"#))
+        .raw(&format!(r#"{{"type":"Feature","id":8,"properties":null,"geometry":{other}}}"#));
     let by_row = File::default().feature(&json!({ "NOTE": "x" }), &geometry).feature(&json!({}), &other);
-    for (period, survey, source, ids) in [
-        ("2022-01", by_alias, "tbbh", &["T9"][..]),
-        ("2022-02", by_feature, "feature_id", &["F7", "8"]),
-        ("2022-03", by_row, "row", &["1", "2"]),
-    ] {
+    for (period, survey, source, ids) in
+        [("2022-01", by_alias, "tbbh", &["T9"][..]), ("2022-02", by_feature, "feature_id", &["F7", "8"]), ("2022-03", by_row, "row", &["1", "2"])]
+    {
         let answer = app.uploaded(&format!("period={period}&level=city"), &survey).await;
         assert_eq!(answer["patch_id_source"], source);
         assert_eq!(app.patch_ids(&format!("period={period}")).await, ids);
@@ -193,7 +196,12 @@ async fn fields_of_other_names_are_mapped_by_the_uploader() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn members_come_in_any_order() {
     let app = TestApp::city().await;
-    let feature = |id: &str| format!(r#"{{"geometry":{{"coordinates":{},"type":"Polygon"}},"id":1,"properties":{{"JCBH":"{id}"}},"type":"Feature"}}"#, super::app::file::coordinates(&[city::square()]));
+    let feature = |id: &str| {
+        format!(
+            r#"{{"geometry":{{"coordinates":{},"type":"Polygon"}},"id":1,"properties":{{"JCBH":"{id}"}},"type":"Feature"}}"#,
+            super::app::file::coordinates(&[city::square()])
+        )
+    };
     let crs = r#""crs":{"type":"name","properties":{"name":"urn:ogc:def:crs:EPSG::4490"}}"#;
     for (month, text) in [
         (1, format!(r#"{{"bbox":[118,35,119,36],{crs},"features":[{}],"type":"FeatureCollection"}}"#, feature("A"))),

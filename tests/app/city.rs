@@ -90,6 +90,9 @@ pub(crate) fn layers() -> Vec<(LayerKind, File)> {
         (LayerKind::BasicFarmland, rectangles(&[(json!({}), [118.35, 35.05, 118.352, 35.06]), (json!({}), [118.351, 35.05, 118.3525, 35.06])])),
         (LayerKind::RedLine, File::default().feature(&json!({}), &red_line)),
         (LayerKind::UrbanBoundary, rectangles(&[(json!({}), [118.34, 35.04, 118.351, 35.07])])),
-        (LayerKind::Approved, rectangles(&[(json!({ "PZWH": "PZ1" }), [118.35, 35.05, 118.352, 35.06]), (json!({ "PZWH": "PZ2" }), [118.351, 35.05, 118.353, 35.06])])),
+        (
+            LayerKind::Approved,
+            rectangles(&[(json!({ "PZWH": "PZ1" }), [118.35, 35.05, 118.352, 35.06]), (json!({ "PZWH": "PZ2" }), [118.351, 35.05, 118.353, 35.06])]),
+        ),
     ]
 }

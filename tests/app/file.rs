@@ -56,6 +56,7 @@ pub(crate) fn polygon(rings: &[Vec<[f64; 2]>]) -> String {
 
 /// Coordinates of these rings, as text.
 pub(crate) fn coordinates(rings: &[Vec<[f64; 2]>]) -> String {
-    let rings: Vec<String> = rings.iter().map(|ring| format!("[{}]", ring.iter().map(|[x, y]| format!("[{x:.9},{y:.9}]")).collect::<Vec<_>>().join(","))).collect();
+    let rings: Vec<String> =
+        rings.iter().map(|ring| format!("[{}]", ring.iter().map(|[x, y]| format!("[{x:.9},{y:.9}]")).collect::<Vec<_>>().join(","))).collect();
     format!("[{}]", rings.join(","))
 }
