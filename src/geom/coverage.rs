@@ -1,7 +1,7 @@
 //! A layer prepared for measuring: its regions cut into small pieces, in contiguous storage, under one spatial index.
 //!
 //! Prepare once, query many:
-//! 1. [`CoverageBuilder::push`] cuts each region into pieces of at most [`PIECE_VERTICES`] vertices (`cut`).
+//! 1. [`Pieces::of`] cuts each region into pieces of at most [`PIECE_VERTICES`] vertices (`cut`), on any core; [`CoverageBuilder::append`] takes them.
 //! 2. [`CoverageBuilder::finish`] indexes the pieces' boxes (crate `geo-index`: packed, static, one allocation; it could be memory-mapped) and finds
 //!    which members overlap another member.
 //! 3. [`Coverage::hits`] measures a figure against every member near it; [`Coverage::covered_m2`] adds the hits up, and where members overlap each
@@ -70,22 +70,52 @@ pub struct Hit {
     pub area_m2: f64,
 }
 
-impl CoverageBuilder {
-    /// Appends the next member; returns its number.
-    pub fn push(&mut self, region: &Region) -> u32 {
-        let member = self.members;
-        self.members += 1;
+/// A member cut into pieces.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Pieces {
+    positions: Vec<[f64; 2]>,
+    ring_ends: Vec<u32>,
+    /// For each piece, where in `ring_ends` it ends, and its box.
+    ends: Vec<(u32, Bounds)>,
+}
+
+impl Pieces {
+    /// Cuts a region. O(n log n) for n vertices.
+    #[must_use]
+    pub fn of(region: &Region) -> Self {
+        let mut pieces = Self::default();
         cut::cut(region, &mut |rings: &[Vec<[f64; 2]>]| {
-            let first = self.ring_ends.len() as u32;
             let mut bounds = Bounds::EMPTY;
             for ring in rings {
-                self.positions.extend_from_slice(ring);
-                self.ring_ends.push(self.positions.len() as u32);
+                pieces.positions.extend_from_slice(ring);
+                pieces.ring_ends.push(pieces.positions.len() as u32);
                 bounds = bounds.union(&Bounds::of(ring));
             }
-            self.pieces.push(Piece { member, rings: [first, self.ring_ends.len() as u32] });
-            self.boxes.push(bounds);
+            pieces.ends.push((pieces.ring_ends.len() as u32, bounds));
         });
+        pieces
+    }
+}
+
+impl CoverageBuilder {
+    /// Cuts and appends the next member; returns its number.
+    pub fn push(&mut self, region: &Region) -> u32 {
+        self.append(&Pieces::of(region))
+    }
+
+    /// Appends the next member; returns its number.
+    pub fn append(&mut self, pieces: &Pieces) -> u32 {
+        let member = self.members;
+        self.members += 1;
+        let (positions, rings) = (self.positions.len() as u32, self.ring_ends.len() as u32);
+        self.positions.extend_from_slice(&pieces.positions);
+        self.ring_ends.extend(pieces.ring_ends.iter().map(|end| positions + end));
+        let mut first = rings;
+        for (end, bounds) in &pieces.ends {
+            self.pieces.push(Piece { member, rings: [first, rings + end] });
+            self.boxes.push(*bounds);
+            first = rings + end;
+        }
         member
     }
 

@@ -1,7 +1,7 @@
 //! The atlas: an immutable snapshot of the layers in force, prepared for measuring, swapped whole when layers change.
 
 use super::rule::Rule;
-use crate::geom::{Bounds, Coverage, CoverageBuilder, Figure, Hit, Outline, Plane, Region};
+use crate::geom::{Bounds, Coverage, CoverageBuilder, Figure, Hit, Outline, Pieces, Plane};
 use crate::land::{Areas, CountyShare, FeatureFacts, LayerKind, LayerUsed, ParcelShare};
 
 /// The layers in force.
@@ -219,14 +219,14 @@ impl LayerBuilder {
         self.kind
     }
 
-    /// Appends a feature: its region in the atlas's plane and the box of its outline in degrees.
-    pub fn push(&mut self, facts: &FeatureFacts, region: &Region, degrees: &Outline) {
+    /// Appends a feature: its region in the atlas's plane, cut, and its outline in degrees.
+    pub fn push(&mut self, facts: &FeatureFacts, pieces: &Pieces, degrees: &Outline) {
         // Millions of parcels have a dozen classes; the bounds matter only for counties.
         match self.kind {
             LayerKind::County => self.bounds = self.bounds.union(&degrees.bounds()),
             LayerKind::Farmland | LayerKind::Approved => {}
             _ => {
-                self.coverage.push(region);
+                self.coverage.append(pieces);
                 return;
             }
         }
@@ -239,7 +239,7 @@ impl LayerBuilder {
             next
         };
         self.fact_of.push(fact);
-        self.coverage.push(region);
+        self.coverage.append(pieces);
     }
 
     /// Indexes the layer.

@@ -134,7 +134,7 @@ fn load_layer(
             done += batch.len() as u64;
             for judged in batch {
                 match judged {
-                    Ok(judged) => builder.push(&judged.feature.facts, &judged.region, &judged.feature.degrees),
+                    Ok(judged) => builder.push(&judged.feature.facts, &judged.pieces, &judged.feature.degrees),
                     Err(reject) => drop(rejected.get_or_insert(reject)),
                 }
             }

@@ -8,7 +8,7 @@ use super::{
     survey_import::hash,
 };
 use crate::formats::{Field, RawFeature, Wanted};
-use crate::geom::{Crs, Plane, Region, check};
+use crate::geom::{Crs, Pieces, Plane, check};
 use crate::land::{FeatureFacts, Layer, LayerKind, LayerUsed, Reject, Words};
 use crate::store::{LayerFeature, NewLayer};
 use rayon::prelude::*;
@@ -44,7 +44,7 @@ pub struct LayerImported {
 /// A feature of a layer, judged.
 pub(super) struct LayerJudged {
     pub feature: LayerFeature,
-    pub region: Region,
+    pub pieces: Pieces,
     /// Whether a lost leading zero was put back.
     pub repaired_code: bool,
 }
@@ -151,7 +151,7 @@ pub(super) fn judge(intake: &Intake, kind: LayerKind, raw: RawFeature<'_>) -> Re
     let (facts, repaired_code) = facts(kind, &raw)?;
     let taken = raw.geometry.map_err(|fault| fault.reject(row, None)).and_then(|outline| intake.take(outline).map_err(|fault| fault.reject(row, None)))?;
     let feature = LayerFeature { row, facts, source: taken.source, degrees: taken.dense.unwrap_or(taken.degrees), repaired: taken.repaired };
-    Ok(LayerJudged { feature, region: taken.region, repaired_code })
+    Ok(LayerJudged { feature, pieces: Pieces::of(&taken.region), repaired_code })
 }
 
 /// Code and name; whether a lost leading zero was put back.
@@ -208,10 +208,10 @@ impl Sorting {
         let mut features = Vec::with_capacity(batch.len());
         for judged in batch {
             match judged {
-                Ok(LayerJudged { feature, region, repaired_code }) => {
+                Ok(LayerJudged { feature, pieces, repaired_code }) => {
                     self.repaired_codes += u64::from(repaired_code);
                     self.repaired_outlines += u64::from(feature.repaired.is_some());
-                    self.builder.push(&feature.facts, &region, &feature.degrees);
+                    self.builder.push(&feature.facts, &pieces, &feature.degrees);
                     self.rows.push(feature.row);
                     features.push(feature);
                 }
@@ -252,11 +252,11 @@ impl Sorting {
     }
 }
 
-/// The regions of stored features, in order; `None` where one no longer passes its check.
-pub(super) fn regions<'f>(plane: &Plane, features: &'f [LayerFeature]) -> Vec<(&'f LayerFeature, Option<Region>)> {
-    let region = |feature: &'f LayerFeature| {
+/// Stored features cut into pieces, in order; `None` where one no longer passes its check.
+pub(super) fn pieces<'f>(plane: &Plane, features: &'f [LayerFeature]) -> Vec<(&'f LayerFeature, Option<Pieces>)> {
+    let pieces = |feature: &'f LayerFeature| {
         let outline = feature.repaired.as_ref().unwrap_or(&feature.degrees);
-        (feature, check(&outline.map(|at| plane.project(at))).ok().map(|checked| checked.region))
+        (feature, check(&outline.map(|at| plane.project(at))).ok().map(|checked| Pieces::of(&checked.region)))
     };
-    features.par_iter().map(region).collect()
+    features.par_iter().map(pieces).collect()
 }

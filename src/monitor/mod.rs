@@ -200,9 +200,9 @@ async fn load_atlas(store: &dyn Store, rule: &Rule) -> Result<Atlas, MonitorErro
             .each_feature(layer.id, &mut |features| {
                 let Some(first) = features.iter().find_map(|feature| feature.degrees.positions.first()) else { return };
                 let plane = atlas.get_or_insert_with(|| Atlas::empty(Plane::near(first[0], first[1]))).plane().clone();
-                for (feature, region) in layer_import::regions(&plane, &features) {
-                    match region {
-                        Some(region) => builder.push(&feature.facts, &region, &feature.degrees),
+                for (feature, pieces) in layer_import::pieces(&plane, &features) {
+                    match pieces {
+                        Some(pieces) => builder.push(&feature.facts, &pieces, &feature.degrees),
                         None => damaged = Some(feature.row),
                     }
                 }
