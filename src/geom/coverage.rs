@@ -8,6 +8,7 @@
 //!    other takes their union instead, so that no ground counts twice.
 
 mod cut;
+mod frozen;
 
 use super::{Bounds, Figure, Region, slabs};
 use geo_index::rtree::{RTree, RTreeBuilder, RTreeIndex, sort::HilbertSort};
@@ -122,13 +123,7 @@ impl CoverageBuilder {
     /// Indexes the members and finds those that overlap. O(n log n) for n pieces.
     #[must_use]
     pub fn finish(mut self) -> Coverage {
-        let index = (!self.boxes.is_empty()).then(|| {
-            let mut builder = RTreeBuilder::<f64>::new(self.boxes.len() as u32);
-            for bounds in &self.boxes {
-                builder.add(bounds.min[0], bounds.min[1], bounds.max[0], bounds.max[1]);
-            }
-            builder.finish::<HilbertSort>()
-        });
+        let index = index(&self.boxes);
         self.positions.shrink_to_fit();
         self.ring_ends.shrink_to_fit();
         self.pieces.shrink_to_fit();
@@ -141,15 +136,20 @@ impl CoverageBuilder {
             overlaps: Vec::new(),
             overlapping: Vec::new(),
         };
-        coverage.overlaps = coverage.find_overlaps(&self.boxes);
-        coverage.overlapping = vec![false; coverage.members as usize];
-        for overlap in &coverage.overlaps {
-            for member in overlap.members {
-                coverage.overlapping[member as usize] = true;
-            }
-        }
+        coverage.note(coverage.find_overlaps(&self.boxes));
         coverage
     }
+}
+
+/// The index of some boxes, none where there are none.
+fn index(boxes: &[Bounds]) -> Option<RTree<f64>> {
+    (!boxes.is_empty()).then(|| {
+        let mut builder = RTreeBuilder::<f64>::new(boxes.len() as u32);
+        for bounds in boxes {
+            builder.add(bounds.min[0], bounds.min[1], bounds.max[0], bounds.max[1]);
+        }
+        builder.finish::<HilbertSort>()
+    })
 }
 
 impl Coverage {
@@ -169,6 +169,15 @@ impl Coverage {
     #[must_use]
     pub fn overlaps(&self) -> &[Overlap] {
         &self.overlaps
+    }
+
+    /// Notes which members overlap another one.
+    fn note(&mut self, overlaps: Vec<Overlap>) {
+        self.overlapping = vec![false; self.members as usize];
+        for member in overlaps.iter().flat_map(|overlap| overlap.members) {
+            self.overlapping[member as usize] = true;
+        }
+        self.overlaps = overlaps;
     }
 
     fn rings(&self, piece: u32) -> impl Iterator<Item = &[[f64; 2]]> + Clone {

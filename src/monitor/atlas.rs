@@ -83,12 +83,14 @@ impl Atlas {
     }
 
     /// Takes a layer in, in the place of one of the same kind.
-    pub fn put(&mut self, layer: PreparedLayer) {
-        if layer.used.kind == LayerKind::County {
+    pub fn put(&mut self, used: LayerUsed, layer: PreparedLayer, rule: &Rule) {
+        if used.kind == LayerKind::County {
             self.counties = Some(layer.bounds);
         }
-        self.layers.retain(|other| other.used.kind != layer.used.kind);
-        self.layers.push(AtlasLayer { used: layer.used, coverage: layer.coverage, facts: layer.facts, fact_of: layer.fact_of, farmland: layer.farmland });
+        let PreparedLayer { coverage, facts, fact_of, .. } = layer;
+        let farmland = facts.iter().map(|fact| rule.is_farmland(&fact.code)).collect();
+        self.layers.retain(|other| other.used.kind != used.kind);
+        self.layers.push(AtlasLayer { used, coverage, facts, fact_of, farmland });
         self.layers.sort_by_key(|layer| layer.used.kind);
     }
 
@@ -188,15 +190,13 @@ pub struct LayerBuilder {
     fact_of: Vec<u32>,
 }
 
-/// A layer ready to be put into an [`Atlas`].
+/// A layer ready to be put into an [`Atlas`]; nothing in it depends on the rule.
 #[derive(Debug)]
 pub struct PreparedLayer {
-    used: LayerUsed,
-    bounds: Bounds,
-    coverage: Coverage,
-    facts: Vec<FeatureFacts>,
-    fact_of: Vec<u32>,
-    farmland: Vec<bool>,
+    pub(super) bounds: Bounds,
+    pub(super) coverage: Coverage,
+    pub(super) facts: Vec<FeatureFacts>,
+    pub(super) fact_of: Vec<u32>,
 }
 
 impl LayerBuilder {
@@ -244,9 +244,8 @@ impl LayerBuilder {
 
     /// Indexes the layer.
     #[must_use]
-    pub fn finish(self, used: LayerUsed, rule: &Rule) -> PreparedLayer {
-        let farmland = self.facts.iter().map(|fact| rule.is_farmland(&fact.code)).collect();
-        PreparedLayer { used, bounds: self.bounds, coverage: self.coverage.finish(), facts: self.facts, fact_of: self.fact_of, farmland }
+    pub fn finish(self) -> PreparedLayer {
+        PreparedLayer { bounds: self.bounds, coverage: self.coverage.finish(), facts: self.facts, fact_of: self.fact_of }
     }
 }
 

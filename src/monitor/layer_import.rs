@@ -9,7 +9,7 @@ use super::{
 };
 use crate::formats::{Field, RawFeature, Wanted};
 use crate::geom::{Crs, Pieces, Plane, check};
-use crate::land::{FeatureFacts, Layer, LayerKind, LayerUsed, Reject, Words};
+use crate::land::{FeatureFacts, Layer, LayerKind, Reject, Words};
 use crate::store::{LayerFeature, NewLayer};
 use rayon::prelude::*;
 use std::path::PathBuf;
@@ -65,7 +65,7 @@ impl Monitor {
         let mut writer = self.store.begin_layer().await?;
         let (sender, mut receiver) = mpsc::channel::<Vec<LayerFeature>>(4);
         let reading = {
-            let (file, rule) = (file.clone(), self.rule.clone());
+            let file = file.clone();
             tokio::task::spawn_blocking(move || {
                 let sha256 = hash(&file.path)?;
                 let wish = Wish { path: &file.path, wanted: Wanted::Layer(file.kind), crs, map: &file.map, counties: None };
@@ -85,7 +85,7 @@ impl Monitor {
                     sha256,
                     invented: reading.head().invented,
                     rejected: sorting.rejected,
-                    notes: sorting.notes(&rule),
+                    notes: sorting.notes(),
                 };
                 Ok::<_, MonitorError>((layer, rejects))
             })
@@ -226,7 +226,7 @@ impl Sorting {
         features
     }
 
-    fn notes(self, rule: &super::rule::Rule) -> Vec<String> {
+    fn notes(self) -> Vec<String> {
         let mut notes = Vec::new();
         if self.rejected > 0 {
             notes.push(format!("{} 个要素被拒收", self.rejected));
@@ -239,8 +239,7 @@ impl Sorting {
         }
         let kind = self.builder.kind();
         if kind.must_tile() {
-            let nobody = LayerUsed { id: 0, kind, name: String::new(), effective: String::new() };
-            let prepared = self.builder.finish(nobody, rule);
+            let prepared = self.builder.finish();
             let overlaps: Vec<_> = prepared.overlaps().collect();
             let row = |member: u32| self.rows.get(member as usize).copied().unwrap_or(0);
             notes.extend(overlaps.iter().take(SHOWN).map(|([a, b], m2)| format!("第 {} 行与第 {} 行重叠 {m2:.4} 平方米", row(*a), row(*b))));

@@ -7,6 +7,7 @@ mod layers;
 mod openapi;
 mod patches;
 mod ratios;
+mod refusals;
 mod surveys;
 mod tiles;
 
