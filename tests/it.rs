@@ -6,7 +6,10 @@
     reason = "a test may die; clippy.toml allows it in test functions only, not in what they share"
 )]
 
+mod api;
+mod app;
 mod builders;
+mod cli;
 mod formats_files;
 mod kernel;
 mod store;

@@ -33,7 +33,7 @@ impl Ratio {
             let answer = RatiosAnswer::new(ratios, monitor.rule());
             println!("{}", serde_json::to_string_pretty(&answer).map_err(|error| Failure::Usage(error.to_string()))?);
         } else if self.csv {
-            print_csv(&ratios);
+            print_csv(&ratios)?;
         } else {
             print_table(&ratios);
         }
@@ -50,32 +50,35 @@ fn rows(ratios: &Ratios) -> impl Iterator<Item = &Tally> {
     ratios.counties.iter().chain([&ratios.city])
 }
 
-fn print_csv(ratios: &Ratios) {
-    println!(
-        "county_code,county_name,legal_patches,illegal_patches,other_patches,pending_patches,legal_farmland_mu,illegal_farmland_mu,pending_farmland_mu,ratio_percent,provisional_percent,best_percent,worst_percent,line_crossed"
-    );
-    for row in rows(ratios) {
-        let totals = &row.totals;
-        let mu = |m2: f64| format!("{:.2}", Area::of_m2(m2).mu);
-        let cell = |ratio: Option<f64>| ratio.map(|ratio| format!("{:.2}", round_half_up(ratio, 2))).unwrap_or_default();
-        println!(
-            "{},{},{},{},{},{},{},{},{},{},{},{},{},{}",
-            totals.county_code.as_deref().unwrap_or(""),
-            row.name,
-            totals.legal.patches,
-            totals.illegal.patches,
-            totals.other.patches,
-            totals.pending.patches,
-            mu(totals.legal.farmland_m2),
-            mu(totals.illegal.farmland_m2),
-            mu(totals.pending.farmland_m2),
-            cell(row.confirmed),
-            cell(row.provisional),
-            cell(row.best),
-            cell(row.worst),
-            row.line_crossed.as_deref().unwrap_or("")
-        );
+/// Columns of the CSV, in order.
+const COLUMNS: [&str; 14] = [
+    "county_code",
+    "county_name",
+    "legal_patches",
+    "illegal_patches",
+    "other_patches",
+    "pending_patches",
+    "legal_farmland_mu",
+    "illegal_farmland_mu",
+    "pending_farmland_mu",
+    "ratio_percent",
+    "provisional_percent",
+    "best_percent",
+    "worst_percent",
+    "line_crossed",
+];
+
+fn print_csv(ratios: &Ratios) -> std::io::Result<()> {
+    let mut csv = csv::Writer::from_writer(std::io::stdout());
+    csv.write_record(COLUMNS)?;
+    for Tally { totals, name, confirmed, provisional, best, worst, line_crossed, .. } in rows(ratios) {
+        let counts = [totals.legal.patches, totals.illegal.patches, totals.other.patches, totals.pending.patches].map(|count| count.to_string());
+        let farmland = [&totals.legal, &totals.illegal, &totals.pending].map(|group| format!("{:.2}", Area::of_m2(group.farmland_m2).mu));
+        let percents = [confirmed, provisional, best, worst].map(|ratio| ratio.map(|ratio| format!("{:.2}", round_half_up(ratio, 2))).unwrap_or_default());
+        let place = [totals.county_code.clone().unwrap_or_default(), name.clone()];
+        csv.write_record(place.iter().chain(&counts).chain(&farmland).chain(&percents).map(String::as_str).chain([line_crossed.as_deref().unwrap_or("")]))?;
     }
+    csv.flush()
 }
 
 fn print_table(ratios: &Ratios) {

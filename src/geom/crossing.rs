@@ -1,5 +1,6 @@
 //! Where edges meet, and what lies inside what: exact predicates (Shewchuk's, crate `robust`) on the positions as they are.
 
+use super::Bounds;
 use robust::{Coord, orient2d};
 use std::cmp::Ordering;
 
@@ -49,54 +50,123 @@ pub(super) struct Contact {
 
 /// Edges up to this number are compared pair by pair; above it space is halved.
 const FEW: usize = 40;
+/// Stretches, for each edge, that halving may look at before the rest is compared pair by pair: a thousand edges through one place cannot be parted.
+const PARTING: usize = 100;
 
-/// Contacts beyond this number are not looked for: such a tangle is nobody's land, and its contacts would fill the memory.
-const MOST: usize = 1_000_000;
+/// Contacts for each edge, and for any outline, beyond which they are not looked for: such a tangle is nobody's land. A board of squares that touch
+/// at their corners has four for each edge.
+const MOST: [usize; 2] = [8, 10_000];
 
 /// All contacts between edges that are not neighbours in their ring, in the order of edge numbers; `None` where there are too many to be listed.
 /// `rings[r]` is the number of edges of ring `r`.
 pub(super) fn contacts(edges: &[Span], rings: &[u32]) -> Option<Vec<Contact>> {
-    let mut found = Vec::new();
-    let all: Vec<u32> = (0..edges.len() as u32).collect();
-    halve(edges, rings, &all, 0, &mut found);
-    if edges.len() > FEW {
-        // An edge on a cut is seen on both sides of it.
-        found.sort_by(|p, q| p.edges.cmp(&q.edges).then(p.at[0].total_cmp(&q.at[0])).then(p.at[1].total_cmp(&q.at[1])));
-        found.dedup();
-    }
-    (found.len() <= MOST).then_some(found)
+    let reach = edges.iter().flat_map(|edge| edge.a).fold(0.0, |reach: f64, value| reach.max(value.abs()));
+    let mut search = Search {
+        edges,
+        rings,
+        slack: 16.0 * f64::EPSILON * reach,
+        most: MOST[0] * edges.len() + MOST[1],
+        found: Vec::new(),
+        lost: false,
+        parting: PARTING * edges.len(),
+    };
+    let all = (0..edges.len() as u32).map(|number| Stretch { number, bounds: Bounds::of(&[edges[number as usize].a, edges[number as usize].b]) }).collect();
+    search.halve(all, 0);
+    search.settle();
+    (search.found.len() <= search.most).then_some(search.found)
 }
 
-fn halve(edges: &[Span], rings: &[u32], some: &[u32], depth: u32, found: &mut Vec<Contact>) {
-    if some.len() > FEW && depth < 48 {
-        let first = (depth % 2) as usize;
-        for axis in [first, 1 - first] {
-            let mut middles: Vec<f64> = some.iter().map(|i| edges[*i as usize].low(axis)).collect();
-            let cut = *middles.select_nth_unstable_by(some.len() / 2, f64::total_cmp).1;
-            let (low, high): (Vec<u32>, Vec<u32>) = (
-                some.iter().copied().filter(|i| edges[*i as usize].low(axis) <= cut).collect(),
-                some.iter().copied().filter(|i| edges[*i as usize].high(axis) >= cut).collect(),
-            );
-            // Where neither halving parts the edges (many through one place), the pairs must be looked at.
-            if low.len() + high.len() < some.len() * 7 / 4 {
-                halve(edges, rings, &low, depth + 1, found);
-                halve(edges, rings, &high, depth + 1, found);
+/// The part of an edge that lies on one side of all cuts so far: its box, wider by what rounding may miss.
+#[derive(Clone, Copy)]
+struct Stretch {
+    number: u32,
+    bounds: Bounds,
+}
+
+struct Search<'a> {
+    edges: &'a [Span],
+    rings: &'a [u32],
+    slack: f64,
+    most: usize,
+    found: Vec<Contact>,
+    lost: bool,
+    /// Stretches that halving may still look at.
+    parting: usize,
+}
+
+impl Search<'_> {
+    /// Sorts what was found; edges that come close on both sides of a cut are seen on both.
+    fn settle(&mut self) {
+        self.found.sort_by(|p, q| p.edges.cmp(&q.edges).then(p.at[0].total_cmp(&q.at[0])).then(p.at[1].total_cmp(&q.at[1])));
+        self.found.dedup();
+    }
+
+    /// Whether there is more than will be listed.
+    fn is_lost(&mut self) -> bool {
+        if !self.lost && self.found.len() > 2 * self.most {
+            self.settle();
+            self.lost = self.found.len() > self.most;
+        }
+        self.lost
+    }
+
+    fn halve(&mut self, some: Vec<Stretch>, depth: u32) {
+        if self.is_lost() {
+            return;
+        }
+        if some.len() > FEW && self.parting > 0 {
+            self.parting = self.parting.saturating_sub(some.len());
+            let first = (depth % 2) as usize;
+            for axis in [first, 1 - first] {
+                let mut middles: Vec<f64> = some.iter().map(|one| f64::midpoint(one.bounds.min[axis], one.bounds.max[axis])).collect();
+                let cut = *middles.select_nth_unstable_by(some.len() / 2, f64::total_cmp).1;
+                let sides: usize = some.iter().map(|one| usize::from(one.bounds.min[axis] <= cut) + usize::from(one.bounds.max[axis] >= cut)).sum();
+                // Where neither halving parts the edges, the pairs must be looked at.
+                if sides < some.len() * 3 / 2 {
+                    let low = some.iter().filter_map(|one| self.part(one, axis, cut, false)).collect();
+                    let high = some.iter().filter_map(|one| self.part(one, axis, cut, true)).collect();
+                    drop(some);
+                    self.halve(low, depth + 1);
+                    self.halve(high, depth + 1);
+                    return;
+                }
+            }
+        }
+        for (n, one) in some.iter().enumerate() {
+            if self.is_lost() {
                 return;
+            }
+            for other in some[n + 1..].iter().filter(|other| other.bounds.touches(&one.bounds)) {
+                meet(self.edges, self.rings, one.number.min(other.number), one.number.max(other.number), &mut self.found);
             }
         }
     }
-    for (n, i) in some.iter().enumerate() {
-        if found.len() > 2 * MOST {
-            return;
+
+    /// What of a stretch lies on one side of a cut.
+    fn part(&self, one: &Stretch, axis: usize, cut: f64, above: bool) -> Option<Stretch> {
+        let mut part = *one;
+        if part.bounds.min[axis] > cut || part.bounds.max[axis] < cut {
+            return ((part.bounds.min[axis] > cut) == above).then_some(part);
         }
-        let e = &edges[*i as usize];
-        let (x0, x1, y0, y1) = (e.low(0), e.high(0), e.low(1), e.high(1));
-        for j in &some[n + 1..] {
-            let f = &edges[*j as usize];
-            if f.low(0) <= x1 && f.high(0) >= x0 && f.low(1) <= y1 && f.high(1) >= y0 {
-                meet(edges, rings, *i.min(j), *i.max(j), found);
+        let Span { a, b, .. } = self.edges[one.number as usize];
+        let other = 1 - axis;
+        if a[axis] != b[axis] {
+            let slope = (b[other] - a[other]) / (b[axis] - a[axis]);
+            // From the end that is nearer, or a steep slope carries the rounding far.
+            let near = if (cut - a[axis]).abs() < (cut - b[axis]).abs() { a } else { b };
+            let at = near[other] + (cut - near[axis]) * slope;
+            if (slope > 0.0) == above {
+                part.bounds.min[other] = part.bounds.min[other].max(at - self.slack);
+            } else {
+                part.bounds.max[other] = part.bounds.max[other].min(at + self.slack);
             }
         }
+        if above {
+            part.bounds.min[axis] = cut;
+        } else {
+            part.bounds.max[axis] = cut;
+        }
+        Some(part)
     }
 }
 

@@ -1,12 +1,17 @@
 //! The area two regions share, as a sum over pairs of edges.
 //!
 //! A region's indicator is a signed sum of the strips below its edges: +1 for edges that run right to left, −1 for left to right (shells
-//! counter-clockwise, holes clockwise). So |A ∩ B| is Σ over edges a of A and b of B of `s_a·s_b`·∫ `min(y_a`, `y_b`) over their common x. Writing
-//! `min(y_a`, `y_b`) = `y_b` + `min(y_a` − `y_b`, 0), the first term cancels over A's closed rings, and what is left is a closed form:
+//! counter-clockwise, holes clockwise). So the area of A ∩ B is a sum over edges a of A and b of B, with signs s:
+//!
+//! ```text
+//! |A ∩ B| = Σ s(a)·s(b)·∫ min(a(x), b(x)) dx        over the x that a and b have in common
+//!         = Σ s(a)·s(b)·∫ min(a(x) − b(x), 0) dx    because Σ s(a)·∫ b(x) dx cancels over A's closed rings
+//! ```
 //!
 //! 1. Move both to the lower left corner of A's box, so that digits are spent on A and not on where it lies.
-//! 2. Skip edges of B beside the box, and below it (there `y_a` − `y_b` is never negative).
-//! 3. For each other edge of B, sum over the edges of A that share x with it, left to right.
+//! 2. Skip edges of B beside the box, and below it (there a − b is never negative). A run of edges above the box adds the area of A between the x where
+//!    it starts and ends, wherever it goes in between: for a figure well inside B nothing else is left to do.
+//! 3. For each other edge of B, sum over the edges of A that share x with it, left to right, four at a time.
 //! 4. A sum smaller than its own rounding error is 0, so that regions that only touch share nothing.
 //! 5. Where that error is too large a part of either region (slivers, or one region a thousand times the other), sum again with twice the digits.
 //!
@@ -14,8 +19,10 @@
 //! Cost: O(edges of B near A × edges of A), about 2 ns a pair.
 
 mod careful;
+mod lanes;
 
 use super::{Bounds, region::Region};
+use lanes::{LANES, Lanes};
 
 /// A bound on the rounding of a term, in parts of its width times the heights it was taken at.
 const ROUNDING: f64 = 8.0 * f64::EPSILON;
@@ -30,12 +37,26 @@ pub struct Figure {
     area_m2: f64,
     /// Width and height of the box.
     size: [f64; 2],
-    /// Edges, not vertical, by left end. Columns, so that the inner loop runs two or four edges at a time.
-    left: Vec<f64>,
-    right: Vec<f64>,
-    height: Vec<f64>,
-    slope: Vec<f64>,
-    sign: Vec<f64>,
+    /// Edges, not vertical, by left end.
+    edges: Vec<Four>,
+}
+
+/// Four edges side by side. Unused lanes have no width and no sign.
+#[derive(Debug, Clone, Copy, Default)]
+struct Four {
+    left: Lanes,
+    right: Lanes,
+    /// At the left end.
+    height: Lanes,
+    slope: Lanes,
+    sign: Lanes,
+}
+
+/// A sum under way, and the heights times widths its terms were taken at, which bound its rounding.
+#[derive(Debug, Default)]
+struct Sum {
+    area_m2: f64,
+    noise: f64,
 }
 
 /// An edge of B in the frame of A: from `x1` to `x2`, height `y` at `x1`.
@@ -64,9 +85,16 @@ impl Figure {
             }
         }
         edges.sort_unstable_by(|a, b| a[0].total_cmp(&b[0]));
-        let column = |k: usize| edges.iter().map(|edge| edge[k]).collect();
+        let four = |edges: &[[f64; 5]]| {
+            let mut four = Four::default();
+            for (lane, [left, right, height, slope, sign]) in edges.iter().enumerate() {
+                (four.left.0[lane], four.right.0[lane], four.height.0[lane]) = (*left, *right, *height);
+                (four.slope.0[lane], four.sign.0[lane]) = (*slope, *sign);
+            }
+            four
+        };
         let size = if bounds.is_empty() { [0.0; 2] } else { [bounds.max[0] - x0, bounds.max[1] - y0] };
-        Self { area_m2: region.area_m2(), size, left: column(0), right: column(1), height: column(2), slope: column(3), sign: column(4), bounds, region }
+        Self { area_m2: region.area_m2(), size, edges: edges.chunks(LANES).map(four).collect(), bounds, region }
     }
 
     /// The region's area, square metres.
@@ -90,59 +118,97 @@ impl Figure {
     /// The area shared with the region that `rings` bound (closed, oriented), square metres, between 0 and this figure's area.
     #[must_use]
     pub fn shared_m2<'a>(&self, rings: impl Iterator<Item = &'a [[f64; 2]]> + Clone) -> f64 {
-        let (mut sum, mut noise) = (0.0, 0.0);
+        let mut sum = Sum::default();
         for ring in rings.clone() {
-            for pair in ring.windows(2) {
-                self.add_edge(pair[0], pair[1], &mut sum, &mut noise);
-            }
+            self.add_ring(ring, &mut sum);
         }
-        noise *= ROUNDING;
+        let noise = sum.noise * ROUNDING;
         if noise > CLOSES * self.area_m2 || noise > CLOSES * rings.clone().map(roughly_m2).sum::<f64>() {
             return careful::shared_m2(&self.region, rings).min(self.area_m2);
         }
-        if sum <= noise { 0.0 } else { sum.min(self.area_m2) }
+        if sum.area_m2 <= noise { 0.0 } else { sum.area_m2.min(self.area_m2) }
     }
 
-    /// Adds the terms of the edge of B from `from` to `to`.
-    #[inline]
-    fn add_edge(&self, from: [f64; 2], to: [f64; 2], sum: &mut f64, noise: &mut f64) {
+    /// Adds the terms of one ring of B.
+    fn add_ring(&self, ring: &[[f64; 2]], sum: &mut Sum) {
         let [x0, y0] = self.bounds.min;
         let [width, height] = self.size;
-        let (ax, ay, bx, by) = (from[0] - x0, from[1] - y0, to[0] - x0, to[1] - y0);
-        if (ay <= 0.0 && by <= 0.0) || ax == bx || (ax <= 0.0 && bx <= 0.0) || (ax >= width && bx >= width) {
-            return;
+        let Some(first) = ring.first() else { return };
+        let (mut x1, mut y1) = (first[0] - x0, first[1] - y0);
+        // Where the run of edges above the box that is under way began.
+        let mut run: Option<f64> = None;
+        for to in &ring[1..] {
+            let (x2, y2) = (to[0] - x0, to[1] - y0);
+            if (x1 <= 0.0 && x2 <= 0.0) || (x1 >= width && x2 >= width) {
+                // Beside the box, where nothing of A is: a run may go on.
+            } else if y1 >= height && y2 >= height {
+                run.get_or_insert(x1);
+            } else {
+                if let Some(start) = run.take() {
+                    self.add_run(start, x1, sum);
+                }
+                if (y1 > 0.0 || y2 > 0.0) && x1 != x2 {
+                    self.add_edge([x1, y1], [x2, y2], sum);
+                }
+            }
+            (x1, y1) = (x2, y2);
         }
-        let (x1, y1, x2, y2, sign) = if ax < bx { (ax, ay, bx, by, 0.5) } else { (bx, by, ax, ay, -0.5) };
-        let slope = (y2 - y1) / (x2 - x1);
-        let strip = if y1 >= height && y2 >= height {
-            Strip { x1: x1.max(0.0), x2: x2.min(width), y: height, slope: 0.0 }
-        } else {
-            let start = x1.max(0.0);
-            Strip { x1: start, x2: x2.min(width), y: y1 + slope * (start - x1), slope }
-        };
-        let (terms, width) = self.below(&strip);
-        *sum += sign * terms;
-        *noise += width * (height + y1.abs() + y2.abs());
+        if let Some(start) = run {
+            self.add_run(start, x1, sum);
+        }
     }
 
-    /// −2·Σ `s_a` ∫ `min(y_a` − `y_b`, 0) over the edges a of this figure, and the widths over which they were taken.
+    /// Adds a run of edges of B above the box, from `start` to `end`.
+    fn add_run(&self, start: f64, end: f64, sum: &mut Sum) {
+        for (x, sign) in [(start, 1.0), (end, -1.0)] {
+            if x >= self.size[0] {
+                sum.area_m2 += sign * self.area_m2;
+            } else if x > 0.0 {
+                sum.area_m2 += sign * self.left_of(x);
+                sum.noise += self.size[0] * self.size[1];
+            }
+        }
+    }
+
+    /// The area of this figure to the left of `x`.
+    fn left_of(&self, x: f64) -> f64 {
+        let (x, half) = (Lanes::all(x), Lanes::all(0.5));
+        let mut sum = Lanes::all(0.0);
+        for a in self.edges.iter().take_while(|four| four.left.0[0] < x.0[0]) {
+            let width = (a.right.min(x) - a.left).max(Lanes::all(0.0));
+            sum += a.sign * width * (a.height + half * a.slope * width);
+        }
+        sum.sum()
+    }
+
+    /// Adds the terms of an edge of B that is neither beside nor above nor below the box, in the frame of the box.
+    #[inline]
+    fn add_edge(&self, from: [f64; 2], to: [f64; 2], sum: &mut Sum) {
+        let ([x1, y1], [x2, y2], sign) = if from[0] < to[0] { (from, to, 0.5) } else { (to, from, -0.5) };
+        let slope = (y2 - y1) / (x2 - x1);
+        let start = x1.max(0.0);
+        let (terms, width) = self.below(&Strip { x1: start, x2: x2.min(self.size[0]), y: y1 + slope * (start - x1), slope });
+        sum.area_m2 += sign * terms;
+        sum.noise += width * (self.size[1] + y1.abs() + y2.abs());
+    }
+
+    /// −2·Σ s(a)·∫ min(a − b, 0) over the edges a of this figure, and the widths over which they were taken.
     #[inline]
     fn below(&self, b: &Strip) -> (f64, f64) {
-        let end = self.left.partition_point(|x| *x < b.x2);
-        let (left, right, height, slope, sign) = (&self.left[..end], &self.right[..end], &self.height[..end], &self.slope[..end], &self.sign[..end]);
-        let (mut sum, mut widths) = (0.0, 0.0);
-        for i in 0..end {
-            let (lo, hi) = (left[i].max(b.x1), right[i].min(b.x2));
-            let width = (hi - lo).max(0.0);
-            let at_lo = height[i] + slope[i] * (lo - left[i]) - (b.y + b.slope * (lo - b.x1));
-            let at_hi = height[i] + slope[i] * (hi - left[i]) - (b.y + b.slope * (hi - b.x1));
-            let under = at_lo.min(0.0) + at_hi.min(0.0);
+        let (x1, x2, y, rise, zero, tiny) =
+            (Lanes::all(b.x1), Lanes::all(b.x2), Lanes::all(b.y), Lanes::all(b.slope), Lanes::all(0.0), Lanes::all(f64::MIN_POSITIVE));
+        let (mut sums, mut widths) = (zero, zero);
+        for a in self.edges.iter().take_while(|four| four.left.0[0] < b.x2) {
+            let (lo, hi) = (a.left.max(x1), a.right.min(x2));
+            let width = (hi - lo).max(zero);
+            let at_lo = a.height + a.slope * (lo - a.left) - (y + rise * (lo - x1));
+            let at_hi = a.height + a.slope * (hi - a.left) - (y + rise * (hi - x1));
+            let under = at_lo.min(zero) + at_hi.min(zero);
             // Both below: under²/(|lo|+|hi|) = |under|. One below: the triangle up to the crossing. None: 0.
-            let term = width * (under * under) / (at_lo.abs() + at_hi.abs() + f64::MIN_POSITIVE);
-            sum += sign[i] * term;
+            sums += a.sign * width * under * under / (at_lo.abs() + at_hi.abs() + tiny);
             widths += width;
         }
-        (sum, widths)
+        (sums.sum(), widths.sum())
     }
 }
 

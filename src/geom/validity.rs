@@ -4,8 +4,8 @@
 //! 2. Edges of the whole outline are tested against each other. If none meet, only nesting is left to judge.
 //! 3. Where a ring crosses or touches itself it is split there into simple loops, each filled or hollow by how deep it lies among the others.
 //! 4. The repair counts as unambiguous when no reading of the outline gives another answer: let m be, for each part, the number of times its shell
-//!    winds around a place less the number of times its holes do. Ground with m = 1 for one part is the patch. If any ground has another m than 0 or 1
-//!    for a part, or is claimed by two, something was claimed twice or a hole was cut from nothing, readers would differ (even-odd, non-zero, union),
+//!    winds around a place less the number of times its holes do. Ground with m = 1 for one part is the patch. If a ring winds twice around any ground, if m
+//!    there is not 0 or 1, or if two parts claim it, something was claimed twice or a hole was cut from nothing, readers would differ (even-odd, non-zero, union),
 //!    and the outline is refused.
 //!
 //! For a figure of eight this is GEOS's `make_valid(method="structure")`; where that would pick one of several readings, this refuses.
@@ -56,7 +56,7 @@ pub enum Fault {
     TooFewPoints,
     /// A ring that encloses nothing.
     NoArea,
-    /// A ring that encloses some ground more than once, so that readings differ; or one that crosses itself a million times.
+    /// A ring that encloses some ground more than once, so that readings differ; or one that crosses itself so often that nobody could tell.
     WindsTwice,
     /// A hole that is not inside its shell, or crosses it.
     HoleOutside,

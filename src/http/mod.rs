@@ -29,6 +29,7 @@ use axum::{
 };
 use std::sync::Arc;
 use tower_http::{catch_panic::CatchPanicLayer, compression::CompressionLayer, set_header::SetResponseHeaderLayer};
+use utoipa::openapi::RefOr;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 /// What every handler can reach.
@@ -113,5 +114,11 @@ fn describe(mut openapi: utoipa::openapi::OpenApi) -> utoipa::openapi::OpenApi {
         .version(env!("CARGO_PKG_VERSION"))
         .description(Some("Land-use monitoring: what does every patch occupy, and why. Errors are RFC 9457 problems."))
         .build();
+    let operations = openapi.paths.paths.values_mut().flat_map(|item| [&mut item.get, &mut item.post]).flatten();
+    for (status, response) in operations.flat_map(|operation| operation.responses.responses.iter_mut()) {
+        if let (true, RefOr::T(response)) = (status.starts_with('4'), response) {
+            response.content = std::mem::take(&mut response.content).into_values().map(|content| ("application/problem+json".to_owned(), content)).collect();
+        }
+    }
     openapi
 }

@@ -92,10 +92,11 @@ fn drawn_from(kind: LayerKind) -> u8 {
 
 async fn draw_layer(desk: &Desk, kind: LayerKind, tile: Tile) -> Result<Vec<u8>, Problem> {
     let monitor = &desk.monitor;
-    let Some(layer) = monitor.atlas().used().into_iter().find(|used| used.kind == kind && used.id > 0) else { return Ok(Vec::new()) };
     if tile.z < drawn_from(kind) {
         return Ok(Vec::new());
     }
+    // Asked of the store, not of the atlas: that follows a moment later, and a tile is kept for the revision it was drawn at.
+    let Some((layer, _)) = monitor.layers().await?.into_iter().find(|(layer, in_force)| *in_force && layer.kind == kind) else { return Ok(Vec::new()) };
     let features = monitor.store().features_within(layer.id, &tile.bounds(), FEATURES).await?;
     let mut builder = TileBuilder::new(tile, kind.word()).map_err(|error| Problem::internal(&error))?;
     for feature in &features {

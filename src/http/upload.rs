@@ -10,7 +10,7 @@ use crate::land::{Level, OnConflict, Period, Words};
 use crate::monitor::{jobs::Imported, survey_import::SurveyFile};
 use axum::{
     Json,
-    body::{Body, Bytes},
+    body::{Body, Bytes, HttpBody},
     extract::{FromRequest, Multipart, Request, State},
     http::{HeaderMap, StatusCode, header},
     response::{IntoResponse, Response},
@@ -18,6 +18,10 @@ use axum::{
 use futures_util::{Stream, StreamExt};
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
+use std::sync::{
+    Arc,
+    atomic::{AtomicU64, Ordering},
+};
 use tokio::io::AsyncWriteExt;
 use utoipa::IntoParams;
 
@@ -108,17 +112,33 @@ pub(super) struct Spooled {
 /// Streams a request's file to disk, under the limit.
 pub(super) async fn spool(desk: &Desk, request: Request) -> Result<Spooled, Problem> {
     let limit = desk.limits.upload_bytes;
-    let announced = request.headers().get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()).and_then(|length| length.parse::<u64>().ok());
-    if announced.is_some_and(|length| length > limit) {
+    if request.body().size_hint().lower() > limit {
         return Err(too_large(limit));
     }
     let form = request.headers().get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).is_some_and(|kind| kind.starts_with("multipart/form-data"));
-    if !form {
-        return write_out(desk, None, Body::into_data_stream(request.into_body())).await;
-    }
-    let mut parts = Multipart::from_request(request, &()).await.map_err(|why| bad_body(&why.body_text()))?;
-    while let Some(part) = parts.next_field().await.map_err(|why| bad_body(&why.body_text()))? {
+    if form { spool_form(desk, request).await } else { write_out(desk, None, request.into_body().into_data_stream()).await }
+}
+
+/// Bytes a form may have before its file. A form is kept in memory as far as its parts have not been told apart.
+const FORM_HEAD: u64 = 4 << 20;
+
+async fn spool_form(desk: &Desk, request: Request) -> Result<Spooled, Problem> {
+    let left = Arc::new(AtomicU64::new(FORM_HEAD));
+    let reading = Arc::clone(&left);
+    let limited = |body: Body| {
+        Body::from_stream(body.into_data_stream().map(move |chunk| {
+            let chunk = chunk.map_err(|why| why.to_string())?;
+            let size = chunk.len() as u64;
+            let within = reading.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| Some(left.saturating_sub(size))).is_ok_and(|left| left > size);
+            if within { Ok(chunk) } else { Err("too much before the file".to_owned()) }
+        }))
+    };
+    let bad_form = |why: &str| if left.load(Ordering::Relaxed) == 0 { too_large(FORM_HEAD) } else { bad_body(why) };
+    let mut parts = Multipart::from_request(request.map(limited), &()).await.map_err(|why| bad_body(&why.body_text()))?;
+    while let Some(part) = parts.next_field().await.map_err(|why| bad_form(&why.body_text()))? {
         if part.name() == Some("file") {
+            // From here on the file's own limit holds.
+            left.store(u64::MAX, Ordering::Relaxed);
             let name = part.file_name().map(str::to_owned);
             return write_out(desk, name, part).await;
         }

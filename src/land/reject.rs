@@ -54,11 +54,12 @@ impl Place {
     pub fn pointer(&self, row: u64) -> String {
         use std::fmt::Write;
         let mut pointer = format!("/features/{}/geometry", row.saturating_sub(1));
-        if let Some(ring) = self.ring {
+        let mut steps = [self.part, self.ring, self.vertex].into_iter().flatten().peekable();
+        if steps.peek().is_some() {
             pointer.push_str("/coordinates");
-            for step in [self.part, Some(ring), self.vertex].into_iter().flatten() {
-                let _ = write!(pointer, "/{step}");
-            }
+        }
+        for step in steps {
+            let _ = write!(pointer, "/{step}");
         }
         pointer
     }

@@ -3,7 +3,7 @@
 use super::{Monitor, MonitorError, Refusal, RefusalKind, classify::classify, intake::Intake};
 use crate::formats::{contradiction_words, geojson};
 use crate::geom::{Contradiction, Crs, Defect, Figure, typical};
-use crate::land::{Finding, Provenance};
+use crate::land::{Finding, Place, Provenance};
 
 /// What a polygon occupies.
 #[derive(Debug, Clone, PartialEq)]
@@ -19,7 +19,14 @@ pub struct CheckedPolygon {
 impl Monitor {
     /// Measures and judges a GeoJSON Polygon, MultiPolygon or Feature in CRS84 degrees.
     pub fn check(&self, geojson: &[u8]) -> Result<CheckedPolygon, MonitorError> {
-        let outline = geojson::lone(geojson)?.map_err(|fault| unacceptable(fault.code(), fault.reason(), fault.place))?;
+        let lone = geojson::lone(geojson)?;
+        let unacceptable = |code, words, place: Place| {
+            // A pointer into a survey, less what stands around a lone feature or geometry there.
+            let around = if lone.in_feature { "/features/0" } else { "/features/0/geometry" };
+            let pointer = place.pointer(1).strip_prefix(around).map(str::to_owned);
+            Refusal { pointer, ..Refusal::new(RefusalKind::Unacceptable, code, words) }
+        };
+        let outline = lone.outline.map_err(|fault| unacceptable(fault.code(), fault.reason(), fault.place))?;
         let atlas = self.atlas();
         if let Some(contradiction) = Crs::CRS84.contradiction(&typical(&outline.positions), atlas.counties_bounds()).filter(Contradiction::is_certain) {
             return Err(Refusal::new(RefusalKind::Unacceptable, "wrong_crs", contradiction_words(Crs::CRS84, &contradiction)).into());
@@ -29,10 +36,4 @@ impl Monitor {
         let finding = classify(&atlas, &self.rule, &Figure::new(taken.region), None);
         Ok(CheckedPolygon { finding, defects: taken.defects, provenance: self.provenance(&atlas) })
     }
-}
-
-fn unacceptable(code: &'static str, words: crate::land::Words, place: crate::land::Place) -> Refusal {
-    // The pointer of a lone geometry starts at its coordinates.
-    let pointer = place.pointer(1).strip_prefix("/features/0/geometry").map(str::to_owned);
-    Refusal { pointer, ..Refusal::new(RefusalKind::Unacceptable, code, words) }
 }

@@ -2,7 +2,7 @@
 
 use super::{
     MonitorError, Refusal, RefusalKind,
-    atlas::{Atlas, LayerBuilder},
+    atlas::{Atlas, LayerBuilder, PreparedLayer},
     intake::Intake,
     judging::{Judge, Judged, duplicate},
     layer_import,
@@ -108,11 +108,11 @@ fn load(files: &ClassifyFiles, rule: &Rule, report: &(dyn Fn(&str, u64) + Sync))
             Some(atlas) => atlas.plane().clone(),
             None => layer_import::plane_of(&wish(&stated))?,
         };
-        let prepared = match load_layer(&wish(&stated), path, *kind, &plane, rule, report) {
-            Err(MonitorError::LateCrs(crs)) => load_layer(&wish(&Stated { crs: Some(crs), ..stated.clone() }), path, *kind, &plane, rule, report),
+        let (used, prepared) = match load_layer(&wish(&stated), path, *kind, &plane, report) {
+            Err(MonitorError::LateCrs(crs)) => load_layer(&wish(&Stated { crs: Some(crs), ..stated.clone() }), path, *kind, &plane, report),
             outcome => outcome,
         }?;
-        atlas.get_or_insert_with(|| Atlas::empty(plane)).put(prepared);
+        atlas.get_or_insert_with(|| Atlas::empty(plane)).put(used, prepared, rule);
     }
     if let Some(atlas) = atlas {
         return Ok(atlas);
@@ -132,9 +132,8 @@ fn load_layer(
     path: &Path,
     kind: LayerKind,
     plane: &Plane,
-    rule: &Rule,
     report: &(dyn Fn(&str, u64) + Sync),
-) -> Result<super::atlas::PreparedLayer, MonitorError> {
+) -> Result<(LayerUsed, PreparedLayer), MonitorError> {
     let mut reading = layer_import::open(wish, kind)?;
     let intake = Intake { crs: reading.crs(), plane: plane.clone() };
     let mut builder = LayerBuilder::new(kind);
@@ -146,7 +145,7 @@ fn load_layer(
             done += batch.len() as u64;
             for judged in batch {
                 match judged {
-                    Ok(judged) => builder.push(&judged.feature.facts, &judged.region, &judged.feature.degrees),
+                    Ok(judged) => builder.push(&judged.feature.facts, &judged.pieces, &judged.feature.degrees),
                     Err(reject) => drop(rejected.get_or_insert(reject)),
                 }
             }
@@ -158,7 +157,7 @@ fn load_layer(
         tracing::warn!(layer = kind.word(), row = reject.row, why = reject.reason.en, "features of a layer were left out; this is the first");
     }
     let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-    Ok(builder.finish(LayerUsed { id: 0, kind, name, effective: String::new() }, rule))
+    Ok((LayerUsed { id: 0, kind, name, effective: String::new() }, builder.finish()))
 }
 
 #[allow(clippy::too_many_arguments)] // One call, from one place; a struct would only name the same things twice.
@@ -189,14 +188,17 @@ fn classify(
             let began = Instant::now();
             timings.patches += lines.len() as u64;
             for line in lines {
-                let earlier = *row_of.entry(line.patch_id).or_insert(line.row);
-                let again = (earlier != line.row && line.accepted).then(|| Line::rejected(&duplicate(line.row, "", earlier), &line.quoted_id, output));
+                let earlier = row_of.get(&line.patch_id).filter(|_| line.accepted);
+                let again = earlier.map(|earlier| Line::rejected(&duplicate(line.row, &line.patch_id, *earlier), &line.quoted_id, output));
                 let text = again.as_ref().unwrap_or(&line.text);
                 timings.rejected += u64::from(!line.accepted || again.is_some());
                 if output == Output::GeoJson && !std::mem::take(&mut first) {
                     out.write_all(b",\n")?;
                 }
                 out.write_all(text.as_bytes())?;
+                if line.accepted && again.is_none() {
+                    row_of.insert(line.patch_id, line.row);
+                }
             }
             writing += began.elapsed();
             report("classify", timings.patches);

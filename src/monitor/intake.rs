@@ -54,9 +54,7 @@ impl Intake {
         let checked = self.check(&degrees)?;
         // Edges straight in the file's projection are curves in the plane; the file's own vertices were judged above.
         let dense = match &source {
-            Some(source) => {
-                Some(self.crs.outline_to_degrees_dense(source).map_err(formats::Fault::from)?).filter(|dense| dense.positions.len() > degrees.positions.len())
-            }
+            Some(source) => self.crs.densify(source, &degrees).map_err(formats::Fault::from)?,
             None => None,
         };
         let region = match &dense {
@@ -69,8 +67,20 @@ impl Intake {
     }
 
     fn check(&self, degrees: &Outline) -> Result<crate::geom::Checked, OutlineFault> {
-        check(&degrees.map(|at| self.plane.project(at))).map_err(|unacceptable| fault_words(&unacceptable, degrees.multi))
+        let checked = check(&degrees.map(|at| self.plane.project(at))).map_err(|unacceptable| fault_words(&unacceptable, degrees.multi))?;
+        let nothing = Unacceptable { fault: Fault::NoArea, part: 0, ring: 0, vertex: None };
+        if is_nothing(&checked.region) { Err(fault_words(&nothing, degrees.multi)) } else { Ok(checked) }
     }
+}
+
+/// Mean width below which an outline encloses nothing, metres: the last of nine decimals of a degree. A line that came through another projection
+/// is no longer quite straight.
+const LEAST_WIDTH_M: f64 = 1e-4;
+
+fn is_nothing(region: &Region) -> bool {
+    let edges = region.rings().flat_map(|ring| ring.windows(2));
+    let around_m: f64 = edges.map(|edge| (edge[1][0] - edge[0][0]).hypot(edge[1][1] - edge[0][1])).sum();
+    region.area_m2() <= LEAST_WIDTH_M * around_m / 2.0
 }
 
 impl From<formats::Fault> for OutlineFault {

@@ -62,6 +62,10 @@ impl Reading {
             }
             let contradiction = (!sample.is_empty()).then(|| crs.contradiction(&typical(&sample), wish.counties)).flatten();
             if let Some(contradiction) = contradiction.filter(crate::geom::Contradiction::is_certain) {
+                if wish.stated.crs.is_none() && source.head().crs.is_none() {
+                    // The CRS may follow the features; the source says so as an error of its own.
+                    while source.next_batch()?.is_some() {}
+                }
                 refusal = Some(Refusal::new(RefusalKind::Unacceptable, "wrong_crs", contradiction_words(crs, &contradiction)));
             }
         }

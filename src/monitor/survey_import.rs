@@ -71,6 +71,8 @@ impl Monitor {
             if let Err(error) = &outcome {
                 tracing::info!(file = file.name, %error, "a survey was not taken");
             }
+            // What was spooled is gone before anyone hears that the import is over.
+            drop(file);
             report.send_modify(|job| job.outcome = Some(outcome.map_err(Arc::new)));
         });
         job

@@ -1,1 +1,158 @@
-//! wip
+//! Coverages: cut or uncut, overlapping or not, in any order, against exact arithmetic.
+
+use super::rational::{self, Rings};
+use super::shapes::Draw;
+use super::{CLOSES, GOAL, Worst, figure, region};
+use proptest::prelude::*;
+use tuban::geom::{Coverage, CoverageBuilder, Figure};
+
+fn coverage<'a>(members: impl IntoIterator<Item = &'a Rings>) -> Coverage {
+    let mut builder = CoverageBuilder::default();
+    members.into_iter().for_each(|rings| {
+        builder.push(&region(rings));
+    });
+    builder.finish()
+}
+
+fn covered_m2(coverage: &Coverage, figure: &Figure) -> f64 {
+    coverage.covered_m2(figure, &coverage.hits(figure))
+}
+
+/// Polygons of up to 2 000 vertices, which are cut, and patches all over them.
+#[test]
+fn cutting_changes_nothing() {
+    let (mut worst, mut draw) = (Worst::default(), Draw::new(41));
+    for round in 0..12 {
+        let far = [0.0, 1e5][round % 2];
+        let centre = [draw.within(-far, far), draw.within(-far, far)];
+        let n = [100, 500, 2_000][round % 3];
+        let large = match round % 4 {
+            0 => draw.comb([centre[0] - 500.0, centre[1] - 500.0], [1_000.0, 1_000.0], n / 4),
+            1 => draw.sliver(centre, 1_000.0, 30.0, n / 20),
+            2 => draw.holed(centre, 500.0, n),
+            _ => draw.star(centre, 500.0, n),
+        };
+        let (cut, uncut) = (coverage([&large]), region(&large));
+        for _ in 0..40 {
+            let at = [centre[0] + draw.within(-500.0, 500.0), centre[1] + draw.within(-500.0, 500.0)];
+            let patch = figure(&draw.any(at, 60.0, 12));
+            let (covered, whole) = (covered_m2(&cut, &patch), patch.shared_m2(uncut.rings()));
+            assert!(worst.takes(covered, whole, patch.area_m2(), CLOSES), "{round}: {covered} for {whole} of {}", patch.area_m2());
+        }
+    }
+}
+
+/// A patch beside a large polygon, sharing some of its edges. Cutting moves the large one's border by last bits, which are not ground.
+#[test]
+fn neighbours_of_a_cut_polygon_share_nothing() {
+    let (mut draw, mut pairs, mut leaks) = (Draw::new(42), 0, 0);
+    for round in 0..9 {
+        let far = [0.0, 100.0, 1e5][round % 3];
+        let centre = [draw.within(-far, far), draw.within(-far, far)];
+        let holed = draw.holed(centre, 500.0, 400);
+        let cut = coverage([&holed]);
+        let hole = &holed[1];
+        for k in 0..400 {
+            let triangle = figure(&vec![vec![hole[k], hole[k + 1], centre, hole[k]]]);
+            pairs += 1;
+            leaks += cut.hits(&triangle).len();
+        }
+    }
+    assert_eq!(leaks, 0, "of {pairs}");
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 60, failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// A layer that tiles the ground: no member overlaps another, and every patch is covered wholly and once.
+    #[test]
+    fn a_tiling_layer_covers_a_patch_once(seed in any::<u64>(), x in -1e5..1e5, y in -1e5..1e5, n in 4_usize..40) {
+        let mut draw = Draw::new(seed);
+        let patch = figure(&draw.any([x, y], 50.0, n));
+        let layer = coverage(&draw.tiles([x - 160.0, y - 160.0], 320.0, 6));
+        prop_assert_eq!(layer.overlaps(), &[]);
+        let hits = layer.hits(&patch);
+        let sum: f64 = hits.iter().map(|hit| hit.area_m2).sum();
+        prop_assert!((sum - patch.area_m2()).abs() <= CLOSES * patch.area_m2(), "{sum} of {}", patch.area_m2());
+        prop_assert!((layer.covered_m2(&patch, &hits) - patch.area_m2()).abs() <= CLOSES * patch.area_m2());
+    }
+
+    /// Members that overlap each other count once, exactly, in whatever order they came.
+    #[test]
+    fn overlapping_members_count_once(seed in any::<u64>(), far in prop::sample::select(vec![0.0, 9e4]), members in 2_usize..6, n in 4_usize..12) {
+        let mut draw = Draw::new(seed);
+        let around = |draw: &mut Draw, reach: f64| [far + draw.within(-reach, reach), far + draw.within(-reach, reach)];
+        let at = around(&mut draw, 1.0);
+        let patch = draw.any(at, 50.0, n);
+        let mut layer: Vec<Rings> = (0..members).map(|_| { let at = around(&mut draw, 60.0); draw.any(at, 50.0, n) }).collect();
+        let ground: Vec<&Rings> = std::iter::once(&patch).chain(&layer).collect();
+        let exact = rational::area_m2(&ground, |inside| inside[0] && inside[1..].contains(&true));
+        let figure = figure(&patch);
+        let area = figure.area_m2();
+        let covered = covered_m2(&coverage(&layer), &figure);
+        prop_assert!((covered - exact).abs() <= GOAL * area, "{covered} for {exact} of {area}");
+        layer.reverse();
+        let again = covered_m2(&coverage(&layer), &figure);
+        prop_assert!((covered - again).abs() <= CLOSES * area, "{covered} and {again}");
+        layer.push(layer[0].clone());
+        let twice = covered_m2(&coverage(&layer), &figure);
+        prop_assert!((covered - twice).abs() <= GOAL * area, "{covered} and {twice}");
+    }
+
+    /// What two layers cover together, exactly; and the same from either side.
+    #[test]
+    fn ground_under_two_layers_is_exact(seed in any::<u64>(), far in prop::sample::select(vec![0.0, 9e4]), members in 1_usize..4, n in 4_usize..10) {
+        let mut draw = Draw::new(seed);
+        let around = |draw: &mut Draw, reach: f64| [far + draw.within(-reach, reach), far + draw.within(-reach, reach)];
+        let at = around(&mut draw, 1.0);
+        let patch = draw.any(at, 50.0, n);
+        let one: Vec<Rings> = (0..members).map(|_| { let at = around(&mut draw, 50.0); draw.any(at, 60.0, n) }).collect();
+        let two = draw.tiles([far - 30.0, far - 50.0], 90.0, 2);
+        let ground: Vec<&Rings> = std::iter::once(&patch).chain(&one).chain(&two).collect();
+        let exact = rational::area_m2(&ground, |inside| inside[0] && inside[1..=members].contains(&true) && inside[members + 1..].contains(&true));
+        let figure = figure(&patch);
+        let (one, two) = (coverage(&one), coverage(&two));
+        let (hits, other_hits) = (one.hits(&figure), two.hits(&figure));
+        let both = one.covered_by_both_m2(&figure, &hits, &two, &other_hits);
+        prop_assert!((both - exact).abs() <= GOAL * figure.area_m2(), "{both} for {exact} of {}", figure.area_m2());
+        let other_way = two.covered_by_both_m2(&figure, &other_hits, &one, &hits);
+        prop_assert!((both - other_way).abs() <= CLOSES * figure.area_m2(), "{both} and {other_way}");
+        prop_assert!(both <= one.covered_m2(&figure, &hits) + GOAL * figure.area_m2() && both <= two.covered_m2(&figure, &other_hits) + GOAL * figure.area_m2());
+    }
+}
+
+/// Once, edges along or above the top of the patch's box were left out, and with them all ground below a flat top.
+#[test]
+fn a_patch_with_a_flat_top_is_covered() {
+    let square = |x: f64, y: f64, side: f64| vec![vec![[x, y], [x + side, y], [x + side, y + side], [x, y + side], [x, y]]];
+    let patch = figure(&square(0.0, 0.0, 10.0));
+    let layer = coverage(&[square(-1.0, -1.0, 20.0), square(5.0, -1.0, 20.0)]);
+    let other = coverage(&[square(-3.0, 4.0, 6.0)]);
+    assert_eq!(covered_m2(&layer, &patch), 100.0);
+    assert_eq!(layer.covered_by_both_m2(&patch, &layer.hits(&patch), &other, &other.hits(&patch)), 18.0);
+}
+
+/// Pairs of members that share ground are found, with their area, however they are cut.
+#[test]
+fn overlaps_are_found_and_exact() {
+    let (mut worst, mut draw) = (Worst::default(), Draw::new(43));
+    for round in 0..20 {
+        let members: Vec<Rings> = (0..4)
+            .map(|_| {
+                let at = [draw.within(-80.0, 80.0), draw.within(-80.0, 80.0)];
+                draw.star(at, 60.0, [8, 150][round % 2])
+            })
+            .collect();
+        let found = coverage(&members);
+        let mut expected = 0;
+        for (i, a) in members.iter().enumerate() {
+            for (j, b) in members.iter().enumerate().skip(i + 1) {
+                let exact = rational::shared_m2(a, b);
+                let overlap = found.overlaps().iter().find(|overlap| overlap.members == [i as u32, j as u32]);
+                expected += usize::from(exact > 0.0);
+                assert!(worst.takes(overlap.map_or(0.0, |overlap| overlap.area_m2), exact, rational::own_m2(a), GOAL), "{round}: {i} {j} {overlap:?} {exact}");
+            }
+        }
+        assert_eq!(found.overlaps().len(), expected, "{round}");
+    }
+}

@@ -1,10 +1,10 @@
 //! What a hostile or broken file may bring: sizes and tangles that must be answered in seconds, by a region or by a refusal.
 
 use std::time::{Duration, Instant};
-use tuban::geom::{Checked, CoverageBuilder, DefectKind, Figure, Outline, Region, Unacceptable, check};
+use tuban::geom::{Checked, CoverageBuilder, DefectKind, Fault, Figure, Outline, Region, Unacceptable, check};
 
-/// Even unoptimised, on a busy machine.
-const PATIENCE: Duration = Duration::from_secs(10);
+/// Even unoptimised, on a busy machine; alone and optimised it is less than one. What grows as the square of n takes longer.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 fn patiently<T>(what: &str, work: impl FnOnce() -> T) -> T {
     let start = Instant::now();
@@ -72,7 +72,7 @@ fn combs_of_twenty_thousand_teeth_standing_and_lying() {
         let mut builder = CoverageBuilder::default();
         patiently("cut", || builder.push(&plain.region));
         let coverage = patiently("index", || builder.finish());
-        println!("{} pieces' vertices", coverage.vertices());
+        assert!(coverage.vertices() < 4 * plain.region.vertices() as u64, "{} vertices", coverage.vertices());
         let mut square = Region::default();
         square.push([[5.0, 5.0], [500.0, 5.0], [500.0, 500.0], [5.0, 500.0], [5.0, 5.0]].into_iter(), true);
         let square = Figure::new(square);
@@ -80,5 +80,52 @@ fn combs_of_twenty_thousand_teeth_standing_and_lying() {
         let whole = patiently("uncut", || square.shared_m2(figure.region().rings()));
         assert!((hits[0].area_m2 - whole).abs() < 1e-12 * square.area_m2(), "{} {whole}", hits[0].area_m2);
         assert!((whole - 495.0 * 495.0 / 2.0).abs() < 1e-6, "{whole}");
+    }
+}
+
+#[test]
+fn tangles_are_refused_before_they_fill_the_memory() {
+    let mut draw = super::shapes::Draw::new(51);
+    for n in [1_000, 20_000] {
+        let scribble = closed((0..n).map(|_| [draw.within(0.0, 1e4), draw.within(0.0, 1e4)]).collect());
+        let refused = judged("scribble", &Outline::polygon(&[scribble])).unwrap_err();
+        assert_eq!(refused.fault, Fault::WindsTwice);
+    }
+    // Three thousand petals of one ring, all through one place.
+    let petals = closed(
+        (0..3_000)
+            .flat_map(|k| {
+                let at = |step: f64| {
+                    let angle = std::f64::consts::TAU * (f64::from(k) + step) / 3_000.0;
+                    [100.0 * angle.cos(), 100.0 * angle.sin()]
+                };
+                [[0.0, 0.0], at(0.0), at(0.5)]
+            })
+            .collect(),
+    );
+    assert_eq!(judged("petals", &Outline::polygon(&[petals])).unwrap_err().fault, Fault::WindsTwice);
+}
+
+#[test]
+fn thousands_of_parts_and_holes() {
+    let square = |x: i32, y: i32, side: f64| {
+        let [x, y] = [f64::from(x), f64::from(y)];
+        vec![[x, y], [x + side, y], [x + side, y + side], [x, y + side], [x, y]]
+    };
+    let fields = || (0..120).flat_map(|x| (0..120).filter(move |y| (x + y) % 2 == 0).map(move |y| (x, y)));
+    for side in [0.5, 1.0] {
+        // Apart, and touching corner to corner.
+        let mut board = Outline { multi: true, ..Outline::default() };
+        let mut holed = Outline::default();
+        holed.push_ring(&square(-1, -1, 200.0));
+        for (x, y) in fields() {
+            board.push_ring(&square(x, y, side));
+            board.end_part();
+            holed.push_ring(&square(x, y, side));
+        }
+        holed.end_part();
+        let fields = 7_200.0 * side * side;
+        assert_eq!(judged("parts", &board).unwrap().region.area_m2(), fields);
+        assert_eq!(judged("holes", &holed).unwrap().region.area_m2(), 40_000.0 - fields);
     }
 }

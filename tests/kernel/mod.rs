@@ -1,13 +1,13 @@
 //! The kernel, tested like an enemy: against exact rational arithmetic, against laws, against GEOS, and with what nobody would draw.
 
-// mod coverage;
-// mod geos;
+mod coverage;
+mod geos;
 mod laws;
 mod limits;
 mod rational;
 mod shapes;
 mod touching;
-// mod validity;
+mod validity;
 
 use rational::Rings;
 use tuban::geom::{Figure, Outline, Region, check};

@@ -156,6 +156,9 @@ impl Reading<'_> {
         if level < 3 {
             fault.place.vertex = None;
         }
+        if level < 2 {
+            fault.place.ring = None;
+        }
         if level == 0 {
             fault.place = Place::default();
         }

@@ -1,5 +1,6 @@
 //! One feature of a collection, from its text.
 
+use super::Lone;
 use super::coordinates::{self, Coordinates};
 use crate::formats::json::{self, Cursor, RawText};
 use crate::formats::{Fault, FaultKind, FieldMap, RawFeature, Values};
@@ -21,13 +22,13 @@ pub(super) fn read<'a>(text: &'a str, row: u64, fields: &FieldMap) -> Result<Raw
 }
 
 /// Reads the Feature or the geometry that is all of `text`.
-pub(super) fn lone(text: &str) -> Result<Result<Outline, Fault>, json::Fault> {
+pub(super) fn lone(text: &str) -> Result<Lone, json::Fault> {
     let as_feature = read(text, 1, &FieldMap::default())?.geometry;
     if !matches!(&as_feature, Err(fault) if fault.kind == FaultKind::NotAFeature) {
-        return Ok(as_feature);
+        return Ok(Lone { outline: as_feature, in_feature: true });
     }
     let geometry = geometry(&mut Cursor::new(text))?;
-    Ok(areas(geometry).map(|coordinates| coordinates.outline))
+    Ok(Lone { outline: areas(geometry).map(|coordinates| coordinates.outline), in_feature: false })
 }
 
 /// Adds the names of the feature's fields to `keys`.

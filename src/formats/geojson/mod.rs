@@ -244,11 +244,20 @@ impl FeatureBatch for Batch {
     }
 }
 
-/// The outline of a text that is one Feature, Polygon or MultiPolygon; or why it has none.
+/// What a text that is one Feature, Polygon or MultiPolygon holds.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Lone {
+    /// The outline, or why there is none.
+    pub outline: Result<Outline, Fault>,
+    /// Whether the text is a Feature.
+    pub in_feature: bool,
+}
+
+/// Reads a text that is one Feature, Polygon or MultiPolygon.
 ///
 /// # Errors
 /// When the text is not JSON.
-pub fn lone(text: &[u8]) -> Result<Result<Outline, Fault>, ReadError> {
+pub fn lone(text: &[u8]) -> Result<Lone, ReadError> {
     let text = std::str::from_utf8(text).map_err(|error| ReadError::refused("not_utf8", "不是 UTF-8 文本", "not UTF-8 text").at(error.valid_up_to() as u64))?;
     feature::lone(text).map_err(|fault| ReadError::syntax(fault, 0))
 }

@@ -200,7 +200,7 @@ fn a_broken_feature_is_its_own_fault_and_not_the_files() {
         (r#"{"type":"Polygon","coordinates":[]}"#, "empty_geometry", [None; 3]),
         (r#"{"type":"Polygon","coordinates":[[]]}"#, "empty_geometry", [None; 3]),
         (r#"{"type":"MultiPolygon","coordinates":[]}"#, "empty_geometry", [None; 3]),
-        (r#"{"type":"Polygon","coordinates":null}"#, "not_a_number", [None, Some(0), None]),
+        (r#"{"type":"Polygon","coordinates":null}"#, "not_a_number", [None, None, None]),
         (r#"{"type":"Polygon","coordinates":[1,2]}"#, "bad_nesting", [None, Some(0), None]),
         (r#"{"type":"Polygon","coordinates":[[1,2],[3,4]]}"#, "bad_nesting", [None, Some(0), Some(0)]),
         (r#"{"type":"Polygon","coordinates":[[[[1,2],[3,4]]]]}"#, "bad_nesting", [None, Some(0), Some(0)]),

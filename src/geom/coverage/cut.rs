@@ -28,9 +28,8 @@ fn halve(rings: &[Ring], cell: Bounds, depth: u32, take: &mut dyn FnMut(&[Ring])
         }
         return;
     }
-    let [width, height] = [cell.max[0] - cell.min[0], cell.max[1] - cell.min[1]];
-    let axis = usize::from(height > width);
-    let at = f64::midpoint(cell.min[axis], cell.max[axis]);
+    let axis = better_axis(rings, &cell);
+    let at = middle(&cell, axis);
     for above in [false, true] {
         let mut half = cell;
         if above {
@@ -93,6 +92,21 @@ fn drop_bridges(ring: &mut Ring, axis: usize, at: f64) {
         kept.push(*position);
     }
     *ring = kept;
+}
+
+fn middle(cell: &Bounds, axis: usize) -> f64 {
+    f64::midpoint(cell.min[axis], cell.max[axis])
+}
+
+/// Across the longer side of the cell, so that pieces are compact; unless far fewer edges are cut the other way, as between the teeth of a comb.
+fn better_axis(rings: &[Ring], cell: &Bounds) -> usize {
+    let [width, height] = [cell.max[0] - cell.min[0], cell.max[1] - cell.min[1]];
+    let longer = usize::from(height > width);
+    let cuts = |axis: usize| {
+        let at = middle(cell, axis);
+        rings.iter().flat_map(|ring| ring.windows(2)).filter(|pair| (pair[0][axis] < at) != (pair[1][axis] < at)).count()
+    };
+    if cuts(longer) > 8 + 4 * cuts(1 - longer) { 1 - longer } else { longer }
 }
 
 /// Drops rings without area; a cell that is wholly covered becomes its rectangle.

@@ -71,7 +71,7 @@ struct Reading<'a> {
     parts: Vec<i32>,
     /// Σ m.
     claims: i32,
-    /// Parts whose m is neither 0 nor 1.
+    /// Parts whose m is neither 0 nor 1, and rings that wind more than once: a hole must not take away what the shell claims twice.
     unclear: u32,
     once_m2: f64,
     other_m2: f64,
@@ -111,11 +111,12 @@ impl Ground for Reading<'_> {
         let ring = &self.rings[tag as usize];
         let (winding, m) = (&mut self.windings[tag as usize], &mut self.parts[ring.part as usize]);
         let change = ((*winding + step).abs() - winding.abs()) * if ring.ring == 0 { 1 } else { -1 };
-        self.unclear -= u32::from(!(0..=1).contains(m));
+        let unclear = |winding: i32, m: i32| u32::from(winding.abs() > 1) + u32::from(!(0..=1).contains(&m));
+        self.unclear -= unclear(*winding, *m);
         *winding += step;
         *m += change;
         self.claims += change;
-        self.unclear += u32::from(!(0..=1).contains(m));
+        self.unclear += unclear(*winding, *m);
     }
 
     fn take(&mut self, area_m2: f64, _: Option<&Edge>) {

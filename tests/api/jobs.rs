@@ -1,0 +1,111 @@
+//! `/api/jobs`: imports that go on after their upload was answered.
+
+use super::app::{APRIL, Answer, TestApp, city, file::File, text};
+use reqwest::Method;
+use serde_json::{Value, json};
+use tuban::land::{Level, OnConflict};
+use tuban::store::SurveyKey;
+
+/// Uploads with `Prefer: respond-async`.
+async fn begin(app: &TestApp, query: &str, body: String) -> Answer {
+    app.send(app.request(Method::POST, &format!("/api/surveys?{query}")).header("prefer", "wait=10, respond-async").body(body)).await
+}
+
+/// The server-sent events of a job, by name with their data, to the end of the stream.
+async fn events(app: &TestApp, job: &str) -> Vec<(String, Value)> {
+    let answer = app.get(&format!("{job}/events")).await;
+    assert_eq!((answer.status.as_u16(), answer.header("content-type")), (200, "text/event-stream"));
+    let told = answer.text();
+    let field = |event: &str, name: &str| event.lines().find_map(|line| line.strip_prefix(name).map(|value| value.trim().to_owned())).unwrap();
+    told.split("\n\n")
+        .filter(|event| event.contains("data:"))
+        .map(|event| (field(event, "event:"), serde_json::from_str(&field(event, "data:")).unwrap()))
+        .collect()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_import_answers_at_once_and_tells_how_far_it_is() {
+    let app = TestApp::city().await;
+    // While this writer has the store, no import can begin.
+    let key = SurveyKey { period: "2022-01".parse().unwrap(), level: Level::City, sha256: "held".to_owned() };
+    let held = app.monitor.store().begin_survey(key, OnConflict::Add).await.unwrap();
+    let answer = begin(&app, APRIL, city::one_of_each().text()).await;
+    assert_eq!((answer.status.as_u16(), answer.header("preference-applied")), (202, "respond-async"));
+    let job = answer.header("location").to_owned();
+    let running = answer.json();
+    assert_eq!(
+        running,
+        json!({ "id": job.strip_prefix("/api/jobs/").unwrap(), "state": "running", "stage": "reading", "done": 0, "total": null, "survey": null, "problem": null })
+    );
+    assert_eq!(app.read(&job).await, running);
+    assert_eq!(app.surveys().await, Vec::<Value>::new(), "nothing is visible before it is whole");
+
+    drop(held);
+    let told = events(&app, &job).await;
+    let (name, done) = told.last().unwrap();
+    assert_eq!((name.as_str(), &done["state"], &done["problem"]), ("done", &json!("done"), &json!(null)));
+    assert!(told[..told.len() - 1].iter().all(|(name, data)| name == "progress" && data["state"] == "running"), "{told:?}");
+    assert_eq!((&done["done"], &done["total"], &done["stage"]), (&json!(4), &json!(4), &json!("storing")));
+    assert_eq!(app.surveys().await, [done["survey"].clone()]);
+    assert_eq!(app.read(&job).await, *done, "polling says the same");
+    assert_eq!(events(&app, &job).await, [("done".to_owned(), done.clone())], "whoever comes later hears the end");
+    app.has_an_empty_spool();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn polling_alone_sees_the_end() {
+    let app = TestApp::city().await;
+    let job = begin(&app, APRIL, city::one_of_each().text()).await.header("location").to_owned();
+    let ended = loop {
+        let state = app.read(&job).await;
+        if state["state"] != "running" {
+            break state;
+        }
+    };
+    assert_eq!((&ended["state"], &ended["survey"]["patches"]), (&json!("done"), &json!(4)));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_import_that_fails_says_why_as_a_problem() {
+    let app = TestApp::city().await;
+    for (query, body, status, code) in
+        [(APRIL, "{".to_owned(), 400, "truncated"), (APRIL, File::default().patch_of("X", "[]").text(), 422, "no_acceptable_feature")]
+    {
+        let answer = begin(&app, query, body).await;
+        assert_eq!(answer.status, 202);
+        let job = answer.header("location").to_owned();
+        let told = events(&app, &job).await;
+        let (name, failed) = told.last().unwrap();
+        assert_eq!((name.as_str(), &failed["state"], &failed["survey"]), ("failed", &json!("failed"), &json!(null)));
+        assert_eq!((&failed["problem"]["status"], text(&failed["problem"]["type"])), (&json!(status), format!("/problems/{code}")));
+        assert_eq!(app.read(&job).await, *failed);
+        app.has_an_empty_spool();
+    }
+    app.uploaded(APRIL, &city::one_of_each()).await;
+    let job = begin(&app, APRIL, File::default().patch("N", &[city::legal()]).text()).await.header("location").to_owned();
+    assert_eq!(text(&events(&app, &job).await.last().unwrap().1["problem"]["type"]), "/problems/survey_exists");
+    let job = begin(&app, APRIL, city::one_of_each().text()).await.header("location").to_owned();
+    assert_eq!(events(&app, &job).await.last().unwrap().1["survey"]["id"], app.surveys().await[0]["id"], "the same file is the survey that is there");
+    // What can be told before the body is read is told at once.
+    begin(&app, "period=2022-04", String::new()).await.problem(400, "parameter");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn imports_take_turns_and_each_is_whole() {
+    let app = TestApp::city().await;
+    let mut jobs = Vec::new();
+    for month in 1..=6 {
+        jobs.push(begin(&app, &format!("period=2022-{month:02}&level=city"), city::one_of_each().text()).await.header("location").to_owned());
+    }
+    for job in &jobs {
+        assert_eq!(events(&app, job).await.last().unwrap().1["survey"]["patches"], 4);
+    }
+    assert_eq!((app.surveys().await.len(), app.patches("").await.len()), (6, 24));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_job_nobody_knows_is_not_found() {
+    let app = TestApp::bare().await;
+    app.get("/api/jobs/1").await.problem(404, "not_found");
+    app.get("/api/jobs/1/events").await.problem(404, "not_found");
+}

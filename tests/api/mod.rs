@@ -1,0 +1,14 @@
+//! The HTTP interface, one module a resource; what bad input gets is in `refusals`.
+
+mod check;
+mod edge;
+mod jobs;
+mod layers;
+mod openapi;
+mod patches;
+mod ratios;
+mod refusals;
+mod surveys;
+mod tiles;
+
+use crate::app;

@@ -1,0 +1,98 @@
+//! `/openapi.json`: the machine's version of docs/API.md.
+
+use super::app::{TestApp, text};
+use serde_json::Value;
+use std::collections::BTreeSet;
+
+/// Method and path of every row of the table in docs/API.md.
+fn documented() -> BTreeSet<(String, String)> {
+    let rows = include_str!("../../docs/API.md").lines().filter_map(|line| line.strip_prefix("| `")?.split_once('`'));
+    rows.filter_map(|(request, _)| {
+        let (method, url) = request.split_once(' ')?;
+        Some((method.to_lowercase(), url.split('?').next()?.trim_end_matches(".mvt").to_owned()))
+    })
+    .collect()
+}
+
+/// Method and path of everything the document lists.
+fn listed(document: &Value) -> BTreeSet<(String, String)> {
+    document["paths"]
+        .as_object()
+        .unwrap()
+        .iter()
+        .flat_map(|(path, item)| item.as_object().unwrap().keys().map(|method| (method.clone(), path.clone())))
+        .collect()
+}
+
+/// Every `$ref` in a document.
+fn references(value: &Value, found: &mut Vec<String>) {
+    match value {
+        Value::Object(members) => {
+            found.extend(members.get("$ref").map(text));
+            members.values().for_each(|member| references(member, found));
+        }
+        Value::Array(elements) => elements.iter().for_each(|element| references(element, found)),
+        _ => {}
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn it_lists_every_route_that_is_documented_and_no_other() {
+    let document = TestApp::bare().await.read("/openapi.json").await;
+    let mut expected = documented();
+    assert!(expected.remove(&("get".to_owned(), "/openapi.json".to_owned())), "the document does not list itself");
+    assert!(expected.len() >= 14, "{expected:?}");
+    assert_eq!(listed(&document), expected);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_path_it_lists_is_a_route() {
+    let app = TestApp::bare().await;
+    for (method, path) in listed(&app.read("/openapi.json").await) {
+        let url = path.replace("{source}", "county").replace(['{', '}'], "");
+        let answer = app.send(app.request(method.to_uppercase().parse().unwrap(), &url)).await;
+        let says = answer.text();
+        assert!(answer.status != 405 && !says.contains("没有这个地址"), "{method} {url}: {says}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn it_is_a_sound_openapi_document() {
+    let document = TestApp::bare().await.read("/openapi.json").await;
+    assert!(text(&document["openapi"]).starts_with("3.1."));
+    for said in [&document["info"]["title"], &document["info"]["version"]] {
+        assert!(!text(said).is_empty());
+    }
+    let mut found = Vec::new();
+    references(&document, &mut found);
+    assert!(found.len() > 30);
+    for reference in found {
+        assert!(document.pointer(reference.strip_prefix('#').unwrap()).is_some(), "{reference} leads nowhere");
+    }
+    let mut operations = BTreeSet::new();
+    for (path, item) in document["paths"].as_object().unwrap() {
+        for (method, operation) in item.as_object().unwrap() {
+            let place = format!("{method} {path}");
+            assert!(!operation["responses"].as_object().unwrap().is_empty(), "{place}");
+            assert!(operations.insert(text(&operation["operationId"])), "{place}: operationId is there twice");
+            let parameters = operation["parameters"].as_array().cloned().unwrap_or_default();
+            let in_path: BTreeSet<String> = parameters.iter().filter(|parameter| parameter["in"] == "path").map(|parameter| text(&parameter["name"])).collect();
+            let wanted: BTreeSet<String> = path.split('/').filter_map(|step| step.strip_prefix('{')?.strip_suffix('}')).map(str::to_owned).collect();
+            assert_eq!(in_path, wanted, "{place}");
+            assert!(parameters.iter().filter(|parameter| parameter["in"] == "path").all(|parameter| parameter["required"] == true), "{place}");
+        }
+    }
+}
+
+/// An error is described as what it is sent as.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn errors_are_described_as_problems() {
+    let document = TestApp::bare().await.read("/openapi.json").await;
+    for (path, item) in document["paths"].as_object().unwrap() {
+        for (method, operation) in item.as_object().unwrap() {
+            for (status, response) in operation["responses"].as_object().unwrap().iter().filter(|(status, _)| status.starts_with('4')) {
+                assert!(response["content"]["application/problem+json"].is_object(), "{method} {path} {status}: {response}");
+            }
+        }
+    }
+}

@@ -1,0 +1,201 @@
+//! `tuban classify`: the main job with no database.
+
+use super::{
+    KINDS,
+    app::{
+        city,
+        file::{File, coordinates, polygon},
+    },
+    demo, done, run,
+};
+use serde_json::{Value, json};
+use std::path::Path;
+use std::process::Command;
+
+/// As the issue that introduced it promises it to scripts.
+const COLUMNS: &str =
+    "patch_id,county_code,area_m2,farmland_m2,basic_farmland_m2,red_line_m2,urban_boundary_m2,approved_m2,approved_farmland_m2,verdict,condition";
+
+/// A folder with the layers of [`city`] and these patches.
+fn folder(patches: &File) -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    for (kind, layer) in city::layers() {
+        std::fs::write(folder.path().join(format!("{kind}.geojson")), layer.text()).unwrap();
+    }
+    std::fs::write(folder.path().join("patches.geojson"), patches.text()).unwrap();
+    folder
+}
+
+/// `classify patches.geojson` with all layers, and what else is wanted.
+fn classify<'a>(patches: &'a str, out: &'a str, more: &[&'a str]) -> Vec<&'a str> {
+    const LAYERS: [&str; 6] = [
+        "county=county.geojson",
+        "farmland=farmland.geojson",
+        "basic_farmland=basic_farmland.geojson",
+        "red_line=red_line.geojson",
+        "urban_boundary=urban_boundary.geojson",
+        "approved=approved.geojson",
+    ];
+    let layers = LAYERS.iter().flat_map(|layer| ["--layer", layer]);
+    ["classify", patches, "-o", out].into_iter().chain(layers).chain(more.iter().copied()).collect()
+}
+
+/// The rows of a CSV file after its header, which is checked.
+fn rows(path: &Path) -> Vec<Vec<String>> {
+    let mut reader = csv::Reader::from_path(path).unwrap();
+    assert_eq!(reader.headers().unwrap().iter().collect::<Vec<_>>().join(","), COLUMNS);
+    reader.records().map(|record| record.unwrap().iter().map(str::to_owned).collect()).collect()
+}
+
+#[test]
+fn a_row_a_feature_in_the_order_of_the_file_with_four_decimals() {
+    let patches = File::default()
+        .patch("Q,1", &[city::square()])
+        .patch_of("bad", "[[[118.32,35.02],[118.321,35.02]]]")
+        .patch("L1", &[city::legal()])
+        .patch("L1", &[city::legal()])
+        .patch_of("open", "[[[118.32,35.02],[118.321,35.02],[118.321,35.021],[118.32,35.021]]]")
+        .patch_of("bad", "[[[118.38,35.02],[118.381,35.02],[118.381,35.021],[118.38,35.021],[118.38,35.02]]]");
+    let folder = folder(&patches);
+    let (code, said, timings) = run(folder.path(), &classify("patches.geojson", "out.csv", &["--timings"]));
+    assert_eq!((code, said.as_str()), (0, ""), "{timings}");
+    let text = std::fs::read_to_string(folder.path().join("out.csv")).unwrap();
+    let lines: Vec<&str> = text.lines().collect();
+    // Oracle: the square and the shares drawn in `city`; mpmath for the smaller ones, see api::surveys.
+    assert_eq!(
+        lines[1..],
+        [
+            "\"Q,1\",371302,1012087.2601,506043.6301,253021.8150,404834.9040,101208.7260,303626.1780,303626.1780,suspected_illegal,ok",
+            "bad,,,,,,,,,,rejected: a ring has fewer than four positions",
+            "L1,371302,20242.3538,20242.3538,20242.3538,0.0000,5060.5884,20242.3538,20242.3538,legal,ok",
+            "L1,,,,,,,,,,rejected: row 3 already has the patch id L1",
+            "open,371302,10125.0698,10125.0698,0.0000,0.0000,0.0000,0.0000,0.0000,suspected_illegal,repaired",
+            // Of patches with one id the first good one counts, as for a survey that is stored.
+            "bad,371302,10125.0698,0.0000,0.0000,0.0000,0.0000,0.0000,0.0000,other,ok",
+        ]
+    );
+    assert_eq!(lines[0], COLUMNS);
+    let timings: Value = serde_json::from_str(&timings).unwrap();
+    for name in ["load_s", "read_s", "classify_s", "write_s", "patches", "layers_vertices", "peak_rss_mb"] {
+        assert!(timings[name].is_number(), "{name} in {timings}");
+    }
+    assert_eq!(timings["patches"], 6);
+}
+
+#[test]
+fn geojson_carries_the_same_columns_and_the_outlines() {
+    let folder = folder(&File::default().patch("Q1", &[city::square()]).patch_of("bad", "[]"));
+    done(folder.path(), &classify("patches.geojson", "out.csv", &[]));
+    done(folder.path(), &classify("patches.geojson", "out.geojson", &[]));
+    let csv = rows(&folder.path().join("out.csv"));
+    let collection: Value = serde_json::from_str(&std::fs::read_to_string(folder.path().join("out.geojson")).unwrap()).unwrap();
+    let features = collection["features"].as_array().unwrap();
+    assert_eq!((&collection["type"], features.len()), (&json!("FeatureCollection"), 2));
+    assert_eq!(features[0]["geometry"], serde_json::from_str::<Value>(&polygon(&[city::square()])).unwrap());
+    for (column, cell) in COLUMNS.split(',').zip(&csv[0]) {
+        let value = &features[0]["properties"][column];
+        let same = value.as_str().map_or_else(|| value.as_f64().unwrap() == cell.parse::<f64>().unwrap(), |text| text == cell);
+        assert!(same, "{column}: {value} is not {cell}");
+    }
+    assert_eq!((&features[1]["geometry"], &features[1]["properties"]), (&json!(null), &json!({ "patch_id": "bad", "condition": csv[1][10] })));
+}
+
+#[test]
+fn fields_of_other_names_are_mapped_and_members_come_in_any_order() {
+    let folder = folder(&File::default());
+    let feature =
+        format!(r#"{{"geometry":{{"coordinates":{},"type":"Polygon"}},"properties":{{"图号":"A-1"}},"type":"Feature"}}"#, coordinates(&[city::square()]));
+    let text = format!(
+        r#"{{"name":"x","bbox":[1,2,3,4],"features":[{feature}],"crs":{{"type":"name","properties":{{"name":"EPSG:4490"}}}},"type":"FeatureCollection"}}"#
+    );
+    std::fs::write(folder.path().join("odd.geojson"), text).unwrap();
+    done(folder.path(), &classify("odd.geojson", "out.csv", &["--map", "patch_id=图号"]));
+    let rows = rows(&folder.path().join("out.csv"));
+    assert_eq!((rows[0][0].as_str(), rows[0][2].as_str(), rows.len()), ("A-1", "1012087.2601", 1));
+}
+
+#[test]
+fn without_a_layer_only_the_area_is_known() {
+    let folder = folder(&File::default().patch("Q1", &[city::square()]));
+    done(folder.path(), &["classify", "patches.geojson", "-o", "out.csv"]);
+    assert_eq!(
+        rows(&folder.path().join("out.csv")),
+        [["Q1", "", "1012087.2601", "0.0000", "0.0000", "0.0000", "0.0000", "0.0000", "0.0000", "doubtful", "ok"]]
+    );
+}
+
+#[test]
+fn exit_codes_tell_scripts_what_was_wrong_and_nothing_half_written_is_left() {
+    let folder = folder(&File::default().patch("Q1", &[city::square()]));
+    let path = folder.path();
+    std::fs::write(path.join("cut.geojson"), &File::default().patch("Q1", &[city::square()]).text()[..100]).unwrap();
+    let swapped = [[35.05, 118.35], [35.06, 118.35], [35.06, 118.36], [35.05, 118.35]];
+    std::fs::write(path.join("swapped.geojson"), File::default().patch("Q1", &[swapped.to_vec()]).text()).unwrap();
+    let before = std::fs::read_dir(path).unwrap().count();
+    for (arguments, code, said) in [
+        (&["classify", "patches.geojson", "-o", "out.xlsx"][..], 2, ".csv or .geojson"),
+        (&["classify", "patches.geojson"], 2, "--output"),
+        (&["classify", "patches.geojson", "-o", "out.csv", "--layer", "county"], 2, "KIND=FILE"),
+        (&["classify", "patches.geojson", "-o", "out.csv", "--layer", "river=county.geojson"], 2, "county, farmland"),
+        (&["classify", "patches.geojson", "-o", "out.csv", "--layer", "county=county.geojson", "--layer", "county=county.geojson"], 2, "twice"),
+        (&["classify", "patches.geojson", "-o", "out.csv", "--crs", "EPSG:2154"], 2, "2154"),
+        (&["classify", "patches.geojson", "-o", "out.csv", "--map", "patch_id=NIX"], 3, "NIX"),
+        (&["classify", "cut.geojson", "-o", "out.csv"], 3, "incomplete"),
+        (&["classify", "swapped.geojson", "-o", "out.csv"], 3, "swapped"),
+        (&["classify", "patches.geojson", "-o", "out.csv", "--layer", "farmland=county.geojson"], 3, "DLBM"),
+        (&["classify", "absent.geojson", "-o", "out.csv"], 1, "No such file"),
+        (&["classify", "patches.geojson", "-o", "absent/out.csv"], 1, "No such file"),
+    ] {
+        let (found, _, complained) = run(path, arguments);
+        assert_eq!(found, code, "{arguments:?}: {complained}");
+        assert!(complained.contains(said), "{arguments:?}: {complained}");
+        assert_eq!(std::fs::read_dir(path).unwrap().count(), before, "{arguments:?}");
+    }
+}
+
+/// Oracle: GDAL's `ogr2ogr`, whose Gauss–Krüger is PROJ's, none of ours.
+#[test]
+fn a_survey_in_degrees_and_in_two_zones_finds_the_same() {
+    let out = tempfile::tempdir().unwrap();
+    let survey = demo().join("survey-2022-04.geojson");
+    let layers: Vec<String> =
+        KINDS.iter().flat_map(|kind| ["--layer".to_owned(), format!("{kind}={}", demo().join(format!("{kind}.geojson")).display())]).collect();
+    let found: Vec<Vec<Vec<String>>> = std::thread::scope(|scope| {
+        let runs = [None, Some(4527), Some(4549)].map(|epsg| {
+            let (out, survey, layers) = (out.path(), &survey, &layers);
+            scope.spawn(move || {
+                let patches = epsg.map_or_else(|| survey.clone(), |epsg| projected(survey, epsg, out));
+                let csv = format!("{}.csv", epsg.unwrap_or(4490));
+                let mut arguments = vec!["classify", patches.to_str().unwrap(), "-o", &csv];
+                arguments.extend(layers.iter().map(String::as_str));
+                done(out, &arguments);
+                rows(&out.join(csv))
+            })
+        });
+        runs.into_iter().map(|run| run.join().unwrap()).collect()
+    });
+    let mut compared = 0;
+    for other in &found[1..] {
+        assert_eq!(other.len(), found[0].len());
+        for (degrees, metres) in found[0].iter().zip(other) {
+            // A repaired outline may have lost its defect on the way through GDAL, and a rejected one may be refused for another reason.
+            let rejected = |row: &[String]| row[10].starts_with("rejected");
+            assert_eq!((&degrees[..2], &degrees[9], rejected(degrees)), (&metres[..2], &metres[9], rejected(metres)), "{degrees:?} {metres:?}");
+            for (a, b) in degrees[2..9].iter().zip(&metres[2..9]).filter(|(a, _)| !a.is_empty()) {
+                assert!((a.parse::<f64>().unwrap() - b.parse::<f64>().unwrap()).abs() <= 0.01, "{degrees:?} {metres:?}");
+                compared += 1;
+            }
+        }
+    }
+    assert_eq!(compared, 2 * 7 * 1994, "all areas of all patches that are not refused");
+}
+
+/// The file in that CRS, easting first, to the micrometre.
+fn projected(file: &Path, epsg: u32, folder: &Path) -> std::path::PathBuf {
+    let out = folder.join(format!("{epsg}.geojson"));
+    let srs = format!("EPSG:{epsg}");
+    let arguments = ["--config", "OGR_CT_FORCE_TRADITIONAL_GIS_ORDER", "YES", "-f", "GeoJSON", "-t_srs", &srs, "-lco", "COORDINATE_PRECISION=6"];
+    let ran = Command::new("ogr2ogr").args(arguments).arg(&out).arg(file).output().expect("ogr2ogr: install gdal-bin, or run `make test`");
+    assert!(ran.status.success(), "{}", String::from_utf8_lossy(&ran.stderr));
+    out
+}

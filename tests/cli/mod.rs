@@ -1,0 +1,45 @@
+//! The program itself, as scripts meet it: arguments in; exit codes, standard output and files out.
+
+mod classify;
+mod kill;
+mod ratio;
+mod serve;
+mod story;
+
+use crate::app;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+use std::sync::OnceLock;
+
+/// The program with these arguments, in a folder.
+fn tuban(folder: &Path, arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_tuban"));
+    command.args(arguments).current_dir(folder).env_remove("TUBAN_DATABASE").env_remove("TUBAN_LISTEN").env_remove("TUBAN_RULES").env_remove("RUST_LOG");
+    command
+}
+
+/// Runs it to its end: exit code, standard output, standard error.
+fn run(folder: &Path, arguments: &[&str]) -> (i32, String, String) {
+    let Output { status, stdout, stderr } = tuban(folder, arguments).output().unwrap();
+    (status.code().unwrap(), String::from_utf8(stdout).unwrap(), String::from_utf8(stderr).unwrap())
+}
+
+/// Runs it where it must succeed; its standard output.
+fn done(folder: &Path, arguments: &[&str]) -> String {
+    let (code, said, complained) = run(folder, arguments);
+    assert_eq!(code, 0, "{arguments:?}: {complained}");
+    said
+}
+
+/// The layers of the small demo city, by kind.
+const KINDS: [&str; 6] = ["county", "farmland", "basic_farmland", "red_line", "urban_boundary", "approved"];
+
+/// The small demo city, made by the program once a run.
+fn demo() -> &'static Path {
+    static FOLDER: OnceLock<PathBuf> = OnceLock::new();
+    FOLDER.get_or_init(|| {
+        let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("demo-small");
+        done(Path::new("."), &["demo", "--preset", "small", "--seed", "7", "--out", folder.to_str().unwrap()]);
+        folder
+    })
+}

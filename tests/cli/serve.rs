@@ -1,0 +1,65 @@
+//! `tuban serve`.
+
+use super::{app::city, done, run, tuban};
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+
+/// A service of the program; killed when dropped.
+struct Serving {
+    child: Child,
+    address: String,
+    note: String,
+}
+
+impl Serving {
+    /// Starts one and reads what it says first.
+    fn start(folder: &Path, listen: &str) -> Self {
+        let mut child = tuban(folder, &["serve", "--listen", listen]).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        let mut next = || lines.next().unwrap().unwrap();
+        Self { address: next(), note: next(), child }
+    }
+}
+
+impl Drop for Serving {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+#[tokio::test]
+async fn it_says_where_it_listens_and_to_whom_and_stops_when_asked() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut serving = Serving::start(folder.path(), "127.0.0.1:0");
+    assert!(serving.address.starts_with("http://127.0.0.1:") && !serving.address.ends_with(":0"), "{}", serving.address);
+    assert!(serving.note.contains("this machine only") && serving.note.contains("--listen"), "{}", serving.note);
+    let health = reqwest::get(format!("{}/health", serving.address)).await.unwrap();
+    assert_eq!(health.text().await.unwrap(), r#"{"status":"ok"}"#);
+    // What another process takes in is seen.
+    std::fs::write(folder.path().join("s.geojson"), city::one_of_each().text()).unwrap();
+    done(folder.path(), &["survey", "add", "--period", "2022-04", "--level", "city", "s.geojson"]);
+    let surveys: serde_json::Value = reqwest::get(format!("{}/api/surveys", serving.address)).await.unwrap().json().await.unwrap();
+    assert_eq!(surveys["surveys"][0]["patches"], 4);
+    // SIGTERM, as a service manager sends it.
+    assert!(Command::new("kill").arg(serving.child.id().to_string()).status().unwrap().success());
+    assert!(serving.child.wait().unwrap().success());
+}
+
+#[test]
+fn beyond_this_machine_it_warns() {
+    let folder = tempfile::tempdir().unwrap();
+    let serving = Serving::start(folder.path(), "0.0.0.0:0");
+    assert!(serving.note.starts_with("WARNING") && serving.note.contains("no accounts"), "{}", serving.note);
+}
+
+#[test]
+fn an_address_in_use_is_said() {
+    let folder = tempfile::tempdir().unwrap();
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    let (code, said, complained) = run(folder.path(), &["serve", "--listen", &address]);
+    assert!(code == 1 && said.is_empty() && complained.contains(&address), "{code} {complained}");
+    assert_eq!(run(folder.path(), &["serve", "--listen", "here"]).0, 2);
+}
