@@ -23,7 +23,7 @@ build: web
 
 web: web/dist/index.html
 
-web/dist/index.html: $(shell find web/src web/public web/index.html web/package-lock.json web/vite.config.ts -type f 2>/dev/null)
+web/dist/index.html: $(shell find web/src web/public web/*.html web/*.json web/*.js web/*.ts -type f 2>/dev/null)
 	@tools/need ca-certificates
 	cd web && npm ci --no-fund --no-audit && npm run build
 	@touch $@

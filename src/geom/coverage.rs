@@ -1,13 +1,14 @@
 //! A layer prepared for measuring: its regions cut into small pieces, in contiguous storage, under one spatial index.
 //!
 //! Prepare once, query many:
-//! 1. [`CoverageBuilder::push`] cuts each region into pieces of at most [`PIECE_VERTICES`] vertices (`cut`).
+//! 1. [`Pieces::of`] cuts each region into pieces of at most [`PIECE_VERTICES`] vertices (`cut`), on any core; [`CoverageBuilder::append`] takes them.
 //! 2. [`CoverageBuilder::finish`] indexes the pieces' boxes (crate `geo-index`: packed, static, one allocation; it could be memory-mapped) and finds
 //!    which members overlap another member.
 //! 3. [`Coverage::hits`] measures a figure against every member near it; [`Coverage::covered_m2`] adds the hits up, and where members overlap each
 //!    other takes their union instead, so that no ground counts twice.
 
 mod cut;
+mod frozen;
 
 use super::{Bounds, Figure, Region, slabs};
 use geo_index::rtree::{RTree, RTreeBuilder, RTreeIndex, sort::HilbertSort};
@@ -70,35 +71,59 @@ pub struct Hit {
     pub area_m2: f64,
 }
 
-impl CoverageBuilder {
-    /// Appends the next member; returns its number.
-    pub fn push(&mut self, region: &Region) -> u32 {
-        let member = self.members;
-        self.members += 1;
+/// A member cut into pieces.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Pieces {
+    positions: Vec<[f64; 2]>,
+    ring_ends: Vec<u32>,
+    /// For each piece, where in `ring_ends` it ends, and its box.
+    ends: Vec<(u32, Bounds)>,
+}
+
+impl Pieces {
+    /// Cuts a region. O(n log n) for n vertices.
+    #[must_use]
+    pub fn of(region: &Region) -> Self {
+        let mut pieces = Self::default();
         cut::cut(region, &mut |rings: &[Vec<[f64; 2]>]| {
-            let first = self.ring_ends.len() as u32;
             let mut bounds = Bounds::EMPTY;
             for ring in rings {
-                self.positions.extend_from_slice(ring);
-                self.ring_ends.push(self.positions.len() as u32);
+                pieces.positions.extend_from_slice(ring);
+                pieces.ring_ends.push(pieces.positions.len() as u32);
                 bounds = bounds.union(&Bounds::of(ring));
             }
-            self.pieces.push(Piece { member, rings: [first, self.ring_ends.len() as u32] });
-            self.boxes.push(bounds);
+            pieces.ends.push((pieces.ring_ends.len() as u32, bounds));
         });
+        pieces
+    }
+}
+
+impl CoverageBuilder {
+    /// Cuts and appends the next member; returns its number.
+    pub fn push(&mut self, region: &Region) -> u32 {
+        self.append(&Pieces::of(region))
+    }
+
+    /// Appends the next member; returns its number.
+    pub fn append(&mut self, pieces: &Pieces) -> u32 {
+        let member = self.members;
+        self.members += 1;
+        let (positions, rings) = (self.positions.len() as u32, self.ring_ends.len() as u32);
+        self.positions.extend_from_slice(&pieces.positions);
+        self.ring_ends.extend(pieces.ring_ends.iter().map(|end| positions + end));
+        let mut first = rings;
+        for (end, bounds) in &pieces.ends {
+            self.pieces.push(Piece { member, rings: [first, rings + end] });
+            self.boxes.push(*bounds);
+            first = rings + end;
+        }
         member
     }
 
     /// Indexes the members and finds those that overlap. O(n log n) for n pieces.
     #[must_use]
     pub fn finish(mut self) -> Coverage {
-        let index = (!self.boxes.is_empty()).then(|| {
-            let mut builder = RTreeBuilder::<f64>::new(self.boxes.len() as u32);
-            for bounds in &self.boxes {
-                builder.add(bounds.min[0], bounds.min[1], bounds.max[0], bounds.max[1]);
-            }
-            builder.finish::<HilbertSort>()
-        });
+        let index = index(&self.boxes);
         self.positions.shrink_to_fit();
         self.ring_ends.shrink_to_fit();
         self.pieces.shrink_to_fit();
@@ -111,15 +136,20 @@ impl CoverageBuilder {
             overlaps: Vec::new(),
             overlapping: Vec::new(),
         };
-        coverage.overlaps = coverage.find_overlaps(&self.boxes);
-        coverage.overlapping = vec![false; coverage.members as usize];
-        for overlap in &coverage.overlaps {
-            for member in overlap.members {
-                coverage.overlapping[member as usize] = true;
-            }
-        }
+        coverage.note(coverage.find_overlaps(&self.boxes));
         coverage
     }
+}
+
+/// The index of some boxes, none where there are none.
+fn index(boxes: &[Bounds]) -> Option<RTree<f64>> {
+    (!boxes.is_empty()).then(|| {
+        let mut builder = RTreeBuilder::<f64>::new(boxes.len() as u32);
+        for bounds in boxes {
+            builder.add(bounds.min[0], bounds.min[1], bounds.max[0], bounds.max[1]);
+        }
+        builder.finish::<HilbertSort>()
+    })
 }
 
 impl Coverage {
@@ -139,6 +169,15 @@ impl Coverage {
     #[must_use]
     pub fn overlaps(&self) -> &[Overlap] {
         &self.overlaps
+    }
+
+    /// Notes which members overlap another one.
+    fn note(&mut self, overlaps: Vec<Overlap>) {
+        self.overlapping = vec![false; self.members as usize];
+        for member in overlaps.iter().flat_map(|overlap| overlap.members) {
+            self.overlapping[member as usize] = true;
+        }
+        self.overlaps = overlaps;
     }
 
     fn rings(&self, piece: u32) -> impl Iterator<Item = &[[f64; 2]]> + Clone {

@@ -61,7 +61,15 @@ const MOST: [usize; 2] = [8, 10_000];
 /// `rings[r]` is the number of edges of ring `r`.
 pub(super) fn contacts(edges: &[Span], rings: &[u32]) -> Option<Vec<Contact>> {
     let reach = edges.iter().flat_map(|edge| edge.a).fold(0.0, |reach: f64, value| reach.max(value.abs()));
-    let mut search = Search { edges, rings, slack: 16.0 * f64::EPSILON * reach, most: MOST[0] * edges.len() + MOST[1], found: Vec::new(), lost: false, parting: PARTING * edges.len() };
+    let mut search = Search {
+        edges,
+        rings,
+        slack: 16.0 * f64::EPSILON * reach,
+        most: MOST[0] * edges.len() + MOST[1],
+        found: Vec::new(),
+        lost: false,
+        parting: PARTING * edges.len(),
+    };
     let all = (0..edges.len() as u32).map(|number| Stretch { number, bounds: Bounds::of(&[edges[number as usize].a, edges[number as usize].b]) }).collect();
     search.halve(all, 0);
     search.settle();

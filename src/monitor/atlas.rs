@@ -1,7 +1,7 @@
 //! The atlas: an immutable snapshot of the layers in force, prepared for measuring, swapped whole when layers change.
 
 use super::rule::Rule;
-use crate::geom::{Bounds, Coverage, CoverageBuilder, Figure, Hit, Outline, Plane, Region};
+use crate::geom::{Bounds, Coverage, CoverageBuilder, Figure, Hit, Outline, Pieces, Plane};
 use crate::land::{Areas, CountyShare, FeatureFacts, LayerKind, LayerUsed, ParcelShare};
 
 /// The layers in force.
@@ -83,12 +83,14 @@ impl Atlas {
     }
 
     /// Takes a layer in, in the place of one of the same kind.
-    pub fn put(&mut self, layer: PreparedLayer) {
-        if layer.used.kind == LayerKind::County {
+    pub fn put(&mut self, used: LayerUsed, layer: PreparedLayer, rule: &Rule) {
+        if used.kind == LayerKind::County {
             self.counties = Some(layer.bounds);
         }
-        self.layers.retain(|other| other.used.kind != layer.used.kind);
-        self.layers.push(AtlasLayer { used: layer.used, coverage: layer.coverage, facts: layer.facts, fact_of: layer.fact_of, farmland: layer.farmland });
+        let PreparedLayer { coverage, facts, fact_of, .. } = layer;
+        let farmland = facts.iter().map(|fact| rule.is_farmland(&fact.code)).collect();
+        self.layers.retain(|other| other.used.kind != used.kind);
+        self.layers.push(AtlasLayer { used, coverage, facts, fact_of, farmland });
         self.layers.sort_by_key(|layer| layer.used.kind);
     }
 
@@ -188,15 +190,13 @@ pub struct LayerBuilder {
     fact_of: Vec<u32>,
 }
 
-/// A layer ready to be put into an [`Atlas`].
+/// A layer ready to be put into an [`Atlas`]; nothing in it depends on the rule.
 #[derive(Debug)]
 pub struct PreparedLayer {
-    used: LayerUsed,
-    bounds: Bounds,
-    coverage: Coverage,
-    facts: Vec<FeatureFacts>,
-    fact_of: Vec<u32>,
-    farmland: Vec<bool>,
+    pub(super) bounds: Bounds,
+    pub(super) coverage: Coverage,
+    pub(super) facts: Vec<FeatureFacts>,
+    pub(super) fact_of: Vec<u32>,
 }
 
 impl LayerBuilder {
@@ -219,14 +219,14 @@ impl LayerBuilder {
         self.kind
     }
 
-    /// Appends a feature: its region in the atlas's plane and the box of its outline in degrees.
-    pub fn push(&mut self, facts: &FeatureFacts, region: &Region, degrees: &Outline) {
+    /// Appends a feature: its region in the atlas's plane, cut, and its outline in degrees.
+    pub fn push(&mut self, facts: &FeatureFacts, pieces: &Pieces, degrees: &Outline) {
         // Millions of parcels have a dozen classes; the bounds matter only for counties.
         match self.kind {
             LayerKind::County => self.bounds = self.bounds.union(&degrees.bounds()),
             LayerKind::Farmland | LayerKind::Approved => {}
             _ => {
-                self.coverage.push(region);
+                self.coverage.append(pieces);
                 return;
             }
         }
@@ -239,14 +239,13 @@ impl LayerBuilder {
             next
         };
         self.fact_of.push(fact);
-        self.coverage.push(region);
+        self.coverage.append(pieces);
     }
 
     /// Indexes the layer.
     #[must_use]
-    pub fn finish(self, used: LayerUsed, rule: &Rule) -> PreparedLayer {
-        let farmland = self.facts.iter().map(|fact| rule.is_farmland(&fact.code)).collect();
-        PreparedLayer { used, bounds: self.bounds, coverage: self.coverage.finish(), facts: self.facts, fact_of: self.fact_of, farmland }
+    pub fn finish(self) -> PreparedLayer {
+        PreparedLayer { bounds: self.bounds, coverage: self.coverage.finish(), facts: self.facts, fact_of: self.fact_of }
     }
 }
 

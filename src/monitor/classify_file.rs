@@ -2,7 +2,7 @@
 
 use super::{
     MonitorError, Refusal, RefusalKind,
-    atlas::{Atlas, LayerBuilder},
+    atlas::{Atlas, LayerBuilder, PreparedLayer},
     intake::Intake,
     judging::{Judge, Judged, duplicate},
     layer_import,
@@ -102,11 +102,11 @@ fn load(files: &ClassifyFiles, rule: &Rule, report: &(dyn Fn(&str, u64) + Sync))
             Some(atlas) => atlas.plane().clone(),
             None => layer_import::plane_of(&wish(files.crs))?,
         };
-        let prepared = match load_layer(&wish(files.crs), *kind, &plane, rule, report) {
-            Err(MonitorError::LateCrs(crs)) => load_layer(&wish(Some(crs)), *kind, &plane, rule, report),
+        let (used, prepared) = match load_layer(&wish(files.crs), *kind, &plane, report) {
+            Err(MonitorError::LateCrs(crs)) => load_layer(&wish(Some(crs)), *kind, &plane, report),
             outcome => outcome,
         }?;
-        atlas.get_or_insert_with(|| Atlas::empty(plane)).put(prepared);
+        atlas.get_or_insert_with(|| Atlas::empty(plane)).put(used, prepared, rule);
     }
     match atlas {
         Some(atlas) => Ok(atlas),
@@ -116,13 +116,7 @@ fn load(files: &ClassifyFiles, rule: &Rule, report: &(dyn Fn(&str, u64) + Sync))
     }
 }
 
-fn load_layer(
-    wish: &Wish<'_>,
-    kind: LayerKind,
-    plane: &Plane,
-    rule: &Rule,
-    report: &(dyn Fn(&str, u64) + Sync),
-) -> Result<super::atlas::PreparedLayer, MonitorError> {
+fn load_layer(wish: &Wish<'_>, kind: LayerKind, plane: &Plane, report: &(dyn Fn(&str, u64) + Sync)) -> Result<(LayerUsed, PreparedLayer), MonitorError> {
     let mut reading = layer_import::open(wish, kind)?;
     let intake = Intake { crs: reading.crs(), plane: plane.clone() };
     let mut builder = LayerBuilder::new(kind);
@@ -134,7 +128,7 @@ fn load_layer(
             done += batch.len() as u64;
             for judged in batch {
                 match judged {
-                    Ok(judged) => builder.push(&judged.feature.facts, &judged.region, &judged.feature.degrees),
+                    Ok(judged) => builder.push(&judged.feature.facts, &judged.pieces, &judged.feature.degrees),
                     Err(reject) => drop(rejected.get_or_insert(reject)),
                 }
             }
@@ -146,7 +140,7 @@ fn load_layer(
         tracing::warn!(layer = kind.word(), row = reject.row, why = reject.reason.en, "features of a layer were left out; this is the first");
     }
     let name = wish.path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-    Ok(builder.finish(LayerUsed { id: 0, kind, name, effective: String::new() }, rule))
+    Ok((LayerUsed { id: 0, kind, name, effective: String::new() }, builder.finish()))
 }
 
 #[allow(clippy::too_many_arguments)] // One call, from one place; a struct would only name the same things twice.

@@ -8,8 +8,8 @@ use super::{
     survey_import::hash,
 };
 use crate::formats::{Field, RawFeature, Wanted};
-use crate::geom::{Crs, Plane, Region, check};
-use crate::land::{FeatureFacts, Layer, LayerKind, LayerUsed, Reject, Words};
+use crate::geom::{Crs, Pieces, Plane, check};
+use crate::land::{FeatureFacts, Layer, LayerKind, Reject, Words};
 use crate::store::{LayerFeature, NewLayer};
 use rayon::prelude::*;
 use std::path::PathBuf;
@@ -44,7 +44,7 @@ pub struct LayerImported {
 /// A feature of a layer, judged.
 pub(super) struct LayerJudged {
     pub feature: LayerFeature,
-    pub region: Region,
+    pub pieces: Pieces,
     /// Whether a lost leading zero was put back.
     pub repaired_code: bool,
 }
@@ -65,7 +65,7 @@ impl Monitor {
         let mut writer = self.store.begin_layer().await?;
         let (sender, mut receiver) = mpsc::channel::<Vec<LayerFeature>>(4);
         let reading = {
-            let (file, rule) = (file.clone(), self.rule.clone());
+            let file = file.clone();
             tokio::task::spawn_blocking(move || {
                 let sha256 = hash(&file.path)?;
                 let wish = Wish { path: &file.path, wanted: Wanted::Layer(file.kind), crs, map: &file.map, counties: None };
@@ -85,7 +85,7 @@ impl Monitor {
                     sha256,
                     invented: reading.head().invented,
                     rejected: sorting.rejected,
-                    notes: sorting.notes(&rule),
+                    notes: sorting.notes(),
                 };
                 Ok::<_, MonitorError>((layer, rejects))
             })
@@ -151,7 +151,7 @@ pub(super) fn judge(intake: &Intake, kind: LayerKind, raw: RawFeature<'_>) -> Re
     let (facts, repaired_code) = facts(kind, &raw)?;
     let taken = raw.geometry.map_err(|fault| fault.reject(row, None)).and_then(|outline| intake.take(outline).map_err(|fault| fault.reject(row, None)))?;
     let feature = LayerFeature { row, facts, source: taken.source, degrees: taken.dense.unwrap_or(taken.degrees), repaired: taken.repaired };
-    Ok(LayerJudged { feature, region: taken.region, repaired_code })
+    Ok(LayerJudged { feature, pieces: Pieces::of(&taken.region), repaired_code })
 }
 
 /// Code and name; whether a lost leading zero was put back.
@@ -208,10 +208,10 @@ impl Sorting {
         let mut features = Vec::with_capacity(batch.len());
         for judged in batch {
             match judged {
-                Ok(LayerJudged { feature, region, repaired_code }) => {
+                Ok(LayerJudged { feature, pieces, repaired_code }) => {
                     self.repaired_codes += u64::from(repaired_code);
                     self.repaired_outlines += u64::from(feature.repaired.is_some());
-                    self.builder.push(&feature.facts, &region, &feature.degrees);
+                    self.builder.push(&feature.facts, &pieces, &feature.degrees);
                     self.rows.push(feature.row);
                     features.push(feature);
                 }
@@ -226,7 +226,7 @@ impl Sorting {
         features
     }
 
-    fn notes(self, rule: &super::rule::Rule) -> Vec<String> {
+    fn notes(self) -> Vec<String> {
         let mut notes = Vec::new();
         if self.rejected > 0 {
             notes.push(format!("{} 个要素被拒收", self.rejected));
@@ -239,8 +239,7 @@ impl Sorting {
         }
         let kind = self.builder.kind();
         if kind.must_tile() {
-            let nobody = LayerUsed { id: 0, kind, name: String::new(), effective: String::new() };
-            let prepared = self.builder.finish(nobody, rule);
+            let prepared = self.builder.finish();
             let overlaps: Vec<_> = prepared.overlaps().collect();
             let row = |member: u32| self.rows.get(member as usize).copied().unwrap_or(0);
             notes.extend(overlaps.iter().take(SHOWN).map(|([a, b], m2)| format!("第 {} 行与第 {} 行重叠 {m2:.4} 平方米", row(*a), row(*b))));
@@ -252,11 +251,11 @@ impl Sorting {
     }
 }
 
-/// The regions of stored features, in order; `None` where one no longer passes its check.
-pub(super) fn regions<'f>(plane: &Plane, features: &'f [LayerFeature]) -> Vec<(&'f LayerFeature, Option<Region>)> {
-    let region = |feature: &'f LayerFeature| {
+/// Stored features cut into pieces, in order; `None` where one no longer passes its check.
+pub(super) fn pieces<'f>(plane: &Plane, features: &'f [LayerFeature]) -> Vec<(&'f LayerFeature, Option<Pieces>)> {
+    let pieces = |feature: &'f LayerFeature| {
         let outline = feature.repaired.as_ref().unwrap_or(&feature.degrees);
-        (feature, check(&outline.map(|at| plane.project(at))).ok().map(|checked| checked.region))
+        (feature, check(&outline.map(|at| plane.project(at))).ok().map(|checked| Pieces::of(&checked.region)))
     };
-    features.par_iter().map(region).collect()
+    features.par_iter().map(pieces).collect()
 }

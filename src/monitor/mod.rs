@@ -15,13 +15,14 @@ mod reading;
 pub mod rollup;
 mod rounds;
 pub mod rule;
+mod snapshot;
 pub mod survey_import;
 
 use crate::formats::ReadError;
-use crate::geom::{Crs, Plane};
+use crate::geom::{Bounds, Crs, Plane};
 use crate::land::{Layer, LayerKind, LayerUsed, Provenance, Reject, Words};
 use crate::store::{Store, StoreError};
-use atlas::{Atlas, LayerBuilder};
+use atlas::{Atlas, LayerBuilder, PreparedLayer};
 use rule::Rule;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError, RwLock};
@@ -172,7 +173,7 @@ impl Monitor {
         if wanted == self.atlas().used() {
             return Ok(false);
         }
-        let atlas = Arc::new(load_atlas(&*self.store, &self.rule).await?);
+        let atlas = Arc::new(load_atlas(&*self.store, &self.rule, &self.spool.with_extension("layers")).await?);
         *self.atlas.write().unwrap_or_else(PoisonError::into_inner) = atlas;
         Ok(true)
     }
@@ -214,34 +215,56 @@ fn used(layer: &Layer) -> LayerUsed {
     LayerUsed { id: layer.id, kind: layer.kind, name: layer.name.clone(), effective: layer.effective.to_string() }
 }
 
-/// Prepares the layers in force from the store.
-async fn load_atlas(store: &dyn Store, rule: &Rule) -> Result<Atlas, MonitorError> {
+/// Prepares the layers in force: from their snapshots, or from the store.
+async fn load_atlas(store: &dyn Store, rule: &Rule, snapshots: &Path) -> Result<Atlas, MonitorError> {
     let layers = store.layers().await?;
+    let in_force = in_force(&layers);
     let mut atlas: Option<Atlas> = None;
-    for layer in in_force(&layers) {
-        let mut builder = LayerBuilder::new(layer.kind);
-        let mut damaged = None;
-        store
-            .each_feature(layer.id, &mut |features| {
-                let Some(first) = features.iter().find_map(|feature| feature.degrees.positions.first()) else { return };
-                let plane = atlas.get_or_insert_with(|| Atlas::empty(Plane::near(first[0], first[1]))).plane().clone();
-                for (feature, region) in layer_import::regions(&plane, &features) {
-                    match region {
-                        Some(region) => builder.push(&feature.facts, &region, &feature.degrees),
-                        None => damaged = Some(feature.row),
-                    }
-                }
-            })
-            .await?;
-        if let Some(row) = damaged {
-            return Err(StoreError::Damaged(format!("row {row} of layer {} no longer passes the check it passed on import", layer.id)).into());
-        }
-        let prepared = tokio::task::block_in_place(|| builder.finish(used(layer), rule));
-        if let Some(atlas) = &mut atlas {
-            atlas.put(prepared);
-        }
+    for layer in &in_force {
+        let plane = match &atlas {
+            Some(atlas) => atlas.plane().clone(),
+            None => plane_of(store, layer).await?,
+        };
+        let prepared = match tokio::task::block_in_place(|| snapshot::read(snapshots, layer, &plane)) {
+            Some(prepared) => prepared,
+            None => {
+                let prepared = prepare(store, layer, &plane).await?;
+                tokio::task::block_in_place(|| snapshot::write(snapshots, layer, &plane, &prepared));
+                prepared
+            }
+        };
+        atlas.get_or_insert_with(|| Atlas::empty(plane)).put(used(layer), prepared, rule);
     }
+    snapshot::keep_only(snapshots, &in_force.iter().map(|layer| layer.id).collect::<Vec<_>>());
     Ok(atlas.unwrap_or_else(|| Atlas::empty(Plane::near(118.0, 35.0))))
+}
+
+/// The plane around the first feature of the first layer (the counties, where there are any): the same whenever it is loaded.
+async fn plane_of(store: &dyn Store, layer: &Layer) -> Result<Plane, MonitorError> {
+    let everywhere = Bounds { min: [-180.0, -90.0], max: [180.0, 90.0] };
+    let some = store.features_within(layer.id, &everywhere, 1000).await?;
+    let at = some.iter().min_by_key(|feature| feature.row).and_then(|feature| feature.degrees.positions.first()).copied().unwrap_or([118.0, 35.0]);
+    Ok(Plane::near(at[0], at[1]))
+}
+
+/// Prepares a layer from the store.
+async fn prepare(store: &dyn Store, layer: &Layer, plane: &Plane) -> Result<PreparedLayer, MonitorError> {
+    let mut builder = LayerBuilder::new(layer.kind);
+    let mut damaged = None;
+    store
+        .each_feature(layer.id, &mut |features| {
+            for (feature, pieces) in layer_import::pieces(plane, &features) {
+                match pieces {
+                    Some(pieces) => builder.push(&feature.facts, &pieces, &feature.degrees),
+                    None => damaged = Some(feature.row),
+                }
+            }
+        })
+        .await?;
+    match damaged {
+        Some(row) => Err(StoreError::Damaged(format!("row {row} of layer {} no longer passes the check it passed on import", layer.id)).into()),
+        None => Ok(tokio::task::block_in_place(|| builder.finish())),
+    }
 }
 
 /// Bytes as lower-case hexadecimal digits.

@@ -168,11 +168,14 @@ mod tests {
 
     #[test]
     fn tiles_are_where_the_web_maps_have_them() {
-        // Oracle: mercantile 1.2 `bounds(843, 403, 10)` is 116.3671875, 35.746512…, 116.71875, 36.03133…
+        // Oracle: mercantile 1.2.1, bounds(843, 403, 10): west 116.3671875, south 35.4606699514953, east 116.71875, north 35.7465122599185.
         let bounds = Tile::new(10, 843, 403).unwrap().bounds();
         let margin = 360.0 / 1024.0 / 64.0;
         assert!((bounds.min[0] + margin - 116.367_187_5).abs() < 1e-9 && (bounds.max[0] - margin - 116.718_75).abs() < 1e-9, "{bounds:?}");
-        assert!(bounds.min[1] < 35.746_512 && bounds.max[1] > 36.031_33 && bounds.min[1] > 35.74 && bounds.max[1] < 36.04, "{bounds:?}");
+        // The margin is as many metres to the north and south as to the east and west: cos φ times the degrees.
+        let (south, north) = (35.460_669_951_495_3, 35.746_512_259_918_5);
+        assert!((bounds.min[1] - (south - margin * f64::to_radians(south).cos())).abs() < 1e-5, "{bounds:?}");
+        assert!((bounds.max[1] - (north + margin * f64::to_radians(north).cos())).abs() < 1e-5, "{bounds:?}");
         assert_eq!(Tile::new(10, 1024, 0), None);
         assert_eq!(Tile::new(23, 0, 0), None);
     }

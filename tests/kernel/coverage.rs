@@ -81,7 +81,7 @@ proptest! {
     #[test]
     fn overlapping_members_count_once(seed in any::<u64>(), far in prop::sample::select(vec![0.0, 9e4]), members in 2_usize..6, n in 4_usize..12) {
         let mut draw = Draw::new(seed);
-        let mut around = |draw: &mut Draw, reach: f64| [far + draw.within(-reach, reach), far + draw.within(-reach, reach)];
+        let around = |draw: &mut Draw, reach: f64| [far + draw.within(-reach, reach), far + draw.within(-reach, reach)];
         let at = around(&mut draw, 1.0);
         let patch = draw.any(at, 50.0, n);
         let mut layer: Vec<Rings> = (0..members).map(|_| { let at = around(&mut draw, 60.0); draw.any(at, 50.0, n) }).collect();
@@ -103,7 +103,7 @@ proptest! {
     #[test]
     fn ground_under_two_layers_is_exact(seed in any::<u64>(), far in prop::sample::select(vec![0.0, 9e4]), members in 1_usize..4, n in 4_usize..10) {
         let mut draw = Draw::new(seed);
-        let mut around = |draw: &mut Draw, reach: f64| [far + draw.within(-reach, reach), far + draw.within(-reach, reach)];
+        let around = |draw: &mut Draw, reach: f64| [far + draw.within(-reach, reach), far + draw.within(-reach, reach)];
         let at = around(&mut draw, 1.0);
         let patch = draw.any(at, 50.0, n);
         let one: Vec<Rings> = (0..members).map(|_| { let at = around(&mut draw, 50.0); draw.any(at, 60.0, n) }).collect();

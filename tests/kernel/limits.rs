@@ -92,16 +92,26 @@ fn tangles_are_refused_before_they_fill_the_memory() {
         assert_eq!(refused.fault, Fault::WindsTwice);
     }
     // Three thousand petals of one ring, all through one place.
-    let petals = closed((0..3_000).flat_map(|k| {
-        let at = |step: f64| { let angle = std::f64::consts::TAU * (f64::from(k) + step) / 3_000.0; [100.0 * angle.cos(), 100.0 * angle.sin()] };
-        [[0.0, 0.0], at(0.0), at(0.5)]
-    }).collect());
+    let petals = closed(
+        (0..3_000)
+            .flat_map(|k| {
+                let at = |step: f64| {
+                    let angle = std::f64::consts::TAU * (f64::from(k) + step) / 3_000.0;
+                    [100.0 * angle.cos(), 100.0 * angle.sin()]
+                };
+                [[0.0, 0.0], at(0.0), at(0.5)]
+            })
+            .collect(),
+    );
     assert_eq!(judged("petals", &Outline::polygon(&[petals])).unwrap_err().fault, Fault::WindsTwice);
 }
 
 #[test]
 fn thousands_of_parts_and_holes() {
-    let square = |x: i32, y: i32, side: f64| { let [x, y] = [f64::from(x), f64::from(y)]; vec![[x, y], [x + side, y], [x + side, y + side], [x, y + side], [x, y]] };
+    let square = |x: i32, y: i32, side: f64| {
+        let [x, y] = [f64::from(x), f64::from(y)];
+        vec![[x, y], [x + side, y], [x + side, y + side], [x, y + side], [x, y]]
+    };
     let fields = || (0..120).flat_map(|x| (0..120).filter(move |y| (x + y) % 2 == 0).map(move |y| (x, y)));
     for side in [0.5, 1.0] {
         // Apart, and touching corner to corner.

@@ -117,16 +117,18 @@ function numberIn(text) {
   return Number(text.replaceAll(',', ''));
 }
 
-/** A place to zoom to: the patch with the most neighbours, so that a picture of it shows several. */
+/** A place to zoom to: the suspect patch with the most neighbours, so that a picture of it shows several and has something to explain. */
 async function crowdedPlace() {
   const found = await page.waitForFunction(() => {
     const { map } = window.__tuban;
     if (!map.loaded()) return null;
-    const places = map
-      .queryRenderedFeatures({ layers: ['patches-dot', 'patches-fill'] })
-      .map(({ geometry }) => (geometry.type === 'MultiPolygon' ? geometry.coordinates[0][0][0] : geometry.coordinates[0][0]));
-    const near = (a) => places.filter((b) => Math.hypot(a[0] - b[0], a[1] - b[1]) < 0.02).length;
-    return places.map((place) => ({ place, near: near(place) })).sort((a, b) => b.near - a.near)[0]?.place ?? null;
+    const patches = map.queryRenderedFeatures({ layers: ['patches-dot', 'patches-fill'] }).map(({ geometry, properties }) => ({
+      place: geometry.type === 'MultiPolygon' ? geometry.coordinates[0][0][0] : geometry.coordinates[0][0],
+      suspect: properties.verdict === 'suspected_illegal',
+    }));
+    const near = (a) => patches.filter((b) => Math.hypot(a[0] - b.place[0], a[1] - b.place[1]) < 0.02).length;
+    const suspects = patches.filter(({ suspect }) => suspect).map(({ place }) => ({ place, near: near(place) }));
+    return suspects.sort((a, b) => b.near - a.near)[0]?.place ?? null;
   });
   return found.jsonValue();
 }

@@ -28,7 +28,7 @@ fn halve(rings: &[Ring], cell: Bounds, depth: u32, take: &mut dyn FnMut(&[Ring])
         }
         return;
     }
-    let axis = better_axis(&rings, &cell);
+    let axis = better_axis(rings, &cell);
     let at = middle(&cell, axis);
     for above in [false, true] {
         let mut half = cell;
