@@ -13,7 +13,8 @@ use std::path::Path;
 use std::process::Command;
 
 /// As the issue that introduced it promises it to scripts.
-const COLUMNS: &str = "patch_id,county_code,area_m2,farmland_m2,basic_farmland_m2,red_line_m2,urban_boundary_m2,approved_m2,approved_farmland_m2,verdict,condition";
+const COLUMNS: &str =
+    "patch_id,county_code,area_m2,farmland_m2,basic_farmland_m2,red_line_m2,urban_boundary_m2,approved_m2,approved_farmland_m2,verdict,condition";
 
 /// A folder with the layers of [`city`] and these patches.
 fn folder(patches: &File) -> tempfile::TempDir {
@@ -27,8 +28,14 @@ fn folder(patches: &File) -> tempfile::TempDir {
 
 /// `classify patches.geojson` with all layers, and what else is wanted.
 fn classify<'a>(patches: &'a str, out: &'a str, more: &[&'a str]) -> Vec<&'a str> {
-    const LAYERS: [&str; 6] =
-        ["county=county.geojson", "farmland=farmland.geojson", "basic_farmland=basic_farmland.geojson", "red_line=red_line.geojson", "urban_boundary=urban_boundary.geojson", "approved=approved.geojson"];
+    const LAYERS: [&str; 6] = [
+        "county=county.geojson",
+        "farmland=farmland.geojson",
+        "basic_farmland=basic_farmland.geojson",
+        "red_line=red_line.geojson",
+        "urban_boundary=urban_boundary.geojson",
+        "approved=approved.geojson",
+    ];
     let layers = LAYERS.iter().flat_map(|layer| ["--layer", layer]);
     ["classify", patches, "-o", out].into_iter().chain(layers).chain(more.iter().copied()).collect()
 }
@@ -96,8 +103,11 @@ fn geojson_carries_the_same_columns_and_the_outlines() {
 #[test]
 fn fields_of_other_names_are_mapped_and_members_come_in_any_order() {
     let folder = folder(&File::default());
-    let feature = format!(r#"{{"geometry":{{"coordinates":{},"type":"Polygon"}},"properties":{{"图号":"A-1"}},"type":"Feature"}}"#, coordinates(&[city::square()]));
-    let text = format!(r#"{{"name":"x","bbox":[1,2,3,4],"features":[{feature}],"crs":{{"type":"name","properties":{{"name":"EPSG:4490"}}}},"type":"FeatureCollection"}}"#);
+    let feature =
+        format!(r#"{{"geometry":{{"coordinates":{},"type":"Polygon"}},"properties":{{"图号":"A-1"}},"type":"Feature"}}"#, coordinates(&[city::square()]));
+    let text = format!(
+        r#"{{"name":"x","bbox":[1,2,3,4],"features":[{feature}],"crs":{{"type":"name","properties":{{"name":"EPSG:4490"}}}},"type":"FeatureCollection"}}"#
+    );
     std::fs::write(folder.path().join("odd.geojson"), text).unwrap();
     done(folder.path(), &classify("odd.geojson", "out.csv", &["--map", "patch_id=图号"]));
     let rows = rows(&folder.path().join("out.csv"));
@@ -108,7 +118,10 @@ fn fields_of_other_names_are_mapped_and_members_come_in_any_order() {
 fn without_a_layer_only_the_area_is_known() {
     let folder = folder(&File::default().patch("Q1", &[city::square()]));
     done(folder.path(), &["classify", "patches.geojson", "-o", "out.csv"]);
-    assert_eq!(rows(&folder.path().join("out.csv")), [["Q1", "", "1012087.2601", "0.0000", "0.0000", "0.0000", "0.0000", "0.0000", "0.0000", "doubtful", "ok"]]);
+    assert_eq!(
+        rows(&folder.path().join("out.csv")),
+        [["Q1", "", "1012087.2601", "0.0000", "0.0000", "0.0000", "0.0000", "0.0000", "0.0000", "doubtful", "ok"]]
+    );
 }
 
 #[test]
@@ -145,7 +158,8 @@ fn exit_codes_tell_scripts_what_was_wrong_and_nothing_half_written_is_left() {
 fn a_survey_in_degrees_and_in_two_zones_finds_the_same() {
     let out = tempfile::tempdir().unwrap();
     let survey = demo().join("survey-2022-04.geojson");
-    let layers: Vec<String> = KINDS.iter().flat_map(|kind| ["--layer".to_owned(), format!("{kind}={}", demo().join(format!("{kind}.geojson")).display())]).collect();
+    let layers: Vec<String> =
+        KINDS.iter().flat_map(|kind| ["--layer".to_owned(), format!("{kind}={}", demo().join(format!("{kind}.geojson")).display())]).collect();
     let found: Vec<Vec<Vec<String>>> = std::thread::scope(|scope| {
         let runs = [None, Some(4527), Some(4549)].map(|epsg| {
             let (out, survey, layers) = (out.path(), &survey, &layers);

@@ -27,7 +27,10 @@ fn the_demo_city_goes_from_its_files_to_its_ratio() {
     let add = ["survey", "add", "--period", "2022-04", "--level", "city", april.to_str().unwrap()];
     let said = done(path, &add);
     // Oracle: the demo's own promise, 2 000 features of which the few hopeless ones are refused.
-    assert!(said.contains("EPSG:4490: 1994 patches") && said.contains("6 rejected, 0 in no county; ids from field") && said.contains("patch_id = JCBH"), "{said}");
+    assert!(
+        said.contains("EPSG:4490: 1994 patches") && said.contains("6 rejected, 0 in no county; ids from field") && said.contains("patch_id = JCBH"),
+        "{said}"
+    );
     assert!(done(path, &add).contains("already stored"));
     let may = demo().join("survey-2022-05.geojson");
     let (code, _, said) = run(path, &["survey", "add", "--period", "2022-04", "--level", "city", may.to_str().unwrap()]);
@@ -37,7 +40,10 @@ fn the_demo_city_goes_from_its_files_to_its_ratio() {
     assert_eq!(code, 4, "{said}");
 
     let ratio: Value = serde_json::from_str(&done(path, &["ratio", "--json"])).unwrap();
-    assert_eq!((&ratio["city"]["pending"]["patches"], &ratio["city"]["ratio"]["confirmed"], ratio["counties"].as_array().unwrap().len()), (&json!(1994), &json!(null), 12));
+    assert_eq!(
+        (&ratio["city"]["pending"]["patches"], &ratio["city"]["ratio"]["confirmed"], ratio["counties"].as_array().unwrap().len()),
+        (&json!(1994), &json!(null), 12)
+    );
     let csv = done(path, &["ratio", "--period", "2022-04", "--csv"]);
     let mut reader = csv::Reader::from_reader(csv.as_bytes());
     let names: Vec<String> = reader.headers().unwrap().iter().map(str::to_owned).collect();
@@ -88,7 +94,13 @@ fn what_is_refused_exits_with_three_and_says_where() {
     let (code, _, said) = run(path, &["layer", "add", "--kind", "county", "--name", "x", "--effective", "2022-01-01", "bad.geojson"]);
     assert!(code == 3 && said.contains("XZQDM"), "{code} {said}");
     assert_eq!(done(path, &["survey", "list"]), "");
-    for arguments in [&["survey", "add", "--period", "2022-13", "--level", "city", "bad.geojson"][..], &["survey", "add", "bad.geojson"], &["ratio", "--until", "2022-04"], &["fly"], &[]] {
+    for arguments in [
+        &["survey", "add", "--period", "2022-13", "--level", "city", "bad.geojson"][..],
+        &["survey", "add", "bad.geojson"],
+        &["ratio", "--until", "2022-04"],
+        &["fly"],
+        &[],
+    ] {
         assert_eq!(run(path, arguments).0, 2, "{arguments:?}");
     }
     assert_eq!(run(path, &["survey", "list", "--database", "postgres://nowhere"]).0, 1);
