@@ -4,6 +4,7 @@ mod answers;
 mod check;
 mod city;
 mod jobs;
+mod linger;
 mod page;
 mod patches;
 mod problem;

@@ -112,6 +112,7 @@ impl Monitor {
     /// Opens the services, with no layer loaded yet: see [`refresh_atlas`](Self::refresh_atlas). Uploads are spooled in `spool`, which is made where it is missing.
     pub fn open(store: Arc<dyn Store>, rule: Rule, spool: PathBuf) -> Result<Self, MonitorError> {
         std::fs::create_dir_all(&spool)?;
+        sweep(&spool)?;
         let nowhere = Atlas::empty(Plane::near(118.0, 35.0));
         Ok(Self { store, rule, atlas: RwLock::new(Arc::new(nowhere)), jobs: jobs::Jobs::default(), spool, turn: tokio::sync::Semaphore::new(1) })
     }
@@ -138,6 +139,13 @@ impl Monitor {
     #[must_use]
     pub fn jobs(&self) -> &jobs::Jobs {
         &self.jobs
+    }
+
+    /// A new file for an upload, locked and deleted when dropped.
+    pub fn spool_file(&self) -> std::io::Result<tempfile::NamedTempFile> {
+        let file = tempfile::Builder::new().prefix(SPOOLED).tempfile_in(&self.spool)?;
+        file.as_file().lock()?;
+        Ok(file)
     }
 
     /// Where uploads are spooled.
@@ -175,6 +183,23 @@ impl Monitor {
     pub fn provenance(&self, atlas: &Atlas) -> Provenance {
         Provenance { layers: atlas.used(), rule: self.rule.version.clone() }
     }
+}
+
+/// What the names of uploads in the spool begin with.
+const SPOOLED: &str = "survey-";
+
+/// Removes what uploads left behind whose process was killed. A file that is being taken in is locked, also against other processes.
+fn sweep(spool: &Path) -> std::io::Result<()> {
+    for entry in std::fs::read_dir(spool)? {
+        let entry = entry?;
+        let path = entry.path();
+        let abandoned = || std::fs::File::open(&path).is_ok_and(|file| file.try_lock().is_ok());
+        if entry.file_name().to_string_lossy().starts_with(SPOOLED) && abandoned() {
+            // Another process may have swept it a moment ago.
+            let _ = std::fs::remove_file(&path);
+        }
+    }
+    Ok(())
 }
 
 /// Of each kind the version with the latest effective day not after today; of one day the one stored last.
