@@ -1,6 +1,11 @@
 //! The command line. Exit codes for scripts: 0 done, 1 a defect or a failing disk or database, 2 wrong usage, 3 the input was refused,
 //! 4 in conflict with what is stored (the same file already stored is no conflict: 0).
 
+/// Prints a line. A reader that has seen enough (`| head`) ends the program quietly; `println!` would panic.
+macro_rules! say {
+    ($($words:tt)*) => { $crate::cli::say_line(format_args!($($words)*)) };
+}
+
 mod classify;
 mod demo;
 mod demo_verdicts;
@@ -119,6 +124,14 @@ fn print_rejects(rejects: &[Reject]) {
     }
     if rejects.len() > REJECTS_LISTED {
         eprintln!("  … and {} more", rejects.len() - REJECTS_LISTED);
+    }
+}
+
+fn say_line(line: std::fmt::Arguments<'_>) {
+    use std::io::Write;
+    let mut out = std::io::stdout().lock();
+    if out.write_fmt(line).and_then(|()| out.write_all(b"\n")).is_err() {
+        std::process::exit(0);
     }
 }
 

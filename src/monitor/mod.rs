@@ -225,13 +225,13 @@ async fn load_atlas(store: &dyn Store, rule: &Rule, snapshots: &Path) -> Result<
             Some(atlas) => atlas.plane().clone(),
             None => plane_of(store, layer).await?,
         };
-        let prepared = match tokio::task::block_in_place(|| snapshot::read(snapshots, layer, &plane)) {
-            Some(prepared) => prepared,
-            None => {
-                let prepared = prepare(store, layer, &plane).await?;
-                tokio::task::block_in_place(|| snapshot::write(snapshots, layer, &plane, &prepared));
-                prepared
-            }
+        let known = tokio::task::block_in_place(|| snapshot::read(snapshots, layer, &plane));
+        let prepared = if let Some(prepared) = known {
+            prepared
+        } else {
+            let prepared = prepare(store, layer, &plane).await?;
+            tokio::task::block_in_place(|| snapshot::write(snapshots, layer, &plane, &prepared));
+            prepared
         };
         atlas.get_or_insert_with(|| Atlas::empty(plane)).put(used(layer), prepared, rule);
     }

@@ -137,7 +137,12 @@ fn a_patch_with_a_flat_top_is_covered() {
 fn overlaps_are_found_and_exact() {
     let (mut worst, mut draw) = (Worst::default(), Draw::new(43));
     for round in 0..20 {
-        let members: Vec<Rings> = (0..4).map(|_| { let at = [draw.within(-80.0, 80.0), draw.within(-80.0, 80.0)]; draw.star(at, 60.0, [8, 150][round % 2]) }).collect();
+        let members: Vec<Rings> = (0..4)
+            .map(|_| {
+                let at = [draw.within(-80.0, 80.0), draw.within(-80.0, 80.0)];
+                draw.star(at, 60.0, [8, 150][round % 2])
+            })
+            .collect();
         let found = coverage(&members);
         let mut expected = 0;
         for (i, a) in members.iter().enumerate() {
