@@ -21,7 +21,7 @@ pub struct Classify {
     /// Where findings go: a path that ends in .csv or .geojson.
     #[arg(short, long, value_name = "OUT")]
     output: PathBuf,
-    /// CRS of the files where they do not say themselves.
+    /// CRS of all the files, whatever they say themselves.
     #[arg(long, value_parser = super::crs)]
     crs: Option<Crs>,
     /// Which field of the patches is which of ours; may be repeated.
