@@ -1,4 +1,5 @@
 //! The one integration binary; its tree mirrors what is tested.
+#![allow(clippy::pedantic, clippy::type_complexity, clippy::cloned_ref_to_slice_refs, reason = "a test should read like a sentence")]
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,

@@ -35,9 +35,9 @@ impl Demo {
         let counter = Counter::new("demo");
         let files = generate(preset, self.seed, &self.out, &mut |file, done, _total| counter.at_stage(file, done))?;
         drop(counter);
-        println!("an invented city in {} (程序生成，纯属虚构):", self.out.display());
+        say!("an invented city in {} (程序生成，纯属虚构):", self.out.display());
         for file in files {
-            println!("  {:<24} {:>9} features {:>10} vertices", file.name, file.features, file.vertices);
+            say!("  {:<24} {:>9} features {:>10} vertices", file.name, file.features, file.vertices);
         }
         Ok(())
     }

@@ -51,7 +51,7 @@ impl LayerCommand {
             Self::Remove { id, database } => {
                 let monitor = database.open(rule).await?;
                 monitor.store().remove_layer(id).await?;
-                println!("removed layer {id}");
+                say!("removed layer {id}");
                 Ok(())
             }
         }
@@ -66,12 +66,18 @@ impl Add {
         let imported = monitor.import_layer(&file, &|done| counter.at(done)).await?;
         drop(counter);
         let layer = imported.layer;
-        println!(
+        say!(
             "layer {} {} “{}” {}: {} features, {} vertices, {} rejected",
-            layer.id, layer.kind, layer.name, layer.crs, layer.features, layer.vertices, layer.rejected
+            layer.id,
+            layer.kind,
+            layer.name,
+            layer.crs,
+            layer.features,
+            layer.vertices,
+            layer.rejected
         );
         for note in &layer.notes {
-            println!("  {note}");
+            say!("  {note}");
         }
         print_rejects(&imported.rejects);
         Ok(())
@@ -82,8 +88,8 @@ async fn list(database: &Database, rule: Rule) -> Result<(), Failure> {
     let monitor = database.open(rule).await?;
     for (layer, in_force) in monitor.layers().await? {
         let mark = if in_force { "*" } else { " " };
-        println!("{mark} {:>4}  {:<15} {}  {:>9} features  {}", layer.id, layer.kind.word(), layer.effective, layer.features, layer.name);
+        say!("{mark} {:>4}  {:<15} {}  {:>9} features  {}", layer.id, layer.kind.word(), layer.effective, layer.features, layer.name);
     }
-    println!("* in force");
+    say!("* in force");
     Ok(())
 }

@@ -1,6 +1,11 @@
 //! The command line. Exit codes for scripts: 0 done, 1 a defect or a failing disk or database, 2 wrong usage, 3 the input was refused,
 //! 4 in conflict with what is stored (the same file already stored is no conflict: 0).
 
+/// Prints a line. A reader that has seen enough (`| head`) ends the program quietly; `println!` would panic.
+macro_rules! say {
+    ($($words:tt)*) => { $crate::cli::say_line(format_args!($($words)*)) };
+}
+
 mod classify;
 mod demo;
 mod demo_verdicts;
@@ -11,10 +16,9 @@ mod ratio;
 mod serve;
 mod survey;
 
-use crate::formats::Stated;
 use crate::geom::Crs;
 use crate::land::Reject;
-use crate::monitor::{Monitor, MonitorError, rule::Rule};
+use crate::monitor::{Monitor, MonitorError, Stated, rule::Rule};
 use crate::store::{Store, StoreError, sqlite::SqliteStore};
 use clap::{Parser, Subcommand};
 use std::path::PathBuf;
@@ -143,6 +147,14 @@ fn print_rejects(rejects: &[Reject]) {
     }
     if rejects.len() > REJECTS_LISTED {
         eprintln!("  … and {} more", rejects.len() - REJECTS_LISTED);
+    }
+}
+
+fn say_line(line: std::fmt::Arguments<'_>) {
+    use std::io::Write;
+    let mut out = std::io::stdout().lock();
+    if out.write_fmt(line).and_then(|()| out.write_all(b"\n")).is_err() {
+        std::process::exit(0);
     }
 }
 

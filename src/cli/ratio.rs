@@ -31,7 +31,7 @@ impl Ratio {
         let ratios = monitor.ratios(range).await?;
         if self.json {
             let answer = RatiosAnswer::new(ratios, monitor.rule());
-            println!("{}", serde_json::to_string_pretty(&answer).map_err(|error| Failure::Usage(error.to_string()))?);
+            say!("{}", serde_json::to_string_pretty(&answer).map_err(|error| Failure::Usage(error.to_string()))?);
         } else if self.csv {
             print_csv(&ratios)?;
         } else {
@@ -82,8 +82,8 @@ fn print_csv(ratios: &Ratios) -> std::io::Result<()> {
 }
 
 fn print_table(ratios: &Ratios) {
-    println!("违法耕地面积比例 {} – {}  (亩, %)\n", ratios.range.from, ratios.range.until);
-    println!(
+    say!("违法耕地面积比例 {} – {}  (亩, %)\n", ratios.range.from, ratios.range.until);
+    say!(
         "{}{:>8}{:>8}{:>8}{:>8}{:>12}{:>12}{:>9}{:>9}{:>16}  超线",
         pad("", 20),
         "合法",
@@ -99,7 +99,7 @@ fn print_table(ratios: &Ratios) {
     for row in rows(ratios) {
         let totals = &row.totals;
         let mu = |m2: f64| format!("{:.2}", Area::of_m2(m2).mu);
-        println!(
+        say!(
             "{}{:>10}{:>10}{:>10}{:>10}{:>16}{:>16}{:>11}{:>11}{:>21}  {}",
             pad(&format!("{} {}", totals.county_code.as_deref().unwrap_or(""), row.name), 20),
             totals.legal.patches,
@@ -116,7 +116,7 @@ fn print_table(ratios: &Ratios) {
     }
     for lever in &ratios.city.levers {
         let mu = |m2: f64| Area::of_m2(m2).mu;
-        println!(
+        say!(
             "\n全市降到 {} %：复耕 {:.2} 亩，或补办 {:.2} 亩，或新增合法 {:.2} 亩",
             lever.percent,
             mu(lever.restore_m2),

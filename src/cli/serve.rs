@@ -28,11 +28,11 @@ impl Serve {
         let listener = tokio::net::TcpListener::bind(self.listen).await.map_err(|error| ServeError { address: self.listen.to_string(), error })?;
         let monitor = Arc::new(self.database.open(rule).await?);
         monitor.refresh_atlas().await?;
-        println!("http://{}", listener.local_addr()?);
+        say!("http://{}", listener.local_addr()?);
         if self.listen.ip().is_loopback() {
-            println!("listening on this machine only; --listen opens it to others (there are no accounts yet: they could read and write everything)");
+            say!("listening on this machine only; --listen opens it to others (there are no accounts yet: they could read and write everything)");
         } else {
-            println!("WARNING: listening beyond this machine, and there are no accounts yet: whoever reaches this address can read and write everything");
+            say!("WARNING: listening beyond this machine, and there are no accounts yet: whoever reaches this address can read and write everything");
         }
         let refreshed = Arc::clone(&monitor);
         tokio::spawn(async move {

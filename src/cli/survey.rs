@@ -61,7 +61,7 @@ impl SurveyCommand {
             Self::Verdicts(verdicts) => {
                 let monitor = verdicts.database.open(rule).await?;
                 let recorded = monitor.file_verdicts(verdicts.survey, std::fs::File::open(&verdicts.file)?).await?;
-                println!("{recorded} verdicts recorded");
+                say!("{recorded} verdicts recorded");
                 Ok(())
             }
         }
@@ -87,16 +87,16 @@ impl Add {
         let imported = monitor.import_survey(&file, &|progress| counter.at_stage(progress.stage.word(), progress.done)).await?;
         drop(counter);
         if imported.was_there {
-            println!("the same file is already stored:");
+            say!("the same file is already stored:");
         }
         print(&imported.survey);
         let facts = &imported.survey.facts;
-        println!("  {} repaired, {} rejected, {} in no county; ids from {}", facts.repaired, facts.rejected, facts.outside, facts.patch_id_source);
+        say!("  {} repaired, {} rejected, {} in no county; ids from {}", facts.repaired, facts.rejected, facts.outside, facts.patch_id_source);
         for (ours, theirs) in &facts.fields {
-            println!("  {ours} = {theirs}");
+            say!("  {ours} = {theirs}");
         }
         for warning in &facts.warnings {
-            println!("  {} / {}", warning.zh, warning.en);
+            say!("  {} / {}", warning.zh, warning.en);
         }
         super::print_rejects(&monitor.store().rejects(imported.survey.id, 0, 100).await?);
         Ok(())
@@ -106,7 +106,7 @@ impl Add {
 fn print(survey: &Survey) {
     let facts = &survey.facts;
     let verdicts = facts.verdicts;
-    println!(
+    say!(
         "survey {} {} {} “{}” {}: {} patches: {} legal, {} suspected illegal, {} other, {} doubtful",
         survey.id,
         facts.period,

@@ -159,7 +159,7 @@ fn parcels_tile_the_city_and_more_than_half_are_farmland() {
 
 #[test]
 fn measured_areas_are_official_ones() {
-    // Oracle: the test vectors of the domain notes (ellipsoidal area of the third national survey).
+    // Oracle: the test vectors of the docs/ARCHITECTURE.md, “Area” (ellipsoidal area of the third national survey).
     let ring = [(118.35, 35.05), (118.36, 35.05), (118.36, 35.06), (118.35, 35.06)].map(|(x, y)| Point::new(x, y)).to_vec();
     assert!((measure([&ring]).unwrap().area_m2 / 1_012_087.260_1 - 1.0).abs() < 1e-9);
     let ring = [(118.35, 35.05), (118.3533, 35.0507), (118.3512, 35.0531)].map(|(x, y)| Point::new(x, y)).to_vec();

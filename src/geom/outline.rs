@@ -41,8 +41,8 @@ impl Bounds {
     /// Whether the boxes share a position.
     #[must_use]
     #[inline]
+    #[allow(clippy::needless_bitwise_bool, reason = "four comparisons cost less than one branch that is guessed wrong")]
     pub fn touches(&self, other: &Self) -> bool {
-        // `&`, not `&&`: four comparisons cost less than one branch that is guessed wrong.
         (self.min[0] <= other.max[0]) & (other.min[0] <= self.max[0]) & (self.min[1] <= other.max[1]) & (other.min[1] <= self.max[1])
     }
 

@@ -19,6 +19,8 @@ pub struct About {
     periods: Vec<String>,
     lines: Vec<Line>,
     rule: String,
+    /// The day from which the rule counts.
+    rule_effective: String,
     /// Changes whenever what is stored changes: put it into tile URLs.
     tiles_version: String,
 }
@@ -39,6 +41,7 @@ pub async fn about(State(desk): State<Desk>) -> Result<Json<About>, Problem> {
         periods,
         lines: monitor.rule().lines.clone(),
         rule: monitor.rule().version.clone(),
+        rule_effective: monitor.rule().effective.to_string(),
         tiles_version: monitor.store().revision().await?.to_string(),
     }))
 }

@@ -5,9 +5,9 @@ use super::{
     query::{self, Query},
     upload::spool,
 };
-use crate::formats::{Layer, Wanted};
 use crate::land::{LayerKind, Reject, Words};
 use crate::monitor::inspect::{CrsSource, InspectFile, Inspection};
+use crate::monitor::{FileLayer, Wanted};
 use axum::{
     Json,
     extract::{Request, State},
@@ -122,7 +122,7 @@ pub async fn inspect(State(desk): State<Desk>, Query(query): Query<InspectQuery>
     let monitor = std::sync::Arc::clone(&desk.monitor);
     monitor.refresh_atlas().await?;
     let file = spooled.file;
-    let seen = tokio::task::spawn_blocking(move || monitor.inspect(&InspectFile { path: &file, name: &name, wanted, stated, map }));
+    let seen = tokio::task::spawn_blocking(move || monitor.inspect(&InspectFile { path: file.path(), name: &name, wanted, stated, map }));
     let seen = seen.await.map_err(|error| Problem::internal(&error))??;
     Ok(Json(seen.into()))
 }
@@ -157,8 +157,8 @@ impl From<Inspection> for InspectAnswer {
     }
 }
 
-impl From<&Layer> for LayerSeen {
-    fn from(layer: &Layer) -> Self {
+impl From<&FileLayer> for LayerSeen {
+    fn from(layer: &FileLayer) -> Self {
         Self {
             name: layer.name.clone(),
             format: layer.format,

@@ -5,6 +5,7 @@ mod check;
 mod city;
 mod inspect;
 mod jobs;
+mod linger;
 mod page;
 mod patches;
 mod problem;

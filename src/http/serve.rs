@@ -1,6 +1,6 @@
 //! Listening: one connection, one task, with a time limit on request headers (axum's own `serve` has none).
 
-use super::{Desk, router};
+use super::{Desk, linger::Lingering, router};
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
@@ -44,7 +44,7 @@ pub async fn serve(listener: TcpListener, desk: Desk, stop: impl Future<Output =
             () = &mut stop => break,
         };
         let _ = stream.set_nodelay(true);
-        let connection = graceful.watch(server.serve_connection(TokioIo::new(stream), TowerToHyperService::new(service.clone())));
+        let connection = graceful.watch(server.serve_connection(TokioIo::new(Lingering::new(stream)), TowerToHyperService::new(service.clone())));
         tokio::spawn(async move {
             if let Err(error) = connection.await {
                 tracing::debug!(%error, "a connection ended early");

@@ -27,8 +27,8 @@ pub struct TileQuery {
     until: Option<String>,
 }
 
-/// Tiles drawn before, by place, months and revision of the store.
-pub type TileCache = moka::future::Cache<(String, Tile, TileQuery, i64), Bytes>;
+/// Tiles drawn before, by place, months, and what they were drawn from: revision of the store, version of the layer.
+pub type TileCache = moka::future::Cache<(String, Tile, TileQuery, [i64; 2]), Bytes>;
 
 /// Bytes of tiles kept.
 const KEPT_BYTES: u64 = 256 << 20;
@@ -54,11 +54,13 @@ pub async fn tile(
     let row = y.strip_suffix(".mvt").unwrap_or(&y);
     let tile = Tile::new(z, x, query::read("y", row)?).ok_or_else(|| Problem::not_found("瓦片", &format!("{z}/{x}/{row}")))?;
     let revision = desk.monitor.store().revision().await?;
-    let etag = format!("\"{revision}\"");
+    // The atlas follows the store within a second; until then the layer drawn is the one before.
+    let layer = desk.monitor.atlas().used().into_iter().find(|used| used.kind.word() == source).map_or(0, |used| used.id);
+    let etag = format!("\"{revision}-{layer}\"");
     if headers.get(header::IF_NONE_MATCH).is_some_and(|known| known.as_bytes() == etag.as_bytes()) {
         return Ok((StatusCode::NOT_MODIFIED, [(header::ETAG, etag)]).into_response());
     }
-    let key = (source.clone(), tile, query.clone(), revision);
+    let key = (source.clone(), tile, query.clone(), [revision, layer]);
     let bytes = if let Some(bytes) = desk.tiles.get(&key).await {
         bytes
     } else {

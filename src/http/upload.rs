@@ -69,7 +69,7 @@ pub async fn upload(State(desk): State<Desk>, Query(query): Query<UploadQuery>, 
         map,
         on_conflict,
         sha256: Some(spooled.sha256),
-        path: spooled.file.to_path_buf(),
+        path: spooled.file.path().to_owned(),
         spooled: Some(spooled.file),
     };
     let mut job = desk.monitor.start_survey_import(file);
@@ -104,7 +104,7 @@ fn prefers_async(headers: &HeaderMap) -> bool {
 
 /// A body on disk.
 pub(super) struct Spooled {
-    pub file: tempfile::TempPath,
+    pub file: tempfile::NamedTempFile,
     sha256: String,
     pub name: Option<String>,
 }
@@ -149,8 +149,8 @@ async fn spool_form(desk: &Desk, request: Request) -> Result<Spooled, Problem> {
 async fn write_out<E: std::fmt::Display>(desk: &Desk, name: Option<String>, body: impl Stream<Item = Result<Bytes, E>>) -> Result<Spooled, Problem> {
     let limit = desk.limits.upload_bytes;
     let failed = |error: std::io::Error| Problem::internal(&error);
-    let (file, path) = tempfile::Builder::new().prefix("survey-").tempfile_in(desk.monitor.spool()).map_err(failed)?.into_parts();
-    let mut file = tokio::fs::File::from_std(file);
+    let spooled = desk.monitor.spool_file().map_err(failed)?;
+    let mut file = tokio::fs::File::from_std(spooled.as_file().try_clone().map_err(failed)?);
     let (mut hash, mut size) = (Sha256::new(), 0);
     let mut body = std::pin::pin!(body);
     while let Some(chunk) = body.next().await {
@@ -163,7 +163,7 @@ async fn write_out<E: std::fmt::Display>(desk: &Desk, name: Option<String>, body
         file.write_all(&chunk).await.map_err(failed)?;
     }
     file.flush().await.map_err(failed)?;
-    Ok(Spooled { file: path, sha256: crate::monitor::hexadecimal(&hash.finalize()), name })
+    Ok(Spooled { file: spooled, sha256: crate::monitor::hexadecimal(&hash.finalize()), name })
 }
 
 fn too_large(limit: u64) -> Problem {

@@ -19,7 +19,8 @@ pub mod rule;
 mod snapshot;
 pub mod survey_import;
 
-use crate::formats::{ReadError, ogr::Workshop};
+use crate::formats::ReadError;
+pub use crate::formats::{Layer as FileLayer, Stated, Wanted, ogr::Workshop};
 use crate::geom::{Bounds, Crs, Plane};
 use crate::land::{Layer, LayerKind, LayerUsed, Provenance, Reject, Words};
 use crate::store::{Store, StoreError};
@@ -121,6 +122,7 @@ impl Monitor {
     /// Opens the services, with no layer loaded yet: see [`refresh_atlas`](Self::refresh_atlas). Uploads are spooled in `spool`, which is made where it is missing.
     pub fn open(store: Arc<dyn Store>, rule: Rule, spool: PathBuf) -> Result<Self, MonitorError> {
         std::fs::create_dir_all(&spool)?;
+        sweep(&spool)?;
         let nowhere = Atlas::empty(Plane::near(118.0, 35.0));
         let workshop = Workshop::new(spool.clone());
         Ok(Self { store, rule, atlas: RwLock::new(Arc::new(nowhere)), jobs: jobs::Jobs::default(), spool, workshop, turn: tokio::sync::Semaphore::new(1) })
@@ -162,6 +164,13 @@ impl Monitor {
         &self.workshop
     }
 
+    /// A new file for an upload, locked and deleted when dropped.
+    pub fn spool_file(&self) -> std::io::Result<tempfile::NamedTempFile> {
+        let file = tempfile::Builder::new().prefix(SPOOLED).tempfile_in(&self.spool)?;
+        file.as_file().lock()?;
+        Ok(file)
+    }
+
     /// Where uploads are spooled.
     #[must_use]
     pub fn spool(&self) -> &Path {
@@ -199,6 +208,27 @@ impl Monitor {
     }
 }
 
+/// What the names of uploads in the spool begin with.
+const SPOOLED: &str = "survey-";
+
+/// Removes what uploads left behind whose process was killed. What is being taken in is locked, also against other processes.
+fn sweep(spool: &Path) -> std::io::Result<()> {
+    for entry in std::fs::read_dir(spool)? {
+        let entry = entry?;
+        let path = entry.path();
+        let abandoned = || std::fs::File::open(&path).is_ok_and(|file| file.try_lock().is_ok());
+        let name = entry.file_name();
+        let name = name.to_string_lossy();
+        // Another process may have swept it a moment ago.
+        if name.starts_with(SPOOLED) && abandoned() {
+            let _ = std::fs::remove_file(&path);
+        } else if name.starts_with(Workshop::FOLDER) && abandoned() {
+            let _ = std::fs::remove_dir_all(&path);
+        }
+    }
+    Ok(())
+}
+
 /// Of each kind the version with the latest effective day not after today; of one day the one stored last.
 fn in_force(layers: &[Layer]) -> Vec<&Layer> {
     let today = crate::land::today();
@@ -222,13 +252,13 @@ async fn load_atlas(store: &dyn Store, rule: &Rule, snapshots: &Path) -> Result<
             Some(atlas) => atlas.plane().clone(),
             None => plane_of(store, layer).await?,
         };
-        let prepared = match tokio::task::block_in_place(|| snapshot::read(snapshots, layer, &plane)) {
-            Some(prepared) => prepared,
-            None => {
-                let prepared = prepare(store, layer, &plane).await?;
-                tokio::task::block_in_place(|| snapshot::write(snapshots, layer, &plane, &prepared));
-                prepared
-            }
+        let known = tokio::task::block_in_place(|| snapshot::read(snapshots, layer, &plane));
+        let prepared = if let Some(prepared) = known {
+            prepared
+        } else {
+            let prepared = prepare(store, layer, &plane).await?;
+            tokio::task::block_in_place(|| snapshot::write(snapshots, layer, &plane, &prepared));
+            prepared
         };
         atlas.get_or_insert_with(|| Atlas::empty(plane)).put(used(layer), prepared, rule);
     }

@@ -31,8 +31,6 @@ pub struct Tolerance {
     pub cover_mu: f64,
     /// Farmland outside approvals up to which it does not count.
     pub farmland_mu: f64,
-    /// Difference up to which a filing agrees with the overlay.
-    pub filed_mu: f64,
     /// Ground in a second county from which a patch crosses the border.
     pub border_mu: f64,
 }
@@ -58,12 +56,6 @@ impl Tolerance {
         self.farmland_mu * Area::M2_PER_MU
     }
 
-    /// [`filed_mu`](Self::filed_mu) in square metres.
-    #[must_use]
-    pub fn filed_m2(&self) -> f64 {
-        self.filed_mu * Area::M2_PER_MU
-    }
-
     /// [`border_mu`](Self::border_mu) in square metres.
     #[must_use]
     pub fn border_m2(&self) -> f64 {
@@ -75,7 +67,7 @@ impl Rule {
     /// Reads a rule from TOML; the error says which line is wrong.
     pub fn parse(text: &str) -> Result<Self, String> {
         let mut rule: Self = toml::from_str(text).map_err(|error| error.to_string())?;
-        let tolerances = [rule.tolerance.cover_mu, rule.tolerance.farmland_mu, rule.tolerance.filed_mu, rule.tolerance.border_mu];
+        let tolerances = [rule.tolerance.cover_mu, rule.tolerance.farmland_mu, rule.tolerance.border_mu];
         if tolerances.iter().any(|mu| !(0.0..1e6).contains(mu)) {
             return Err("tolerances are in 亩 and not negative".into());
         }

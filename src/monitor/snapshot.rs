@@ -58,8 +58,10 @@ pub(super) fn write(folder: &Path, layer: &Layer, plane: &Plane, prepared: &Prep
 /// Deletes snapshots of layers that are not in force.
 pub(super) fn keep_only(folder: &Path, in_force: &[i64]) {
     for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
-        let kept = in_force.iter().any(|id| entry.file_name() == format!("{id}.layer").as_str());
-        if !kept {
+        let name = entry.file_name();
+        let id = name.to_str().and_then(|name| name.strip_suffix(".layer")).and_then(|id| id.parse::<i64>().ok());
+        if id.is_some_and(|id| !in_force.contains(&id)) {
+            // If it cannot be deleted it takes room and nothing else.
             let _ = std::fs::remove_file(entry.path());
         }
     }

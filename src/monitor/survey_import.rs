@@ -26,8 +26,8 @@ use tokio::sync::{mpsc, watch};
 pub struct SurveyFile {
     /// The file.
     pub path: PathBuf,
-    /// Deletes the file when the import is over.
-    pub spooled: Option<tempfile::TempPath>,
+    /// Deletes the file when the import is over; locked until then.
+    pub spooled: Option<tempfile::NamedTempFile>,
     /// Its name, for people.
     pub name: String,
     /// Its month.

@@ -111,6 +111,23 @@ async fn a_body_announced_above_the_limit_is_refused_before_it_is_read() {
     }
 }
 
+/// A connection that is reset may lose its answer on the way.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_client_that_goes_on_sending_after_it_was_refused_is_not_cut_off_from_its_answer() {
+    let app = TestApp::bare().await;
+    let mut stream = tokio::net::TcpStream::connect(&app.address).await.unwrap();
+    let head = format!("POST /api/surveys?{APRIL} HTTP/1.1\r\nHost: {}\r\nContent-Length: 2147483648\r\n\r\n", app.address);
+    stream.write_all(head.as_bytes()).await.unwrap();
+    let mut first = [0; 12];
+    stream.read_exact(&mut first).await.unwrap();
+    for _ in 0..100 {
+        stream.write_all(&[b' '; 10_000]).await.unwrap();
+    }
+    let mut rest = String::new();
+    stream.read_to_string(&mut rest).await.unwrap();
+    assert!(first == *b"HTTP/1.1 413" && rest.contains("connection: close") && rest.contains("/problems/too_large"), "{rest}");
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_body_that_grows_above_the_limit_is_cut_off() {
     let app = TestApp::with_limits(Limits { upload_bytes: 100_000, ..Limits::default() }).await;

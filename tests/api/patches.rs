@@ -53,7 +53,9 @@ async fn a_finding_says_why_and_what_it_rests_on() {
         parcels.iter().map(|parcel| (text(&parcel["dlbm"]), text(&parcel["dlmc"]))).collect::<std::collections::BTreeSet<_>>(),
         [("0102".into(), "水浇地".into()), ("0301".into(), "乔木林地".into())].into()
     );
-    parcels.iter().for_each(|parcel| is_area(&parcel["area"], 0.5 * city::SQUARE_M2, 1e-3));
+    for parcel in parcels {
+        is_area(&parcel["area"], 0.5 * city::SQUARE_M2, 1e-3);
+    }
     is_area(&finding["counties"][0]["area"], city::SQUARE_M2, 1e-3);
     // Oracle: 1 012 087.26 m² are 1518.13 亩; half of it 759.07, three tenths 455.44, a fifth 303.63, a quarter 379.53, by hand.
     for said in ["1518.13", "759.07", "455.44", "303.63", "379.53"] {
@@ -158,7 +160,7 @@ async fn a_repaired_patch_shows_its_defect_and_what_came_in() {
     // The square's corners in the order of an hourglass: two triangles, each a quarter of it.
     let [west, south, east, north] = city::SQUARE;
     let hourglass = vec![[west, south], [east, south], [west, north], [east, north], [west, south]];
-    let survey = app.uploaded(APRIL, &File::default().patch("H", &[hourglass.clone()])).await;
+    let survey = app.uploaded(APRIL, &File::default().patch("H", std::slice::from_ref(&hourglass))).await;
     assert_eq!((&survey["repaired"], &survey["rejected"]), (&json!(1), &json!(0)));
     let patch = app.patch("H").await;
     let properties = &patch["properties"];

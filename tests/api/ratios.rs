@@ -6,6 +6,7 @@ use super::app::{
     is_area, number, text,
 };
 use serde_json::{Value, json};
+use std::fmt::Write;
 use tuban::geom::Plane;
 use tuban::land::Area;
 
@@ -17,8 +18,8 @@ async fn file_verdicts(app: &TestApp, rows: &str) -> u64 {
 }
 
 /// The row of a county, by code.
-fn row(ratios: &Value, code: Value) -> Value {
-    ratios["counties"].as_array().unwrap().iter().find(|row| row["county_code"] == code).unwrap_or_else(|| panic!("no {code} in {ratios}")).clone()
+fn row(ratios: &Value, code: &Value) -> Value {
+    ratios["counties"].as_array().unwrap().iter().find(|row| row["county_code"] == *code).unwrap_or_else(|| panic!("no {code} in {ratios}")).clone()
 }
 
 /// 765 patches whose areas come to those of the city's report for January to April, with their verdicts.
@@ -53,7 +54,7 @@ impl Report {
                     "illegal" => format!("0,0,{area},{farmland}"),
                     _ => "0,0,0,0".to_owned(),
                 };
-                verdicts.push_str(&format!("{id},{verdict},{areas}\n"));
+                writeln!(verdicts, "{id},{verdict},{areas}").unwrap();
                 place += 1;
             }
         }
@@ -121,7 +122,7 @@ async fn before_anyone_has_verified_only_the_overlay_speaks() {
     assert_eq!(city["ratio"], json!({ "confirmed": null, "provisional": 33.34, "best": 0.0, "worst": 100.0 }));
     assert_eq!((&city["line_crossed"], &city["levers"]), (&json!(null), &json!([])));
     // 罗庄区 has one doubtful patch without farmland: no ratio is no number, not 0 %.
-    let luozhuang = row(&ratios, json!("371311"));
+    let luozhuang = row(&ratios, &json!("371311"));
     assert_eq!(luozhuang["ratio"], json!({ "confirmed": null, "provisional": null, "best": null, "worst": null }));
     assert_eq!(ratios["lines"], json!([{ "name": "target", "percent": 5.0 }, { "name": "accountability", "percent": 15.0 }]));
     assert_eq!((ratios["layers"].as_array().unwrap().len(), &ratios["rule"]), (6, &app.read("/api/about").await["rule"]));
@@ -189,7 +190,7 @@ async fn patches_in_no_county_have_a_row_of_their_own() {
     let app = TestApp::city().await;
     app.uploaded(APRIL, &File::default().patch("in", &[city::suspected()]).patch("out", &[rectangle(118.6, 35.0, 118.601, 35.001)])).await;
     let ratios = app.read("/api/ratios").await;
-    let nowhere = row(&ratios, json!(null));
+    let nowhere = row(&ratios, &json!(null));
     assert_eq!((&nowhere["county_name"], &nowhere["total"]["patches"]), (&json!("不在任何县内"), &json!(1)));
     assert_eq!(ratios["city"]["total"]["patches"], 2);
 }

@@ -41,8 +41,11 @@ fn squares(side: f64, step: f64, second: f64) -> [String; 2] {
     [ring(118.32, 35.02, side), ring(118.32 + step, 35.02 + step, second)]
 }
 
+/// A feature as text, the code it is refused with, the pointer below its own, ring and vertex.
+type Faulty = (String, &'static str, &'static str, Option<u32>, Option<u32>);
+
 /// What a feature among good ones is refused for: the feature, the code, the pointer below `/features/1`, ring and vertex.
-fn faulty() -> Vec<(String, &'static str, &'static str, Option<u32>, Option<u32>)> {
+fn faulty() -> Vec<Faulty> {
     let [shell, inside] = squares(0.004, 0.001, 0.001);
     let [_, outside] = squares(0.004, 0.01, 0.001);
     let [_, across] = squares(0.004, 0.003, 0.004);

@@ -3,7 +3,7 @@
 use super::{
     app::{
         city,
-        file::{File, rectangle},
+        file::{File, polygon, rectangle},
     },
     done, tuban,
 };
@@ -11,6 +11,7 @@ use rand_chacha::{
     ChaCha8Rng,
     rand_core::{RngCore, SeedableRng},
 };
+use serde_json::json;
 use std::path::Path;
 use std::process::Stdio;
 use std::time::{Duration, Instant};
@@ -22,11 +23,13 @@ const KILLS: u32 = 30;
 /// Patches of the survey that comes in.
 const PATCHES: u32 = 3000;
 
-/// `count` patches named `name`, and after each thousand one that is refused.
+/// `count` patches named `name`, each with a remark of 4 000 letters so that there is something to write, and after each thousand one that is refused.
 fn survey(name: &str, count: u32) -> String {
+    let remark = "x".repeat(4000);
     let file = (0..count).fold(File::default(), |file, n| {
         let (west, south) = (118.301 + 0.001 * f64::from(n % 190), 35.001 + 0.001 * f64::from(n / 190));
-        let file = file.patch(&format!("{name}{n}"), &[rectangle(west, south, west + 0.0005, south + 0.0005)]);
+        let patch = polygon(&[rectangle(west, south, west + 0.0005, south + 0.0005)]);
+        let file = file.feature(&json!({ "JCBH": format!("{name}{n}"), "BZ": remark }), &patch);
         if n % 1000 == 999 { file.patch_of("refused", "[]") } else { file }
     });
     file.text()
@@ -48,6 +51,16 @@ async fn reopen(folder: &Path) -> Vec<Survey> {
     assert_eq!(all, patches, "no patch is without its survey");
     store.close().await;
     surveys
+}
+
+/// When to kill, as a share of what the import takes. The first ten fall anywhere in it, one to each tenth; the others around its end, where everything is
+/// written out at once.
+fn moment(kill: u32, dice: &mut ChaCha8Rng) -> f64 {
+    let unit = f64::from(dice.next_u32()) / f64::from(u32::MAX);
+    match kill {
+        0..10 => (f64::from(kill) + unit) / 10.0,
+        _ => 0.75 + 0.45 * (f64::from(kill - 10) + unit) / f64::from(KILLS - 10),
+    }
 }
 
 #[tokio::test]
@@ -76,10 +89,9 @@ async fn a_survey_is_whole_or_absent_whenever_the_program_is_killed() {
         }
         std::fs::copy(path.join("before.db"), path.join("tuban.db")).unwrap();
         let (arguments, replacing) = if kill % 2 == 0 { (&beside[..], false) } else { (&instead[..], true) };
-        // One moment somewhere in each thirtieth of what the import takes, and a little beyond.
-        let moment = (f64::from(kill) + f64::from(dice.next_u32()) / f64::from(u32::MAX)) / f64::from(KILLS);
+        let moment = moment(kill, &mut dice);
         let mut child = tuban(path, arguments).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
-        std::thread::sleep(takes.mul_f64(1.05 * moment).min(Duration::from_mins(1)));
+        std::thread::sleep(takes.mul_f64(moment).min(Duration::from_mins(1)));
         child.kill().unwrap();
         child.wait().unwrap();
 

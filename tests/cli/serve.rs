@@ -48,6 +48,19 @@ async fn it_says_where_it_listens_and_to_whom_and_stops_when_asked() {
 }
 
 #[test]
+fn uploads_left_by_a_killed_program_are_swept_and_those_of_a_living_one_are_not() {
+    let folder = tempfile::tempdir().unwrap();
+    let spool = folder.path().join("tuban.spool");
+    std::fs::create_dir(&spool).unwrap();
+    let files = ["survey-abandoned", "survey-living", "notes.txt"].map(|name| std::fs::File::create(spool.join(name)).unwrap());
+    files[1].lock().unwrap();
+    let _serving = Serving::start(folder.path(), "127.0.0.1:0");
+    let mut left: Vec<String> = std::fs::read_dir(&spool).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    left.sort();
+    assert_eq!(left, ["notes.txt", "survey-living"]);
+}
+
+#[test]
 fn beyond_this_machine_it_warns() {
     let folder = tempfile::tempdir().unwrap();
     let serving = Serving::start(folder.path(), "0.0.0.0:0");
