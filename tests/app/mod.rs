@@ -10,7 +10,7 @@ use std::sync::Arc;
 use tokio::net::TcpListener;
 use tuban::http::{Desk, Limits, serve};
 use tuban::land::LayerKind;
-use tuban::monitor::{Monitor, layer_import::LayerFile, rule::Rule};
+use tuban::monitor::{Monitor, Workshop, layer_import::LayerFile, rule::Rule};
 use tuban::store::{Store, sqlite::SqliteStore};
 
 /// A running service; it stops when this is dropped.
@@ -52,9 +52,20 @@ impl TestApp {
 
     /// Without a layer, with these limits.
     pub(crate) async fn with_limits(limits: Limits) -> Self {
+        Self::with(limits, |workshop| workshop).await
+    }
+
+    /// Without a layer, with these workers for what GDAL reads.
+    pub(crate) async fn with_workshop(change: impl FnOnce(Workshop) -> Workshop) -> Self {
+        Self::with(Limits::default(), change).await
+    }
+
+    async fn with(limits: Limits, change: impl FnOnce(Workshop) -> Workshop) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let store: Arc<dyn Store> = Arc::new(SqliteStore::open(&format!("sqlite:{}/tuban.db", folder.path().display())).await.unwrap());
-        let monitor = Arc::new(Monitor::open(store, Rule::load(None).unwrap(), folder.path().join("spool")).unwrap());
+        let monitor = Monitor::open(store, Rule::load(None).unwrap(), folder.path().join("spool")).unwrap();
+        let workshop = change(monitor.workshop().clone());
+        let monitor = Arc::new(monitor.with_workshop(workshop));
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap().to_string();
         let (stop, stopped) = tokio::sync::oneshot::channel::<()>();

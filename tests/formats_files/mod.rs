@@ -1,6 +1,7 @@
 //! Surveys and layers as they really arrive. `docs/FORMATS.md` names these tests.
 
 mod hostile;
+mod http;
 mod kit;
 mod same_survey;
 mod worker;
