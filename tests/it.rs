@@ -11,5 +11,6 @@ mod api;
 mod app;
 mod builders;
 mod cli;
+mod formats_files;
 mod kernel;
 mod store;

@@ -1,7 +1,7 @@
 //! `tuban classify`: the main job with no database.
 
-use super::{Failure, progress::Counter};
-use crate::geom::Crs;
+use super::{Failure, Said, progress::Counter};
+use crate::formats::ogr::Workshop;
 use crate::land::LayerKind;
 use crate::monitor::{
     classify_file::{ClassifyFiles, Output, classify_files},
@@ -13,7 +13,7 @@ use std::path::PathBuf;
 
 #[derive(Debug, Args)]
 pub struct Classify {
-    /// The patches, GeoJSON.
+    /// The patches, in any format that `survey add` takes.
     patches: PathBuf,
     /// A layer, e.g. farmland=parcels.geojson; may be repeated.
     #[arg(long = "layer", value_name = "KIND=FILE", value_parser = layer)]
@@ -21,9 +21,8 @@ pub struct Classify {
     /// Where findings go: a path that ends in .csv or .geojson.
     #[arg(short, long, value_name = "OUT")]
     output: PathBuf,
-    /// CRS of all the files, whatever they say themselves.
-    #[arg(long, value_parser = super::crs)]
-    crs: Option<Crs>,
+    #[command(flatten)]
+    said: Said,
     /// Which field of the patches is which of ours; may be repeated.
     #[arg(long, value_name = "OUR=THEIRS")]
     map: Vec<String>,
@@ -49,7 +48,13 @@ impl Classify {
         // Written beside and renamed at the end: what is there under the name is whole.
         let file = tempfile::Builder::new().prefix(".tuban-").tempfile_in(folder)?;
         let counter = Counter::new("layers");
-        let files = ClassifyFiles { patches: self.patches, layers: self.layers, crs: self.crs, map: self.map };
+        let files = ClassifyFiles {
+            patches: self.patches,
+            layers: self.layers,
+            stated: self.said.into(),
+            map: self.map,
+            workshop: Workshop::new(std::env::temp_dir()),
+        };
         let mut out = BufWriter::with_capacity(1 << 20, file);
         let timings = classify_files(&files, rule, output, &mut out, &|what, done| counter.at_stage(what, done))?;
         drop(counter);

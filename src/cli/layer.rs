@@ -1,7 +1,6 @@
 //! `tuban layer add|list|remove`.
 
-use super::{Database, Failure, print_rejects, progress::Counter};
-use crate::geom::Crs;
+use super::{Database, Failure, Said, print_rejects, progress::Counter};
 use crate::land::LayerKind;
 use crate::monitor::{layer_import::LayerFile, rule::Rule};
 use clap::{Args, Subcommand};
@@ -33,15 +32,14 @@ pub struct Add {
     /// The day from which it counts, YYYY-MM-DD.
     #[arg(long)]
     effective: jiff::civil::Date,
-    /// CRS of the file where it does not say itself, e.g. EPSG:4527.
-    #[arg(long, value_parser = super::crs)]
-    crs: Option<Crs>,
+    #[command(flatten)]
+    said: Said,
     /// Which field of the file is which of ours, e.g. code=DLDM; may be repeated.
     #[arg(long, value_name = "OUR=THEIRS")]
     map: Vec<String>,
     #[command(flatten)]
     database: Database,
-    /// GeoJSON file.
+    /// The file: GeoJSON, a Shapefile or FileGDB (zipped, or as it is), `GeoPackage`, `FlatGeobuf`, KML, a `MapInfo` table or DXF.
     file: PathBuf,
 }
 
@@ -64,7 +62,7 @@ impl Add {
     async fn run(self, rule: Rule) -> Result<(), Failure> {
         let monitor = self.database.open(rule).await?;
         let counter = Counter::new(self.kind.word());
-        let file = LayerFile { path: self.file, kind: self.kind, name: self.name, effective: self.effective, crs: self.crs, map: self.map };
+        let file = LayerFile { path: self.file, kind: self.kind, name: self.name, effective: self.effective, stated: self.said.into(), map: self.map };
         let imported = monitor.import_layer(&file, &|done| counter.at(done)).await?;
         drop(counter);
         let layer = imported.layer;

@@ -9,12 +9,14 @@ macro_rules! say {
 mod classify;
 mod demo;
 mod demo_verdicts;
+mod inspect;
 mod layer;
 mod progress;
 mod ratio;
 mod serve;
 mod survey;
 
+use crate::formats::Stated;
 use crate::geom::Crs;
 use crate::land::Reject;
 use crate::monitor::{Monitor, MonitorError, rule::Rule};
@@ -47,12 +49,34 @@ enum Command {
     Survey(survey::SurveyCommand),
     /// The main job with no database: patches and layers in, findings out.
     Classify(classify::Classify),
+    /// What a file is, what its fields are taken for, and what would become of it; nothing is stored.
+    Inspect(inspect::Inspect),
     /// The county table.
     Ratio(ratio::Ratio),
     /// Generate an invented city to try everything on.
     Demo(demo::Demo),
     /// Invent confirmed verdicts for a month of the invented city.
     DemoVerdicts(demo_verdicts::DemoVerdicts),
+}
+
+/// What is known of a file from elsewhere; it wins over what the file says.
+#[derive(Debug, clap::Args)]
+struct Said {
+    /// CRS of the file where it does not say itself, or says wrong, e.g. EPSG:4527.
+    #[arg(long, value_parser = crs)]
+    crs: Option<Crs>,
+    /// Which of its layers, where it has several.
+    #[arg(long, value_name = "NAME")]
+    layer_name: Option<String>,
+    /// What its text is in where that is taken wrongly: GBK, GB18030 or UTF-8.
+    #[arg(long)]
+    encoding: Option<String>,
+}
+
+impl From<Said> for Stated {
+    fn from(said: Said) -> Self {
+        Self { crs: said.crs, layer: said.layer_name, encoding: said.encoding }
+    }
 }
 
 /// Which database.
@@ -154,6 +178,7 @@ pub fn run() -> ExitCode {
                 Command::Layer(command) => command.run(rule).await,
                 Command::Survey(command) => command.run(rule).await,
                 Command::Classify(command) => tokio::task::block_in_place(|| command.run(&rule)),
+                Command::Inspect(command) => command.run(rule).await,
                 Command::Ratio(command) => command.run(rule).await,
                 Command::DemoVerdicts(command) => command.run(rule).await,
                 Command::Demo(command) => tokio::task::block_in_place(|| command.run()),

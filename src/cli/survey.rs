@@ -1,7 +1,6 @@
 //! `tuban survey add|list|verdicts`.
 
-use super::{Database, Failure, progress::Counter};
-use crate::geom::Crs;
+use super::{Database, Failure, Said, progress::Counter};
 use crate::land::{Level, OnConflict, Period, Survey};
 use crate::monitor::{rule::Rule, survey_import::SurveyFile};
 use clap::{Args, Subcommand};
@@ -25,9 +24,8 @@ pub struct Add {
     /// Who issued it: `ministry`, `province` or `city`.
     #[arg(long)]
     level: Level,
-    /// CRS of the file where it does not say itself, e.g. EPSG:4527.
-    #[arg(long, value_parser = super::crs)]
-    crs: Option<Crs>,
+    #[command(flatten)]
+    said: Said,
     /// Which field of the file is which of ours, e.g. `patch_id=TBH`; may be repeated.
     #[arg(long, value_name = "OUR=THEIRS")]
     map: Vec<String>,
@@ -36,7 +34,7 @@ pub struct Add {
     on_conflict: OnConflict,
     #[command(flatten)]
     database: Database,
-    /// GeoJSON file.
+    /// The file: GeoJSON, a Shapefile or FileGDB (zipped, or as it is), `GeoPackage`, `FlatGeobuf`, KML, a `MapInfo` table or DXF.
     file: PathBuf,
 }
 
@@ -80,7 +78,7 @@ impl Add {
             name,
             period: self.period,
             level: self.level,
-            crs: self.crs,
+            stated: self.said.into(),
             map: self.map,
             on_conflict: self.on_conflict,
             sha256: None,

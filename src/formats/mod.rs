@@ -1,24 +1,36 @@
 //! Bytes to values: files of features, read in batches whatever their format.
 //!
 //! A [`FeatureSource`] runs on one thread and only cuts a file into [`FeatureBatch`]es; many threads then read features out of them. A new
-//! format brings its own pair of the two and one line in [`open`]; the monitor does not change.
+//! format brings its own pair of the two and one line in [`Arrival::open`]; the monitor does not change.
 //!
 //! Knows no store, no HTTP, and nothing of what a feature will be held against.
 
+mod archive;
+mod arrival;
+mod crs_text;
+mod encoding;
 mod error;
 mod feature;
 mod fields;
 pub mod geojson;
 pub mod json;
+pub mod ogr;
 mod placing;
+mod shapefile;
+mod sniff;
+mod wkb;
 
+pub use arrival::{Arrival, Layer, Stated, companions};
+pub use crs_text::NamedCrs;
+pub use encoding::Choice as EncodingChoice;
 pub use error::ReadError;
 pub use feature::{Fault, FaultKind, RawFeature, Values};
 pub use fields::{Field, FieldMap, Wanted};
 pub use placing::{contradiction_words, few_decimals};
 
 use crate::geom::Crs;
-use std::{collections::BTreeSet, path::Path};
+use crate::land::Words;
+use std::collections::BTreeSet;
 
 /// What a file says of itself, as far as it has been read: members may follow the features.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -29,6 +41,10 @@ pub struct Head {
     pub name: Option<String>,
     /// True when it says that its features are invented.
     pub invented: bool,
+    /// What people should know of how it was read.
+    pub notes: Vec<Words>,
+    /// True when arcs were straightened.
+    pub bent: bool,
 }
 
 /// A file being read, batch by batch.
@@ -74,9 +90,4 @@ pub trait FeatureBatch: Send + Sync {
     /// # Errors
     /// When the file is broken there. A feature that is well written but no land is no error: see [`RawFeature::geometry`].
     fn feature<'a>(&'a self, index: usize, fields: &FieldMap) -> Result<RawFeature<'a>, ReadError>;
-}
-
-/// Opens a file of features. A CRS that is `forced` wins over what the file says.
-pub fn open(path: &Path, forced: Option<Crs>) -> Result<Box<dyn FeatureSource>, ReadError> {
-    Ok(Box::new(geojson::Reader::open(path, forced)?))
 }

@@ -146,28 +146,51 @@ impl Crs {
     ///
     /// An edge is cut at the same positions, to the last bit, whichever way it is walked: neighbours stay neighbours.
     pub fn outline_to_degrees_dense(self, outline: &Outline) -> Result<Outline, Unplaced> {
+        let degrees = self.outline_to_degrees(outline)?;
+        Ok(self.densify(outline, &degrees)?.unwrap_or(degrees))
+    }
+
+    /// The same where `degrees` is what [`outline_to_degrees`](Self::outline_to_degrees) made of `outline`; `None` where there is nothing to cut. Only
+    /// what lies between the vertices is projected.
+    pub fn densify(self, outline: &Outline, degrees: &Outline) -> Result<Option<Outline>, Unplaced> {
         if self.is_degrees() {
-            return self.outline_to_degrees(outline);
+            return Ok(None);
         }
-        self.place(outline)?;
+        // Positions to come between, and for each vertex how many of them precede it.
+        let (mut between, mut before) = (Vec::new(), Vec::with_capacity(outline.positions.len()));
+        for ring in 0..outline.ring_ends.len() {
+            let positions = outline.ring(ring);
+            for (vertex, at) in positions.iter().enumerate() {
+                if vertex > 0 && !push_steps(&mut between, positions[vertex - 1], *at) {
+                    let (part, ring) = outline.place_of(ring);
+                    return Err(Unplaced { part: outline.multi.then_some(part), ring, vertex: vertex as u32 });
+                }
+                before.push(between.len());
+            }
+        }
+        if between.is_empty() {
+            return Ok(None);
+        }
+        if !self.unproject(&mut between) {
+            return Err(Unplaced::of(outline, 0));
+        }
         let mut dense = Outline {
-            positions: Vec::with_capacity(outline.positions.len() * 2),
+            positions: Vec::with_capacity(degrees.positions.len() + between.len()),
             ring_ends: Vec::new(),
             part_ends: outline.part_ends.clone(),
             multi: outline.multi,
         };
-        for ring in 0..outline.ring_ends.len() {
-            let positions = outline.ring(ring);
-            for (vertex, at) in positions.iter().enumerate() {
-                if vertex > 0 && !push_steps(&mut dense.positions, positions[vertex - 1], *at) {
-                    let (part, ring) = outline.place_of(ring);
-                    return Err(Unplaced { part: outline.multi.then_some(part), ring, vertex: vertex as u32 });
-                }
-                dense.positions.push(*at);
+        let (mut from, mut taken) = (0, 0);
+        for end in &outline.ring_ends {
+            for vertex in from..*end as usize {
+                dense.positions.extend_from_slice(&between[taken..before[vertex]]);
+                dense.positions.push(degrees.positions[vertex]);
+                taken = before[vertex];
             }
+            from = *end as usize;
             dense.end_ring();
         }
-        if self.unproject(&mut dense.positions) { Ok(dense) } else { Err(Unplaced::of(outline, 0)) }
+        Ok(Some(dense))
     }
 
     /// Whether the position lies on the ground of this CRS. NaN does not.

@@ -3,6 +3,7 @@
 mod answers;
 mod check;
 mod city;
+mod inspect;
 mod jobs;
 mod linger;
 mod page;
@@ -74,6 +75,7 @@ pub fn router(desk: Desk) -> Router {
         .routes(routes!(ratios::ratios))
         // Surveys and their imports.
         .routes(routes!(surveys::surveys, upload::upload))
+        .routes(routes!(inspect::inspect))
         .routes(routes!(surveys::survey))
         .routes(routes!(surveys::rejects))
         .routes(routes!(jobs::job))

@@ -1,6 +1,7 @@
 //! Parameters from words to values, once; what cannot be read is a problem that names the parameter.
 
 use super::Problem;
+use crate::formats::Stated;
 use crate::geom::Bounds;
 use crate::land::{AutomaticVerdict, Period, PeriodRange, Verdict};
 use crate::store::VerdictFilter;
@@ -30,6 +31,17 @@ pub fn range(period: Option<&str>, until: Option<&str>) -> Result<Option<PeriodR
         None if until.is_some() => Err(Problem::parameter("period", "until needs a period to start from")),
         None => Ok(None),
     }
+}
+
+/// Reads what people say of a file; empty counts as absent.
+pub fn stated(crs: Option<&str>, layer: Option<&str>, encoding: Option<&str>) -> Result<Stated, Problem> {
+    let given = |text: Option<&str>| text.filter(|text| !text.is_empty()).map(str::to_owned);
+    Ok(Stated { crs: read_if("crs", crs)?, layer: given(layer), encoding: given(encoding) })
+}
+
+/// Reads `map=OUR=THEIRS,…`.
+pub fn map(text: Option<&str>) -> Vec<String> {
+    text.unwrap_or("").split(',').filter(|pair| !pair.is_empty()).map(str::to_owned).collect()
 }
 
 /// Reads `bbox=west,south,east,north`.

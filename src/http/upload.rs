@@ -6,7 +6,6 @@ use super::{
     jobs::JobAnswer,
     query::{self, Query},
 };
-use crate::geom::Crs;
 use crate::land::{Level, OnConflict, Period, Words};
 use crate::monitor::{jobs::Imported, survey_import::SurveyFile};
 use axum::{
@@ -36,6 +35,10 @@ pub struct UploadQuery {
     level: Option<String>,
     /// CRS of the file, `EPSG:N`, where it does not say itself or says wrong.
     crs: Option<String>,
+    /// Which of its layers, where it has several.
+    layer: Option<String>,
+    /// What its text is in, `GBK`, `GB18030` or `UTF-8`, where that is taken wrongly.
+    encoding: Option<String>,
     /// Name of the file.
     name: Option<String>,
     /// What to do when the period and level has a survey: `reject` (default), `replace` or `add`.
@@ -52,10 +55,9 @@ pub async fn upload(State(desk): State<Desk>, Query(query): Query<UploadQuery>, 
     let required = |name: &str, value: &Option<String>| value.clone().ok_or_else(|| Problem::parameter(name, "is required"));
     let period: Period = query::read("period", &required("period", &query.period)?)?;
     let level: Level = query::read("level", &required("level", &query.level)?)?;
-    let crs =
-        query.crs.as_deref().filter(|crs| !crs.is_empty()).map(|crs| Crs::parse(crs).map_err(|why| Problem::parameter("crs", &why.to_string()))).transpose()?;
+    let stated = query::stated(query.crs.as_deref(), query.layer.as_deref(), query.encoding.as_deref())?;
     let on_conflict = query::read_if::<OnConflict>("on_conflict", query.on_conflict.as_deref())?.unwrap_or(OnConflict::Reject);
-    let map = query.map.as_deref().unwrap_or("").split(',').filter(|pair| !pair.is_empty()).map(str::to_owned).collect();
+    let map = query::map(query.map.as_deref());
 
     let asynchronous = prefers_async(request.headers());
     let spooled = spool(&desk, request).await?;
@@ -63,7 +65,7 @@ pub async fn upload(State(desk): State<Desk>, Query(query): Query<UploadQuery>, 
         name: query.name.or(spooled.name).unwrap_or_else(|| "survey.geojson".to_owned()),
         period,
         level,
-        crs,
+        stated,
         map,
         on_conflict,
         sha256: Some(spooled.sha256),
@@ -101,13 +103,14 @@ fn prefers_async(headers: &HeaderMap) -> bool {
 }
 
 /// A body on disk.
-struct Spooled {
-    file: tempfile::NamedTempFile,
+pub(super) struct Spooled {
+    pub file: tempfile::NamedTempFile,
     sha256: String,
-    name: Option<String>,
+    pub name: Option<String>,
 }
 
-async fn spool(desk: &Desk, request: Request) -> Result<Spooled, Problem> {
+/// Streams a request's file to disk, under the limit.
+pub(super) async fn spool(desk: &Desk, request: Request) -> Result<Spooled, Problem> {
     let limit = desk.limits.upload_bytes;
     if request.body().size_hint().lower() > limit {
         return Err(too_large(limit));

@@ -9,8 +9,8 @@ use super::{
     reading::{Reading, Wish},
     rule::Rule,
 };
-use crate::formats::{Wanted, geojson::Geometry};
-use crate::geom::{Crs, Plane};
+use crate::formats::{Arrival, Stated, Wanted, geojson::Geometry, ogr::Workshop};
+use crate::geom::Plane;
 use crate::land::{Areas, LayerKind, LayerUsed, Reject, Words};
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -25,8 +25,10 @@ pub struct ClassifyFiles {
     pub patches: PathBuf,
     /// The layers.
     pub layers: Vec<(LayerKind, PathBuf)>,
-    /// CRS of every file that does not say its own, where people say so.
-    pub crs: Option<Crs>,
+    /// What people say of the patches; their CRS is also that of layers that name none.
+    pub stated: Stated,
+    /// Where files are unpacked and who reads them.
+    pub workshop: Workshop,
     /// `OUR=THEIRS` for the patches' fields.
     pub map: Vec<String>,
 }
@@ -79,7 +81,7 @@ pub fn classify_files(
     timings.load_s = started.elapsed().as_secs_f64();
     timings.layers_vertices = atlas.vertices();
 
-    match classify(files, files.crs, rule, &atlas, output, out, report, &mut timings) {
+    match classify(files, &files.stated, rule, &atlas, output, out, report, &mut timings) {
         Err(MonitorError::LateCrs(crs)) => {
             let words =
                 Words::new(format!("坐标系 {crs} 写在要素之后，请加 --crs {crs}"), format!("the CRS {crs} is named after the features; say --crs {crs}"));
@@ -97,26 +99,41 @@ fn load(files: &ClassifyFiles, rule: &Rule, report: &(dyn Fn(&str, u64) + Sync))
     layers.sort_by_key(|(kind, _)| *kind);
     let mut atlas: Option<Atlas> = None;
     for (kind, path) in &layers {
-        let wish = |crs| Wish { path, wanted: Wanted::Layer(*kind), crs, map: &[], counties: None };
+        let arrival = receive(path, files)?;
+        // What is said of the patches' CRS is for layers that do not say their own.
+        let says = files.stated.crs.is_none() || arrival.open(&Stated::default()).is_ok_and(|source| source.head().crs.is_some());
+        let stated = Stated { crs: files.stated.crs.filter(|_| !says), ..Stated::default() };
+        let wish = |stated| Wish { file: &arrival, wanted: Wanted::Layer(*kind), stated, map: &[], counties: None };
         let plane = match &atlas {
             Some(atlas) => atlas.plane().clone(),
-            None => layer_import::plane_of(&wish(files.crs))?,
+            None => layer_import::plane_of(&wish(&stated))?,
         };
-        let (used, prepared) = match load_layer(&wish(files.crs), *kind, &plane, report) {
-            Err(MonitorError::LateCrs(crs)) => load_layer(&wish(Some(crs)), *kind, &plane, report),
+        let (used, prepared) = match load_layer(&wish(&stated), path, *kind, &plane, report) {
+            Err(MonitorError::LateCrs(crs)) => load_layer(&wish(&Stated { crs: Some(crs), ..stated.clone() }), path, *kind, &plane, report),
             outcome => outcome,
         }?;
         atlas.get_or_insert_with(|| Atlas::empty(plane)).put(used, prepared, rule);
     }
-    match atlas {
-        Some(atlas) => Ok(atlas),
-        None => {
-            Ok(Atlas::empty(layer_import::plane_of(&Wish { path: &files.patches, wanted: Wanted::Survey, crs: files.crs, map: &files.map, counties: None })?))
-        }
+    if let Some(atlas) = atlas {
+        return Ok(atlas);
     }
+    let arrival = receive(&files.patches, files)?;
+    let wish = Wish { file: &arrival, wanted: Wanted::Survey, stated: &files.stated, map: &files.map, counties: None };
+    Ok(Atlas::empty(layer_import::plane_of(&wish)?))
 }
 
-fn load_layer(wish: &Wish<'_>, kind: LayerKind, plane: &Plane, report: &(dyn Fn(&str, u64) + Sync)) -> Result<(LayerUsed, PreparedLayer), MonitorError> {
+fn receive(path: &Path, files: &ClassifyFiles) -> Result<Arrival, MonitorError> {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    Ok(Arrival::receive(path, &name, &files.workshop)?)
+}
+
+fn load_layer(
+    wish: &Wish<'_>,
+    path: &Path,
+    kind: LayerKind,
+    plane: &Plane,
+    report: &(dyn Fn(&str, u64) + Sync),
+) -> Result<(LayerUsed, PreparedLayer), MonitorError> {
     let mut reading = layer_import::open(wish, kind)?;
     let intake = Intake { crs: reading.crs(), plane: plane.clone() };
     let mut builder = LayerBuilder::new(kind);
@@ -139,14 +156,14 @@ fn load_layer(wish: &Wish<'_>, kind: LayerKind, plane: &Plane, report: &(dyn Fn(
     if let Some(reject) = rejected {
         tracing::warn!(layer = kind.word(), row = reject.row, why = reject.reason.en, "features of a layer were left out; this is the first");
     }
-    let name = wish.path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
     Ok((LayerUsed { id: 0, kind, name, effective: String::new() }, builder.finish()))
 }
 
 #[allow(clippy::too_many_arguments)] // One call, from one place; a struct would only name the same things twice.
 fn classify(
     files: &ClassifyFiles,
-    crs: Option<Crs>,
+    stated: &Stated,
     rule: &Rule,
     atlas: &Atlas,
     output: Output,
@@ -155,7 +172,8 @@ fn classify(
     timings: &mut Timings,
 ) -> Result<(), MonitorError> {
     let started = Instant::now();
-    let wish = Wish { path: &files.patches, wanted: Wanted::Survey, crs, map: &files.map, counties: atlas.counties_bounds() };
+    let arrival = receive(&files.patches, files)?;
+    let wish = Wish { file: &arrival, wanted: Wanted::Survey, stated, map: &files.map, counties: atlas.counties_bounds() };
     let mut reading = Reading::open(&wish)?;
     timings.read_s = started.elapsed().as_secs_f64();
     let judge = Judge::new(atlas, rule, reading.crs());

@@ -54,9 +54,7 @@ impl Intake {
         let checked = self.check(&degrees)?;
         // Edges straight in the file's projection are curves in the plane; the file's own vertices were judged above.
         let dense = match &source {
-            Some(source) => {
-                Some(self.crs.outline_to_degrees_dense(source).map_err(formats::Fault::from)?).filter(|dense| dense.positions.len() > degrees.positions.len())
-            }
+            Some(source) => self.crs.densify(source, &degrees).map_err(formats::Fault::from)?,
             None => None,
         };
         let region = match &dense {

@@ -7,8 +7,8 @@ use super::{
     reading::{Reading, Wish},
     survey_import::hash,
 };
-use crate::formats::{Field, RawFeature, Wanted};
-use crate::geom::{Crs, Pieces, Plane, check};
+use crate::formats::{Arrival, Field, RawFeature, Stated, Wanted};
+use crate::geom::{Pieces, Plane, check};
 use crate::land::{FeatureFacts, Layer, LayerKind, Reject, Words};
 use crate::store::{LayerFeature, NewLayer};
 use rayon::prelude::*;
@@ -26,8 +26,8 @@ pub struct LayerFile {
     pub name: String,
     /// The day from which it counts.
     pub effective: jiff::civil::Date,
-    /// Its CRS, where people say so.
-    pub crs: Option<Crs>,
+    /// What people say of it.
+    pub stated: Stated,
     /// `OUR=THEIRS` for its fields, where people say so.
     pub map: Vec<String>,
 }
@@ -55,20 +55,22 @@ const SHOWN: usize = 100;
 impl Monitor {
     /// Imports a layer. `report` is told how many features are done.
     pub async fn import_layer(&self, file: &LayerFile, report: &(dyn Fn(u64) + Sync)) -> Result<LayerImported, MonitorError> {
-        match self.import_layer_in(file, file.crs, report).await {
-            Err(MonitorError::LateCrs(crs)) => self.import_layer_in(file, Some(crs), report).await,
+        match self.import_layer_in(file, file.stated.clone(), report).await {
+            Err(MonitorError::LateCrs(crs)) => self.import_layer_in(file, Stated { crs: Some(crs), ..file.stated.clone() }, report).await,
             outcome => outcome,
         }
     }
 
-    async fn import_layer_in(&self, file: &LayerFile, crs: Option<Crs>, report: &(dyn Fn(u64) + Sync)) -> Result<LayerImported, MonitorError> {
+    async fn import_layer_in(&self, file: &LayerFile, stated: Stated, report: &(dyn Fn(u64) + Sync)) -> Result<LayerImported, MonitorError> {
         let mut writer = self.store.begin_layer().await?;
         let (sender, mut receiver) = mpsc::channel::<Vec<LayerFeature>>(4);
         let reading = {
-            let file = file.clone();
+            let (file, workshop) = (file.clone(), self.workshop.clone());
             tokio::task::spawn_blocking(move || {
                 let sha256 = hash(&file.path)?;
-                let wish = Wish { path: &file.path, wanted: Wanted::Layer(file.kind), crs, map: &file.map, counties: None };
+                let name = file.path.file_name().unwrap_or_default().to_string_lossy();
+                let arrival = Arrival::receive(&file.path, &name, &workshop)?;
+                let wish = Wish { file: &arrival, wanted: Wanted::Layer(file.kind), stated: &stated, map: &file.map, counties: None };
                 let mut sorting = Sorting::new(file.kind);
                 let mut reading = open(&wish, file.kind)?;
                 let intake = Intake { crs: reading.crs(), plane: plane_of(&wish)? };
@@ -85,7 +87,7 @@ impl Monitor {
                     sha256,
                     invented: reading.head().invented,
                     rejected: sorting.rejected,
-                    notes: sorting.notes(),
+                    notes: reading.notes().into_iter().map(|words| words.zh).chain(sorting.notes()).collect(),
                 };
                 Ok::<_, MonitorError>((layer, rejects))
             })

@@ -6,6 +6,7 @@ pub mod classify;
 pub mod classify_file;
 pub mod explain;
 pub mod filings;
+pub mod inspect;
 pub mod intake;
 pub mod jobs;
 mod judging;
@@ -18,7 +19,7 @@ pub mod rule;
 mod snapshot;
 pub mod survey_import;
 
-use crate::formats::ReadError;
+use crate::formats::{ReadError, ogr::Workshop};
 use crate::geom::{Bounds, Crs, Plane};
 use crate::land::{Layer, LayerKind, LayerUsed, Provenance, Reject, Words};
 use crate::store::{Store, StoreError};
@@ -92,7 +93,14 @@ impl From<ReadError> for MonitorError {
         match error {
             ReadError::Io(error) => Self::Io(error),
             ReadError::CrsAfterFeatures(crs) => Self::LateCrs(crs),
-            ReadError::Refused(refused) => Refusal { pointer: refused.pointer, ..Refusal::new(RefusalKind::Unreadable, refused.code, refused.words) }.into(),
+            ReadError::Refused(refused) => {
+                let kind = match refused.code {
+                    "unsupported_format" | "no_ogr" => RefusalKind::Unsupported,
+                    "several_layers" | "no_such_layer" | "no_polygons" => RefusalKind::Unacceptable,
+                    _ => RefusalKind::Unreadable,
+                };
+                Refusal { pointer: refused.pointer, ..Refusal::new(kind, refused.code, refused.words) }.into()
+            }
         }
     }
 }
@@ -104,6 +112,7 @@ pub struct Monitor {
     atlas: RwLock<Arc<Atlas>>,
     jobs: jobs::Jobs,
     spool: PathBuf,
+    workshop: Workshop,
     /// One import at a time: each uses every core, and the store takes one write at a time.
     turn: tokio::sync::Semaphore,
 }
@@ -114,7 +123,8 @@ impl Monitor {
         std::fs::create_dir_all(&spool)?;
         sweep(&spool)?;
         let nowhere = Atlas::empty(Plane::near(118.0, 35.0));
-        Ok(Self { store, rule, atlas: RwLock::new(Arc::new(nowhere)), jobs: jobs::Jobs::default(), spool, turn: tokio::sync::Semaphore::new(1) })
+        let workshop = Workshop::new(spool.clone());
+        Ok(Self { store, rule, atlas: RwLock::new(Arc::new(nowhere)), jobs: jobs::Jobs::default(), spool, workshop, turn: tokio::sync::Semaphore::new(1) })
     }
 
     /// The store.
@@ -146,6 +156,18 @@ impl Monitor {
         let file = tempfile::Builder::new().prefix(SPOOLED).tempfile_in(&self.spool)?;
         file.as_file().lock()?;
         Ok(file)
+    }
+
+    /// The same with other workers: for tests, and for who wants other limits.
+    #[must_use]
+    pub fn with_workshop(self, workshop: Workshop) -> Self {
+        Self { workshop, ..self }
+    }
+
+    /// Who reads what GDAL reads.
+    #[must_use]
+    pub fn workshop(&self) -> &Workshop {
+        &self.workshop
     }
 
     /// Where uploads are spooled.

@@ -1,19 +1,20 @@
 //! Opening a file for the monitor: its CRS believed or contradicted, its fields found, before the first feature is judged.
 
 use super::{MonitorError, Refusal, RefusalKind, rounds::in_rounds};
-use crate::formats::{self, FeatureBatch, FeatureSource, FieldMap, Head, RawFeature, ReadError, Wanted, contradiction_words};
+use crate::formats::{Arrival, FeatureBatch, FeatureSource, FieldMap, Head, RawFeature, ReadError, Stated, Wanted, contradiction_words};
 use crate::geom::{Bounds, Crs, typical};
-use std::path::Path;
+use crate::land::Words;
+use std::collections::BTreeSet;
 
 /// What to read, and what is known of it from elsewhere.
 #[derive(Debug, Clone, Copy)]
 pub struct Wish<'a> {
     /// The file.
-    pub path: &'a Path,
+    pub file: &'a Arrival,
     /// What it is read for.
     pub wanted: Wanted,
-    /// The CRS it is in, where people say so.
-    pub crs: Option<Crs>,
+    /// What people say of it.
+    pub stated: &'a Stated,
     /// `OUR=THEIRS`, where people say so.
     pub map: &'a [String],
     /// The box of the counties in force, degrees.
@@ -25,6 +26,7 @@ pub struct Reading {
     source: Box<dyn FeatureSource>,
     first: Option<Box<dyn FeatureBatch>>,
     fields: FieldMap,
+    keys: BTreeSet<String>,
 }
 
 /// Features looked at for field names and coordinates.
@@ -32,13 +34,25 @@ const SAMPLE: usize = 1000;
 
 impl Reading {
     /// Opens the file and looks at its first features.
+    ///
+    /// # Errors
+    /// Also where its coordinates cannot be in its CRS.
     pub fn open(wish: &Wish<'_>) -> Result<Self, MonitorError> {
+        match Self::look(wish)? {
+            (reading, None) => Ok(reading),
+            (_, Some(contradiction)) => Err(contradiction.into()),
+        }
+    }
+
+    /// The same, with the contradiction between its CRS and its coordinates told beside it.
+    pub fn look(wish: &Wish<'_>) -> Result<(Self, Option<Refusal>), MonitorError> {
         let overrides = overrides(wish.map)?;
-        let mut source = formats::open(wish.path, wish.crs)?;
+        let mut source = wish.file.open(wish.stated)?;
         let first = source.next_batch()?;
         let crs = source.crs();
         let keys = first.as_ref().map(|batch| batch.keys(SAMPLE)).transpose()?.unwrap_or_default();
         let fields = FieldMap::resolve(wish.wanted, &keys, &overrides).map_err(|words| Refusal::new(RefusalKind::Unacceptable, "fields", words))?;
+        let mut refusal = None;
         if let Some(batch) = &first {
             let mut sample = Vec::new();
             for index in 0..batch.len().min(SAMPLE) {
@@ -48,14 +62,14 @@ impl Reading {
             }
             let contradiction = (!sample.is_empty()).then(|| crs.contradiction(&typical(&sample), wish.counties)).flatten();
             if let Some(contradiction) = contradiction.filter(crate::geom::Contradiction::is_certain) {
-                if wish.crs.is_none() && source.head().crs.is_none() {
+                if wish.stated.crs.is_none() && source.head().crs.is_none() {
                     // The CRS may follow the features; the source says so as an error of its own.
                     while source.next_batch()?.is_some() {}
                 }
-                return Err(Refusal::new(RefusalKind::Unacceptable, "wrong_crs", contradiction_words(crs, &contradiction)).into());
+                refusal = Some(Refusal::new(RefusalKind::Unacceptable, "wrong_crs", contradiction_words(crs, &contradiction)));
             }
         }
-        Ok(Self { source, first, fields })
+        Ok((Self { source, first, fields, keys }, refusal))
     }
 
     /// The CRS positions are taken to be in.
@@ -70,10 +84,30 @@ impl Reading {
         self.source.head()
     }
 
+    /// What people should know of how the file was read; complete once all is read.
+    #[must_use]
+    pub fn notes(&self) -> Vec<Words> {
+        let head = self.head();
+        let bent = head.bent.then(|| Words::new("图形中有圆弧，已按 0.1° 折线化", "outlines had arcs, which were straightened in steps of 0.1°"));
+        head.notes.iter().cloned().chain(bent).collect()
+    }
+
     /// Which of its fields is which of ours.
     #[must_use]
     pub fn fields(&self) -> &FieldMap {
         &self.fields
+    }
+
+    /// Names of the file's fields, as far as its first features have them.
+    #[must_use]
+    pub fn keys(&self) -> &BTreeSet<String> {
+        &self.keys
+    }
+
+    /// The first rows: JSON objects, verbatim. Nothing where reading has begun.
+    pub fn preview(&self, rows: usize) -> Result<Vec<String>, MonitorError> {
+        let Some(first) = &self.first else { return Ok(Vec::new()) };
+        (0..first.len().min(rows)).map(|index| Ok(first.feature(index, &self.fields)?.attributes.to_owned())).collect()
     }
 
     /// Calls `work` on each feature, in parallel, and `take` on the results of each batch, in order.
@@ -82,7 +116,7 @@ impl Reading {
         work: impl Fn(RawFeature<'_>) -> R + Sync,
         mut take: impl FnMut(Vec<R>) -> Result<(), MonitorError>,
     ) -> Result<(), MonitorError> {
-        let Self { source, first, fields } = self;
+        let Self { source, first, fields, .. } = self;
         let next = || match first.take() {
             Some(batch) => Ok(Some(batch)),
             None => source.next_batch().map_err(MonitorError::from),
@@ -97,7 +131,7 @@ fn overrides(map: &[String]) -> Result<Vec<(String, String)>, Refusal> {
         .map(|pair| match pair.split_once('=') {
             Some((ours, theirs)) if !ours.trim().is_empty() && !theirs.trim().is_empty() => Ok((ours.trim().to_owned(), theirs.trim().to_owned())),
             _ => {
-                let words = crate::land::Words::new(format!("字段对应“{pair}”应写成 本系统字段=文件字段"), format!("“{pair}” is not OUR=THEIRS"));
+                let words = Words::new(format!("字段对应“{pair}”应写成 本系统字段=文件字段"), format!("“{pair}” is not OUR=THEIRS"));
                 Err(Refusal::new(RefusalKind::Unreadable, "fields", words))
             }
         })

@@ -12,8 +12,7 @@ use super::{
     judging::{Judge, Judged, duplicate},
     reading::{Reading, Wish},
 };
-use crate::formats::{Field, Wanted, few_decimals};
-use crate::geom::Crs;
+use crate::formats::{Arrival, Field, Stated, Wanted, companions, few_decimals};
 use crate::land::{Finding, Flag, Level, NewSurvey, OnConflict, Patch, PatchIdSource, Period, Reject, Words};
 use crate::store::{StoreError, SurveyKey};
 use sha2::{Digest, Sha256};
@@ -35,8 +34,8 @@ pub struct SurveyFile {
     pub period: Period,
     /// Who issued it.
     pub level: Level,
-    /// Its CRS, where people say so.
-    pub crs: Option<Crs>,
+    /// What people say of it.
+    pub stated: Stated,
     /// `OUR=THEIRS` for its fields, where people say so.
     pub map: Vec<String>,
     /// What to do when the period and level has a survey.
@@ -81,13 +80,13 @@ impl Monitor {
 
     /// Imports a survey.
     pub async fn import_survey(&self, file: &SurveyFile, report: &(dyn Fn(Progress) + Sync)) -> Result<Imported, MonitorError> {
-        match self.import_in(file, file.crs, report).await {
-            Err(MonitorError::LateCrs(crs)) => self.import_in(file, Some(crs), report).await,
+        match self.import_in(file, file.stated.clone(), report).await {
+            Err(MonitorError::LateCrs(crs)) => self.import_in(file, Stated { crs: Some(crs), ..file.stated.clone() }, report).await,
             outcome => outcome,
         }
     }
 
-    async fn import_in(&self, file: &SurveyFile, crs: Option<Crs>, report: &(dyn Fn(Progress) + Sync)) -> Result<Imported, MonitorError> {
+    async fn import_in(&self, file: &SurveyFile, stated: Stated, report: &(dyn Fn(Progress) + Sync)) -> Result<Imported, MonitorError> {
         let sha256 = match &file.sha256 {
             Some(sha256) => sha256.clone(),
             None => tokio::task::block_in_place(|| hash(&file.path))?,
@@ -101,10 +100,11 @@ impl Monitor {
         let atlas = self.atlas();
         let (sender, mut receiver) = mpsc::channel::<Portion>(WAITING);
         let reading = {
-            let (rule, path, map) = (self.rule.clone(), file.path.clone(), file.map.clone());
+            let (rule, path, name, map, workshop) = (self.rule.clone(), file.path.clone(), file.name.clone(), file.map.clone(), self.workshop.clone());
             let atlas = Arc::clone(&atlas);
             tokio::task::spawn_blocking(move || {
-                let wish = Wish { path: &path, wanted: Wanted::Survey, crs, map: &map, counties: atlas.counties_bounds() };
+                let arrival = Arrival::receive(&path, &name, &workshop)?;
+                let wish = Wish { file: &arrival, wanted: Wanted::Survey, stated: &stated, map: &map, counties: atlas.counties_bounds() };
                 let mut reading = Reading::open(&wish)?;
                 let judge = Judge::new(&atlas, &rule, reading.crs());
                 let mut summing = Summing::default();
@@ -140,22 +140,23 @@ impl Monitor {
             );
             return Err(Refusal { rejects: summed.first_rejects.clone(), ..Refusal::new(RefusalKind::Unacceptable, "no_acceptable_feature", words) }.into());
         }
-        let share = facts.outside as f64 / facts.patches as f64;
-        if atlas.counties_bounds().is_some() && share > self.rule.survey.outside_share {
-            let words = Words::new(
-                format!(
-                    "{} 个图斑中有 {} 个不在现行行政区内，很可能是坐标系不对（当前按 {} 读取），未入库；请用 crs 参数指明坐标系",
-                    facts.patches, facts.outside, facts.crs
-                ),
-                format!(
-                    "{} of {} patches lie in no county in force, most likely for a wrong CRS (read as {}); nothing was stored; say the CRS with the parameter crs",
-                    facts.outside, facts.patches, facts.crs
-                ),
-            );
-            return Err(Refusal::new(RefusalKind::Unacceptable, "outside_counties", words).into());
-        }
-        Ok(())
+        let refusal = atlas.counties_bounds().and_then(|_| outside_counties(facts.patches, facts.outside, &facts.crs, &self.rule));
+        refusal.map_or(Ok(()), |refusal| Err(refusal.into()))
     }
+}
+
+/// The refusal of a survey of which too much lies in no county.
+pub(super) fn outside_counties(patches: u64, outside: u64, crs: &str, rule: &super::rule::Rule) -> Option<Refusal> {
+    if outside as f64 / patches.max(1) as f64 <= rule.survey.outside_share {
+        return None;
+    }
+    let words = Words::new(
+        format!("{patches} 个图斑中有 {outside} 个不在现行行政区内，很可能是坐标系不对（当前按 {crs} 读取），未入库；请用 crs 参数指明坐标系"),
+        format!(
+            "{outside} of {patches} patches lie in no county in force, most likely for a wrong CRS (read as {crs}); nothing was stored; say the CRS with the parameter crs"
+        ),
+    );
+    Some(Refusal::new(RefusalKind::Unacceptable, "outside_counties", words))
 }
 
 /// What is known of the survey so far.
@@ -227,7 +228,8 @@ impl Summing {
             (None, true) => PatchIdSource::FeatureId,
             (None, false) => PatchIdSource::Row,
         };
-        let mut warnings: Vec<Words> = few_decimals(reading.crs(), self.decimals).into_iter().collect();
+        let mut warnings = reading.notes();
+        warnings.extend(few_decimals(reading.crs(), self.decimals));
         if self.with_z > 0 {
             warnings.push(Words::new(
                 format!("{} 个图斑带有高程（Z/M），已忽略", self.with_z),
@@ -262,9 +264,11 @@ impl Summing {
     }
 }
 
-/// SHA-256 of a file, in hexadecimal.
+/// SHA-256 of a file, and of what belongs to it, in hexadecimal.
 pub(super) fn hash(path: &Path) -> std::io::Result<String> {
     let mut hash = Sha256::new();
-    std::io::copy(&mut std::fs::File::open(path)?, &mut hash)?;
+    for file in companions(path)? {
+        std::io::copy(&mut std::fs::File::open(file)?, &mut hash)?;
+    }
     Ok(super::hexadecimal(&hash.finalize()))
 }

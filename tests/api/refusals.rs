@@ -233,14 +233,15 @@ async fn a_file_that_is_not_json_is_refused_with_the_byte() {
         (r#"{"type":"Topology","features":[]}"#.to_owned(), "not_a_feature_collection", json!("/type")),
         (r#"{"features":[],"type":"Feature"}"#.to_owned(), "not_a_feature_collection", json!("/type")),
         ("[]".to_owned(), "not_a_feature_collection", json!(null)),
-        ("<html></html>".to_owned(), "not_a_feature_collection", json!(null)),
-        ("PK\u{3}\u{4}…".to_owned(), "not_a_feature_collection", json!(null)),
-        ("patch_id,verdict\n".to_owned(), "not_json", json!(null)),
-        ("null".to_owned(), "not_json", json!(null)),
+        ("PK\u{3}\u{4}…".to_owned(), "archive_broken", json!(null)),
     ] {
         let shown: String = body.chars().take(60).collect();
         let problem = app.refuses(APRIL, body, 400, code).await;
         assert_eq!(problem["pointer"], pointer, "{shown}: {problem}");
+    }
+    // What is of another format altogether: 415.
+    for body in ["<html></html>", "patch_id,verdict\n", "null"] {
+        app.refuses(APRIL, body, 415, "unsupported_format").await;
     }
     let mut latin = whole.into_bytes();
     let at = latin.windows(2).position(|pair| pair == b"L1").unwrap();

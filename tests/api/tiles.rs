@@ -114,7 +114,7 @@ async fn a_layer_is_drawn_as_soon_as_it_is_stored() {
         kind: LayerKind::County,
         name: "行政区".to_owned(),
         effective: "2022-01-01".parse().unwrap(),
-        crs: None,
+        stated: tuban::formats::Stated::default(),
         map: Vec::new(),
     };
     app.monitor.import_layer(&file, &|_| {}).await.unwrap();

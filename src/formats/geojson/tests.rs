@@ -125,7 +125,7 @@ fn members_may_come_in_every_order() {
         features.as_str(),
     ];
     let expected = Everything {
-        head: Head { crs: Some("4490".parse().unwrap()), name: Some("n".to_owned()), invented: true },
+        head: Head { crs: Some("4490".parse().unwrap()), name: Some("n".to_owned()), invented: true, ..Head::default() },
         crs: "4490".parse().unwrap(),
         features: read(collection(&square(1))).unwrap().features,
     };

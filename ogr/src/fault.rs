@@ -1,0 +1,52 @@
+//! Ways to misbehave, so that the service's tests can see it survive each. The service itself never asks for one.
+
+use crate::frames::{BATCH, Frames, HEADER};
+use crate::job::Fault;
+use std::time::Duration;
+
+/// Misbehaves as asked; most ways do not come back.
+pub fn act(fault: Option<Fault>, out: &mut Frames) {
+    match fault {
+        None => {}
+        Some(Fault::Crash) => std::process::abort(),
+        Some(Fault::Hang) => loop {
+            std::thread::sleep(Duration::from_hours(1));
+        },
+        Some(Fault::Spin) => loop {
+            std::hint::spin_loop();
+        },
+        Some(Fault::Flood) => {
+            let layer = r#"{"name":"flood","geometry":"Polygon","polygonal":true,"count":1,"wkt":null,"epsg":4490,"fields":[]}"#;
+            let header = format!(r#"{{"layers":[{layer}],"confinement":{{"folder":"none","own_network":false,"filtered":false}}}}"#);
+            let mut sent = out.send(HEADER, header.as_bytes());
+            // A thousand features with no fields and no geometry, again and again.
+            let mut batch = 1000_u32.to_le_bytes().to_vec();
+            batch.extend([[0_u8, 2, 0, 0, 0, b'{', b'}', 0, 0, 0, 0]; 1000].concat());
+            while sent.is_ok() {
+                sent = out.send(BATCH, &batch);
+            }
+        }
+        Some(Fault::Lie) => {
+            let _ = out.announce(BATCH, u32::MAX);
+            out.flush();
+            act(Some(Fault::Hang), out);
+        }
+        Some(Fault::Memory) => {
+            let mut held = Vec::new();
+            loop {
+                held.push(vec![1_u8; 16 << 20]);
+            }
+        }
+        Some(Fault::Escape) => {
+            let tried = [
+                ("socket", std::net::UdpSocket::bind("127.0.0.1:0").is_ok()),
+                ("program", std::process::Command::new("/bin/true").status().is_ok()),
+                ("read", std::fs::File::open("/etc/passwd").is_ok()),
+                ("write", std::fs::write("/tmp/tuban-ogr-escape", b"x").is_ok()),
+            ];
+            let escaped: Vec<&str> = tried.iter().filter(|(_, escaped)| *escaped).map(|(name, _)| *name).collect();
+            let _ = out.json(crate::frames::TROUBLE, &crate::job::Trouble::new("escaped", escaped.join(" ")));
+            std::process::exit(1);
+        }
+    }
+}

@@ -1,0 +1,48 @@
+//! Answers on stdout: a byte that says what it is, its length (32 bits, little-endian), and so many bytes.
+
+use crate::job::Trouble;
+use serde::Serialize;
+use std::io::{BufWriter, Stdout, Write};
+
+/// What is in the file: JSON, first.
+pub const HEADER: u8 = b'H';
+/// Some features.
+pub const BATCH: u8 = b'B';
+/// All is said: last.
+pub const END: u8 = b'E';
+/// It did not work: JSON, last.
+pub const TROUBLE: u8 = b'X';
+
+/// The way out.
+pub struct Frames(BufWriter<Stdout>);
+
+impl Frames {
+    /// Frames on stdout.
+    pub fn new(out: Stdout) -> Self {
+        Self(BufWriter::with_capacity(64 << 10, out))
+    }
+
+    /// Sends a frame.
+    pub fn send(&mut self, kind: u8, bytes: &[u8]) -> Result<(), Trouble> {
+        self.announce(kind, u32::try_from(bytes.len()).map_err(|error| Trouble::new("too_large", error))?)?;
+        self.0.write_all(bytes).and_then(|()| self.0.flush()).map_err(|error| Trouble::new("pipe", error))
+    }
+
+    /// Sends a frame of JSON.
+    pub fn json(&mut self, kind: u8, value: &impl Serialize) -> Result<(), Trouble> {
+        let bytes = serde_json::to_vec(value).map_err(|error| Trouble::new("json", error))?;
+        self.send(kind, &bytes)
+    }
+
+    /// Sends what goes before a frame's bytes.
+    pub fn announce(&mut self, kind: u8, length: u32) -> Result<(), Trouble> {
+        let [a, b, c, d] = length.to_le_bytes();
+        self.0.write_all(&[kind, a, b, c, d]).map_err(|error| Trouble::new("pipe", error))
+    }
+
+    /// Sends on what is held back.
+    pub fn flush(&mut self) {
+        // A pipe that broke is noticed at the next frame.
+        let _ = self.0.flush();
+    }
+}

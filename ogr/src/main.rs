@@ -1,0 +1,49 @@
+//! `tuban-ogr`: the only program of the house that links GDAL. One process for each file.
+//!
+//! 1. The job comes as one line of JSON on stdin ([`job::Job`]).
+//! 2. The process gives up what the job does not need ([`confine`]): memory, time, files, folders, the network.
+//! 3. It reads (or writes) that one file and answers in frames on stdout ([`frames`]). What goes wrong is a frame, too; whatever else ends the process
+//!    is told by its exit status, and the service draws its conclusions.
+//!
+//! It decides nothing: which driver, which layer, which text encoding and what to make of the coordinates are the service's affair.
+
+mod confine;
+mod fault;
+mod frames;
+mod job;
+mod raw;
+mod read;
+mod sink;
+mod text;
+mod write;
+
+use frames::Frames;
+use job::{Job, Task, Trouble};
+use std::io::{BufRead, BufReader};
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    let mut input = BufReader::new(std::io::stdin());
+    let mut out = Frames::new(std::io::stdout());
+    match work(&mut input, &mut out) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(trouble) => {
+            // Where nobody listens any more there is nobody to tell.
+            let _ = out.json(frames::TROUBLE, &trouble);
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn work(input: &mut impl BufRead, out: &mut Frames) -> Result<(), Trouble> {
+    let mut line = String::new();
+    input.read_line(&mut line).map_err(|error| Trouble::new("job", error))?;
+    let job: Job = serde_json::from_str(&line).map_err(|error| Trouble::new("job", error))?;
+    let confinement = confine::confine(&job)?;
+    fault::act(job.fault, out);
+    raw::set_up(&job.driver)?;
+    match &job.task {
+        Task::Read(wish) => read::read(&job, wish, confinement, out),
+        Task::Write(wish) => write::write(&job, wish, input, out),
+    }
+}

@@ -1,0 +1,42 @@
+//! Makes a file from what follows the job on stdin: for each feature its attributes (length and a JSON array, in the order of the fields) and its geometry
+//! (length and WKB, nothing where there is none). The end of stdin is the end of the layer.
+
+use crate::frames::{self, Frames};
+use crate::job::{Job, Trouble, WriteWish};
+use crate::sink::Sink;
+use std::io::BufRead;
+
+/// No single feature is larger, bytes.
+const LARGEST: usize = 512 << 20;
+
+/// Does the job.
+pub fn write(job: &Job, wish: &WriteWish, input: &mut impl BufRead, out: &mut Frames) -> Result<(), Trouble> {
+    let mut sink = Sink::create(&job.path, &job.driver, wish)?;
+    let mut bytes = Vec::new();
+    while sized(input, &mut bytes)? {
+        let values: Vec<serde_json::Value> = serde_json::from_slice(&bytes).map_err(|error| Trouble::new("json", error))?;
+        if !sized(input, &mut bytes)? {
+            return Err(Trouble::new("pipe", "a feature without its geometry"));
+        }
+        sink.push(&values, &wish.fields, &bytes)?;
+    }
+    sink.close()?;
+    out.send(frames::END, &[])
+}
+
+/// Reads a length and so many bytes; false at the end of the input.
+fn sized(input: &mut impl BufRead, bytes: &mut Vec<u8>) -> Result<bool, Trouble> {
+    let broken = |error| Trouble::new("pipe", error);
+    if input.fill_buf().map_err(broken)?.is_empty() {
+        return Ok(false);
+    }
+    let mut length = [0; 4];
+    input.read_exact(&mut length).map_err(broken)?;
+    let length = u32::from_le_bytes(length) as usize;
+    if length > LARGEST {
+        return Err(Trouble::new("too_large", length));
+    }
+    bytes.resize(length, 0);
+    input.read_exact(bytes).map_err(broken)?;
+    Ok(true)
+}

@@ -1,0 +1,87 @@
+//! `tuban inspect`: what a file is, and what would become of it.
+
+use super::{Database, Failure, Said};
+use crate::formats::Wanted;
+use crate::formats::ogr::Workshop;
+use crate::geom::Plane;
+use crate::land::LayerKind;
+use crate::monitor::{
+    atlas::Atlas,
+    inspect::{InspectFile, Inspection, inspect},
+    rule::Rule,
+};
+use clap::Args;
+use std::path::PathBuf;
+
+#[derive(Debug, Args)]
+pub struct Inspect {
+    /// What it would be read for: `survey`, or a kind of layer.
+    #[arg(long, default_value = "survey")]
+    kind: String,
+    #[command(flatten)]
+    said: Said,
+    /// Which field of the file is which of ours; may be repeated.
+    #[arg(long, value_name = "OUR=THEIRS")]
+    map: Vec<String>,
+    /// Hold it against the layers of this database; without it only the file itself is looked at.
+    #[arg(long, env = "TUBAN_DATABASE", value_name = "URL")]
+    database: Option<String>,
+    /// The file.
+    file: PathBuf,
+}
+
+impl Inspect {
+    pub async fn run(self, rule: Rule) -> Result<(), Failure> {
+        let wanted = match self.kind.as_str() {
+            "survey" => Wanted::Survey,
+            kind => Wanted::Layer(kind.parse::<LayerKind>().map_err(Failure::Usage)?),
+        };
+        let name = self.file.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let file = InspectFile { path: &self.file, name: &name, wanted, stated: self.said.into(), map: self.map };
+        let seen = if let Some(database) = self.database {
+            let monitor = Database { database }.open(rule).await?;
+            monitor.refresh_atlas().await?;
+            tokio::task::block_in_place(|| monitor.inspect(&file))?
+        } else {
+            let workshop = Workshop::new(std::env::temp_dir());
+            tokio::task::block_in_place(|| inspect(&file, &Atlas::empty(Plane::near(118.0, 35.0)), &rule, &workshop))?
+        };
+        print(&seen);
+        match seen.problem {
+            Some(problem) => Err(crate::monitor::MonitorError::from(problem).into()),
+            None => Ok(()),
+        }
+    }
+}
+
+fn print(seen: &Inspection) {
+    println!("格式 format: {}", seen.format);
+    for layer in &seen.layers {
+        let mark = if seen.layer.as_ref() == Some(&layer.name) { "*" } else { " " };
+        let count = layer.count.map_or_else(|| "?".to_owned(), |count| count.to_string());
+        let crs = layer.crs.as_ref().map_or("–", |crs| crs.found.as_str());
+        println!("{mark} 图层 layer “{}” {} {} {count}  {crs}", layer.name, layer.format, layer.geometry);
+    }
+    if let Some(crs) = seen.crs {
+        println!("坐标系 CRS: {crs} ({})", seen.crs_source);
+    }
+    if let Some(encoding) = &seen.encoding {
+        println!("编码 encoding: {}，{} / {}", encoding.label, encoding.why.zh, encoding.why.en);
+    }
+    if let Some(at) = seen.extent {
+        println!("范围 extent: {:.6}, {:.6}, {:.6}, {:.6}", at.min[0], at.min[1], at.max[0], at.max[1]);
+    }
+    for (theirs, ours) in &seen.fields {
+        println!("  {theirs} → {}", ours.as_deref().unwrap_or("–"));
+    }
+    for row in &seen.preview {
+        println!("  {row}");
+    }
+    for (row, words) in &seen.defects {
+        println!("  第 {row} 行：{} / row {row}: {}", words.zh, words.en);
+    }
+    super::print_rejects(&seen.rejects);
+    for words in seen.warnings.iter().chain([&seen.outcome()]) {
+        println!("{}\n{}", words.zh, words.en);
+    }
+}

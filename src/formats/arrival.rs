@@ -1,0 +1,339 @@
+//! A file as it arrives: recognised by its content, unpacked, its layers known, and one of them chosen to be read.
+
+use super::crs_text::NamedCrs;
+use super::encoding::{self, Evidence};
+use super::ogr::{self, Confinement, LayerHeader, Worker, Workshop};
+use super::sniff::{self, Kind};
+use super::{FeatureSource, Head, ReadError, archive, geojson, shapefile};
+use crate::geom::Crs;
+use crate::land::Words;
+use std::path::{Path, PathBuf};
+use tempfile::TempDir;
+
+/// What people say of a file; it wins over what the file says.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Stated {
+    /// Its CRS.
+    pub crs: Option<Crs>,
+    /// Which of its layers is meant.
+    pub layer: Option<String>,
+    /// What its text is in.
+    pub encoding: Option<String>,
+}
+
+/// A file whose layers are known.
+#[derive(Debug)]
+pub struct Arrival {
+    workshop: Workshop,
+    /// Where it was unpacked or linked; gone with the value.
+    folder: Option<TempDir>,
+    format: String,
+    datasets: Vec<Dataset>,
+    layers: Vec<Layer>,
+    confinement: Option<Confinement>,
+}
+
+/// One file, or several that belong together.
+#[derive(Debug)]
+struct Dataset {
+    path: PathBuf,
+    kind: Kind,
+    title: String,
+    /// For a Shapefile.
+    evidence: Option<Evidence>,
+}
+
+/// A layer of a file.
+#[derive(Debug, Clone)]
+pub struct Layer {
+    /// Its name.
+    pub name: String,
+    /// What it is in, e.g. `Shapefile`.
+    pub format: &'static str,
+    /// Its geometry type in GDAL's words; empty where only reading it tells.
+    pub geometry: String,
+    /// Whether polygons can be in it.
+    pub polygonal: bool,
+    /// Features it says it has.
+    pub count: Option<u64>,
+    /// Its CRS, where it names one.
+    pub crs: Option<NamedCrs>,
+    dataset: usize,
+    index: usize,
+}
+
+impl Arrival {
+    /// Looks at the file at `path`, which people call `name`.
+    ///
+    /// # Errors
+    /// When it is nothing that can be read here, with what to do about it.
+    pub fn receive(path: &Path, name: &str, workshop: &Workshop) -> Result<Self, ReadError> {
+        let title = Path::new(name).file_stem().map_or_else(|| name.to_owned(), |stem| stem.to_string_lossy().into_owned());
+        let kind = sniff::kind(path)?;
+        let mut arrival = Self {
+            workshop: workshop.clone(),
+            folder: None,
+            format: kind.map_or("?", Kind::name).to_owned(),
+            datasets: Vec::new(),
+            layers: Vec::new(),
+            confinement: None,
+        };
+        let found = match kind {
+            Some(Kind::GeoJson) => vec![(path.to_owned(), title, Kind::GeoJson)],
+            Some(kind @ (Kind::Zip | Kind::Gzip)) => {
+                let folder = arrival.folder()?;
+                let found = if kind == Kind::Zip { archive::unzip(path, &folder)? } else { archive::untar(path, &folder)? };
+                found
+                    .into_iter()
+                    .map(|found| Ok((sniff::kind(&found.path)?, found)))
+                    .collect::<Result<Vec<_>, ReadError>>()?
+                    .into_iter()
+                    .map(|(kind, found)| believe(kind, &found.title).map(|kind| (found.path, found.title, kind)))
+                    .collect::<Result<_, _>>()?
+            }
+            kind => {
+                let kind = believe(kind, name)?;
+                let folder = arrival.folder()?.join("0");
+                vec![(adopt(path, kind, &folder)?, title, kind)]
+            }
+        };
+        for (path, title, kind) in found {
+            let evidence = if kind == Kind::Shapefile { Some(shapefile::check(&path)?) } else { None };
+            arrival.datasets.push(Dataset { path, kind, title, evidence });
+        }
+        if kind == Some(Kind::Zip) || kind == Some(Kind::Gzip) {
+            let mut kinds: Vec<&str> = arrival.datasets.iter().map(|dataset| dataset.kind.name()).collect();
+            kinds.dedup();
+            arrival.format = format!("{}（{}）", arrival.format, kinds.join("、"));
+        }
+        for number in 0..arrival.datasets.len() {
+            arrival.describe(number)?;
+        }
+        Ok(arrival)
+    }
+
+    fn folder(&mut self) -> Result<PathBuf, ReadError> {
+        let folder = self.workshop.folder()?;
+        let path = folder.path().canonicalize()?;
+        self.folder = Some(folder);
+        Ok(path)
+    }
+
+    /// Lists the layers of a dataset.
+    fn describe(&mut self, number: usize) -> Result<(), ReadError> {
+        let dataset = &self.datasets[number];
+        let (kind, title) = (dataset.kind, dataset.title.clone());
+        let Some(driver) = dataset.driver() else {
+            self.layers.push(Layer {
+                name: title,
+                format: kind.name(),
+                geometry: String::new(),
+                polygonal: true,
+                count: None,
+                crs: None,
+                dataset: number,
+                index: 0,
+            });
+            return Ok(());
+        };
+        let encoding = dataset.evidence.as_ref().map(|evidence| evidence.choose(None)).transpose()?;
+        let (_, header) = Worker::read(&self.workshop, &self.work_folder()?, &dataset.path, driver, None, encoding.map(|choice| choice.label))?;
+        self.confinement = Some(header.confinement);
+        // What is named by its file is called `data` on our disk.
+        let by_file = matches!(kind, Kind::Shapefile | Kind::MapInfo | Kind::GeoJsonLines | Kind::Dxf);
+        self.layers.extend(header.layers.into_iter().enumerate().map(|(index, layer): (usize, LayerHeader)| Layer {
+            name: if by_file { title.clone() } else { layer.name },
+            format: kind.name(),
+            geometry: layer.geometry,
+            polygonal: layer.polygonal || kind == Kind::Dxf,
+            count: u64::try_from(layer.count).ok(),
+            crs: layer.wkt.map(|wkt| NamedCrs::new(&wkt, layer.epsg)),
+            dataset: number,
+            index,
+        }));
+        Ok(())
+    }
+
+    fn work_folder(&self) -> Result<PathBuf, ReadError> {
+        match &self.folder {
+            Some(folder) => Ok(folder.path().canonicalize()?),
+            None => Err(ReadError::Io(std::io::ErrorKind::NotFound.into())),
+        }
+    }
+
+    /// What the file is, for people.
+    #[must_use]
+    pub fn format(&self) -> &str {
+        &self.format
+    }
+
+    /// Its layers.
+    #[must_use]
+    pub fn layers(&self) -> &[Layer] {
+        &self.layers
+    }
+
+    /// What held the process that looked at it; none where our own reader did.
+    #[must_use]
+    pub fn confinement(&self) -> Option<&Confinement> {
+        self.confinement.as_ref()
+    }
+
+    /// The layer that is meant: the one named, else the only one with polygons.
+    ///
+    /// # Errors
+    /// When that is none, or not one; the words list them with their counts.
+    pub fn choose(&self, named: Option<&str>) -> Result<&Layer, ReadError> {
+        let list = || {
+            self.layers
+                .iter()
+                .map(|layer| format!("{}（{}{}）", layer.name, layer.count.map(|count| format!("{count}，")).unwrap_or_default(), layer.geometry))
+                .collect::<Vec<_>>()
+                .join("；")
+        };
+        let one = |layers: Vec<&'_ Layer>, few: ReadError, many: &dyn Fn() -> ReadError| -> Result<usize, ReadError> {
+            match layers[..] {
+                [only] => Ok(self.layers.iter().position(|layer| std::ptr::eq(layer, only)).unwrap_or_default()),
+                [] => Err(few),
+                _ => Err(many()),
+            }
+        };
+        let several = || {
+            let all = list();
+            ReadError::refused(
+                "several_layers",
+                format!("文件中有多个面图层：{all}；请用 --layer-name（接口用 layer=）指明要哪一个"),
+                format!("the file has several layers of polygons: {all}; say which with --layer-name (layer= over HTTP)"),
+            )
+        };
+        let index = if let Some(name) = named {
+            let none = ReadError::refused(
+                "no_such_layer",
+                format!("文件中没有图层“{name}”，有：{}", list()),
+                format!("the file has no layer “{name}”; it has {}", list()),
+            );
+            one(self.layers.iter().filter(|layer| layer.name == name).collect(), none, &several)?
+        } else {
+            let none = ReadError::refused("no_polygons", format!("文件中没有面图层：{}", list()), format!("the file has no layer of polygons: {}", list()));
+            one(self.layers.iter().filter(|layer| layer.polygonal).collect(), none, &several)?
+        };
+        Ok(&self.layers[index])
+    }
+
+    /// The encoding that the text of a layer is read in; none where its format has but one.
+    pub fn encoding(&self, layer: &Layer, stated: &Stated) -> Result<Option<encoding::Choice>, ReadError> {
+        self.datasets[layer.dataset].evidence.as_ref().map(|evidence| evidence.choose(stated.encoding.as_deref())).transpose()
+    }
+
+    /// Opens the layer that is meant.
+    pub fn open(&self, stated: &Stated) -> Result<Box<dyn FeatureSource>, ReadError> {
+        let layer = self.choose(stated.layer.as_deref())?;
+        let dataset = &self.datasets[layer.dataset];
+        let Some(driver) = dataset.driver() else {
+            return Ok(Box::new(geojson::Reader::open(&dataset.path, stated.crs)?));
+        };
+        let named = match (&stated.crs, &layer.crs) {
+            (None, Some(named)) => Some(named.understood.clone().map_err(|words| ReadError::refused("unknown_crs", words.zh, words.en))?),
+            _ => None,
+        };
+        let mut notes = Vec::new();
+        if stated.crs.is_none() && named.is_none() {
+            notes.push(Words::new("文件没有说明坐标系，按经纬度（CGCS2000）读取", "the file names no CRS; it was read as longitude and latitude (CGCS2000)"));
+        }
+        let encoding = self.encoding(layer, stated)?;
+        if let Some(choice) = &encoding {
+            notes.push(Words::new(format!("文字编码：{}，{}", choice.label, choice.why.zh), format!("text encoding: {}, {}", choice.label, choice.why.en)));
+        }
+        let label = encoding.as_ref().map(|choice| choice.label).or(stated.encoding.as_deref());
+        let (worker, _) = Worker::read(&self.workshop, &self.work_folder()?, &dataset.path, driver, Some(layer.index), label)?;
+        let degrees = Crs::from_epsg(4490).unwrap_or(Crs::CRS84);
+        let head = Head { crs: named, name: Some(layer.name.clone()), notes, ..Head::default() };
+        Ok(Box::new(ogr::Reader::new(worker, head, stated.crs.or(named).unwrap_or(degrees), layer.count.unwrap_or(0))))
+    }
+}
+
+impl Dataset {
+    fn driver(&self) -> Option<&'static str> {
+        self.kind.driver().map(|(driver, _)| driver)
+    }
+}
+
+/// The kind, where it can be read; else why not and what to do.
+fn believe(kind: Option<Kind>, name: &str) -> Result<Kind, ReadError> {
+    let refused = |zh: String, en: String| Err(ReadError::refused("unsupported_format", zh, en));
+    match kind {
+        Some(Kind::SevenZip | Kind::Rar) => {
+            let kind = kind.map_or("", Kind::name);
+            refused(format!("不支持 {kind} 压缩包，请解压后改用 ZIP 压缩再上传"), format!("{kind} archives are not taken; unpack it and pack it as ZIP"))
+        }
+        Some(Kind::Zip | Kind::Gzip) => {
+            refused(format!("“{name}”其实是压缩包，请直接上传压缩包"), format!("“{name}” is really an archive; upload the archive itself"))
+        }
+        Some(Kind::Xml) => {
+            refused(format!("“{name}”是 XML（VRT、GML 或网页），不支持"), format!("“{name}” is XML (a VRT, GML or a web page), which is not taken"))
+        }
+        Some(Kind::Table) => refused(
+            "只有 .dbf 属性表，没有图形；请把 .shp、.shx、.dbf、.prj 一起打包上传".into(),
+            "it is only a table (.dbf) without shapes; pack .shp, .shx, .dbf and .prj together".into(),
+        ),
+        Some(kind) => Ok(kind),
+        None => refused(
+            format!("认不出“{name}”是什么格式；可用 GeoJSON、Shapefile（打成 ZIP）、FileGDB（打成 ZIP）、GeoPackage、FlatGeobuf、KML、MapInfo、DXF"),
+            format!("“{name}” is of no format that is known; use GeoJSON, a zipped Shapefile or FileGDB, GeoPackage, FlatGeobuf, KML, MapInfo or DXF"),
+        ),
+    }
+}
+
+/// Puts a file, and what belongs to it, under our own name into the job's folder: as a link where that can be, for nobody writes to it there.
+fn adopt(path: &Path, kind: Kind, folder: &Path) -> Result<PathBuf, ReadError> {
+    std::fs::create_dir_all(folder)?;
+    let (_, name) = kind.driver().unwrap_or(("", "data"));
+    let target = folder.join(if sniff::has_extension(path, "mif") { "data.mif" } else { name });
+    if path.is_dir() {
+        std::fs::create_dir_all(&target)?;
+        for file in companions(path)? {
+            link(&file, &target.join(file.file_name().unwrap_or_default()))?;
+        }
+    } else {
+        for file in companions(path)? {
+            let extension = file.extension().map(|extension| extension.to_string_lossy().to_lowercase()).unwrap_or_default();
+            link(&file, &if file == path { target.clone() } else { target.with_extension(extension) })?;
+        }
+    }
+    Ok(target)
+}
+
+fn link(from: &Path, to: &Path) -> Result<(), ReadError> {
+    let from = from.canonicalize()?;
+    if std::fs::hard_link(&from, to).is_err() {
+        std::fs::copy(&from, to)?;
+    }
+    Ok(())
+}
+
+/// The files that a path stands for: a folder's, a Shapefile's or `MapInfo` file's of the same name, else itself alone. In order of their names.
+pub fn companions(path: &Path) -> std::io::Result<Vec<PathBuf>> {
+    const SHAPEFILE: [&str; 5] = ["shp", "shx", "dbf", "prj", "cpg"];
+    const MAP_INFO: [&str; 6] = ["tab", "dat", "map", "id", "mif", "mid"];
+    let files = |folder: &Path| -> std::io::Result<Vec<PathBuf>> {
+        Ok(std::fs::read_dir(folder)?.filter_map(Result::ok).map(|entry| entry.path()).filter(|path| path.is_file()).collect())
+    };
+    let family: &[&str] = match path.extension().map(|extension| extension.to_string_lossy().to_lowercase()).as_deref() {
+        Some("shp") => &SHAPEFILE,
+        Some("tab" | "mif") => &MAP_INFO,
+        _ => &[],
+    };
+    let mut found = if path.is_dir() {
+        files(path)?
+    } else if family.is_empty() {
+        vec![path.to_owned()]
+    } else {
+        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        let mut all = files(folder)?;
+        all.retain(|file| file.file_stem() == path.file_stem() && family.iter().any(|extension| sniff::has_extension(file, extension)));
+        all.iter_mut().filter(|file| file.file_name() == path.file_name()).for_each(|file| path.clone_into(file));
+        all
+    };
+    found.sort();
+    Ok(found)
+}

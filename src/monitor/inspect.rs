@@ -1,0 +1,301 @@
+//! A file looked at before it is taken in: what it is, what its fields are taken for, what is wrong with it, and what would happen on import. Nothing is
+//! stored.
+
+use super::{
+    Monitor, MonitorError, Refusal,
+    atlas::Atlas,
+    judging::Judge,
+    layer_import,
+    reading::{Reading, Wish},
+    rule::Rule,
+};
+use crate::formats::{Arrival, EncodingChoice, Layer, RawFeature, Stated, Wanted, few_decimals, ogr::Workshop};
+use crate::geom::{Bounds, Crs};
+use crate::land::{Flag, Reject, Words};
+use std::collections::BTreeMap;
+use std::path::Path;
+
+/// What to look at.
+#[derive(Debug, Clone)]
+pub struct InspectFile<'a> {
+    /// The file.
+    pub path: &'a Path,
+    /// What people call it.
+    pub name: &'a str,
+    /// What it would be read for.
+    pub wanted: Wanted,
+    /// What people say of it.
+    pub stated: Stated,
+    /// `OUR=THEIRS` for its fields, where people say so.
+    pub map: Vec<String>,
+}
+
+/// What was seen.
+#[derive(Debug, Clone)]
+pub struct Inspection {
+    /// What the file is.
+    pub format: String,
+    /// Its layers.
+    pub layers: Vec<Layer>,
+    /// The one that would be read.
+    pub layer: Option<String>,
+    /// The CRS it would be read in.
+    pub crs: Option<Crs>,
+    /// Whether people said so, the file says so, or nobody does.
+    pub crs_source: CrsSource,
+    /// What its text is read in, where its format has a choice.
+    pub encoding: Option<EncodingChoice>,
+    /// Its fields, each with what it is taken for.
+    pub fields: Vec<(String, Option<String>)>,
+    /// Our fields: what a field may be mapped to.
+    pub ours: Vec<&'static str>,
+    /// Its first rows: JSON objects.
+    pub preview: Vec<String>,
+    /// Where it lies, degrees.
+    pub extent: Option<Bounds>,
+    /// Features it has.
+    pub features: u64,
+    /// Of those, taken in as they are or repaired.
+    pub accepted: u64,
+    /// Of those, repaired.
+    pub repaired: u64,
+    /// Features that would be refused.
+    pub rejected: u64,
+    /// The first of them.
+    pub rejects: Vec<Reject>,
+    /// The first repairs, by row.
+    pub defects: Vec<(u64, Words)>,
+    /// What people should know.
+    pub warnings: Vec<Words>,
+    /// Why the whole would be refused as it is; corrections may help.
+    pub problem: Option<Refusal>,
+    /// Features in no county in force.
+    pub outside: u64,
+    decimals: u8,
+    with_z: u64,
+}
+
+crate::land::words! {
+    /// Where a CRS comes from.
+    CrsSource {
+        /// People said so.
+        Stated = "stated",
+        /// The file says so.
+        File = "file",
+        /// Nobody says; it is the format's default.
+        Assumed = "assumed",
+    }
+}
+
+/// Rows shown.
+const PREVIEW: usize = 5;
+/// Rejects and repairs shown.
+const SHOWN: usize = 20;
+
+impl Monitor {
+    /// Looks at a file, against the layers in force.
+    pub fn inspect(&self, file: &InspectFile<'_>) -> Result<Inspection, MonitorError> {
+        inspect(file, &self.atlas(), &self.rule, &self.workshop)
+    }
+}
+
+/// Looks at a file.
+///
+/// # Errors
+/// When it cannot be read at all. What corrections may help is no error but [`Inspection::problem`].
+pub fn inspect(file: &InspectFile<'_>, atlas: &Atlas, rule: &Rule, workshop: &Workshop) -> Result<Inspection, MonitorError> {
+    let arrival = Arrival::receive(file.path, file.name, workshop)?;
+    let mut inspection = Inspection::of(&arrival, file);
+    let mut stated = file.stated.clone();
+    let layer = match arrival.choose(stated.layer.as_deref()) {
+        Ok(layer) => layer,
+        Err(error) => return inspection.refused(error.into()),
+    };
+    inspection.layer = Some(layer.name.clone());
+    inspection.encoding = match arrival.encoding(layer, &stated) {
+        Ok(encoding) => encoding,
+        Err(error) => return inspection.refused(error.into()),
+    };
+    if let Some(named) = &layer.crs {
+        if stated.crs.is_none() {
+            inspection.crs_source = CrsSource::File;
+        }
+        if let (None, Err(words)) = (stated.crs, &named.understood) {
+            inspection.problem = Some(Refusal::new(super::RefusalKind::Unreadable, "unknown_crs", words.clone()));
+            // Rows can be shown all the same.
+            stated.crs = Some(Crs::CRS84);
+        }
+    }
+    match inspection.read(&arrival, file, &stated, atlas, rule) {
+        Err(MonitorError::LateCrs(crs)) => {
+            let again = Stated { crs: Some(crs), ..stated };
+            let mut inspection = Inspection { crs_source: CrsSource::File, ..Inspection::of(&arrival, file) };
+            inspection.layer = Some(layer.name.clone());
+            match inspection.read(&arrival, file, &again, atlas, rule) {
+                Ok(()) => Ok(inspection),
+                Err(error) => inspection.refused(error),
+            }
+        }
+        Ok(()) => Ok(inspection),
+        Err(error) => inspection.refused(error),
+    }
+}
+
+impl Inspection {
+    fn of(arrival: &Arrival, file: &InspectFile<'_>) -> Self {
+        Self {
+            format: arrival.format().to_owned(),
+            layers: arrival.layers().to_vec(),
+            layer: None,
+            crs: None,
+            crs_source: if file.stated.crs.is_some() { CrsSource::Stated } else { CrsSource::Assumed },
+            encoding: None,
+            fields: Vec::new(),
+            ours: file.wanted.aliases().iter().map(|(field, _)| field.word()).collect(),
+            preview: Vec::new(),
+            extent: None,
+            features: 0,
+            accepted: 0,
+            repaired: 0,
+            rejected: 0,
+            rejects: Vec::new(),
+            defects: Vec::new(),
+            warnings: Vec::new(),
+            problem: None,
+            outside: 0,
+            decimals: 0,
+            with_z: 0,
+        }
+    }
+
+    /// What stands in the way becomes part of the answer; only a defect of ours stays an error.
+    fn refused(mut self, error: MonitorError) -> Result<Self, MonitorError> {
+        match error {
+            MonitorError::Refused(refusal) => {
+                self.problem.get_or_insert(*refusal);
+                Ok(self)
+            }
+            error => Err(error),
+        }
+    }
+
+    fn read(&mut self, arrival: &Arrival, file: &InspectFile<'_>, stated: &Stated, atlas: &Atlas, rule: &Rule) -> Result<(), MonitorError> {
+        let wish = Wish { file: arrival, wanted: file.wanted, stated, map: &file.map, counties: atlas.counties_bounds() };
+        let (mut reading, contradiction) = Reading::look(&wish)?;
+        if self.problem.is_none() {
+            self.crs = Some(reading.crs());
+            if self.crs_source == CrsSource::Assumed && reading.head().crs.is_some() {
+                self.crs_source = CrsSource::File;
+            }
+        }
+        let taken: BTreeMap<String, String> = reading.fields().taken().into_iter().map(|(ours, theirs)| (theirs, ours)).collect();
+        self.fields = reading.keys().iter().map(|theirs| (theirs.clone(), taken.get(theirs).cloned())).collect();
+        self.preview = reading.preview(PREVIEW)?;
+        if let Some(contradiction) = contradiction {
+            self.problem.get_or_insert(contradiction);
+        }
+        if self.problem.is_some() {
+            return Ok(());
+        }
+        let crs = reading.crs();
+        let bounds_of =
+            |raw: &RawFeature<'_>| raw.geometry.as_ref().ok().and_then(|outline| crs.outline_to_degrees(outline).ok()).map(|outline| outline.bounds());
+        match file.wanted {
+            Wanted::Survey => {
+                let judge = Judge::new(atlas, rule, crs);
+                reading.each_batch(
+                    |raw| {
+                        let bounds = bounds_of(&raw);
+                        let judged = judge.judge(raw);
+                        let defects =
+                            judged.verdict.as_ref().map(|accepted| accepted.0.defects.iter().map(super::intake::defect_words).collect()).unwrap_or_default();
+                        let outside = judged.verdict.as_ref().is_ok_and(|accepted| accepted.1.flags.contains(&Flag::OutsideCounties));
+                        Seen { outside, row: judged.row, decimals: judged.decimals, has_z: judged.has_z, reject: judged.verdict.err(), defects, bounds }
+                    },
+                    |batch| {
+                        self.count(batch);
+                        Ok(())
+                    },
+                )?;
+            }
+            Wanted::Layer(kind) => {
+                let intake = super::intake::Intake { crs, plane: atlas.plane().clone() };
+                reading.each_batch(
+                    |raw| {
+                        let (row, decimals, has_z) = (raw.row, raw.decimals, raw.has_z);
+                        let bounds = bounds_of(&raw);
+                        let judged = layer_import::judge(&intake, kind, raw);
+                        let repaired = judged.as_ref().is_ok_and(|judged| judged.feature.repaired.is_some());
+                        let defects = if repaired { vec![Words::new("图形经过修复", "the outline was repaired")] } else { Vec::new() };
+                        Seen { outside: false, row, decimals, has_z, reject: judged.err(), defects, bounds }
+                    },
+                    |batch| {
+                        self.count(batch);
+                        Ok(())
+                    },
+                )?;
+            }
+        }
+        self.warnings.extend(reading.notes());
+        self.warnings.extend(few_decimals(crs, self.decimals).filter(|_| self.accepted > 0));
+        if self.with_z > 0 {
+            self.warnings.push(Words::new(
+                format!("{} 个图形带有高程（Z/M），会被忽略", self.with_z),
+                format!("{} outlines have heights (Z/M), which would be dropped", self.with_z),
+            ));
+        }
+        if atlas.counties_bounds().is_some() {
+            self.problem = super::survey_import::outside_counties(self.accepted, self.outside, &crs.to_string(), rule);
+        }
+        Ok(())
+    }
+
+    fn count(&mut self, batch: Vec<Seen>) {
+        for seen in batch {
+            self.features += 1;
+            self.decimals = self.decimals.max(seen.decimals);
+            self.with_z += u64::from(seen.has_z);
+            if let Some(reject) = seen.reject {
+                self.rejected += 1;
+                if self.rejects.len() < SHOWN {
+                    self.rejects.push(reject);
+                }
+            } else {
+                self.accepted += 1;
+                self.outside += u64::from(seen.outside);
+                self.repaired += u64::from(!seen.defects.is_empty());
+                let room = SHOWN.saturating_sub(self.defects.len());
+                self.defects.extend(seen.defects.into_iter().take(room).map(|words| (seen.row, words)));
+            }
+            if let Some(bounds) = seen.bounds {
+                self.extent = Some(self.extent.map_or(bounds, |extent| extent.union(&bounds)));
+            }
+        }
+    }
+
+    /// What would happen on import.
+    #[must_use]
+    pub fn outcome(&self) -> Words {
+        match &self.problem {
+            Some(problem) => Words::new(format!("整个文件会被拒收：{}", problem.words.zh), format!("the whole file would be refused: {}", problem.words.en)),
+            None if self.accepted == 0 => {
+                Words::new("没有一个要素可以接受，整个文件会被拒收", "not one feature can be accepted; the whole file would be refused")
+            }
+            None => Words::new(
+                format!("共 {} 个要素：接受 {} 个（其中修复 {} 个），拒收 {} 个", self.features, self.accepted, self.repaired, self.rejected),
+                format!("{} features: {} would be taken in ({} of them repaired), {} refused", self.features, self.accepted, self.repaired, self.rejected),
+            ),
+        }
+    }
+}
+
+/// What was seen of a feature.
+struct Seen {
+    row: u64,
+    decimals: u8,
+    has_z: bool,
+    reject: Option<Reject>,
+    defects: Vec<Words>,
+    outside: bool,
+    bounds: Option<Bounds>,
+}

@@ -1,0 +1,6 @@
+//! Surveys and layers as they really arrive. `docs/FORMATS.md` names these tests.
+
+mod hostile;
+mod kit;
+mod same_survey;
+mod worker;

@@ -1,0 +1,161 @@
+//! The same survey in every format, encoding and zone gives the same findings.
+
+use super::kit::{city, crs, findings, folder, look, ogr2ogr, shapefile, survey, workshop, worst_m2, zip, zip_folder};
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::OnceLock;
+use tuban::formats::Stated;
+
+/// The issue's goal for any area of any patch.
+const GOAL_M2: f64 = 0.01;
+/// A ring of three positions in line: a grid, or another projection, gives it an area.
+const LINE: &[&str] = &["371322000043"];
+/// A patch without geometry, which `FlatGeobuf` does not write.
+const NOWHERE: &[&str] = &["371329000616"];
+
+fn same(path: &Path, stated: Stated, but: &[&str]) {
+    static GEOJSON: OnceLock<BTreeMap<String, Vec<String>>> = OnceLock::new();
+    let worst = worst_m2(GEOJSON.get_or_init(|| findings(&survey(), Stated::default())), &findings(path, stated), but);
+    println!("{}: worst {worst:.6} m²", path.file_name().unwrap().to_string_lossy());
+    assert!(worst <= GOAL_M2, "{worst}");
+}
+
+#[test]
+fn a_zipped_shapefile_in_gbk_and_zone_39_without_cpg() {
+    let at = folder();
+    let shp = shapefile(at.path(), "图斑", &["-t_srs", "EPSG:4527", "-lco", "ENCODING=GBK"]);
+    std::fs::remove_file(shp.with_extension("cpg")).unwrap();
+    std::fs::write(at.path().join("._图斑.shp"), b"ghost").unwrap();
+    let archive = at.path().join("沂南.zip");
+    let files: Vec<(String, Vec<u8>)> = ["shp", "shx", "dbf", "prj"]
+        .map(|extension| (format!("上报/图斑.{}", extension.to_uppercase()), std::fs::read(shp.with_extension(extension)).unwrap()))
+        .into();
+    let mut entries: Vec<(&str, &[u8])> = files.iter().map(|(name, bytes)| (name.as_str(), bytes.as_slice())).collect();
+    entries.extend([("__MACOSX/上报/._图斑.shp", &b"ghost"[..]), ("上报/.DS_Store", b"ghost"), ("上报/说明.txt", b"hello")]);
+    zip(&archive, &entries);
+    same(&archive, Stated::default(), LINE);
+    let seen = look(&archive, Stated::default(), &workshop(at.path())).unwrap();
+    assert_eq!((seen.layer.as_deref(), seen.encoding.unwrap().label, seen.crs.unwrap().to_string()), (Some("图斑"), "GB18030", "EPSG:4527".to_owned()));
+    assert!(seen.preview[0].contains("费县") && seen.preview[0].contains("道路"), "{}", seen.preview[0]);
+    assert!(seen.fields.contains(&("JCBH".to_owned(), Some("patch_id".to_owned()))));
+    assert_eq!((seen.features, seen.rejected, seen.preview.len()), (2000, 4, 5));
+}
+
+#[test]
+fn a_shapefile_whose_cpg_lies() {
+    let at = folder();
+    let shp = shapefile(at.path(), "tb", &["-lco", "ENCODING=GBK"]);
+    std::fs::write(shp.with_extension("cpg"), "UTF-8").unwrap();
+    let seen = look(&shp, Stated::default(), &workshop(at.path())).unwrap();
+    assert!(seen.preview[0].contains("费县"), "{}", seen.preview[0]);
+    same(&shp, Stated::default(), &[]);
+    let utf8 = shapefile(at.path(), "utf8", &["-lco", "ENCODING=UTF-8"]);
+    std::fs::write(utf8.with_extension("cpg"), "GBK").unwrap();
+    let seen = look(&utf8, Stated::default(), &workshop(at.path())).unwrap();
+    assert_eq!(seen.encoding.unwrap().label, "UTF-8");
+    let seen = look(&utf8, Stated { encoding: Some("GBK".to_owned()), ..Stated::default() }, &workshop(at.path())).unwrap();
+    assert!(!seen.preview[0].contains("费县"), "people win, for better or worse");
+}
+
+#[test]
+fn a_shapefile_in_six_digits_with_what_esri_writes_for_a_prj() {
+    let at = folder();
+    let shp = shapefile(at.path(), "tb", &["-t_srs", "EPSG:4549", "-lco", "ENCODING=UTF-8"]);
+    let esri = r#"PROJCS["CGCS2000_3_Degree_GK_CM_120E",GEOGCS["GCS_China_Geodetic_Coordinate_System_2000",DATUM["D_China_2000",SPHEROID["CGCS2000",6378137.0,298.257222101]],PRIMEM["Greenwich",0.0],UNIT["Degree",0.0174532925199433]],PROJECTION["Gauss_Kruger"],PARAMETER["False_Easting",500000.0],PARAMETER["False_Northing",0.0],PARAMETER["Central_Meridian",120.0],PARAMETER["Scale_Factor",1.0],PARAMETER["Latitude_Of_Origin",0.0],UNIT["Meter",1.0]]"#;
+    std::fs::write(shp.with_extension("prj"), esri).unwrap();
+    same(&shp, Stated::default(), LINE);
+    std::fs::remove_file(shp.with_extension("prj")).unwrap();
+    same(&shp, crs("EPSG:4549"), LINE);
+}
+
+#[test]
+fn a_geodatabase_in_zone_40_with_two_layers() {
+    let at = folder();
+    let gdb = at.path().join("监测.gdb");
+    // Fine enough a grid: the usual one of 0.1 mm moves the largest patches' areas by up to 0.012 m².
+    let fine = [
+        "-f",
+        "OpenFileGDB",
+        "-t_srs",
+        "EPSG:4528",
+        "-nlt",
+        "MULTIPOLYGON",
+        "-lco",
+        "XYSCALE=10000000",
+        "-lco",
+        "XORIGIN=40000000",
+        "-lco",
+        "YORIGIN=3000000",
+        "-nln",
+        "监测图斑",
+    ];
+    ogr2ogr(&fine, &gdb, &survey());
+    same(&gdb, Stated::default(), LINE);
+    let archive = at.path().join("gdb.zip");
+    zip_folder(&archive, &gdb, "交付/监测.gdb/");
+    same(&archive, Stated::default(), LINE);
+    ogr2ogr(&["-update", "-f", "OpenFileGDB", "-t_srs", "EPSG:4528", "-nlt", "MULTIPOLYGON", "-nln", "批准用地"], &gdb, &city().join("approved.geojson"));
+    let seen = look(&gdb, Stated::default(), &workshop(at.path())).unwrap();
+    let words = seen.problem.unwrap().words;
+    assert!(words.zh.contains("监测图斑（2000，") && words.zh.contains("批准用地（") && words.zh.contains("--layer-name"), "{}", words.zh);
+    same(&gdb, Stated { layer: Some("监测图斑".to_owned()), ..Stated::default() }, LINE);
+    let seen = look(&gdb, Stated { layer: Some("没有".to_owned()), ..Stated::default() }, &workshop(at.path())).unwrap();
+    assert_eq!(seen.problem.unwrap().code, "no_such_layer");
+}
+
+#[test]
+fn a_geopackage_in_4490() {
+    let at = folder();
+    let gpkg = at.path().join("tb.gpkg");
+    ogr2ogr(&["-f", "GPKG", "-a_srs", "EPSG:4490"], &gpkg, &survey());
+    same(&gpkg, Stated::default(), &[]);
+}
+
+#[test]
+fn flatgeobuf_geojson_lines_kml_and_mapinfo() {
+    let at = folder();
+    for (driver, name, arguments, but) in [
+        ("FlatGeobuf", "tb.fgb", &["-nlt", "MULTIPOLYGON", "-lco", "SPATIAL_INDEX=NO"][..], NOWHERE),
+        ("GeoJSONSeq", "tb.geojsonl", &["-lco", "COORDINATE_PRECISION=12"], &[]),
+        ("KML", "tb.kml", &["-dsco", "NameField=JCBH"], &[]),
+        // GDAL's reader of MIF stops at the first ring that is none.
+        ("MapInfo File", "tb.mif", &["-t_srs", "EPSG:4326", "-where", "JCBH NOT IN ('371322000043', '371328001366', '371329000616')"], &[]),
+    ] {
+        let path = at.path().join(name);
+        ogr2ogr(&[&["-f", driver], arguments].concat(), &path, &survey());
+        let seen = look(&path, crs("EPSG:4490"), &workshop(at.path())).unwrap();
+        println!("{driver}: {} features, {} rejected, fields {:?}", seen.features, seen.rejected, seen.fields);
+        assert!(seen.problem.is_none() && seen.features >= 1990, "{driver}: {:?}", seen.problem);
+        if matches!(driver, "FlatGeobuf" | "GeoJSONSeq") {
+            same(&path, Stated::default(), but);
+        }
+    }
+}
+
+#[test]
+fn a_tar_of_a_shapefile_and_an_archive_in_an_archive() {
+    let at = folder();
+    let inner = at.path().join("inner");
+    std::fs::create_dir(&inner).unwrap();
+    shapefile(&inner, "tb", &["-lco", "ENCODING=UTF-8"]);
+    let packed = std::process::Command::new("tar").args(["-czf", "tb.tar.gz", "-C", "inner", "."]).current_dir(at.path()).status().unwrap();
+    assert!(packed.success());
+    same(&at.path().join("tb.tar.gz"), Stated::default(), &[]);
+    let (once, twice) = (at.path().join("once.zip"), at.path().join("twice.zip"));
+    zip_folder(&once, &inner, "a/");
+    zip(&twice, &[("b/once.zip", &std::fs::read(&once).unwrap())]);
+    same(&twice, Stated::default(), &[]);
+}
+
+#[test]
+fn heights_are_dropped_and_arcs_straightened_and_both_are_said() {
+    let at = folder();
+    let gpkg = at.path().join("z.gpkg");
+    let source = at.path().join("arc.csv");
+    std::fs::write(&source, "JCBH,WKT\nA,\"CURVEPOLYGON Z (CIRCULARSTRING Z (118.35 35.05 1,118.36 35.06 2,118.35 35.05 1))\"\nB,\"POLYGON Z ((118.35 35.05 1,118.36 35.05 1,118.36 35.06 1,118.35 35.05 1))\"\n").unwrap();
+    ogr2ogr(&["-f", "GPKG", "-a_srs", "EPSG:4490", "-oo", "GEOM_POSSIBLE_NAMES=WKT", "-nlt", "CURVEPOLYGONZ"], &gpkg, &source);
+    let seen = look(&gpkg, Stated::default(), &workshop(at.path())).unwrap();
+    assert_eq!((seen.features, seen.rejected), (2, 0), "{:?}", seen.rejects);
+    let said = seen.warnings.iter().map(|words| words.zh.as_str()).collect::<String>();
+    assert!(said.contains("2 个图形带有高程") && said.contains("圆弧"), "{said}");
+}
