@@ -1,6 +1,6 @@
 //! What the process gives up before it looks at a file that somebody sent.
 
-use crate::job::{Confinement, Job, Task, Trouble};
+use crate::job::{Confinement, Job, Trouble};
 use landlock::{ABI, Access, AccessFs, CompatLevel, Compatible, PathBeneath, PathFd, Ruleset, RulesetAttr, RulesetCreatedAttr, RulesetStatus};
 use rustix::process::{Resource, Rlimit, setrlimit};
 use rustix::thread::UnshareFlags;
@@ -26,7 +26,7 @@ fn limit(job: &Job) -> Result<(), Trouble> {
     let limits = [
         (Resource::As, job.limits.memory_bytes),
         (Resource::Cpu, job.limits.cpu_s),
-        (Resource::Fsize, if matches!(job.task, Task::Read(_)) { 0 } else { job.limits.file_bytes }),
+        (Resource::Fsize, 0),
         (Resource::Nofile, job.limits.files),
         (Resource::Core, 0),
     ];
@@ -44,9 +44,8 @@ fn alone() -> bool {
 
 fn folder_only(job: &Job) -> Option<&'static str> {
     let abi = ABI::V3;
-    let own = if matches!(job.task, Task::Read(_)) { AccessFs::from_read(abi) } else { AccessFs::from_all(abi) };
     let mut rules = Ruleset::default().set_compatibility(CompatLevel::BestEffort).handle_access(AccessFs::from_all(abi)).ok()?.create().ok()?;
-    rules = rules.add_rule(PathBeneath::new(PathFd::new(&job.folder).ok()?, own)).ok()?;
+    rules = rules.add_rule(PathBeneath::new(PathFd::new(&job.folder).ok()?, AccessFs::from_read(abi))).ok()?;
     for library in LIBRARIES {
         if let Ok(folder) = PathFd::new(library) {
             rules = rules.add_rule(PathBeneath::new(folder, AccessFs::ReadFile | AccessFs::ReadDir)).ok()?;

@@ -28,8 +28,6 @@ pub struct Job {
 pub enum Task {
     /// Tell what is in the file, and stream one layer.
     Read(ReadWish),
-    /// Make the file from what follows on stdin.
-    Write(WriteWish),
 }
 
 /// What to read.
@@ -41,34 +39,6 @@ pub struct ReadWish {
     pub encoding: Option<String>,
 }
 
-/// What to write.
-#[derive(Debug, Deserialize)]
-pub struct WriteWish {
-    /// The layer's name.
-    pub layer: String,
-    /// EPSG code of its CRS; none for a table without one.
-    pub epsg: Option<u32>,
-    /// Its fields.
-    pub fields: Vec<NewField>,
-    /// Creation options of the file, `NAME=VALUE`.
-    pub file_options: Vec<String>,
-    /// Creation options of the layer, `NAME=VALUE`.
-    pub layer_options: Vec<String>,
-}
-
-/// A field to make.
-#[derive(Debug, Deserialize)]
-pub struct NewField {
-    /// Its name.
-    pub name: String,
-    /// True for a number, false for text.
-    pub number: bool,
-    /// Characters or digits; 0 for the driver's own.
-    pub width: i32,
-    /// Decimals of a number.
-    pub decimals: i32,
-}
-
 /// What the job may cost.
 #[derive(Debug, Deserialize)]
 pub struct Limits {
@@ -76,8 +46,6 @@ pub struct Limits {
     pub memory_bytes: u64,
     /// Processor time, seconds.
     pub cpu_s: u64,
-    /// Largest file it may write, bytes.
-    pub file_bytes: u64,
     /// Files open at once.
     pub files: u64,
 }

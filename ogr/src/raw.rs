@@ -1,4 +1,4 @@
-//! Reading, the one place with `unsafe` beside `sink`: GDAL's C functions that the crate `gdal` does not offer as they are needed here, that is text as the bytes it is, errors
+//! The one place with `unsafe`: GDAL's C functions that the crate `gdal` does not offer as they are needed here, that is text as the bytes it is, errors
 //! in the middle of a layer, curves, and WKB into a buffer that is used again.
 //!
 //! What makes it sound: GDAL is used from one thread; a [`Features`] borrows its dataset, so layer and definitions outlive it; a feature is destroyed by

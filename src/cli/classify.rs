@@ -1,9 +1,9 @@
 //! `tuban classify`: the main job with no database.
 
 use super::{Failure, Said, progress::Counter};
-use crate::formats::ogr::Workshop;
 use crate::land::LayerKind;
 use crate::monitor::{
+    Workshop,
     classify_file::{ClassifyFiles, Output, classify_files},
     rule::Rule,
 };

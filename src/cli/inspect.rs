@@ -1,11 +1,10 @@
 //! `tuban inspect`: what a file is, and what would become of it.
 
 use super::{Database, Failure, Said};
-use crate::formats::Wanted;
-use crate::formats::ogr::Workshop;
 use crate::geom::Plane;
 use crate::land::LayerKind;
 use crate::monitor::{
+    Wanted, Workshop,
     atlas::Atlas,
     inspect::{InspectFile, Inspection, inspect},
     rule::Rule,

@@ -16,10 +16,9 @@ mod ratio;
 mod serve;
 mod survey;
 
-use crate::formats::Stated;
 use crate::geom::Crs;
 use crate::land::Reject;
-use crate::monitor::{Monitor, MonitorError, rule::Rule};
+use crate::monitor::{Monitor, MonitorError, Stated, rule::Rule};
 use crate::store::{Store, StoreError, sqlite::SqliteStore};
 use clap::{Parser, Subcommand};
 use std::path::PathBuf;

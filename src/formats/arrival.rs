@@ -8,7 +8,6 @@ use super::{FeatureSource, Head, ReadError, archive, geojson, shapefile};
 use crate::geom::Crs;
 use crate::land::Words;
 use std::path::{Path, PathBuf};
-use tempfile::TempDir;
 
 /// What people say of a file; it wins over what the file says.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -26,7 +25,7 @@ pub struct Stated {
 pub struct Arrival {
     workshop: Workshop,
     /// Where it was unpacked or linked; gone with the value.
-    folder: Option<TempDir>,
+    folder: Option<ogr::Folder>,
     format: String,
     datasets: Vec<Dataset>,
     layers: Vec<Layer>,
@@ -114,7 +113,7 @@ impl Arrival {
 
     fn folder(&mut self) -> Result<PathBuf, ReadError> {
         let folder = self.workshop.folder()?;
-        let path = folder.path().canonicalize()?;
+        let path = folder.path.clone();
         self.folder = Some(folder);
         Ok(path)
     }
@@ -156,7 +155,7 @@ impl Arrival {
 
     fn work_folder(&self) -> Result<PathBuf, ReadError> {
         match &self.folder {
-            Some(folder) => Ok(folder.path().canonicalize()?),
+            Some(folder) => Ok(folder.path.clone()),
             None => Err(ReadError::Io(std::io::ErrorKind::NotFound.into())),
         }
     }

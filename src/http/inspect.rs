@@ -5,9 +5,9 @@ use super::{
     query::{self, Query},
     upload::spool,
 };
-use crate::formats::{Layer, Wanted};
 use crate::land::{LayerKind, Reject, Words};
 use crate::monitor::inspect::{CrsSource, InspectFile, Inspection};
+use crate::monitor::{FileLayer, Wanted};
 use axum::{
     Json,
     extract::{Request, State},
@@ -157,8 +157,8 @@ impl From<Inspection> for InspectAnswer {
     }
 }
 
-impl From<&Layer> for LayerSeen {
-    fn from(layer: &Layer) -> Self {
+impl From<&FileLayer> for LayerSeen {
+    fn from(layer: &FileLayer) -> Self {
         Self {
             name: layer.name.clone(),
             format: layer.format,

@@ -1,9 +1,9 @@
 //! Parameters from words to values, once; what cannot be read is a problem that names the parameter.
 
 use super::Problem;
-use crate::formats::Stated;
 use crate::geom::Bounds;
 use crate::land::{AutomaticVerdict, Period, PeriodRange, Verdict};
+use crate::monitor::Stated;
 use crate::store::VerdictFilter;
 use axum::extract::{
     self, FromRequestParts,

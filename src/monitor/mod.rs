@@ -19,7 +19,8 @@ pub mod rule;
 mod snapshot;
 pub mod survey_import;
 
-use crate::formats::{ReadError, ogr::Workshop};
+use crate::formats::ReadError;
+pub use crate::formats::{Layer as FileLayer, Stated, Wanted, ogr::Workshop};
 use crate::geom::{Bounds, Crs, Plane};
 use crate::land::{Layer, LayerKind, LayerUsed, Provenance, Reject, Words};
 use crate::store::{Store, StoreError};
@@ -151,13 +152,6 @@ impl Monitor {
         &self.jobs
     }
 
-    /// A new file for an upload, locked and deleted when dropped.
-    pub fn spool_file(&self) -> std::io::Result<tempfile::NamedTempFile> {
-        let file = tempfile::Builder::new().prefix(SPOOLED).tempfile_in(&self.spool)?;
-        file.as_file().lock()?;
-        Ok(file)
-    }
-
     /// The same with other workers: for tests, and for who wants other limits.
     #[must_use]
     pub fn with_workshop(self, workshop: Workshop) -> Self {
@@ -168,6 +162,13 @@ impl Monitor {
     #[must_use]
     pub fn workshop(&self) -> &Workshop {
         &self.workshop
+    }
+
+    /// A new file for an upload, locked and deleted when dropped.
+    pub fn spool_file(&self) -> std::io::Result<tempfile::NamedTempFile> {
+        let file = tempfile::Builder::new().prefix(SPOOLED).tempfile_in(&self.spool)?;
+        file.as_file().lock()?;
+        Ok(file)
     }
 
     /// Where uploads are spooled.
@@ -210,15 +211,19 @@ impl Monitor {
 /// What the names of uploads in the spool begin with.
 const SPOOLED: &str = "survey-";
 
-/// Removes what uploads left behind whose process was killed. A file that is being taken in is locked, also against other processes.
+/// Removes what uploads left behind whose process was killed. What is being taken in is locked, also against other processes.
 fn sweep(spool: &Path) -> std::io::Result<()> {
     for entry in std::fs::read_dir(spool)? {
         let entry = entry?;
         let path = entry.path();
         let abandoned = || std::fs::File::open(&path).is_ok_and(|file| file.try_lock().is_ok());
-        if entry.file_name().to_string_lossy().starts_with(SPOOLED) && abandoned() {
-            // Another process may have swept it a moment ago.
+        let name = entry.file_name();
+        let name = name.to_string_lossy();
+        // Another process may have swept it a moment ago.
+        if name.starts_with(SPOOLED) && abandoned() {
             let _ = std::fs::remove_file(&path);
+        } else if name.starts_with(Workshop::FOLDER) && abandoned() {
+            let _ = std::fs::remove_dir_all(&path);
         }
     }
     Ok(())

@@ -20,36 +20,6 @@ pub(super) struct Job<'a> {
 pub(super) enum Task<'a> {
     /// Tell what is in the file, and stream one layer.
     Read { layer: Option<usize>, encoding: Option<&'a str> },
-    /// Make the file from what follows.
-    Write(&'a WriteWish),
-}
-
-/// What to write.
-#[derive(Debug, Clone, Serialize)]
-pub struct WriteWish {
-    /// The layer's name.
-    pub layer: String,
-    /// EPSG code of its CRS; none for a table without one.
-    pub epsg: Option<u32>,
-    /// Its fields.
-    pub fields: Vec<NewField>,
-    /// Creation options of the file, `NAME=VALUE`.
-    pub file_options: Vec<String>,
-    /// Creation options of the layer, `NAME=VALUE`.
-    pub layer_options: Vec<String>,
-}
-
-/// A field to make.
-#[derive(Debug, Clone, Serialize)]
-pub struct NewField {
-    /// Its name.
-    pub name: String,
-    /// True for a number, false for text.
-    pub number: bool,
-    /// Characters or digits; 0 for the driver's own.
-    pub width: i32,
-    /// Decimals of a number.
-    pub decimals: i32,
 }
 
 /// What a job may cost.
@@ -59,8 +29,6 @@ pub struct Limits {
     pub memory_bytes: u64,
     /// Processor time, seconds.
     pub cpu_s: u64,
-    /// Largest file it may write, bytes.
-    pub file_bytes: u64,
     /// Files open at once.
     pub files: u64,
 }

@@ -6,7 +6,8 @@ mod agreement;
 mod batch;
 mod worker;
 
-pub use agreement::{Confinement, LayerHeader, NewField, WriteWish};
+pub use agreement::{Confinement, LayerHeader};
+pub(super) use worker::Folder;
 pub use worker::{Worker, Workshop};
 
 use super::{FeatureBatch, FeatureSource, Head, ReadError};

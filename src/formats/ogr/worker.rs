@@ -1,6 +1,6 @@
 //! One process of `tuban-ogr`: started, listened to under a watch, and ended whatever happens.
 
-use super::agreement::{Header, Job, Limits, Task, Trouble, WriteWish};
+use super::agreement::{Header, Job, Limits, Task, Trouble};
 use super::batch::nonsense;
 use crate::formats::ReadError;
 use std::ffi::OsString;
@@ -39,14 +39,30 @@ impl Workshop {
     /// The worker named by `TUBAN_OGR`, else the one beside this program; job folders in `scratch`.
     #[must_use]
     pub fn new(scratch: PathBuf) -> Self {
-        let limits = Limits { memory_bytes: 2 << 30, cpu_s: 900, file_bytes: 8 << 30, files: 64 };
+        let limits = Limits { memory_bytes: 2 << 30, cpu_s: 900, files: 64 };
         Self { program: program(), scratch, patience: Duration::from_mins(1), limits, fault: None }
     }
 
-    /// A folder for one job, which is gone with the value.
-    pub(in crate::formats) fn folder(&self) -> Result<tempfile::TempDir, ReadError> {
-        Ok(tempfile::Builder::new().prefix("job-").tempdir_in(&self.scratch)?)
+    /// What the names of job folders begin with.
+    pub const FOLDER: &str = "job-";
+
+    /// A folder for one job, locked, and gone with the value.
+    pub(in crate::formats) fn folder(&self) -> Result<Folder, ReadError> {
+        let folder = tempfile::Builder::new().prefix(Self::FOLDER).tempdir_in(&self.scratch)?;
+        let lock = std::fs::File::open(folder.path())?;
+        lock.lock()?;
+        Ok(Folder { path: folder.path().canonicalize()?, folder, lock })
     }
+}
+
+/// A job's folder.
+#[derive(Debug)]
+pub(in crate::formats) struct Folder {
+    pub path: PathBuf,
+    #[expect(dead_code, reason = "held to be dropped")]
+    folder: tempfile::TempDir,
+    #[expect(dead_code, reason = "held to be dropped: while it is, no other process takes the folder for abandoned")]
+    lock: std::fs::File,
 }
 
 fn program() -> Option<PathBuf> {
@@ -143,11 +159,6 @@ impl Worker {
         }
     }
 
-    /// Has `path` in `folder` made; [`push`](Self::push) features, then [`finish`](Self::finish).
-    pub fn write(workshop: &Workshop, folder: &Path, path: &Path, driver: &str, wish: &WriteWish) -> Result<Self, ReadError> {
-        Self::start(workshop, folder, path, driver, Task::Write(wish))
-    }
-
     fn start(workshop: &Workshop, folder: &Path, path: &Path, driver: &str, task: Task<'_>) -> Result<Self, ReadError> {
         let program = workshop.program.as_ref().ok_or_else(missing)?;
         let job = Job { folder, path, driver, task, limits: workshop.limits, fault: workshop.fault };
@@ -182,28 +193,6 @@ impl Worker {
     #[must_use]
     pub fn bytes(&self) -> u64 {
         self.bytes
-    }
-
-    /// Sends a feature to be written: attributes as a JSON array, and WKB.
-    pub fn push(&mut self, attributes: &[u8], wkb: &[u8]) -> Result<(), ReadError> {
-        self.watched(|worker| {
-            let input = worker.input.as_mut().ok_or(std::io::ErrorKind::BrokenPipe)?;
-            for part in [attributes, wkb] {
-                input.write_all(&(part.len() as u32).to_le_bytes())?;
-                input.write_all(part)?;
-            }
-            Ok(())
-        })
-        .or_else(|_| self.next().map(drop))
-    }
-
-    /// Waits until all is written.
-    pub fn finish(&mut self) -> Result<(), ReadError> {
-        self.input = None;
-        match self.next()? {
-            Frame::End => Ok(()),
-            _ => Err(nonsense()),
-        }
     }
 
     /// Does something that must not take longer than patience lasts.
@@ -326,7 +315,7 @@ pub(super) fn flood() -> ReadError {
 fn missing() -> ReadError {
     ReadError::refused(
         "no_ogr",
-        "读写这种格式需要程序 tuban-ogr（软件包 tuban-ogr，依赖 libgdal），本机没有安装；请管理员安装，或改用 GeoJSON",
+        "读取这种格式需要程序 tuban-ogr（软件包 tuban-ogr，依赖 libgdal），本机没有安装；请管理员安装，或改用 GeoJSON",
         "this format needs the program tuban-ogr (package tuban-ogr, built on libgdal), which is not installed here; have it installed, or use GeoJSON",
     )
 }
@@ -341,7 +330,6 @@ fn words(trouble: &Trouble) -> ReadError {
             format!("the file cannot be opened; it is broken or not what it says ({message}); export it again"),
         ),
         "escaped" => ReadError::refused("escaped", message.clone(), message),
-        "cannot_write" => ReadError::refused("cannot_write", format!("导出失败：{message}"), format!("the export failed: {message}")),
         _ => ReadError::refused(
             "broken_file",
             format!("文件读到中途出错（{message}），请重新导出"),
