@@ -2,8 +2,8 @@
 
 .PHONY: run test check unit e2e bench help build web
 
-# What a bare machine lacks. The C compiler is for the embedded SQLite.
-BUILD_NEEDS := build-essential pkg-config ca-certificates
+# What a bare machine lacks. The C compiler is for the embedded SQLite; GDAL is for tuban-ogr alone, which reads Shapefiles and the like.
+BUILD_NEEDS := build-essential pkg-config ca-certificates libgdal-dev
 # A real browser with Chinese type, GDAL's tools as an outside oracle, and the databases' own.
 TEST_NEEDS  := $(BUILD_NEEDS) chromium fonts-noto-cjk gdal-bin
 
@@ -19,7 +19,7 @@ run: build       ## build everything, make the demo city once, serve on http://1
 
 build: web
 	@tools/need $(BUILD_NEEDS)
-	cargo build --release --locked
+	cargo build --release --locked --workspace
 
 web: web/dist/index.html
 
@@ -32,18 +32,18 @@ test: check unit e2e ## everything there is
 
 check: web       ## formatting, lints, types
 	@tools/need $(TEST_NEEDS)
-	cargo fmt --check
-	cargo clippy --locked --all-targets -- -D warnings
+	cargo fmt --all --check
+	cargo clippy --locked --workspace --all-targets -- -D warnings
 	cd web && npm run check
 
 unit: web        ## kernel, store, formats, API, command line, page logic
 	@tools/need $(TEST_NEEDS)
-	cargo test --locked
+	cargo test --locked --workspace
 	cd web && npm test
 
 e2e: web         ## a real browser: upload, progress, map, ratio
 	@tools/need $(TEST_NEEDS)
-	cargo build --locked
+	cargo build --locked --workspace
 	tools/e2e target/debug/tuban
 
 bench: web       ## criterion-like measurements; docs/PERFORMANCE.md says what they showed
