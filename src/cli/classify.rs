@@ -4,7 +4,8 @@ use super::{Failure, Said, progress::Counter};
 use crate::land::LayerKind;
 use crate::monitor::{
     Workshop,
-    classify_file::{ClassifyFiles, Output, classify_files},
+    classify_file::{ClassifyFiles, classify_files},
+    classify_line::Output,
     rule::Rule,
 };
 use clap::Args;

@@ -21,4 +21,4 @@ pub use outline::{Bounds, Outline};
 pub use overlay::Figure;
 pub use plane::{Plane, twice_signed_area};
 pub use region::Region;
-pub use validity::{Checked, Defect, DefectKind, Fault, Unacceptable, check};
+pub use validity::{Checked, Defect, DefectKind, Fault, Unacceptable, check, check_in};

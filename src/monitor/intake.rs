@@ -1,7 +1,7 @@
 //! From an outline as it came to one that can be measured and stored: the one place where raw becomes checked.
 
 use crate::formats;
-use crate::geom::{Crs, Defect, DefectKind, Fault, Outline, Plane, Region, Unacceptable, check};
+use crate::geom::{Crs, Defect, DefectKind, Fault, Outline, Plane, Region, Unacceptable, check_in};
 use crate::land::{Place, Words};
 
 /// How outlines of one file become regions of one plane.
@@ -67,7 +67,7 @@ impl Intake {
     }
 
     fn check(&self, degrees: &Outline) -> Result<crate::geom::Checked, OutlineFault> {
-        let checked = check(&degrees.map(|at| self.plane.project(at))).map_err(|unacceptable| fault_words(&unacceptable, degrees.multi))?;
+        let checked = check_in(degrees, |at| self.plane.project(at)).map_err(|unacceptable| fault_words(&unacceptable, degrees.multi))?;
         let nothing = Unacceptable { fault: Fault::NoArea, part: 0, ring: 0, vertex: None };
         if is_nothing(&checked.region) { Err(fault_words(&nothing, degrees.multi)) } else { Ok(checked) }
     }
@@ -79,7 +79,11 @@ const LEAST_WIDTH_M: f64 = 1e-4;
 
 fn is_nothing(region: &Region) -> bool {
     let edges = region.rings().flat_map(|ring| ring.windows(2));
-    let around_m: f64 = edges.map(|edge| (edge[1][0] - edge[0][0]).hypot(edge[1][1] - edge[0][1])).sum();
+    let length_m = |edge: &[[f64; 2]]| {
+        let [dx, dy] = [edge[1][0] - edge[0][0], edge[1][1] - edge[0][1]];
+        (dx * dx + dy * dy).sqrt()
+    };
+    let around_m: f64 = edges.map(length_m).sum();
     region.area_m2() <= LEAST_WIDTH_M * around_m / 2.0
 }
 

@@ -3,7 +3,7 @@
 use super::{
     atlas::Atlas,
     classify::classify,
-    intake::{Intake, OutlineFault},
+    intake::{Intake, OutlineFault, Taken},
     rule::Rule,
 };
 use crate::formats::{Field, RawFeature};
@@ -36,6 +36,44 @@ pub struct Judged {
     pub has_z: bool,
 }
 
+/// What was found of a feature, before a patch is made of it that can be stored.
+pub struct Found<'r> {
+    /// See [`Judged`].
+    pub row: u64,
+    /// See [`Judged`].
+    pub patch_id: String,
+    by_feature_id: bool,
+    stated_county: Option<String>,
+    attributes: &'r str,
+    decimals: u8,
+    has_z: bool,
+    /// The outline and its finding, or why not.
+    pub outcome: Result<(Taken, Finding), Reject>,
+}
+
+impl Found<'_> {
+    /// A patch with its finding, or a reject.
+    #[must_use]
+    pub fn judged(self) -> Judged {
+        let Self { row, patch_id, by_feature_id, stated_county, attributes, decimals, has_z, outcome } = self;
+        let patch = |taken: Taken| Patch {
+            row,
+            patch_id: patch_id.clone(),
+            stated_county,
+            attributes: attributes.to_owned(),
+            source: taken.source,
+            degrees: taken.degrees,
+            repaired: taken.repaired,
+            defects: taken.defects,
+        };
+        let verdict = match outcome {
+            Ok((taken, finding)) => Ok(Box::new((patch(taken), finding))),
+            Err(reject) => Err(reject),
+        };
+        Judged { row, patch_id, by_feature_id, verdict, decimals, has_z }
+    }
+}
+
 impl<'a> Judge<'a> {
     /// A judge of features in `crs`.
     #[must_use]
@@ -48,32 +86,25 @@ impl<'a> Judge<'a> {
     /// Judges one feature.
     #[must_use]
     pub fn judge(&self, raw: RawFeature<'_>) -> Judged {
+        self.find(raw).judged()
+    }
+
+    /// Measures one feature and judges what was measured.
+    #[must_use]
+    pub fn find<'r>(&self, raw: RawFeature<'r>) -> Found<'r> {
         let own = raw.fields.get(Field::PatchId).map(str::to_owned);
         let by_feature_id = own.is_none() && raw.feature_id.is_some();
         let patch_id = own.or_else(|| raw.feature_id.clone()).unwrap_or_else(|| raw.row.to_string());
         let stated_county = self.stated_county(&raw);
-        let (row, decimals, has_z, attributes) = (raw.row, raw.decimals, raw.has_z, raw.attributes);
-        let verdict = match raw.geometry {
-            Err(fault) => Err(fault.reject(row, Some(patch_id.clone()))),
-            Ok(outline) => match self.intake.take(outline) {
-                Err(fault) => Err(fault.reject(row, Some(patch_id.clone()))),
-                Ok(taken) => {
-                    let finding = classify(self.atlas, self.rule, &Figure::new(taken.region), stated_county.as_deref());
-                    let patch = Patch {
-                        row,
-                        patch_id: patch_id.clone(),
-                        stated_county,
-                        attributes: attributes.to_owned(),
-                        source: taken.source,
-                        degrees: taken.degrees,
-                        repaired: taken.repaired,
-                        defects: taken.defects,
-                    };
-                    Ok(Box::new((patch, finding)))
-                }
-            },
+        let taken = match raw.geometry {
+            Ok(outline) => self.intake.take(outline).map_err(|fault| fault.reject(raw.row, Some(patch_id.clone()))),
+            Err(fault) => Err(fault.reject(raw.row, Some(patch_id.clone()))),
         };
-        Judged { row, patch_id, by_feature_id, verdict, decimals, has_z }
+        let outcome = taken.map(|mut taken| {
+            let finding = classify(self.atlas, self.rule, &Figure::new(std::mem::take(&mut taken.region)), stated_county.as_deref());
+            (taken, finding)
+        });
+        Found { row: raw.row, patch_id, by_feature_id, stated_county, attributes: raw.attributes, decimals: raw.decimals, has_z: raw.has_z, outcome }
     }
 
     /// The county the feature says it is in: the first six digits of its code, else by name.

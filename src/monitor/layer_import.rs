@@ -8,7 +8,7 @@ use super::{
     survey_import::hash,
 };
 use crate::formats::{Arrival, Field, RawFeature, Stated, Wanted};
-use crate::geom::{Pieces, Plane, check};
+use crate::geom::{Pieces, Plane, check_in};
 use crate::land::{FeatureFacts, Layer, LayerKind, Reject, Words};
 use crate::store::{LayerFeature, NewLayer};
 use rayon::prelude::*;
@@ -257,7 +257,7 @@ impl Sorting {
 pub(super) fn pieces<'f>(plane: &Plane, features: &'f [LayerFeature]) -> Vec<(&'f LayerFeature, Option<Pieces>)> {
     let pieces = |feature: &'f LayerFeature| {
         let outline = feature.repaired.as_ref().unwrap_or(&feature.degrees);
-        (feature, check(&outline.map(|at| plane.project(at))).ok().map(|checked| Pieces::of(&checked.region)))
+        (feature, check_in(outline, |at| plane.project(at)).ok().map(|checked| Pieces::of(&checked.region)))
     };
     features.par_iter().map(pieces).collect()
 }

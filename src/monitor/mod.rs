@@ -4,6 +4,7 @@ pub mod atlas;
 pub mod check;
 pub mod classify;
 pub mod classify_file;
+pub mod classify_line;
 pub mod explain;
 pub mod filings;
 pub mod inspect;
