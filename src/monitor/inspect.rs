@@ -4,6 +4,7 @@
 use super::{
     Monitor, MonitorError, Refusal,
     atlas::Atlas,
+    gcj02::{Testimony, maybe_gcj02},
     judging::Judge,
     layer_import,
     reading::{Reading, Wish},
@@ -43,6 +44,8 @@ pub struct Inspection {
     pub crs: Option<Crs>,
     /// Whether people said so, the file says so, or nobody does.
     pub crs_source: CrsSource,
+    /// Where its coordinates contradict that: what it could be instead.
+    pub crs_candidates: Vec<Crs>,
     /// What its text is read in, where its format has a choice.
     pub encoding: Option<EncodingChoice>,
     /// Its fields, each with what it is taken for.
@@ -73,6 +76,7 @@ pub struct Inspection {
     pub outside: u64,
     decimals: u8,
     with_z: u64,
+    testimony: Testimony,
 }
 
 crate::land::words! {
@@ -149,6 +153,7 @@ impl Inspection {
             layer: None,
             crs: None,
             crs_source: if file.stated.crs.is_some() { CrsSource::Stated } else { CrsSource::Assumed },
+            crs_candidates: Vec::new(),
             encoding: None,
             fields: Vec::new(),
             ours: file.wanted.aliases().iter().map(|(field, _)| field.word()).collect(),
@@ -165,6 +170,7 @@ impl Inspection {
             outside: 0,
             decimals: 0,
             with_z: 0,
+            testimony: Testimony::default(),
         }
     }
 
@@ -188,6 +194,7 @@ impl Inspection {
                 self.crs_source = CrsSource::File;
             }
         }
+        reading.candidates().clone_into(&mut self.crs_candidates);
         let taken: BTreeMap<String, String> = reading.fields().taken().into_iter().map(|(ours, theirs)| (theirs, ours)).collect();
         self.fields = reading.keys().iter().map(|theirs| (theirs.clone(), taken.get(theirs).cloned())).collect();
         self.preview = reading.preview(PREVIEW)?;
@@ -198,11 +205,11 @@ impl Inspection {
             return Ok(());
         }
         let crs = reading.crs();
-        let bounds_of =
-            |raw: &RawFeature<'_>| raw.geometry.as_ref().ok().and_then(|outline| crs.outline_to_degrees(outline).ok()).map(|outline| outline.bounds());
+        let intake = reading.intake(atlas.plane());
+        let bounds_of = |raw: &RawFeature<'_>| raw.geometry.as_ref().ok().and_then(|outline| intake.degrees(outline).ok()).map(|outline| outline.bounds());
         match file.wanted {
             Wanted::Survey => {
-                let judge = Judge::new(atlas, rule, crs);
+                let judge = Judge::new(atlas, rule, &reading);
                 reading.each_batch(
                     |raw| {
                         let bounds = bounds_of(&raw);
@@ -210,7 +217,8 @@ impl Inspection {
                         let defects =
                             judged.verdict.as_ref().map(|accepted| accepted.0.defects.iter().map(super::intake::defect_words).collect()).unwrap_or_default();
                         let outside = judged.verdict.as_ref().is_ok_and(|accepted| accepted.1.flags.contains(&Flag::OutsideCounties));
-                        Seen { outside, row: judged.row, decimals: judged.decimals, has_z: judged.has_z, reject: judged.verdict.err(), defects, bounds }
+                        let (row, decimals, has_z, testimony) = (judged.row, judged.decimals, judged.has_z, judged.testimony);
+                        Seen { outside, row, decimals, has_z, reject: judged.verdict.err(), defects, bounds, testimony }
                     },
                     |batch| {
                         self.count(batch);
@@ -219,7 +227,6 @@ impl Inspection {
                 )?;
             }
             Wanted::Layer(kind) => {
-                let intake = super::intake::Intake { crs, plane: atlas.plane().clone() };
                 reading.each_batch(
                     |raw| {
                         let (row, decimals, has_z) = (raw.row, raw.decimals, raw.has_z);
@@ -227,7 +234,7 @@ impl Inspection {
                         let judged = layer_import::judge(&intake, kind, raw);
                         let repaired = judged.as_ref().is_ok_and(|judged| judged.feature.repaired.is_some());
                         let defects = if repaired { vec![Words::new("图形经过修复", "the outline was repaired")] } else { Vec::new() };
-                        Seen { outside: false, row, decimals, has_z, reject: judged.err(), defects, bounds }
+                        Seen { outside: false, row, decimals, has_z, reject: judged.err(), defects, bounds, testimony: Testimony::default() }
                     },
                     |batch| {
                         self.count(batch);
@@ -245,7 +252,7 @@ impl Inspection {
             ));
         }
         if atlas.counties_bounds().is_some() {
-            self.problem = super::survey_import::outside_counties(self.accepted, self.outside, &crs.to_string(), rule);
+            self.problem = maybe_gcj02(&self.testimony).or_else(|| super::survey_import::outside_counties(self.accepted, self.outside, &crs.to_string(), rule));
         }
         Ok(())
     }
@@ -255,6 +262,7 @@ impl Inspection {
             self.features += 1;
             self.decimals = self.decimals.max(seen.decimals);
             self.with_z += u64::from(seen.has_z);
+            self.testimony.add(seen.testimony);
             if let Some(reject) = seen.reject {
                 self.rejected += 1;
                 if self.rejects.len() < SHOWN {
@@ -298,4 +306,5 @@ struct Seen {
     defects: Vec<Words>,
     outside: bool,
     bounds: Option<Bounds>,
+    testimony: Testimony,
 }
