@@ -80,7 +80,9 @@ pub fn few_decimals(crs: Crs, decimals: u8) -> Option<Words> {
     let cost = if cost < 10.0 { format!("{cost:.2}") } else { format!("{cost:.0}") };
     Some(Words::new(
         format!("坐标只有 {decimals} 位小数，0.7 公顷的图斑面积误差可达 {cost} 平方米，细长的更大；请导出不少于 9 位小数的经纬度"),
-        format!("coordinates have only {decimals} decimals, which costs up to {cost} m² on a patch of 0.7 ha and more on long ones; export degrees with 9 decimals or more"),
+        format!(
+            "coordinates have only {decimals} decimals, which costs up to {cost} m² on a patch of 0.7 ha and more on long ones; export degrees with 9 decimals or more"
+        ),
     ))
 }
 

@@ -5,7 +5,7 @@ use super::{
     Monitor, MonitorError, Refusal,
     atlas::Atlas,
     gcj02::{Testimony, maybe_gcj02},
-    judging::Judge,
+    judging::{Judge, duplicate},
     layer_import,
     reading::{Reading, Wish},
     rule::Rule,
@@ -13,7 +13,7 @@ use super::{
 use crate::formats::{Arrival, EncodingChoice, Layer, RawFeature, Stated, Wanted, few_decimals, ogr::Workshop};
 use crate::geom::{Bounds, Crs};
 use crate::land::{Flag, Reject, Words};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 
 /// What to look at.
@@ -77,6 +77,7 @@ pub struct Inspection {
     decimals: u8,
     with_z: u64,
     testimony: Testimony,
+    row_of: HashMap<String, u64>,
 }
 
 crate::land::words! {
@@ -171,6 +172,7 @@ impl Inspection {
             decimals: 0,
             with_z: 0,
             testimony: Testimony::default(),
+            row_of: HashMap::new(),
         }
     }
 
@@ -218,7 +220,7 @@ impl Inspection {
                             judged.verdict.as_ref().map(|accepted| accepted.0.defects.iter().map(super::intake::defect_words).collect()).unwrap_or_default();
                         let outside = judged.verdict.as_ref().is_ok_and(|accepted| accepted.1.flags.contains(&Flag::OutsideCounties));
                         let (row, decimals, has_z, testimony) = (judged.row, judged.decimals, judged.has_z, judged.testimony);
-                        Seen { outside, row, decimals, has_z, reject: judged.verdict.err(), defects, bounds, testimony }
+                        Seen { outside, row, patch_id: Some(judged.patch_id), decimals, has_z, reject: judged.verdict.err(), defects, bounds, testimony }
                     },
                     |batch| {
                         self.count(batch);
@@ -234,7 +236,7 @@ impl Inspection {
                         let judged = layer_import::judge(&intake, kind, raw);
                         let repaired = judged.as_ref().is_ok_and(|judged| judged.feature.repaired.is_some());
                         let defects = if repaired { vec![Words::new("图形经过修复", "the outline was repaired")] } else { Vec::new() };
-                        Seen { outside: false, row, decimals, has_z, reject: judged.err(), defects, bounds, testimony: Testimony::default() }
+                        Seen { outside: false, row, patch_id: None, decimals, has_z, reject: judged.err(), defects, bounds, testimony: Testimony::default() }
                     },
                     |batch| {
                         self.count(batch);
@@ -263,13 +265,18 @@ impl Inspection {
             self.decimals = self.decimals.max(seen.decimals);
             self.with_z += u64::from(seen.has_z);
             self.testimony.add(seen.testimony);
-            if let Some(reject) = seen.reject {
+            let again = |row_of: &HashMap<String, u64>| {
+                let patch_id = seen.patch_id.as_ref()?;
+                row_of.get(patch_id).map(|earlier| duplicate(seen.row, patch_id, *earlier))
+            };
+            if let Some(reject) = seen.reject.or_else(|| again(&self.row_of)) {
                 self.rejected += 1;
                 if self.rejects.len() < SHOWN {
                     self.rejects.push(reject);
                 }
             } else {
                 self.accepted += 1;
+                self.row_of.extend(seen.patch_id.map(|patch_id| (patch_id, seen.row)));
                 self.outside += u64::from(seen.outside);
                 self.repaired += u64::from(!seen.defects.is_empty());
                 let room = SHOWN.saturating_sub(self.defects.len());
@@ -300,6 +307,8 @@ impl Inspection {
 /// What was seen of a feature.
 struct Seen {
     row: u64,
+    /// Of a patch; the features of a layer have none that must differ.
+    patch_id: Option<String>,
     decimals: u8,
     has_z: bool,
     reject: Option<Reject>,

@@ -142,6 +142,17 @@ fn without_rejects(findings: BTreeMap<String, Vec<String>>) -> BTreeMap<String, 
 }
 
 #[test]
+fn outlines_that_follow_a_layer_give_an_offset_away_without_any_county() {
+    let at = folder();
+    assert_eq!(look(&city().join("approved.geojson"), Stated::default()).problem, None, "on its own edges as it is");
+    let path = at.path().join("approved.geojson");
+    moved(&path, "approved.geojson", add_gcj02);
+    let (code, words) = refused(&path, Stated::default());
+    assert!(code == "maybe_gcj02" && words.contains("边界与图层吻合"), "{words}");
+    assert_eq!(look(&path, Stated { gcj02: Some(Gcj02::Remove), ..Stated::default() }).problem, None);
+}
+
+#[test]
 fn an_offset_the_other_way_or_another_shift_is_not_taken_for_gcj02() {
     let at = folder();
     let path = at.path().join("other.geojson");
