@@ -15,10 +15,12 @@ use crate::land::Words;
 const FEWEST: u32 = 10;
 /// How many times as many as those that speak against it.
 const MAJORITY: u32 = 5;
-/// Vertices of a patch that are held against edges, evenly along its outline.
+/// Rows that are held against the counties: more would tell nothing new.
+const ROWS: u64 = 20_000;
+/// Rows that are held against edges, which costs more than all else that is done to a patch.
+const ROWS_AT_EDGES: u64 = 500;
+/// Vertices of a patch that are held against edges, evenly along its outline; with half of them on edges it runs along edges.
 const VERTICES: usize = 8;
-/// Of those, how many on an edge make the outline run along edges.
-const ALONG: usize = 4;
 /// How near an edge a vertex lies on it, metres.
 const REACH_M: f64 = 0.3;
 
@@ -64,21 +66,29 @@ impl Testimony {
     }
 }
 
-/// What the layers say of one patch, given in degrees as it came.
+/// What the layers say of one patch, given in degrees as it came; of those in later rows nothing.
 #[must_use]
-pub fn testify(atlas: &Atlas, degrees: &Outline, stated_county: Option<&str>) -> Testimony {
+pub fn testify(atlas: &Atlas, row: u64, degrees: &Outline, stated_county: Option<&str>) -> Testimony {
     let place = |at: [f64; 2], without: bool| atlas.plane().project(if without { remove_gcj02(at) } else { at });
     let counties = match degrees.positions.first() {
-        Some(first) if atlas.counties_bounds().is_some() => Votes::of(|without| {
+        Some(first) if row <= ROWS && atlas.counties_bounds().is_some() => Votes::of(|without| {
             let found = atlas.county_at(place(*first, without));
             stated_county.map_or(found.is_some(), |stated| found == Some(stated))
         }),
         _ => Votes::default(),
     };
+    if row > ROWS_AT_EDGES {
+        return Testimony { counties, edges: Votes::default() };
+    }
     let step = (degrees.positions.len() / VERTICES).max(1);
     let edges = Votes::of(|without| {
-        let vertices = degrees.positions.iter().step_by(step).take(VERTICES);
-        vertices.filter(|at| atlas.has_edge_near(place(**at, without), REACH_M)).count() >= ALONG
+        let mut missed = 0;
+        let mut vertices = degrees.positions.iter().step_by(step).take(VERTICES);
+        // Most outlines run along nothing, and that is soon seen.
+        vertices.all(|at| {
+            missed += usize::from(!atlas.has_edge_near(place(*at, without), REACH_M));
+            2 * missed <= degrees.positions.len().min(VERTICES)
+        })
     });
     Testimony { counties, edges }
 }

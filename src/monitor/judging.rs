@@ -41,9 +41,6 @@ pub struct Judged {
     pub testimony: Testimony,
 }
 
-/// Rows asked about a GCJ-02 offset: more would tell nothing new.
-const WITNESSES: u64 = 20_000;
-
 impl<'a> Judge<'a> {
     /// A judge of the features of a file.
     #[must_use]
@@ -68,8 +65,8 @@ impl<'a> Judge<'a> {
             Ok(outline) => match self.intake.take(outline) {
                 Err(fault) => Err(fault.reject(row, Some(patch_id.clone()))),
                 Ok(taken) => {
-                    if self.asks_gcj02 && row <= WITNESSES {
-                        testimony = testify(self.atlas, &taken.degrees, stated_county.as_deref());
+                    if self.asks_gcj02 {
+                        testimony = testify(self.atlas, row, &taken.degrees, stated_county.as_deref());
                     }
                     let finding = classify(self.atlas, self.rule, &Figure::new(taken.region), stated_county.as_deref());
                     let patch = Patch {

@@ -6,6 +6,7 @@
 //   TUBAN_SCREENSHOT  where to write a picture of map and panel (optional)
 //   CHROMIUM          the browser (default /usr/bin/chromium)
 import assert from 'node:assert/strict';
+import { readFile } from 'node:fs/promises';
 import { after, before, test } from 'node:test';
 import { chromium } from 'playwright-core';
 
@@ -140,6 +141,24 @@ test('a Shapefile in GBK without .prj is looked at, corrected, confirmed and see
   await picture('found');
 });
 
+test('a survey that looks shifted by GCJ-02 is asked about, and taken in as told', async () => {
+  await page.getByRole('tab', { name: '上传批次' }).click();
+  const again = page.getByRole('button', { name: '继续上传' });
+  if (await again.isVisible()) await again.click();
+  await page.locator('input[type=file]').setInputFiles({ name: '2022-08.geojson', mimeType: 'application/geo+json', buffer: await shifted(survey) });
+  const panel = page.locator('[data-inspection]');
+  await panel.locator('[data-problem="/problems/maybe_gcj02"]').waitFor();
+  assert.ok(await page.getByRole('button', { name: '确认上传并套合' }).isDisabled());
+  await picture('gcj02');
+  await panel.getByRole('button', { name: '去除 GCJ-02 偏移' }).click();
+  await page.locator('[data-inspection=good]').waitFor();
+  assert.match(await panel.innerText(), /按要求去除了 GCJ-02/);
+  await page.waitForFunction(() => document.querySelector('[data-progress]') === null);
+  await page.getByRole('button', { name: '确认上传并套合' }).click();
+  await page.locator('#panel [data-survey]').waitFor();
+  assert.match(await page.locator('#panel [data-survey]').innerText(), /按要求去除了 GCJ-02/, 'the survey does not say what was done to it');
+});
+
 test('the ratio table has every county and the city', async () => {
   await page.getByRole('tab', { name: '违法比例' }).click();
   await page.locator('[data-ratios]').waitFor();
@@ -162,6 +181,26 @@ test('nothing left the origin and nothing complained', () => {
   assert.deepEqual(strangers, []);
   assert.deepEqual(complaints, []);
 });
+
+/** The survey as a web map would have it: the published formula of GCJ-02, term by term, on every position. */
+async function shifted(path) {
+  const { PI, sin, cos, sqrt, abs } = Math;
+  const file = JSON.parse(await readFile(path, 'utf8'));
+  const shift = ([lon, lat]) => {
+    const [x, y] = [lon - 105, lat - 35];
+    const ripple = ((20 * sin(6 * x * PI) + 20 * sin(2 * x * PI)) * 2) / 3;
+    const north = -100 + 2 * x + 3 * y + 0.2 * y * y + 0.1 * x * y + 0.2 * sqrt(abs(x)) + ripple
+      + ((20 * sin(y * PI) + 40 * sin((y / 3) * PI)) * 2) / 3 + ((160 * sin((y / 12) * PI) + 320 * sin((y * PI) / 30)) * 2) / 3;
+    const east = 300 + x + 2 * y + 0.1 * x * x + 0.1 * x * y + 0.1 * sqrt(abs(x)) + ripple
+      + ((20 * sin(x * PI) + 40 * sin((x / 3) * PI)) * 2) / 3 + ((150 * sin((x / 12) * PI) + 300 * sin((x / 30) * PI)) * 2) / 3;
+    const [a, ee] = [6378245, 0.00669342162296594323];
+    const flat = 1 - ee * sin((lat * PI) / 180) ** 2;
+    return [lon + (east * 180) / ((a / sqrt(flat)) * cos((lat * PI) / 180) * PI), lat + (north * 180) / (((a * (1 - ee)) / (flat * sqrt(flat))) * PI)];
+  };
+  const all = (part) => (typeof part[0] === 'number' ? shift(part) : part.map(all));
+  for (const { geometry } of file.features) if (geometry?.coordinates?.length) geometry.coordinates = all(geometry.coordinates);
+  return Buffer.from(JSON.stringify(file));
+}
 
 /** Keeps a picture beside the one that was asked for. */
 async function picture(name) {
