@@ -141,10 +141,8 @@ pub async fn inspect(
 impl InspectAnswer {
     fn new(seen: Inspection, spooled: &Spooled, token: Option<String>) -> Self {
         let outcome = seen.outcome();
-        let chosen = seen.layer.as_ref().and_then(|name| seen.layers.iter().find(|layer| layer.name == *name));
-        let found = chosen.and_then(|layer| layer.crs.as_ref()).map(|crs| crs.found.clone());
         let crs = CrsSeen {
-            found,
+            found: seen.crs_found,
             understood: seen.crs.map(|crs| crs.to_string()),
             source: seen.crs_source,
             candidates: seen.crs_candidates.iter().map(ToString::to_string).collect(),

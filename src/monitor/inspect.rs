@@ -40,6 +40,8 @@ pub struct Inspection {
     pub layers: Vec<Layer>,
     /// The one that would be read.
     pub layer: Option<String>,
+    /// The CRS that the file names, in its own words.
+    pub crs_found: Option<String>,
     /// The CRS it would be read in.
     pub crs: Option<Crs>,
     /// Whether people said so, the file says so, or nobody does.
@@ -117,6 +119,7 @@ pub fn inspect(file: &InspectFile<'_>, atlas: &Atlas, rule: &Rule, workshop: &Wo
         Err(error) => return inspection.refused(error.into()),
     };
     inspection.layer = Some(layer.name.clone());
+    inspection.crs_found = layer.crs.as_ref().map(|crs| crs.found.clone());
     inspection.encoding = match arrival.encoding(layer, &stated) {
         Ok(encoding) => encoding,
         Err(error) => return inspection.refused(error.into()),
@@ -152,6 +155,7 @@ impl Inspection {
             format: arrival.format().to_owned(),
             layers: arrival.layers().to_vec(),
             layer: None,
+            crs_found: None,
             crs: None,
             crs_source: if file.stated.crs.is_some() { CrsSource::Stated } else { CrsSource::Assumed },
             crs_candidates: Vec::new(),
@@ -190,6 +194,7 @@ impl Inspection {
     fn read(&mut self, arrival: &Arrival, file: &InspectFile<'_>, stated: &Stated, atlas: &Atlas, rule: &Rule) -> Result<(), MonitorError> {
         let wish = Wish { file: arrival, wanted: file.wanted, stated, map: &file.map, counties: atlas.counties_bounds() };
         let (mut reading, contradiction) = Reading::look(&wish)?;
+        self.crs_found = self.crs_found.take().or_else(|| reading.head().crs.map(|crs| crs.to_string()));
         if self.problem.is_none() {
             self.crs = Some(reading.crs());
             if self.crs_source == CrsSource::Assumed && reading.head().crs.is_some() {

@@ -112,6 +112,13 @@ fn move_all(coordinates: &mut Value, shift: &impl Fn([f64; 2]) -> [f64; 2]) {
 }
 
 #[test]
+fn a_crs_that_the_file_names_is_told_in_its_own_words() {
+    // The demo city's files name theirs in a `crs` member.
+    let seen = look(&survey(), Stated::default());
+    assert_eq!((seen.crs_found.as_deref(), seen.crs_source), (Some("EPSG:4490"), CrsSource::File));
+}
+
+#[test]
 fn no_demo_survey_is_suspected_of_a_gcj02_offset() {
     for month in ["04", "05", "06"] {
         assert_eq!(look(&city().join(format!("survey-2022-{month}.geojson")), Stated::default()).problem, None);

@@ -118,6 +118,7 @@ async fn what_an_import_would_refuse_is_foretold() {
     let twice = city::one_of_each().patch("L1", &[city::suspected()]);
     let seen = app.post("/api/inspect", twice.text()).await.json();
     assert_eq!((seen["accepted"].as_u64(), seen["rejects"][0]["code"].as_str()), (Some(4), Some("duplicate_id")), "{seen}");
+    assert_eq!(seen["crs"], serde_json::json!({ "found": null, "understood": "OGC:CRS84", "source": "assumed", "candidates": [] }));
     let survey = app.uploaded(APRIL, &twice).await;
     assert_eq!((&survey["patches"], &survey["rejected"]), (&seen["accepted"], &seen["rejected"]));
 }
