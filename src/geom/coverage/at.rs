@@ -23,10 +23,11 @@ impl Coverage {
 /// How often a closed ring winds around a place.
 fn winding(ring: &[[f64; 2]], at: [f64; 2]) -> i32 {
     let crossing = |from: [f64; 2], to: [f64; 2]| {
-        let left = (to[0] - from[0]) * (at[1] - from[1]) - (at[0] - from[0]) * (to[1] - from[1]) > 0.0;
+        // Above 0 to the left of the edge, 0 on it: there neither direction counts, so that neighbours agree.
+        let side = (to[0] - from[0]) * (at[1] - from[1]) - (at[0] - from[0]) * (to[1] - from[1]);
         match (from[1] <= at[1], to[1] <= at[1]) {
-            (true, false) if left => 1,
-            (false, true) if !left => -1,
+            (true, false) if side > 0.0 => 1,
+            (false, true) if side < 0.0 => -1,
             _ => 0,
         }
     };
@@ -58,7 +59,7 @@ mod tests {
         builder.push(&square(100.0));
         let coverage = builder.finish();
         assert_eq!([[50.0, 50.0], [150.0, 50.0], [250.0, 50.0]].map(|at| coverage.member_at(at)), [Some(0), Some(1), None]);
-        assert!(coverage.member_at([100.0, 50.0]).is_some(), "a common border belongs to somebody");
+        assert_eq!(coverage.member_at([100.0, 50.0]), Some(1), "a common border belongs to one side");
         assert_eq!([[100.3, 50.0], [50.0, -0.4], [50.0, -0.6], [50.0, 50.0]].map(|at| coverage.has_edge_near(at, 0.5)), [true, true, false, false]);
     }
 }
