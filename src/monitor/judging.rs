@@ -3,11 +3,13 @@
 use super::{
     atlas::Atlas,
     classify::classify,
+    gcj02::{Testimony, testify},
     intake::{Intake, OutlineFault},
+    reading::Reading,
     rule::Rule,
 };
 use crate::formats::{Field, RawFeature};
-use crate::geom::{Crs, Figure};
+use crate::geom::Figure;
 use crate::land::{COUNTIES, Finding, Patch, Reject};
 use std::collections::HashMap;
 
@@ -16,6 +18,7 @@ pub struct Judge<'a> {
     atlas: &'a Atlas,
     rule: &'a Rule,
     intake: Intake,
+    asks_gcj02: bool,
     county_codes: HashMap<String, String>,
 }
 
@@ -34,15 +37,18 @@ pub struct Judged {
     pub decimals: u8,
     /// Whether heights were dropped.
     pub has_z: bool,
+    /// What the layers say of a GCJ-02 offset here, while that is open.
+    pub testimony: Testimony,
 }
 
 impl<'a> Judge<'a> {
-    /// A judge of features in `crs`.
+    /// A judge of the features of a file.
     #[must_use]
-    pub fn new(atlas: &'a Atlas, rule: &'a Rule, crs: Crs) -> Self {
+    pub fn new(atlas: &'a Atlas, rule: &'a Rule, reading: &Reading) -> Self {
         let known = COUNTIES.iter().map(|(code, name)| ((*name).to_owned(), (*code).to_owned()));
         let in_force = atlas.counties().map(|county| (county.name.clone(), county.code.clone()));
-        Self { atlas, rule, intake: Intake { crs, plane: atlas.plane().clone() }, county_codes: known.chain(in_force).collect() }
+        let (intake, asks_gcj02) = (reading.intake(atlas.plane()), reading.gcj02_is_open());
+        Self { atlas, rule, intake, asks_gcj02, county_codes: known.chain(in_force).collect() }
     }
 
     /// Judges one feature.
@@ -52,12 +58,16 @@ impl<'a> Judge<'a> {
         let by_feature_id = own.is_none() && raw.feature_id.is_some();
         let patch_id = own.or_else(|| raw.feature_id.clone()).unwrap_or_else(|| raw.row.to_string());
         let stated_county = self.stated_county(&raw);
+        let mut testimony = Testimony::default();
         let (row, decimals, has_z, attributes) = (raw.row, raw.decimals, raw.has_z, raw.attributes);
         let verdict = match raw.geometry {
             Err(fault) => Err(fault.reject(row, Some(patch_id.clone()))),
             Ok(outline) => match self.intake.take(outline) {
                 Err(fault) => Err(fault.reject(row, Some(patch_id.clone()))),
                 Ok(taken) => {
+                    if self.asks_gcj02 {
+                        testimony = testify(self.atlas, row, &taken.degrees, stated_county.as_deref());
+                    }
                     let finding = classify(self.atlas, self.rule, &Figure::new(taken.region), stated_county.as_deref());
                     let patch = Patch {
                         row,
@@ -73,7 +83,7 @@ impl<'a> Judge<'a> {
                 }
             },
         };
-        Judged { row, patch_id, by_feature_id, verdict, decimals, has_z }
+        Judged { row, patch_id, by_feature_id, verdict, decimals, has_z, testimony }
     }
 
     /// The county the feature says it is in: the first six digits of its code, else by name.
