@@ -18,7 +18,7 @@ mod survey;
 
 use crate::geom::Crs;
 use crate::land::Reject;
-use crate::monitor::{Monitor, MonitorError, Stated, rule::Rule};
+use crate::monitor::{Gcj02, Monitor, MonitorError, Stated, rule::Rule};
 use crate::store::{Store, StoreError, sqlite::SqliteStore};
 use clap::{Parser, Subcommand};
 use std::path::PathBuf;
@@ -70,11 +70,14 @@ struct Said {
     /// What its text is in where that is taken wrongly: GBK, GB18030 or UTF-8.
     #[arg(long)]
     encoding: Option<String>,
+    /// What to do with an offset of GCJ-02 where that was asked: `keep` or `remove`.
+    #[arg(long)]
+    gcj02: Option<Gcj02>,
 }
 
 impl From<Said> for Stated {
     fn from(said: Said) -> Self {
-        Self { crs: said.crs, layer: said.layer_name, encoding: said.encoding }
+        Self { crs: said.crs, layer: said.layer_name, encoding: said.encoding, gcj02: said.gcj02 }
     }
 }
 

@@ -7,6 +7,7 @@
 //! 3. [`Coverage::hits`] measures a figure against every member near it; [`Coverage::covered_m2`] adds the hits up, and where members overlap each
 //!    other takes their union instead, so that no ground counts twice.
 
+mod at;
 mod boxes;
 mod cut;
 mod frozen;

@@ -98,6 +98,20 @@ impl Atlas {
         self.layers.iter().find(|layer| layer.used.kind == kind)
     }
 
+    /// Code of the county that holds a place of the plane.
+    #[must_use]
+    pub fn county_at(&self, at: [f64; 2]) -> Option<&str> {
+        let counties = self.layer(LayerKind::County)?;
+        let member = counties.coverage.member_at(at)?;
+        Some(counties.facts[counties.fact(member)].code.as_str())
+    }
+
+    /// Whether an edge of any layer passes within `reach_m` metres of a place of the plane.
+    #[must_use]
+    pub fn has_edge_near(&self, at: [f64; 2], reach_m: f64) -> bool {
+        self.layers.iter().any(|layer| layer.coverage.has_edge_near(at, reach_m))
+    }
+
     /// Measures a figure against every layer. Never fails; a layer that is not in force counts as covering nothing.
     #[must_use]
     pub fn measure(&self, figure: &Figure) -> Measured {

@@ -4,7 +4,6 @@ use super::{
     MonitorError, Refusal, RefusalKind,
     atlas::{Atlas, LayerBuilder, PreparedLayer},
     classify_line::{Line, Output},
-    intake::Intake,
     judging::{Judge, duplicate},
     layer_import,
     reading::{Reading, Wish},
@@ -81,7 +80,7 @@ pub fn classify_files(
 }
 
 /// Prepares the layers; the first one's place decides the plane.
-fn load(files: &ClassifyFiles, rule: &Rule, report: &(dyn Fn(&str, u64) + Sync)) -> Result<Atlas, MonitorError> {
+pub fn load(files: &ClassifyFiles, rule: &Rule, report: &(dyn Fn(&str, u64) + Sync)) -> Result<Atlas, MonitorError> {
     let mut layers = files.layers.clone();
     layers.sort_by_key(|(kind, _)| *kind);
     let mut atlas: Option<Atlas> = None;
@@ -122,7 +121,7 @@ fn load_layer(
     report: &(dyn Fn(&str, u64) + Sync),
 ) -> Result<(LayerUsed, PreparedLayer), MonitorError> {
     let mut reading = layer_import::open(wish, kind)?;
-    let intake = Intake { crs: reading.crs(), plane: plane.clone() };
+    let intake = reading.intake(plane);
     let mut builder = LayerBuilder::new(kind);
     let mut done = 0;
     let mut rejected: Option<Reject> = None;
@@ -163,7 +162,7 @@ fn classify(
     let wish = Wish { file: &arrival, wanted: Wanted::Survey, stated, map: &files.map, counties: atlas.counties_bounds() };
     let mut reading = Reading::open(&wish)?;
     timings.read_s = started.elapsed().as_secs_f64();
-    let judge = Judge::new(atlas, rule, reading.crs());
+    let judge = Judge::new(atlas, rule, &reading);
     let started = Instant::now();
     let mut writing = Duration::ZERO;
     let mut row_of: HashMap<String, u64> = HashMap::new();

@@ -3,11 +3,13 @@
 use super::{
     atlas::Atlas,
     classify::classify,
+    gcj02::{Testimony, testify},
     intake::{Intake, OutlineFault, Taken},
+    reading::Reading,
     rule::Rule,
 };
 use crate::formats::{Field, RawFeature};
-use crate::geom::{Crs, Figure};
+use crate::geom::Figure;
 use crate::land::{COUNTIES, Finding, Patch, Reject};
 use std::collections::HashMap;
 
@@ -16,6 +18,7 @@ pub struct Judge<'a> {
     atlas: &'a Atlas,
     rule: &'a Rule,
     intake: Intake,
+    asks_gcj02: bool,
     county_codes: HashMap<String, String>,
 }
 
@@ -34,6 +37,8 @@ pub struct Judged {
     pub decimals: u8,
     /// Whether heights were dropped.
     pub has_z: bool,
+    /// What the layers say of a GCJ-02 offset here, while that is open.
+    pub testimony: Testimony,
 }
 
 /// What was found of a feature, before a patch is made of it that can be stored.
@@ -53,8 +58,7 @@ pub struct Found<'r> {
 
 impl Found<'_> {
     /// A patch with its finding, or a reject.
-    #[must_use]
-    pub fn judged(self) -> Judged {
+    fn judged(self, testimony: Testimony) -> Judged {
         let Self { row, patch_id, by_feature_id, stated_county, attributes, decimals, has_z, outcome } = self;
         let patch = |taken: Taken| Patch {
             row,
@@ -70,23 +74,29 @@ impl Found<'_> {
             Ok((taken, finding)) => Ok(Box::new((patch(taken), finding))),
             Err(reject) => Err(reject),
         };
-        Judged { row, patch_id, by_feature_id, verdict, decimals, has_z }
+        Judged { row, patch_id, by_feature_id, verdict, decimals, has_z, testimony }
     }
 }
 
 impl<'a> Judge<'a> {
-    /// A judge of features in `crs`.
+    /// A judge of the features of a file.
     #[must_use]
-    pub fn new(atlas: &'a Atlas, rule: &'a Rule, crs: Crs) -> Self {
+    pub fn new(atlas: &'a Atlas, rule: &'a Rule, reading: &Reading) -> Self {
         let known = COUNTIES.iter().map(|(code, name)| ((*name).to_owned(), (*code).to_owned()));
         let in_force = atlas.counties().map(|county| (county.name.clone(), county.code.clone()));
-        Self { atlas, rule, intake: Intake { crs, plane: atlas.plane().clone() }, county_codes: known.chain(in_force).collect() }
+        let (intake, asks_gcj02) = (reading.intake(atlas.plane()), reading.gcj02_is_open());
+        Self { atlas, rule, intake, asks_gcj02, county_codes: known.chain(in_force).collect() }
     }
 
     /// Judges one feature.
     #[must_use]
     pub fn judge(&self, raw: RawFeature<'_>) -> Judged {
-        self.find(raw).judged()
+        let found = self.find(raw);
+        let testimony = match &found.outcome {
+            Ok((taken, _)) if self.asks_gcj02 => testify(self.atlas, found.row, &taken.degrees, found.stated_county.as_deref()),
+            _ => Testimony::default(),
+        };
+        found.judged(testimony)
     }
 
     /// Measures one feature and judges what was measured.

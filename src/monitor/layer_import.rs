@@ -73,7 +73,7 @@ impl Monitor {
                 let wish = Wish { file: &arrival, wanted: Wanted::Layer(file.kind), stated: &stated, map: &file.map, counties: None };
                 let mut sorting = Sorting::new(file.kind);
                 let mut reading = open(&wish, file.kind)?;
-                let intake = Intake { crs: reading.crs(), plane: plane_of(&wish)? };
+                let intake = reading.intake(&plane_of(&wish)?);
                 reading.each_batch(
                     |raw| judge(&intake, file.kind, raw),
                     |judged| sender.blocking_send(sorting.take(judged)).map_err(|_| MonitorError::Broken("the store went away".into())),

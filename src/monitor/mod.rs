@@ -7,6 +7,7 @@ pub mod classify_file;
 pub mod classify_line;
 pub mod explain;
 pub mod filings;
+mod gcj02;
 pub mod inspect;
 pub mod intake;
 pub mod jobs;
@@ -21,7 +22,7 @@ mod snapshot;
 pub mod survey_import;
 
 use crate::formats::ReadError;
-pub use crate::formats::{Layer as FileLayer, Stated, Wanted, ogr::Workshop};
+pub use crate::formats::{Gcj02, Layer as FileLayer, Stated, Wanted, ogr::Workshop};
 use crate::geom::{Bounds, Crs, Plane};
 use crate::land::{Layer, LayerKind, LayerUsed, Provenance, Reject, Words};
 use crate::store::{Store, StoreError};
