@@ -14,7 +14,7 @@ pub mod slabs;
 mod twofold;
 pub mod validity;
 
-pub use coverage::{Coverage, CoverageBuilder, Hit, Pieces, clip_ring};
+pub use coverage::{Coverage, CoverageBuilder, Hit, Pieces, Shelf, clip_ring};
 pub use crs::{Crs, UnknownCrs, Unplaced};
 pub use looks::{Contradiction, typical};
 pub use outline::{Bounds, Outline};

@@ -206,11 +206,11 @@ impl Inspection {
                 reading.each_batch(
                     |raw| {
                         let bounds = bounds_of(&raw);
-                        let judged = judge.judge(raw);
+                        let judged = judge.judge(raw)?;
                         let defects =
                             judged.verdict.as_ref().map(|accepted| accepted.0.defects.iter().map(super::intake::defect_words).collect()).unwrap_or_default();
                         let outside = judged.verdict.as_ref().is_ok_and(|accepted| accepted.1.flags.contains(&Flag::OutsideCounties));
-                        Seen { outside, row: judged.row, decimals: judged.decimals, has_z: judged.has_z, reject: judged.verdict.err(), defects, bounds }
+                        Ok(Seen { outside, row: judged.row, decimals: judged.decimals, has_z: judged.has_z, reject: judged.verdict.err(), defects, bounds })
                     },
                     |batch| {
                         self.count(batch);
@@ -227,7 +227,7 @@ impl Inspection {
                         let judged = layer_import::judge(&intake, kind, raw);
                         let repaired = judged.as_ref().is_ok_and(|judged| judged.feature.repaired.is_some());
                         let defects = if repaired { vec![Words::new("图形经过修复", "the outline was repaired")] } else { Vec::new() };
-                        Seen { outside: false, row, decimals, has_z, reject: judged.err(), defects, bounds }
+                        Ok(Seen { outside: false, row, decimals, has_z, reject: judged.err(), defects, bounds })
                     },
                     |batch| {
                         self.count(batch);

@@ -45,9 +45,8 @@ impl<'a> Judge<'a> {
         Self { atlas, rule, intake: Intake { crs, plane: atlas.plane().clone() }, county_codes: known.chain(in_force).collect() }
     }
 
-    /// Judges one feature.
-    #[must_use]
-    pub fn judge(&self, raw: RawFeature<'_>) -> Judged {
+    /// Judges one feature. Fails only where layers cannot be read back.
+    pub fn judge(&self, raw: RawFeature<'_>) -> std::io::Result<Judged> {
         let own = raw.fields.get(Field::PatchId).map(str::to_owned);
         let by_feature_id = own.is_none() && raw.feature_id.is_some();
         let patch_id = own.or_else(|| raw.feature_id.clone()).unwrap_or_else(|| raw.row.to_string());
@@ -58,7 +57,7 @@ impl<'a> Judge<'a> {
             Ok(outline) => match self.intake.take(outline) {
                 Err(fault) => Err(fault.reject(row, Some(patch_id.clone()))),
                 Ok(taken) => {
-                    let finding = classify(self.atlas, self.rule, &Figure::new(taken.region), stated_county.as_deref());
+                    let finding = classify(self.atlas, self.rule, &Figure::new(taken.region), stated_county.as_deref())?;
                     let patch = Patch {
                         row,
                         patch_id: patch_id.clone(),
@@ -73,7 +72,7 @@ impl<'a> Judge<'a> {
                 }
             },
         };
-        Judged { row, patch_id, by_feature_id, verdict, decimals, has_z }
+        Ok(Judged { row, patch_id, by_feature_id, verdict, decimals, has_z })
     }
 
     /// The county the feature says it is in: the first six digits of its code, else by name.
