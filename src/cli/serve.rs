@@ -1,6 +1,6 @@
 //! `tuban serve`.
 
-use super::{Database, Failure};
+use super::{Budget, Database, Failure};
 use crate::http::{Desk, Limits, ServeError, serve};
 use crate::monitor::rule::Rule;
 use clap::Args;
@@ -17,6 +17,8 @@ pub struct Serve {
     #[arg(long, env = "TUBAN_MAX_UPLOAD", default_value_t = 1024, value_name = "MIB")]
     max_upload: u64,
     #[command(flatten)]
+    budget: Budget,
+    #[command(flatten)]
     database: Database,
 }
 
@@ -26,7 +28,7 @@ const REFRESH_EVERY: Duration = Duration::from_secs(1);
 impl Serve {
     pub async fn run(self, rule: Rule) -> Result<(), Failure> {
         let listener = tokio::net::TcpListener::bind(self.listen).await.map_err(|error| ServeError { address: self.listen.to_string(), error })?;
-        let monitor = Arc::new(self.database.open(rule).await?);
+        let monitor = Arc::new(self.database.open(rule).await?.with_memory(self.budget.bytes()));
         monitor.refresh_atlas().await?;
         say!("http://{}", listener.local_addr()?);
         if self.listen.ip().is_loopback() {

@@ -15,7 +15,7 @@ pub mod slabs;
 mod twofold;
 pub mod validity;
 
-pub use coverage::{Coverage, CoverageBuilder, Hit, Pieces, clip_ring};
+pub use coverage::{Coverage, CoverageBuilder, Hit, Pieces, Shelf, clip_ring};
 pub use crs::{Crs, UnknownCrs, Unplaced};
 pub use gcj02::{add_gcj02, remove_gcj02};
 pub use looks::{Contradiction, typical};

@@ -22,6 +22,7 @@
 mod careful;
 
 use super::{Bounds, region::Region};
+use smallvec::SmallVec;
 use wide::f64x4;
 
 /// Edges looked at together.
@@ -87,7 +88,7 @@ impl Figure {
     pub fn new(region: Region) -> Self {
         let bounds = region.bounds();
         let [x0, y0] = bounds.min;
-        let mut edges: Vec<[f64; 5]> = Vec::with_capacity(region.vertices());
+        let mut edges: SmallVec<[[f64; 5]; 48]> = SmallVec::new();
         for ring in region.rings() {
             for pair in ring.windows(2) {
                 let (a, b) = ([pair[0][0] - x0, pair[0][1] - y0], [pair[1][0] - x0, pair[1][1] - y0]);

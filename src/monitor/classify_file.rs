@@ -6,6 +6,7 @@ use super::{
     classify_line::{Line, Output},
     judging::{Judge, duplicate},
     layer_import,
+    memory::Memory,
     reading::{Reading, Wish},
     rule::Rule,
 };
@@ -30,6 +31,8 @@ pub struct ClassifyFiles {
     pub workshop: Workshop,
     /// `OUR=THEIRS` for the patches' fields.
     pub map: Vec<String>,
+    /// What the layers may take.
+    pub memory: Memory,
 }
 
 /// Where the time went. Reading and classifying overlap on several cores; each is the wall time it would hold up the others.
@@ -94,8 +97,8 @@ pub fn load(files: &ClassifyFiles, rule: &Rule, report: &(dyn Fn(&str, u64) + Sy
             Some(atlas) => atlas.plane().clone(),
             None => layer_import::plane_of(&wish(&stated))?,
         };
-        let (used, prepared) = match load_layer(&wish(&stated), path, *kind, &plane, report) {
-            Err(MonitorError::LateCrs(crs)) => load_layer(&wish(&Stated { crs: Some(crs), ..stated.clone() }), path, *kind, &plane, report),
+        let (used, prepared) = match load_layer(&wish(&stated), path, *kind, &plane, &files.memory, report) {
+            Err(MonitorError::LateCrs(crs)) => load_layer(&wish(&Stated { crs: Some(crs), ..stated.clone() }), path, *kind, &plane, &files.memory, report),
             outcome => outcome,
         }?;
         atlas.get_or_insert_with(|| Atlas::empty(plane)).put(used, prepared, rule);
@@ -118,20 +121,21 @@ fn load_layer(
     path: &Path,
     kind: LayerKind,
     plane: &Plane,
+    memory: &Memory,
     report: &(dyn Fn(&str, u64) + Sync),
 ) -> Result<(LayerUsed, PreparedLayer), MonitorError> {
     let mut reading = layer_import::open(wish, kind)?;
     let intake = reading.intake(plane);
-    let mut builder = LayerBuilder::new(kind);
+    let mut builder = LayerBuilder::new(kind, memory);
     let mut done = 0;
     let mut rejected: Option<Reject> = None;
     reading.each_batch(
-        |raw| layer_import::judge(&intake, kind, raw),
+        |raw| Ok(layer_import::judge(&intake, kind, raw)),
         |batch| {
             done += batch.len() as u64;
             for judged in batch {
                 match judged {
-                    Ok(judged) => builder.push(&judged.feature.facts, &judged.pieces, &judged.feature.degrees),
+                    Ok(judged) => builder.push(&judged.feature.facts, &judged.pieces, &judged.feature.degrees)?,
                     Err(reject) => drop(rejected.get_or_insert(reject)),
                 }
             }
@@ -143,7 +147,7 @@ fn load_layer(
         tracing::warn!(layer = kind.word(), row = reject.row, why = reject.reason.en, "features of a layer were left out; this is the first");
     }
     let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-    Ok((LayerUsed { id: 0, kind, name, effective: String::new() }, builder.finish()))
+    Ok((LayerUsed { id: 0, kind, name, effective: String::new() }, builder.finish()?))
 }
 
 #[allow(clippy::too_many_arguments)] // One call, from one place; a struct would only name the same things twice.
@@ -169,7 +173,7 @@ fn classify(
     out.write_all(output.head().as_bytes())?;
     let mut first = true;
     reading.each_batch(
-        |raw| Line::of(judge.find(raw), output),
+        |raw| Ok(Line::of(judge.find(raw)?, output)),
         |lines| {
             let began = Instant::now();
             timings.patches += lines.len() as u64;

@@ -10,6 +10,7 @@
 use super::{Refusal, RefusalKind, atlas::Atlas};
 use crate::geom::{Outline, remove_gcj02};
 use crate::land::Words;
+use std::io;
 
 /// Fewest patches that must speak for an offset.
 const FEWEST: u32 = 10;
@@ -39,9 +40,9 @@ struct Votes {
 }
 
 impl Votes {
-    fn of(agrees: impl Fn(bool) -> bool) -> Self {
-        let (as_is, without) = (agrees(false), agrees(true));
-        Self { without: u32::from(without && !as_is), as_is: u32::from(as_is && !without) }
+    fn of(agrees: impl Fn(bool) -> io::Result<bool>) -> io::Result<Self> {
+        let (as_is, without) = (agrees(false)?, agrees(true)?);
+        Ok(Self { without: u32::from(without && !as_is), as_is: u32::from(as_is && !without) })
     }
 
     fn add(&mut self, other: Self) {
@@ -66,31 +67,32 @@ impl Testimony {
     }
 }
 
-/// What the layers say of one patch, given in degrees as it came; of those in later rows nothing.
-#[must_use]
-pub fn testify(atlas: &Atlas, row: u64, degrees: &Outline, stated_county: Option<&str>) -> Testimony {
+/// What the layers say of one patch, given in degrees as it came; of those in later rows nothing. Fails only where layers cannot be read back.
+pub fn testify(atlas: &Atlas, row: u64, degrees: &Outline, stated_county: Option<&str>) -> io::Result<Testimony> {
     let place = |at: [f64; 2], without: bool| atlas.plane().project(if without { remove_gcj02(at) } else { at });
     let counties = match degrees.positions.first() {
         Some(first) if row <= ROWS && atlas.counties_bounds().is_some() => Votes::of(|without| {
-            let found = atlas.county_at(place(*first, without));
-            stated_county.map_or(found.is_some(), |stated| found == Some(stated))
-        }),
+            let found = atlas.county_at(place(*first, without))?;
+            Ok(stated_county.map_or(found.is_some(), |stated| found == Some(stated)))
+        })?,
         _ => Votes::default(),
     };
     if row > ROWS_AT_EDGES {
-        return Testimony { counties, edges: Votes::default() };
+        return Ok(Testimony { counties, edges: Votes::default() });
     }
     let step = (degrees.positions.len() / VERTICES).max(1);
     let edges = Votes::of(|without| {
         let mut missed = 0;
-        let mut vertices = degrees.positions.iter().step_by(step).take(VERTICES);
-        // Most outlines run along nothing, and that is soon seen.
-        vertices.all(|at| {
-            missed += usize::from(!atlas.has_edge_near(place(*at, without), REACH_M));
-            2 * missed <= degrees.positions.len().min(VERTICES)
-        })
-    });
-    Testimony { counties, edges }
+        for at in degrees.positions.iter().step_by(step).take(VERTICES) {
+            missed += usize::from(!atlas.has_edge_near(place(*at, without), REACH_M)?);
+            // Most outlines run along nothing, and that is soon seen.
+            if 2 * missed > degrees.positions.len().min(VERTICES) {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    })?;
+    Ok(Testimony { counties, edges })
 }
 
 /// The question to people, where one witness is clear and none speaks against it.

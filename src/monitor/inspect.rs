@@ -220,12 +220,12 @@ impl Inspection {
                 reading.each_batch(
                     |raw| {
                         let bounds = bounds_of(&raw);
-                        let judged = judge.judge(raw);
+                        let judged = judge.judge(raw)?;
                         let defects =
                             judged.verdict.as_ref().map(|accepted| accepted.0.defects.iter().map(super::intake::defect_words).collect()).unwrap_or_default();
                         let outside = judged.verdict.as_ref().is_ok_and(|accepted| accepted.1.flags.contains(&Flag::OutsideCounties));
                         let (row, decimals, has_z, testimony) = (judged.row, judged.decimals, judged.has_z, judged.testimony);
-                        Seen { outside, row, patch_id: Some(judged.patch_id), decimals, has_z, reject: judged.verdict.err(), defects, bounds, testimony }
+                        Ok(Seen { outside, row, patch_id: Some(judged.patch_id), decimals, has_z, reject: judged.verdict.err(), defects, bounds, testimony })
                     },
                     |batch| {
                         self.count(batch);
@@ -241,7 +241,17 @@ impl Inspection {
                         let judged = layer_import::judge(&intake, kind, raw);
                         let repaired = judged.as_ref().is_ok_and(|judged| judged.feature.repaired.is_some());
                         let defects = if repaired { vec![Words::new("图形经过修复", "the outline was repaired")] } else { Vec::new() };
-                        Seen { outside: false, row, patch_id: None, decimals, has_z, reject: judged.err(), defects, bounds, testimony: Testimony::default() }
+                        Ok(Seen {
+                            outside: false,
+                            row,
+                            patch_id: None,
+                            decimals,
+                            has_z,
+                            reject: judged.err(),
+                            defects,
+                            bounds,
+                            testimony: Testimony::default(),
+                        })
                     },
                     |batch| {
                         self.count(batch);

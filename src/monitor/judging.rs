@@ -11,7 +11,7 @@ use super::{
 use crate::formats::{Field, RawFeature};
 use crate::geom::Figure;
 use crate::land::{COUNTIES, Finding, Patch, Reject};
-use std::collections::HashMap;
+use std::{collections::HashMap, io};
 
 /// Everything a feature is judged by.
 pub struct Judge<'a> {
@@ -88,20 +88,18 @@ impl<'a> Judge<'a> {
         Self { atlas, rule, intake, asks_gcj02, county_codes: known.chain(in_force).collect() }
     }
 
-    /// Judges one feature.
-    #[must_use]
-    pub fn judge(&self, raw: RawFeature<'_>) -> Judged {
-        let found = self.find(raw);
+    /// Judges one feature. Fails only where layers cannot be read back.
+    pub fn judge(&self, raw: RawFeature<'_>) -> io::Result<Judged> {
+        let found = self.find(raw)?;
         let testimony = match &found.outcome {
-            Ok((taken, _)) if self.asks_gcj02 => testify(self.atlas, found.row, &taken.degrees, found.stated_county.as_deref()),
+            Ok((taken, _)) if self.asks_gcj02 => testify(self.atlas, found.row, &taken.degrees, found.stated_county.as_deref())?,
             _ => Testimony::default(),
         };
-        found.judged(testimony)
+        Ok(found.judged(testimony))
     }
 
-    /// Measures one feature and judges what was measured.
-    #[must_use]
-    pub fn find<'r>(&self, raw: RawFeature<'r>) -> Found<'r> {
+    /// Measures one feature and judges what was measured. Fails only where layers cannot be read back.
+    pub fn find<'r>(&self, raw: RawFeature<'r>) -> io::Result<Found<'r>> {
         let own = raw.fields.get(Field::PatchId).map(str::to_owned);
         let by_feature_id = own.is_none() && raw.feature_id.is_some();
         let patch_id = own.or_else(|| raw.feature_id.clone()).unwrap_or_else(|| raw.row.to_string());
@@ -110,11 +108,16 @@ impl<'a> Judge<'a> {
             Ok(outline) => self.intake.take(outline).map_err(|fault| fault.reject(raw.row, Some(patch_id.clone()))),
             Err(fault) => Err(fault.reject(raw.row, Some(patch_id.clone()))),
         };
-        let outcome = taken.map(|mut taken| {
-            let finding = classify(self.atlas, self.rule, &Figure::new(std::mem::take(&mut taken.region)), stated_county.as_deref());
-            (taken, finding)
-        });
-        Found { row: raw.row, patch_id, by_feature_id, stated_county, attributes: raw.attributes, decimals: raw.decimals, has_z: raw.has_z, outcome }
+        let outcome = match taken {
+            Ok(mut taken) => {
+                let figure = Figure::new(std::mem::take(&mut taken.region));
+                let finding = classify(self.atlas, self.rule, &figure, stated_county.as_deref())?;
+                Ok((taken, finding))
+            }
+            Err(reject) => Err(reject),
+        };
+        let (row, decimals, has_z, attributes) = (raw.row, raw.decimals, raw.has_z, raw.attributes);
+        Ok(Found { row, patch_id, by_feature_id, stated_county, attributes, decimals, has_z, outcome })
     }
 
     /// The county the feature says it is in: the first six digits of its code, else by name.

@@ -1,7 +1,7 @@
 //! Opening a file for the monitor: its CRS believed or contradicted, its fields found, before the first feature is judged.
 
 use super::{MonitorError, Refusal, RefusalKind, intake::Intake, rounds::in_rounds};
-use crate::formats::{Arrival, FeatureBatch, FeatureSource, FieldMap, Gcj02, Head, RawFeature, ReadError, Stated, Wanted, contradiction_words};
+use crate::formats::{Arrival, FeatureBatch, FeatureSource, FieldMap, Gcj02, Head, RawFeature, Stated, Wanted, contradiction_words};
 use crate::geom::{Bounds, Crs, Plane, typical};
 use crate::land::Words;
 use std::collections::BTreeSet;
@@ -137,10 +137,10 @@ impl Reading {
         (0..first.len().min(rows)).map(|index| Ok(first.feature(index, &self.fields)?.attributes.to_owned())).collect()
     }
 
-    /// Calls `work` on each feature, in parallel, and `take` on the results of each batch, in order.
+    /// Calls `work` on each feature, in parallel, and `take` on the results of each batch, in order. The first error of either ends it.
     pub fn each_batch<R: Send>(
         &mut self,
-        work: impl Fn(RawFeature<'_>) -> R + Sync,
+        work: impl Fn(RawFeature<'_>) -> Result<R, MonitorError> + Sync,
         mut take: impl FnMut(Vec<R>) -> Result<(), MonitorError>,
     ) -> Result<(), MonitorError> {
         let Self { source, first, fields, .. } = self;
@@ -148,7 +148,7 @@ impl Reading {
             Some(batch) => Ok(Some(batch)),
             None => source.next_batch().map_err(MonitorError::from),
         };
-        let read = |batch: Box<dyn FeatureBatch>| (0..batch.len()).map(|index| batch.feature(index, fields).map(&work)).collect::<Result<Vec<R>, ReadError>>();
+        let read = |batch: Box<dyn FeatureBatch>| (0..batch.len()).map(|index| work(batch.feature(index, fields)?)).collect::<Result<Vec<R>, MonitorError>>();
         in_rounds(next, read, |results| take(results?))
     }
 }

@@ -110,7 +110,7 @@ impl Monitor {
                 let judge = Judge::new(&atlas, &rule, &reading);
                 let mut summing = Summing::default();
                 reading.each_batch(
-                    |raw| judge.judge(raw),
+                    |raw| Ok(judge.judge(raw)?),
                     |judged| sender.blocking_send(summing.take(judged)).map_err(|_| MonitorError::Broken("the store went away".into())),
                 )?;
                 Ok::<_, MonitorError>(summing.finish(&reading))

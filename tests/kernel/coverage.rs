@@ -9,13 +9,13 @@ use tuban::geom::{Coverage, CoverageBuilder, Figure};
 fn coverage<'a>(members: impl IntoIterator<Item = &'a Rings>) -> Coverage {
     let mut builder = CoverageBuilder::default();
     members.into_iter().for_each(|rings| {
-        builder.push(&region(rings));
+        builder.push(&region(rings)).unwrap();
     });
-    builder.finish()
+    builder.finish().unwrap()
 }
 
 fn covered_m2(coverage: &Coverage, figure: &Figure) -> f64 {
-    coverage.covered_m2(figure, &coverage.hits(figure))
+    coverage.covered_m2(figure, &coverage.hits(figure).unwrap()).unwrap()
 }
 
 /// Polygons of up to 2 000 vertices, which are cut, and patches all over them.
@@ -55,7 +55,7 @@ fn neighbours_of_a_cut_polygon_share_nothing() {
         for k in 0..400 {
             let triangle = figure(&vec![vec![hole[k], hole[k + 1], centre, hole[k]]]);
             pairs += 1;
-            leaks += cut.hits(&triangle).len();
+            leaks += cut.hits(&triangle).unwrap().len();
         }
     }
     assert_eq!(leaks, 0, "of {pairs}");
@@ -71,10 +71,10 @@ proptest! {
         let patch = figure(&draw.any([x, y], 50.0, n));
         let layer = coverage(&draw.tiles([x - 160.0, y - 160.0], 320.0, 6));
         prop_assert_eq!(layer.overlaps(), &[]);
-        let hits = layer.hits(&patch);
+        let hits = layer.hits(&patch).unwrap();
         let sum: f64 = hits.iter().map(|hit| hit.area_m2).sum();
         prop_assert!((sum - patch.area_m2()).abs() <= CLOSES * patch.area_m2(), "{sum} of {}", patch.area_m2());
-        prop_assert!((layer.covered_m2(&patch, &hits) - patch.area_m2()).abs() <= CLOSES * patch.area_m2());
+        prop_assert!((layer.covered_m2(&patch, &hits).unwrap() - patch.area_m2()).abs() <= CLOSES * patch.area_m2());
     }
 
     /// Members that overlap each other count once, exactly, in whatever order they came.
@@ -112,12 +112,12 @@ proptest! {
         let exact = rational::area_m2(&ground, |inside| inside[0] && inside[1..=members].contains(&true) && inside[members + 1..].contains(&true));
         let figure = figure(&patch);
         let (one, two) = (coverage(&one), coverage(&two));
-        let (hits, other_hits) = (one.hits(&figure), two.hits(&figure));
-        let both = one.covered_by_both_m2(&figure, &hits, &two, &other_hits);
+        let (hits, other_hits) = (one.hits(&figure).unwrap(), two.hits(&figure).unwrap());
+        let both = one.covered_by_both_m2(&figure, &hits, &two, &other_hits).unwrap();
         prop_assert!((both - exact).abs() <= GOAL * figure.area_m2(), "{both} for {exact} of {}", figure.area_m2());
-        let other_way = two.covered_by_both_m2(&figure, &other_hits, &one, &hits);
+        let other_way = two.covered_by_both_m2(&figure, &other_hits, &one, &hits).unwrap();
         prop_assert!((both - other_way).abs() <= CLOSES * figure.area_m2(), "{both} and {other_way}");
-        prop_assert!(both <= one.covered_m2(&figure, &hits) + GOAL * figure.area_m2() && both <= two.covered_m2(&figure, &other_hits) + GOAL * figure.area_m2());
+        prop_assert!(both <= one.covered_m2(&figure, &hits).unwrap() + GOAL * figure.area_m2() && both <= two.covered_m2(&figure, &other_hits).unwrap() + GOAL * figure.area_m2());
     }
 }
 
@@ -129,7 +129,7 @@ fn a_patch_with_a_flat_top_is_covered() {
     let layer = coverage(&[square(-1.0, -1.0, 20.0), square(5.0, -1.0, 20.0)]);
     let other = coverage(&[square(-3.0, 4.0, 6.0)]);
     assert_eq!(covered_m2(&layer, &patch), 100.0);
-    assert_eq!(layer.covered_by_both_m2(&patch, &layer.hits(&patch), &other, &other.hits(&patch)), 18.0);
+    assert_eq!(layer.covered_by_both_m2(&patch, &layer.hits(&patch).unwrap(), &other, &other.hits(&patch).unwrap()).unwrap(), 18.0);
 }
 
 /// Pairs of members that share ground are found, with their area, however they are cut.

@@ -1,22 +1,31 @@
 //! What a coverage has at one place, without measuring anything.
 
-use super::{Bounds, Coverage};
+use super::positions::Reader;
+use super::{Bounds, Coverage, outwards};
+use std::io;
 
 impl Coverage {
     /// The first member that holds the place. A place on a border belongs to one side of it, always the same.
-    #[must_use]
-    pub fn member_at(&self, at: [f64; 2]) -> Option<u32> {
-        let holds = |piece: &u32| self.rings(*piece).map(|ring| winding(ring, at)).sum::<i32>() != 0;
-        self.near(&Bounds { min: at, max: at }).into_iter().find(holds).map(|piece| self.pieces[piece as usize].member)
+    pub fn member_at(&self, at: [f64; 2]) -> io::Result<Option<u32>> {
+        let mut reader = Reader::new(self);
+        for piece in self.near(outwards(&Bounds { min: at, max: at })) {
+            if reader.rings(piece)?.map(|ring| winding(ring, at)).sum::<i32>() != 0 {
+                return Ok(Some(self.pieces[piece as usize].member));
+            }
+        }
+        Ok(None)
     }
 
     /// Whether an edge passes within `reach_m` metres of the place. The lines along which members were cut count as edges, too.
-    #[must_use]
-    pub fn has_edge_near(&self, at: [f64; 2], reach_m: f64) -> bool {
+    pub fn has_edge_near(&self, at: [f64; 2], reach_m: f64) -> io::Result<bool> {
         let around = Bounds { min: at.map(|value| value - reach_m), max: at.map(|value| value + reach_m) };
-        self.near(&around)
-            .into_iter()
-            .any(|piece| self.rings(piece).any(|ring| ring.windows(2).any(|edge| distance_2(edge[0], edge[1], at) <= reach_m * reach_m)))
+        let mut reader = Reader::new(self);
+        for piece in self.near(outwards(&around)) {
+            if reader.rings(piece)?.any(|ring| ring.windows(2).any(|edge| distance_2(edge[0], edge[1], at) <= reach_m * reach_m)) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 }
 
@@ -55,11 +64,11 @@ mod tests {
             region
         };
         let mut builder = CoverageBuilder::default();
-        builder.push(&square(0.0));
-        builder.push(&square(100.0));
-        let coverage = builder.finish();
-        assert_eq!([[50.0, 50.0], [150.0, 50.0], [250.0, 50.0]].map(|at| coverage.member_at(at)), [Some(0), Some(1), None]);
-        assert_eq!(coverage.member_at([100.0, 50.0]), Some(1), "a common border belongs to one side");
-        assert_eq!([[100.3, 50.0], [50.0, -0.4], [50.0, -0.6], [50.0, 50.0]].map(|at| coverage.has_edge_near(at, 0.5)), [true, true, false, false]);
+        builder.push(&square(0.0)).unwrap();
+        builder.push(&square(100.0)).unwrap();
+        let coverage = builder.finish().unwrap();
+        assert_eq!([[50.0, 50.0], [150.0, 50.0], [250.0, 50.0]].map(|at| coverage.member_at(at).unwrap()), [Some(0), Some(1), None]);
+        assert_eq!(coverage.member_at([100.0, 50.0]).unwrap(), Some(1), "a common border belongs to one side");
+        assert_eq!([[100.3, 50.0], [50.0, -0.4], [50.0, -0.6], [50.0, 50.0]].map(|at| coverage.has_edge_near(at, 0.5).unwrap()), [true, true, false, false]);
     }
 }
