@@ -20,31 +20,42 @@ def findings(path, peer):
 
 
 def compared(tuban, peer):
-    """For each column the sums over patches accepted by tuban, and the largest difference in parts of the patch's area, outlines as they came and repaired."""
+    """Sums over the patches accepted by tuban, and the largest differences, apart for outlines as they came and for repaired ones."""
     accepted = tuban[~tuban.condition.str.startswith("rejected")]
     peer = peer.loc[accepted.index]
-    repaired = (accepted.condition == "repaired").to_numpy()
+    repaired = accepted.condition == "repaired"
     result = {"patches": len(accepted), "county": int((accepted.county != peer.county).sum())}
     for column in COLUMNS:
-        difference = (accepted[column] - peer[column]).abs().to_numpy() / accepted.area.to_numpy()
-        largest = [float(difference[of].max(initial=0)) for of in (~repaired, repaired)]
-        result[column] = {"sum": float(peer[column].sum()), "as_it_came": largest[0], "repaired": largest[1]}
+        difference = (accepted[column] - peer[column]).abs()
+        result[column] = {
+            "sum": float(peer[column].sum()),
+            "as_it_came": largest(difference[~repaired], accepted.area),
+            "repaired": largest(difference[repaired], accepted.area),
+        }
     return result
+
+
+def largest(difference, area):
+    """The largest difference, m², and the largest in parts of its patch's area."""
+    return [float(of.max()) if len(of) else 0.0 for of in (difference, difference / area.loc[difference.index])]
 
 
 def readings(survey, tuban):
     """Refused and repaired outlines, and how many of each GEOS itself reads in two ways: ground enclosed twice is out by `linework`, in by `structure`."""
     (ids,), outlines = read_geojson(survey, "JCBH")
-    condition = tuban.condition.loc[ids].to_numpy(str)
+    plane = shapely.transform(outlines, to_plane)
+    tuban = tuban.loc[ids]
     result = {}
-    for name, which in (("refused", np.char.startswith(condition, "rejected")), ("repaired", condition == "repaired")):
-        plane = shapely.transform(outlines[which], to_plane)
-        areas = shapely.area(shapely.make_valid(plane))
-        other = shapely.area(shapely.make_valid(plane, method="structure", keep_collapsed=False))
+    for name, which in (("refused", tuban.condition.str.startswith("rejected")), ("repaired", tuban.condition == "repaired")):
+        outlines = plane[which.to_numpy()]
+        linework = shapely.area(shapely.make_valid(outlines))
+        structure = shapely.area(shapely.make_valid(outlines, method="structure", keep_collapsed=False))
+        apart = np.abs(structure - linework)
         result[name] = {
-            "patches": len(plane),
-            "read_in_two_ways": int((np.abs(other - areas) > 1e-6 * np.maximum(areas, other)).sum()),
-            "enclose_nothing": int((np.maximum(areas, other) == 0).sum()),
-            "between_m2": float(np.abs(other - areas).sum()),
+            "patches": len(outlines),
+            "read_in_two_ways": int((apart > 1e-6 * np.maximum(linework, structure)).sum()),
+            "enclose_nothing": int((np.maximum(linework, structure) == 0).sum()),
+            "apart_m2": float(apart.sum()),
+            "from_tuban_m2": float(np.abs(linework - tuban.area[which]).max()),
         }
     return result

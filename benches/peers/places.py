@@ -39,9 +39,10 @@ def spare_the_peers(path, spared):
     """Leaves out the features that are no polygons at all (none, points, rings of fewer than four positions): the peers' readers end at the first."""
     with open(path, "rb") as file:
         survey = orjson.loads(file.read())
-    survey["features"] = [feature for feature in survey["features"] if is_polygon(feature["geometry"])]
+    features = [orjson.dumps(feature) for feature in survey.pop("features") if is_polygon(feature["geometry"])]
     with open(spared, "wb") as file:
-        file.write(orjson.dumps(survey))
+        # One feature to a line, as it came.
+        file.write(orjson.dumps(survey)[:-1] + b',"features":[\n' + b",\n".join(features) + b"\n]}\n")
     os.remove(path)
 
 

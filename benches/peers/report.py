@@ -80,19 +80,25 @@ def differences(agreement):
     yield "| | tuban's sum, m² | " + " | ".join(NAMES[peer] for peer in peers) + " |"
     yield "| --- | ---: |" + " ---: |" * len(peers)
     for column in COLUMNS:
-        of = [each[peer][column] for peer in peers]
-        cells = " | ".join(f"{one['sum'] - each['tuban'][column]['sum']:+.2f}; {one['as_it_came']:.0e}, {one['repaired']:.0e}" for one in of)
-        yield f"| {column} | {number(each['tuban'][column]['sum'], 2)} | {cells} |"
+        total = each["tuban"][column]["sum"]
+        cells = " | ".join(difference(each[peer][column], total) for peer in peers)
+        yield f"| {column} | {number(total, 2)} | {cells} |"
     yield "| another county | | " + " | ".join(str(each[peer]["county"]) for peer in peers) + " |"
     refused, repaired = agreement["refused"], agreement["repaired"]
     yield ""
     yield (
-        f"Over the {number(each['tuban']['patches'])} patches that tuban accepted: difference of the sums, m²; largest difference in parts of the "
-        "patch's area, of outlines as they came and of repaired ones. (All write four decimals of a m², DuckDB and PostGIS more.) "
-        f"{repaired['patches']} outlines are repaired, {refused['patches']} refused. GEOS reads {repaired['read_in_two_ways']} of the repaired and "
-        f"{refused['read_in_two_ways']} of the refused in two ways (`make_valid` by linework and by structure), {number(refused['between_m2'])} m² apart; "
-        f"{refused['enclose_nothing']} of the refused enclose nothing at all."
+        f"Over the {number(each['tuban']['patches'])} patches that tuban accepted: difference of the sums, m²; then the largest difference, m² (and the "
+        "largest in parts of its patch's area), first of outlines as they came, then of repaired ones. Four decimals are written: 5e-05 m² is rounding, "
+        "1e-04 where both round. The peers look for crossings in degrees, tuban in the plane, where edges are straight: repaired in the plane by GEOS, "
+        f"the {repaired['patches']} repaired outlines are within {repaired['from_tuban_m2']:.0e} m² of tuban's. {refused['patches']} outlines are refused. "
+        f"GEOS itself reads {refused['read_in_two_ways']} of them in two ways (`make_valid` by linework and by structure, {number(refused['apart_m2'])} m² "
+        f"apart), {refused['enclose_nothing']} enclose nothing; of the repaired it reads {repaired['read_in_two_ways']} in two ways."
     )
+
+
+def difference(of, total):
+    largest = (f"{square_metres:.0e} ({part:.0e})" for square_metres, part in (of["as_it_came"], of["repaired"]))
+    return "; ".join((f"{of['sum'] - total:+.2f}", *largest))
 
 
 def section(preset, folder, tuban, jobs, bare, agreement):

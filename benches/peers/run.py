@@ -82,6 +82,8 @@ def main():
         environment = {**os.environ, **server, "TUBAN": options.tuban}
         for preset, folder in zip(options.preset, places):
             jobs, bare = in_turn(folder, peers, options.rounds, options.bare_pass, environment)
+            with open(f"{folder}/figures.json", "w") as file:
+                json.dump({"jobs": jobs, "bare": bare}, file, indent=1)
             text = section(preset, folder, options.tuban, jobs, bare, agreement(folder, peers))
             print(text)
             if preset != "small" and len(peers) == len(PEERS):
