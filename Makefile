@@ -54,7 +54,7 @@ bench: web       ## criterion-like measurements; docs/PERFORMANCE.md says what t
 	@tools/need $(BUILD_NEEDS)
 	cargo bench --locked
 
-bench-peers: build $(VENV)/installed ## the same job by GeoPandas, DuckDB, SedonaDB and PostGIS, half an hour; PEERS="--preset dense --rounds 1" for a part
+bench-peers: build $(VENV)/installed ## the same job by GeoPandas, DuckDB, SedonaDB and PostGIS, tens of minutes; PEERS="--preset dense --rounds 1" for a part
 	@tools/need $(PEER_NEEDS)
 	cargo build --release --locked --manifest-path benches/bare_pass/Cargo.toml --target-dir target/peers/bare_pass
 	$(VENV)/bin/python benches/peers/run.py --tuban $(TUBAN) --bare-pass target/peers/bare_pass/release/bare_pass $(PEERS)
