@@ -6,6 +6,7 @@
 Writes the layers and the survey as GeoJSON, under the names `tuban demo` uses, so that either city can be timed by the same jobs. `dense` is the same
 number of parcels on a tenth of the ground, under patches of the same size: a patch meets about a dozen parcels.
 """
+
 import json
 import os
 import sys
@@ -18,10 +19,12 @@ import shapely
 METRES_PER_LON, METRES_PER_LAT = 90_800.0, 110_950.0  # near 35.3° N
 MU = 10_000 / 15  # square metres
 COUNTIES = [f"3713{number}" for number in ("02", "11", "12", "21", "22", "23", "24", "25", "26", "27", "28", "29")]
+# fmt: off
 CLASSES = {
     "0101": "水田", "0102": "水浇地", "0103": "旱地", "0301": "乔木林地", "0702": "农村宅基地", "1006": "农村道路",
     "1003": "公路用地", "0201": "果园", "1107": "沟渠", "1101": "河流水面", "0601": "工业用地", "0404": "其他草地",
 }
+# fmt: on
 
 
 @dataclass(frozen=True)
@@ -149,9 +152,7 @@ def parcels(city, random):
         corners = [node[i, :-1], node[i + 1, :-1], node[i + 1, 1:], node[i, 1:]]
         a, b, c, d = (corner[:, None, :] for corner in corners)
         points = np.concatenate([a, flat[i, :-1], b, tall[i + 1], c, flat[i, 1:][:, ::-1], d, tall[i][:, ::-1], a], 1)
-        there = np.concatenate(
-            [one, flat_there[i, :-1], one, tall_there[i + 1], one, flat_there[i, 1:][:, ::-1], one, tall_there[i][:, ::-1], one], 1
-        )
+        there = np.concatenate([one, flat_there[i, :-1], one, tall_there[i + 1], one, flat_there[i, 1:][:, ::-1], one, tall_there[i][:, ::-1], one], 1)
         rings.append(shapely.linearrings(points[there], indices=np.repeat(np.arange(rows), there.sum(1))))
     rings = np.concatenate(rings)
     at_u, at_v = ((w[:-1, :-1] + w[1:, 1:]).ravel() / 2 for w in (u, v))
@@ -330,7 +331,8 @@ def write(folder, name, outlines, fields):
             file.write((b",\n" if i else b"") + orjson.dumps({"type": "Feature", "properties": properties, "geometry": geometry}))
         file.write(b"\n]}\n")
     vertices = shapely.get_num_coordinates(outlines)
-    return {"features": len(outlines), "vertices": int(vertices.sum()), "most_vertices": int(vertices.max()), "invalid": int((~shapely.is_valid(outlines)).sum())}
+    invalid = int((~shapely.is_valid(outlines)).sum())
+    return {"features": len(outlines), "vertices": int(vertices.sum()), "most_vertices": int(vertices.max()), "invalid": invalid}
 
 
 def make(city, folder):

@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
 """DuckDB spatial on two connections, half of the patches each, the overlay skipped where a piece covers the patch. peer_duckdb.py FOLDER OUT RUNS"""
+
 import glob
 import os
 import sys
@@ -7,6 +8,8 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 
 import duckdb
+import duckdb_extension_spatial
+
 from ground import DEGREES, EQUAL_AREA, LAYERS, Meter, peak_mb, tell
 
 folder, out, runs = sys.argv[1], sys.argv[2], int(sys.argv[3])
@@ -14,8 +17,6 @@ start = time.perf_counter()
 database = duckdb.connect()
 sql = database.execute
 # The wheel carries the extension; nothing is fetched.
-import duckdb_extension_spatial
-
 sql(f"LOAD '{glob.glob(os.path.dirname(duckdb_extension_spatial.__file__) + '/**/spatial.duckdb_extension', recursive=True)[0]}'")
 sql("SET threads = 2")
 sql("SET memory_limit = '12GB'")
@@ -51,9 +52,7 @@ for _ in range(runs):
         sql(f"CREATE OR REPLACE TABLE p AS SELECT n, id, g, ST_Area(g) area FROM (SELECT n, id, {plane} g FROM raw)")
         with ThreadPoolExecutor(2) as both:
             list(both.map(overlay, range(2)))
-        joins = " ".join(
-            f"LEFT JOIN (SELECT * FROM on_{layer}_0 UNION ALL SELECT * FROM on_{layer}_1) AS on_{layer} USING (n)" for layer in LAYERS
-        )
+        joins = " ".join(f"LEFT JOIN (SELECT * FROM on_{layer}_0 UNION ALL SELECT * FROM on_{layer}_1) AS on_{layer} USING (n)" for layer in LAYERS)
         areas = ", ".join(f"coalesce(on_{layer}.a, 0) {layer}" for layer in LAYERS[:-1])
         sql(f"COPY (SELECT p.id, p.area, {areas}, on_county.id county FROM p {joins} ORDER BY n) TO '{out}' (HEADER)")
     count = sql("SELECT count(*) FROM p").fetchone()[0]

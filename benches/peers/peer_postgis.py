@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
 """PostGIS, a join for each layer on two workers, pieces outer, patches inner. peer_postgis.py FOLDER OUT RUNS; PGHOST and PGPORT name the cluster."""
+
 import sys
 import time
 
@@ -8,6 +9,7 @@ import numpy as np
 import psutil
 import psycopg
 import shapely
+
 from ground import EQUAL_AREA, LAYERS, Meter, read_geojson, tell
 
 PLANE = 990001

@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
 """SedonaDB, patches read by orjson (faster than its own reader). peer_sedonadb.py FOLDER OUT RUNS"""
+
 import sys
 import time
 
@@ -7,6 +8,7 @@ import geopandas
 import numpy as np
 import sedonadb
 import shapely
+
 from ground import LAYERS, Meter, peak_mb, read_geojson, repaired, tell, to_plane
 
 folder, out, runs = sys.argv[1], sys.argv[2], int(sys.argv[3])
@@ -32,7 +34,8 @@ for _ in range(runs):
         view("p", "SELECT n, id, ST_SetSRID(geometry, 0) AS g, ST_Area(geometry) AS area FROM frame")
         for layer in LAYERS:
             member = ", l.id" if layer == "county" else ""
-            query = f"SELECT p.n AS n{member}, sum(ST_Area(ST_Intersection(p.g, l.g))) AS a FROM p JOIN {layer} l ON ST_Intersects(p.g, l.g) GROUP BY p.n{member}"
+            shared = "sum(ST_Area(ST_Intersection(p.g, l.g))) AS a"
+            query = f"SELECT p.n AS n{member}, {shared} FROM p JOIN {layer} l ON ST_Intersects(p.g, l.g) GROUP BY p.n{member}"
             if layer == "county":
                 query = f"SELECT n, first_value(id ORDER BY a DESC) AS id FROM ({query}) GROUP BY n"
             view(f"on_{layer}", query)

@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""`tuban classify`, all its columns. Layers are loaded anew for each run; the run is what comes after. peer_tuban.py FOLDER OUT RUNS; TUBAN names the program."""
+"""`tuban classify`, all its columns. Layers are loaded anew for each run, which is what comes after. peer_tuban.py FOLDER OUT RUNS; TUBAN names the program."""
+
 import json
 import os
 import subprocess

@@ -3,12 +3,14 @@
 
 prepare.py FOLDER      reads FOLDER/<layer>.geojson, writes FOLDER/<layer>.parquet
 """
+
 import sys
 import time
 
 import geopandas
 import numpy as np
 import shapely
+
 from ground import KEYS, LAYERS, cut, read_geojson, repaired, tell, to_plane
 
 folder = sys.argv[1]
