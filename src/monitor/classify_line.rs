@@ -121,8 +121,12 @@ fn csv(quoted_id: &str, taken: &Taken, finding: &Finding) -> String {
 
 fn geojson(quoted_id: &str, taken: &Taken, finding: &Finding) -> String {
     let (verdict, condition) = (finding.verdict.word(), condition(taken));
-    let names = COLUMNS.split(',').skip(2);
-    let areas: String = names.zip(columns(&finding.areas)).map(|(name, area)| format!("\"{name}\":{area:.4},")).collect();
+    let mut areas = String::new();
+    for (name, area_m2) in COLUMNS.split(',').skip(2).zip(columns(&finding.areas)) {
+        areas.extend(["\"", name, "\":"]);
+        push_four_decimals(&mut areas, area_m2);
+        areas.push(',');
+    }
     let county = finding.county_code.as_ref().map_or("null".to_owned(), |code| Output::GeoJson.quote(code));
     let geometry = serde_json::to_string(&Geometry(Cow::Borrowed(taken.repaired.as_ref().unwrap_or(&taken.degrees)))).unwrap_or_default();
     format!(
