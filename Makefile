@@ -1,6 +1,6 @@
 # The one door. `make run` and `make test` do all the set-up on a fresh Debian 12 with Rust and Node; the rest is for people who work here.
 
-.PHONY: run test check unit e2e bench help build web
+.PHONY: run test check unit e2e bench bench-growth help build web
 
 # What a bare machine lacks. The C compiler is for the embedded SQLite; GDAL is for tuban-ogr alone, which reads Shapefiles and the like.
 BUILD_NEEDS := build-essential pkg-config ca-certificates libgdal-dev
@@ -49,3 +49,7 @@ e2e: web         ## a real browser: upload, progress, map, ratio
 bench: web       ## criterion-like measurements; docs/PERFORMANCE.md says what they showed
 	@tools/need $(BUILD_NEEDS)
 	cargo bench --locked
+
+bench-growth: build ## memory and time with ten times the layers and patches (5 GB of data, half an hour)
+	@tools/need python3
+	python3 benches/growth/run.py $(TUBAN) .tuban/growth

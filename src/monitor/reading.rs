@@ -121,8 +121,7 @@ impl Reading {
             Some(batch) => Ok(Some(batch)),
             None => source.next_batch().map_err(MonitorError::from),
         };
-        let read =
-            |batch: Box<dyn FeatureBatch>| (0..batch.len()).map(|index| work(batch.feature(index, fields)?)).collect::<Result<Vec<R>, MonitorError>>();
+        let read = |batch: Box<dyn FeatureBatch>| (0..batch.len()).map(|index| work(batch.feature(index, fields)?)).collect::<Result<Vec<R>, MonitorError>>();
         in_rounds(next, read, |results| take(results?))
     }
 }
