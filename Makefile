@@ -1,6 +1,6 @@
 # The one door. `make run` and `make test` do all the set-up on a fresh Debian 12 with Rust and Node; the rest is for people who work here.
 
-.PHONY: run test check unit e2e bench bench-peers help build web
+.PHONY: run test check unit e2e bench bench-peers bench-growth help build web
 
 # What a bare machine lacks. The C compiler is for the embedded SQLite; GDAL is for tuban-ogr alone, which reads Shapefiles and the like.
 BUILD_NEEDS := build-essential pkg-config ca-certificates libgdal-dev
@@ -64,3 +64,7 @@ $(VENV)/installed: benches/peers/requirements.txt
 	/usr/bin/python3 -m venv --clear $(VENV)
 	$(VENV)/bin/pip install --quiet --requirement $<
 	@touch $@
+
+bench-growth: build ## memory and time with ten times the layers and patches (5 GB of data, half an hour)
+	@tools/need python3
+	python3 benches/growth/run.py $(TUBAN) .tuban/growth

@@ -13,8 +13,7 @@ use super::{
 use crate::geom::Figure;
 use crate::land::{AutomaticVerdict, Finding, Flag, LayerKind, Reason};
 
-/// Measures a figure and judges what was measured. `stated_county` is what the file says.
-#[must_use]
+/// Measures a figure and judges what was measured. `stated_county` is what the file says. Fails only where layers cannot be read back.
 pub fn classify(atlas: &Atlas, rule: &Rule, figure: &Figure, stated_county: Option<&str>) -> std::io::Result<Finding> {
     let measured = atlas.measure(figure)?;
     let (verdict, reason) = judge(&measured, rule, atlas.has(LayerKind::Farmland), atlas.has(LayerKind::Approved));

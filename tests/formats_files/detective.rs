@@ -9,7 +9,7 @@ use tuban::formats::{Gcj02, Stated, Wanted};
 use tuban::geom::{add_gcj02, remove_gcj02};
 use tuban::land::LayerKind;
 use tuban::monitor::inspect::{CrsSource, InspectFile, Inspection, inspect};
-use tuban::monitor::{atlas::Atlas, classify_file, rule::Rule};
+use tuban::monitor::{atlas::Atlas, classify_file, memory::Memory, rule::Rule};
 
 /// The layers of the demo city.
 fn atlas() -> &'static Atlas {
@@ -17,7 +17,14 @@ fn atlas() -> &'static Atlas {
     ATLAS.get_or_init(|| {
         let scratch = folder();
         let layers = LayerKind::ALL.iter().map(|kind| (*kind, city().join(format!("{kind}.geojson")))).collect();
-        let files = classify_file::ClassifyFiles { patches: survey(), layers, stated: Stated::default(), workshop: workshop(scratch.path()), map: Vec::new() };
+        let files = classify_file::ClassifyFiles {
+            patches: survey(),
+            layers,
+            stated: Stated::default(),
+            workshop: workshop(scratch.path()),
+            map: Vec::new(),
+            memory: Memory::new(1 << 30, scratch.path().to_owned()),
+        };
         classify_file::load(&files, &Rule::load(None).unwrap(), &|_, _| {}).unwrap()
     })
 }

@@ -4,7 +4,9 @@ use super::rational::{self, Rings};
 use super::shapes::Draw;
 use super::{CLOSES, GOAL, Worst, figure, region};
 use proptest::prelude::*;
-use tuban::geom::{Coverage, CoverageBuilder, Figure};
+use std::io;
+use std::sync::{Arc, RwLock};
+use tuban::geom::{Coverage, CoverageBuilder, Figure, Shelf};
 
 fn coverage<'a>(members: impl IntoIterator<Item = &'a Rings>) -> Coverage {
     let mut builder = CoverageBuilder::default();
@@ -155,4 +157,76 @@ fn overlaps_are_found_and_exact() {
         }
         assert_eq!(found.overlaps().len(), expected, "{round}");
     }
+}
+
+/// Bytes outside a coverage, which can be spoiled.
+#[derive(Debug, Clone, Default)]
+struct Heap(Arc<RwLock<Vec<u8>>>);
+
+impl Shelf for Heap {
+    fn append(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.0.write().unwrap().extend_from_slice(bytes);
+        Ok(())
+    }
+
+    fn read_at(&self, start: u64, bytes: &mut [u8]) -> io::Result<()> {
+        let (all, start) = (self.0.read().unwrap(), start as usize);
+        bytes.copy_from_slice(all.get(start..start + bytes.len()).ok_or(io::ErrorKind::UnexpectedEof)?);
+        Ok(())
+    }
+}
+
+/// Overlapping stars, some of them cut, of which those after the first `held` go to the shelf as they come.
+fn stars(held: usize, shelf: &Heap) -> Coverage {
+    let (mut draw, mut builder) = (Draw::new(47), CoverageBuilder::default());
+    for number in 0..60 {
+        if number == held {
+            builder.shelve(Box::new(shelf.clone())).unwrap();
+        }
+        let at = [draw.within(-500.0, 500.0), draw.within(-500.0, 500.0)];
+        builder.push(&region(&draw.star(at, 120.0, 10 + number * 5))).unwrap();
+    }
+    builder.finish().unwrap()
+}
+
+/// Oracle: the same layer held in memory, bit for bit.
+#[test]
+fn what_lies_outside_memory_measures_the_same_to_the_last_bit() {
+    let in_memory = stars(usize::MAX, &Heap::default());
+    let other = coverage([&Draw::new(48).star([0.0, 0.0], 400.0, 500)]);
+    for held in [0, 30] {
+        let outside = stars(held, &Heap::default());
+        assert!(outside.is_shelved() && !in_memory.is_shelved());
+        assert!(!outside.overlaps().is_empty() && outside.overlaps() == in_memory.overlaps());
+        let mut draw = Draw::new(49);
+        for _ in 0..300 {
+            let at = [draw.within(-600.0, 600.0), draw.within(-600.0, 600.0)];
+            let patch = figure(&draw.any(at, 80.0, 12));
+            let (hits, other_hits) = (in_memory.hits(&patch).unwrap(), other.hits(&patch).unwrap());
+            assert_eq!(outside.hits(&patch).unwrap(), hits);
+            let both = |layer: &Coverage| layer.covered_by_both_m2(&patch, &hits, &other, &other_hits).unwrap();
+            let bits = |layer: &Coverage| [layer.covered_m2(&patch, &hits).unwrap(), both(layer)].map(f64::to_bits);
+            assert_eq!(bits(&outside), bits(&in_memory));
+        }
+    }
+}
+
+#[test]
+fn what_was_spoiled_outside_memory_is_an_error_and_never_a_figure() {
+    let shelf = Heap::default();
+    let layer = stars(0, &shelf);
+    let everything = figure(&vec![vec![[-900.0, -900.0], [900.0, -900.0], [900.0, 900.0], [-900.0, 900.0], [-900.0, -900.0]]]);
+    let hits = layer.hits(&everything).unwrap();
+    let covered_m2 = layer.covered_m2(&everything, &hits).unwrap();
+    let bytes = shelf.0.read().unwrap().len();
+    for at in (0..bytes).step_by(997) {
+        shelf.0.write().unwrap()[at] ^= 1;
+        assert_eq!(layer.hits(&everything).unwrap_err().kind(), io::ErrorKind::InvalidData, "{at}");
+        // Members that no other overlaps need not be read for this.
+        assert!(layer.covered_m2(&everything, &hits).map_or(true, |m2| m2 == covered_m2), "{at}");
+        shelf.0.write().unwrap()[at] ^= 1;
+    }
+    assert_eq!(layer.hits(&everything).unwrap(), hits);
+    shelf.0.write().unwrap().truncate(bytes - 1);
+    assert_eq!(layer.hits(&everything).unwrap_err().kind(), io::ErrorKind::UnexpectedEof);
 }

@@ -38,8 +38,7 @@ fn meets_itself(ring: &[[f64; 2]]) -> bool {
     let edges = ring.len() - 1;
     let mut boxes = Boxes { low: [[0.0; MOST_EDGES]; 2], high: [[0.0; MOST_EDGES]; 2] };
     for (k, pair) in ring.windows(2).enumerate() {
-        for axis in 0..2 {
-            let (a, b) = (pair[0][axis], pair[1][axis]);
+        for (axis, (a, b)) in pair[0].into_iter().zip(pair[1]).enumerate() {
             (boxes.low[axis][k], boxes.high[axis][k]) = if a < b { (a, b) } else { (b, a) };
         }
     }
