@@ -8,6 +8,7 @@ mod openapi;
 mod patches;
 mod ratios;
 mod refusals;
+mod stores;
 mod surveys;
 mod tiles;
 
