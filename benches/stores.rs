@@ -26,6 +26,9 @@ const SURVEY: u64 = 20_000;
 const PORTION: u64 = 2000;
 const REQUESTS: u64 = 400;
 
+/// What the nth request asks for.
+type Question = Box<dyn Fn(u64) -> String>;
+
 /// Somewhere in the city, scattered.
 fn somewhere(n: u64) -> [f64; 2] {
     let part = |n: u64| (n.wrapping_mul(2_654_435_761) % 1_000_003) as f64 / 1_000_003.0;
@@ -71,7 +74,7 @@ fn report(what: &str, mut times: Vec<Duration>) {
 
 #[tokio::main]
 async fn main() {
-    let patches = std::env::args().filter_map(|word| word.parse().ok()).next().unwrap_or(PATCHES);
+    let patches = std::env::args().find_map(|word| word.parse().ok()).unwrap_or(PATCHES);
     let (folder, url) = (tempfile::tempdir().unwrap(), cluster::fresh_url().await);
     let stores = [
         ("SQLite", tuban::store::open(&format!("sqlite:{}/bench.db", folder.path().display())).await.unwrap()),
@@ -84,7 +87,7 @@ async fn main() {
     }
     let last = patches.div_ceil(SURVEY) - 1;
     let month = format!("{}-{:02}", 2019 + last / 24, last / 2 % 12 + 1);
-    let questions: [(&str, Box<dyn Fn(u64) -> String>); 5] = [
+    let questions: [(&str, Question); 5] = [
         (
             "/api/patches by bbox of 0.02°",
             Box::new(|n| {
