@@ -11,7 +11,7 @@ use tokio::net::TcpListener;
 use tuban::http::{Desk, Limits, serve};
 use tuban::land::LayerKind;
 use tuban::monitor::{Monitor, Workshop, layer_import::LayerFile, rule::Rule};
-use tuban::store::{Store, sqlite::SqliteStore};
+use tuban::store::Store;
 
 /// A running service; it stops when this is dropped.
 pub(crate) struct TestApp {
@@ -60,9 +60,18 @@ impl TestApp {
         Self::with(Limits::default(), change).await
     }
 
+    /// Without a layer, over that store.
+    pub(crate) async fn over(store: Arc<dyn Store>) -> Self {
+        Self::over_with(store, tempfile::tempdir().unwrap(), Limits::default(), |workshop| workshop).await
+    }
+
     async fn with(limits: Limits, change: impl FnOnce(Workshop) -> Workshop) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let store: Arc<dyn Store> = Arc::new(SqliteStore::open(&format!("sqlite:{}/tuban.db", folder.path().display())).await.unwrap());
+        let store = tuban::store::open(&format!("sqlite:{}/tuban.db", folder.path().display())).await.unwrap();
+        Self::over_with(store, folder, limits, change).await
+    }
+
+    async fn over_with(store: Arc<dyn Store>, folder: tempfile::TempDir, limits: Limits, change: impl FnOnce(Workshop) -> Workshop) -> Self {
         let monitor = Monitor::open(store, Rule::load(None).unwrap(), folder.path().join("spool")).unwrap();
         let workshop = change(monitor.workshop().clone());
         let monitor = Arc::new(monitor.with_workshop(workshop));
