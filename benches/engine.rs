@@ -1,0 +1,109 @@
+//! The engine's parts, each alone, by criterion: `cargo bench --bench engine [-- FILTER]`. Data is the small demo city, made on the spot.
+#![allow(clippy::unwrap_used, reason = "a measurement that cannot go on should stop")]
+#![allow(missing_docs, reason = "criterion's macros make undocumented items")]
+
+use criterion::{Criterion, Throughput, criterion_group, criterion_main};
+use std::hint::black_box;
+use std::path::Path;
+use tuban::demo::{Preset, generate};
+use tuban::formats::{Stated, geojson};
+use tuban::geom::{Figure, Outline, Plane, Region, check, check_in};
+use tuban::land::{Group, LayerKind, Totals};
+use tuban::monitor::classify::classify;
+use tuban::monitor::classify_file::{ClassifyFiles, classify_files, load};
+use tuban::monitor::classify_line::Output;
+use tuban::monitor::{Workshop, memory::Memory, rollup::roll_up, rule::Rule};
+
+/// A wavy ring of `corners` corners around a place, metres.
+fn star(x: f64, y: f64, radius: f64, corners: u32) -> Vec<[f64; 2]> {
+    let at = |corner: u32| {
+        let (sin, cos) = (f64::from(corner) / f64::from(corners) * std::f64::consts::TAU).sin_cos();
+        let reach = radius * (1.0 + 0.2 * f64::from(corner * 7 % 5) / 5.0);
+        [x + reach * cos, y + reach * sin]
+    };
+    (0..=corners).map(|corner| at(corner % corners)).collect()
+}
+
+fn region(ring: &[[f64; 2]]) -> Region {
+    let mut region = Region::default();
+    region.push(ring.iter().copied(), true);
+    region
+}
+
+fn kernel(criterion: &mut Criterion) {
+    let mut group = criterion.benchmark_group("kernel");
+    let figure = Figure::new(region(&star(0.0, 0.0, 60.0, 24)));
+    for (name, other) in [("half within", star(50.0, 30.0, 150.0, 25)), ("within", star(0.0, 0.0, 400.0, 25)), ("beside", star(190.0, 0.0, 120.0, 25))] {
+        let ring = region(&other);
+        group.bench_function(format!("shared area, {name}"), |bencher| bencher.iter(|| black_box(&figure).shared_m2(black_box(&ring).rings())));
+    }
+    group.bench_function("prepare 24 vertices", |bencher| bencher.iter(|| Figure::new(black_box(region(&star(0.0, 0.0, 60.0, 24))))));
+    for (name, outline) in [("sound", star(0.0, 0.0, 60.0, 24)), ("crossing itself", crossed(star(0.0, 0.0, 60.0, 24)))] {
+        let outline = Outline::polygon(&[outline]);
+        group.bench_function(format!("check, {name}"), |bencher| bencher.iter(|| check_in(black_box(&outline), |at| at)));
+        group.bench_function(format!("check closely, {name}"), |bencher| bencher.iter(|| check(black_box(&outline))));
+    }
+    let plane = Plane::near(118.3, 35.1);
+    group.bench_function("project", |bencher| bencher.iter(|| plane.project(black_box([118.345_678_9, 35.123_456_7]))));
+    group.finish();
+}
+
+/// The same with two corners swapped.
+fn crossed(mut ring: Vec<[f64; 2]>) -> Vec<[f64; 2]> {
+    ring.swap(5, 6);
+    ring
+}
+
+fn files(folder: &Path) -> ClassifyFiles {
+    ClassifyFiles {
+        patches: folder.join("survey-2022-04.geojson"),
+        layers: LayerKind::ALL.iter().map(|kind| (*kind, folder.join(format!("{kind}.geojson")))).collect(),
+        stated: Stated::default(),
+        workshop: Workshop::new(folder.to_owned()),
+        map: Vec::new(),
+        memory: Memory::new(Memory::usual_budget(), folder.to_owned()),
+    }
+}
+
+fn city(criterion: &mut Criterion) {
+    let folder = tempfile::tempdir().unwrap();
+    generate(Preset::Small, 1, folder.path(), &mut |_, _, _| {}).unwrap();
+    let (files, rule) = (files(folder.path()), Rule::load(None).unwrap());
+    let size = |path: &Path| std::fs::metadata(path).unwrap().len();
+    let mut group = criterion.benchmark_group("small city");
+    group.sample_size(20).throughput(Throughput::Bytes(files.layers.iter().map(|(_, path)| size(path)).sum()));
+    group.bench_function("load six layers", |bencher| bencher.iter(|| load(&files, &rule, &|_, _| {}).unwrap()));
+    group.throughput(Throughput::Elements(2_000));
+    group.bench_function("load, and classify 2000 patches", |bencher| {
+        bencher.iter(|| classify_files(&files, &rule, Output::Csv, &mut std::io::sink(), &|_, _| {}).unwrap());
+    });
+    group.throughput(Throughput::Elements(1));
+    let atlas = load(&files, &rule, &|_, _| {}).unwrap();
+    let degrees = star(0.0, 0.0, 0.001, 50).into_iter().map(|[x, y]| [118.3 + x, 35.1 + y]).collect::<Vec<_>>();
+    let polygon = format!(r#"{{"type":"Polygon","coordinates":[{degrees:?}]}}"#);
+    group.bench_function("check a polygon of 50 vertices", |bencher| {
+        bencher.iter(|| {
+            let outline = geojson::lone(black_box(polygon.as_bytes())).unwrap().outline.unwrap();
+            let checked = check_in(&outline, |at| atlas.plane().project(at)).unwrap();
+            classify(&atlas, &rule, &Figure::new(checked.region), None).unwrap()
+        });
+    });
+    group.finish();
+}
+
+fn rollup(criterion: &mut Criterion) {
+    let rule = Rule::load(None).unwrap();
+    let group = |patches: u32| Group { patches: patches.into(), area_m2: f64::from(patches) * 1e3, farmland_m2: f64::from(patches) * 7e2 };
+    let county = |code: u32| Totals {
+        county_code: Some(format!("3713{code:02}")),
+        legal: group(190 + code),
+        illegal: group(124),
+        other: group(451),
+        ..Totals::default()
+    };
+    let totals: Vec<Totals> = (0..12).map(county).collect();
+    criterion.bench_function("roll up twelve counties", |bencher| bencher.iter(|| roll_up(black_box(totals.clone()), &rule.lines, |_| None)));
+}
+
+criterion_group!(engine, kernel, city, rollup);
+criterion_main!(engine);
