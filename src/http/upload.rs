@@ -1,4 +1,4 @@
-//! A survey comes in: streamed to disk under a limit, hashed on the way, then imported as a job.
+//! A survey comes in: streamed to disk under a limit, hashed on the way, then queued as a job.
 
 use super::{
     Desk, Problem,
@@ -7,7 +7,7 @@ use super::{
     query::{self, Query},
 };
 use crate::land::{Level, OnConflict, Period, Words};
-use crate::monitor::{jobs::Imported, survey_import::SurveyFile};
+use crate::monitor::survey_import::SurveyFile;
 use axum::{
     Json,
     body::{Body, Bytes, HttpBody},
@@ -70,11 +70,11 @@ pub async fn upload(State(desk): State<Desk>, Query(query): Query<UploadQuery>, 
         on_conflict,
         sha256: Some(spooled.sha256),
         path: spooled.file.path().to_owned(),
-        spooled: Some(spooled.file),
     };
-    let mut job = desk.monitor.start_survey_import(file);
+    let job = desk.monitor.queue_survey_import(&file).await?;
+    drop(spooled.file);
     if asynchronous {
-        let answer = JobAnswer::from(&*job.borrow());
+        let answer = JobAnswer::from(desk.monitor.job(&job).await?);
         return Ok((
             StatusCode::ACCEPTED,
             [(header::LOCATION, format!("/api/jobs/{}", answer.id)), (header::HeaderName::from_static("preference-applied"), "respond-async".to_owned())],
@@ -82,15 +82,9 @@ pub async fn upload(State(desk): State<Desk>, Query(query): Query<UploadQuery>, 
         )
             .into_response());
     }
-    let finished = job.wait_for(|job| job.outcome.is_some()).await.map_err(|_| Problem::internal(&"an import ended without an outcome"))?.outcome.clone();
-    match finished {
-        Some(Ok(Imported { survey, was_there })) => {
-            let (status, location) = (if was_there { StatusCode::OK } else { StatusCode::CREATED }, format!("/api/surveys/{}", survey.id));
-            Ok((status, [(header::LOCATION, location)], Json(SurveyAnswer::from(survey))).into_response())
-        }
-        Some(Err(error)) => Err(Problem::of(&error)),
-        None => Err(Problem::internal(&"an import ended without an outcome")),
-    }
+    let imported = desk.monitor.ended(&job).await?;
+    let (status, location) = (if imported.was_there { StatusCode::OK } else { StatusCode::CREATED }, format!("/api/surveys/{}", imported.survey.id));
+    Ok((status, [(header::LOCATION, location)], Json(SurveyAnswer::from(imported.survey))).into_response())
 }
 
 fn prefers_async(headers: &HeaderMap) -> bool {

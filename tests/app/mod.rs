@@ -10,7 +10,7 @@ use std::sync::Arc;
 use tokio::net::TcpListener;
 use tuban::http::{Desk, Limits, serve};
 use tuban::land::LayerKind;
-use tuban::monitor::{Monitor, Workshop, layer_import::LayerFile, rule::Rule};
+use tuban::monitor::{Monitor, Workshop, layer_import::LayerFile, rule::Rule, work::Working};
 use tuban::store::{Store, sqlite::SqliteStore};
 
 /// A running service; it stops when this is dropped.
@@ -21,7 +21,7 @@ pub(crate) struct TestApp {
     pub(crate) address: String,
     client: reqwest::Client,
     folder: tempfile::TempDir,
-    _stop: tokio::sync::oneshot::Sender<()>,
+    _stop: tokio_util::sync::DropGuard,
 }
 
 /// An answer, read whole.
@@ -68,10 +68,11 @@ impl TestApp {
         let monitor = Arc::new(monitor.with_workshop(workshop));
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap().to_string();
-        let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
+        let stop = tokio_util::sync::CancellationToken::new();
+        tokio::spawn(Arc::clone(&monitor).work(Working::default(), stop.clone()));
         let desk = Desk::new(Arc::clone(&monitor), limits);
-        tokio::spawn(async move { serve(listener, desk, async { drop(stopped.await) }).await });
-        Self { monitor, address, client: reqwest::Client::new(), folder, _stop: stop }
+        tokio::spawn(serve(listener, desk, stop.clone().cancelled_owned()));
+        Self { monitor, address, client: reqwest::Client::new(), folder, _stop: stop.drop_guard() }
     }
 
     /// Takes a layer in from a file, in force from that day.

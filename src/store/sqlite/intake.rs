@@ -1,9 +1,9 @@
 //! Taking a survey in: one transaction from the question whether it may come to its last patch.
 
 use super::bulk::{Insert, ROWS, Values};
-use super::{SqliteStore, Writing, errors, layers, rows, surveys};
+use super::{SqliteStore, Writing, errors, jobs::Queue, layers, rows, surveys};
 use crate::land::{Finding, NewSurvey, OnConflict, Patch, Provenance, Reject, Survey};
-use crate::store::{StoreError, SurveyKey, SurveyWriter, wkb};
+use crate::store::{Held, StoreError, SurveyKey, SurveyWriter, wkb};
 use async_trait::async_trait;
 
 const PATCHES: &str = "INSERT INTO patch (id, survey_id, row, patch_id, stated_county, west, south, east, north, cell)";
@@ -14,6 +14,8 @@ const REJECTS: &str = "INSERT INTO reject (survey_id, row, patch_id, code, zh, e
 
 struct Taking {
     transaction: Writing,
+    queue: Queue,
+    held: Option<Held>,
     id: i64,
     next_patch: i64,
     patches: Insert,
@@ -37,6 +39,8 @@ impl SqliteStore {
         let next_patch = super::next_id(&mut transaction, "patch").await?;
         Ok(Box::new(Taking {
             transaction,
+            queue: self.queue.clone(),
+            held: None,
             id,
             next_patch,
             patches: Insert::new(PATCHES),
@@ -105,6 +109,10 @@ impl SurveyWriter for Taking {
         Ok(())
     }
 
+    fn only_while(&mut self, held: Held) {
+        self.held = Some(held);
+    }
+
     async fn commit(mut self: Box<Self>, survey: NewSurvey, provenance: &Provenance) -> Result<Survey, StoreError> {
         let survey = Survey { id: self.id, created_ms: rows::now_ms(), facts: survey };
         if let Err(error) = insert_survey(&mut self.transaction, &survey, &provenance.rule).await? {
@@ -117,7 +125,14 @@ impl SurveyWriter for Taking {
             };
         }
         insert_provenance(&mut self.transaction, survey.id, provenance).await?;
+        let Some(held) = self.held else {
+            super::publish(self.transaction).await?;
+            return Ok(survey);
+        };
+        let locked = self.queue.locked_by(&held).await?;
+        sqlx::query("INSERT INTO stored_job (job, survey_id) VALUES ($1, $2)").bind(&held.job).bind(survey.id).execute(&mut *self.transaction).await?;
         super::publish(self.transaction).await?;
+        self.queue.stored(locked, &held, survey.id, survey.facts.patches + survey.facts.rejected).await?;
         Ok(survey)
     }
 }

@@ -1,11 +1,12 @@
 //! The embedded store: one SQLite file, one connection that writes, a few that read.
 //!
 //! Write-ahead logging lets readers go on while a survey comes in; every write is one `BEGIN IMMEDIATE` transaction, and writers wait
-//! for each other. A writer that is dropped, also in the middle of a cancelled task, is rolled back before the next one begins.
+//! for each other. Jobs are in a second file, which is not locked meanwhile. A writer that is dropped, also in the middle of a cancelled task, is rolled back before the next one begins.
 
 mod bulk;
 mod errors;
 mod intake;
+mod jobs;
 mod layers;
 mod open;
 mod patches;
@@ -25,13 +26,15 @@ type Writing = sqlx::Transaction<'static, sqlx::Sqlite>;
 #[derive(Debug, Clone)]
 pub struct SqliteStore {
     pools: open::Pools,
+    queue: jobs::Queue,
 }
 
 impl SqliteStore {
     /// Opens the database of `url` (`sqlite:path` or `sqlite://path`), creating the file, its folder and its tables where they are
     /// missing. Refuses a file that another program or a newer Tuban made, and an SQLite library with known corruption.
     pub async fn open(url: &str) -> Result<Self, StoreError> {
-        Ok(Self { pools: open::open(url).await? })
+        let pools = open::open(url).await?;
+        Ok(Self { pools, queue: jobs::Queue::new(open::open_jobs(url).await?) })
     }
 
     /// Looks through the whole file for damage: O(size of the file).
@@ -48,6 +51,7 @@ impl SqliteStore {
     pub async fn close(&self) {
         self.pools.readers.close().await;
         self.pools.writer.close().await;
+        self.queue.close().await;
     }
 
     async fn begin(&self) -> Result<Writing, StoreError> {
