@@ -20,8 +20,8 @@ pub(crate) struct TestApp {
     /// `127.0.0.1:PORT`.
     pub(crate) address: String,
     client: reqwest::Client,
-    folder: tempfile::TempDir,
-    _stop: tokio_util::sync::DropGuard,
+    folder: Arc<tempfile::TempDir>,
+    stop: tokio_util::sync::DropGuard,
 }
 
 /// An answer, read whole.
@@ -52,16 +52,27 @@ impl TestApp {
 
     /// Without a layer, with these limits.
     pub(crate) async fn with_limits(limits: Limits) -> Self {
-        Self::with(limits, |workshop| workshop).await
+        Self::serving(Arc::new(tempfile::tempdir().unwrap()), limits, |workshop| workshop, Some(Working::default())).await
     }
 
     /// Without a layer, with these workers for what GDAL reads.
     pub(crate) async fn with_workshop(change: impl FnOnce(Workshop) -> Workshop) -> Self {
-        Self::with(Limits::default(), change).await
+        Self::serving(Arc::new(tempfile::tempdir().unwrap()), Limits::default(), change, Some(Working::default())).await
     }
 
-    async fn with(limits: Limits, change: impl FnOnce(Workshop) -> Workshop) -> Self {
-        let folder = tempfile::tempdir().unwrap();
+    /// Another node on the same database; it carries jobs out in that way, or not at all.
+    pub(crate) async fn node(&self, working: Option<Working>) -> Self {
+        let node = Self::serving(Arc::clone(&self.folder), Limits::default(), |workshop| workshop, working).await;
+        tokio::spawn(Arc::clone(&node.monitor).follow_layers());
+        node
+    }
+
+    /// Without a layer, carrying no jobs out.
+    pub(crate) async fn idle() -> Self {
+        Self::serving(Arc::new(tempfile::tempdir().unwrap()), Limits::default(), |workshop| workshop, None).await
+    }
+
+    async fn serving(folder: Arc<tempfile::TempDir>, limits: Limits, change: impl FnOnce(Workshop) -> Workshop, working: Option<Working>) -> Self {
         let store: Arc<dyn Store> = Arc::new(SqliteStore::open(&format!("sqlite:{}/tuban.db", folder.path().display())).await.unwrap());
         let monitor = Monitor::open(store, Rule::load(None).unwrap(), folder.path().join("spool")).unwrap();
         let workshop = change(monitor.workshop().clone());
@@ -69,10 +80,12 @@ impl TestApp {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap().to_string();
         let stop = tokio_util::sync::CancellationToken::new();
-        tokio::spawn(Arc::clone(&monitor).work(Working::default(), stop.clone()));
+        if let Some(working) = working {
+            tokio::spawn(Arc::clone(&monitor).work(working, stop.clone()));
+        }
         let desk = Desk::new(Arc::clone(&monitor), limits);
         tokio::spawn(serve(listener, desk, stop.clone().cancelled_owned()));
-        Self { monitor, address, client: reqwest::Client::new(), folder, _stop: stop.drop_guard() }
+        Self { monitor, address, client: reqwest::Client::new(), folder, stop: stop.drop_guard() }
     }
 
     /// Takes a layer in from a file, in force from that day.
@@ -89,6 +102,11 @@ impl TestApp {
         let imported = self.monitor.import_layer(&file, &|_| {}).await.unwrap();
         self.monitor.refresh_atlas().await.unwrap();
         imported
+    }
+
+    /// Tells it to stop: what runs may finish.
+    pub(crate) fn stop(self) {
+        self.stop.disarm().cancel();
     }
 
     /// A file in the folder of this service.
