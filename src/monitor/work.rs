@@ -87,13 +87,11 @@ impl Monitor {
         };
         // What is given back must not be renewed any more.
         heartbeat.shutdown().await;
-        match outcome {
-            Some(outcome) => self.conclude(working, &job, held, outcome).await,
-            None => {
-                tracing::info!(job = job.id, "handed over");
-                self.give_back(held, Duration::ZERO, None).await;
-            }
-        }
+        let Some(outcome) = outcome else {
+            tracing::info!(job = job.id, "handed over");
+            return self.give_back(held, Duration::ZERO, None).await;
+        };
+        self.conclude(working, &job, held, outcome).await;
     }
 
     async fn conclude(&self, working: &Working, job: &Job, held: &Held, outcome: Result<Imported, MonitorError>) {
@@ -102,7 +100,7 @@ impl Monitor {
             Ok(Imported { was_there: false, .. }) => {}
             Ok(Imported { survey, was_there: true }) => self.settle(held, JobOutcome::Survey { id: survey.id, was_there: true }).await,
             Err(MonitorError::Store(StoreError::LeaseLost(_))) => {
-                tracing::warn!(job = job.id, "the lease was lost: another node has the job; nothing was stored here")
+                tracing::warn!(job = job.id, "the lease was lost: another node has the job; nothing was stored here");
             }
             Err(error) => {
                 tracing::info!(job = job.id, %error, "a survey was not taken");
