@@ -63,10 +63,10 @@ impl Problem {
         Self { parameter: Some(name.to_owned()), ..Self::new(StatusCode::BAD_REQUEST, "parameter", detail) }
     }
 
-    /// 404.
+    /// 404; `what` is missing in Chinese and in English.
     #[must_use]
-    pub fn not_found(what: &str, key: &str) -> Self {
-        Self::new(StatusCode::NOT_FOUND, "not_found", Words::new(format!("没有这个{what}：{key}"), format!("there is no {what} {key}")))
+    pub fn not_found([zh, en]: [&str; 2], key: &str) -> Self {
+        Self::new(StatusCode::NOT_FOUND, "not_found", Words::new(format!("没有这个{zh}：{key}"), format!("there is no {en} {key}")))
     }
 
     /// A defect of ours that was logged under this reference.
@@ -126,7 +126,7 @@ impl From<StoreError> for Problem {
 impl From<&StoreError> for Problem {
     fn from(error: &StoreError) -> Self {
         match error {
-            StoreError::NotFound { what, key } => Self::not_found(what, key),
+            StoreError::NotFound { what, key } => Self::not_found([chinese(what), what], key),
             StoreError::Conflict { period, level, existing } => Self::new(
                 StatusCode::CONFLICT,
                 "survey_exists",
@@ -160,6 +160,17 @@ impl From<&StoreError> for Problem {
             }
             StoreError::Database(_) | StoreError::Damaged(_) | StoreError::LeaseLost(_) => Self::internal(error),
         }
+    }
+}
+
+/// What the store calls a thing, as people do.
+fn chinese(what: &'static str) -> &'static str {
+    match what {
+        "survey" => "监测批次",
+        "patch" => "图斑",
+        "layer" => "图层",
+        "job" => "任务",
+        other => other,
     }
 }
 
