@@ -21,6 +21,9 @@ CREATE TABLE job (
     created_ms INTEGER NOT NULL
 ) STRICT;
 
+-- Now, by the clock of the database: the same words in PostgreSQL, where it need not be the node's.
+CREATE VIEW clock AS SELECT CAST(unixepoch('subsec') * 1000 AS INTEGER) AS now_ms;
+
 CREATE INDEX job_by_state ON job (state, free_ms);
 
 -- The uploaded file of a job that is not over, in chunks of 1 MiB. In the database, because every node can reach that.

@@ -7,13 +7,53 @@ use super::StoreError;
 use crate::land::{JobKind, JobState, Progress};
 use async_trait::async_trait;
 use std::time::Duration;
-use tokio::io::AsyncRead;
+use tokio::io::{AsyncRead, AsyncReadExt};
 use tokio::sync::watch;
 
 /// Bytes of one chunk of an uploaded file, but for the last.
 pub(super) const CHUNK: usize = 1 << 20;
 /// Jobs that are over and still remembered.
 pub(super) const REMEMBERED: i64 = 1000;
+
+/// The statements, which serve both databases. Times are by the clock of the database.
+pub(super) mod sql {
+    /// Forgets jobs that are over, but for the last so many.
+    pub(crate) const FORGET: &str = "DELETE FROM job WHERE state <> 'running' AND id NOT IN (SELECT id FROM job ORDER BY id DESC LIMIT $1)";
+    /// Queues a job: id, kind, parameters.
+    pub(crate) const QUEUE: &str = "
+        INSERT INTO job (id, kind, parameters, state, stage, done, token, attempts, free_ms, created_ms)
+        SELECT $1, $2, $3, 'running', 'reading', 0, 0, 0, now_ms, now_ms FROM clock";
+    /// Appends a part of its file: job, number, bytes.
+    pub(crate) const PUT_CHUNK: &str = "INSERT INTO job_chunk (job, number, bytes) VALUES ($1, $2, $3)";
+    /// A part of its file: job, number.
+    pub(crate) const CHUNK: &str = "SELECT bytes FROM job_chunk WHERE job = $1 AND number = $2";
+    /// Forgets its file.
+    pub(crate) const FORGET_FILE: &str = "DELETE FROM job_chunk WHERE job = $1";
+    /// The oldest job that nobody holds. One import at a time, whoever does it: the database has one writer.
+    pub(crate) const CLAIMABLE: &str = "
+        SELECT id FROM job WHERE state = 'running' AND free_ms <= (SELECT now_ms FROM clock)
+        AND NOT EXISTS (SELECT 1 FROM job WHERE state = 'running' AND node IS NOT NULL AND free_ms > (SELECT now_ms FROM clock)) ORDER BY id LIMIT 1";
+    /// Claims a job: id, node, lease in milliseconds.
+    pub(crate) const CLAIM: &str = "
+        UPDATE job SET node = $2, token = token + 1, attempts = attempts + 1, free_ms = (SELECT now_ms FROM clock) + $3 WHERE id = $1 RETURNING *";
+    /// Prolongs the lease of a job that is held: id, token, lease, stage, done, total.
+    pub(crate) const RENEW: &str = "
+        UPDATE job SET free_ms = (SELECT now_ms FROM clock) + $3, stage = $4, done = $5, total = $6 WHERE id = $1 AND token = $2 AND state = 'running'";
+    /// Gives a job back that is held: id, token, pause in milliseconds, error.
+    pub(crate) const RELEASE: &str = "
+        UPDATE job SET node = NULL, free_ms = (SELECT now_ms FROM clock) + $3, error = coalesce($4, error),
+            attempts = attempts - CASE WHEN $4 IS NULL THEN 1 ELSE 0 END, stage = 'reading', done = 0, total = NULL
+        WHERE id = $1 AND token = $2 AND state = 'running'";
+    /// Ends a job that is held: id, token, state, survey, whether that was there, failure.
+    pub(crate) const END: &str = "
+        UPDATE job SET state = $3, survey_id = $4, was_there = $5, failure = $6, node = NULL WHERE id = $1 AND token = $2 AND state = 'running'";
+    /// How far a job came whose survey is stored: id, features.
+    pub(crate) const STORED: &str = "UPDATE job SET stage = 'storing', done = $2, total = $2 WHERE id = $1";
+    /// One job.
+    pub(crate) const JOB: &str = "SELECT * FROM job WHERE id = $1";
+    /// The last so many jobs.
+    pub(crate) const JOBS: &str = "SELECT * FROM job ORDER BY id DESC LIMIT $1";
+}
 
 /// A job about to be queued.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -65,6 +105,36 @@ pub enum JobOutcome {
     },
     /// Nothing, and why: JSON.
     Failure(String),
+}
+
+impl JobOutcome {
+    /// What the job's state is with it.
+    pub(super) fn state(&self) -> JobState {
+        match self {
+            Self::Survey { .. } => JobState::Done,
+            Self::Failure(_) => JobState::Failed,
+        }
+    }
+
+    /// Its columns: survey, whether that was there before, failure.
+    pub(super) fn columns(&self) -> (Option<i64>, Option<i64>, Option<&str>) {
+        match self {
+            Self::Survey { id, was_there } => (Some(*id), Some(i64::from(*was_there)), None),
+            Self::Failure(why) => (None, None, Some(why)),
+        }
+    }
+
+    /// From its columns.
+    pub(super) fn of(survey: Option<i64>, was_there: Option<i64>, failure: Option<String>) -> Option<Self> {
+        survey.map(|id| Self::Survey { id, was_there: was_there == Some(1) }).or(failure.map(Self::Failure))
+    }
+}
+
+/// A part of the file of a job; empty behind its end.
+pub(super) async fn next_chunk(file: &mut (dyn AsyncRead + Send + Unpin)) -> Result<Vec<u8>, StoreError> {
+    let mut bytes = Vec::with_capacity(CHUNK);
+    file.take(CHUNK as u64).read_to_end(&mut bytes).await.map_err(|error| StoreError::Database(Box::new(error)))?;
+    Ok(bytes)
 }
 
 /// The right to carry a job out, as long as nobody with a higher token has it.

@@ -4,13 +4,13 @@
 //! also notes which survey a job stored: where the process dies between the two commits, the next claim finds the note and ends the job.
 
 use super::{SqliteStore, Writing, open::Pools, rows};
-use crate::land::{JobState, Progress};
-use crate::store::jobs::{CHUNK, REMEMBERED};
+use crate::land::Progress;
+use crate::store::jobs::{REMEMBERED, next_chunk, sql};
 use crate::store::{Held, Job, JobOutcome, Jobs, NewJob, News, StoreError};
 use async_trait::async_trait;
 use sqlx::{Row, sqlite::SqliteRow};
 use std::time::Duration;
-use tokio::io::{AsyncRead, AsyncReadExt};
+use tokio::io::AsyncRead;
 use tokio::sync::watch;
 
 /// The queue: its file, and the bell that is rung when this process changed it.
@@ -19,10 +19,6 @@ pub(super) struct Queue {
     pools: Pools,
     bell: watch::Sender<()>,
 }
-
-/// One import at a time, whoever does it: the database has one writer.
-const CLAIMABLE: &str = "SELECT id FROM job WHERE state = 'running' AND free_ms <= $1
-    AND NOT EXISTS (SELECT 1 FROM job WHERE state = 'running' AND node IS NOT NULL AND free_ms > $1) ORDER BY id LIMIT 1";
 
 impl Queue {
     pub(super) fn new(pools: Pools) -> Self {
@@ -57,11 +53,7 @@ impl Queue {
 
     /// Ends a job whose survey of so many features was committed.
     pub(super) async fn stored(&self, mut locked: Writing, held: &Held, survey: i64, features: u64) -> Result<(), StoreError> {
-        sqlx::query("UPDATE job SET stage = 'storing', done = $2, total = $2 WHERE id = $1")
-            .bind(&held.job)
-            .bind(features as i64)
-            .execute(&mut *locked)
-            .await?;
+        sqlx::query(sql::STORED).bind(&held.job).bind(features as i64).execute(&mut *locked).await?;
         end(&mut locked, held, &JobOutcome::Survey { id: survey, was_there: false }).await?;
         self.publish(locked).await
     }
@@ -69,24 +61,20 @@ impl Queue {
 
 /// Ends a job where it is held; answers whether it was.
 async fn end(transaction: &mut Writing, held: &Held, outcome: &JobOutcome) -> Result<bool, StoreError> {
-    let (state, survey, was_there, failure) = match outcome {
-        JobOutcome::Survey { id, was_there } => (JobState::Done, Some(*id), Some(i64::from(*was_there)), None),
-        JobOutcome::Failure(why) => (JobState::Failed, None, None, Some(why)),
-    };
-    let ended =
-        sqlx::query("UPDATE job SET state = $3, survey_id = $4, was_there = $5, failure = $6, node = NULL WHERE id = $1 AND token = $2 AND state = 'running'")
-            .bind(&held.job)
-            .bind(held.token)
-            .bind(state.word())
-            .bind(survey)
-            .bind(was_there)
-            .bind(failure)
-            .execute(&mut **transaction)
-            .await?
-            .rows_affected()
-            == 1;
+    let (survey, was_there, failure) = outcome.columns();
+    let ended = sqlx::query(sql::END)
+        .bind(&held.job)
+        .bind(held.token)
+        .bind(outcome.state().word())
+        .bind(survey)
+        .bind(was_there)
+        .bind(failure)
+        .execute(&mut **transaction)
+        .await?
+        .rows_affected()
+        == 1;
     if ended {
-        sqlx::query("DELETE FROM job_chunk WHERE job = $1").bind(&held.job).execute(&mut **transaction).await?;
+        sqlx::query(sql::FORGET_FILE).bind(&held.job).execute(&mut **transaction).await?;
     }
     Ok(ended)
 }
@@ -94,34 +82,15 @@ async fn end(transaction: &mut Writing, held: &Held, outcome: &JobOutcome) -> Re
 #[async_trait]
 impl Jobs for SqliteStore {
     async fn enqueue(&self, job: NewJob, file: &mut (dyn AsyncRead + Send + Unpin)) -> Result<(), StoreError> {
-        let now = rows::now_ms();
         let mut transaction = self.queue.begin().await?;
-        sqlx::query("DELETE FROM job WHERE state <> 'running' AND id NOT IN (SELECT id FROM job ORDER BY id DESC LIMIT $1)")
-            .bind(REMEMBERED)
-            .execute(&mut *transaction)
-            .await?;
-        sqlx::query(
-            "INSERT INTO job (id, kind, parameters, state, stage, done, token, attempts, free_ms, created_ms)
-             VALUES ($1, $2, $3, 'running', 'reading', 0, 0, 0, $4, $4)",
-        )
-        .bind(&job.id)
-        .bind(job.kind.word())
-        .bind(&job.parameters)
-        .bind(now)
-        .execute(&mut *transaction)
-        .await?;
+        sqlx::query(sql::FORGET).bind(REMEMBERED).execute(&mut *transaction).await?;
+        sqlx::query(sql::QUEUE).bind(&job.id).bind(job.kind.word()).bind(&job.parameters).execute(&mut *transaction).await?;
         for number in 0_i64.. {
-            let mut bytes = Vec::with_capacity(CHUNK);
-            file.take(CHUNK as u64).read_to_end(&mut bytes).await.map_err(|error| StoreError::Database(Box::new(error)))?;
+            let bytes = next_chunk(file).await?;
             if bytes.is_empty() {
                 break;
             }
-            sqlx::query("INSERT INTO job_chunk (job, number, bytes) VALUES ($1, $2, $3)")
-                .bind(&job.id)
-                .bind(number)
-                .bind(bytes)
-                .execute(&mut *transaction)
-                .await?;
+            sqlx::query(sql::PUT_CHUNK).bind(&job.id).bind(number).bind(bytes).execute(&mut *transaction).await?;
         }
         self.queue.publish(transaction).await
     }
@@ -129,44 +98,35 @@ impl Jobs for SqliteStore {
     async fn claim(&self, node: &str, lease: Duration) -> Result<Option<(Job, Held)>, StoreError> {
         loop {
             // Looked for without the lock first: mostly there is nothing to do.
-            let waiting: Option<String> = sqlx::query_scalar(CLAIMABLE).bind(rows::now_ms()).fetch_optional(&self.queue.pools.readers).await?;
-            if waiting.is_none() {
+            if sqlx::query(sql::CLAIMABLE).fetch_optional(&self.queue.pools.readers).await?.is_none() {
                 return Ok(None);
             }
             let mut transaction = self.queue.begin().await?;
-            let now = rows::now_ms();
-            let Some(id) = sqlx::query_scalar::<_, String>(CLAIMABLE).bind(now).fetch_optional(&mut *transaction).await? else { return Ok(None) };
-            let row = sqlx::query("UPDATE job SET node = $2, token = token + 1, attempts = attempts + 1, free_ms = $3 WHERE id = $1 RETURNING *")
-                .bind(&id)
-                .bind(node)
-                .bind(now + lease.as_millis() as i64)
-                .fetch_one(&mut *transaction)
-                .await?;
+            let Some(id) = sqlx::query_scalar::<_, String>(sql::CLAIMABLE).fetch_optional(&mut *transaction).await? else { return Ok(None) };
+            let row = sqlx::query(sql::CLAIM).bind(&id).bind(node).bind(lease.as_millis() as i64).fetch_one(&mut *transaction).await?;
             let job = job(&row)?;
             let held = Held { job: id, token: job.token };
-            let Some(survey) = self.stored_by(&held.job).await? else {
-                self.queue.publish(transaction).await?;
-                return Ok(Some((job, held)));
-            };
-            end(&mut transaction, &held, &JobOutcome::Survey { id: survey, was_there: false }).await?;
+            let stored = self.stored_by(&held.job).await?;
+            if let Some(survey) = stored {
+                end(&mut transaction, &held, &JobOutcome::Survey { id: survey, was_there: false }).await?;
+            }
             self.queue.publish(transaction).await?;
+            if stored.is_none() {
+                return Ok(Some((job, held)));
+            }
         }
     }
 
     async fn chunk(&self, job: &str, number: u32) -> Result<Option<Vec<u8>>, StoreError> {
-        Ok(sqlx::query_scalar("SELECT bytes FROM job_chunk WHERE job = $1 AND number = $2")
-            .bind(job)
-            .bind(i64::from(number))
-            .fetch_optional(&self.queue.pools.readers)
-            .await?)
+        Ok(sqlx::query_scalar(sql::CHUNK).bind(job).bind(i64::from(number)).fetch_optional(&self.queue.pools.readers).await?)
     }
 
     async fn renew(&self, held: &Held, lease: Duration, progress: Progress) -> Result<bool, StoreError> {
         let mut transaction = self.queue.begin().await?;
-        let renewed = sqlx::query("UPDATE job SET free_ms = $3, stage = $4, done = $5, total = $6 WHERE id = $1 AND token = $2 AND state = 'running'")
+        let renewed = sqlx::query(sql::RENEW)
             .bind(&held.job)
             .bind(held.token)
-            .bind(rows::now_ms() + lease.as_millis() as i64)
+            .bind(lease.as_millis() as i64)
             .bind(progress.stage.word())
             .bind(progress.done as i64)
             .bind(progress.total.map(|total| total as i64))
@@ -178,16 +138,7 @@ impl Jobs for SqliteStore {
 
     async fn release(&self, held: &Held, pause: Duration, error: Option<&str>) -> Result<bool, StoreError> {
         let mut transaction = self.queue.begin().await?;
-        let released = sqlx::query(
-            "UPDATE job SET node = NULL, free_ms = $3, error = coalesce($4, error), attempts = attempts - ($4 IS NULL), stage = 'reading', done = 0, total = NULL
-             WHERE id = $1 AND token = $2 AND state = 'running'",
-        )
-        .bind(&held.job)
-        .bind(held.token)
-        .bind(rows::now_ms() + pause.as_millis() as i64)
-        .bind(error)
-        .execute(&mut *transaction)
-        .await?;
+        let released = sqlx::query(sql::RELEASE).bind(&held.job).bind(held.token).bind(pause.as_millis() as i64).bind(error).execute(&mut *transaction).await?;
         self.queue.publish(transaction).await?;
         Ok(released.rows_affected() == 1)
     }
@@ -200,13 +151,12 @@ impl Jobs for SqliteStore {
     }
 
     async fn job(&self, id: &str) -> Result<Job, StoreError> {
-        let row = sqlx::query("SELECT * FROM job WHERE id = $1").bind(id).fetch_optional(&self.queue.pools.readers).await?;
+        let row = sqlx::query(sql::JOB).bind(id).fetch_optional(&self.queue.pools.readers).await?;
         job(&row.ok_or_else(|| StoreError::NotFound { what: "job", key: id.to_owned() })?)
     }
 
     async fn jobs(&self, limit: u32) -> Result<Vec<Job>, StoreError> {
-        let rows = sqlx::query("SELECT * FROM job ORDER BY id DESC LIMIT $1").bind(i64::from(limit)).fetch_all(&self.queue.pools.readers).await?;
-        rows.iter().map(job).collect()
+        sqlx::query(sql::JOBS).bind(i64::from(limit)).fetch_all(&self.queue.pools.readers).await?.iter().map(job).collect()
     }
 
     fn news(&self) -> News {
@@ -222,9 +172,6 @@ impl SqliteStore {
 }
 
 fn job(row: &SqliteRow) -> Result<Job, StoreError> {
-    let survey: Option<i64> = row.try_get("survey_id")?;
-    let was_there = row.try_get::<Option<i64>, _>("was_there")?.is_some_and(|was_there| was_there != 0);
-    let failure: Option<String> = row.try_get("failure")?;
     Ok(Job {
         id: row.try_get("id")?,
         kind: rows::word(row, "kind")?,
@@ -239,7 +186,7 @@ fn job(row: &SqliteRow) -> Result<Job, StoreError> {
         token: row.try_get("token")?,
         attempts: row.try_get("attempts")?,
         error: row.try_get("error")?,
-        outcome: survey.map(|id| JobOutcome::Survey { id, was_there }).or(failure.map(JobOutcome::Failure)),
+        outcome: JobOutcome::of(row.try_get("survey_id")?, row.try_get("was_there")?, row.try_get("failure")?),
         created_ms: row.try_get("created_ms")?,
     })
 }
