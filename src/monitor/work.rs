@@ -81,6 +81,8 @@ impl Monitor {
             report.send_replace(progress);
         };
         let outcome = tokio::select! {
+            // First, because the heartbeat also ends when the import has just ended the job.
+            biased;
             outcome = self.import_claimed(&job, held, &report) => Some(outcome),
             _ = heartbeat.join_next() => Some(Err(StoreError::LeaseLost(held.job.clone()).into())),
             () = too_long => None,
@@ -100,7 +102,7 @@ impl Monitor {
             Ok(Imported { was_there: false, .. }) => {}
             Ok(Imported { survey, was_there: true }) => self.settle(held, JobOutcome::Survey { id: survey.id, was_there: true }).await,
             Err(MonitorError::Store(StoreError::LeaseLost(_))) => {
-                tracing::warn!(job = job.id, "the lease was lost: another node has the job; nothing was stored here");
+                tracing::warn!(job = job.id, "no longer held: the lease ran out and another node took the job; nothing was stored here");
             }
             Err(error) => {
                 tracing::info!(job = job.id, %error, "a survey was not taken");
