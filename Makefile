@@ -5,7 +5,7 @@
 # What a bare machine lacks. The C compiler is for the embedded SQLite; GDAL is for tuban-ogr alone, which reads Shapefiles and the like.
 BUILD_NEEDS := build-essential pkg-config ca-certificates libgdal-dev
 # A real browser with Chinese type, GDAL's tools as an outside oracle, and the databases' own.
-TEST_NEEDS  := $(BUILD_NEEDS) chromium fonts-noto-cjk gdal-bin
+TEST_NEEDS  := $(BUILD_NEEDS) chromium fonts-noto-cjk gdal-bin postgresql-15 postgresql-15-postgis-3
 
 TUBAN := target/release/tuban
 CITY  := .tuban/city

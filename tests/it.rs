@@ -11,6 +11,7 @@ mod api;
 mod app;
 mod builders;
 mod cli;
+mod cluster;
 mod formats_files;
 mod kernel;
 mod store;

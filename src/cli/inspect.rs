@@ -25,6 +25,9 @@ pub struct Inspect {
     /// Hold it against the layers of this database; without it only the file itself is looked at.
     #[arg(long, env = "TUBAN_DATABASE", value_name = "URL")]
     database: Option<String>,
+    /// Folder for layers prepared from that database. Beside an SQLite file where absent.
+    #[arg(long, env = "TUBAN_SPOOL", value_name = "FOLDER")]
+    spool: Option<PathBuf>,
     /// The file.
     file: PathBuf,
 }
@@ -38,7 +41,7 @@ impl Inspect {
         let name = self.file.file_name().unwrap_or_default().to_string_lossy().into_owned();
         let file = InspectFile { path: &self.file, name: &name, wanted, stated: self.said.into(), map: self.map };
         let seen = if let Some(database) = self.database {
-            let monitor = Database { database }.open(rule).await?;
+            let monitor = Database { database, spool: self.spool }.open(rule).await?;
             monitor.refresh_atlas().await?;
             tokio::task::block_in_place(|| monitor.inspect(&file))?
         } else {

@@ -11,6 +11,7 @@ mod demo;
 mod demo_verdicts;
 mod inspect;
 mod layer;
+mod migrate;
 mod progress;
 mod ratio;
 mod serve;
@@ -19,11 +20,10 @@ mod survey;
 use crate::geom::Crs;
 use crate::land::Reject;
 use crate::monitor::{Monitor, MonitorError, Stated, rule::Rule};
-use crate::store::{Store, StoreError, sqlite::SqliteStore};
+use crate::store::{self, StoreError};
 use clap::{Parser, Subcommand};
 use std::path::PathBuf;
 use std::process::ExitCode;
-use std::sync::Arc;
 
 /// 图斑 Tuban: what does every patch occupy, and why.
 #[derive(Debug, Parser)]
@@ -52,6 +52,8 @@ enum Command {
     Inspect(inspect::Inspect),
     /// The county table.
     Ratio(ratio::Ratio),
+    /// Move to another database.
+    Migrate(migrate::Migrate),
     /// Generate an invented city to try everything on.
     Demo(demo::Demo),
     /// Invent confirmed verdicts for a month of the invented city.
@@ -81,17 +83,25 @@ impl From<Said> for Stated {
 /// Which database.
 #[derive(Debug, clap::Args)]
 struct Database {
-    /// Where everything is kept.
+    /// Where everything is kept: `sqlite:PATH` or `postgres://USER@HOST/NAME`.
     #[arg(long, env = "TUBAN_DATABASE", default_value = "sqlite:tuban.db", value_name = "URL")]
     database: String,
+    /// Folder for what this node can make again: uploads on their way in, prepared layers. Beside an SQLite file where absent.
+    #[arg(long, env = "TUBAN_SPOOL", value_name = "FOLDER")]
+    spool: Option<PathBuf>,
 }
 
 impl Database {
     async fn open(&self, rule: Rule) -> Result<Monitor, Failure> {
-        let store: Arc<dyn Store> = Arc::new(SqliteStore::open(&self.database).await?);
-        let folder = self.database.trim_start_matches("sqlite:").trim_start_matches("//");
-        let spool = PathBuf::from(folder.split('?').next().unwrap_or(folder)).with_extension("spool");
+        let store = store::open(&self.database).await?;
+        let spool = self.spool.clone().unwrap_or_else(|| self.spool_beside());
         Ok(Monitor::open(store, rule, spool)?)
+    }
+
+    /// Beside the file; for a server's database, `tuban.spool` where the program was started.
+    fn spool_beside(&self) -> PathBuf {
+        let file = self.database.strip_prefix("sqlite:").map_or("tuban", |path| path.trim_start_matches("//"));
+        PathBuf::from(file.split('?').next().unwrap_or(file)).with_extension("spool")
     }
 }
 
@@ -178,6 +188,7 @@ pub fn run() -> ExitCode {
                 Command::Survey(command) => command.run(rule).await,
                 Command::Classify(command) => tokio::task::block_in_place(|| command.run(&rule)),
                 Command::Inspect(command) => command.run(rule).await,
+                Command::Migrate(command) => command.run().await,
                 Command::Ratio(command) => command.run(rule).await,
                 Command::DemoVerdicts(command) => command.run(rule).await,
                 Command::Demo(command) => tokio::task::block_in_place(|| command.run()),

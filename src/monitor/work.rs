@@ -40,7 +40,7 @@ impl Default for Working {
 }
 
 /// Attempts a job is given.
-const ATTEMPTS: u32 = 5;
+const ATTEMPTS: u64 = 5;
 /// Longest silence about how far an import is.
 const TOLD_EVERY: Duration = Duration::from_millis(500);
 

@@ -84,7 +84,7 @@ pub struct Job {
     /// The number of its last claim, 0 before the first.
     pub token: i64,
     /// How often it was claimed and not given back in good order.
-    pub attempts: u32,
+    pub attempts: u64,
     /// Why the last attempt ended early.
     pub error: Option<String>,
     /// What came of it, once it is over.

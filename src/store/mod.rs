@@ -3,15 +3,32 @@
 //! Every write is one transaction: what a reader sees is before or after, never between, whenever the process is killed.
 
 mod cells;
+mod columns;
+mod errors;
 mod jobs;
+pub mod postgres;
+mod rows;
+mod sql;
 pub mod sqlite;
+mod tables;
+pub mod transfer;
+mod values;
 mod wkb;
 
 use crate::geom::{Bounds, Outline};
 use crate::land::{Filing, Finding, Layer, LayerKind, Level, NewSurvey, OnConflict, Patch, Period, PeriodRange, Provenance, Reject, Survey, Totals, Verdict};
 use async_trait::async_trait;
+use std::sync::Arc;
 
 pub use jobs::{Held, Job, JobOutcome, Jobs, NewJob, News};
+
+/// Features handed on at a time by [`Store::each_feature`].
+const FEATURES_AT_A_TIME: usize = 2000;
+
+/// Opens the store of `url`: `sqlite:PATH` or `postgres://…`.
+pub async fn open(url: &str) -> Result<Arc<dyn Store>, StoreError> {
+    if postgres::is_url(url) { Ok(Arc::new(postgres::PostgresStore::open(url).await?)) } else { Ok(Arc::new(sqlite::SqliteStore::open(url).await?)) }
+}
 
 /// Why the store did not do what was asked.
 #[derive(Debug, thiserror::Error)]
@@ -59,6 +76,20 @@ pub enum StoreError {
     Damaged(String),
 }
 
+impl StoreError {
+    fn no_layer(id: i64) -> Self {
+        Self::NotFound { what: "layer", key: id.to_string() }
+    }
+
+    fn no_survey(id: i64) -> Self {
+        Self::NotFound { what: "survey", key: id.to_string() }
+    }
+
+    fn refused(why: impl Into<String>) -> Self {
+        Self::Database(why.into().into())
+    }
+}
+
 /// A feature of a layer, as stored.
 #[derive(Debug, Clone, PartialEq)]
 pub struct LayerFeature {
@@ -93,6 +124,14 @@ pub struct NewLayer {
     pub rejected: u64,
     /// See [`Layer`].
     pub notes: Vec<String>,
+}
+
+impl NewLayer {
+    /// The layer as it is stored under that number, now.
+    fn stored(self, id: i64, features: u64, vertices: u64) -> Layer {
+        let Self { kind, name, effective, crs, sha256, invented, rejected, notes } = self;
+        Layer { id, kind, name, effective, crs, sha256, invented, features, rejected, vertices, created_ms: values::now_ms(), notes }
+    }
 }
 
 /// Takes a layer in, within one transaction. Dropping it without [`commit`](Self::commit) leaves nothing behind.

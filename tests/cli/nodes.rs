@@ -9,31 +9,78 @@ use super::{
     serve::Serving,
     tuban,
 };
+use crate::cluster;
 use rand_chacha::{
     ChaCha8Rng,
     rand_core::{RngCore, SeedableRng},
 };
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
-use std::path::Path;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
-use tuban::store::{Jobs, Store, sqlite::SqliteStore};
+use tuban::store::Store;
 
 /// Random moments at which a node is killed.
 const KILLS: u32 = 20;
 /// Patches of the surveys meanwhile.
 const PATCHES: u32 = 1500;
 
-/// A database with two layers.
-fn prepared(folder: &Path) {
-    for (kind, layer) in city::layers().into_iter().take(2) {
-        std::fs::write(folder.join("layer.geojson"), layer.text()).unwrap();
-        done(folder, &["layer", "add", "--kind", kind.word(), "--name", kind.chinese(), "--effective", "2022-01-01", "layer.geojson"]);
-    }
+/// Runs every story on every database.
+macro_rules! stories {
+    ($($story:ident),+) => {
+        stories!(on_sqlite sqlite $($story),+);
+        stories!(on_postgres postgres $($story),+);
+    };
+    ($name:ident $database:ident $($story:ident),+) => {
+        mod $name {
+            $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn $story() {
+                super::$story(super::Place::$database().await).await;
+            })+
+        }
+    };
 }
 
-fn node(folder: &Path, lease: &str) -> Serving {
-    Serving::started(tuban(folder, &["serve", "--listen", "127.0.0.1:0", "--lease", lease]))
+stories!(
+    what_a_killed_node_had_begun_another_finishes_once,
+    a_node_that_stalls_past_its_lease_and_comes_back_does_no_harm,
+    eight_large_uploads_at_once_on_two_nodes_are_all_there_once
+);
+
+/// A database with two layers.
+struct Place {
+    folder: tempfile::TempDir,
+    database: String,
+}
+
+impl Place {
+    async fn sqlite() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let database = format!("sqlite:{}/tuban.db", folder.path().display());
+        Self { folder, database }.with_layers()
+    }
+
+    async fn postgres() -> Self {
+        Self { folder: tempfile::tempdir().unwrap(), database: cluster::fresh_url().await }.with_layers()
+    }
+
+    fn with_layers(self) -> Self {
+        let folder = self.folder.path();
+        for (kind, layer) in city::layers().into_iter().take(2) {
+            std::fs::write(folder.join("layer.geojson"), layer.text()).unwrap();
+            let about = ["--kind", kind.word(), "--name", kind.chinese(), "--effective", "2022-01-01"];
+            done(folder, &[&["layer", "add", "--database", &self.database][..], &about, &["layer.geojson"]].concat());
+        }
+        self
+    }
+
+    fn node(&self, lease: &str) -> Serving {
+        Serving::started(tuban(self.folder.path(), &["serve", "--listen", "127.0.0.1:0", "--lease", lease, "--database", &self.database]))
+    }
+
+    async fn store(&self) -> Arc<dyn Store> {
+        tuban::store::open(&self.database).await.unwrap()
+    }
 }
 
 /// `count` small patches across both counties.
@@ -85,9 +132,7 @@ fn findings(survey: &Value) -> [Value; 4] {
 }
 
 /// Every survey is there once, and whole; answers how many there are.
-async fn looked_through(folder: &Path) -> usize {
-    let store = SqliteStore::open(&format!("sqlite:{}/tuban.db", folder.display())).await.unwrap();
-    store.verify().await.unwrap();
+async fn looked_through(store: &dyn Store) -> usize {
     let surveys = store.surveys().await.unwrap();
     let months: BTreeSet<_> = surveys.iter().map(|survey| survey.facts.period).collect();
     assert_eq!(months.len(), surveys.len(), "no survey is there twice");
@@ -100,41 +145,35 @@ async fn looked_through(folder: &Path) -> usize {
     surveys.len()
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_a_killed_node_had_begun_another_finishes_once() {
-    let folder = tempfile::tempdir().unwrap();
-    prepared(folder.path());
-    let survivor = node(folder.path(), "1s");
+async fn what_a_killed_node_had_begun_another_finishes_once(place: Place) {
+    let survivor = place.node("1s");
     let began = Instant::now();
     let job = upload(&survivor.address, &parameters(0), survey("p", PATCHES)).await;
     let expected = findings(&ended(&survivor.address, &job).await);
     let takes = began.elapsed();
-    let store = SqliteStore::open(&format!("sqlite:{}/tuban.db", folder.path().display())).await.unwrap();
+    let store = place.store().await;
     let (mut dice, mut taken_over) = (ChaCha8Rng::seed_from_u64(11), 0);
     for kill in 1..=KILLS {
-        let mut killed = node(folder.path(), "1s");
+        let mut killed = place.node("1s");
         let job = upload(&killed.address, &parameters(kill), survey("p", PATCHES)).await;
         tokio::time::sleep(takes.mul_f64(1.1 * f64::from(dice.next_u32()) / f64::from(u32::MAX))).await;
         killed.child.kill().unwrap();
         killed.child.wait().unwrap();
         assert_eq!(findings(&ended(&survivor.address, &job).await), expected, "kill {kill}");
-        taken_over += u32::from(claims(&store, &job).await > 1);
+        taken_over += u32::from(claims(&*store, &job).await > 1);
     }
     assert!(taken_over > KILLS / 4, "only {taken_over} were killed in the middle");
-    assert_eq!(looked_through(folder.path()).await, KILLS as usize + 1);
+    assert_eq!(looked_through(&*store).await, KILLS as usize + 1);
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_node_that_stalls_past_its_lease_and_comes_back_does_no_harm() {
-    let folder = tempfile::tempdir().unwrap();
-    prepared(folder.path());
-    let other = node(folder.path(), "500ms");
-    let stalled = node(folder.path(), "500ms");
+async fn a_node_that_stalls_past_its_lease_and_comes_back_does_no_harm(place: Place) {
+    let other = place.node("500ms");
+    let stalled = place.node("500ms");
     let began = Instant::now();
     let job = upload(&stalled.address, &parameters(0), survey("p", PATCHES)).await;
     let expected = findings(&ended(&stalled.address, &job).await);
     let takes = began.elapsed();
-    let store = SqliteStore::open(&format!("sqlite:{}/tuban.db", folder.path().display())).await.unwrap();
+    let store = place.store().await;
     let mut taken_over = 0;
     for round in 1..=6_u32 {
         let job = upload(&stalled.address, &parameters(round), survey("p", PATCHES)).await;
@@ -144,7 +183,7 @@ async fn a_node_that_stalls_past_its_lease_and_comes_back_does_no_harm() {
         let patience = Instant::now();
         while patience.elapsed() < Duration::from_secs(3) {
             tokio::time::sleep(Duration::from_millis(50)).await;
-            if claims(&store, &job).await > 1 {
+            if claims(&*store, &job).await > 1 {
                 taken_over += 1;
                 break;
             }
@@ -155,14 +194,11 @@ async fn a_node_that_stalls_past_its_lease_and_comes_back_does_no_harm() {
         assert_eq!(read(&stalled.address, &job).await["survey"], survey, "who came back tells the same");
     }
     assert!(taken_over > 0, "at least once another node had the job");
-    assert_eq!(looked_through(folder.path()).await, 7);
+    assert_eq!(looked_through(&*store).await, 7);
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn eight_large_uploads_at_once_on_two_nodes_are_all_there_once() {
-    let folder = tempfile::tempdir().unwrap();
-    prepared(folder.path());
-    let nodes = [node(folder.path(), "30s"), node(folder.path(), "30s")];
+async fn eight_large_uploads_at_once_on_two_nodes_are_all_there_once(place: Place) {
+    let nodes = [place.node("30s"), place.node("30s")];
     let body = survey("p", 10_000);
     let uploads = (0..8_u32).map(|n| {
         let (address, body) = (nodes[n as usize % 2].address.clone(), body.clone());
@@ -174,5 +210,5 @@ async fn eight_large_uploads_at_once_on_two_nodes_are_all_there_once() {
     let all = futures_util::future::join_all(uploads).await;
     assert_eq!(all[0][0], 10_000);
     assert!(all.iter().all(|one| *one == all[0]), "{all:?}");
-    assert_eq!(looked_through(folder.path()).await, 8);
+    assert_eq!(looked_through(&*place.store().await).await, 8);
 }

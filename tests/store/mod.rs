@@ -3,9 +3,11 @@
 mod jobs;
 mod layers;
 mod patches;
+mod postgres;
 mod sqlite;
 mod story;
 mod surveys;
+mod transfer;
 mod verdicts;
 mod writers;
 
@@ -16,11 +18,15 @@ use tuban::store::{Store, SurveyKey};
 /// Runs every promise against every database: a promise that is not listed is reported as dead code.
 macro_rules! promises {
     ($($room:ident: $($promise:ident),+;)+) => {
-        mod on_sqlite {
+        promises!(on_sqlite sqlite $($room: $($promise),+;)+);
+        promises!(on_postgres postgres $($room: $($promise),+;)+);
+    };
+    ($name:ident $database:ident $($room:ident: $($promise:ident),+;)+) => {
+        mod $name {
             $(mod $room {
                 $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
                 async fn $promise() {
-                    let (store, _folder) = super::super::sqlite::fresh().await;
+                    let (store, _kept) = super::super::$database::fresh().await;
                     super::super::$room::$promise(&store).await;
                     store.verify().await.unwrap();
                 })+

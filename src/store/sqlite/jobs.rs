@@ -3,12 +3,11 @@
 //! A survey is committed while this file is locked for writing, so that nobody can claim its job in between. Of two files no commit is one, so the database
 //! also notes which survey a job stored: where the process dies between the two commits, the next claim finds the note and ends the job.
 
-use super::{SqliteStore, Writing, open::Pools, rows};
+use super::{SqliteStore, Writing, open::Pools};
 use crate::land::Progress;
 use crate::store::jobs::{REMEMBERED, next_chunk, sql};
-use crate::store::{Held, Job, JobOutcome, Jobs, NewJob, News, StoreError};
+use crate::store::{Held, Job, JobOutcome, Jobs, NewJob, News, StoreError, rows};
 use async_trait::async_trait;
-use sqlx::{Row, sqlite::SqliteRow};
 use std::time::Duration;
 use tokio::io::AsyncRead;
 use tokio::sync::watch;
@@ -104,7 +103,7 @@ impl Jobs for SqliteStore {
             let mut transaction = self.queue.begin().await?;
             let Some(id) = sqlx::query_scalar::<_, String>(sql::CLAIMABLE).fetch_optional(&mut *transaction).await? else { return Ok(None) };
             let row = sqlx::query(sql::CLAIM).bind(&id).bind(node).bind(lease.as_millis() as i64).fetch_one(&mut *transaction).await?;
-            let job = job(&row)?;
+            let job = rows::job(&row)?;
             let held = Held { job: id, token: job.token };
             let stored = self.stored_by(&held.job).await?;
             if let Some(survey) = stored {
@@ -152,11 +151,11 @@ impl Jobs for SqliteStore {
 
     async fn job(&self, id: &str) -> Result<Job, StoreError> {
         let row = sqlx::query(sql::JOB).bind(id).fetch_optional(&self.queue.pools.readers).await?;
-        job(&row.ok_or_else(|| StoreError::NotFound { what: "job", key: id.to_owned() })?)
+        rows::job(&row.ok_or_else(|| StoreError::NotFound { what: "job", key: id.to_owned() })?)
     }
 
     async fn jobs(&self, limit: u32) -> Result<Vec<Job>, StoreError> {
-        sqlx::query(sql::JOBS).bind(i64::from(limit)).fetch_all(&self.queue.pools.readers).await?.iter().map(job).collect()
+        sqlx::query(sql::JOBS).bind(i64::from(limit)).fetch_all(&self.queue.pools.readers).await?.iter().map(rows::job).collect()
     }
 
     fn news(&self) -> News {
@@ -169,24 +168,4 @@ impl SqliteStore {
     async fn stored_by(&self, job: &str) -> Result<Option<i64>, StoreError> {
         Ok(sqlx::query_scalar("SELECT survey_id FROM stored_job WHERE job = $1").bind(job).fetch_optional(&self.pools.readers).await?)
     }
-}
-
-fn job(row: &SqliteRow) -> Result<Job, StoreError> {
-    Ok(Job {
-        id: row.try_get("id")?,
-        kind: rows::word(row, "kind")?,
-        parameters: row.try_get("parameters")?,
-        state: rows::word(row, "state")?,
-        progress: Progress {
-            stage: rows::word(row, "stage")?,
-            done: rows::count(row, "done")?,
-            total: row.try_get::<Option<i64>, _>("total")?.map(|total| total as u64),
-        },
-        node: row.try_get("node")?,
-        token: row.try_get("token")?,
-        attempts: row.try_get("attempts")?,
-        error: row.try_get("error")?,
-        outcome: JobOutcome::of(row.try_get("survey_id")?, row.try_get("was_there")?, row.try_get("failure")?),
-        created_ms: row.try_get("created_ms")?,
-    })
 }

@@ -1,22 +1,17 @@
 //! Layers and their features.
 
-use super::bulk::{Insert, ROWS, Values};
-use super::{SqliteStore, Writing, rows};
+use super::bulk::{Arguments, Insert, ROWS};
+use super::{SqliteStore, Writing};
 use crate::geom::Bounds;
-use crate::land::{FeatureFacts, Layer};
-use crate::store::{LayerFeature, LayerWriter, NewLayer, StoreError, wkb};
+use crate::land::Layer;
+use crate::store::{FEATURES_AT_A_TIME, LayerFeature, LayerWriter, NewLayer, StoreError, cells, rows, sql, tables, values};
 use async_trait::async_trait;
 use futures_util::TryStreamExt;
-use sqlx::{Row, sqlite::SqliteRow};
-
-/// Features handed on at a time.
-const BATCH: usize = 2000;
-
-const FEATURES: &str = "INSERT INTO layer_feature (layer_id, row, code, name, west, south, east, north, cell, degrees, repaired, source)";
 
 struct Taking {
     transaction: Writing,
     id: i64,
+    next_feature: i64,
     insert: Insert,
     features: u64,
     vertices: u64,
@@ -27,67 +22,26 @@ impl LayerWriter for Taking {
     async fn push(&mut self, features: Vec<LayerFeature>) -> Result<(), StoreError> {
         let mut features = features.into_iter();
         while features.len() > 0 {
-            let (mut values, mut rows) = (Values::default(), 0);
+            let (mut arguments, mut rows) = (Arguments::default(), 0);
             for feature in features.by_ref().take(ROWS) {
+                values::feature(&mut arguments, self.next_feature, self.id, &feature)?;
                 self.vertices += feature.degrees.positions.len() as u64;
+                self.next_feature += 1;
                 rows += 1;
-                self.add(&mut values, feature)?;
             }
-            self.insert.execute(&mut self.transaction, rows, values).await?;
+            self.insert.execute(&mut self.transaction, rows, arguments).await?;
             self.features += rows as u64;
         }
         Ok(())
     }
 
     async fn commit(mut self: Box<Self>, layer: NewLayer) -> Result<Layer, StoreError> {
-        let NewLayer { kind, name, effective, crs, sha256, invented, rejected, notes } = layer;
-        let layer = Layer {
-            id: self.id,
-            kind,
-            name,
-            effective,
-            crs,
-            sha256,
-            invented,
-            features: self.features,
-            rejected,
-            vertices: self.vertices,
-            created_ms: rows::now_ms(),
-            notes,
-        };
-        sqlx::query(
-            "INSERT INTO layer (id, kind, name, effective, crs, sha256, invented, features, rejected, vertices, created_ms, notes)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
-        )
-        .bind(layer.id)
-        .bind(layer.kind.word())
-        .bind(&layer.name)
-        .bind(layer.effective.to_string())
-        .bind(&layer.crs)
-        .bind(&layer.sha256)
-        .bind(i64::from(layer.invented))
-        .bind(layer.features as i64)
-        .bind(layer.rejected as i64)
-        .bind(layer.vertices as i64)
-        .bind(layer.created_ms)
-        .bind(rows::to_json(&layer.notes)?)
-        .execute(&mut *self.transaction)
-        .await?;
+        let layer = layer.stored(self.id, self.features, self.vertices);
+        let mut arguments = Arguments::default();
+        values::layer(&mut arguments, &layer)?;
+        Insert::new(&tables::LAYER).execute(&mut self.transaction, 1, arguments).await?;
         super::publish(self.transaction).await?;
         Ok(layer)
-    }
-}
-
-impl Taking {
-    fn add(&self, values: &mut Values, feature: LayerFeature) -> Result<(), StoreError> {
-        values.add(self.id)?;
-        values.add(feature.row as i64)?;
-        values.add(feature.facts.code)?;
-        values.add(feature.facts.name)?;
-        values.add_box(&rows::box_of(&feature.degrees, feature.repaired.as_ref()))?;
-        values.add(wkb::write(&feature.degrees))?;
-        values.add(feature.repaired.as_ref().map(wkb::write))?;
-        values.add(feature.source.as_ref().map(wkb::write))
     }
 }
 
@@ -95,45 +49,38 @@ impl SqliteStore {
     pub(super) async fn take_layer(&self) -> Result<Box<dyn LayerWriter>, StoreError> {
         let mut transaction = self.begin().await?;
         let id = super::next_id(&mut transaction, "layer").await?;
-        Ok(Box::new(Taking { transaction, id, insert: Insert::new(FEATURES), features: 0, vertices: 0 }))
+        let next_feature = super::next_id(&mut transaction, "layer_feature").await?;
+        Ok(Box::new(Taking { transaction, id, next_feature, insert: Insert::new(&tables::LAYER_FEATURE), features: 0, vertices: 0 }))
     }
 
     pub(super) async fn all_layers(&self) -> Result<Vec<Layer>, StoreError> {
-        let rows = sqlx::query("SELECT * FROM layer ORDER BY effective DESC, id DESC").fetch_all(&self.pools.readers).await?;
-        let mut layers = rows.iter().map(layer).collect::<Result<Vec<_>, _>>()?;
+        let rows = sqlx::query(sql::LAYERS).fetch_all(&self.pools.readers).await?;
+        let mut layers = rows.iter().map(rows::layer).collect::<Result<Vec<_>, _>>()?;
         layers.sort_by_key(|layer| layer.kind);
         Ok(layers)
     }
 
     pub(super) async fn drop_layer(&self, id: i64) -> Result<(), StoreError> {
         let mut transaction = self.begin().await?;
-        let (surveys, findings): (i64, i64) = sqlx::query_as(
-            "SELECT count(DISTINCT used.survey_id), count(finding.patch)
-             FROM survey_layer used LEFT JOIN finding ON finding.survey_id = used.survey_id WHERE used.layer_id = $1",
-        )
-        .bind(id)
-        .fetch_one(&mut *transaction)
-        .await?;
+        let (surveys, findings): (i64, i64) = sqlx::query_as(sql::RESTING_ON_LAYER).bind(id).fetch_one(&mut *transaction).await?;
         if surveys > 0 {
             return Err(StoreError::LayerInUse { layer: id, findings: findings as u64 });
         }
-        let removed = sqlx::query("DELETE FROM layer WHERE id = $1").bind(id).execute(&mut *transaction).await?;
+        let removed = sqlx::query(sql::REMOVE_LAYER).bind(id).execute(&mut *transaction).await?;
         if removed.rows_affected() == 0 {
-            return Err(no_layer(id));
+            return Err(StoreError::no_layer(id));
         }
         super::publish(transaction).await
     }
 
     pub(super) async fn all_features(&self, layer: i64, sink: &mut (dyn FnMut(Vec<LayerFeature>) + Send)) -> Result<(), StoreError> {
-        let mut found = sqlx::query("SELECT row, code, name, degrees, repaired, source FROM layer_feature WHERE layer_id = $1 ORDER BY id")
-            .bind(layer)
-            .fetch(&self.pools.readers);
-        let (mut batch, mut any) = (Vec::with_capacity(BATCH), false);
+        let mut found = sqlx::query(sql::FEATURES).bind(layer).fetch(&self.pools.readers);
+        let (mut batch, mut any) = (Vec::with_capacity(FEATURES_AT_A_TIME), false);
         while let Some(row) = found.try_next().await? {
             any = true;
-            batch.push(feature(&row)?);
-            if batch.len() == BATCH {
-                sink(std::mem::replace(&mut batch, Vec::with_capacity(BATCH)));
+            batch.push(rows::feature(&row)?);
+            if batch.len() == FEATURES_AT_A_TIME {
+                sink(std::mem::replace(&mut batch, Vec::with_capacity(FEATURES_AT_A_TIME)));
             }
         }
         drop(found);
@@ -152,7 +99,7 @@ impl SqliteStore {
              WHERE west <= $3 AND east >= $4 AND south <= $5 AND north >= $6
              LIMIT $7",
         )
-        .bind(rows::spans(bounds)?)
+        .bind(spans(bounds)?)
         .bind(layer)
         .bind(bounds.max[0])
         .bind(bounds.min[0])
@@ -164,43 +111,16 @@ impl SqliteStore {
         if rows.is_empty() {
             self.layer_exists(layer).await?;
         }
-        rows.iter().map(feature).collect()
+        rows.iter().map(rows::feature).collect()
     }
 
     async fn layer_exists(&self, id: i64) -> Result<(), StoreError> {
-        let found: Option<i64> = sqlx::query_scalar("SELECT id FROM layer WHERE id = $1").bind(id).fetch_optional(&self.pools.readers).await?;
-        found.map(|_| ()).ok_or_else(|| no_layer(id))
+        let found: Option<i64> = sqlx::query_scalar(sql::LAYER_ID).bind(id).fetch_optional(&self.pools.readers).await?;
+        found.map(|_| ()).ok_or_else(|| StoreError::no_layer(id))
     }
 }
 
-pub(super) fn no_layer(id: i64) -> StoreError {
-    StoreError::NotFound { what: "layer", key: id.to_string() }
-}
-
-/// By position, not by name: this runs for every parcel of the city.
-fn feature(row: &SqliteRow) -> Result<LayerFeature, StoreError> {
-    Ok(LayerFeature {
-        row: row.try_get::<i64, _>(0)? as u64,
-        facts: FeatureFacts { code: row.try_get(1)?, name: row.try_get(2)? },
-        degrees: wkb::read(row.try_get(3)?)?,
-        repaired: row.try_get::<Option<&[u8]>, _>(4)?.map(wkb::read).transpose()?,
-        source: row.try_get::<Option<&[u8]>, _>(5)?.map(wkb::read).transpose()?,
-    })
-}
-
-fn layer(row: &SqliteRow) -> Result<Layer, StoreError> {
-    Ok(Layer {
-        id: row.try_get("id")?,
-        kind: rows::word(row, "kind")?,
-        name: row.try_get("name")?,
-        effective: rows::word(row, "effective")?,
-        crs: row.try_get("crs")?,
-        sha256: row.try_get("sha256")?,
-        invented: row.try_get::<i64, _>("invented")? != 0,
-        features: rows::count(row, "features")?,
-        rejected: rows::count(row, "rejected")?,
-        vertices: rows::count(row, "vertices")?,
-        created_ms: row.try_get("created_ms")?,
-        notes: rows::json(row, "notes")?,
-    })
+/// The ranges of cells around a box, as JSON for `json_each`.
+pub(super) fn spans(bounds: &Bounds) -> Result<String, StoreError> {
+    values::to_json(&cells::ranges(bounds))
 }

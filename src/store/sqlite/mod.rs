@@ -4,17 +4,16 @@
 //! for each other. Jobs are in a second file, which is not locked meanwhile. A writer that is dropped, also in the middle of a cancelled task, is rolled back before the next one begins.
 
 mod bulk;
-mod errors;
 mod intake;
 mod jobs;
 mod layers;
 mod open;
 mod patches;
-mod rows;
 mod surveys;
+mod transfer;
 mod verdicts;
 
-use super::{Filed, LayerFeature, LayerWriter, PatchMark, PatchQuery, Store, StoreError, StoredPatch, SurveyKey, SurveyWriter};
+use super::{Filed, LayerFeature, LayerWriter, PatchMark, PatchQuery, Store, StoreError, StoredPatch, SurveyKey, SurveyWriter, sql};
 use crate::geom::Bounds;
 use crate::land::{Filing, Layer, OnConflict, PeriodRange, Provenance, Reject, Survey, Totals};
 use async_trait::async_trait;
@@ -33,8 +32,9 @@ impl SqliteStore {
     /// Opens the database of `url` (`sqlite:path` or `sqlite://path`), creating the file, its folder and its tables where they are
     /// missing. Refuses a file that another program or a newer Tuban made, and an SQLite library with known corruption.
     pub async fn open(url: &str) -> Result<Self, StoreError> {
-        let pools = open::open(url).await?;
-        Ok(Self { pools, queue: jobs::Queue::new(open::open_jobs(url).await?) })
+        let store = Self::open_for_transfer(url).await?;
+        crate::store::transfer::refuse_half_done(&store).await?;
+        Ok(store)
     }
 
     /// Looks through the whole file for damage: O(size of the file).
@@ -68,14 +68,14 @@ async fn next_id(transaction: &mut Writing, table: &str) -> Result<i64, StoreErr
 
 /// Commits a change to what is stored, and says so.
 async fn publish(mut transaction: Writing) -> Result<(), StoreError> {
-    sqlx::query("UPDATE revision SET number = number + 1").execute(&mut *transaction).await?;
+    sqlx::query(sql::PUBLISH).execute(&mut *transaction).await?;
     Ok(transaction.commit().await?)
 }
 
 #[async_trait]
 impl Store for SqliteStore {
     async fn revision(&self) -> Result<i64, StoreError> {
-        Ok(sqlx::query_scalar("SELECT number FROM revision").fetch_one(&self.pools.readers).await?)
+        Ok(sqlx::query_scalar(sql::REVISION).fetch_one(&self.pools.readers).await?)
     }
 
     async fn begin_layer(&self) -> Result<Box<dyn LayerWriter>, StoreError> {

@@ -52,7 +52,7 @@ pub(super) async fn open_jobs(url: &str) -> Result<Pools, StoreError> {
 fn options(url: &str) -> Result<SqliteConnectOptions, StoreError> {
     if !url.starts_with("sqlite:") || url.contains(":memory:") || url.contains("mode=memory") {
         // In memory, every connection would have a database of its own.
-        return Err(refused(format!("“{url}” is not an SQLite file; it should be sqlite:PATH")));
+        return Err(StoreError::refused(format!("“{url}” is not an SQLite file; it should be sqlite:PATH")));
     }
     Ok(SqliteConnectOptions::from_str(url)?.foreign_keys(true).busy_timeout(WRITERS_WAIT).row_buffer_size(ROWS_AHEAD).disable_statement_logging())
 }
@@ -64,7 +64,10 @@ async fn open_file(options: SqliteConnectOptions, vacuum: SqliteAutoVacuum, step
     let mut first = options.clone().create_if_missing(true).connect().await?;
     let version: String = sqlx::query_scalar("SELECT sqlite_version()").fetch_one(&mut first).await?;
     if !is_new_enough(&version) {
-        return Err(refused(format!("SQLite {version} can damage its files; {} or newer is needed", OLDEST_SQLITE.map(|n| n.to_string()).join("."))));
+        return Err(StoreError::refused(format!(
+            "SQLite {version} can damage its files; {} or newer is needed",
+            OLDEST_SQLITE.map(|n| n.to_string()).join(".")
+        )));
     }
     let schema = schema_of(&mut first, steps).await?;
     first.close().await?;
@@ -97,10 +100,6 @@ async fn open_file(options: SqliteConnectOptions, vacuum: SqliteAutoVacuum, step
     Ok(Pools { writer, readers })
 }
 
-fn refused(why: impl Into<String>) -> StoreError {
-    StoreError::Database(why.into().into())
-}
-
 fn is_new_enough(version: &str) -> bool {
     version.split('.').map(|number| number.parse().unwrap_or(0)).ge(OLDEST_SQLITE)
 }
@@ -112,12 +111,12 @@ async fn schema_of(connection: &mut SqliteConnection, steps: Steps) -> Result<i6
         return Ok(0);
     }
     if !tables.iter().any(|name| name == "_sqlx_migrations") {
-        return Err(refused(format!("this is not Tuban's database: it holds the table {}", tables[0])));
+        return Err(StoreError::refused(format!("this is not Tuban's database: it holds the table {}", tables[0])));
     }
     let schema: i64 = sqlx::query_scalar("SELECT coalesce(max(version), 0) FROM _sqlx_migrations").fetch_one(connection).await?;
     let newest = steps.len() as i64;
     if schema > newest {
-        return Err(refused(format!("a newer Tuban wrote this database: its schema is {schema}, this program knows up to {newest}")));
+        return Err(StoreError::refused(format!("a newer Tuban wrote this database: its schema is {schema}, this program knows up to {newest}")));
     }
     Ok(schema)
 }

@@ -3,45 +3,40 @@
 //! Every question is answered in two steps: first the numbers of the patches, from narrow tables and indexes alone, cut to the page;
 //! then the wide columns of those few.
 
-use super::{SqliteStore, rows, surveys};
-use crate::land::{Areas, Filing, Finding, Patch};
-use crate::store::{PatchMark, PatchQuery, StoreError, StoredPatch, VerdictFilter};
-use sqlx::{QueryBuilder, Row, Sqlite, sqlite::SqliteRow};
+use super::{SqliteStore, layers::spans};
+use crate::store::{PatchMark, PatchQuery, StoreError, StoredPatch, VerdictFilter, rows, sql};
+use sqlx::{QueryBuilder, Sqlite};
 
 /// The verdict that people confirmed, of the patch at hand; NULL where they did not.
 const CONFIRMED: &str = "(SELECT filing.verdict FROM filing WHERE filing.patch = finding.patch)";
 
-const WHOLE: &str = "SELECT patch.id, patch.survey_id, survey.period, patch.row, patch.patch_id, patch.stated_county, \
-        attributes, defects, degrees, patch_outline.repaired, source, \
-        finding.area_m2, finding.farmland_m2, basic_farmland_m2, red_line_m2, urban_boundary_m2, approved_m2, approved_farmland_m2, \
-        parcels, counties, approvals, flags, finding.verdict, reason, automatic_legal_farmland_m2, automatic_illegal_farmland_m2, county_code, \
-        filing.verdict AS filed, legal_m2, legal_farmland_m2, illegal_m2, illegal_farmland_m2 \
-     FROM page JOIN patch ON patch.id = page.id JOIN patch_outline ON patch_outline.patch = page.id JOIN finding ON finding.patch = page.id \
-        JOIN survey ON survey.id = patch.survey_id LEFT JOIN filing ON filing.patch = page.id ORDER BY page.id";
+/// The wide columns of the numbers in `page`.
+const OF_PAGE: &str = " FROM page JOIN patch ON patch.id = page.id JOIN patch_outline ON patch_outline.patch = page.id JOIN finding ON finding.patch = page.id \
+    JOIN survey ON survey.id = patch.survey_id LEFT JOIN filing ON filing.patch = page.id ORDER BY page.id";
 
 impl SqliteStore {
     pub(super) async fn some_patches(&self, query: &PatchQuery) -> Result<Vec<StoredPatch>, StoreError> {
         let mut sql = page(query)?;
-        sql.push(WHOLE);
+        sql.push("SELECT ").push(sql::WHOLE).push(OF_PAGE);
         let rows = sql.build().fetch_all(&self.pools.readers).await?;
-        rows.iter().map(stored).collect()
+        rows.iter().map(rows::stored_patch).collect()
     }
 
     pub(super) async fn one_patch(&self, id: i64) -> Result<StoredPatch, StoreError> {
         let mut sql = QueryBuilder::new("WITH page (id) AS (VALUES (");
-        sql.push_bind(id).push(")) ").push(WHOLE);
+        sql.push_bind(id).push(")) SELECT ").push(sql::WHOLE).push(OF_PAGE);
         let row = sql.build().fetch_optional(&self.pools.readers).await?;
-        stored(&row.ok_or_else(|| StoreError::NotFound { what: "patch", key: id.to_string() })?)
+        rows::stored_patch(&row.ok_or_else(|| StoreError::NotFound { what: "patch", key: id.to_string() })?)
     }
 
     pub(super) async fn some_marks(&self, query: &PatchQuery, outlines: bool) -> Result<Vec<PatchMark>, StoreError> {
         let mut sql = page(query)?;
         sql.push("SELECT patch.id, patch_id, coalesce(").push(CONFIRMED).push(", finding.verdict) AS verdict, west, south, east, north");
-        sql.push(if outlines { ", coalesce(repaired, degrees) AS outline" } else { ", NULL AS outline" });
+        sql.push(if outlines { ", coalesce(repaired, degrees) AS outline" } else { "" });
         sql.push(" FROM page JOIN patch ON patch.id = page.id JOIN finding ON finding.patch = page.id");
         sql.push(if outlines { " JOIN patch_outline ON patch_outline.patch = page.id" } else { "" });
         let rows = sql.push(" ORDER BY page.id").build().fetch_all(&self.pools.readers).await?;
-        rows.iter().map(mark).collect()
+        rows.iter().map(|row| rows::mark(row, outlines)).collect()
     }
 }
 
@@ -76,7 +71,7 @@ fn drive(sql: &mut QueryBuilder<Sqlite>, query: &PatchQuery) -> Result<&'static 
             .push_bind(patch_id.as_str());
         within(sql, query);
     } else if let Some(bounds) = &query.bounds {
-        sql.push("json_each(").push_bind(rows::spans(bounds)?).push(") AS span CROSS JOIN patch ON patch.cell BETWEEN span.value ->> 0 AND span.value ->> 1");
+        sql.push("json_each(").push_bind(spans(bounds)?).push(") AS span CROSS JOIN patch ON patch.cell BETWEEN span.value ->> 0 AND span.value ->> 1");
         sql.push(" CROSS JOIN finding ON finding.patch = patch.id CROSS JOIN survey ON survey.id = patch.survey_id WHERE true");
         within(sql, query);
     } else {
@@ -100,79 +95,6 @@ fn within(sql: &mut QueryBuilder<Sqlite>, query: &PatchQuery) {
         sql.push(" AND patch.west <= ").push_bind(bounds.max[0]).push(" AND patch.east >= ").push_bind(bounds.min[0]);
         sql.push(" AND patch.south <= ").push_bind(bounds.max[1]).push(" AND patch.north >= ").push_bind(bounds.min[1]);
     }
-}
-
-fn stored(row: &SqliteRow) -> Result<StoredPatch, StoreError> {
-    let patch = patch(row)?;
-    let filing = filing(row, &patch.patch_id)?;
-    Ok(StoredPatch {
-        id: row.try_get("id")?,
-        survey_id: row.try_get("survey_id")?,
-        period: surveys::period(row, "period")?,
-        patch,
-        finding: finding(row)?,
-        filing,
-    })
-}
-
-fn patch(row: &SqliteRow) -> Result<Patch, StoreError> {
-    Ok(Patch {
-        row: rows::count(row, "row")?,
-        patch_id: row.try_get("patch_id")?,
-        stated_county: row.try_get("stated_county")?,
-        attributes: row.try_get("attributes")?,
-        source: rows::maybe_outline(row, "source")?,
-        degrees: rows::outline(row, "degrees")?,
-        repaired: rows::maybe_outline(row, "repaired")?,
-        defects: rows::json(row, "defects")?,
-    })
-}
-
-fn finding(row: &SqliteRow) -> Result<Finding, StoreError> {
-    Ok(Finding {
-        areas: Areas {
-            area_m2: row.try_get("area_m2")?,
-            farmland_m2: row.try_get("farmland_m2")?,
-            basic_farmland_m2: row.try_get("basic_farmland_m2")?,
-            red_line_m2: row.try_get("red_line_m2")?,
-            urban_boundary_m2: row.try_get("urban_boundary_m2")?,
-            approved_m2: row.try_get("approved_m2")?,
-            approved_farmland_m2: row.try_get("approved_farmland_m2")?,
-        },
-        parcels: rows::json(row, "parcels")?,
-        counties: rows::json(row, "counties")?,
-        approvals: rows::json(row, "approvals")?,
-        flags: rows::json(row, "flags")?,
-        verdict: rows::word(row, "verdict")?,
-        reason: rows::word(row, "reason")?,
-        automatic_legal_farmland_m2: row.try_get("automatic_legal_farmland_m2")?,
-        automatic_illegal_farmland_m2: row.try_get("automatic_illegal_farmland_m2")?,
-        county_code: row.try_get("county_code")?,
-    })
-}
-
-fn filing(row: &SqliteRow, patch_id: &str) -> Result<Option<Filing>, StoreError> {
-    if row.try_get::<Option<&str>, _>("filed")?.is_none() {
-        return Ok(None);
-    }
-    Ok(Some(Filing {
-        patch_id: patch_id.to_owned(),
-        verdict: rows::word(row, "filed")?,
-        legal_m2: row.try_get("legal_m2")?,
-        legal_farmland_m2: row.try_get("legal_farmland_m2")?,
-        illegal_m2: row.try_get("illegal_m2")?,
-        illegal_farmland_m2: row.try_get("illegal_farmland_m2")?,
-    }))
-}
-
-fn mark(row: &SqliteRow) -> Result<PatchMark, StoreError> {
-    Ok(PatchMark {
-        id: row.try_get("id")?,
-        patch_id: row.try_get("patch_id")?,
-        verdict: row.try_get("verdict")?,
-        bounds: rows::bounds(row)?,
-        degrees: rows::maybe_outline(row, "outline")?,
-    })
 }
 
 #[cfg(test)]

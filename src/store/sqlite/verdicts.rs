@@ -1,45 +1,17 @@
 //! Confirmed verdicts, and the sums over them.
 
-use super::{SqliteStore, Writing, rows, surveys};
-use crate::land::{Filing, Group, PeriodRange, Totals};
-use crate::store::{Filed, StoreError};
-use sqlx::{Row, sqlite::SqliteRow};
-
-/// Only confirmed verdicts that decide: a doubtful one counts as none. Areas go by sub-parcel, so that one filing can add to all three
-/// classes, while its patch counts in the class of its verdict; what is neither legal nor illegal of a patch is other.
-const TOTALS: &str = "
-    SELECT county_code,
-        count(*) FILTER (WHERE filing.verdict = 'legal')   AS legal_patches,
-        coalesce(sum(filing.legal_m2), 0.0)                AS legal_m2,
-        coalesce(sum(filing.legal_farmland_m2), 0.0)       AS legal_farmland_m2,
-        count(*) FILTER (WHERE filing.verdict = 'illegal') AS illegal_patches,
-        coalesce(sum(filing.illegal_m2), 0.0)              AS illegal_m2,
-        coalesce(sum(filing.illegal_farmland_m2), 0.0)     AS illegal_farmland_m2,
-        count(*) FILTER (WHERE filing.verdict = 'other')   AS other_patches,
-        coalesce(sum(CASE WHEN finding.area_m2 > filing.legal_m2 + filing.illegal_m2
-            THEN finding.area_m2 - filing.legal_m2 - filing.illegal_m2 END), 0.0) AS other_m2,
-        coalesce(sum(CASE WHEN finding.farmland_m2 > filing.legal_farmland_m2 + filing.illegal_farmland_m2
-            THEN finding.farmland_m2 - filing.legal_farmland_m2 - filing.illegal_farmland_m2 END), 0.0) AS other_farmland_m2,
-        count(*) FILTER (WHERE filing.patch IS NULL)       AS pending_patches,
-        coalesce(sum(finding.area_m2) FILTER (WHERE filing.patch IS NULL), 0.0)     AS pending_m2,
-        coalesce(sum(finding.farmland_m2) FILTER (WHERE filing.patch IS NULL), 0.0) AS pending_farmland_m2,
-        sum(finding.automatic_legal_farmland_m2)           AS automatic_legal_farmland_m2,
-        sum(finding.automatic_illegal_farmland_m2)         AS automatic_illegal_farmland_m2
-    FROM survey
-        JOIN finding ON finding.survey_id = survey.id
-        LEFT JOIN filing ON filing.patch = finding.patch AND filing.verdict <> 'doubtful'
-    WHERE survey.period BETWEEN $1 AND $2
-    GROUP BY county_code
-    ORDER BY county_code NULLS LAST";
+use super::{SqliteStore, Writing};
+use crate::land::{Filing, PeriodRange, Totals};
+use crate::store::{Filed, StoreError, rows, sql, values};
 
 impl SqliteStore {
     pub(super) async fn record_verdicts(&self, survey: Option<i64>, filings: &[Filing]) -> Result<Filed, StoreError> {
         let mut transaction = self.begin().await?;
         if let Some(id) = survey {
             let found: Option<i64> = sqlx::query_scalar("SELECT id FROM survey WHERE id = $1").bind(id).fetch_optional(&mut *transaction).await?;
-            found.ok_or_else(|| surveys::no_survey(id))?;
+            found.ok_or_else(|| StoreError::no_survey(id))?;
         }
-        let (mut filed, filed_ms) = (Filed::default(), rows::now_ms());
+        let (mut filed, filed_ms) = (Filed::default(), values::now_ms());
         for filing in filings {
             match patches_meant(&mut transaction, survey, &filing.patch_id).await?.as_slice() {
                 [] => filed.unknown.push(filing.patch_id.clone()),
@@ -55,8 +27,8 @@ impl SqliteStore {
     }
 
     pub(super) async fn sums(&self, range: PeriodRange) -> Result<Vec<Totals>, StoreError> {
-        let rows = sqlx::query(TOTALS).bind(range.from.ordinal()).bind(range.until.ordinal()).fetch_all(&self.pools.readers).await?;
-        rows.iter().map(totals).collect()
+        let rows = sqlx::query(sql::TOTALS).bind(range.from.ordinal()).bind(range.until.ordinal()).fetch_all(&self.pools.readers).await?;
+        rows.iter().map(rows::totals).collect()
     }
 }
 
@@ -85,19 +57,4 @@ async fn record(transaction: &mut Writing, patch: i64, filing: &Filing, filed_ms
     .execute(&mut **transaction)
     .await?;
     Ok(())
-}
-
-fn totals(row: &SqliteRow) -> Result<Totals, StoreError> {
-    let group = |patches: &str, area: &str, farmland: &str| -> Result<Group, StoreError> {
-        Ok(Group { patches: rows::count(row, patches)?, area_m2: row.try_get(area)?, farmland_m2: row.try_get(farmland)? })
-    };
-    Ok(Totals {
-        county_code: row.try_get("county_code")?,
-        legal: group("legal_patches", "legal_m2", "legal_farmland_m2")?,
-        illegal: group("illegal_patches", "illegal_m2", "illegal_farmland_m2")?,
-        other: group("other_patches", "other_m2", "other_farmland_m2")?,
-        pending: group("pending_patches", "pending_m2", "pending_farmland_m2")?,
-        automatic_legal_farmland_m2: row.try_get("automatic_legal_farmland_m2")?,
-        automatic_illegal_farmland_m2: row.try_get("automatic_illegal_farmland_m2")?,
-    })
 }

@@ -1,0 +1,121 @@
+//! Layers and their features.
+
+use super::copy::Copy;
+use super::{PostgresStore, Writing};
+use crate::geom::Bounds;
+use crate::land::Layer;
+use crate::store::{FEATURES_AT_A_TIME, LayerFeature, LayerWriter, NewLayer, StoreError, cells, rows, sql, tables, values};
+use async_trait::async_trait;
+use futures_util::TryStreamExt;
+
+struct Taking {
+    writing: Writing,
+    id: i64,
+    next_feature: i64,
+    copy: Copy,
+    features: u64,
+    vertices: u64,
+}
+
+#[async_trait]
+impl LayerWriter for Taking {
+    async fn push(&mut self, features: Vec<LayerFeature>) -> Result<(), StoreError> {
+        for feature in &features {
+            values::feature(self.copy.row(), self.next_feature, self.id, feature)?;
+            self.next_feature += 1;
+            self.vertices += feature.degrees.positions.len() as u64;
+        }
+        self.features += features.len() as u64;
+        Ok(self.copy.send(&mut self.writing).await?)
+    }
+
+    async fn commit(mut self: Box<Self>, layer: NewLayer) -> Result<Layer, StoreError> {
+        let layer = layer.stored(self.id, self.features, self.vertices);
+        let mut copy = Copy::new(&tables::LAYER);
+        values::layer(copy.row(), &layer)?;
+        copy.send(&mut self.writing).await?;
+        self.writing.gave("layer", self.id).await?;
+        self.writing.gave("layer_feature", self.next_feature - 1).await?;
+        self.writing.publish().await?;
+        Ok(layer)
+    }
+}
+
+impl PostgresStore {
+    pub(super) async fn take_layer(&self) -> Result<Box<dyn LayerWriter>, StoreError> {
+        let mut writing = Writing::begin(&self.pools).await?;
+        let id = writing.next_id("layer").await?;
+        let next_feature = writing.next_id("layer_feature").await?;
+        Ok(Box::new(Taking { writing, id, next_feature, copy: Copy::new(&tables::LAYER_FEATURE), features: 0, vertices: 0 }))
+    }
+
+    pub(super) async fn all_layers(&self) -> Result<Vec<Layer>, StoreError> {
+        let rows = sqlx::query(sql::LAYERS).fetch_all(&self.pools.sums).await?;
+        let mut layers = rows.iter().map(rows::layer).collect::<Result<Vec<_>, _>>()?;
+        layers.sort_by_key(|layer| layer.kind);
+        Ok(layers)
+    }
+
+    pub(super) async fn drop_layer(&self, id: i64) -> Result<(), StoreError> {
+        let mut writing = Writing::begin(&self.pools).await?;
+        let (surveys, findings): (i64, i64) = sqlx::query_as(sql::RESTING_ON_LAYER).bind(id).fetch_one(writing.connection()).await?;
+        if surveys > 0 {
+            writing.abandon().await?;
+            return Err(StoreError::LayerInUse { layer: id, findings: findings as u64 });
+        }
+        let removed = sqlx::query(sql::REMOVE_LAYER).bind(id).execute(writing.connection()).await?;
+        if removed.rows_affected() == 0 {
+            writing.abandon().await?;
+            return Err(StoreError::no_layer(id));
+        }
+        sqlx::query("DELETE FROM layer_feature WHERE layer_id = $1").bind(id).execute(writing.connection()).await?;
+        writing.publish().await
+    }
+
+    pub(super) async fn all_features(&self, layer: i64, sink: &mut (dyn FnMut(Vec<LayerFeature>) + Send)) -> Result<(), StoreError> {
+        let mut found = sqlx::query(sql::FEATURES).bind(layer).fetch(&self.pools.sums);
+        let (mut batch, mut any) = (Vec::with_capacity(FEATURES_AT_A_TIME), false);
+        while let Some(row) = found.try_next().await? {
+            any = true;
+            batch.push(rows::feature(&row)?);
+            if batch.len() == FEATURES_AT_A_TIME {
+                sink(std::mem::replace(&mut batch, Vec::with_capacity(FEATURES_AT_A_TIME)));
+            }
+        }
+        drop(found);
+        if !batch.is_empty() {
+            sink(batch);
+        }
+        if any { Ok(()) } else { self.layer_exists(layer).await }
+    }
+
+    pub(super) async fn some_features(&self, layer: i64, bounds: &Bounds, limit: u32) -> Result<Vec<LayerFeature>, StoreError> {
+        let (low, high): (Vec<i64>, Vec<i64>) = cells::ranges(bounds).into_iter().unzip();
+        let rows = sqlx::query(
+            "SELECT row, code, name, degrees, repaired, source
+             FROM unnest($1::bigint[], $2::bigint[]) AS span (low, high)
+             JOIN layer_feature ON layer_id = $3 AND cell BETWEEN span.low AND span.high
+             WHERE west <= $4 AND east >= $5 AND south <= $6 AND north >= $7
+             LIMIT $8",
+        )
+        .bind(low)
+        .bind(high)
+        .bind(layer)
+        .bind(bounds.max[0])
+        .bind(bounds.min[0])
+        .bind(bounds.max[1])
+        .bind(bounds.min[1])
+        .bind(i64::from(limit))
+        .fetch_all(&self.pools.pages)
+        .await?;
+        if rows.is_empty() {
+            self.layer_exists(layer).await?;
+        }
+        rows.iter().map(rows::feature).collect()
+    }
+
+    async fn layer_exists(&self, id: i64) -> Result<(), StoreError> {
+        let found: Option<i64> = sqlx::query_scalar(sql::LAYER_ID).bind(id).fetch_optional(&self.pools.sums).await?;
+        found.map(|_| ()).ok_or_else(|| StoreError::no_layer(id))
+    }
+}

@@ -1,0 +1,141 @@
+//! The store for many: a PostgreSQL database with PostGIS, which several nodes may share.
+//!
+//! The same promise as the embedded store, by the same means: every write is one transaction, one writer at a time over all nodes
+//! ([`writing`]), and readers see what is committed. What the tables look like and why: `migrations/postgres/0001_first.sql`.
+
+mod copy;
+mod intake;
+mod jobs;
+mod layers;
+mod open;
+mod patches;
+mod surveys;
+pub(super) mod text;
+mod transfer;
+mod verdicts;
+mod writing;
+
+use super::{Filed, LayerFeature, LayerWriter, PatchMark, PatchQuery, Store, StoreError, StoredPatch, SurveyKey, SurveyWriter, sql};
+use crate::geom::Bounds;
+use crate::land::{Filing, Layer, OnConflict, PeriodRange, Provenance, Reject, Survey, Totals};
+use async_trait::async_trait;
+use writing::Writing;
+
+/// A [`Store`] in a PostgreSQL database.
+#[derive(Debug, Clone)]
+pub struct PostgresStore {
+    pools: open::Pools,
+    queue: jobs::Queue,
+}
+
+/// What must not be there: parts of patches without the patch, patches without their parts, in another partition or without their survey.
+const ORPHANS: &str = "
+    SELECT (SELECT count(*) FROM patch FULL JOIN patch_outline part ON part.patch = patch.id AND part.county = patch.county
+            WHERE patch.id IS NULL OR part.patch IS NULL)
+         + (SELECT count(*) FROM patch FULL JOIN finding part ON part.patch = patch.id AND part.county = patch.county
+            WHERE patch.id IS NULL OR part.patch IS NULL OR part.survey_id <> patch.survey_id OR coalesce(part.county_code, '') <> part.county)
+         + (SELECT count(*) FROM filing part LEFT JOIN patch ON part.patch = patch.id AND part.county = patch.county WHERE patch.id IS NULL)
+         + (SELECT count(*) FROM patch LEFT JOIN survey ON survey.id = patch.survey_id WHERE survey.id IS NULL)
+         + (SELECT count(*) FROM layer_feature LEFT JOIN layer ON layer.id = layer_id WHERE layer.id IS NULL)
+         + (SELECT count(*) - count(DISTINCT id) FROM patch)";
+
+/// Whether `url` names a PostgreSQL database.
+pub(super) fn is_url(url: &str) -> bool {
+    url.starts_with("postgres:") || url.starts_with("postgresql:")
+}
+
+impl PostgresStore {
+    /// Opens the database of `url` (`postgres://USER@HOST/NAME`), making the tables where it is empty. Refuses a database that another
+    /// program made, and a schema older or newer than this program's.
+    pub async fn open(url: &str) -> Result<Self, StoreError> {
+        let store = Self::open_for_transfer(url).await?;
+        crate::store::transfer::refuse_half_done(&store).await?;
+        Ok(store)
+    }
+
+    /// Brings the tables of an older Tuban up to this one, or makes them where there are none. No node may be running.
+    pub async fn upgrade(url: &str) -> Result<(), StoreError> {
+        open::upgrade(url).await
+    }
+
+    /// Looks for rows that belong to nothing: O(size of the database).
+    pub async fn verify(&self) -> Result<(), StoreError> {
+        let orphans: i64 = sqlx::query_scalar(ORPHANS).fetch_one(&self.pools.sums).await?;
+        if orphans == 0 { Ok(()) } else { Err(StoreError::Damaged(format!("{orphans} rows belong to nothing"))) }
+    }
+
+    /// Closes every connection. Open writers are waited for.
+    pub async fn close(&self) {
+        self.pools.pages.close().await;
+        self.pools.sums.close().await;
+        self.pools.writers.close().await;
+        self.pools.jobs.close().await;
+    }
+}
+
+#[async_trait]
+impl Store for PostgresStore {
+    async fn revision(&self) -> Result<i64, StoreError> {
+        Ok(sqlx::query_scalar(sql::REVISION).fetch_one(&self.pools.sums).await?)
+    }
+
+    async fn begin_layer(&self) -> Result<Box<dyn LayerWriter>, StoreError> {
+        self.take_layer().await
+    }
+
+    async fn layers(&self) -> Result<Vec<Layer>, StoreError> {
+        self.all_layers().await
+    }
+
+    async fn remove_layer(&self, id: i64) -> Result<(), StoreError> {
+        self.drop_layer(id).await
+    }
+
+    async fn each_feature(&self, layer: i64, sink: &mut (dyn FnMut(Vec<LayerFeature>) + Send)) -> Result<(), StoreError> {
+        self.all_features(layer, sink).await
+    }
+
+    async fn features_within(&self, layer: i64, bounds: &Bounds, limit: u32) -> Result<Vec<LayerFeature>, StoreError> {
+        self.some_features(layer, bounds, limit).await
+    }
+
+    async fn begin_survey(&self, key: SurveyKey, on_conflict: OnConflict) -> Result<Box<dyn SurveyWriter>, StoreError> {
+        self.take_survey(key, on_conflict).await
+    }
+
+    async fn surveys(&self) -> Result<Vec<Survey>, StoreError> {
+        self.all_surveys().await
+    }
+
+    async fn survey(&self, id: i64) -> Result<Survey, StoreError> {
+        self.one_survey(id).await
+    }
+
+    async fn provenance(&self, survey: i64) -> Result<Provenance, StoreError> {
+        self.provenance_of(survey).await
+    }
+
+    async fn rejects(&self, survey: i64, after: u64, limit: u32) -> Result<Vec<Reject>, StoreError> {
+        self.rejects_of(survey, after, limit).await
+    }
+
+    async fn patches(&self, query: &PatchQuery) -> Result<Vec<StoredPatch>, StoreError> {
+        self.some_patches(query).await
+    }
+
+    async fn patch(&self, id: i64) -> Result<StoredPatch, StoreError> {
+        self.one_patch(id).await
+    }
+
+    async fn patch_marks(&self, query: &PatchQuery, outlines: bool) -> Result<Vec<PatchMark>, StoreError> {
+        self.some_marks(query, outlines).await
+    }
+
+    async fn file_verdicts(&self, survey: Option<i64>, filings: &[Filing]) -> Result<Filed, StoreError> {
+        self.record_verdicts(survey, filings).await
+    }
+
+    async fn totals(&self, range: PeriodRange) -> Result<Vec<Totals>, StoreError> {
+        self.sums_by_county(range).await
+    }
+}

@@ -1,0 +1,103 @@
+//! Patches: pages, one, and marks for maps.
+//!
+//! Every question is answered in two steps: first the numbers of the patches, from narrow tables and indexes alone, cut to the page;
+//! then the wide columns of those few. The connections join in the order written, each row by index (`open::Pools::pages`).
+
+use super::{PostgresStore, text};
+use crate::store::{PatchMark, PatchQuery, StoreError, StoredPatch, VerdictFilter, cells, rows, sql};
+use sqlx::{Postgres, QueryBuilder};
+
+/// The verdict that people confirmed, of the patch at hand; NULL where they did not.
+const CONFIRMED: &str = "(SELECT filing.verdict FROM filing WHERE filing.county = finding.county AND filing.patch = finding.patch)";
+
+/// The wide columns of the numbers in `page`.
+const OF_PAGE: &str = " FROM page JOIN patch ON patch.id = page.id AND patch.county = page.county \
+    JOIN patch_outline ON patch_outline.county = page.county AND patch_outline.patch = page.id \
+    JOIN finding ON finding.county = page.county AND finding.patch = page.id \
+    JOIN survey ON survey.id = patch.survey_id \
+    LEFT JOIN filing ON filing.county = page.county AND filing.patch = page.id ORDER BY page.id";
+
+impl PostgresStore {
+    pub(super) async fn some_patches(&self, query: &PatchQuery) -> Result<Vec<StoredPatch>, StoreError> {
+        let mut sql = page(query);
+        sql.push("SELECT ").push(sql::WHOLE).push(OF_PAGE);
+        let rows = sql.build().fetch_all(&self.pools.pages).await?;
+        rows.iter().map(rows::stored_patch).collect()
+    }
+
+    pub(super) async fn one_patch(&self, id: i64) -> Result<StoredPatch, StoreError> {
+        let mut sql = QueryBuilder::new("WITH page (id, county) AS (SELECT id, county FROM patch WHERE id = ");
+        sql.push_bind(id).push(") SELECT ").push(sql::WHOLE).push(OF_PAGE);
+        let row = sql.build().fetch_optional(&self.pools.pages).await?;
+        rows::stored_patch(&row.ok_or_else(|| StoreError::NotFound { what: "patch", key: id.to_string() })?)
+    }
+
+    pub(super) async fn some_marks(&self, query: &PatchQuery, outlines: bool) -> Result<Vec<PatchMark>, StoreError> {
+        let mut sql = page(query);
+        sql.push("SELECT patch.id, patch_id, coalesce(").push(CONFIRMED).push(", finding.verdict) AS verdict, west, south, east, north");
+        sql.push(if outlines { ", coalesce(repaired, degrees) AS outline" } else { "" });
+        sql.push(" FROM page JOIN patch ON patch.id = page.id AND patch.county = page.county");
+        sql.push(" JOIN finding ON finding.county = page.county AND finding.patch = page.id");
+        sql.push(if outlines { " JOIN patch_outline ON patch_outline.county = page.county AND patch_outline.patch = page.id" } else { "" });
+        let rows = sql.push(" ORDER BY page.id").build().fetch_all(&self.pools.pages).await?;
+        rows.iter().map(|row| rows::mark(row, outlines)).collect()
+    }
+}
+
+/// `WITH page (id, county) AS (…)`: the numbers of the patches asked for, in order, cut to the limit.
+fn page(query: &PatchQuery) -> QueryBuilder<Postgres> {
+    let mut sql = QueryBuilder::new("WITH page (id, county) AS (SELECT patch.id, patch.county FROM ");
+    drive(&mut sql, query);
+    sql.push(" JOIN survey ON survey.id = patch.survey_id WHERE patch.id > ").push_bind(query.after);
+    narrow(&mut sql, query);
+    match query.verdict {
+        Some(VerdictFilter::Confirmed(verdict)) => sql.push(" AND ").push(CONFIRMED).push(" = ").push_bind(verdict.word()),
+        Some(VerdictFilter::Pending) => sql.push(" AND coalesce(").push(CONFIRMED).push(", 'doubtful') = 'doubtful'"),
+        Some(VerdictFilter::Shown(word)) => sql.push(" AND coalesce(").push(CONFIRMED).push(", finding.verdict) = ").push_bind(word),
+        None => &mut sql,
+    };
+    sql.push(" ORDER BY patch.id LIMIT ").push_bind(i64::from(query.limit)).push(") ");
+    sql
+}
+
+/// Where the search starts: at the place, at the county, or at the patches in order. What is joined later is found by its key.
+fn drive(sql: &mut QueryBuilder<Postgres>, query: &PatchQuery) {
+    const FINDING: &str = " JOIN finding ON finding.county = patch.county AND finding.patch = patch.id";
+    if let Some(bounds) = query.bounds.as_ref().filter(|_| query.patch_id.is_none()) {
+        let (low, high): (Vec<i64>, Vec<i64>) = cells::ranges(bounds).into_iter().unzip();
+        sql.push("unnest(").push_bind(low).push("::bigint[], ").push_bind(high).push("::bigint[]) AS span (low, high)");
+        sql.push(" JOIN patch ON patch.cell BETWEEN span.low AND span.high").push(FINDING);
+    } else if query.county.is_some() && query.patch_id.is_none() && query.survey.is_none() {
+        sql.push("finding JOIN patch ON patch.county = finding.county AND patch.id = finding.patch");
+    } else {
+        sql.push("patch").push(FINDING);
+    }
+}
+
+/// All that is asked of patch and survey.
+fn narrow(sql: &mut QueryBuilder<Postgres>, query: &PatchQuery) {
+    if let Some(patch_id) = &query.patch_id {
+        sql.push(" AND patch.patch_id = ").push_bind(text::write(patch_id).into_owned());
+    }
+    if let Some(survey) = query.survey {
+        sql.push(" AND patch.survey_id = ").push_bind(survey);
+    }
+    if let Some(bounds) = &query.bounds {
+        sql.push(" AND patch.west <= ").push_bind(bounds.max[0]).push(" AND patch.east >= ").push_bind(bounds.min[0]);
+        sql.push(" AND patch.south <= ").push_bind(bounds.max[1]).push(" AND patch.north >= ").push_bind(bounds.min[1]);
+    }
+    if let Some(county) = &query.county {
+        // Twice: each names the partition. The one of '' holds also the patches that no county answers for.
+        let county = text::write(county).into_owned();
+        sql.push(" AND finding.county_code IS NOT NULL AND finding.county = ").push_bind(county.clone()).push(" AND patch.county = ").push_bind(county);
+    }
+    if let Some(range) = query.range {
+        let (from, until) = (range.from.ordinal(), range.until.ordinal());
+        sql.push(" AND survey.period BETWEEN ").push_bind(from).push(" AND ").push_bind(until);
+        // A survey has its numbers in one go, above those of the surveys before it: no patch of the range lies outside of these two.
+        for (bound, which, otherwise) in [(" AND patch.id >= ", "min", "0"), (" AND patch.id <= ", "max", "9223372036854775807")] {
+            sql.push(bound).push("coalesce((SELECT ").push(which).push("(id) FROM patch WHERE survey_id = (SELECT ").push(which);
+            sql.push("(id) FROM survey WHERE period BETWEEN ").push_bind(from).push(" AND ").push_bind(until).push(")), ").push(otherwise).push(")");
+        }
+    }
+}

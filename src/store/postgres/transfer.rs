@@ -1,0 +1,84 @@
+//! This database as one end of a transfer.
+
+use super::copy::Copy;
+use super::{PostgresStore, Writing, jobs::Queue, open};
+use crate::store::tables::Table;
+use crate::store::transfer::{Carried, Counters, End};
+use crate::store::{StoreError, sql, values::Values};
+use async_trait::async_trait;
+use futures_util::{StreamExt, stream::BoxStream};
+use sqlx::AssertSqlSafe;
+
+impl PostgresStore {
+    /// Like [`open`](Self::open), also where a transfer into it was not finished.
+    pub(crate) async fn open_for_transfer(url: &str) -> Result<Self, StoreError> {
+        let pools = open::open(url).await?;
+        Ok(Self { queue: Queue::new(pools.jobs.clone()), pools })
+    }
+}
+
+fn copy_of(table: &Table, rows: &[Carried]) -> Result<Copy, StoreError> {
+    let mut copy = if table.by_county { Copy::by_county(table) } else { Copy::new(table) };
+    for row in rows {
+        copy.row();
+        if table.by_county {
+            copy.text(row.county.as_str())?;
+        }
+        row.put(&mut copy)?;
+    }
+    Ok(copy)
+}
+
+#[async_trait]
+impl End for PostgresStore {
+    async fn mark(&self) -> Result<Option<String>, StoreError> {
+        let there: bool = sqlx::query_scalar("SELECT to_regclass('transfer') IS NOT NULL").fetch_one(&self.pools.sums).await?;
+        Ok(if there { sqlx::query_scalar("SELECT mark FROM transfer").fetch_optional(&self.pools.sums).await? } else { None })
+    }
+
+    async fn counters(&self) -> Result<Counters, StoreError> {
+        let revision = sqlx::query_scalar(sql::REVISION).fetch_one(&self.pools.sums).await?;
+        let given = sqlx::query_as("SELECT name, seq FROM given ORDER BY name").fetch_all(&self.pools.sums).await?;
+        Ok(Counters { revision, given })
+    }
+
+    async fn last(&self, table: &Table) -> Result<i64, StoreError> {
+        let sql = format!("SELECT coalesce(max({}), 0) FROM {}", table.number(), table.name);
+        Ok(sqlx::query_scalar(AssertSqlSafe(sql)).fetch_one(&self.pools.sums).await?)
+    }
+
+    fn read(&self, table: &'static Table, after: i64) -> BoxStream<'_, Result<Carried, StoreError>> {
+        let county = if table.by_county { ", county AS of_county" } else { "" };
+        let sql = format!("SELECT {}{county} FROM {} WHERE {} > $1 ORDER BY {}", table.names(), table.name, table.number(), table.order());
+        let rows = sqlx::query(AssertSqlSafe(sql)).bind(after).fetch(&self.pools.sums);
+        rows.map(|row| Carried::of(&row?, table, table.by_county)).boxed()
+    }
+
+    async fn begin_copy(&self, mark: &str, counters: &Counters, tables: &[(&'static Table, Vec<Carried>)]) -> Result<(), StoreError> {
+        let mut writing = Writing::begin(&self.pools).await?;
+        sqlx::raw_sql("CREATE TABLE transfer (mark TEXT NOT NULL)").execute(writing.connection()).await?;
+        sqlx::query("INSERT INTO transfer (mark) VALUES ($1)").bind(mark).execute(writing.connection()).await?;
+        sqlx::query("UPDATE revision SET number = $1").bind(counters.revision).execute(writing.connection()).await?;
+        for (name, last) in &counters.given {
+            writing.gave(name, *last).await?;
+        }
+        for (table, rows) in tables {
+            copy_of(table, rows)?.send(&mut writing).await?;
+        }
+        writing.commit().await
+    }
+
+    async fn append(&self, table: &'static Table, rows: &[Carried]) -> Result<(), StoreError> {
+        let mut writing = Writing::begin(&self.pools).await?;
+        copy_of(table, rows)?.send(&mut writing).await?;
+        writing.commit().await
+    }
+
+    async fn finish_copy(&self) -> Result<(), StoreError> {
+        let mut writing = Writing::begin(&self.pools).await?;
+        sqlx::raw_sql("SELECT setval(pg_get_serial_sequence('reject', 'id'), max(id)) FROM reject HAVING count(*) > 0; DROP TABLE transfer; ANALYZE")
+            .execute(writing.connection())
+            .await?;
+        writing.commit().await
+    }
+}

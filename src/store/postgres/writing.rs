@@ -1,0 +1,83 @@
+//! One writer at a time, over all nodes.
+//!
+//! A writer holds an advisory lock until its transaction ends, so that conflicts are decided on what is committed, numbers are given in
+//! the order of commits, and the revision grows in the order in which changes become visible. Within a node writers queue for their turn;
+//! between nodes they queue for the lock. A writer that is dropped closes its connection, which undoes all it wrote: a connection whose
+//! COPY was cut short could not be used again.
+
+use super::{jobs::tell, open::Pools};
+use crate::store::{StoreError, sql};
+use sqlx::pool::PoolConnection;
+use sqlx::{AssertSqlSafe, PgConnection, Postgres};
+use std::time::Duration;
+use tokio::sync::OwnedSemaphorePermit;
+
+/// The key of the advisory lock: “Tuban” in ASCII.
+const WRITERS: i64 = 0x54_75_62_61_6e;
+/// How long a writer waits for the writers before it. Taking in a survey is one transaction, so this is minutes, not seconds.
+const WRITERS_WAIT: Duration = Duration::from_mins(5);
+
+/// An open transaction that writes; undone when dropped.
+pub(super) struct Writing {
+    connection: PoolConnection<Postgres>,
+    open: bool,
+    _turn: OwnedSemaphorePermit,
+}
+
+impl Writing {
+    /// Waits for its turn and begins.
+    pub(super) async fn begin(pools: &Pools) -> Result<Self, StoreError> {
+        let turn = tokio::time::timeout(WRITERS_WAIT, pools.turns.clone().acquire_owned()).await;
+        let turn = turn.map_err(|_| StoreError::Unavailable("other writers took too long".to_owned()))?;
+        let turn = turn.map_err(|closed| StoreError::Unavailable(closed.to_string()))?;
+        let mut writing = Self { connection: pools.writers.acquire().await?, open: true, _turn: turn };
+        sqlx::raw_sql(AssertSqlSafe(format!("BEGIN; SET LOCAL lock_timeout = {}", WRITERS_WAIT.as_millis()))).execute(writing.connection()).await?;
+        // A statement of its own: the one after it sees what the writer before committed.
+        sqlx::query("SELECT pg_advisory_xact_lock($1)").bind(WRITERS).execute(writing.connection()).await?;
+        Ok(writing)
+    }
+
+    pub(super) fn connection(&mut self) -> &mut PgConnection {
+        &mut self.connection
+    }
+
+    /// The number that the next row of `table` gets, above all that were ever given; from now on, so many are given.
+    pub(super) async fn next_id(&mut self, table: &str) -> Result<i64, StoreError> {
+        Ok(sqlx::query_scalar("SELECT seq + 1 FROM given WHERE name = $1").bind(table).fetch_one(self.connection()).await?)
+    }
+
+    /// Remembers the last number that was given to a row of `table`.
+    pub(super) async fn gave(&mut self, table: &str, last: i64) -> Result<(), StoreError> {
+        sqlx::query("UPDATE given SET seq = $2 WHERE name = $1").bind(table).bind(last).execute(self.connection()).await?;
+        Ok(())
+    }
+
+    /// Commits a change to what is stored, and says so.
+    pub(super) async fn publish(mut self) -> Result<(), StoreError> {
+        sqlx::query(sql::PUBLISH).execute(self.connection()).await?;
+        tell(self.connection()).await?;
+        self.commit().await
+    }
+
+    /// Commits what changes nothing that anybody can see yet.
+    pub(super) async fn commit(mut self) -> Result<(), StoreError> {
+        sqlx::raw_sql("COMMIT").execute(self.connection()).await?;
+        self.open = false;
+        Ok(())
+    }
+
+    /// Ends a transaction that found nothing to write.
+    pub(super) async fn abandon(mut self) -> Result<(), StoreError> {
+        sqlx::raw_sql("ROLLBACK").execute(self.connection()).await?;
+        self.open = false;
+        Ok(())
+    }
+}
+
+impl Drop for Writing {
+    fn drop(&mut self) {
+        if self.open {
+            self.connection.close_on_drop();
+        }
+    }
+}

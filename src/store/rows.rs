@@ -1,0 +1,195 @@
+//! From rows to values, whichever database answers.
+
+use super::columns::Columns;
+use super::{Job, JobOutcome, LayerFeature, PatchMark, StoreError, StoredPatch};
+use crate::land::{
+    Areas, FeatureFacts, Filing, Finding, Group, Layer, LayerUsed, NewSurvey, Patch, Progress, Provenance, Reject, Survey, Totals, VerdictCounts, Words,
+};
+
+/// A row of `job`.
+pub(super) fn job(row: &impl Columns) -> Result<Job, StoreError> {
+    Ok(Job {
+        id: row.text("id")?,
+        kind: row.word("kind")?,
+        parameters: row.text("parameters")?,
+        state: row.word("state")?,
+        progress: Progress { stage: row.word("stage")?, done: row.count("done")?, total: row.maybe_integer("total")?.map(|total| total as u64) },
+        node: row.maybe_text("node")?,
+        token: row.integer("token")?,
+        attempts: row.count("attempts")?,
+        error: row.maybe_text("error")?,
+        outcome: JobOutcome::of(row.maybe_integer("survey_id")?, row.maybe_integer("was_there")?, row.maybe_text("failure")?),
+        created_ms: row.integer("created_ms")?,
+    })
+}
+
+/// A row of `layer`.
+pub(super) fn layer(row: &impl Columns) -> Result<Layer, StoreError> {
+    Ok(Layer {
+        id: row.integer("id")?,
+        kind: row.word("kind")?,
+        name: row.text("name")?,
+        effective: row.word("effective")?,
+        crs: row.text("crs")?,
+        sha256: row.text("sha256")?,
+        invented: row.integer("invented")? != 0,
+        features: row.count("features")?,
+        rejected: row.count("rejected")?,
+        vertices: row.count("vertices")?,
+        created_ms: row.integer("created_ms")?,
+        notes: row.json("notes")?,
+    })
+}
+
+/// A row of `layer_feature`.
+pub(super) fn feature(row: &impl Columns) -> Result<LayerFeature, StoreError> {
+    Ok(LayerFeature {
+        row: row.count("row")?,
+        facts: FeatureFacts { code: row.text("code")?, name: row.text("name")? },
+        degrees: row.outline("degrees")?,
+        repaired: row.maybe_outline("repaired")?,
+        source: row.maybe_outline("source")?,
+    })
+}
+
+/// A row of `survey`.
+pub(super) fn survey(row: &impl Columns) -> Result<Survey, StoreError> {
+    let facts = NewSurvey {
+        name: row.text("name")?,
+        period: row.period("period")?,
+        level: row.word("level")?,
+        crs: row.text("crs")?,
+        sha256: row.text("sha256")?,
+        invented: row.integer("invented")? != 0,
+        patches: row.count("patches")?,
+        repaired: row.count("repaired")?,
+        rejected: row.count("rejected")?,
+        outside: row.count("outside")?,
+        patch_id_source: row.word("patch_id_source")?,
+        fields: row.json("fields")?,
+        verdicts: VerdictCounts {
+            legal: row.count("legal")?,
+            suspected_illegal: row.count("suspected_illegal")?,
+            other: row.count("other")?,
+            doubtful: row.count("doubtful")?,
+        },
+        area_m2: row.double("area_m2")?,
+        farmland_m2: row.double("farmland_m2")?,
+        warnings: row.json("warnings")?,
+    };
+    Ok(Survey { id: row.integer("id")?, created_ms: row.integer("created_ms")?, facts })
+}
+
+/// Rows of [`sql::PROVENANCE`](super::sql::PROVENANCE); none where there is no such survey.
+pub(super) fn provenance(rows: &[impl Columns]) -> Result<Option<Provenance>, StoreError> {
+    let Some(first) = rows.first() else { return Ok(None) };
+    let mut layers = Vec::new();
+    for row in rows {
+        if row.maybe_integer("position")?.is_some() {
+            layers.push(LayerUsed {
+                id: row.maybe_integer("layer_id")?.unwrap_or(0),
+                kind: row.word("kind")?,
+                name: row.text("name")?,
+                effective: row.text("effective")?,
+            });
+        }
+    }
+    Ok(Some(Provenance { layers, rule: first.text("rule")? }))
+}
+
+/// A row of `reject`.
+pub(super) fn reject(row: &impl Columns) -> Result<Reject, StoreError> {
+    Ok(Reject {
+        row: row.count("row")?,
+        patch_id: row.maybe_text("patch_id")?,
+        code: row.text("code")?,
+        reason: Words { zh: row.text("zh")?, en: row.text("en")? },
+        pointer: row.text("pointer")?,
+        ring: row.maybe_small("ring")?,
+        vertex: row.maybe_small("vertex")?,
+    })
+}
+
+/// A row of [`sql::WHOLE`](super::sql::WHOLE).
+pub(super) fn stored_patch(row: &impl Columns) -> Result<StoredPatch, StoreError> {
+    let patch = patch(row)?;
+    let filing = filing(row, &patch.patch_id)?;
+    Ok(StoredPatch { id: row.integer("id")?, survey_id: row.integer("survey_id")?, period: row.period("period")?, patch, finding: finding(row)?, filing })
+}
+
+fn patch(row: &impl Columns) -> Result<Patch, StoreError> {
+    Ok(Patch {
+        row: row.count("row")?,
+        patch_id: row.text("patch_id")?,
+        stated_county: row.maybe_text("stated_county")?,
+        attributes: row.text("attributes")?,
+        source: row.maybe_outline("source")?,
+        degrees: row.outline("degrees")?,
+        repaired: row.maybe_outline("repaired")?,
+        defects: row.json("defects")?,
+    })
+}
+
+fn finding(row: &impl Columns) -> Result<Finding, StoreError> {
+    Ok(Finding {
+        areas: Areas {
+            area_m2: row.double("area_m2")?,
+            farmland_m2: row.double("farmland_m2")?,
+            basic_farmland_m2: row.double("basic_farmland_m2")?,
+            red_line_m2: row.double("red_line_m2")?,
+            urban_boundary_m2: row.double("urban_boundary_m2")?,
+            approved_m2: row.double("approved_m2")?,
+            approved_farmland_m2: row.double("approved_farmland_m2")?,
+        },
+        parcels: row.json("parcels")?,
+        counties: row.json("counties")?,
+        approvals: row.json("approvals")?,
+        flags: row.json("flags")?,
+        verdict: row.word("verdict")?,
+        reason: row.word("reason")?,
+        automatic_legal_farmland_m2: row.double("automatic_legal_farmland_m2")?,
+        automatic_illegal_farmland_m2: row.double("automatic_illegal_farmland_m2")?,
+        county_code: row.maybe_text("county_code")?,
+    })
+}
+
+fn filing(row: &impl Columns, patch_id: &str) -> Result<Option<Filing>, StoreError> {
+    if row.maybe_text("filed")?.is_none() {
+        return Ok(None);
+    }
+    Ok(Some(Filing {
+        patch_id: patch_id.to_owned(),
+        verdict: row.word("filed")?,
+        legal_m2: row.double("legal_m2")?,
+        legal_farmland_m2: row.double("legal_farmland_m2")?,
+        illegal_m2: row.double("illegal_m2")?,
+        illegal_farmland_m2: row.double("illegal_farmland_m2")?,
+    }))
+}
+
+/// A row of a mark; its outline where it was asked for.
+pub(super) fn mark(row: &impl Columns, outlines: bool) -> Result<PatchMark, StoreError> {
+    Ok(PatchMark {
+        id: row.integer("id")?,
+        patch_id: row.text("patch_id")?,
+        verdict: row.text("verdict")?,
+        bounds: row.bounds()?,
+        degrees: if outlines { row.maybe_outline("outline")? } else { None },
+    })
+}
+
+/// A row of [`sql::TOTALS`](super::sql::TOTALS).
+pub(super) fn totals(row: &impl Columns) -> Result<Totals, StoreError> {
+    let group = |patches: &str, area: &str, farmland: &str| -> Result<Group, StoreError> {
+        Ok(Group { patches: row.count(patches)?, area_m2: row.double(area)?, farmland_m2: row.double(farmland)? })
+    };
+    Ok(Totals {
+        county_code: row.maybe_text("county_code")?,
+        legal: group("legal_patches", "legal_m2", "legal_farmland_m2")?,
+        illegal: group("illegal_patches", "illegal_m2", "illegal_farmland_m2")?,
+        other: group("other_patches", "other_m2", "other_farmland_m2")?,
+        pending: group("pending_patches", "pending_m2", "pending_farmland_m2")?,
+        automatic_legal_farmland_m2: row.double("automatic_legal_farmland_m2")?,
+        automatic_illegal_farmland_m2: row.double("automatic_illegal_farmland_m2")?,
+    })
+}

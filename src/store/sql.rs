@@ -1,0 +1,69 @@
+//! Statements that serve both databases as they are: `$1` is a placeholder in both.
+
+/// All layers, newest effective day first.
+pub(super) const LAYERS: &str = "SELECT * FROM layer ORDER BY effective DESC, id DESC";
+/// Of one layer.
+pub(super) const LAYER_ID: &str = "SELECT id FROM layer WHERE id = $1";
+/// Removes one layer.
+pub(super) const REMOVE_LAYER: &str = "DELETE FROM layer WHERE id = $1";
+/// Surveys and findings that rest on a layer.
+pub(super) const RESTING_ON_LAYER: &str = "
+    SELECT count(DISTINCT used.survey_id), count(finding.patch)
+    FROM survey_layer used LEFT JOIN finding ON finding.survey_id = used.survey_id WHERE used.layer_id = $1";
+/// The features of a layer in the file's order.
+pub(super) const FEATURES: &str = "SELECT row, code, name, degrees, repaired, source FROM layer_feature WHERE layer_id = $1 ORDER BY id";
+
+/// All surveys, newest period first.
+pub(super) const SURVEYS: &str = "SELECT * FROM survey ORDER BY period DESC, id DESC";
+/// One survey.
+pub(super) const ONE_SURVEY: &str = "SELECT * FROM survey WHERE id = $1";
+/// The survey of a period and level from the same file.
+pub(super) const SAME_SURVEY: &str = "SELECT * FROM survey WHERE period = $1 AND level = $2 AND sha256 = $3";
+/// The newest survey of a period and level.
+pub(super) const ANOTHER_SURVEY: &str = "SELECT id FROM survey WHERE period = $1 AND level = $2 ORDER BY id DESC LIMIT 1";
+/// Rule and layers in one statement, so that they are of the same moment; a survey may rest on no layer at all.
+pub(super) const PROVENANCE: &str = "
+    SELECT rule, position, layer_id, kind, survey_layer.name, effective
+    FROM survey LEFT JOIN survey_layer ON survey_id = survey.id WHERE survey.id = $1 ORDER BY position";
+/// A page of a survey's rejects.
+pub(super) const REJECTS: &str =
+    "SELECT row, patch_id, code, zh, en, pointer, ring, vertex FROM reject WHERE survey_id = $1 AND row > $2 ORDER BY row, id LIMIT $3";
+
+/// The number of the last change.
+pub(super) const REVISION: &str = "SELECT number FROM revision";
+/// Says that something changed.
+pub(super) const PUBLISH: &str = "UPDATE revision SET number = number + 1";
+
+/// The columns of [`rows::stored_patch`](super::rows::stored_patch).
+pub(super) const WHOLE: &str = "patch.id, patch.survey_id, survey.period, patch.row, patch.patch_id, patch.stated_county, \
+    attributes, defects, degrees, patch_outline.repaired, source, \
+    finding.area_m2, finding.farmland_m2, basic_farmland_m2, red_line_m2, urban_boundary_m2, approved_m2, approved_farmland_m2, \
+    parcels, counties, approvals, flags, finding.verdict, reason, automatic_legal_farmland_m2, automatic_illegal_farmland_m2, finding.county_code, \
+    filing.verdict AS filed, legal_m2, legal_farmland_m2, illegal_m2, illegal_farmland_m2";
+
+/// Only confirmed verdicts that decide: a doubtful one counts as none. Areas go by sub-parcel, so that one filing can add to all three
+/// classes, while its patch counts in the class of its verdict; what is neither legal nor illegal of a patch is other.
+pub(super) const TOTALS: &str = "
+    SELECT county_code,
+        count(*) FILTER (WHERE filing.verdict = 'legal')   AS legal_patches,
+        coalesce(sum(filing.legal_m2), 0.0)                AS legal_m2,
+        coalesce(sum(filing.legal_farmland_m2), 0.0)       AS legal_farmland_m2,
+        count(*) FILTER (WHERE filing.verdict = 'illegal') AS illegal_patches,
+        coalesce(sum(filing.illegal_m2), 0.0)              AS illegal_m2,
+        coalesce(sum(filing.illegal_farmland_m2), 0.0)     AS illegal_farmland_m2,
+        count(*) FILTER (WHERE filing.verdict = 'other')   AS other_patches,
+        coalesce(sum(CASE WHEN finding.area_m2 > filing.legal_m2 + filing.illegal_m2
+            THEN finding.area_m2 - filing.legal_m2 - filing.illegal_m2 END), 0.0) AS other_m2,
+        coalesce(sum(CASE WHEN finding.farmland_m2 > filing.legal_farmland_m2 + filing.illegal_farmland_m2
+            THEN finding.farmland_m2 - filing.legal_farmland_m2 - filing.illegal_farmland_m2 END), 0.0) AS other_farmland_m2,
+        count(*) FILTER (WHERE filing.patch IS NULL)       AS pending_patches,
+        coalesce(sum(finding.area_m2) FILTER (WHERE filing.patch IS NULL), 0.0)     AS pending_m2,
+        coalesce(sum(finding.farmland_m2) FILTER (WHERE filing.patch IS NULL), 0.0) AS pending_farmland_m2,
+        sum(finding.automatic_legal_farmland_m2)           AS automatic_legal_farmland_m2,
+        sum(finding.automatic_illegal_farmland_m2)         AS automatic_illegal_farmland_m2
+    FROM survey
+        JOIN finding ON finding.survey_id = survey.id
+        LEFT JOIN filing ON filing.patch = finding.patch AND filing.verdict <> 'doubtful'
+    WHERE survey.period BETWEEN $1 AND $2
+    GROUP BY county_code
+    ORDER BY county_code NULLS LAST";

@@ -1,0 +1,233 @@
+//! From one store to another, whole: `tuban migrate`.
+//!
+//! 1. The target must be empty, or the half-done copy of this very source: the mark of the source is left in the target first.
+//! 2. Layers and surveys go over in one transaction with that mark; then the tables that grow, in the order of their keys, a portion a
+//!    transaction. After a kill the highest key in the target says where to go on.
+//! 3. Every table is read on both sides and compared by count and SHA-256; only then is the mark removed.
+//!
+//! While the mark is there, no program opens the target. Nobody may write to the source meanwhile: its mark would no longer be the same.
+
+use super::columns::Columns;
+use super::tables::{FILING, FINDING, Kind, LAYER, LAYER_FEATURE, PATCH, PATCH_OUTLINE, REJECT, SURVEY, SURVEY_LAYER, Table};
+use super::values::Values;
+use super::{StoreError, postgres, sqlite};
+use async_trait::async_trait;
+use futures_util::stream::BoxStream;
+use futures_util::{StreamExt, TryStreamExt};
+use sha2::{Digest, Sha256};
+
+/// Rows of one transaction.
+const PORTION: usize = 5000;
+/// Small, and what the others refer to.
+const FIRST: [&Table; 3] = [&LAYER, &SURVEY, &SURVEY_LAYER];
+/// What grows, each table after those it refers to.
+const THEN: [&Table; 6] = [&LAYER_FEATURE, &PATCH, &PATCH_OUTLINE, &FINDING, &FILING, &REJECT];
+
+/// A column's value, as either database gives it.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Value {
+    /// May be NULL.
+    Integer(Option<i64>),
+    /// May be NULL.
+    Double(Option<f64>),
+    /// May be NULL.
+    Text(Option<String>),
+    /// May be NULL.
+    Bytes(Option<Vec<u8>>),
+}
+
+/// A row: the county of the patch it belongs to where it belongs to one, and its columns.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Carried {
+    /// '' where no county answers for the patch.
+    pub(super) county: String,
+    /// In the order of the table.
+    pub(super) columns: Vec<Value>,
+}
+
+/// Numbers that no table of [`FIRST`] and [`THEN`] holds.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Counters {
+    /// How often what is stored has changed.
+    pub(super) revision: i64,
+    /// Table and the last number given in it, by name.
+    pub(super) given: Vec<(String, i64)>,
+}
+
+/// One end of the way.
+#[async_trait]
+pub(super) trait End: Send + Sync {
+    /// The mark left by a copy that is not done, where there is one.
+    async fn mark(&self) -> Result<Option<String>, StoreError>;
+    /// See [`Counters`].
+    async fn counters(&self) -> Result<Counters, StoreError>;
+    /// The highest key in a table, 0 where it is empty.
+    async fn last(&self, table: &Table) -> Result<i64, StoreError>;
+    /// The rows of a table with keys above `after`, in the order of their keys.
+    fn read(&self, table: &'static Table, after: i64) -> BoxStream<'_, Result<Carried, StoreError>>;
+    /// Begins a copy: the mark, the counters and these tables, in one transaction.
+    async fn begin_copy(&self, mark: &str, counters: &Counters, tables: &[(&'static Table, Vec<Carried>)]) -> Result<(), StoreError>;
+    /// Appends a portion, in one transaction.
+    async fn append(&self, table: &'static Table, rows: &[Carried]) -> Result<(), StoreError>;
+    /// Removes the mark, and sees to numbers that the database gives itself.
+    async fn finish_copy(&self) -> Result<(), StoreError>;
+}
+
+/// How far a copy has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Progress {
+    /// The table.
+    pub table: &'static str,
+    /// Whether it is being compared, not copied.
+    pub comparing: bool,
+    /// Rows so far, in this run.
+    pub rows: u64,
+}
+
+/// What a table was found to hold on both sides.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Compared {
+    /// The table.
+    pub table: &'static str,
+    /// Its rows.
+    pub rows: u64,
+    /// SHA-256 of its rows, hexadecimal.
+    pub sha256: String,
+}
+
+/// Copies everything from the database of one URL to that of another, and compares. Answers what each table holds.
+pub async fn transfer(from: &str, to: &str, progress: &(dyn Fn(Progress) + Send + Sync)) -> Result<Vec<Compared>, StoreError> {
+    if from == to {
+        return Err(StoreError::refused("source and target are the same database"));
+    }
+    let (source, target) = (end(from, false).await?, end(to, true).await?);
+    if source.mark().await?.is_some() {
+        return Err(StoreError::refused("the source is itself a copy that was not finished"));
+    }
+    begin(source.as_ref(), target.as_ref()).await?;
+    for table in THEN {
+        copy(source.as_ref(), target.as_ref(), table, progress).await?;
+    }
+    let mut compared = Vec::new();
+    for table in FIRST.into_iter().chain(THEN) {
+        compared.push(compare(source.as_ref(), target.as_ref(), table, progress).await?);
+    }
+    target.finish_copy().await?;
+    Ok(compared)
+}
+
+/// Refuses a database that was not copied whole.
+pub(super) async fn refuse_half_done(target: &dyn End) -> Result<(), StoreError> {
+    match target.mark().await? {
+        Some(_) => Err(StoreError::refused("a copy into this database was not finished; run the same tuban migrate again")),
+        None => Ok(()),
+    }
+}
+
+async fn end(url: &str, make: bool) -> Result<Box<dyn End>, StoreError> {
+    if postgres::is_url(url) {
+        return Ok(Box::new(postgres::PostgresStore::open_for_transfer(url).await?));
+    }
+    let file = url.trim_start_matches("sqlite:").trim_start_matches("//").split('?').next().unwrap_or_default();
+    if !make && !std::path::Path::new(file).is_file() {
+        return Err(StoreError::refused(format!("there is no database {file}")));
+    }
+    Ok(Box::new(sqlite::SqliteStore::open_for_transfer(url).await?))
+}
+
+async fn begin(source: &dyn End, target: &dyn End) -> Result<(), StoreError> {
+    let counters = source.counters().await?;
+    let (mut tables, mut digest) = (Vec::new(), Sha256::new());
+    digest.update(format!("{counters:?}"));
+    for table in FIRST {
+        let rows: Vec<Carried> = source.read(table, 0).try_collect().await?;
+        for row in &rows {
+            row.add_to(&mut digest);
+        }
+        tables.push((table, rows));
+    }
+    let mark = hexadecimal(digest);
+    match target.mark().await? {
+        Some(there) if there == mark => Ok(()),
+        Some(_) => Err(StoreError::refused("the target holds a half-done copy of another source, or the source has changed since; begin with an empty target")),
+        None if target.counters().await?.revision != 0 => Err(StoreError::refused("the target is not empty; begin with an empty target")),
+        None => target.begin_copy(&mark, &counters, &tables).await,
+    }
+}
+
+async fn copy(source: &dyn End, target: &dyn End, table: &'static Table, progress: &(dyn Fn(Progress) + Send + Sync)) -> Result<(), StoreError> {
+    let mut portions = source.read(table, target.last(table).await?).try_chunks(PORTION);
+    let mut rows = 0;
+    while let Some(portion) = portions.next().await {
+        let portion = portion.map_err(|stopped| stopped.1)?;
+        target.append(table, &portion).await?;
+        rows += portion.len() as u64;
+        progress(Progress { table: table.name, comparing: false, rows });
+    }
+    Ok(())
+}
+
+async fn compare(source: &dyn End, target: &dyn End, table: &'static Table, progress: &(dyn Fn(Progress) + Send + Sync)) -> Result<Compared, StoreError> {
+    let (here, there) = tokio::try_join!(sum(source, table), sum(target, table))?;
+    progress(Progress { table: table.name, comparing: true, rows: here.rows });
+    if here == there {
+        return Ok(here);
+    }
+    Err(StoreError::Damaged(format!("table {} differs after copying: {} rows here, {} there", table.name, here.rows, there.rows)))
+}
+
+async fn sum(end: &dyn End, table: &'static Table) -> Result<Compared, StoreError> {
+    let (mut rows, mut digest, mut stream) = (0, Sha256::new(), end.read(table, 0));
+    while let Some(row) = stream.try_next().await? {
+        row.add_to(&mut digest);
+        rows += 1;
+    }
+    Ok(Compared { table: table.name, rows, sha256: hexadecimal(digest) })
+}
+
+fn hexadecimal(digest: Sha256) -> String {
+    digest.finalize().iter().fold(String::new(), |hex, byte| hex + &format!("{byte:02x}"))
+}
+
+impl Carried {
+    /// The row that a database answered; its county in `of_county`, where that was selected.
+    pub(super) fn of(row: &impl Columns, table: &Table, of_county: bool) -> Result<Self, StoreError> {
+        let county = if of_county { row.text("of_county")? } else { String::new() };
+        let column = |(name, kind): &(&str, Kind)| -> Result<Value, StoreError> {
+            Ok(match kind {
+                Kind::Integer => Value::Integer(row.maybe_integer(name)?),
+                Kind::Double => Value::Double(row.maybe_double(name)?),
+                Kind::Text => Value::Text(row.maybe_text(name)?),
+                Kind::Bytes => Value::Bytes(row.maybe_bytes(name)?.map(<[u8]>::to_vec)),
+            })
+        };
+        Ok(Self { county, columns: table.columns.iter().map(column).collect::<Result<_, _>>()? })
+    }
+
+    /// Its columns, in order.
+    pub(super) fn put(&self, values: &mut impl Values) -> Result<(), StoreError> {
+        self.columns.iter().try_for_each(|value| match value {
+            Value::Integer(value) => values.integer(*value),
+            Value::Double(value) => values.double(*value),
+            Value::Text(value) => values.text(value.as_deref()),
+            Value::Bytes(value) => values.bytes(value.clone()),
+        })
+    }
+
+    /// Every value with its length before it, so that no two rows sum to the same.
+    fn add_to(&self, digest: &mut Sha256) {
+        for value in &self.columns {
+            match value {
+                Value::Integer(value) => field(digest, value.map(i64::to_le_bytes).as_ref().map(<[u8; 8]>::as_slice)),
+                Value::Double(value) => field(digest, value.map(|double| double.to_bits().to_le_bytes()).as_ref().map(<[u8; 8]>::as_slice)),
+                Value::Text(value) => field(digest, value.as_deref().map(str::as_bytes)),
+                Value::Bytes(value) => field(digest, value.as_deref()),
+            }
+        }
+    }
+}
+
+fn field(digest: &mut Sha256, bytes: Option<&[u8]>) {
+    digest.update(bytes.map_or(-1, |bytes| bytes.len() as i64).to_le_bytes());
+    digest.update(bytes.unwrap_or_default());
+}

@@ -1,0 +1,166 @@
+//! From values to columns, whichever database takes them: the order is that of [`tables`](super::tables).
+
+use super::{LayerFeature, StoreError, cells::cell, wkb};
+use crate::geom::{Bounds, Outline};
+use crate::land::{Finding, Layer, LayerUsed, Patch, Reject, Survey};
+
+/// Takes the columns of rows, one after the other.
+pub(super) trait Values {
+    /// The next column, an integer.
+    fn integer(&mut self, value: impl Into<Option<i64>>) -> Result<(), StoreError>;
+    /// The next column, a double.
+    fn double(&mut self, value: impl Into<Option<f64>>) -> Result<(), StoreError>;
+    /// The next column, text.
+    fn text<'t>(&mut self, value: impl Into<Option<&'t str>>) -> Result<(), StoreError>;
+    /// The next column, bytes.
+    fn bytes(&mut self, value: impl Into<Option<Vec<u8>>>) -> Result<(), StoreError>;
+
+    /// A list, kept as JSON.
+    fn json(&mut self, value: &impl serde::Serialize) -> Result<(), StoreError> {
+        self.text(to_json(value)?.as_str())
+    }
+
+    /// `west, south, east, north, cell` of the outline that counts: the repaired one where there is one.
+    fn place(&mut self, degrees: &Outline, repaired: Option<&Outline>) -> Result<(), StoreError> {
+        let Bounds { min, max } = repaired.unwrap_or(degrees).bounds();
+        for value in min.into_iter().chain(max) {
+            self.double(value)?;
+        }
+        self.integer(cell(&Bounds { min, max }))
+    }
+
+    /// `degrees, repaired, source`.
+    fn outlines(&mut self, degrees: &Outline, repaired: Option<&Outline>, source: Option<&Outline>) -> Result<(), StoreError> {
+        self.bytes(wkb::write(degrees))?;
+        self.bytes(repaired.map(wkb::write))?;
+        self.bytes(source.map(wkb::write))
+    }
+}
+
+/// A list to be kept as JSON.
+pub(super) fn to_json(value: &impl serde::Serialize) -> Result<String, StoreError> {
+    serde_json::to_string(value).map_err(|error| StoreError::Database(Box::new(error)))
+}
+
+/// Milliseconds since 1970.
+pub(super) fn now_ms() -> i64 {
+    jiff::Timestamp::now().as_millisecond()
+}
+
+/// A row of `layer`.
+pub(super) fn layer(values: &mut impl Values, layer: &Layer) -> Result<(), StoreError> {
+    values.integer(layer.id)?;
+    values.text(layer.kind.word())?;
+    values.text(layer.name.as_str())?;
+    values.text(layer.effective.to_string().as_str())?;
+    values.text(layer.crs.as_str())?;
+    values.text(layer.sha256.as_str())?;
+    for number in [i64::from(layer.invented), layer.features as i64, layer.rejected as i64, layer.vertices as i64, layer.created_ms] {
+        values.integer(number)?;
+    }
+    values.json(&layer.notes)
+}
+
+/// A row of `layer_feature`.
+pub(super) fn feature(values: &mut impl Values, id: i64, layer: i64, feature: &LayerFeature) -> Result<(), StoreError> {
+    values.integer(id)?;
+    values.integer(layer)?;
+    values.integer(feature.row as i64)?;
+    values.text(feature.facts.code.as_str())?;
+    values.text(feature.facts.name.as_str())?;
+    values.place(&feature.degrees, feature.repaired.as_ref())?;
+    values.outlines(&feature.degrees, feature.repaired.as_ref(), feature.source.as_ref())
+}
+
+/// A row of `survey`.
+pub(super) fn survey(values: &mut impl Values, survey: &Survey, rule: &str) -> Result<(), StoreError> {
+    let facts = &survey.facts;
+    values.integer(survey.id)?;
+    values.text(facts.name.as_str())?;
+    values.integer(facts.period.ordinal())?;
+    values.text(facts.level.word())?;
+    values.text(facts.crs.as_str())?;
+    values.text(facts.sha256.as_str())?;
+    values.integer(i64::from(facts.invented))?;
+    for count in [facts.patches, facts.repaired, facts.rejected, facts.outside] {
+        values.integer(count as i64)?;
+    }
+    values.text(facts.patch_id_source.word())?;
+    values.json(&facts.fields)?;
+    for count in [facts.verdicts.legal, facts.verdicts.suspected_illegal, facts.verdicts.other, facts.verdicts.doubtful] {
+        values.integer(count as i64)?;
+    }
+    values.double(facts.area_m2)?;
+    values.double(facts.farmland_m2)?;
+    values.json(&facts.warnings)?;
+    values.text(rule)?;
+    values.integer(survey.created_ms)
+}
+
+/// A row of `survey_layer`. A file of the command line has no number.
+pub(super) fn survey_layer(values: &mut impl Values, survey: i64, position: usize, used: &LayerUsed) -> Result<(), StoreError> {
+    values.integer(survey)?;
+    values.integer(position as i64)?;
+    values.integer((used.id != 0).then_some(used.id))?;
+    values.text(used.kind.word())?;
+    values.text(used.name.as_str())?;
+    values.text(used.effective.as_str())
+}
+
+/// A row of `patch`.
+pub(super) fn patch(values: &mut impl Values, id: i64, survey: i64, patch: &Patch) -> Result<(), StoreError> {
+    values.integer(id)?;
+    values.integer(survey)?;
+    values.integer(patch.row as i64)?;
+    values.text(patch.patch_id.as_str())?;
+    values.text(patch.stated_county.as_deref())?;
+    values.place(&patch.degrees, patch.repaired.as_ref())
+}
+
+/// A row of `patch_outline`.
+pub(super) fn patch_outline(values: &mut impl Values, id: i64, patch: &Patch) -> Result<(), StoreError> {
+    values.integer(id)?;
+    values.text(patch.attributes.as_str())?;
+    values.json(&patch.defects)?;
+    values.outlines(&patch.degrees, patch.repaired.as_ref(), patch.source.as_ref())
+}
+
+/// A row of `finding`.
+pub(super) fn finding(values: &mut impl Values, id: i64, survey: i64, finding: &Finding) -> Result<(), StoreError> {
+    let areas = &finding.areas;
+    values.integer(id)?;
+    values.integer(survey)?;
+    values.text(finding.county_code.as_deref())?;
+    for area in [
+        areas.area_m2,
+        areas.farmland_m2,
+        areas.basic_farmland_m2,
+        areas.red_line_m2,
+        areas.urban_boundary_m2,
+        areas.approved_m2,
+        areas.approved_farmland_m2,
+        finding.automatic_legal_farmland_m2,
+        finding.automatic_illegal_farmland_m2,
+    ] {
+        values.double(area)?;
+    }
+    values.text(finding.verdict.word())?;
+    values.text(finding.reason.word())?;
+    values.json(&finding.parcels)?;
+    values.json(&finding.counties)?;
+    values.json(&finding.approvals)?;
+    values.json(&finding.flags)
+}
+
+/// A row of `reject`, but for its number, which the database gives.
+pub(super) fn reject(values: &mut impl Values, survey: i64, reject: &Reject) -> Result<(), StoreError> {
+    values.integer(survey)?;
+    values.integer(reject.row as i64)?;
+    values.text(reject.patch_id.as_deref())?;
+    values.text(reject.code.as_ref())?;
+    values.text(reject.reason.zh.as_ref())?;
+    values.text(reject.reason.en.as_ref())?;
+    values.text(reject.pointer.as_str())?;
+    values.integer(reject.ring.map(i64::from))?;
+    values.integer(reject.vertex.map(i64::from))
+}

@@ -1,0 +1,159 @@
+//! What only the PostgreSQL store has: a server, and other nodes.
+
+use super::{stored, weird_outlines};
+use crate::builders::{facts, finding, key, patch};
+use crate::cluster::{self, Cluster};
+use sqlx::{Connection, PgConnection};
+use tuban::land::{OnConflict, Patch, Provenance};
+use tuban::store::postgres::PostgresStore;
+use tuban::store::{PatchQuery, Store, StoreError};
+
+/// An empty store in a database of its own.
+pub(super) async fn fresh() -> (PostgresStore, ()) {
+    (PostgresStore::open(&cluster::fresh_url().await).await.unwrap(), ())
+}
+
+async fn raw(url: &str) -> PgConnection {
+    PgConnection::connect(url).await.unwrap()
+}
+
+async fn open_node(url: &str) -> PostgresStore {
+    PostgresStore::open(url).await.unwrap()
+}
+
+#[tokio::test]
+async fn nodes_that_start_at_once_make_the_tables_once() {
+    let url = cluster::bare_url().await;
+    let nodes = futures_util::future::join_all((0..6).map(|_| PostgresStore::open(&url))).await;
+    for node in nodes {
+        assert_eq!(node.unwrap().revision().await.unwrap(), 0);
+    }
+}
+
+#[tokio::test]
+async fn a_newer_schema_is_refused_in_so_many_words() {
+    let url = cluster::fresh_url().await;
+    let later = "INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time) VALUES (7, 'later', true, '', 0)";
+    sqlx::query(later).execute(&mut raw(&url).await).await.unwrap();
+    let refused = PostgresStore::open(&url).await.unwrap_err().to_string();
+    assert!(refused.contains("a newer Tuban wrote this database: its schema is 7"), "{refused}");
+}
+
+#[tokio::test]
+async fn another_programs_database_is_refused_and_left_alone() {
+    let url = cluster::bare_url().await;
+    sqlx::query("CREATE TABLE parcels (id BIGINT)").execute(&mut raw(&url).await).await.unwrap();
+    let refused = PostgresStore::open(&url).await.unwrap_err().to_string();
+    assert!(refused.contains("not Tuban's database: it holds the table parcels"), "{refused}");
+    let tables: i64 = sqlx::query_scalar("SELECT count(*) FROM pg_tables WHERE schemaname = 'public'").fetch_one(&mut raw(&url).await).await.unwrap();
+    assert_eq!(tables, 1);
+}
+
+#[tokio::test]
+async fn a_database_that_is_away_is_unavailable() {
+    let folder = tempfile::tempdir().unwrap();
+    let away = PostgresStore::open(&format!("postgres://postgres@localhost/x?host={}", folder.path().display())).await;
+    assert!(matches!(away, Err(StoreError::Unavailable(_))), "{away:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn two_nodes_with_the_same_file_store_it_once() {
+    let url = cluster::fresh_url().await;
+    let nodes = [open_node(&url).await, open_node(&url).await];
+    let key = key("2022-04", "same");
+    let takings = (0..8).map(|n| {
+        let (store, key) = (nodes[n % 2].clone(), key.clone());
+        async move {
+            let mut writer = store.begin_survey(key.clone(), OnConflict::Reject).await?;
+            writer.push(vec![(patch("1"), finding(Some("371302")))]).await?;
+            writer.commit(facts(&key), &Provenance::default()).await
+        }
+    });
+    let ends = futures_util::future::join_all(takings).await;
+    assert_eq!(ends.iter().filter(|end| end.is_ok()).count(), 1, "{ends:?}");
+    assert_eq!(ends.iter().filter(|end| matches!(end, Err(StoreError::AlreadyStored(_)))).count(), 7, "{ends:?}");
+    assert_eq!(nodes[1].patches(&PatchQuery { limit: 9, ..PatchQuery::default() }).await.unwrap().len(), 1);
+    assert_eq!(nodes[0].revision().await.unwrap(), 1);
+}
+
+#[tokio::test]
+async fn a_node_that_dies_in_an_import_leaves_nothing_and_blocks_nobody() {
+    let url = cluster::fresh_url().await;
+    let (dying, other) = (open_node(&url).await, open_node(&url).await);
+    let mut writer = dying.begin_survey(key("2022-04", "x"), OnConflict::Reject).await.unwrap();
+    writer.push(vec![(patch("1"), finding(None)); 50]).await.unwrap();
+    // What the server sees of a node that was killed: its connection ends.
+    let ended: i64 = sqlx::query_scalar(
+        "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE datname = current_database() AND state = 'idle in transaction'",
+    )
+    .fetch_one(&mut raw(&url).await)
+    .await
+    .unwrap();
+    assert_eq!(ended, 1);
+    stored(&other, &key("2022-04", "y"), vec![(patch("2"), finding(None))]).await;
+    // The node that comes back does no harm.
+    let late = writer.push(vec![(patch("3"), finding(None))]).await;
+    assert!(matches!(late, Err(StoreError::Unavailable(_))), "{late:?}");
+    drop(writer);
+    assert_eq!(dying.patches(&PatchQuery { limit: 99, ..PatchQuery::default() }).await.unwrap().len(), 1);
+    other.verify().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_server_that_restarts_is_unavailable_for_a_while_and_loses_nothing() {
+    let cluster = tokio::task::spawn_blocking(Cluster::start).await.unwrap();
+    cluster.administer("CREATE DATABASE tuban").await;
+    let store = open_node(&cluster.url("tuban")).await;
+    let kept = stored(&store, &key("2022-04", "x"), vec![(patch("1"), finding(None))]).await;
+    // All connections of the database end at once, as at a restart.
+    cluster.administer("ALTER DATABASE tuban ALLOW_CONNECTIONS false").await;
+    cluster.administer("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = 'tuban'").await;
+    let away = store.surveys().await;
+    assert!(away.is_err());
+    cluster.administer("ALTER DATABASE tuban ALLOW_CONNECTIONS true").await;
+    assert_eq!(store.surveys().await.unwrap(), [kept]);
+    stored(&store, &key("2022-05", "x"), vec![]).await;
+}
+
+#[tokio::test]
+async fn shapes_are_there_for_postgis_where_it_takes_them() {
+    let url = cluster::fresh_url().await;
+    let store = open_node(&url).await;
+    let weird = weird_outlines().into_iter().enumerate().map(|(at, degrees)| (Patch { degrees, ..patch(&at.to_string()) }, finding(None)));
+    stored(&store, &key("2022-04", "x"), weird.collect()).await;
+    stored(&store, &key("2022-05", "x"), vec![(patch("square"), finding(None))]).await;
+    // Oracle: PostGIS itself, asked in its own words.
+    let (srid, degrees2, found): (i32, f64, i64) = sqlx::query_as(
+        "SELECT ST_SRID(shape), ST_Area(shape), (SELECT count(*) FROM patch_outline WHERE shape && ST_MakeEnvelope(118.3, 35.0, 118.301, 35.001, 4490)
+             AND ST_NPoints(shape) = 5 AND ST_XMin(shape) = 118.3)
+         FROM patch_outline JOIN patch ON patch.id = patch WHERE patch_id = 'square'",
+    )
+    .fetch_one(&mut raw(&url).await)
+    .await
+    .unwrap();
+    assert_eq!((srid, found), (4490, 1));
+    assert!((degrees2 - 1e-6).abs() < 1e-12, "{degrees2}");
+    let without: Vec<String> = sqlx::query_scalar("SELECT patch_id FROM patch_outline JOIN patch ON patch.id = patch WHERE shape IS NULL ORDER BY patch_id")
+        .fetch_all(&mut raw(&url).await)
+        .await
+        .unwrap();
+    assert!(without.contains(&"1".to_owned()) && !without.contains(&"0".to_owned()), "the ring that is not closed has none: {without:?}");
+}
+
+#[tokio::test]
+async fn a_countys_patches_lie_in_one_partition() {
+    let url = cluster::fresh_url().await;
+    let store = open_node(&url).await;
+    let counties = tuban::land::COUNTIES.map(|(code, ..)| Some(code)).into_iter().chain([None]);
+    let findings = counties.enumerate().flat_map(|(n, county)| (0..3).map(move |m| (patch(&format!("{n} {m}")), finding(county))));
+    stored(&store, &key("2022-04", "x"), findings.collect()).await;
+    for table in ["patch", "patch_outline", "finding"] {
+        let split: i64 = sqlx::query_scalar(sqlx::AssertSqlSafe(format!(
+            "SELECT count(*) FROM (SELECT county FROM {table} GROUP BY county HAVING count(DISTINCT tableoid) > 1 OR count(*) <> 3) AS split"
+        )))
+        .fetch_one(&mut raw(&url).await)
+        .await
+        .unwrap();
+        assert_eq!(split, 0, "{table}");
+    }
+}

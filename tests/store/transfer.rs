@@ -1,0 +1,123 @@
+//! `tuban migrate` between the stores: whole, compared, and resumable.
+
+use super::layers::{resting_on, stored_layer};
+use super::{stored_on, weird_outlines};
+use crate::builders::{feature, filing, finding, key, layer, only, patch, reject};
+use crate::cluster;
+use std::sync::atomic::{AtomicU64, Ordering};
+use tuban::land::{LayerKind, OnConflict, Patch, Verdict};
+use tuban::store::transfer::transfer;
+use tuban::store::{PatchQuery, Store, StoreError};
+
+fn all() -> PatchQuery {
+    PatchQuery { limit: 100_000, ..PatchQuery::default() }
+}
+
+/// Everything that a store can hold, gaps in its numbers too.
+async fn fill(store: &dyn Store) {
+    let gone = stored_layer(store, layer(LayerKind::Farmland, "2021-01-01"), vec![feature(1, 118.0, 35.0)]).await;
+    let under = stored_layer(store, layer(LayerKind::Farmland, "2022-01-01"), (1..=30).map(|row| feature(row, 118.0, 35.0)).collect()).await;
+    store.remove_layer(gone.id).await.unwrap();
+    let weird = weird_outlines().into_iter().enumerate().map(|(at, degrees)| (Patch { degrees, ..patch(&format!("№{at}\u{0}")) }, finding(None)));
+    stored_on(store, &key("2022-03", "old"), weird.collect(), &resting_on(&under)).await;
+    let many = (0..12_000).map(|n| (patch(&n.to_string()), finding([Some("371302"), Some("371311"), None][n % 3])));
+    stored_on(store, &key("2022-04", "x"), many.collect(), &resting_on(&under)).await;
+    let mut writer = store.begin_survey(key("2022-03", "new"), OnConflict::Replace).await.unwrap();
+    writer.push(vec![(patch("a\u{0}"), finding(Some("371302"))), (Patch { degrees: weird_outlines().remove(5), ..patch("b") }, finding(None))]).await.unwrap();
+    writer.push_rejects(vec![reject(7), reject(3)]).await.unwrap();
+    writer.commit(crate::builders::facts(&key("2022-03", "new")), &resting_on(&under)).await.unwrap();
+    store.file_verdicts(None, &[filing("17", Verdict::Illegal), filing("b", Verdict::Doubtful)]).await.unwrap();
+}
+
+async fn are_the_same(one: &dyn Store, other: &dyn Store) {
+    assert_eq!(one.layers().await.unwrap(), other.layers().await.unwrap());
+    assert_eq!(one.surveys().await.unwrap(), other.surveys().await.unwrap());
+    assert_eq!(one.revision().await.unwrap(), other.revision().await.unwrap());
+    assert_eq!(one.patches(&all()).await.unwrap(), other.patches(&all()).await.unwrap());
+    assert_eq!(one.totals(only("2022-04")).await.unwrap(), other.totals(only("2022-04")).await.unwrap());
+    for survey in one.surveys().await.unwrap() {
+        assert_eq!(one.provenance(survey.id).await.unwrap(), other.provenance(survey.id).await.unwrap());
+        assert_eq!(one.rejects(survey.id, 0, 99).await.unwrap(), other.rejects(survey.id, 0, 99).await.unwrap());
+    }
+}
+
+fn sqlite_in(folder: &tempfile::TempDir, name: &str) -> String {
+    format!("sqlite:{}/{name}.db", folder.path().display())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn there_and_back_again_is_the_same_store() {
+    let folder = tempfile::tempdir().unwrap();
+    let (here, there, back) = (sqlite_in(&folder, "here"), cluster::bare_url().await, sqlite_in(&folder, "back"));
+    let first = tuban::store::open(&here).await.unwrap();
+    fill(&*first).await;
+    let compared = transfer(&here, &there, &|_| {}).await.unwrap();
+    assert_eq!(compared.iter().find(|table| table.table == "patch").unwrap().rows, 12_002);
+    let second = tuban::store::open(&there).await.unwrap();
+    are_the_same(&*first, &*second).await;
+    assert_eq!(transfer(&there, &back, &|_| {}).await.unwrap(), compared);
+    let third = tuban::store::open(&back).await.unwrap();
+    are_the_same(&*first, &*third).await;
+    // What comes next gets the same numbers on all of them, above all that were ever given.
+    for store in [&first, &second, &third] {
+        stored_on(&**store, &key("2022-06", "next"), vec![(patch("next"), finding(None))], &tuban::land::Provenance::default()).await;
+        let mut writer = store.begin_survey(key("2022-07", "next"), OnConflict::Reject).await.unwrap();
+        writer.push_rejects(vec![reject(1)]).await.unwrap();
+        writer.commit(crate::builders::facts(&key("2022-07", "next")), &tuban::land::Provenance::default()).await.unwrap();
+        stored_layer(&**store, layer(LayerKind::RedLine, "2022-06-01"), vec![feature(1, 118.0, 35.0)]).await;
+    }
+    let numbers = async |store: &dyn Store| {
+        let patch = store.patches(&PatchQuery { patch_id: Some("next".to_owned()), ..all() }).await.unwrap().remove(0);
+        (patch.id, patch.survey_id, store.layers().await.unwrap().iter().map(|layer| layer.id).max())
+    };
+    assert_eq!(numbers(&*first).await, numbers(&*second).await);
+    assert_eq!(numbers(&*first).await, numbers(&*third).await);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_target_that_holds_something_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let (here, there) = (sqlite_in(&folder, "here"), cluster::fresh_url().await);
+    tuban::store::open(&here).await.unwrap();
+    stored_layer(&*tuban::store::open(&there).await.unwrap(), layer(LayerKind::RedLine, "2022-06-01"), vec![]).await;
+    let refused = transfer(&here, &there, &|_| {}).await.unwrap_err().to_string();
+    assert!(refused.contains("not empty"), "{refused}");
+    let nowhere = transfer(&sqlite_in(&folder, "nowhere"), &there, &|_| {}).await.unwrap_err().to_string();
+    assert!(nowhere.contains("there is no database") && !folder.path().join("nowhere.db").exists(), "{nowhere}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_copy_cut_short_is_no_store_and_goes_on_where_it_was() {
+    let folder = tempfile::tempdir().unwrap();
+    let (here, other, there) = (sqlite_in(&folder, "here"), sqlite_in(&folder, "other"), cluster::bare_url().await);
+    let source = tuban::store::open(&here).await.unwrap();
+    fill(&*source).await;
+    // Cut as a kill does: in the middle of the second portion of patches or later, whatever is then on its way.
+    let (cut, cutting) = tokio::sync::oneshot::channel();
+    let cut = std::sync::Mutex::new(Some(cut));
+    let report = move |progress: tuban::store::transfer::Progress| {
+        if progress.table == "patch" && progress.rows >= 5000 {
+            cut.lock().unwrap().take().map(|cut| cut.send(()));
+        }
+    };
+    tokio::select! {
+        biased;
+        _ = cutting => {}
+        _ = transfer(&here, &there, &report) => panic!("done before it was cut"),
+    }
+    let half = tuban::store::open(&there).await.err().unwrap().to_string();
+    assert!(half.contains("was not finished"), "{half}");
+    stored_layer(&*tuban::store::open(&other).await.unwrap(), layer(LayerKind::RedLine, "2022-06-01"), vec![]).await;
+    let foreign = transfer(&other, &there, &|_| {}).await.unwrap_err();
+    assert!(matches!(&foreign, StoreError::Database(why) if why.to_string().contains("half-done copy of another source")), "{foreign:?}");
+
+    let copied = AtomicU64::new(0);
+    let count = |progress: tuban::store::transfer::Progress| {
+        if progress.table == "patch" && !progress.comparing {
+            copied.store(progress.rows, Ordering::Relaxed);
+        }
+    };
+    transfer(&here, &there, &count).await.unwrap();
+    assert!(copied.load(Ordering::Relaxed) <= 12_002 - 5_000, "what was there is not copied again");
+    are_the_same(&*source, &*tuban::store::open(&there).await.unwrap()).await;
+}
