@@ -13,8 +13,9 @@ const CANNOT_OPEN: u32 = 14;
 const NOT_A_DATABASE: u32 = 26;
 
 /// Beginnings of PostgreSQL's SQLSTATE codes after which the same may succeed, <https://www.postgresql.org/docs/15/errcodes-appendix.html>:
-/// connection lost, write to a standby, idle too long, rolled back for another, out of resources, lock not granted, cancelled, shut down.
-const PASSING: [&str; 8] = ["08", "25006", "25P03", "40", "53", "55P03", "57014", "57P"];
+/// connection lost, write to a standby, idle too long, rolled back for another, out of resources, closed for maintenance or lock not granted,
+/// cancelled, shut down.
+const PASSING: [&str; 8] = ["08", "25006", "25P03", "40", "53", "55", "57014", "57P"];
 /// Those that tell of damage: corrupted data or index.
 const DAMAGED: &str = "XX00";
 /// Any internal error starts so, and only this one is no damage.

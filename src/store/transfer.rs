@@ -216,6 +216,7 @@ impl Carried {
 
     /// Every value with its length before it, so that no two rows sum to the same.
     fn add_to(&self, digest: &mut Sha256) {
+        field(digest, Some(self.county.as_bytes()));
         for value in &self.columns {
             match value {
                 Value::Integer(value) => field(digest, value.map(i64::to_le_bytes).as_ref().map(<[u8; 8]>::as_slice)),

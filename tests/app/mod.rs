@@ -11,7 +11,7 @@ use tokio::net::TcpListener;
 use tuban::http::{Desk, Limits, serve};
 use tuban::land::LayerKind;
 use tuban::monitor::{Monitor, Workshop, layer_import::LayerFile, rule::Rule, work::Working};
-use tuban::store::{Store, sqlite::SqliteStore};
+use tuban::store::Store;
 
 /// A running service; it stops when this is dropped.
 pub(crate) struct TestApp {
@@ -52,28 +52,48 @@ impl TestApp {
 
     /// Without a layer, with these limits.
     pub(crate) async fn with_limits(limits: Limits) -> Self {
-        Self::serving(Arc::new(tempfile::tempdir().unwrap()), limits, |workshop| workshop, Some(Working::default())).await
+        Self::with(limits, |workshop| workshop, Some(Working::default())).await
     }
 
     /// Without a layer, with these workers for what GDAL reads.
     pub(crate) async fn with_workshop(change: impl FnOnce(Workshop) -> Workshop) -> Self {
-        Self::serving(Arc::new(tempfile::tempdir().unwrap()), Limits::default(), change, Some(Working::default())).await
+        Self::with(Limits::default(), change, Some(Working::default())).await
     }
 
-    /// Another node on the same database; it carries jobs out in that way, or not at all.
-    pub(crate) async fn node(&self, working: Option<Working>) -> Self {
-        let node = Self::serving(Arc::clone(&self.folder), Limits::default(), |workshop| workshop, working).await;
-        tokio::spawn(Arc::clone(&node.monitor).follow_layers());
-        node
+    /// Without a layer, over that store.
+    pub(crate) async fn over(store: Arc<dyn Store>) -> Self {
+        Self::serving(store, Arc::new(tempfile::tempdir().unwrap()), Limits::default(), |workshop| workshop, Some(Working::default())).await
     }
 
     /// Without a layer, carrying no jobs out.
     pub(crate) async fn idle() -> Self {
-        Self::serving(Arc::new(tempfile::tempdir().unwrap()), Limits::default(), |workshop| workshop, None).await
+        Self::with(Limits::default(), |workshop| workshop, None).await
     }
 
-    async fn serving(folder: Arc<tempfile::TempDir>, limits: Limits, change: impl FnOnce(Workshop) -> Workshop, working: Option<Working>) -> Self {
-        let store: Arc<dyn Store> = Arc::new(SqliteStore::open(&format!("sqlite:{}/tuban.db", folder.path().display())).await.unwrap());
+    /// Another node on the same database; it carries jobs out in that way, or not at all.
+    pub(crate) async fn node(&self, working: Option<Working>) -> Self {
+        let store = Self::embedded(&self.folder).await;
+        let node = Self::serving(store, Arc::clone(&self.folder), Limits::default(), |workshop| workshop, working).await;
+        tokio::spawn(Arc::clone(&node.monitor).follow_layers());
+        node
+    }
+
+    async fn embedded(folder: &tempfile::TempDir) -> Arc<dyn Store> {
+        tuban::store::open(&format!("sqlite:{}/tuban.db", folder.path().display())).await.unwrap()
+    }
+
+    async fn with(limits: Limits, change: impl FnOnce(Workshop) -> Workshop, working: Option<Working>) -> Self {
+        let folder = Arc::new(tempfile::tempdir().unwrap());
+        Self::serving(Self::embedded(&folder).await, folder, limits, change, working).await
+    }
+
+    async fn serving(
+        store: Arc<dyn Store>,
+        folder: Arc<tempfile::TempDir>,
+        limits: Limits,
+        change: impl FnOnce(Workshop) -> Workshop,
+        working: Option<Working>,
+    ) -> Self {
         let monitor = Monitor::open(store, Rule::load(None).unwrap(), folder.path().join("spool")).unwrap();
         let workshop = change(monitor.workshop().clone());
         let monitor = Arc::new(monitor.with_workshop(workshop));

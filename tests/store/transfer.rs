@@ -33,7 +33,8 @@ async fn are_the_same(one: &dyn Store, other: &dyn Store) {
     assert_eq!(one.layers().await.unwrap(), other.layers().await.unwrap());
     assert_eq!(one.surveys().await.unwrap(), other.surveys().await.unwrap());
     assert_eq!(one.revision().await.unwrap(), other.revision().await.unwrap());
-    assert_eq!(one.patches(&all()).await.unwrap(), other.patches(&all()).await.unwrap());
+    // Not assert_eq: it would print twelve thousand patches.
+    assert!(one.patches(&all()).await.unwrap() == other.patches(&all()).await.unwrap(), "the patches differ");
     assert_eq!(one.totals(only("2022-04")).await.unwrap(), other.totals(only("2022-04")).await.unwrap());
     for survey in one.surveys().await.unwrap() {
         assert_eq!(one.provenance(survey.id).await.unwrap(), other.provenance(survey.id).await.unwrap());

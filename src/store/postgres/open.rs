@@ -81,7 +81,15 @@ async fn connect(options: &PgConnectOptions) -> Result<PgConnection, StoreError>
 
 fn pools(options: PgConnectOptions) -> Pools {
     let pool = |connections| PgPoolOptions::new().max_connections(connections).acquire_timeout(CONNECTION_WAIT);
-    let by_index = options.clone().options([("join_collapse_limit", "1"), ("enable_hashjoin", "off"), ("enable_mergejoin", "off"), ("jit", "off")]);
+    let by_index = options.clone().options([
+        ("join_collapse_limit", "1"),
+        ("enable_hashjoin", "off"),
+        ("enable_mergejoin", "off"),
+        // In order from the index where that is possible; for a search by place it is not, and then there is little to sort.
+        ("enable_sort", "off"),
+        ("max_parallel_workers_per_gather", "0"),
+        ("jit", "off"),
+    ]);
     Pools {
         writers: pool(WRITERS).connect_lazy_with(options.clone()),
         turns: Arc::new(Semaphore::new(1)),

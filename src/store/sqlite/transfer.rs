@@ -52,7 +52,7 @@ impl End for SqliteStore {
 
     fn read(&self, table: &'static Table, after: i64) -> BoxStream<'_, Result<Carried, StoreError>> {
         let county = if table.by_county {
-            format!(", coalesce((SELECT county_code FROM finding WHERE finding.patch = {}.{}), '') AS of_county", table.name, table.number())
+            format!(", coalesce((SELECT found.county_code FROM finding AS found WHERE found.patch = {}.{}), '') AS of_county", table.name, table.number())
         } else {
             String::new()
         };

@@ -1,0 +1,133 @@
+//! SQLite beside PostgreSQL, in one run: `cargo bench --bench stores [PATCHES]`, a million where absent. A year and more of surveys goes
+//! into each store; then the same requests are sent to a service over each, in turns, so that a noisy machine is noisy for both.
+#![allow(clippy::unwrap_used, reason = "a measurement that cannot go on should stop")]
+
+#[path = "../tests/builders/mod.rs"]
+#[allow(dead_code)] // Shared with the tests, which use all of it.
+mod builders;
+#[path = "../tests/cluster/mod.rs"]
+#[allow(dead_code)] // As above.
+mod cluster;
+
+use builders::{facts, finding, key, patch};
+use std::f64::consts::TAU;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use tokio::net::TcpListener;
+use tuban::geom::Outline;
+use tuban::http::{Desk, Limits, serve};
+use tuban::land::{COUNTIES, Finding, OnConflict, Patch, Provenance};
+use tuban::monitor::{Monitor, rule::Rule};
+use tuban::store::Store;
+
+const PATCHES: u64 = 1_000_000;
+/// Patches of one survey.
+const SURVEY: u64 = 20_000;
+const PORTION: u64 = 2000;
+const REQUESTS: u64 = 400;
+
+/// What the nth request asks for.
+type Question = Box<dyn Fn(u64) -> String>;
+
+/// Somewhere in the city, scattered.
+fn somewhere(n: u64) -> [f64; 2] {
+    let part = |n: u64| (n.wrapping_mul(2_654_435_761) % 1_000_003) as f64 / 1_000_003.0;
+    [117.4 + 1.8 * part(n), 34.4 + 1.8 * part(n + 500_000)]
+}
+
+fn one(n: u64) -> (Patch, Finding) {
+    let [x, y] = somewhere(n);
+    let ring: Vec<_> = (0..25).map(|n| f64::from(n % 24) * TAU / 24.0).map(|turn| [x + 0.001 * turn.cos(), y + 0.001 * turn.sin()]).collect();
+    let county = COUNTIES[(n % 12) as usize].0;
+    (Patch { row: n % SURVEY + 1, degrees: Outline::polygon(&[ring]), ..patch(&format!("{county}{n:07}")) }, finding(Some(county)))
+}
+
+/// Stores so many patches in surveys of [`SURVEY`], a month each from January 2019.
+async fn fill(store: &dyn Store, patches: u64) -> Duration {
+    let start = Instant::now();
+    for survey in 0..patches.div_ceil(SURVEY) {
+        let key = key(&format!("{}-{:02}", 2019 + survey / 12, survey % 12 + 1), "bench");
+        let mut writer = store.begin_survey(key.clone(), OnConflict::Reject).await.unwrap();
+        let (from, until) = (survey * SURVEY, patches.min((survey + 1) * SURVEY));
+        for portion in (from..until).step_by(PORTION as usize) {
+            writer.push((portion..until.min(portion + PORTION)).map(one).collect()).await.unwrap();
+        }
+        writer.commit(facts(&key), &Provenance::default()).await.unwrap();
+    }
+    start.elapsed()
+}
+
+/// The address of a service over the store.
+async fn service(store: Arc<dyn Store>, spool: &std::path::Path) -> String {
+    let monitor = Arc::new(Monitor::open(store, Rule::load(None).unwrap(), spool.join("spool")).unwrap());
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap().to_string();
+    tokio::spawn(async move { serve(listener, Desk::new(monitor, Limits::default()), std::future::pending()).await });
+    address
+}
+
+fn report(what: &str, mut times: Vec<Duration>) {
+    times.sort_unstable();
+    let at = |share: usize| times[(times.len() * share / 100).min(times.len() - 1)].as_secs_f64() * 1000.0;
+    println!("{what:<44} p50 {:>8.2} ms  p99 {:>8.2} ms", at(50), at(99));
+}
+
+#[tokio::main]
+async fn main() {
+    let patches = std::env::args().find_map(|word| word.parse().ok()).unwrap_or(PATCHES);
+    let (folder, url) = (tempfile::tempdir().unwrap(), cluster::fresh_url().await);
+    let stores = [
+        ("SQLite", tuban::store::open(&format!("sqlite:{}/bench.db", folder.path().display())).await.unwrap()),
+        ("PostgreSQL", tuban::store::open(&url).await.unwrap()),
+    ];
+    let mut addresses = Vec::new();
+    for (name, store) in &stores {
+        println!("{name}: {patches} patches stored in {:.1} s", fill(&**store, patches).await.as_secs_f64());
+        addresses.push(service(Arc::clone(store), &folder.path().join(name)).await);
+    }
+    let last = patches.div_ceil(SURVEY) - 1;
+    let month = format!("{}-{:02}", 2019 + last / 24, last / 2 % 12 + 1);
+    let questions: [(&str, Question); 5] = [
+        (
+            "/api/patches by bbox of 0.02°",
+            Box::new(|n| {
+                let [x, y] = somewhere(n * 7 + 3);
+                format!("/api/patches?bbox={x},{y},{},{}", x + 0.02, y + 0.02)
+            }),
+        ),
+        (
+            "/api/patches by bbox and month",
+            Box::new({
+                let month = month.clone();
+                move |n| {
+                    let [x, y] = somewhere(n * 7 + 3);
+                    format!("/api/patches?bbox={x},{y},{},{}&period={month}", x + 0.1, y + 0.1)
+                }
+            }),
+        ),
+        (
+            "/api/patches of a county and month, 100",
+            Box::new({
+                let month = month.clone();
+                move |n| format!("/api/patches?county={}&period={month}&limit=100", COUNTIES[(n % 12) as usize].0)
+            }),
+        ),
+        ("/api/patches, a page of 100 anywhere", Box::new(move |n| format!("/api/patches?limit=100&after={}", n * 7919 % patches))),
+        ("/api/ratios of a month", Box::new(move |_| format!("/api/ratios?period={month}"))),
+    ];
+    let client = reqwest::Client::new();
+    for (what, question) in questions {
+        let mut times = [Vec::new(), Vec::new()];
+        for n in 0..REQUESTS {
+            for (address, times) in addresses.iter().zip(&mut times) {
+                let start = Instant::now();
+                let answer = client.get(format!("http://{address}{}", question(n))).send().await.unwrap().error_for_status().unwrap();
+                answer.bytes().await.unwrap();
+                times.push(start.elapsed());
+            }
+        }
+        for ((name, _), times) in stores.iter().zip(times) {
+            report(&format!("{name:<11} {what}"), times);
+        }
+    }
+}
