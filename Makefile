@@ -1,14 +1,18 @@
 # The one door. `make run` and `make test` do all the set-up on a fresh Debian 12 with Rust and Node; the rest is for people who work here.
 
-.PHONY: run test check unit e2e bench help build web
+.PHONY: run test check unit e2e bench bench-peers bench-growth help build web
 
 # What a bare machine lacks. The C compiler is for the embedded SQLite; GDAL is for tuban-ogr alone, which reads Shapefiles and the like.
 BUILD_NEEDS := build-essential pkg-config ca-certificates libgdal-dev
-# A real browser with Chinese type, GDAL's tools as an outside oracle, and the databases' own.
-TEST_NEEDS  := $(BUILD_NEEDS) chromium fonts-noto-cjk gdal-bin postgresql-15 postgresql-15-postgis-3
+# A real browser with Chinese type, GDAL's tools as an outside oracle, the databases' own, and what packs a Shapefile for the browser to upload.
+TEST_NEEDS  := $(BUILD_NEEDS) chromium fonts-noto-cjk gdal-bin postgresql-15 postgresql-15-postgis-3 zip
+
+# What the same job is measured against.
+PEER_NEEDS  := $(BUILD_NEEDS) python3-venv postgresql-15 postgresql-15-postgis-3
 
 TUBAN := target/release/tuban
 CITY  := .tuban/city
+VENV  := target/peers/venv
 
 help:            ## this list
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/'
@@ -49,3 +53,18 @@ e2e: web         ## a real browser: upload, progress, map, ratio
 bench: web       ## criterion-like measurements; docs/PERFORMANCE.md says what they showed
 	@tools/need $(BUILD_NEEDS)
 	cargo bench --locked
+
+bench-peers: build $(VENV)/installed ## the same job by GeoPandas, DuckDB, SedonaDB and PostGIS, tens of minutes; PEERS="--preset dense --rounds 1" for a part
+	@tools/need $(PEER_NEEDS)
+	cargo build --release --locked --manifest-path benches/bare_pass/Cargo.toml --target-dir target/peers/bare_pass
+	$(VENV)/bin/python benches/peers/run.py --tuban $(TUBAN) --bare-pass target/peers/bare_pass/release/bare_pass $(PEERS)
+
+$(VENV)/installed: benches/peers/requirements.txt
+	@tools/need $(PEER_NEEDS)
+	/usr/bin/python3 -m venv --clear $(VENV)
+	$(VENV)/bin/pip install --quiet --requirement $<
+	@touch $@
+
+bench-growth: build ## memory and time with ten times the layers and patches (5 GB of data, half an hour)
+	@tools/need python3
+	python3 benches/growth/run.py $(TUBAN) .tuban/growth

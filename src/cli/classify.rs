@@ -1,10 +1,12 @@
 //! `tuban classify`: the main job with no database.
 
-use super::{Failure, Said, progress::Counter};
+use super::{Budget, Failure, Said, progress::Counter};
 use crate::land::LayerKind;
 use crate::monitor::{
     Workshop,
-    classify_file::{ClassifyFiles, Output, classify_files},
+    classify_file::{ClassifyFiles, classify_files},
+    classify_line::Output,
+    memory::Memory,
     rule::Rule,
 };
 use clap::Args;
@@ -26,6 +28,8 @@ pub struct Classify {
     /// Which field of the patches is which of ours; may be repeated.
     #[arg(long, value_name = "OUR=THEIRS")]
     map: Vec<String>,
+    #[command(flatten)]
+    budget: Budget,
     /// Print where the time went as one JSON line on stderr.
     #[arg(long)]
     timings: bool,
@@ -46,13 +50,14 @@ impl Classify {
         }
         let folder = self.output.parent().filter(|folder| !folder.as_os_str().is_empty()).map_or_else(|| PathBuf::from("."), PathBuf::from);
         // Written beside and renamed at the end: what is there under the name is whole.
-        let file = tempfile::Builder::new().prefix(".tuban-").tempfile_in(folder)?;
+        let file = tempfile::Builder::new().prefix(".tuban-").tempfile_in(&folder)?;
         let counter = Counter::new("layers");
         let files = ClassifyFiles {
             patches: self.patches,
             layers: self.layers,
             stated: self.said.into(),
             map: self.map,
+            memory: Memory::new(self.budget.bytes(), folder),
             workshop: Workshop::new(std::env::temp_dir()),
         };
         let mut out = BufWriter::with_capacity(1 << 20, file);

@@ -7,7 +7,8 @@ use std::path::PathBuf;
 
 #[derive(Debug, Args)]
 pub struct Demo {
-    /// How large: `small` (10 000 parcels, 2 000 patches a survey), `city` (300 000 and 100 000) or `dense` (3 000 000 and 100 000).
+    /// How large: `small` (10 000 parcels, 2 000 patches a survey), `city` (300 000 and 100 000), `dense` (3 000 000 and 100 000)
+    /// or `province` (ten cities: 3 000 000 and 100 000).
     #[arg(long, default_value = "small")]
     preset: Size,
     /// The same seed makes the same city, to the last byte.
@@ -23,6 +24,7 @@ enum Size {
     Small,
     City,
     Dense,
+    Province,
 }
 
 impl Demo {
@@ -31,6 +33,7 @@ impl Demo {
             Size::Small => Preset::Small,
             Size::City => Preset::City,
             Size::Dense => Preset::Dense,
+            Size::Province => Preset::Province,
         };
         let counter = Counter::new("demo");
         let files = generate(preset, self.seed, &self.out, &mut |file, done, _total| counter.at_stage(file, done))?;

@@ -19,8 +19,9 @@ mod survey;
 
 use crate::geom::Crs;
 use crate::land::Reject;
-use crate::monitor::{Monitor, MonitorError, Stated, rule::Rule};
+use crate::monitor::{Gcj02, Monitor, MonitorError, Stated, memory::Memory, rule::Rule};
 use crate::store::{self, StoreError};
+use bytesize::ByteSize;
 use clap::{Parser, Subcommand};
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -72,11 +73,28 @@ struct Said {
     /// What its text is in where that is taken wrongly: GBK, GB18030 or UTF-8.
     #[arg(long)]
     encoding: Option<String>,
+    /// What to do with an offset of GCJ-02 where that was asked: `keep` or `remove`.
+    #[arg(long)]
+    gcj02: Option<Gcj02>,
 }
 
 impl From<Said> for Stated {
     fn from(said: Said) -> Self {
-        Self { crs: said.crs, layer: said.layer_name, encoding: said.encoding }
+        Self { crs: said.crs, layer: said.layer_name, encoding: said.encoding, gcj02: said.gcj02 }
+    }
+}
+
+/// What the process may take.
+#[derive(Debug, clap::Args)]
+struct Budget {
+    /// Memory to stay within, e.g. 1GB; half of the machine's where it is not said. Layers that need more are read from disk as they are needed.
+    #[arg(long, env = "TUBAN_MEMORY", value_name = "SIZE")]
+    memory: Option<ByteSize>,
+}
+
+impl Budget {
+    fn bytes(&self) -> u64 {
+        self.memory.map_or_else(Memory::usual_budget, |memory| memory.as_u64())
     }
 }
 

@@ -1,6 +1,6 @@
 //! `tuban serve`.
 
-use super::{Database, Failure};
+use super::{Budget, Database, Failure};
 use crate::http::{Desk, Limits, ServeError, serve};
 use crate::monitor::{rule::Rule, work::Working};
 use clap::Args;
@@ -21,6 +21,8 @@ pub struct Serve {
     #[arg(long, env = "TUBAN_LEASE", default_value = "30s", value_name = "TIME", hide = true, value_parser = duration)]
     lease: Duration,
     #[command(flatten)]
+    budget: Budget,
+    #[command(flatten)]
     database: Database,
 }
 
@@ -30,7 +32,7 @@ const SHORTEST_LEASE: Duration = Duration::from_millis(300);
 impl Serve {
     pub async fn run(self, rule: Rule) -> Result<(), Failure> {
         let listener = tokio::net::TcpListener::bind(self.listen).await.map_err(|error| ServeError { address: self.listen.to_string(), error })?;
-        let monitor = Arc::new(self.database.open(rule).await?);
+        let monitor = Arc::new(self.database.open(rule).await?.with_memory(self.budget.bytes()));
         monitor.refresh_atlas().await?;
         say!("http://{}", listener.local_addr()?);
         if self.listen.ip().is_loopback() {

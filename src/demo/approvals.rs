@@ -6,11 +6,10 @@ use super::ground::{Anchor, Ring, measure};
 use super::noise::{Dice, Topic};
 use super::places::Places;
 use super::shapes::{Sketch, clear_m, reach_m};
-use super::write::{Layer, Progress, Shape, Value};
+use super::write::{Layer, Progress, Shape, Sheet, Value};
 use super::{DemoFile, files};
 use std::f64::consts::PI;
 use std::io;
-use std::path::Path;
 
 /// First year and number of years in which the demo's approvals were given.
 const YEARS: (usize, usize) = (2016, 6);
@@ -59,8 +58,8 @@ pub(super) fn draw(seed: u64, count: usize, counties: &Counties, places: &Places
 }
 
 /// Writes the approvals; documents are numbered through each year in the order of their dates.
-pub(super) fn write(list: &[Approval], counties: &Counties, folder: &Path, progress: Progress) -> io::Result<DemoFile> {
-    let mut layer = Layer::create(folder, files::APPROVED, "批准用地", list.len() as u64, progress)?;
+pub(super) fn write(list: &[Approval], counties: &Counties, sheet: &Sheet, progress: Progress) -> io::Result<DemoFile> {
+    let mut layer = Layer::create(sheet, files::APPROVED, "批准用地", list.len() as u64, progress)?;
     let (first, years) = YEARS;
     for (index, approval) in list.iter().enumerate() {
         let Some(measure) = measure([&approval.ring]) else {

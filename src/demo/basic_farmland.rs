@@ -6,19 +6,18 @@ use super::ground::{Point, Ring, contains, cross, doubled_area, measure};
 use super::noise::{Dice, Relief, Topic};
 use super::parcels::{Parcel, Parcels};
 use super::terrain::is_farmland;
-use super::write::{Layer, Progress, Shape, Value};
+use super::write::{Layer, Progress, Shape, Sheet, Value};
 use super::{DemoFile, files};
 use std::io;
-use std::path::Path;
 
 /// A directed edge; the ground it bounds lies to its left.
 type Edge = (Point, Point);
 
 /// Writes about `wanted` groups.
-pub(super) fn write(seed: u64, parcels: &Parcels, counties: &Counties, wanted: usize, folder: &Path, progress: Progress) -> io::Result<DemoFile> {
+pub(super) fn write(seed: u64, parcels: &Parcels, counties: &Counties, wanted: usize, sheet: &Sheet, progress: Progress) -> io::Result<DemoFile> {
     let groups = groups(seed, parcels.blocks(), wanted);
     let total = groups.chunk_by(|a, b| a.0 == b.0).count() as u64;
-    let mut layer = Layer::create(folder, files::BASIC_FARMLAND, "永久基本农田", total, progress)?;
+    let mut layer = Layer::create(sheet, files::BASIC_FARMLAND, "永久基本农田", total, progress)?;
     let mut numbers = vec![0_u32; counties.list.len()];
     let (mut batch, mut edges) = (Vec::new(), Vec::new());
     for group in groups.chunk_by(|a, b| a.0 == b.0) {

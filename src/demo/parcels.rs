@@ -8,10 +8,9 @@ use super::lattice::{Lattice, wiggle};
 use super::noise::{Dice, Topic};
 use super::shapes::rugged;
 use super::terrain::{Class, Terrain};
-use super::write::{Layer, Progress, Shape, Value};
+use super::write::{Layer, Progress, Shape, Sheet, Value};
 use super::{DemoFile, files};
 use std::io;
-use std::path::Path;
 
 /// A parcel: where it is and what grows there.
 pub(super) struct Parcel {
@@ -200,8 +199,8 @@ fn fractions(point: Point) -> (f64, f64) {
 }
 
 /// Writes the parcels, row of blocks by row of blocks.
-pub(super) fn write(parcels: &Parcels, counties: &Counties, folder: &Path, progress: Progress) -> io::Result<DemoFile> {
-    let mut layer = Layer::create(folder, files::FARMLAND, "土地利用现状图斑", parcels.count(), progress)?;
+pub(super) fn write(parcels: &Parcels, counties: &Counties, sheet: &Sheet, progress: Progress) -> io::Result<DemoFile> {
+    let mut layer = Layer::create(sheet, files::FARMLAND, "土地利用现状图斑", parcels.count(), progress)?;
     let mut numbers = vec![0_u64; counties.list.len()];
     let mut batch = Vec::new();
     for block in 0..parcels.blocks() * parcels.blocks() {

@@ -4,10 +4,9 @@ use super::counties::Counties;
 use super::ground::{Anchor, measure};
 use super::noise::{Dice, Topic};
 use super::shapes::rugged;
-use super::write::{Layer, Progress, Shape, Value};
+use super::write::{Layer, Progress, Shape, Sheet, Value};
 use super::{DemoFile, files};
 use std::io;
-use std::path::Path;
 
 /// Towns of a county.
 const TOWNS: usize = 10;
@@ -75,8 +74,8 @@ impl Places {
     }
 
     /// Writes the urban development boundaries, one around each seat, of 300 to 3 000 positions.
-    pub(super) fn write_boundaries(&self, seed: u64, counties: &Counties, folder: &Path, progress: Progress) -> io::Result<DemoFile> {
-        let mut layer = Layer::create(folder, files::URBAN_BOUNDARY, "城镇开发边界", self.seats as u64, progress)?;
+    pub(super) fn write_boundaries(&self, seed: u64, counties: &Counties, sheet: &Sheet, progress: Progress) -> io::Result<DemoFile> {
+        let mut layer = Layer::create(sheet, files::URBAN_BOUNDARY, "城镇开发边界", self.seats as u64, progress)?;
         for (index, seat) in self.seats().iter().enumerate() {
             let mut dice = Dice::new(seed, Topic::Urban, index as u64);
             let positions = dice.log_range(300.0, 2_800.0) as usize;

@@ -7,10 +7,9 @@ use super::noise::{Dice, Topic};
 use super::places::Places;
 use super::shapes::{Outline, longest_edge_m, reach_m, rugged};
 use super::terrain::Terrain;
-use super::write::{Layer, Progress, Shape, Value};
+use super::write::{Layer, Progress, Shape, Sheet, Value};
 use super::{DemoFile, files};
 use std::io;
-use std::path::Path;
 
 const PURPOSES: [&str; 4] = ["水源涵养", "水土保持", "生物多样性维护", "防风固沙"];
 
@@ -34,10 +33,10 @@ pub(super) fn write(
     counties: &Counties,
     places: &Places,
     terrain: &Terrain,
-    folder: &Path,
+    sheet: &Sheet,
     progress: Progress,
 ) -> io::Result<DemoFile> {
-    let mut layer = Layer::create(folder, files::RED_LINE, "生态保护红线", extent.count as u64, progress)?;
+    let mut layer = Layer::create(sheet, files::RED_LINE, "生态保护红线", extent.count as u64, progress)?;
     let seats = places.seats().iter().enumerate();
     let mut taken: Vec<(Anchor, f64)> = seats.map(|(k, seat)| (seat.anchor, places.boundary_m(k))).collect();
     let mut dice = Dice::new(seed, Topic::RedLines, 0);

@@ -8,11 +8,10 @@ use super::ground::{Anchor, MU_M2, Ring, SOUTH, SPAN, WEST, measure};
 use super::noise::{Dice, Topic};
 use super::places::Places;
 use super::shapes::{Outline, Sketch, clear_m, reach_m};
-use super::write::{Layer, Progress, Shape, Value};
+use super::write::{Layer, Progress, Shape, Sheet, Value};
 use super::{DemoFile, files};
 use std::f64::consts::PI;
 use std::io;
-use std::path::Path;
 
 /// Edges are drawn below this, so that they are surely below 65 m after rounding and on the ellipsoid.
 const EDGE_M: f64 = 64.0;
@@ -39,10 +38,10 @@ struct Patch {
 }
 
 /// Writes the `survey`-th survey (April, May, June 2022) with `count` patches.
-pub(super) fn write(ground: &Ground, survey: usize, count: usize, folder: &Path, progress: Progress) -> io::Result<DemoFile> {
+pub(super) fn write(ground: &Ground, survey: usize, count: usize, sheet: &Sheet, progress: Progress) -> io::Result<DemoFile> {
     let (name, month) = (files::SURVEYS[survey], survey + 4);
     let title = format!("2022年{month}月监测图斑");
-    let mut layer = Layer::create(folder, name, &title, count as u64, progress)?;
+    let mut layer = Layer::create(sheet, name, &title, count as u64, progress)?;
     let mut dice = Dice::new(ground.seed, Topic::Surveys, survey as u64);
     let mut room = Room::new();
     for (index, fate) in fates(&mut dice, count, survey).into_iter().enumerate() {
@@ -56,7 +55,7 @@ pub(super) fn write(ground: &Ground, survey: usize, count: usize, folder: &Path,
         let before = format!("2021-{:02}-{:02}", 7 + dice.below(6), 1 + dice.below(28));
         let after = format!("2022-{month:02}-{:02}", 1 + dice.below(28));
         let properties = [
-            ("JCBH", Value::Text(&format!("{}{:06}", county.code, index + 1))),
+            ("JCBH", Value::Text(&format!("{}{:06}", county.code, sheet.number * count + index + 1))),
             ("XZQDM", Value::Text(county.code)),
             ("XZQMC", Value::Text(county.name)),
             ("TBLX", Value::Text(KINDS[dice.below(KINDS.len())])),

@@ -102,7 +102,7 @@ fn counts_are_those_of_the_preset() {
     assert_eq!(written[files::URBAN_BOUNDARY], 12);
     assert_eq!(written[files::APPROVED], 600);
     assert!(files::SURVEYS.iter().all(|name| written[name] == 2_000));
-    assert_eq!([Preset::Small, Preset::City, Preset::Dense].map(Preset::patches), [2_000, 100_000, 100_000]);
+    assert_eq!([Preset::Small, Preset::City, Preset::Dense, Preset::Province].map(Preset::patches), [2_000, 100_000, 100_000, 100_000]);
 }
 
 #[test]

@@ -18,6 +18,18 @@ pub struct Stated {
     pub layer: Option<String>,
     /// What its text is in.
     pub encoding: Option<String>,
+    /// What to do with an offset of GCJ-02, where people have been asked.
+    pub gcj02: Option<Gcj02>,
+}
+
+crate::land::words! {
+    /// What people want done with an offset of GCJ-02 that a file may carry.
+    Gcj02 {
+        /// There is none, or it shall stay: positions are taken as they are.
+        Keep = "keep",
+        /// There is one: take it off every position.
+        Remove = "remove",
+    }
 }
 
 /// A file whose layers are known.

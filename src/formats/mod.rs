@@ -20,7 +20,7 @@ mod shapefile;
 mod sniff;
 mod wkb;
 
-pub use arrival::{Arrival, Layer, Stated, companions};
+pub use arrival::{Arrival, Gcj02, Layer, Stated, companions};
 pub use crs_text::NamedCrs;
 pub use encoding::Choice as EncodingChoice;
 pub use error::ReadError;

@@ -5,7 +5,7 @@ use crate::land::Words;
 
 /// Decimals of a degree below which a file is worth a warning: eight are about a millimetre.
 const ENOUGH_DECIMALS: u8 = 8;
-/// What six decimals cost at most on a patch of 0.7 ha, square metres; each decimal fewer costs ten times as much.
+/// What six decimals cost on a patch of 0.7 ha, square metres, long ones aside; each decimal fewer costs ten times as much.
 const COST_OF_SIX_M2: f64 = 5.7;
 
 /// The contradiction between a file said to be in `crs` and its coordinates, with the fix.
@@ -79,8 +79,10 @@ pub fn few_decimals(crs: Crs, decimals: u8) -> Option<Words> {
     let cost = COST_OF_SIX_M2 * 10_f64.powi(6 - i32::from(decimals));
     let cost = if cost < 10.0 { format!("{cost:.2}") } else { format!("{cost:.0}") };
     Some(Words::new(
-        format!("坐标只有 {decimals} 位小数，0.7 公顷的图斑面积误差可达 {cost} 平方米；请导出不少于 9 位小数的经纬度"),
-        format!("coordinates have only {decimals} decimals, which costs up to {cost} m² on a patch of 0.7 ha; export degrees with 9 decimals or more"),
+        format!("坐标只有 {decimals} 位小数，0.7 公顷的图斑面积误差可达 {cost} 平方米，细长的更大；请导出不少于 9 位小数的经纬度"),
+        format!(
+            "coordinates have only {decimals} decimals, which costs up to {cost} m² on a patch of 0.7 ha and more on long ones; export degrees with 9 decimals or more"
+        ),
     ))
 }
 

@@ -2,19 +2,28 @@
 //!
 //! Prepare once, query many:
 //! 1. [`Pieces::of`] cuts each region into pieces of at most [`PIECE_VERTICES`] vertices (`cut`), on any core; [`CoverageBuilder::append`] takes them.
-//! 2. [`CoverageBuilder::finish`] indexes the pieces' boxes (crate `geo-index`: packed, static, one allocation; it could be memory-mapped) and finds
-//!    which members overlap another member.
+//! 2. [`CoverageBuilder::finish`] indexes the pieces' boxes (`boxes`) and finds which members overlap another.
 //! 3. [`Coverage::hits`] measures a figure against every member near it; [`Coverage::covered_m2`] adds the hits up, and where members overlap each
 //!    other takes their union instead, so that no ground counts twice.
+//!
+//! Positions are held in memory, or lie on a [`Shelf`] outside it (`positions`); everything else is always in memory. What is measured is the same to the
+//! last bit. Only a shelf can fail: what cannot be read back, or is not as it was written, is an error and never a figure.
 
+mod at;
+mod boxes;
 mod cut;
 mod frozen;
+mod positions;
 
 use super::{Bounds, Figure, Region, slabs};
-use geo_index::rtree::{RTree, RTreeBuilder, RTreeIndex, sort::HilbertSort};
+use boxes::{Boxes, Numbers, PieceBox};
+use positions::{Positions, Reader};
 use rayon::prelude::*;
+use smallvec::SmallVec;
+use std::io;
 
 pub use cut::{PIECE_VERTICES, clip_ring};
+pub use positions::Shelf;
 
 /// Shared ground of two members above which they count as overlapping, square metres. Cutting members at different lines moves their common
 /// border by up to 1e-11 m, which over a kilometre makes 1e-8 m².
@@ -26,27 +35,29 @@ const NEGLIGIBLE: f64 = 1e-10;
 /// Collects the members of a layer.
 #[derive(Debug, Default)]
 pub struct CoverageBuilder {
-    positions: Vec<[f64; 2]>,
+    positions: Positions,
     ring_ends: Vec<u32>,
     pieces: Vec<Piece>,
-    boxes: Vec<Bounds>,
+    boxes: Vec<PieceBox>,
     members: u32,
 }
 
 /// A piece of a member: some rings.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 struct Piece {
     member: u32,
     rings: [u32; 2],
+    /// Checksum of its positions.
+    sum: u32,
 }
 
 /// Members of a layer, cut, indexed and ready.
 #[derive(Debug)]
 pub struct Coverage {
-    positions: Vec<[f64; 2]>,
+    positions: Positions,
     ring_ends: Vec<u32>,
     pieces: Vec<Piece>,
-    index: Option<RTree<f64>>,
+    index: Boxes,
     members: u32,
     overlaps: Vec<Overlap>,
     /// For each member, whether it overlaps another one.
@@ -76,80 +87,93 @@ pub struct Hit {
 pub struct Pieces {
     positions: Vec<[f64; 2]>,
     ring_ends: Vec<u32>,
-    /// For each piece, where in `ring_ends` it ends, and its box.
-    ends: Vec<(u32, Bounds)>,
+    /// For each piece, where in `ring_ends` it ends, the checksum of its positions, and its box.
+    ends: Vec<(u32, u32, PieceBox)>,
 }
 
 impl Pieces {
     /// Cuts a region. O(n log n) for n vertices.
     #[must_use]
     pub fn of(region: &Region) -> Self {
-        let mut pieces = Self::default();
+        let (mut pieces, mut bytes) = (Self::default(), Vec::new());
         cut::cut(region, &mut |rings: &[Vec<[f64; 2]>]| {
-            let mut bounds = Bounds::EMPTY;
+            let (mut bounds, start) = (Bounds::EMPTY, pieces.positions.len());
             for ring in rings {
                 pieces.positions.extend_from_slice(ring);
                 pieces.ring_ends.push(pieces.positions.len() as u32);
                 bounds = bounds.union(&Bounds::of(ring));
             }
-            pieces.ends.push((pieces.ring_ends.len() as u32, bounds));
+            bytes.clear();
+            positions::encode(&pieces.positions[start..], &mut bytes);
+            pieces.ends.push((pieces.ring_ends.len() as u32, positions::checksum(&bytes), outwards(&bounds)));
         });
         pieces
+    }
+
+    /// What their positions take, bytes.
+    #[must_use]
+    pub fn positions_bytes(&self) -> u64 {
+        size_of_val(self.positions.as_slice()) as u64
     }
 }
 
 impl CoverageBuilder {
     /// Cuts and appends the next member; returns its number.
-    pub fn push(&mut self, region: &Region) -> u32 {
+    pub fn push(&mut self, region: &Region) -> io::Result<u32> {
         self.append(&Pieces::of(region))
     }
 
     /// Appends the next member; returns its number.
-    pub fn append(&mut self, pieces: &Pieces) -> u32 {
+    pub fn append(&mut self, pieces: &Pieces) -> io::Result<u32> {
         let member = self.members;
         self.members += 1;
-        let (positions, rings) = (self.positions.len() as u32, self.ring_ends.len() as u32);
-        self.positions.extend_from_slice(&pieces.positions);
+        let (positions, rings) = (self.positions.len(), self.ring_ends.len() as u32);
+        self.positions.append(&pieces.positions)?;
         self.ring_ends.extend(pieces.ring_ends.iter().map(|end| positions + end));
         let mut first = rings;
-        for (end, bounds) in &pieces.ends {
-            self.pieces.push(Piece { member, rings: [first, rings + end] });
+        for (end, sum, bounds) in &pieces.ends {
+            self.pieces.push(Piece { member, rings: [first, rings + end], sum: *sum });
             self.boxes.push(*bounds);
             first = rings + end;
         }
-        member
+        Ok(member)
+    }
+
+    /// Whether positions go to a shelf.
+    #[must_use]
+    pub fn is_shelved(&self) -> bool {
+        self.positions.is_shelved()
+    }
+
+    /// Moves the positions of all members, these and those to come, to an empty shelf.
+    pub fn shelve(&mut self, shelf: Box<dyn Shelf>) -> io::Result<()> {
+        self.positions.shelve(shelf)
     }
 
     /// Indexes the members and finds those that overlap. O(n log n) for n pieces.
-    #[must_use]
-    pub fn finish(mut self) -> Coverage {
-        let index = index(&self.boxes);
-        self.positions.shrink_to_fit();
+    pub fn finish(mut self) -> io::Result<Coverage> {
+        self.positions.settle()?;
         self.ring_ends.shrink_to_fit();
         self.pieces.shrink_to_fit();
         let mut coverage = Coverage {
             positions: self.positions,
             ring_ends: self.ring_ends,
             pieces: self.pieces,
-            index,
+            index: Boxes::of(&self.boxes),
             members: self.members,
             overlaps: Vec::new(),
             overlapping: Vec::new(),
         };
-        coverage.note(coverage.find_overlaps(&self.boxes));
-        coverage
+        coverage.note(coverage.find_overlaps(&self.boxes)?);
+        Ok(coverage)
     }
 }
 
-/// The index of some boxes, none where there are none.
-fn index(boxes: &[Bounds]) -> Option<RTree<f64>> {
-    (!boxes.is_empty()).then(|| {
-        let mut builder = RTreeBuilder::<f64>::new(boxes.len() as u32);
-        for bounds in boxes {
-            builder.add(bounds.min[0], bounds.min[1], bounds.max[0], bounds.max[1]);
-        }
-        builder.finish::<HilbertSort>()
-    })
+/// The least box of single precision around a box.
+fn outwards(bounds: &Bounds) -> PieceBox {
+    let below = |value: f64| Some(value as f32).filter(|near| f64::from(*near) <= value).unwrap_or_else(|| (value as f32).next_down());
+    let above = |value: f64| -below(-value);
+    [below(bounds.min[0]), below(bounds.min[1]), above(bounds.max[0]), above(bounds.max[1])]
 }
 
 impl Coverage {
@@ -162,7 +186,13 @@ impl Coverage {
     /// Vertices of the pieces, closing positions included.
     #[must_use]
     pub fn vertices(&self) -> u64 {
-        self.positions.len() as u64
+        u64::from(self.positions.len())
+    }
+
+    /// Whether the positions lie outside memory.
+    #[must_use]
+    pub fn is_shelved(&self) -> bool {
+        self.positions.is_shelved()
     }
 
     /// Members that share ground with each other, which parcels and counties must not.
@@ -180,29 +210,17 @@ impl Coverage {
         self.overlaps = overlaps;
     }
 
-    fn rings(&self, piece: u32) -> impl Iterator<Item = &[[f64; 2]]> + Clone {
-        let [first, end] = self.pieces[piece as usize].rings;
-        (first..end).map(|ring| {
-            let start = if ring == 0 { 0 } else { self.ring_ends[ring as usize - 1] };
-            &self.positions[start as usize..self.ring_ends[ring as usize] as usize]
-        })
-    }
-
-    /// Numbers of the pieces whose box touches `bounds`, in ascending order.
-    fn near(&self, bounds: &Bounds) -> Vec<u32> {
-        let Some(index) = &self.index else { return Vec::new() };
-        let mut near = index.search(bounds.min[0], bounds.min[1], bounds.max[0], bounds.max[1]);
-        near.sort_unstable();
-        near
+    /// Numbers of the pieces whose box touches `window`, in ascending order.
+    fn near(&self, window: PieceBox) -> Numbers {
+        self.index.search(window)
     }
 
     /// The members that share ground with the figure, ascending, each once. Ground thinner than the last bit of its coordinates is none: cutting
     /// moves a border by so much.
-    #[must_use]
-    pub fn hits(&self, figure: &Figure) -> Vec<Hit> {
-        let mut hits: Vec<Hit> = Vec::new();
-        for piece in self.near(figure.bounds()) {
-            let area_m2 = figure.shared_m2(self.rings(piece));
+    pub fn hits(&self, figure: &Figure) -> io::Result<Vec<Hit>> {
+        let (mut hits, mut reader): (Vec<Hit>, _) = (Vec::new(), Reader::new(self));
+        for piece in self.near(outwards(figure.bounds())) {
+            let area_m2 = figure.shared_m2(reader.rings(piece)?);
             if area_m2 > 0.0 {
                 let member = self.pieces[piece as usize].member;
                 match hits.last_mut() {
@@ -215,54 +233,52 @@ impl Coverage {
         let last_bit = f64::EPSILON * [x0, y0, x1, y1].into_iter().fold(0.0, |reach: f64, value| reach.max(value.abs()));
         let least_m2 = (last_bit * (x1 - x0 + y1 - y0)).min(figure.area_m2() * NEGLIGIBLE);
         hits.retain(|hit| hit.area_m2 > least_m2);
-        hits
+        Ok(hits)
     }
 
     /// The figure's area covered by the members of `hits`, each place once; square metres, at most the figure's area.
-    #[must_use]
-    pub fn covered_m2(&self, figure: &Figure, hits: &[Hit]) -> f64 {
-        let (overlapping, alone): (Vec<Hit>, Vec<Hit>) = hits.iter().partition(|hit| self.overlapping[hit.member as usize]);
-        let alone: f64 = alone.iter().map(|hit| hit.area_m2).sum();
+    pub fn covered_m2(&self, figure: &Figure, hits: &[Hit]) -> io::Result<f64> {
+        let overlaps = |hit: &&Hit| self.overlapping[hit.member as usize];
+        let alone: f64 = hits.iter().filter(|hit| !overlaps(hit)).map(|hit| hit.area_m2).sum();
+        let overlapping: SmallVec<[Hit; 4]> = hits.iter().filter(overlaps).copied().collect();
         let together = match overlapping[..] {
             [] => 0.0,
             [one] => one.area_m2,
             _ => {
                 let mut sweep = Sweep::of(figure);
-                sweep.add(self, figure, &overlapping, 1);
+                sweep.add(self, figure, &overlapping, 1)?;
                 sweep.area_m2(2)
             }
         };
-        (alone + together).min(figure.area_m2())
+        Ok((alone + together).min(figure.area_m2()))
     }
 
     /// The figure's area covered both by members of `hits` and by members of `other_hits` of another coverage; square metres.
-    #[must_use]
-    pub fn covered_by_both_m2(&self, figure: &Figure, hits: &[Hit], other: &Self, other_hits: &[Hit]) -> f64 {
+    pub fn covered_by_both_m2(&self, figure: &Figure, hits: &[Hit], other: &Self, other_hits: &[Hit]) -> io::Result<f64> {
         if hits.is_empty() || other_hits.is_empty() {
-            return 0.0;
+            return Ok(0.0);
         }
         let mut sweep = Sweep::of(figure);
-        sweep.add(self, figure, hits, 1);
-        sweep.add(other, figure, other_hits, 2);
-        sweep.area_m2(3).min(figure.area_m2())
+        sweep.add(self, figure, hits, 1)?;
+        sweep.add(other, figure, other_hits, 2)?;
+        Ok(sweep.area_m2(3).min(figure.area_m2()))
     }
 
     /// Every pair of members that share more than [`OVERLAP_M2`].
-    fn find_overlaps(&self, boxes: &[Bounds]) -> Vec<Overlap> {
-        let mut pairs: Vec<Overlap> = (0..self.pieces.len() as u32)
+    fn find_overlaps(&self, boxes: &[PieceBox]) -> io::Result<Vec<Overlap>> {
+        let begin = || (Vec::new(), Reader::new(self));
+        let mut pairs = (0..self.pieces.len() as u32)
             .into_par_iter()
-            .flat_map_iter(|piece| {
-                let member = self.pieces[piece as usize].member;
-                let mut figure = None;
-                let near: Vec<u32> = self.near(&boxes[piece as usize]).into_iter().filter(|other| self.pieces[*other as usize].member > member).collect();
-                near.into_iter().filter_map(move |other| {
-                    let figure = figure.get_or_insert_with(|| Figure::new(Region::of_rings(self.rings(piece))));
-                    let area_m2 = figure.shared_m2(self.rings(other));
-                    (area_m2 > OVERLAP_M2).then(|| Overlap { members: [member, self.pieces[other as usize].member], area_m2 })
-                })
+            .try_fold(begin, |(mut pairs, mut reader), piece| {
+                self.compare(piece, boxes[piece as usize], &mut reader, &mut pairs)?;
+                io::Result::Ok((pairs, reader))
             })
-            .collect();
-        pairs.sort_unstable_by_key(|pair| pair.members);
+            .map(|part| part.map(|(pairs, _)| pairs))
+            .try_reduce(Vec::new, |mut pairs, more| {
+                pairs.extend(more);
+                Ok(pairs)
+            })?;
+        pairs.sort_by_key(|pair| pair.members);
         pairs.dedup_by(|next, kept| {
             let same = next.members == kept.members;
             if same {
@@ -270,7 +286,25 @@ impl Coverage {
             }
             same
         });
-        pairs
+        Ok(pairs)
+    }
+
+    /// Appends what a piece shares with pieces of later members.
+    fn compare(&self, piece: u32, bounds: PieceBox, reader: &mut Reader<'_>, pairs: &mut Vec<Overlap>) -> io::Result<()> {
+        let member = |piece: u32| self.pieces[piece as usize].member;
+        let mut later = self.near(bounds);
+        later.retain(|other| member(*other) > member(piece));
+        if later.is_empty() {
+            return Ok(());
+        }
+        let figure = Figure::new(Region::of_rings(reader.rings(piece)?));
+        for other in later {
+            let area_m2 = figure.shared_m2(reader.rings(other)?);
+            if area_m2 > OVERLAP_M2 {
+                pairs.push(Overlap { members: [member(piece), member(other)], area_m2 });
+            }
+        }
+        Ok(())
     }
 }
 
@@ -287,13 +321,15 @@ impl Sweep {
         sweep
     }
 
-    fn add(&mut self, coverage: &Coverage, figure: &Figure, hits: &[Hit], tag: u32) {
-        for piece in coverage.near(figure.bounds()) {
+    fn add(&mut self, coverage: &Coverage, figure: &Figure, hits: &[Hit], tag: u32) -> io::Result<()> {
+        let mut reader = Reader::new(coverage);
+        for piece in coverage.near(outwards(figure.bounds())) {
             let member = coverage.pieces[piece as usize].member;
             if hits.binary_search_by_key(&member, |hit| hit.member).is_ok() {
-                self.add_rings(figure, coverage.rings(piece), tag);
+                self.add_rings(figure, reader.rings(piece)?, tag);
             }
         }
+        Ok(())
     }
 
     fn add_rings<'a>(&mut self, figure: &Figure, rings: impl Iterator<Item = &'a [[f64; 2]]>, tag: u32) {

@@ -49,6 +49,16 @@ pub enum Contradiction {
 }
 
 impl Contradiction {
+    /// The CRS that would put the positions where they belong as they are written; none where their axes must change places first.
+    #[must_use]
+    pub fn candidates(&self) -> &[Crs] {
+        match self {
+            Self::LooksLike { crs, swapped: false } => std::slice::from_ref(crs),
+            Self::LacksZone { candidates, swapped: false } => candidates,
+            _ => &[],
+        }
+    }
+
     /// Whether the file cannot be read this way; else it is only odd.
     #[must_use]
     pub fn is_certain(&self) -> bool {

@@ -5,6 +5,7 @@
 pub mod coverage;
 mod crossing;
 pub mod crs;
+mod gcj02;
 mod looks;
 pub mod outline;
 pub mod overlay;
@@ -14,11 +15,12 @@ pub mod slabs;
 mod twofold;
 pub mod validity;
 
-pub use coverage::{Coverage, CoverageBuilder, Hit, Pieces, clip_ring};
+pub use coverage::{Coverage, CoverageBuilder, Hit, Pieces, Shelf, clip_ring};
 pub use crs::{Crs, UnknownCrs, Unplaced};
+pub use gcj02::{add_gcj02, remove_gcj02};
 pub use looks::{Contradiction, typical};
 pub use outline::{Bounds, Outline};
 pub use overlay::Figure;
 pub use plane::{Plane, twice_signed_area};
 pub use region::Region;
-pub use validity::{Checked, Defect, DefectKind, Fault, Unacceptable, check};
+pub use validity::{Checked, Defect, DefectKind, Fault, Unacceptable, check, check_in};

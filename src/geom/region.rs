@@ -7,6 +7,8 @@ use super::{Bounds, Outline, plane::twice_signed_area};
 pub struct Region {
     positions: Vec<[f64; 2]>,
     ring_ends: Vec<u32>,
+    /// Twice the area, square metres.
+    twice_area: f64,
 }
 
 impl Region {
@@ -23,6 +25,19 @@ impl Region {
             self.positions[start..].reverse();
         }
         self.ring_ends.push(self.positions.len() as u32);
+        self.twice_area += if shell { twice.abs() } else { -twice.abs() };
+    }
+
+    /// The region within one closed ring that has some area.
+    #[must_use]
+    pub fn of_shell(ring: Vec<[f64; 2]>) -> Self {
+        let mut region = Self { ring_ends: vec![ring.len() as u32], positions: ring, twice_area: 0.0 };
+        region.twice_area = twice_signed_area(&region.positions);
+        if region.twice_area < 0.0 {
+            region.positions.reverse();
+            region.twice_area = -region.twice_area;
+        }
+        region
     }
 
     /// A region of rings that are already closed and oriented.
@@ -31,6 +46,7 @@ impl Region {
         for ring in rings {
             region.positions.extend_from_slice(ring);
             region.ring_ends.push(region.positions.len() as u32);
+            region.twice_area += twice_signed_area(ring);
         }
         region
     }
@@ -48,7 +64,7 @@ impl Region {
     /// Square metres.
     #[must_use]
     pub fn area_m2(&self) -> f64 {
-        self.rings().map(twice_signed_area).sum::<f64>() / 2.0
+        self.twice_area / 2.0
     }
 
     /// The smallest box around it.

@@ -10,6 +10,7 @@
 //!
 //! For a figure of eight this is GEOS's `make_valid(method="structure")`; where that would pick one of several readings, this refuses.
 
+mod simple;
 mod untangle;
 
 use super::crossing::{Span, contacts, lies_in};
@@ -99,7 +100,15 @@ struct Ring {
 /// What of the enclosed area two readings may differ by before they count as different.
 const AMBIGUITY: f64 = 1e-9;
 
-/// Judges an outline in the plane. O(n log n) for n vertices, plus the number of contacts.
+/// Judges an outline that `project` takes to the plane.
+pub fn check_in(outline: &Outline, project: impl Fn([f64; 2]) -> [f64; 2]) -> Result<Checked, Unacceptable> {
+    match simple::simple(outline, &project) {
+        Some(region) => Ok(Checked { region, defects: Vec::new() }),
+        None => check(&outline.map(project)),
+    }
+}
+
+/// Judges an outline in the plane, closely. O(n log n) for n vertices, plus the number of contacts.
 pub fn check(outline: &Outline) -> Result<Checked, Unacceptable> {
     let mut defects = Vec::new();
     let rings = clean(outline, &mut defects)?;

@@ -1,9 +1,10 @@
-//! A file in, what it is and what would become of it out; nothing is stored.
+//! A file in, what it is and what would become of it out; nothing is stored. The file itself may wait here until people have made up their minds.
 
 use super::{
     Desk, Problem,
+    corrections::Corrections,
     query::{self, Query},
-    upload::spool,
+    upload::{Spooled, spool},
 };
 use crate::land::{LayerKind, Reject, Words};
 use crate::monitor::inspect::{CrsSource, InspectFile, Inspection};
@@ -22,21 +23,21 @@ use utoipa::{IntoParams, ToSchema};
 pub struct InspectQuery {
     /// `survey` (default), or a kind of layer.
     kind: Option<String>,
-    /// CRS of the file, `EPSG:N`, where it does not say itself or says wrong.
-    crs: Option<String>,
-    /// Which of its layers, where it has several.
-    layer: Option<String>,
-    /// What its text is in, `GBK`, `GB18030` or `UTF-8`, where that is taken wrongly.
-    encoding: Option<String>,
     /// Name of the file.
     name: Option<String>,
-    /// Which field is which, `OUR=THEIRS`, separated by commas.
-    map: Option<String>,
+    /// `true`: keep the file for half an hour, under the `token` of the answer.
+    keep: Option<bool>,
+    /// The token of a file that waits here; then nothing is sent.
+    from: Option<String>,
 }
 
 /// What was seen.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct InspectAnswer {
+    /// What the file waits under, for `from=`; null where it was not to be kept, or there is no room: send it again.
+    token: Option<String>,
+    /// SHA-256 of what was sent, in hexadecimal.
+    sha256: String,
     format: String,
     layers: Vec<LayerSeen>,
     layer: Option<String>,
@@ -83,6 +84,8 @@ struct CrsSeen {
     /// As it would be read.
     understood: Option<String>,
     source: CrsSource,
+    /// What it could be instead, where the coordinates contradict it.
+    candidates: Vec<String>,
 }
 
 /// What the text is read in.
@@ -107,33 +110,46 @@ struct DefectSeen {
     words: Words,
 }
 
-/// Looks at a file as `POST /api/surveys` would read it: the file as raw body or as part `file` of a form. Nothing is stored.
-#[utoipa::path(post, path = "/api/inspect", tag = "surveys", params(InspectQuery), request_body(content = Vec<u8>, content_type = "application/octet-stream"),
+/// Looks at a file as `POST /api/surveys` would read it: the file as raw body or as part `file` of a form, or one that waits here. Nothing is stored.
+#[utoipa::path(post, path = "/api/inspect", tag = "surveys", params(InspectQuery, Corrections), request_body(content = Vec<u8>, content_type = "application/octet-stream"),
     responses((status = OK, body = InspectAnswer), (status = BAD_REQUEST, body = Problem), (status = PAYLOAD_TOO_LARGE, body = Problem), (status = UNSUPPORTED_MEDIA_TYPE, body = Problem)))]
-pub async fn inspect(State(desk): State<Desk>, Query(query): Query<InspectQuery>, request: Request) -> Result<Json<InspectAnswer>, Problem> {
+pub async fn inspect(
+    State(desk): State<Desk>,
+    Query(query): Query<InspectQuery>,
+    Query(corrections): Query<Corrections>,
+    request: Request,
+) -> Result<Json<InspectAnswer>, Problem> {
     let wanted = match query.kind.as_deref() {
         None | Some("" | "survey") => Wanted::Survey,
         Some(kind) => Wanted::Layer(query::read::<LayerKind>("kind", kind)?),
     };
-    let stated = query::stated(query.crs.as_deref(), query.layer.as_deref(), query.encoding.as_deref())?;
-    let map = query::map(query.map.as_deref());
-    let spooled = spool(&desk, request).await?;
-    let name = query.name.or(spooled.name).unwrap_or_else(|| "survey".to_owned());
+    let (stated, map) = corrections.read()?;
+    let (spooled, token) = match query.from {
+        Some(token) => (desk.waiting.get(&token)?, Some(token)),
+        None => (std::sync::Arc::new(spool(&desk, request).await?), None),
+    };
+    let name = query.name.or_else(|| spooled.name.clone()).unwrap_or_else(|| "survey".to_owned());
     let monitor = std::sync::Arc::clone(&desk.monitor);
     monitor.refresh_atlas().await?;
-    let file = spooled.file;
-    let seen = tokio::task::spawn_blocking(move || monitor.inspect(&InspectFile { path: file.path(), name: &name, wanted, stated, map }));
+    let file = std::sync::Arc::clone(&spooled);
+    let seen = tokio::task::spawn_blocking(move || monitor.inspect(&InspectFile { path: file.file.path(), name: &name, wanted, stated, map }));
     let seen = seen.await.map_err(|error| Problem::internal(&error))??;
-    Ok(Json(seen.into()))
+    let token = token.or_else(|| query.keep.unwrap_or(false).then(|| desk.waiting.put(&spooled)).flatten());
+    Ok(Json(InspectAnswer::new(seen, &spooled, token)))
 }
 
-impl From<Inspection> for InspectAnswer {
-    fn from(seen: Inspection) -> Self {
+impl InspectAnswer {
+    fn new(seen: Inspection, spooled: &Spooled, token: Option<String>) -> Self {
         let outcome = seen.outcome();
-        let chosen = seen.layer.as_ref().and_then(|name| seen.layers.iter().find(|layer| layer.name == *name));
-        let found = chosen.and_then(|layer| layer.crs.as_ref()).map(|crs| crs.found.clone());
-        let crs = CrsSeen { found, understood: seen.crs.map(|crs| crs.to_string()), source: seen.crs_source };
+        let crs = CrsSeen {
+            found: seen.crs_found,
+            understood: seen.crs.map(|crs| crs.to_string()),
+            source: seen.crs_source,
+            candidates: seen.crs_candidates.iter().map(ToString::to_string).collect(),
+        };
         Self {
+            token,
+            sha256: spooled.sha256.clone(),
             layers: seen.layers.iter().map(LayerSeen::from).collect(),
             format: seen.format,
             layer: seen.layer,

@@ -3,6 +3,7 @@
 mod answers;
 mod check;
 mod city;
+mod corrections;
 mod inspect;
 mod jobs;
 mod linger;
@@ -15,6 +16,7 @@ mod serve;
 mod surveys;
 mod tiles;
 mod upload;
+mod waiting;
 
 pub use answers::RatiosAnswer;
 pub use problem::Problem;
@@ -40,6 +42,7 @@ pub struct Desk {
     pub monitor: Arc<Monitor>,
     /// Limits of what is taken in.
     pub limits: Limits,
+    waiting: Arc<waiting::Waiting>,
     tiles: tiles::TileCache,
 }
 
@@ -62,7 +65,7 @@ impl Desk {
     /// A desk over `monitor`.
     #[must_use]
     pub fn new(monitor: Arc<Monitor>, limits: Limits) -> Self {
-        Self { monitor, limits, tiles: tiles::cache() }
+        Self { monitor, limits, waiting: Arc::new(waiting::Waiting::new(4 * limits.upload_bytes)), tiles: tiles::cache() }
     }
 }
 

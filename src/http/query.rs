@@ -3,13 +3,10 @@
 use super::Problem;
 use crate::geom::Bounds;
 use crate::land::{AutomaticVerdict, Period, PeriodRange, Verdict};
-use crate::monitor::Stated;
 use crate::store::VerdictFilter;
-use axum::extract::{
-    self, FromRequestParts,
-    rejection::{PathRejection, QueryRejection},
-};
+use axum::extract::{self, FromRequestParts, rejection::PathRejection};
 use axum::http::request::Parts;
+use axum_extra::extract::{Query as Repeatable, QueryRejection};
 use serde::de::DeserializeOwned;
 use std::str::FromStr;
 
@@ -31,17 +28,6 @@ pub fn range(period: Option<&str>, until: Option<&str>) -> Result<Option<PeriodR
         None if until.is_some() => Err(Problem::parameter("period", "until needs a period to start from")),
         None => Ok(None),
     }
-}
-
-/// Reads what people say of a file; empty counts as absent.
-pub fn stated(crs: Option<&str>, layer: Option<&str>, encoding: Option<&str>) -> Result<Stated, Problem> {
-    let given = |text: Option<&str>| text.filter(|text| !text.is_empty()).map(str::to_owned);
-    Ok(Stated { crs: read_if("crs", crs)?, layer: given(layer), encoding: given(encoding) })
-}
-
-/// Reads `map=OUR=THEIRS,…`.
-pub fn map(text: Option<&str>) -> Vec<String> {
-    text.unwrap_or("").split(',').filter(|pair| !pair.is_empty()).map(str::to_owned).collect()
 }
 
 /// Reads `bbox=west,south,east,north`.
@@ -80,7 +66,7 @@ impl From<PathRejection> for Problem {
     }
 }
 
-/// `Query` whose rejection is a problem.
+/// `Query` whose rejection is a problem, and in which a parameter may be repeated.
 #[derive(Debug)]
 pub struct Query<T>(pub T);
 
@@ -88,7 +74,7 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Query<T> {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
-        Ok(Self(extract::Query::from_request_parts(parts, state).await?.0))
+        Ok(Self(Repeatable::from_request_parts(parts, state).await?.0))
     }
 }
 

@@ -3,11 +3,13 @@
 use super::{
     Desk, Problem,
     answers::SurveyAnswer,
+    corrections::Corrections,
     jobs::JobAnswer,
     query::{self, Query},
+    waiting::Waiting,
 };
 use crate::land::{Level, OnConflict, Period, Words};
-use crate::monitor::survey_import::SurveyFile;
+use crate::monitor::{Monitor, MonitorError, jobs::Imported, survey_import::SurveyFile};
 use axum::{
     Json,
     body::{Body, Bytes, HttpBody},
@@ -33,47 +35,49 @@ pub struct UploadQuery {
     period: Option<String>,
     /// `ministry`, `province` or `city`.
     level: Option<String>,
-    /// CRS of the file, `EPSG:N`, where it does not say itself or says wrong.
-    crs: Option<String>,
-    /// Which of its layers, where it has several.
-    layer: Option<String>,
-    /// What its text is in, `GBK`, `GB18030` or `UTF-8`, where that is taken wrongly.
-    encoding: Option<String>,
     /// Name of the file.
     name: Option<String>,
     /// What to do when the period and level has a survey: `reject` (default), `replace` or `add`.
     on_conflict: Option<String>,
-    /// Which field is which, `OUR=THEIRS`, separated by commas.
-    map: Option<String>,
+    /// The token of a file that `POST /api/inspect` keeps; then nothing is sent.
+    from: Option<String>,
 }
 
-/// Takes a survey in: the file as raw body or as part `file` of a form. Answers when done, or at once with `Prefer: respond-async`.
-#[utoipa::path(post, path = "/api/surveys", tag = "surveys", params(UploadQuery), request_body(content = Vec<u8>, content_type = "application/octet-stream"),
+/// Takes a survey in: the file as raw body or as part `file` of a form, or one that was looked at and waits. Answers when done, or at once with `Prefer: respond-async`.
+#[utoipa::path(post, path = "/api/surveys", tag = "surveys", params(UploadQuery, Corrections), request_body(content = Vec<u8>, content_type = "application/octet-stream"),
     responses((status = CREATED, body = SurveyAnswer), (status = OK, description = "the very same file was stored before", body = SurveyAnswer), (status = ACCEPTED, body = JobAnswer),
-        (status = BAD_REQUEST, body = Problem), (status = CONFLICT, body = Problem), (status = PAYLOAD_TOO_LARGE, body = Problem), (status = UNPROCESSABLE_ENTITY, body = Problem)))]
-pub async fn upload(State(desk): State<Desk>, Query(query): Query<UploadQuery>, request: Request) -> Result<Response, Problem> {
+        (status = BAD_REQUEST, body = Problem), (status = NOT_FOUND, body = Problem), (status = CONFLICT, body = Problem), (status = PAYLOAD_TOO_LARGE, body = Problem), (status = UNPROCESSABLE_ENTITY, body = Problem)))]
+pub async fn upload(
+    State(desk): State<Desk>,
+    Query(query): Query<UploadQuery>,
+    Query(corrections): Query<Corrections>,
+    request: Request,
+) -> Result<Response, Problem> {
     let required = |name: &str, value: &Option<String>| value.clone().ok_or_else(|| Problem::parameter(name, "is required"));
     let period: Period = query::read("period", &required("period", &query.period)?)?;
     let level: Level = query::read("level", &required("level", &query.level)?)?;
-    let stated = query::stated(query.crs.as_deref(), query.layer.as_deref(), query.encoding.as_deref())?;
+    let (stated, map) = corrections.read()?;
     let on_conflict = query::read_if::<OnConflict>("on_conflict", query.on_conflict.as_deref())?.unwrap_or(OnConflict::Reject);
-    let map = query::map(query.map.as_deref());
-
     let asynchronous = prefers_async(request.headers());
-    let spooled = spool(&desk, request).await?;
+    let spooled = match &query.from {
+        Some(token) => desk.waiting.get(token)?,
+        None => Arc::new(spool(&desk, request).await?),
+    };
     let file = SurveyFile {
-        name: query.name.or(spooled.name).unwrap_or_else(|| "survey.geojson".to_owned()),
+        name: query.name.or_else(|| spooled.name.clone()).unwrap_or_else(|| "survey.geojson".to_owned()),
         period,
         level,
         stated,
         map,
         on_conflict,
-        sha256: Some(spooled.sha256),
+        sha256: Some(spooled.sha256.clone()),
         path: spooled.file.path().to_owned(),
     };
     let job = desk.monitor.queue_survey_import(&file).await?;
-    drop(spooled.file);
+    drop(spooled);
+    let ended = ended(Arc::clone(&desk.monitor), job.clone(), desk.waiting, query.from);
     if asynchronous {
+        tokio::spawn(ended);
         let answer = JobAnswer::from(desk.monitor.job(&job).await?);
         return Ok((
             StatusCode::ACCEPTED,
@@ -82,9 +86,18 @@ pub async fn upload(State(desk): State<Desk>, Query(query): Query<UploadQuery>, 
         )
             .into_response());
     }
-    let imported = desk.monitor.ended(&job).await?;
+    let imported = ended.await?;
     let (status, location) = (if imported.was_there { StatusCode::OK } else { StatusCode::CREATED }, format!("/api/surveys/{}", imported.survey.id));
     Ok((status, [(header::LOCATION, location)], Json(SurveyAnswer::from(imported.survey))).into_response())
+}
+
+/// Waits for an import to end. What waited under a token and was taken in need not wait any longer; what was refused may yet be corrected.
+async fn ended(monitor: Arc<Monitor>, job: String, waiting: Arc<Waiting>, token: Option<String>) -> Result<Imported, MonitorError> {
+    let imported = monitor.ended(&job).await?;
+    if let Some(token) = token {
+        waiting.forget(&token);
+    }
+    Ok(imported)
 }
 
 fn prefers_async(headers: &HeaderMap) -> bool {
@@ -97,9 +110,11 @@ fn prefers_async(headers: &HeaderMap) -> bool {
 }
 
 /// A body on disk.
+#[derive(Debug)]
 pub(super) struct Spooled {
-    pub file: tempfile::NamedTempFile,
-    sha256: String,
+    pub file: Arc<tempfile::NamedTempFile>,
+    pub sha256: String,
+    pub bytes: u64,
     pub name: Option<String>,
 }
 
@@ -157,7 +172,7 @@ async fn write_out<E: std::fmt::Display>(desk: &Desk, name: Option<String>, body
         file.write_all(&chunk).await.map_err(failed)?;
     }
     file.flush().await.map_err(failed)?;
-    Ok(Spooled { file: spooled, sha256: crate::monitor::hexadecimal(&hash.finalize()), name })
+    Ok(Spooled { file: Arc::new(spooled), sha256: crate::monitor::hexadecimal(&hash.finalize()), bytes: size, name })
 }
 
 fn too_large(limit: u64) -> Problem {

@@ -24,9 +24,9 @@ pub struct Patch {
     pub stated_county: Option<String>,
     /// The file's own fields, a JSON object, as they came.
     pub attributes: String,
-    /// The outline exactly as it came, where the file was not in degrees; else `degrees` is that.
+    /// The outline exactly as it came, where the file was not in degrees or shifted; else `degrees` is that.
     pub source: Option<Outline>,
-    /// The outline in CRS84 degrees, as it came but for the projection.
+    /// The outline in CRS84 degrees, as it came but for the projection and a shift taken off.
     pub degrees: Outline,
     /// The repaired outline in CRS84 degrees, where it had to be repaired.
     pub repaired: Option<Outline>,

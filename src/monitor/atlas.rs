@@ -1,8 +1,11 @@
 //! The atlas: an immutable snapshot of the layers in force, prepared for measuring, swapped whole when layers change.
 
+use super::memory::{Memory, Taken};
 use super::rule::Rule;
 use crate::geom::{Bounds, Coverage, CoverageBuilder, Figure, Hit, Outline, Pieces, Plane};
 use crate::land::{Areas, CountyShare, FeatureFacts, LayerKind, LayerUsed, ParcelShare};
+use std::io;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// The layers in force.
 #[derive(Debug)]
@@ -10,6 +13,8 @@ pub struct Atlas {
     plane: Plane,
     layers: Vec<AtlasLayer>,
     counties: Option<Bounds>,
+    /// Whether a layer could not be read back.
+    lost: AtomicBool,
 }
 
 /// One layer in force.
@@ -23,6 +28,8 @@ struct AtlasLayer {
     fact_of: Vec<u32>,
     /// For each of `facts`, whether it is farmland.
     farmland: Vec<bool>,
+    /// The memory its positions take.
+    _taken: Taken,
 }
 
 /// What a figure lies on.
@@ -44,7 +51,7 @@ impl Atlas {
     /// An atlas without layers, in which only a patch's own area can be measured.
     #[must_use]
     pub fn empty(plane: Plane) -> Self {
-        Self { plane, layers: Vec::new(), counties: None }
+        Self { plane, layers: Vec::new(), counties: None, lost: AtomicBool::new(false) }
     }
 
     /// The plane in which it measures.
@@ -77,6 +84,12 @@ impl Atlas {
         self.layers.iter().map(|layer| layer.coverage.vertices()).sum()
     }
 
+    /// Whether a layer that lies outside memory could not be read back, so that the atlas must be made anew.
+    #[must_use]
+    pub fn is_lost(&self) -> bool {
+        self.lost.load(Ordering::Relaxed)
+    }
+
     /// The code and name of every county in force.
     pub fn counties(&self) -> impl Iterator<Item = &FeatureFacts> {
         self.layer(LayerKind::County).into_iter().flat_map(|layer| layer.facts.iter())
@@ -87,10 +100,10 @@ impl Atlas {
         if used.kind == LayerKind::County {
             self.counties = Some(layer.bounds);
         }
-        let PreparedLayer { coverage, facts, fact_of, .. } = layer;
+        let PreparedLayer { coverage, facts, fact_of, taken, .. } = layer;
         let farmland = facts.iter().map(|fact| rule.is_farmland(&fact.code)).collect();
         self.layers.retain(|other| other.used.kind != used.kind);
-        self.layers.push(AtlasLayer { used, coverage, facts, fact_of, farmland });
+        self.layers.push(AtlasLayer { used, coverage, facts, fact_of, farmland, _taken: taken });
         self.layers.sort_by_key(|layer| layer.used.kind);
     }
 
@@ -98,25 +111,49 @@ impl Atlas {
         self.layers.iter().find(|layer| layer.used.kind == kind)
     }
 
-    /// Measures a figure against every layer. Never fails; a layer that is not in force counts as covering nothing.
-    #[must_use]
-    pub fn measure(&self, figure: &Figure) -> Measured {
+    /// Code of the county that holds a place of the plane.
+    pub fn county_at(&self, at: [f64; 2]) -> io::Result<Option<&str>> {
+        let Some(counties) = self.layer(LayerKind::County) else { return Ok(None) };
+        let member = counties.coverage.member_at(at)?;
+        Ok(member.map(|member| counties.facts[counties.fact(member)].code.as_str()))
+    }
+
+    /// Whether an edge of any layer passes within `reach_m` metres of a place of the plane.
+    pub fn has_edge_near(&self, at: [f64; 2], reach_m: f64) -> io::Result<bool> {
+        for layer in &self.layers {
+            if layer.coverage.has_edge_near(at, reach_m)? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// Measures a figure against every layer; one that is not in force counts as covering nothing. Fails only where positions that lie outside memory
+    /// cannot be read back.
+    pub fn measure(&self, figure: &Figure) -> io::Result<Measured> {
+        self.measure_layers(figure).inspect_err(|_| self.lost.store(true, Ordering::Relaxed))
+    }
+
+    fn measure_layers(&self, figure: &Figure) -> io::Result<Measured> {
         let mut measured = Measured { areas: Areas { area_m2: figure.area_m2(), ..Areas::default() }, ..Measured::default() };
-        let covered = |kind| self.layer(kind).map_or(0.0, |layer| layer.coverage.covered_m2(figure, &layer.coverage.hits(figure)));
-        measured.areas.basic_farmland_m2 = covered(LayerKind::BasicFarmland);
-        measured.areas.red_line_m2 = covered(LayerKind::RedLine);
-        measured.areas.urban_boundary_m2 = covered(LayerKind::UrbanBoundary);
+        let covered = |kind| self.layer(kind).map_or(Ok(0.0), |layer| layer.coverage.covered_m2(figure, &layer.coverage.hits(figure)?));
+        measured.areas.basic_farmland_m2 = covered(LayerKind::BasicFarmland)?;
+        measured.areas.red_line_m2 = covered(LayerKind::RedLine)?;
+        measured.areas.urban_boundary_m2 = covered(LayerKind::UrbanBoundary)?;
         if let Some(counties) = self.layer(LayerKind::County) {
             measured.counties = counties
-                .shares(figure, &counties.coverage.hits(figure))
+                .shares(figure, &counties.coverage.hits(figure)?)?
                 .map(|(fact, area_m2)| CountyShare { code: fact.code.clone(), name: fact.name.clone(), area_m2 })
                 .collect();
         }
-        let farmland = self.layer(LayerKind::Farmland).map(|layer| (layer, layer.measure_parcels(figure, &mut measured)));
+        let farmland = match self.layer(LayerKind::Farmland) {
+            Some(layer) => Some((layer, layer.measure_parcels(figure, &mut measured)?)),
+            None => None,
+        };
         if let Some(approved) = self.layer(LayerKind::Approved) {
-            approved.measure_approvals(figure, farmland, &mut measured);
+            approved.measure_approvals(figure, farmland, &mut measured)?;
         }
-        measured
+        Ok(measured)
     }
 }
 
@@ -127,7 +164,7 @@ impl AtlasLayer {
 
     /// The figure's area by fact, largest first. Members of a layer that must tile may still overlap; then the sums are scaled to the union, so
     /// that no ground counts twice.
-    fn shares<'a>(&'a self, figure: &Figure, hits: &[Hit]) -> impl Iterator<Item = (&'a FeatureFacts, f64)> + use<'a> {
+    fn shares<'a>(&'a self, figure: &Figure, hits: &[Hit]) -> io::Result<impl Iterator<Item = (&'a FeatureFacts, f64)> + use<'a>> {
         let mut shares: Vec<(usize, f64)> = Vec::new();
         for hit in hits {
             let fact = self.fact(hit.member);
@@ -137,45 +174,46 @@ impl AtlasLayer {
             }
         }
         let sum: f64 = shares.iter().map(|(_, area)| area).sum();
-        let union = self.coverage.covered_m2(figure, hits);
+        let union = self.coverage.covered_m2(figure, hits)?;
         let scale = if sum > union && sum > 0.0 { union / sum } else { 1.0 };
         shares.sort_by(|a, b| b.1.total_cmp(&a.1).then_with(|| self.facts[a.0].code.cmp(&self.facts[b.0].code)));
-        shares.into_iter().map(move |(fact, area)| (&self.facts[fact], area * scale))
+        Ok(shares.into_iter().map(move |(fact, area)| (&self.facts[fact], area * scale)))
     }
 
     /// Fills in parcels and farmland; returns the hits on farmland.
-    fn measure_parcels(&self, figure: &Figure, measured: &mut Measured) -> Vec<Hit> {
-        let hits = self.coverage.hits(figure);
+    fn measure_parcels(&self, figure: &Figure, measured: &mut Measured) -> io::Result<Vec<Hit>> {
+        let hits = self.coverage.hits(figure)?;
         measured.parcels =
-            self.shares(figure, &hits).map(|(fact, area_m2)| ParcelShare { dlbm: fact.code.clone(), dlmc: fact.name.clone(), area_m2 }).collect();
-        measured.parcels_m2 = self.coverage.covered_m2(figure, &hits);
+            self.shares(figure, &hits)?.map(|(fact, area_m2)| ParcelShare { dlbm: fact.code.clone(), dlmc: fact.name.clone(), area_m2 }).collect();
+        measured.parcels_m2 = self.coverage.covered_m2(figure, &hits)?;
         let farmland: Vec<Hit> = hits.into_iter().filter(|hit| self.farmland[self.fact(hit.member)]).collect();
-        measured.areas.farmland_m2 = self.coverage.covered_m2(figure, &farmland);
-        farmland
+        measured.areas.farmland_m2 = self.coverage.covered_m2(figure, &farmland)?;
+        Ok(farmland)
     }
 
     /// Fills in approvals, and the farmland they cover.
-    fn measure_approvals(&self, figure: &Figure, farmland: Option<(&Self, Vec<Hit>)>, measured: &mut Measured) {
-        let hits = self.coverage.hits(figure);
+    fn measure_approvals(&self, figure: &Figure, farmland: Option<(&Self, Vec<Hit>)>, measured: &mut Measured) -> io::Result<()> {
+        let hits = self.coverage.hits(figure)?;
         let areas = &mut measured.areas;
-        areas.approved_m2 = self.coverage.covered_m2(figure, &hits);
+        areas.approved_m2 = self.coverage.covered_m2(figure, &hits)?;
         for hit in &hits {
             let number = &self.facts[self.fact(hit.member)].code;
             if !measured.approvals.contains(number) {
                 measured.approvals.push(number.clone());
             }
         }
-        let Some((parcels, on_farmland)) = farmland else { return };
+        let Some((parcels, on_farmland)) = farmland else { return Ok(()) };
         // Where one of the two covers the whole patch, the other is the answer.
         areas.approved_farmland_m2 = if areas.approved_m2 >= areas.area_m2 {
             areas.farmland_m2
         } else if areas.farmland_m2 >= areas.area_m2 {
             areas.approved_m2
         } else {
-            parcels.coverage.covered_by_both_m2(figure, &on_farmland, &self.coverage, &hits)
+            parcels.coverage.covered_by_both_m2(figure, &on_farmland, &self.coverage, &hits)?
         }
         .min(areas.farmland_m2)
         .min(areas.approved_m2);
+        Ok(())
     }
 }
 
@@ -183,6 +221,8 @@ impl AtlasLayer {
 #[derive(Debug)]
 pub struct LayerBuilder {
     kind: LayerKind,
+    memory: Memory,
+    taken: Taken,
     bounds: Bounds,
     coverage: CoverageBuilder,
     facts: Vec<FeatureFacts>,
@@ -197,14 +237,17 @@ pub struct PreparedLayer {
     pub(super) coverage: Coverage,
     pub(super) facts: Vec<FeatureFacts>,
     pub(super) fact_of: Vec<u32>,
+    pub(super) taken: Taken,
 }
 
 impl LayerBuilder {
-    /// Starts a layer.
+    /// Starts a layer whose positions lie in this memory, as long as there is some.
     #[must_use]
-    pub fn new(kind: LayerKind) -> Self {
+    pub fn new(kind: LayerKind, memory: &Memory) -> Self {
         Self {
             kind,
+            memory: memory.clone(),
+            taken: memory.none(),
             bounds: Bounds::EMPTY,
             coverage: CoverageBuilder::default(),
             facts: Vec::new(),
@@ -220,15 +263,12 @@ impl LayerBuilder {
     }
 
     /// Appends a feature: its region in the atlas's plane, cut, and its outline in degrees.
-    pub fn push(&mut self, facts: &FeatureFacts, pieces: &Pieces, degrees: &Outline) {
+    pub fn push(&mut self, facts: &FeatureFacts, pieces: &Pieces, degrees: &Outline) -> io::Result<()> {
         // Millions of parcels have a dozen classes; the bounds matter only for counties.
         match self.kind {
             LayerKind::County => self.bounds = self.bounds.union(&degrees.bounds()),
             LayerKind::Farmland | LayerKind::Approved => {}
-            _ => {
-                self.coverage.append(pieces);
-                return;
-            }
+            _ => return self.append(pieces),
         }
         let next = self.facts.len() as u32;
         let fact = if let Some(fact) = self.known.get(facts) {
@@ -239,13 +279,21 @@ impl LayerBuilder {
             next
         };
         self.fact_of.push(fact);
-        self.coverage.append(pieces);
+        self.append(pieces)
+    }
+
+    fn append(&mut self, pieces: &Pieces) -> io::Result<()> {
+        if !self.coverage.is_shelved() && !self.taken.grow(pieces.positions_bytes()) {
+            self.coverage.shelve(self.memory.shelf()?)?;
+            self.taken = self.memory.none();
+        }
+        self.coverage.append(pieces)?;
+        Ok(())
     }
 
     /// Indexes the layer.
-    #[must_use]
-    pub fn finish(self) -> PreparedLayer {
-        PreparedLayer { bounds: self.bounds, coverage: self.coverage.finish(), facts: self.facts, fact_of: self.fact_of }
+    pub fn finish(self) -> io::Result<PreparedLayer> {
+        Ok(PreparedLayer { bounds: self.bounds, coverage: self.coverage.finish()?, facts: self.facts, fact_of: self.fact_of, taken: self.taken })
     }
 }
 

@@ -31,9 +31,9 @@ impl Monitor {
         if let Some(contradiction) = Crs::CRS84.contradiction(&typical(&outline.positions), atlas.counties_bounds()).filter(Contradiction::is_certain) {
             return Err(Refusal::new(RefusalKind::Unacceptable, "wrong_crs", contradiction_words(Crs::CRS84, &contradiction)).into());
         }
-        let intake = Intake { crs: Crs::CRS84, plane: atlas.plane().clone() };
+        let intake = Intake { crs: Crs::CRS84, shifted: false, plane: atlas.plane().clone() };
         let taken = intake.take(outline).map_err(|fault| unacceptable(fault.code, fault.words, fault.place))?;
-        let finding = classify(&atlas, &self.rule, &Figure::new(taken.region), None);
+        let finding = classify(&atlas, &self.rule, &Figure::new(taken.region), None)?;
         Ok(CheckedPolygon { finding, defects: taken.defects, provenance: self.provenance(&atlas) })
     }
 }

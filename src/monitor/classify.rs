@@ -13,10 +13,9 @@ use super::{
 use crate::geom::Figure;
 use crate::land::{AutomaticVerdict, Finding, Flag, LayerKind, Reason};
 
-/// Measures a figure and judges what was measured. `stated_county` is what the file says.
-#[must_use]
-pub fn classify(atlas: &Atlas, rule: &Rule, figure: &Figure, stated_county: Option<&str>) -> Finding {
-    let measured = atlas.measure(figure);
+/// Measures a figure and judges what was measured. `stated_county` is what the file says. Fails only where layers cannot be read back.
+pub fn classify(atlas: &Atlas, rule: &Rule, figure: &Figure, stated_county: Option<&str>) -> std::io::Result<Finding> {
+    let measured = atlas.measure(figure)?;
     let (verdict, reason) = judge(&measured, rule, atlas.has(LayerKind::Farmland), atlas.has(LayerKind::Approved));
     let flags = flags(&measured, rule, atlas, stated_county);
     let areas = measured.areas;
@@ -30,7 +29,7 @@ pub fn classify(atlas: &Atlas, rule: &Rule, figure: &Figure, stated_county: Opti
         None if atlas.has(LayerKind::County) => None,
         None => stated_county.map(str::to_owned),
     };
-    Finding {
+    Ok(Finding {
         areas,
         parcels: measured.parcels,
         counties: measured.counties,
@@ -41,7 +40,7 @@ pub fn classify(atlas: &Atlas, rule: &Rule, figure: &Figure, stated_county: Opti
         automatic_legal_farmland_m2: legal,
         automatic_illegal_farmland_m2: illegal,
         county_code,
-    }
+    })
 }
 
 fn judge(measured: &Measured, rule: &Rule, parcels_known: bool, approvals_known: bool) -> (AutomaticVerdict, Reason) {

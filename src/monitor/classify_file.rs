@@ -3,16 +3,16 @@
 use super::{
     MonitorError, Refusal, RefusalKind,
     atlas::{Atlas, LayerBuilder, PreparedLayer},
-    intake::Intake,
-    judging::{Judge, Judged, duplicate},
+    classify_line::{Line, Output},
+    judging::{Judge, duplicate},
     layer_import,
+    memory::Memory,
     reading::{Reading, Wish},
     rule::Rule,
 };
-use crate::formats::{Arrival, Stated, Wanted, geojson::Geometry, ogr::Workshop};
+use crate::formats::{Arrival, Stated, Wanted, ogr::Workshop};
 use crate::geom::Plane;
-use crate::land::{Areas, LayerKind, LayerUsed, Reject, Words};
-use std::borrow::Cow;
+use crate::land::{LayerKind, LayerUsed, Reject, Words};
 use std::collections::HashMap;
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -31,20 +31,9 @@ pub struct ClassifyFiles {
     pub workshop: Workshop,
     /// `OUR=THEIRS` for the patches' fields.
     pub map: Vec<String>,
+    /// What the layers may take.
+    pub memory: Memory,
 }
-
-/// What is written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Output {
-    /// One row a feature, in the order of [`COLUMNS`].
-    Csv,
-    /// A FeatureCollection in CRS84 with the same columns as properties.
-    GeoJson,
-}
-
-/// Columns of the output, in order. Areas are square metres with four decimals, empty for a rejected feature.
-pub const COLUMNS: &str =
-    "patch_id,county_code,area_m2,farmland_m2,basic_farmland_m2,red_line_m2,urban_boundary_m2,approved_m2,approved_farmland_m2,verdict,condition";
 
 /// Where the time went. Reading and classifying overlap on several cores; each is the wall time it would hold up the others.
 #[derive(Debug, Clone, Default, serde::Serialize)]
@@ -94,7 +83,7 @@ pub fn classify_files(
 }
 
 /// Prepares the layers; the first one's place decides the plane.
-fn load(files: &ClassifyFiles, rule: &Rule, report: &(dyn Fn(&str, u64) + Sync)) -> Result<Atlas, MonitorError> {
+pub fn load(files: &ClassifyFiles, rule: &Rule, report: &(dyn Fn(&str, u64) + Sync)) -> Result<Atlas, MonitorError> {
     let mut layers = files.layers.clone();
     layers.sort_by_key(|(kind, _)| *kind);
     let mut atlas: Option<Atlas> = None;
@@ -108,8 +97,8 @@ fn load(files: &ClassifyFiles, rule: &Rule, report: &(dyn Fn(&str, u64) + Sync))
             Some(atlas) => atlas.plane().clone(),
             None => layer_import::plane_of(&wish(&stated))?,
         };
-        let (used, prepared) = match load_layer(&wish(&stated), path, *kind, &plane, report) {
-            Err(MonitorError::LateCrs(crs)) => load_layer(&wish(&Stated { crs: Some(crs), ..stated.clone() }), path, *kind, &plane, report),
+        let (used, prepared) = match load_layer(&wish(&stated), path, *kind, &plane, &files.memory, report) {
+            Err(MonitorError::LateCrs(crs)) => load_layer(&wish(&Stated { crs: Some(crs), ..stated.clone() }), path, *kind, &plane, &files.memory, report),
             outcome => outcome,
         }?;
         atlas.get_or_insert_with(|| Atlas::empty(plane)).put(used, prepared, rule);
@@ -132,20 +121,21 @@ fn load_layer(
     path: &Path,
     kind: LayerKind,
     plane: &Plane,
+    memory: &Memory,
     report: &(dyn Fn(&str, u64) + Sync),
 ) -> Result<(LayerUsed, PreparedLayer), MonitorError> {
     let mut reading = layer_import::open(wish, kind)?;
-    let intake = Intake { crs: reading.crs(), plane: plane.clone() };
-    let mut builder = LayerBuilder::new(kind);
+    let intake = reading.intake(plane);
+    let mut builder = LayerBuilder::new(kind, memory);
     let mut done = 0;
     let mut rejected: Option<Reject> = None;
     reading.each_batch(
-        |raw| layer_import::judge(&intake, kind, raw),
+        |raw| Ok(layer_import::judge(&intake, kind, raw)),
         |batch| {
             done += batch.len() as u64;
             for judged in batch {
                 match judged {
-                    Ok(judged) => builder.push(&judged.feature.facts, &judged.pieces, &judged.feature.degrees),
+                    Ok(judged) => builder.push(&judged.feature.facts, &judged.pieces, &judged.feature.degrees)?,
                     Err(reject) => drop(rejected.get_or_insert(reject)),
                 }
             }
@@ -157,7 +147,7 @@ fn load_layer(
         tracing::warn!(layer = kind.word(), row = reject.row, why = reject.reason.en, "features of a layer were left out; this is the first");
     }
     let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-    Ok((LayerUsed { id: 0, kind, name, effective: String::new() }, builder.finish()))
+    Ok((LayerUsed { id: 0, kind, name, effective: String::new() }, builder.finish()?))
 }
 
 #[allow(clippy::too_many_arguments)] // One call, from one place; a struct would only name the same things twice.
@@ -176,14 +166,14 @@ fn classify(
     let wish = Wish { file: &arrival, wanted: Wanted::Survey, stated, map: &files.map, counties: atlas.counties_bounds() };
     let mut reading = Reading::open(&wish)?;
     timings.read_s = started.elapsed().as_secs_f64();
-    let judge = Judge::new(atlas, rule, reading.crs());
+    let judge = Judge::new(atlas, rule, &reading);
     let started = Instant::now();
     let mut writing = Duration::ZERO;
     let mut row_of: HashMap<String, u64> = HashMap::new();
     out.write_all(output.head().as_bytes())?;
     let mut first = true;
     reading.each_batch(
-        |raw| Line::of(judge.judge(raw), output),
+        |raw| Ok(Line::of(judge.find(raw)?, output)),
         |lines| {
             let began = Instant::now();
             timings.patches += lines.len() as u64;
@@ -212,100 +202,6 @@ fn classify(
     timings.write_s = writing.as_secs_f64();
     timings.classify_s = started.elapsed().saturating_sub(writing).as_secs_f64();
     Ok(())
-}
-
-/// A feature's line of the output.
-struct Line {
-    row: u64,
-    patch_id: String,
-    /// The id as the output writes it.
-    quoted_id: String,
-    text: String,
-    accepted: bool,
-}
-
-impl Output {
-    fn head(self) -> String {
-        match self {
-            Self::Csv => format!("{COLUMNS}\n"),
-            Self::GeoJson => "{\"type\":\"FeatureCollection\",\"features\":[\n".to_owned(),
-        }
-    }
-
-    fn tail(self) -> &'static str {
-        match self {
-            Self::Csv => "",
-            Self::GeoJson => "\n]}\n",
-        }
-    }
-
-    /// The output of a path, by its ending.
-    #[must_use]
-    pub fn of(path: &Path) -> Option<Self> {
-        match path.extension()?.to_str()?.to_ascii_lowercase().as_str() {
-            "csv" => Some(Self::Csv),
-            "geojson" | "json" => Some(Self::GeoJson),
-            _ => None,
-        }
-    }
-
-    fn quote(self, text: &str) -> String {
-        match self {
-            Self::Csv if text.contains([',', '"', '\n', '\r']) => format!("\"{}\"", text.replace('"', "\"\"")),
-            Self::Csv => text.to_owned(),
-            Self::GeoJson => serde_json::to_string(text).unwrap_or_default(),
-        }
-    }
-}
-
-/// The areas in the order of [`COLUMNS`].
-fn columns(areas: &Areas) -> [f64; 7] {
-    [areas.area_m2, areas.farmland_m2, areas.basic_farmland_m2, areas.red_line_m2, areas.urban_boundary_m2, areas.approved_m2, areas.approved_farmland_m2]
-}
-
-impl Line {
-    fn of(judged: Judged, output: Output) -> Self {
-        let quoted_id = output.quote(&judged.patch_id);
-        let accepted = judged.verdict.is_ok();
-        let text = match &judged.verdict {
-            Err(reject) => Self::rejected(reject, &quoted_id, output),
-            Ok(accepted) => {
-                let (patch, finding) = &**accepted;
-                let (verdict, condition) = (finding.verdict.word(), patch.condition().word());
-                match output {
-                    Output::Csv => {
-                        use std::fmt::Write;
-                        let mut line = String::with_capacity(160);
-                        let _ = write!(line, "{quoted_id},{}", finding.county_code.as_deref().unwrap_or(""));
-                        for area in columns(&finding.areas) {
-                            let _ = write!(line, ",{area:.4}");
-                        }
-                        let _ = writeln!(line, ",{verdict},{condition}");
-                        line
-                    }
-                    Output::GeoJson => {
-                        let names = COLUMNS.split(',').skip(2);
-                        let areas: Vec<String> = names.zip(columns(&finding.areas)).map(|(name, area)| format!("\"{name}\":{area:.4},")).collect();
-                        let areas = areas.concat();
-                        let county = finding.county_code.as_ref().map_or("null".to_owned(), |code| output.quote(code));
-                        let geometry = serde_json::to_string(&Geometry(Cow::Borrowed(patch.repaired.as_ref().unwrap_or(&patch.degrees)))).unwrap_or_default();
-                        format!(
-                            "{{\"type\":\"Feature\",\"properties\":{{\"patch_id\":{quoted_id},\"county_code\":{county},{areas}\"verdict\":\"{verdict}\",\"condition\":\"{condition}\"}},\"geometry\":{geometry}}}"
-                        )
-                    }
-                }
-            }
-        };
-        Self { row: judged.row, patch_id: judged.patch_id, quoted_id, text, accepted }
-    }
-
-    fn rejected(reject: &Reject, quoted_id: &str, output: Output) -> String {
-        let condition = output.quote(&format!("rejected: {}", reject.reason.en));
-        match output {
-            Output::Csv => format!("{quoted_id},,,,,,,,,,{condition}\n"),
-            Output::GeoJson => format!("{{\"type\":\"Feature\",\"properties\":{{\"patch_id\":{quoted_id},\"condition\":{condition}}},\"geometry\":null}}"),
-        }
-    }
 }
 
 /// Most memory this process ever held, MB; 0 where the system does not say.

@@ -4,7 +4,8 @@
 use super::{
     Monitor, MonitorError, Refusal,
     atlas::Atlas,
-    judging::Judge,
+    gcj02::{Testimony, maybe_gcj02},
+    judging::{Judge, duplicate},
     layer_import,
     reading::{Reading, Wish},
     rule::Rule,
@@ -12,7 +13,7 @@ use super::{
 use crate::formats::{Arrival, EncodingChoice, Layer, RawFeature, Stated, Wanted, few_decimals, ogr::Workshop};
 use crate::geom::{Bounds, Crs};
 use crate::land::{Flag, Reject, Words};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 
 /// What to look at.
@@ -39,10 +40,14 @@ pub struct Inspection {
     pub layers: Vec<Layer>,
     /// The one that would be read.
     pub layer: Option<String>,
+    /// The CRS that the file names, in its own words.
+    pub crs_found: Option<String>,
     /// The CRS it would be read in.
     pub crs: Option<Crs>,
     /// Whether people said so, the file says so, or nobody does.
     pub crs_source: CrsSource,
+    /// Where its coordinates contradict that: what it could be instead.
+    pub crs_candidates: Vec<Crs>,
     /// What its text is read in, where its format has a choice.
     pub encoding: Option<EncodingChoice>,
     /// Its fields, each with what it is taken for.
@@ -73,6 +78,8 @@ pub struct Inspection {
     pub outside: u64,
     decimals: u8,
     with_z: u64,
+    testimony: Testimony,
+    row_of: HashMap<String, u64>,
 }
 
 crate::land::words! {
@@ -112,6 +119,7 @@ pub fn inspect(file: &InspectFile<'_>, atlas: &Atlas, rule: &Rule, workshop: &Wo
         Err(error) => return inspection.refused(error.into()),
     };
     inspection.layer = Some(layer.name.clone());
+    inspection.crs_found = layer.crs.as_ref().map(|crs| crs.found.clone());
     inspection.encoding = match arrival.encoding(layer, &stated) {
         Ok(encoding) => encoding,
         Err(error) => return inspection.refused(error.into()),
@@ -147,8 +155,10 @@ impl Inspection {
             format: arrival.format().to_owned(),
             layers: arrival.layers().to_vec(),
             layer: None,
+            crs_found: None,
             crs: None,
             crs_source: if file.stated.crs.is_some() { CrsSource::Stated } else { CrsSource::Assumed },
+            crs_candidates: Vec::new(),
             encoding: None,
             fields: Vec::new(),
             ours: file.wanted.aliases().iter().map(|(field, _)| field.word()).collect(),
@@ -165,6 +175,8 @@ impl Inspection {
             outside: 0,
             decimals: 0,
             with_z: 0,
+            testimony: Testimony::default(),
+            row_of: HashMap::new(),
         }
     }
 
@@ -182,12 +194,14 @@ impl Inspection {
     fn read(&mut self, arrival: &Arrival, file: &InspectFile<'_>, stated: &Stated, atlas: &Atlas, rule: &Rule) -> Result<(), MonitorError> {
         let wish = Wish { file: arrival, wanted: file.wanted, stated, map: &file.map, counties: atlas.counties_bounds() };
         let (mut reading, contradiction) = Reading::look(&wish)?;
+        self.crs_found = self.crs_found.take().or_else(|| reading.head().crs.map(|crs| crs.to_string()));
         if self.problem.is_none() {
             self.crs = Some(reading.crs());
             if self.crs_source == CrsSource::Assumed && reading.head().crs.is_some() {
                 self.crs_source = CrsSource::File;
             }
         }
+        reading.candidates().clone_into(&mut self.crs_candidates);
         let taken: BTreeMap<String, String> = reading.fields().taken().into_iter().map(|(ours, theirs)| (theirs, ours)).collect();
         self.fields = reading.keys().iter().map(|theirs| (theirs.clone(), taken.get(theirs).cloned())).collect();
         self.preview = reading.preview(PREVIEW)?;
@@ -198,19 +212,20 @@ impl Inspection {
             return Ok(());
         }
         let crs = reading.crs();
-        let bounds_of =
-            |raw: &RawFeature<'_>| raw.geometry.as_ref().ok().and_then(|outline| crs.outline_to_degrees(outline).ok()).map(|outline| outline.bounds());
+        let intake = reading.intake(atlas.plane());
+        let bounds_of = |raw: &RawFeature<'_>| raw.geometry.as_ref().ok().and_then(|outline| intake.degrees(outline).ok()).map(|outline| outline.bounds());
         match file.wanted {
             Wanted::Survey => {
-                let judge = Judge::new(atlas, rule, crs);
+                let judge = Judge::new(atlas, rule, &reading);
                 reading.each_batch(
                     |raw| {
                         let bounds = bounds_of(&raw);
-                        let judged = judge.judge(raw);
+                        let judged = judge.judge(raw)?;
                         let defects =
                             judged.verdict.as_ref().map(|accepted| accepted.0.defects.iter().map(super::intake::defect_words).collect()).unwrap_or_default();
                         let outside = judged.verdict.as_ref().is_ok_and(|accepted| accepted.1.flags.contains(&Flag::OutsideCounties));
-                        Seen { outside, row: judged.row, decimals: judged.decimals, has_z: judged.has_z, reject: judged.verdict.err(), defects, bounds }
+                        let (row, decimals, has_z, testimony) = (judged.row, judged.decimals, judged.has_z, judged.testimony);
+                        Ok(Seen { outside, row, patch_id: Some(judged.patch_id), decimals, has_z, reject: judged.verdict.err(), defects, bounds, testimony })
                     },
                     |batch| {
                         self.count(batch);
@@ -219,7 +234,6 @@ impl Inspection {
                 )?;
             }
             Wanted::Layer(kind) => {
-                let intake = super::intake::Intake { crs, plane: atlas.plane().clone() };
                 reading.each_batch(
                     |raw| {
                         let (row, decimals, has_z) = (raw.row, raw.decimals, raw.has_z);
@@ -227,7 +241,17 @@ impl Inspection {
                         let judged = layer_import::judge(&intake, kind, raw);
                         let repaired = judged.as_ref().is_ok_and(|judged| judged.feature.repaired.is_some());
                         let defects = if repaired { vec![Words::new("图形经过修复", "the outline was repaired")] } else { Vec::new() };
-                        Seen { outside: false, row, decimals, has_z, reject: judged.err(), defects, bounds }
+                        Ok(Seen {
+                            outside: false,
+                            row,
+                            patch_id: None,
+                            decimals,
+                            has_z,
+                            reject: judged.err(),
+                            defects,
+                            bounds,
+                            testimony: Testimony::default(),
+                        })
                     },
                     |batch| {
                         self.count(batch);
@@ -245,7 +269,7 @@ impl Inspection {
             ));
         }
         if atlas.counties_bounds().is_some() {
-            self.problem = super::survey_import::outside_counties(self.accepted, self.outside, &crs.to_string(), rule);
+            self.problem = maybe_gcj02(&self.testimony).or_else(|| super::survey_import::outside_counties(self.accepted, self.outside, &crs.to_string(), rule));
         }
         Ok(())
     }
@@ -255,13 +279,19 @@ impl Inspection {
             self.features += 1;
             self.decimals = self.decimals.max(seen.decimals);
             self.with_z += u64::from(seen.has_z);
-            if let Some(reject) = seen.reject {
+            self.testimony.add(seen.testimony);
+            let again = |row_of: &HashMap<String, u64>| {
+                let patch_id = seen.patch_id.as_ref()?;
+                row_of.get(patch_id).map(|earlier| duplicate(seen.row, patch_id, *earlier))
+            };
+            if let Some(reject) = seen.reject.or_else(|| again(&self.row_of)) {
                 self.rejected += 1;
                 if self.rejects.len() < SHOWN {
                     self.rejects.push(reject);
                 }
             } else {
                 self.accepted += 1;
+                self.row_of.extend(seen.patch_id.map(|patch_id| (patch_id, seen.row)));
                 self.outside += u64::from(seen.outside);
                 self.repaired += u64::from(!seen.defects.is_empty());
                 let room = SHOWN.saturating_sub(self.defects.len());
@@ -292,10 +322,13 @@ impl Inspection {
 /// What was seen of a feature.
 struct Seen {
     row: u64,
+    /// Of a patch; the features of a layer have none that must differ.
+    patch_id: Option<String>,
     decimals: u8,
     has_z: bool,
     reject: Option<Reject>,
     defects: Vec<Words>,
     outside: bool,
     bounds: Option<Bounds>,
+    testimony: Testimony,
 }

@@ -1,7 +1,7 @@
 //! From an outline as it came to one that can be measured and stored: the one place where raw becomes checked.
 
 use crate::formats;
-use crate::geom::{Crs, Defect, DefectKind, Fault, Outline, Plane, Region, Unacceptable, check};
+use crate::geom::{Crs, Defect, DefectKind, Fault, Outline, Plane, Region, Unacceptable, check_in, remove_gcj02};
 use crate::land::{Place, Words};
 
 /// How outlines of one file become regions of one plane.
@@ -9,6 +9,8 @@ use crate::land::{Place, Words};
 pub struct Intake {
     /// CRS of the file.
     pub crs: Crs,
+    /// Whether its positions carry the offset of GCJ-02, which is taken off.
+    pub shifted: bool,
     /// Plane of the atlas.
     pub plane: Plane,
 }
@@ -16,9 +18,9 @@ pub struct Intake {
 /// An outline taken in.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Taken {
-    /// As it came, where the file is not in degrees.
+    /// As it came, where that is not what is measured: the file is not in degrees, or shifted.
     pub source: Option<Outline>,
-    /// As it came, in CRS84 degrees.
+    /// Where it lies, in CRS84 degrees.
     pub degrees: Outline,
     /// The same with its long edges cut, where they were straight in the file's projection and are not in degrees: what is measured.
     pub dense: Option<Outline>,
@@ -44,16 +46,19 @@ pub struct OutlineFault {
 impl Intake {
     /// Projects and judges an outline.
     pub fn take(&self, source: Outline) -> Result<Taken, OutlineFault> {
-        let (source, degrees) = if self.crs.is_degrees() {
+        let (source, degrees) = if self.crs.is_degrees() && !self.shifted {
             self.crs.place(&source).map_err(formats::Fault::from)?;
             (None, source)
         } else {
-            let degrees = self.crs.outline_to_degrees(&source).map_err(formats::Fault::from)?;
+            let degrees = self.degrees(&source)?;
             (Some(source), degrees)
         };
         let checked = self.check(&degrees)?;
         // Edges straight in the file's projection are curves in the plane; the file's own vertices were judged above.
         let dense = match &source {
+            Some(source) if self.shifted && !self.crs.is_degrees() => {
+                Some(self.crs.outline_to_degrees_dense(source).map_err(formats::Fault::from)?.map(remove_gcj02))
+            }
             Some(source) => self.crs.densify(source, &degrees).map_err(formats::Fault::from)?,
             None => None,
         };
@@ -66,8 +71,14 @@ impl Intake {
         Ok(Taken { source, degrees, dense, region, repaired, defects })
     }
 
+    /// An outline of the file to CRS84 degrees, vertex by vertex.
+    pub fn degrees(&self, source: &Outline) -> Result<Outline, OutlineFault> {
+        let degrees = self.crs.outline_to_degrees(source).map_err(formats::Fault::from)?;
+        Ok(if self.shifted { degrees.map(remove_gcj02) } else { degrees })
+    }
+
     fn check(&self, degrees: &Outline) -> Result<crate::geom::Checked, OutlineFault> {
-        let checked = check(&degrees.map(|at| self.plane.project(at))).map_err(|unacceptable| fault_words(&unacceptable, degrees.multi))?;
+        let checked = check_in(degrees, |at| self.plane.project(at)).map_err(|unacceptable| fault_words(&unacceptable, degrees.multi))?;
         let nothing = Unacceptable { fault: Fault::NoArea, part: 0, ring: 0, vertex: None };
         if is_nothing(&checked.region) { Err(fault_words(&nothing, degrees.multi)) } else { Ok(checked) }
     }
@@ -79,7 +90,11 @@ const LEAST_WIDTH_M: f64 = 1e-4;
 
 fn is_nothing(region: &Region) -> bool {
     let edges = region.rings().flat_map(|ring| ring.windows(2));
-    let around_m: f64 = edges.map(|edge| (edge[1][0] - edge[0][0]).hypot(edge[1][1] - edge[0][1])).sum();
+    let length_m = |edge: &[[f64; 2]]| {
+        let [dx, dy] = [edge[1][0] - edge[0][0], edge[1][1] - edge[0][1]];
+        (dx * dx + dy * dy).sqrt()
+    };
+    let around_m: f64 = edges.map(length_m).sum();
     region.area_m2() <= LEAST_WIDTH_M * around_m / 2.0
 }
 

@@ -3,19 +3,22 @@
 use super::{
     atlas::Atlas,
     classify::classify,
-    intake::{Intake, OutlineFault},
+    gcj02::{Testimony, testify},
+    intake::{Intake, OutlineFault, Taken},
+    reading::Reading,
     rule::Rule,
 };
 use crate::formats::{Field, RawFeature};
-use crate::geom::{Crs, Figure};
+use crate::geom::Figure;
 use crate::land::{COUNTIES, Finding, Patch, Reject};
-use std::collections::HashMap;
+use std::{collections::HashMap, io};
 
 /// Everything a feature is judged by.
 pub struct Judge<'a> {
     atlas: &'a Atlas,
     rule: &'a Rule,
     intake: Intake,
+    asks_gcj02: bool,
     county_codes: HashMap<String, String>,
 }
 
@@ -34,46 +37,87 @@ pub struct Judged {
     pub decimals: u8,
     /// Whether heights were dropped.
     pub has_z: bool,
+    /// What the layers say of a GCJ-02 offset here, while that is open.
+    pub testimony: Testimony,
+}
+
+/// What was found of a feature, before a patch is made of it that can be stored.
+pub struct Found<'r> {
+    /// See [`Judged`].
+    pub row: u64,
+    /// See [`Judged`].
+    pub patch_id: String,
+    by_feature_id: bool,
+    stated_county: Option<String>,
+    attributes: &'r str,
+    decimals: u8,
+    has_z: bool,
+    /// The outline and its finding, or why not.
+    pub outcome: Result<(Taken, Finding), Reject>,
+}
+
+impl Found<'_> {
+    /// A patch with its finding, or a reject.
+    fn judged(self, testimony: Testimony) -> Judged {
+        let Self { row, patch_id, by_feature_id, stated_county, attributes, decimals, has_z, outcome } = self;
+        let patch = |taken: Taken| Patch {
+            row,
+            patch_id: patch_id.clone(),
+            stated_county,
+            attributes: attributes.to_owned(),
+            source: taken.source,
+            degrees: taken.degrees,
+            repaired: taken.repaired,
+            defects: taken.defects,
+        };
+        let verdict = match outcome {
+            Ok((taken, finding)) => Ok(Box::new((patch(taken), finding))),
+            Err(reject) => Err(reject),
+        };
+        Judged { row, patch_id, by_feature_id, verdict, decimals, has_z, testimony }
+    }
 }
 
 impl<'a> Judge<'a> {
-    /// A judge of features in `crs`.
+    /// A judge of the features of a file.
     #[must_use]
-    pub fn new(atlas: &'a Atlas, rule: &'a Rule, crs: Crs) -> Self {
+    pub fn new(atlas: &'a Atlas, rule: &'a Rule, reading: &Reading) -> Self {
         let known = COUNTIES.iter().map(|(code, name)| ((*name).to_owned(), (*code).to_owned()));
         let in_force = atlas.counties().map(|county| (county.name.clone(), county.code.clone()));
-        Self { atlas, rule, intake: Intake { crs, plane: atlas.plane().clone() }, county_codes: known.chain(in_force).collect() }
+        let (intake, asks_gcj02) = (reading.intake(atlas.plane()), reading.gcj02_is_open());
+        Self { atlas, rule, intake, asks_gcj02, county_codes: known.chain(in_force).collect() }
     }
 
-    /// Judges one feature.
-    #[must_use]
-    pub fn judge(&self, raw: RawFeature<'_>) -> Judged {
+    /// Judges one feature. Fails only where layers cannot be read back.
+    pub fn judge(&self, raw: RawFeature<'_>) -> io::Result<Judged> {
+        let found = self.find(raw)?;
+        let testimony = match &found.outcome {
+            Ok((taken, _)) if self.asks_gcj02 => testify(self.atlas, found.row, &taken.degrees, found.stated_county.as_deref())?,
+            _ => Testimony::default(),
+        };
+        Ok(found.judged(testimony))
+    }
+
+    /// Measures one feature and judges what was measured. Fails only where layers cannot be read back.
+    pub fn find<'r>(&self, raw: RawFeature<'r>) -> io::Result<Found<'r>> {
         let own = raw.fields.get(Field::PatchId).map(str::to_owned);
         let by_feature_id = own.is_none() && raw.feature_id.is_some();
         let patch_id = own.or_else(|| raw.feature_id.clone()).unwrap_or_else(|| raw.row.to_string());
         let stated_county = self.stated_county(&raw);
-        let (row, decimals, has_z, attributes) = (raw.row, raw.decimals, raw.has_z, raw.attributes);
-        let verdict = match raw.geometry {
-            Err(fault) => Err(fault.reject(row, Some(patch_id.clone()))),
-            Ok(outline) => match self.intake.take(outline) {
-                Err(fault) => Err(fault.reject(row, Some(patch_id.clone()))),
-                Ok(taken) => {
-                    let finding = classify(self.atlas, self.rule, &Figure::new(taken.region), stated_county.as_deref());
-                    let patch = Patch {
-                        row,
-                        patch_id: patch_id.clone(),
-                        stated_county,
-                        attributes: attributes.to_owned(),
-                        source: taken.source,
-                        degrees: taken.degrees,
-                        repaired: taken.repaired,
-                        defects: taken.defects,
-                    };
-                    Ok(Box::new((patch, finding)))
-                }
-            },
+        let taken = match raw.geometry {
+            Ok(outline) => self.intake.take(outline).map_err(|fault| fault.reject(raw.row, Some(patch_id.clone()))),
+            Err(fault) => Err(fault.reject(raw.row, Some(patch_id.clone()))),
         };
-        Judged { row, patch_id, by_feature_id, verdict, decimals, has_z }
+        let outcome = match taken {
+            Ok(mut taken) => {
+                let figure = Figure::new(std::mem::take(&mut taken.region));
+                let finding = classify(self.atlas, self.rule, &figure, stated_county.as_deref())?;
+                Ok((taken, finding))
+            }
+            Err(reject) => Err(reject),
+        };
+        let (row, decimals, has_z, attributes) = (raw.row, raw.decimals, raw.has_z, raw.attributes);
+        Ok(Found { row, patch_id, by_feature_id, stated_county, attributes, decimals, has_z, outcome })
     }
 
     /// The county the feature says it is in: the first six digits of its code, else by name.

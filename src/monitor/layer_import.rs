@@ -4,14 +4,16 @@ use super::{
     Monitor, MonitorError, Refusal, RefusalKind,
     atlas::LayerBuilder,
     intake::Intake,
+    memory::Memory,
     reading::{Reading, Wish},
     survey_import::hash,
 };
 use crate::formats::{Arrival, Field, RawFeature, Stated, Wanted};
-use crate::geom::{Pieces, Plane, check};
+use crate::geom::{Pieces, Plane, check_in};
 use crate::land::{FeatureFacts, Layer, LayerKind, Reject, Words};
 use crate::store::{LayerFeature, NewLayer};
 use rayon::prelude::*;
+use std::io;
 use std::path::PathBuf;
 use tokio::sync::mpsc;
 
@@ -65,18 +67,18 @@ impl Monitor {
         let mut writer = self.store.begin_layer().await?;
         let (sender, mut receiver) = mpsc::channel::<Vec<LayerFeature>>(4);
         let reading = {
-            let (file, workshop) = (file.clone(), self.workshop.clone());
+            let (file, workshop, memory) = (file.clone(), self.workshop.clone(), self.memory.clone());
             tokio::task::spawn_blocking(move || {
                 let sha256 = hash(&file.path)?;
                 let name = file.path.file_name().unwrap_or_default().to_string_lossy();
                 let arrival = Arrival::receive(&file.path, &name, &workshop)?;
                 let wish = Wish { file: &arrival, wanted: Wanted::Layer(file.kind), stated: &stated, map: &file.map, counties: None };
-                let mut sorting = Sorting::new(file.kind);
+                let mut sorting = Sorting::new(file.kind, &memory);
                 let mut reading = open(&wish, file.kind)?;
-                let intake = Intake { crs: reading.crs(), plane: plane_of(&wish)? };
+                let intake = reading.intake(&plane_of(&wish)?);
                 reading.each_batch(
-                    |raw| judge(&intake, file.kind, raw),
-                    |judged| sender.blocking_send(sorting.take(judged)).map_err(|_| MonitorError::Broken("the store went away".into())),
+                    |raw| Ok(judge(&intake, file.kind, raw)),
+                    |judged| sender.blocking_send(sorting.take(judged)?).map_err(|_| MonitorError::Broken("the store went away".into())),
                 )?;
                 let rejects = std::mem::take(&mut sorting.rejects);
                 let layer = NewLayer {
@@ -87,7 +89,7 @@ impl Monitor {
                     sha256,
                     invented: reading.head().invented,
                     rejected: sorting.rejected,
-                    notes: reading.notes().into_iter().map(|words| words.zh).chain(sorting.notes()).collect(),
+                    notes: reading.notes().into_iter().map(|words| words.zh).chain(sorting.notes()?).collect(),
                 };
                 Ok::<_, MonitorError>((layer, rejects))
             })
@@ -133,7 +135,7 @@ pub(super) fn plane_of(wish: &Wish<'_>) -> Result<Plane, MonitorError> {
     let crs = reading.crs();
     let mut first = None;
     let found = reading.each_batch(
-        |raw| raw.geometry.ok().and_then(|outline| outline.positions.first().and_then(|at| crs.to_degrees(*at))),
+        |raw| Ok(raw.geometry.ok().and_then(|outline| outline.positions.first().and_then(|at| crs.to_degrees(*at)))),
         |positions| {
             first = positions.into_iter().flatten().next();
             // Ends the reading; nothing is wrong.
@@ -202,18 +204,18 @@ struct Sorting {
 }
 
 impl Sorting {
-    fn new(kind: LayerKind) -> Self {
-        Self { builder: LayerBuilder::new(kind), rows: Vec::new(), rejects: Vec::new(), rejected: 0, repaired_codes: 0, repaired_outlines: 0 }
+    fn new(kind: LayerKind, memory: &Memory) -> Self {
+        Self { builder: LayerBuilder::new(kind, memory), rows: Vec::new(), rejects: Vec::new(), rejected: 0, repaired_codes: 0, repaired_outlines: 0 }
     }
 
-    fn take(&mut self, batch: Vec<Result<LayerJudged, Reject>>) -> Vec<LayerFeature> {
+    fn take(&mut self, batch: Vec<Result<LayerJudged, Reject>>) -> io::Result<Vec<LayerFeature>> {
         let mut features = Vec::with_capacity(batch.len());
         for judged in batch {
             match judged {
                 Ok(LayerJudged { feature, pieces, repaired_code }) => {
                     self.repaired_codes += u64::from(repaired_code);
                     self.repaired_outlines += u64::from(feature.repaired.is_some());
-                    self.builder.push(&feature.facts, &pieces, &feature.degrees);
+                    self.builder.push(&feature.facts, &pieces, &feature.degrees)?;
                     self.rows.push(feature.row);
                     features.push(feature);
                 }
@@ -225,10 +227,10 @@ impl Sorting {
                 }
             }
         }
-        features
+        Ok(features)
     }
 
-    fn notes(self) -> Vec<String> {
+    fn notes(self) -> io::Result<Vec<String>> {
         let mut notes = Vec::new();
         if self.rejected > 0 {
             notes.push(format!("{} 个要素被拒收", self.rejected));
@@ -241,7 +243,7 @@ impl Sorting {
         }
         let kind = self.builder.kind();
         if kind.must_tile() {
-            let prepared = self.builder.finish();
+            let prepared = self.builder.finish()?;
             let overlaps: Vec<_> = prepared.overlaps().collect();
             let row = |member: u32| self.rows.get(member as usize).copied().unwrap_or(0);
             notes.extend(overlaps.iter().take(SHOWN).map(|([a, b], m2)| format!("第 {} 行与第 {} 行重叠 {m2:.4} 平方米", row(*a), row(*b))));
@@ -249,7 +251,7 @@ impl Sorting {
                 notes.push(format!("共 {} 处重叠，只列出前 {SHOWN} 处", overlaps.len()));
             }
         }
-        notes
+        Ok(notes)
     }
 }
 
@@ -257,7 +259,7 @@ impl Sorting {
 pub(super) fn pieces<'f>(plane: &Plane, features: &'f [LayerFeature]) -> Vec<(&'f LayerFeature, Option<Pieces>)> {
     let pieces = |feature: &'f LayerFeature| {
         let outline = feature.repaired.as_ref().unwrap_or(&feature.degrees);
-        (feature, check(&outline.map(|at| plane.project(at))).ok().map(|checked| Pieces::of(&checked.region)))
+        (feature, check_in(outline, |at| plane.project(at)).ok().map(|checked| Pieces::of(&checked.region)))
     };
     features.par_iter().map(pieces).collect()
 }

@@ -4,13 +4,16 @@ pub mod atlas;
 pub mod check;
 pub mod classify;
 pub mod classify_file;
+pub mod classify_line;
 pub mod explain;
 pub mod filings;
+mod gcj02;
 pub mod inspect;
 pub mod intake;
 pub mod jobs;
 mod judging;
 pub mod layer_import;
+pub mod memory;
 pub mod ratios;
 mod reading;
 pub mod rollup;
@@ -21,11 +24,12 @@ pub mod survey_import;
 pub mod work;
 
 use crate::formats::ReadError;
-pub use crate::formats::{Layer as FileLayer, Stated, Wanted, ogr::Workshop};
+pub use crate::formats::{Gcj02, Layer as FileLayer, Stated, Wanted, ogr::Workshop};
 use crate::geom::{Bounds, Crs, Plane};
 use crate::land::{Layer, LayerKind, LayerUsed, Provenance, Reject, Words};
 use crate::store::{Store, StoreError};
 use atlas::{Atlas, LayerBuilder, PreparedLayer};
+use memory::Memory;
 use rule::Rule;
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
@@ -120,6 +124,7 @@ pub struct Monitor {
     atlas: RwLock<Arc<Atlas>>,
     spool: PathBuf,
     workshop: Workshop,
+    memory: Memory,
 }
 
 impl Monitor {
@@ -129,7 +134,8 @@ impl Monitor {
         sweep(&spool)?;
         let nowhere = Atlas::empty(Plane::near(118.0, 35.0));
         let workshop = Workshop::new(spool.clone());
-        Ok(Self { store, rule, atlas: RwLock::new(Arc::new(nowhere)), spool, workshop })
+        let memory = Memory::new(Memory::usual_budget(), spool.clone());
+        Ok(Self { store, rule, atlas: RwLock::new(Arc::new(nowhere)), spool, workshop, memory })
     }
 
     /// The store.
@@ -154,6 +160,12 @@ impl Monitor {
     #[must_use]
     pub fn with_workshop(self, workshop: Workshop) -> Self {
         Self { workshop, ..self }
+    }
+
+    /// The same with another budget for the process, in bytes.
+    #[must_use]
+    pub fn with_memory(self, budget: u64) -> Self {
+        Self { memory: Memory::new(budget, self.spool.clone()), ..self }
     }
 
     /// Who reads what GDAL reads.
@@ -191,10 +203,12 @@ impl Monitor {
     /// Loads the layers in force where they are not what the atlas holds; answers whether it did. Cheap where nothing changed.
     pub async fn refresh_atlas(&self) -> Result<bool, MonitorError> {
         let wanted: Vec<LayerUsed> = in_force(&self.store.layers().await?).into_iter().map(used).collect();
-        if wanted == self.atlas().used() {
+        let atlas = self.atlas();
+        if wanted == atlas.used() && !atlas.is_lost() {
             return Ok(false);
         }
-        let atlas = Arc::new(load_atlas(&*self.store, &self.rule, &self.spool.with_extension("layers")).await?);
+        drop(atlas);
+        let atlas = Arc::new(self.load_atlas().await?);
         *self.atlas.write().unwrap_or_else(PoisonError::into_inner) = atlas;
         Ok(true)
     }
@@ -210,6 +224,31 @@ impl Monitor {
             }
             news.heard().await;
         }
+    }
+
+    /// Prepares the layers in force: from their snapshots, or from the store.
+    async fn load_atlas(&self) -> Result<Atlas, MonitorError> {
+        let (store, snapshots) = (&*self.store, &*self.spool.with_extension("layers"));
+        let layers = store.layers().await?;
+        let in_force = in_force(&layers);
+        let mut atlas: Option<Atlas> = None;
+        for layer in &in_force {
+            let plane = match &atlas {
+                Some(atlas) => atlas.plane().clone(),
+                None => plane_of(store, layer).await?,
+            };
+            let known = tokio::task::block_in_place(|| snapshot::read(snapshots, layer, &plane, &self.memory));
+            let prepared = if let Some(prepared) = known {
+                prepared
+            } else {
+                let prepared = prepare(store, layer, &plane, &self.memory).await?;
+                tokio::task::block_in_place(|| snapshot::write(snapshots, layer, &plane, &prepared));
+                prepared
+            };
+            atlas.get_or_insert_with(|| Atlas::empty(plane)).put(used(layer), prepared, &self.rule);
+        }
+        snapshot::keep_only(snapshots, &in_force.iter().map(|layer| layer.id).collect::<Vec<_>>());
+        Ok(atlas.unwrap_or_else(|| Atlas::empty(Plane::near(118.0, 35.0))))
     }
 
     /// What findings made now rest on.
@@ -253,30 +292,6 @@ fn used(layer: &Layer) -> LayerUsed {
     LayerUsed { id: layer.id, kind: layer.kind, name: layer.name.clone(), effective: layer.effective.to_string() }
 }
 
-/// Prepares the layers in force: from their snapshots, or from the store.
-async fn load_atlas(store: &dyn Store, rule: &Rule, snapshots: &Path) -> Result<Atlas, MonitorError> {
-    let layers = store.layers().await?;
-    let in_force = in_force(&layers);
-    let mut atlas: Option<Atlas> = None;
-    for layer in &in_force {
-        let plane = match &atlas {
-            Some(atlas) => atlas.plane().clone(),
-            None => plane_of(store, layer).await?,
-        };
-        let known = tokio::task::block_in_place(|| snapshot::read(snapshots, layer, &plane));
-        let prepared = if let Some(prepared) = known {
-            prepared
-        } else {
-            let prepared = prepare(store, layer, &plane).await?;
-            tokio::task::block_in_place(|| snapshot::write(snapshots, layer, &plane, &prepared));
-            prepared
-        };
-        atlas.get_or_insert_with(|| Atlas::empty(plane)).put(used(layer), prepared, rule);
-    }
-    snapshot::keep_only(snapshots, &in_force.iter().map(|layer| layer.id).collect::<Vec<_>>());
-    Ok(atlas.unwrap_or_else(|| Atlas::empty(Plane::near(118.0, 35.0))))
-}
-
 /// The plane around the first feature of the first layer (the counties, where there are any): the same whenever it is loaded.
 async fn plane_of(store: &dyn Store, layer: &Layer) -> Result<Plane, MonitorError> {
     let everywhere = Bounds { min: [-180.0, -90.0], max: [180.0, 90.0] };
@@ -286,22 +301,24 @@ async fn plane_of(store: &dyn Store, layer: &Layer) -> Result<Plane, MonitorErro
 }
 
 /// Prepares a layer from the store.
-async fn prepare(store: &dyn Store, layer: &Layer, plane: &Plane) -> Result<PreparedLayer, MonitorError> {
-    let mut builder = LayerBuilder::new(layer.kind);
-    let mut damaged = None;
+async fn prepare(store: &dyn Store, layer: &Layer, plane: &Plane, memory: &Memory) -> Result<PreparedLayer, MonitorError> {
+    let mut builder = LayerBuilder::new(layer.kind, memory);
+    let (mut damaged, mut full) = (None, Ok(()));
     store
         .each_feature(layer.id, &mut |features| {
             for (feature, pieces) in layer_import::pieces(plane, &features) {
                 match pieces {
-                    Some(pieces) => builder.push(&feature.facts, &pieces, &feature.degrees),
+                    Some(pieces) if full.is_ok() => full = builder.push(&feature.facts, &pieces, &feature.degrees),
+                    Some(_) => {}
                     None => damaged = Some(feature.row),
                 }
             }
         })
         .await?;
+    full?;
     match damaged {
         Some(row) => Err(StoreError::Damaged(format!("row {row} of layer {} no longer passes the check it passed on import", layer.id)).into()),
-        None => Ok(tokio::task::block_in_place(|| builder.finish())),
+        None => Ok(tokio::task::block_in_place(|| builder.finish())?),
     }
 }
 

@@ -1,8 +1,8 @@
 //! Opening a file for the monitor: its CRS believed or contradicted, its fields found, before the first feature is judged.
 
-use super::{MonitorError, Refusal, RefusalKind, rounds::in_rounds};
-use crate::formats::{Arrival, FeatureBatch, FeatureSource, FieldMap, Head, RawFeature, ReadError, Stated, Wanted, contradiction_words};
-use crate::geom::{Bounds, Crs, typical};
+use super::{MonitorError, Refusal, RefusalKind, intake::Intake, rounds::in_rounds};
+use crate::formats::{Arrival, FeatureBatch, FeatureSource, FieldMap, Gcj02, Head, RawFeature, Stated, Wanted, contradiction_words};
+use crate::geom::{Bounds, Crs, Plane, typical};
 use crate::land::Words;
 use std::collections::BTreeSet;
 
@@ -27,6 +27,8 @@ pub struct Reading {
     first: Option<Box<dyn FeatureBatch>>,
     fields: FieldMap,
     keys: BTreeSet<String>,
+    gcj02: Option<Gcj02>,
+    candidates: Vec<Crs>,
 }
 
 /// Features looked at for field names and coordinates.
@@ -52,7 +54,7 @@ impl Reading {
         let crs = source.crs();
         let keys = first.as_ref().map(|batch| batch.keys(SAMPLE)).transpose()?.unwrap_or_default();
         let fields = FieldMap::resolve(wish.wanted, &keys, &overrides).map_err(|words| Refusal::new(RefusalKind::Unacceptable, "fields", words))?;
-        let mut refusal = None;
+        let (mut refusal, mut candidates) = (None, Vec::new());
         if let Some(batch) = &first {
             let mut sample = Vec::new();
             for index in 0..batch.len().min(SAMPLE) {
@@ -66,16 +68,35 @@ impl Reading {
                     // The CRS may follow the features; the source says so as an error of its own.
                     while source.next_batch()?.is_some() {}
                 }
+                contradiction.candidates().clone_into(&mut candidates);
                 refusal = Some(Refusal::new(RefusalKind::Unacceptable, "wrong_crs", contradiction_words(crs, &contradiction)));
             }
         }
-        Ok((Self { source, first, fields, keys }, refusal))
+        Ok((Self { source, first, fields, keys, gcj02: wish.stated.gcj02, candidates }, refusal))
     }
 
     /// The CRS positions are taken to be in.
     #[must_use]
     pub fn crs(&self) -> Crs {
         self.source.crs()
+    }
+
+    /// Where its CRS is contradicted: those that would do instead.
+    #[must_use]
+    pub fn candidates(&self) -> &[Crs] {
+        &self.candidates
+    }
+
+    /// How its outlines become regions of `plane`.
+    #[must_use]
+    pub fn intake(&self, plane: &Plane) -> Intake {
+        Intake { crs: self.crs(), shifted: self.gcj02 == Some(Gcj02::Remove), plane: plane.clone() }
+    }
+
+    /// Whether people have yet to say what to do with an offset of GCJ-02.
+    #[must_use]
+    pub fn gcj02_is_open(&self) -> bool {
+        self.gcj02.is_none()
     }
 
     /// What the file says of itself, as far as it has been read.
@@ -89,7 +110,13 @@ impl Reading {
     pub fn notes(&self) -> Vec<Words> {
         let head = self.head();
         let bent = head.bent.then(|| Words::new("图形中有圆弧，已按 0.1° 折线化", "outlines had arcs, which were straightened in steps of 0.1°"));
-        head.notes.iter().cloned().chain(bent).collect()
+        let shifted = (self.gcj02 == Some(Gcj02::Remove)).then(|| {
+            Words::new(
+                "按要求去除了 GCJ-02（火星坐标）偏移，坐标与原文件不同",
+                "the offset of GCJ-02 was taken off as told; positions are not those of the file",
+            )
+        });
+        head.notes.iter().cloned().chain(bent).chain(shifted).collect()
     }
 
     /// Which of its fields is which of ours.
@@ -110,10 +137,10 @@ impl Reading {
         (0..first.len().min(rows)).map(|index| Ok(first.feature(index, &self.fields)?.attributes.to_owned())).collect()
     }
 
-    /// Calls `work` on each feature, in parallel, and `take` on the results of each batch, in order.
+    /// Calls `work` on each feature, in parallel, and `take` on the results of each batch, in order. The first error of either ends it.
     pub fn each_batch<R: Send>(
         &mut self,
-        work: impl Fn(RawFeature<'_>) -> R + Sync,
+        work: impl Fn(RawFeature<'_>) -> Result<R, MonitorError> + Sync,
         mut take: impl FnMut(Vec<R>) -> Result<(), MonitorError>,
     ) -> Result<(), MonitorError> {
         let Self { source, first, fields, .. } = self;
@@ -121,7 +148,7 @@ impl Reading {
             Some(batch) => Ok(Some(batch)),
             None => source.next_batch().map_err(MonitorError::from),
         };
-        let read = |batch: Box<dyn FeatureBatch>| (0..batch.len()).map(|index| batch.feature(index, fields).map(&work)).collect::<Result<Vec<R>, ReadError>>();
+        let read = |batch: Box<dyn FeatureBatch>| (0..batch.len()).map(|index| work(batch.feature(index, fields)?)).collect::<Result<Vec<R>, MonitorError>>();
         in_rounds(next, read, |results| take(results?))
     }
 }

@@ -1,20 +1,23 @@
 //! Prepared layers on disk, beside the store: what takes seconds to prepare is read back in a fraction of one.
 //!
-//! A snapshot is never trusted blindly. It begins with what it was made from (format, program version, layer, file, plane) and ends with the SHA-256 of
+//! A snapshot is never trusted blindly. It begins with what it was made from (format, program version, layer, file, plane) and ends with a checksum of
 //! everything before; where either is not as expected the layer is prepared from the store again and the snapshot replaced. Deleting the folder is safe.
+//! The checksum is xxh3: it is there for torn writes and failing disks, and whoever could write to the folder could write to the database beside it.
+//!
+//! It is read in one pass. Positions that memory has no room for stay where they are, in the file, which is then kept open.
 
 use super::atlas::PreparedLayer;
-use crate::geom::{Bounds, Coverage, Plane};
+use super::memory::{FileShelf, Memory};
+use crate::geom::{Bounds, Coverage, Plane, Shelf};
 use crate::land::{FeatureFacts, Layer};
-use sha2::{Digest, Sha256};
+use std::fs::File;
+use std::hash::Hasher;
 use std::io::{self, BufWriter, Read, Write};
 use std::path::{Path, PathBuf};
+use twox_hash::XxHash3_64;
 
 /// Changes with the format, and with anything in the kernel that prepares differently.
-const FORMAT: u32 = 1;
-
-/// Bytes of a SHA-256.
-const HASH: usize = 32;
+const FORMAT: u32 = 2;
 
 /// What a snapshot of this layer in this plane must begin with.
 fn origin(layer: &Layer, plane: &Plane) -> Vec<u8> {
@@ -27,27 +30,32 @@ fn path_of(folder: &Path, layer: &Layer) -> PathBuf {
 }
 
 /// The layer's snapshot, if there is one and it is as it should be.
-pub(super) fn read(folder: &Path, layer: &Layer, plane: &Plane) -> Option<PreparedLayer> {
-    let bytes = std::fs::read(path_of(folder, layer)).ok()?;
-    let (content, hash) = bytes.split_at_checked(bytes.len().checked_sub(HASH)?)?;
-    let mut content = content.strip_prefix(origin(layer, plane).as_slice())?;
-    if Sha256::digest(&bytes[..bytes.len() - HASH])[..] != *hash {
-        tracing::warn!(layer = layer.id, "the prepared layer on disk is damaged; preparing it anew");
+pub(super) fn read(folder: &Path, layer: &Layer, plane: &Plane, memory: &Memory) -> Option<PreparedLayer> {
+    let mut input = Hashing::new(File::open(path_of(folder, layer)).ok()?);
+    let origin = origin(layer, plane);
+    let mut begins = vec![0; origin.len()];
+    if input.read_exact(&mut begins).is_err() || begins != origin {
         return None;
     }
-    parse(&mut content).ok()
+    match parse(&mut input, memory) {
+        Ok(prepared) => Some(prepared),
+        Err(error) => {
+            tracing::warn!(layer = layer.id, %error, "the prepared layer on disk is damaged; preparing it anew");
+            None
+        }
+    }
 }
 
 /// Writes the layer's snapshot, whole or not at all. A failure costs the next start some seconds and nothing else.
 pub(super) fn write(folder: &Path, layer: &Layer, plane: &Plane, prepared: &PreparedLayer) {
     let written = || -> io::Result<()> {
         std::fs::create_dir_all(folder)?;
-        let mut out = Hashing { out: BufWriter::with_capacity(1 << 20, tempfile::NamedTempFile::new_in(folder)?), hash: Sha256::new() };
+        let mut out = BufWriter::with_capacity(PORTION, Hashing::new(tempfile::NamedTempFile::new_in(folder)?));
         out.write_all(&origin(layer, plane))?;
         compose(&mut out, prepared)?;
-        let hash = out.hash.finalize();
-        out.out.write_all(&hash)?;
-        out.out.into_inner().map_err(io::IntoInnerError::into_error)?.persist(path_of(folder, layer)).map_err(|error| error.error)?;
+        let Hashing { mut file, hash, .. } = out.into_inner().map_err(io::IntoInnerError::into_error)?;
+        file.write_all(&hash.finish().to_le_bytes())?;
+        file.persist(path_of(folder, layer)).map_err(|error| error.error)?;
         Ok(())
     };
     if let Err(error) = written() {
@@ -67,21 +75,43 @@ pub(super) fn keep_only(folder: &Path, in_force: &[i64]) {
     }
 }
 
-/// Hashes what passes through.
-struct Hashing<W> {
-    out: W,
-    hash: Sha256,
+/// Bytes read or written at once.
+const PORTION: usize = 1 << 20;
+
+/// Counts and hashes what passes through.
+struct Hashing<F> {
+    file: F,
+    hash: XxHash3_64,
+    passed: u64,
+}
+
+impl<F> Hashing<F> {
+    fn new(file: F) -> Self {
+        Self { file, hash: XxHash3_64::new(), passed: 0 }
+    }
+
+    fn pass(&mut self, bytes: &[u8]) -> usize {
+        self.hash.write(bytes);
+        self.passed += bytes.len() as u64;
+        bytes.len()
+    }
 }
 
 impl<W: Write> Write for Hashing<W> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let written = self.out.write(bytes)?;
-        self.hash.update(&bytes[..written]);
-        Ok(written)
+        let written = self.file.write(bytes)?;
+        Ok(self.pass(&bytes[..written]))
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        self.out.flush()
+        self.file.flush()
+    }
+}
+
+impl<R: Read> Read for Hashing<R> {
+    fn read(&mut self, bytes: &mut [u8]) -> io::Result<usize> {
+        let read = self.file.read(bytes)?;
+        Ok(self.pass(&bytes[..read]))
     }
 }
 
@@ -98,13 +128,10 @@ fn compose(out: &mut impl Write, prepared: &PreparedLayer) -> io::Result<()> {
     for fact in &prepared.fact_of {
         out.write_all(&fact.to_le_bytes())?;
     }
-    // The coverage's doubles come one by one; hashing wants them by the page.
-    let mut out = BufWriter::with_capacity(1 << 16, out);
-    prepared.coverage.freeze(&mut out)?;
-    out.flush()
+    prepared.coverage.freeze(out)
 }
 
-fn parse(content: &mut &[u8]) -> io::Result<PreparedLayer> {
+fn parse(content: &mut Hashing<File>, memory: &Memory) -> io::Result<PreparedLayer> {
     let damaged = || io::Error::from(io::ErrorKind::InvalidData);
     let mut corners = [0.0; 4];
     for corner in &mut corners {
@@ -112,32 +139,43 @@ fn parse(content: &mut &[u8]) -> io::Result<PreparedLayer> {
         content.read_exact(&mut bytes)?;
         *corner = f64::from_le_bytes(bytes);
     }
-    let text = |content: &mut &[u8]| -> io::Result<String> {
-        let length = take(content)?;
-        let (text, rest) = content.split_at_checked(length).ok_or_else(damaged)?;
-        *content = rest;
-        String::from_utf8(text.to_vec()).map_err(|_| damaged())
-    };
     let facts = (0..take(content)?).map(|_| Ok(FeatureFacts { code: text(content)?, name: text(content)? })).collect::<io::Result<Vec<_>>>()?;
-    let count = take(content)?;
-    let (numbers, rest) = content.split_at_checked(count.checked_mul(4).ok_or_else(damaged)?).ok_or_else(damaged)?;
-    *content = rest;
-    let fact_of: Vec<u32> = numbers.as_chunks::<4>().0.iter().map(|bytes| u32::from_le_bytes(*bytes)).collect();
-    let coverage = Coverage::thaw(content)?;
-    let whole =
-        content.is_empty() && fact_of.iter().all(|fact| (*fact as usize) < facts.len()) && (fact_of.is_empty() || fact_of.len() == coverage.members() as usize);
+    let fact_of = bytes(content, 4)?.as_chunks::<4>().0.iter().map(|bytes| u32::from_le_bytes(*bytes)).collect::<Vec<u32>>();
+    let mut taken = memory.none();
+    let coverage = Coverage::thaw(content, |content, bytes| {
+        let outside = || Ok(Box::new(FileShelf { file: content.file.try_clone()?, start: content.passed }) as Box<dyn Shelf>);
+        (!taken.grow(bytes)).then(outside).transpose()
+    })?;
+    let (hash, mut written) = (content.hash.finish(), [0u8; 8]);
+    content.read_exact(&mut written)?;
+    let whole = hash == u64::from_le_bytes(written)
+        && content.read(&mut [0])? == 0
+        && fact_of.iter().all(|fact| (*fact as usize) < facts.len())
+        && (fact_of.is_empty() || fact_of.len() == coverage.members() as usize);
     if !whole {
         return Err(damaged());
     }
-    Ok(PreparedLayer { bounds: Bounds { min: [corners[0], corners[1]], max: [corners[2], corners[3]] }, coverage, facts, fact_of })
+    Ok(PreparedLayer { bounds: Bounds { min: [corners[0], corners[1]], max: [corners[2], corners[3]] }, coverage, facts, fact_of, taken })
+}
+
+/// As many rows of `width` bytes as the count before them says; a count that is damaged runs into the end, and does not ask for memory first.
+fn bytes(content: &mut impl Read, width: u64) -> io::Result<Vec<u8>> {
+    let damaged = || io::Error::from(io::ErrorKind::InvalidData);
+    let wanted = take(content)?.checked_mul(width).ok_or_else(damaged)?;
+    let mut bytes = Vec::new();
+    if content.take(wanted).read_to_end(&mut bytes)? as u64 == wanted { Ok(bytes) } else { Err(damaged()) }
+}
+
+fn text(content: &mut impl Read) -> io::Result<String> {
+    String::from_utf8(bytes(content, 1)?).map_err(|_| io::ErrorKind::InvalidData.into())
 }
 
 fn put(out: &mut impl Write, count: usize) -> io::Result<()> {
     out.write_all(&(count as u64).to_le_bytes())
 }
 
-fn take(content: &mut &[u8]) -> io::Result<usize> {
+fn take(content: &mut impl Read) -> io::Result<u64> {
     let mut count = [0; 8];
     content.read_exact(&mut count)?;
-    usize::try_from(u64::from_le_bytes(count)).map_err(|_| io::ErrorKind::InvalidData.into())
+    Ok(u64::from_le_bytes(count))
 }

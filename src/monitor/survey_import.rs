@@ -8,6 +8,7 @@
 
 use super::{
     Monitor, MonitorError, Refusal, RefusalKind,
+    gcj02::{Testimony, maybe_gcj02},
     jobs::Imported,
     judging::{Judge, Judged, duplicate},
     reading::{Reading, Wish},
@@ -116,10 +117,10 @@ impl Monitor {
                 let arrival = Arrival::receive(&path, &name, &workshop)?;
                 let wish = Wish { file: &arrival, wanted: Wanted::Survey, stated: &stated, map: &map, counties: atlas.counties_bounds() };
                 let mut reading = Reading::open(&wish)?;
-                let judge = Judge::new(&atlas, &rule, reading.crs());
+                let judge = Judge::new(&atlas, &rule, &reading);
                 let mut summing = Summing::default();
                 reading.each_batch(
-                    |raw| judge.judge(raw),
+                    |raw| Ok(judge.judge(raw)?),
                     |judged| sender.blocking_send(summing.take(judged)).map_err(|_| MonitorError::Broken("the store went away".into())),
                 )?;
                 Ok::<_, MonitorError>(summing.finish(&reading))
@@ -148,6 +149,9 @@ impl Monitor {
                 format!("not one patch can be accepted ({} features were refused); nothing was stored", facts.rejected),
             );
             return Err(Refusal { rejects: summed.first_rejects.clone(), ..Refusal::new(RefusalKind::Unacceptable, "no_acceptable_feature", words) }.into());
+        }
+        if let Some(refusal) = maybe_gcj02(&summed.testimony) {
+            return Err(refusal.into());
         }
         let refusal = atlas.counties_bounds().and_then(|_| outside_counties(facts.patches, facts.outside, &facts.crs, &self.rule));
         refusal.map_or(Ok(()), |refusal| Err(refusal.into()))
@@ -183,12 +187,14 @@ struct Summing {
     decimals: u8,
     with_z: u64,
     by_feature_id: bool,
+    testimony: Testimony,
 }
 
 /// A survey as a whole, before it has a name.
 struct Summed {
     survey: NewSurvey,
     first_rejects: Vec<Reject>,
+    testimony: Testimony,
 }
 
 impl Summing {
@@ -199,6 +205,7 @@ impl Summing {
             self.decimals = self.decimals.max(judged.decimals);
             self.with_z += u64::from(judged.has_z);
             self.by_feature_id |= judged.by_feature_id;
+            self.testimony.add(judged.testimony);
             let earlier = self.row_of.get(&judged.patch_id).copied();
             let verdict = match (judged.verdict, earlier) {
                 (Ok(_), Some(earlier)) => Err(duplicate(judged.row, &judged.patch_id, earlier)),
@@ -269,7 +276,7 @@ impl Summing {
             farmland_m2: self.farmland_m2,
             warnings,
         };
-        Summed { survey, first_rejects: self.rejects }
+        Summed { survey, first_rejects: self.rejects, testimony: self.testimony }
     }
 }
 

@@ -4,6 +4,7 @@ mod check;
 mod edge;
 mod jobs;
 mod layers;
+mod memory;
 mod nodes;
 mod openapi;
 mod patches;

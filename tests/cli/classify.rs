@@ -199,3 +199,22 @@ fn projected(file: &Path, epsg: u32, folder: &Path) -> std::path::PathBuf {
     assert!(ran.status.success(), "{}", String::from_utf8_lossy(&ran.stderr));
     out
 }
+
+/// Oracle: the same run with room for everything. Of the demo city no layer fits in 64 MB, which is what the program itself may take.
+#[test]
+fn a_budget_too_small_for_the_layers_changes_nothing_in_the_output() {
+    let (city, scratch) = (demo(), tempfile::tempdir().unwrap());
+    let layers: Vec<String> = KINDS.iter().map(|kind| format!("--layer={kind}={}", city.join(format!("{kind}.geojson")).display())).collect();
+    let patches = city.join("survey-2022-04.geojson").display().to_string();
+    let written = |out: &str, memory: &str| {
+        let mut arguments = vec!["classify", &patches, "-o", out, "--memory", memory];
+        arguments.extend(layers.iter().map(String::as_str));
+        done(scratch.path(), &arguments);
+        std::fs::read(scratch.path().join(out)).unwrap()
+    };
+    for format in ["csv", "geojson"] {
+        assert!(written(&format!("roomy.{format}"), "4GB") == written(&format!("crammed.{format}"), "64MB"), "{format}");
+    }
+    assert_eq!(std::fs::read_dir(scratch.path()).unwrap().count(), 4);
+    assert_eq!(run(scratch.path(), &["classify", &patches, "-o", "x.csv", "--memory", "much"]).0, 2);
+}

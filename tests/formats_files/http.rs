@@ -57,3 +57,68 @@ async fn without_the_worker_the_package_is_named() {
     assert!(problem["detail"].as_str().unwrap().contains("tuban-ogr"), "{problem}");
     app.uploaded(APRIL, &city::one_of_each()).await;
 }
+
+/// The same without anything that says what it is in: six-digit eastings, GBK, a field of its own for the number.
+fn bare_shapefile() -> Vec<u8> {
+    let (at, files) = (folder(), folder());
+    let geojson = at.path().join("tb.geojson");
+    std::fs::write(&geojson, city::one_of_each().text()).unwrap();
+    let shp = files.path().join("图斑.shp");
+    ogr2ogr(&["-f", "ESRI Shapefile", "-lco", "ENCODING=GBK", "-t_srs", "EPSG:4548", "-sql", "SELECT JCBH AS \"图号\" FROM tb"], &shp, &geojson);
+    std::fs::remove_file(shp.with_extension("prj")).unwrap();
+    std::fs::remove_file(shp.with_extension("cpg")).unwrap();
+    let archive = at.path().join("tb.zip");
+    zip_folder(&archive, files.path(), "");
+    std::fs::read(archive).unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_file_is_sent_once_looked_at_corrected_and_taken_in_as_corrected() {
+    let app = TestApp::with_workshop(with_program).await;
+    for (kind, layer) in city::layers() {
+        app.import_layer(kind, &layer, "2022-01-01").await;
+    }
+    let seen = app.post("/api/inspect?keep=true&name=tb.zip", bare_shapefile()).await.json();
+    assert_eq!((seen["problem"]["type"].as_str(), seen["crs"]["candidates"][0].as_str()), (Some("/problems/wrong_crs"), Some("EPSG:4548")), "{seen}");
+    assert_eq!((seen["crs"]["source"].as_str(), seen["crs"]["found"].as_str()), (Some("assumed"), None));
+    assert_eq!(seen["fields"], serde_json::json!([{ "name": "图号", "taken_for": null }]));
+    let corrections =
+        format!("from={}&name=tb.zip&crs=EPSG:4548&encoding=GBK&layer=图斑&map=patch_id%3D图号&map=change_type%3D图号", seen["token"].as_str().unwrap());
+    let again = app.post(&format!("/api/inspect?{corrections}"), "").await.json();
+    assert_eq!((again["problem"].is_null(), again["accepted"].as_u64(), again["crs"]["source"].as_str()), (true, Some(4), Some("stated")), "{again}");
+    assert_eq!((&again["token"], &again["sha256"]), (&seen["token"], &seen["sha256"]));
+    let survey = app.upload(&format!("{APRIL}&{corrections}"), "").await;
+    assert_eq!(survey.status, 201, "{}", survey.text());
+    assert_eq!(survey.json()["fields"], serde_json::json!({ "patch_id": "图号", "change_type": "图号" }));
+    assert_eq!((survey.json()["crs"].as_str(), survey.json()["sha256"].as_str()), (Some("EPSG:4548"), seen["sha256"].as_str()));
+    app.patch("L1").await;
+    // What was taken in no longer waits.
+    app.has_an_empty_spool();
+    app.post(&format!("/api/inspect?{corrections}"), "").await.problem(404, "not_waiting");
+    app.upload(&format!("{APRIL}&{corrections}"), "").await.problem(404, "not_waiting");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_file_that_was_refused_goes_on_waiting_for_its_correction() {
+    let app = TestApp::with_workshop(with_program).await;
+    app.uploaded(APRIL, &city::one_of_each()).await;
+    let seen = app.post("/api/inspect?keep=true&name=tb.zip", shapefile()).await.json();
+    let from = format!("{APRIL}&name=tb.zip&from={}", seen["token"].as_str().unwrap());
+    app.upload(&from, "").await.problem(409, "survey_exists");
+    assert_eq!(app.upload(&format!("{from}&on_conflict=replace"), "").await.status, 201);
+    app.has_an_empty_spool();
+    assert!(app.post("/api/inspect?name=tb.zip", shapefile()).await.json()["token"].is_null(), "nobody asked for it to be kept");
+    app.has_an_empty_spool();
+    app.post("/api/inspect?gcj02=perhaps", shapefile()).await.problem(400, "parameter");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_an_import_would_refuse_is_foretold() {
+    let app = TestApp::with_workshop(with_program).await;
+    let twice = city::one_of_each().patch("L1", &[city::suspected()]);
+    let seen = app.post("/api/inspect", twice.text()).await.json();
+    assert_eq!((seen["accepted"].as_u64(), seen["rejects"][0]["code"].as_str()), (Some(4), Some("duplicate_id")), "{seen}");
+    assert_eq!(seen["crs"], serde_json::json!({ "found": null, "understood": "OGC:CRS84", "source": "assumed", "candidates": [] }));
+    let survey = app.uploaded(APRIL, &twice).await;
+    assert_eq!((&survey["patches"], &survey["rejected"]), (&seen["accepted"], &seen["rejected"]));
+}

@@ -11,8 +11,10 @@ use tuban::formats::{Stated, Wanted, ogr::Workshop};
 use tuban::geom::Plane;
 use tuban::land::LayerKind;
 use tuban::monitor::atlas::Atlas;
-use tuban::monitor::classify_file::{ClassifyFiles, Output, classify_files};
+use tuban::monitor::classify_file::{ClassifyFiles, classify_files};
+use tuban::monitor::classify_line::Output;
 use tuban::monitor::inspect::{InspectFile, Inspection, inspect};
+use tuban::monitor::memory::Memory;
 use tuban::monitor::{MonitorError, rule::Rule};
 use zip::write::SimpleFileOptions;
 
@@ -115,7 +117,14 @@ pub(crate) fn verdict(path: &Path, workshop: &Workshop) -> String {
 pub(crate) fn findings(patches: &Path, stated: Stated) -> BTreeMap<String, Vec<String>> {
     let scratch = folder();
     let layers = LayerKind::ALL.iter().map(|kind| (*kind, city().join(format!("{kind}.geojson")))).collect();
-    let files = ClassifyFiles { patches: patches.to_owned(), layers, stated, workshop: workshop(scratch.path()), map: Vec::new() };
+    let files = ClassifyFiles {
+        patches: patches.to_owned(),
+        layers,
+        stated,
+        workshop: workshop(scratch.path()),
+        map: Vec::new(),
+        memory: Memory::new(1 << 30, scratch.path().to_owned()),
+    };
     let mut csv = Vec::new();
     classify_files(&files, &Rule::load(None).unwrap(), Output::Csv, &mut csv, &|_, _| {}).unwrap();
     let mut rows = csv::Reader::from_reader(csv.as_slice());

@@ -1,5 +1,6 @@
 //! Surveys and layers as they really arrive. `docs/FORMATS.md` names these tests.
 
+mod detective;
 mod hostile;
 mod http;
 mod kit;

@@ -13,6 +13,9 @@ const LINE: &[&str] = &["371322000043"];
 /// A patch without geometry, which `FlatGeobuf` does not write.
 const NOWHERE: &[&str] = &["371329000616"];
 
+/// All patches but those whose outlines are none.
+const SOUND: &str = "JCBH NOT IN ('371322000043', '371328001366', '371329000616')";
+
 fn same(path: &Path, stated: Stated, but: &[&str]) {
     static GEOJSON: OnceLock<BTreeMap<String, Vec<String>>> = OnceLock::new();
     let worst = worst_m2(GEOJSON.get_or_init(|| findings(&survey(), Stated::default())), &findings(path, stated), but);
@@ -118,17 +121,50 @@ fn flatgeobuf_geojson_lines_kml_and_mapinfo() {
         ("FlatGeobuf", "tb.fgb", &["-nlt", "MULTIPOLYGON", "-lco", "SPATIAL_INDEX=NO"][..], NOWHERE),
         ("GeoJSONSeq", "tb.geojsonl", &["-lco", "COORDINATE_PRECISION=12"], &[]),
         ("KML", "tb.kml", &["-dsco", "NameField=JCBH"], &[]),
-        // GDAL's reader of MIF stops at the first ring that is none.
-        ("MapInfo File", "tb.mif", &["-t_srs", "EPSG:4326", "-where", "JCBH NOT IN ('371322000043', '371328001366', '371329000616')"], &[]),
+        ("LIBKML", "tb.kmz", &[], &[]),
+        // GDAL's MapInfo driver stops at the first ring that is none.
+        ("MapInfo File", "tb.mif", &["-t_srs", "EPSG:4326", "-where", SOUND], &[]),
+        ("MapInfo File", "tb.tab", &["-t_srs", "EPSG:4326", "-where", SOUND], &[]),
     ] {
         let path = at.path().join(name);
         ogr2ogr(&[&["-f", driver], arguments].concat(), &path, &survey());
         let seen = look(&path, crs("EPSG:4490"), &workshop(at.path())).unwrap();
         println!("{driver}: {} features, {} rejected, fields {:?}", seen.features, seen.rejected, seen.fields);
-        assert!(seen.problem.is_none() && seen.features >= 1990, "{driver}: {:?}", seen.problem);
+        assert!(seen.problem.is_none() && seen.features >= 1980, "{driver}: {} features, {:?}", seen.features, seen.problem);
         if matches!(driver, "FlatGeobuf" | "GeoJSONSeq") {
             same(&path, Stated::default(), but);
         }
+    }
+}
+
+#[test]
+fn closed_lines_and_hatches_of_a_drawing_are_areas() {
+    let at = folder();
+    // None of the first has several parts, which a drawing would tear apart.
+    let first = ["-limit", "80", "-where", SOUND, "-f", "DXF", "-t_srs", "EPSG:4527"];
+    let (hatches, lines) = (at.path().join("hatches.dxf"), at.path().join("lines.dxf"));
+    ogr2ogr(&first, &hatches, &survey());
+    ogr2ogr(&[&first[..], &["-nlt", "LINESTRING"]].concat(), &lines, &survey());
+    // Oracle: the same patches from GeoJSON, where area_m2 is the third column; a drawing has no ids, so areas are compared by size.
+    let area = |row: &Vec<String>| row[2].parse::<f64>().unwrap();
+    let sorted = |mut areas: Vec<f64>| {
+        areas.sort_by(f64::total_cmp);
+        areas
+    };
+    let mut rows: Vec<Vec<String>> = findings(&survey(), Stated::default()).into_values().filter(|row| !SOUND.contains(&row[0])).collect();
+    rows.sort_by_key(|row| row[0][6..].parse::<u32>().unwrap());
+    let expected = sorted(rows.iter().take(80).map(area).collect());
+    for drawing in [hatches, lines] {
+        assert_eq!(
+            look(&drawing, Stated::default(), &workshop(at.path())).unwrap().problem.map(|problem| problem.code).as_deref(),
+            Some("wrong_crs"),
+            "a drawing names no CRS"
+        );
+        let found = sorted(findings(&drawing, crs("EPSG:4527")).values().map(area).collect());
+        assert_eq!(found.len(), expected.len());
+        let worst = found.iter().zip(&expected).map(|(a, b)| (a - b).abs()).fold(0.0, f64::max);
+        println!("{}: worst {worst:.6} m²", drawing.display());
+        assert!(worst <= GOAL_M2, "{worst}");
     }
 }
 

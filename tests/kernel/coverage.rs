@@ -4,18 +4,20 @@ use super::rational::{self, Rings};
 use super::shapes::Draw;
 use super::{CLOSES, GOAL, Worst, figure, region};
 use proptest::prelude::*;
-use tuban::geom::{Coverage, CoverageBuilder, Figure};
+use std::io;
+use std::sync::{Arc, RwLock};
+use tuban::geom::{Coverage, CoverageBuilder, Figure, Shelf};
 
 fn coverage<'a>(members: impl IntoIterator<Item = &'a Rings>) -> Coverage {
     let mut builder = CoverageBuilder::default();
     members.into_iter().for_each(|rings| {
-        builder.push(&region(rings));
+        builder.push(&region(rings)).unwrap();
     });
-    builder.finish()
+    builder.finish().unwrap()
 }
 
 fn covered_m2(coverage: &Coverage, figure: &Figure) -> f64 {
-    coverage.covered_m2(figure, &coverage.hits(figure))
+    coverage.covered_m2(figure, &coverage.hits(figure).unwrap()).unwrap()
 }
 
 /// Polygons of up to 2 000 vertices, which are cut, and patches all over them.
@@ -55,7 +57,7 @@ fn neighbours_of_a_cut_polygon_share_nothing() {
         for k in 0..400 {
             let triangle = figure(&vec![vec![hole[k], hole[k + 1], centre, hole[k]]]);
             pairs += 1;
-            leaks += cut.hits(&triangle).len();
+            leaks += cut.hits(&triangle).unwrap().len();
         }
     }
     assert_eq!(leaks, 0, "of {pairs}");
@@ -71,10 +73,10 @@ proptest! {
         let patch = figure(&draw.any([x, y], 50.0, n));
         let layer = coverage(&draw.tiles([x - 160.0, y - 160.0], 320.0, 6));
         prop_assert_eq!(layer.overlaps(), &[]);
-        let hits = layer.hits(&patch);
+        let hits = layer.hits(&patch).unwrap();
         let sum: f64 = hits.iter().map(|hit| hit.area_m2).sum();
         prop_assert!((sum - patch.area_m2()).abs() <= CLOSES * patch.area_m2(), "{sum} of {}", patch.area_m2());
-        prop_assert!((layer.covered_m2(&patch, &hits) - patch.area_m2()).abs() <= CLOSES * patch.area_m2());
+        prop_assert!((layer.covered_m2(&patch, &hits).unwrap() - patch.area_m2()).abs() <= CLOSES * patch.area_m2());
     }
 
     /// Members that overlap each other count once, exactly, in whatever order they came.
@@ -112,12 +114,12 @@ proptest! {
         let exact = rational::area_m2(&ground, |inside| inside[0] && inside[1..=members].contains(&true) && inside[members + 1..].contains(&true));
         let figure = figure(&patch);
         let (one, two) = (coverage(&one), coverage(&two));
-        let (hits, other_hits) = (one.hits(&figure), two.hits(&figure));
-        let both = one.covered_by_both_m2(&figure, &hits, &two, &other_hits);
+        let (hits, other_hits) = (one.hits(&figure).unwrap(), two.hits(&figure).unwrap());
+        let both = one.covered_by_both_m2(&figure, &hits, &two, &other_hits).unwrap();
         prop_assert!((both - exact).abs() <= GOAL * figure.area_m2(), "{both} for {exact} of {}", figure.area_m2());
-        let other_way = two.covered_by_both_m2(&figure, &other_hits, &one, &hits);
+        let other_way = two.covered_by_both_m2(&figure, &other_hits, &one, &hits).unwrap();
         prop_assert!((both - other_way).abs() <= CLOSES * figure.area_m2(), "{both} and {other_way}");
-        prop_assert!(both <= one.covered_m2(&figure, &hits) + GOAL * figure.area_m2() && both <= two.covered_m2(&figure, &other_hits) + GOAL * figure.area_m2());
+        prop_assert!(both <= one.covered_m2(&figure, &hits).unwrap() + GOAL * figure.area_m2() && both <= two.covered_m2(&figure, &other_hits).unwrap() + GOAL * figure.area_m2());
     }
 }
 
@@ -129,7 +131,7 @@ fn a_patch_with_a_flat_top_is_covered() {
     let layer = coverage(&[square(-1.0, -1.0, 20.0), square(5.0, -1.0, 20.0)]);
     let other = coverage(&[square(-3.0, 4.0, 6.0)]);
     assert_eq!(covered_m2(&layer, &patch), 100.0);
-    assert_eq!(layer.covered_by_both_m2(&patch, &layer.hits(&patch), &other, &other.hits(&patch)), 18.0);
+    assert_eq!(layer.covered_by_both_m2(&patch, &layer.hits(&patch).unwrap(), &other, &other.hits(&patch).unwrap()).unwrap(), 18.0);
 }
 
 /// Pairs of members that share ground are found, with their area, however they are cut.
@@ -155,4 +157,76 @@ fn overlaps_are_found_and_exact() {
         }
         assert_eq!(found.overlaps().len(), expected, "{round}");
     }
+}
+
+/// Bytes outside a coverage, which can be spoiled.
+#[derive(Debug, Clone, Default)]
+struct Heap(Arc<RwLock<Vec<u8>>>);
+
+impl Shelf for Heap {
+    fn append(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.0.write().unwrap().extend_from_slice(bytes);
+        Ok(())
+    }
+
+    fn read_at(&self, start: u64, bytes: &mut [u8]) -> io::Result<()> {
+        let (all, start) = (self.0.read().unwrap(), start as usize);
+        bytes.copy_from_slice(all.get(start..start + bytes.len()).ok_or(io::ErrorKind::UnexpectedEof)?);
+        Ok(())
+    }
+}
+
+/// Overlapping stars, some of them cut, of which those after the first `held` go to the shelf as they come.
+fn stars(held: usize, shelf: &Heap) -> Coverage {
+    let (mut draw, mut builder) = (Draw::new(47), CoverageBuilder::default());
+    for number in 0..60 {
+        if number == held {
+            builder.shelve(Box::new(shelf.clone())).unwrap();
+        }
+        let at = [draw.within(-500.0, 500.0), draw.within(-500.0, 500.0)];
+        builder.push(&region(&draw.star(at, 120.0, 10 + number * 5))).unwrap();
+    }
+    builder.finish().unwrap()
+}
+
+/// Oracle: the same layer held in memory, bit for bit.
+#[test]
+fn what_lies_outside_memory_measures_the_same_to_the_last_bit() {
+    let in_memory = stars(usize::MAX, &Heap::default());
+    let other = coverage([&Draw::new(48).star([0.0, 0.0], 400.0, 500)]);
+    for held in [0, 30] {
+        let outside = stars(held, &Heap::default());
+        assert!(outside.is_shelved() && !in_memory.is_shelved());
+        assert!(!outside.overlaps().is_empty() && outside.overlaps() == in_memory.overlaps());
+        let mut draw = Draw::new(49);
+        for _ in 0..300 {
+            let at = [draw.within(-600.0, 600.0), draw.within(-600.0, 600.0)];
+            let patch = figure(&draw.any(at, 80.0, 12));
+            let (hits, other_hits) = (in_memory.hits(&patch).unwrap(), other.hits(&patch).unwrap());
+            assert_eq!(outside.hits(&patch).unwrap(), hits);
+            let both = |layer: &Coverage| layer.covered_by_both_m2(&patch, &hits, &other, &other_hits).unwrap();
+            let bits = |layer: &Coverage| [layer.covered_m2(&patch, &hits).unwrap(), both(layer)].map(f64::to_bits);
+            assert_eq!(bits(&outside), bits(&in_memory));
+        }
+    }
+}
+
+#[test]
+fn what_was_spoiled_outside_memory_is_an_error_and_never_a_figure() {
+    let shelf = Heap::default();
+    let layer = stars(0, &shelf);
+    let everything = figure(&vec![vec![[-900.0, -900.0], [900.0, -900.0], [900.0, 900.0], [-900.0, 900.0], [-900.0, -900.0]]]);
+    let hits = layer.hits(&everything).unwrap();
+    let covered_m2 = layer.covered_m2(&everything, &hits).unwrap();
+    let bytes = shelf.0.read().unwrap().len();
+    for at in (0..bytes).step_by(997) {
+        shelf.0.write().unwrap()[at] ^= 1;
+        assert_eq!(layer.hits(&everything).unwrap_err().kind(), io::ErrorKind::InvalidData, "{at}");
+        // Members that no other overlaps need not be read for this.
+        assert!(layer.covered_m2(&everything, &hits).map_or(true, |m2| m2 == covered_m2), "{at}");
+        shelf.0.write().unwrap()[at] ^= 1;
+    }
+    assert_eq!(layer.hits(&everything).unwrap(), hits);
+    shelf.0.write().unwrap().truncate(bytes - 1);
+    assert_eq!(layer.hits(&everything).unwrap_err().kind(), io::ErrorKind::UnexpectedEof);
 }

@@ -55,13 +55,13 @@ fn combs_of_twenty_thousand_teeth_standing_and_lying() {
         assert_eq!(bowed.defects.len(), 1, "{:?}", &bowed.defects);
         let figure = Figure::new(plain.region.clone());
         let mut builder = CoverageBuilder::default();
-        builder.push(&plain.region);
-        let coverage = builder.finish();
+        builder.push(&plain.region).unwrap();
+        let coverage = builder.finish().unwrap();
         assert!(coverage.vertices() < 4 * plain.region.vertices() as u64, "{} vertices", coverage.vertices());
         let mut square = Region::default();
         square.push([[5.0, 5.0], [500.0, 5.0], [500.0, 500.0], [5.0, 500.0], [5.0, 5.0]].into_iter(), true);
         let square = Figure::new(square);
-        let hits = coverage.hits(&square);
+        let hits = coverage.hits(&square).unwrap();
         let whole = square.shared_m2(figure.region().rings());
         assert!((hits[0].area_m2 - whole).abs() < 1e-12 * square.area_m2(), "{} {whole}", hits[0].area_m2);
         assert!((whole - 495.0 * 495.0 / 2.0).abs() < 1e-6, "{whole}");

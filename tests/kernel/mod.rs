@@ -1,9 +1,10 @@
-//! The kernel, tested like an enemy: against exact rational arithmetic, against laws, against GEOS, and with what nobody would draw.
+//! The kernel, tested like an enemy: against exact rational arithmetic, against laws, against GEOS and PROJ, and with what nobody would draw.
 
 mod coverage;
 mod geos;
 mod laws;
 mod limits;
+mod proj;
 mod rational;
 mod shapes;
 mod touching;

@@ -2,9 +2,11 @@
 //
 //   TUBAN_URL         the server, with the demo city's layers loaded
 //   TUBAN_SURVEY      a GeoJSON survey of 2022-06 with some rejects, not uploaded yet
+//   TUBAN_SHAPEFILE   a zipped Shapefile in GBK and six-digit eastings (EPSG:4548) with neither .prj nor .cpg, called 2022-07.zip
 //   TUBAN_SCREENSHOT  where to write a picture of map and panel (optional)
 //   CHROMIUM          the browser (default /usr/bin/chromium)
 import assert from 'node:assert/strict';
+import { readFile } from 'node:fs/promises';
 import { after, before, test } from 'node:test';
 import { chromium } from 'playwright-core';
 
@@ -12,6 +14,7 @@ const PERIOD = '2022-06';
 const PATIENCE_MS = 60_000;
 const url = required('TUBAN_URL');
 const survey = required('TUBAN_SURVEY');
+const shapefile = required('TUBAN_SHAPEFILE');
 
 let browser;
 let page;
@@ -55,7 +58,8 @@ test('the page opens with a map of the demo city', async () => {
 test('a survey is uploaded, with progress, and summed up with its rejects', async () => {
   await page.getByRole('tab', { name: '上传批次' }).click();
   await page.locator('input[type=file]').setInputFiles(survey);
-  await page.locator('input[name=period]').fill(PERIOD);
+  await page.locator('[data-inspection=good]').waitFor();
+  assert.equal(await page.locator('input[name=period]').inputValue(), PERIOD, 'the period is not read from the file name');
   // Watched from before the click, because a small survey is through in a blink.
   await page.evaluate(() => {
     window.stagesSeen = [];
@@ -64,7 +68,7 @@ test('a survey is uploaded, with progress, and summed up with its rejects', asyn
       if (stage && window.stagesSeen.at(-1) !== stage) window.stagesSeen.push(stage);
     }).observe(document.body, { subtree: true, childList: true, attributes: true });
   });
-  await page.getByRole('button', { name: '上传并套合' }).click();
+  await page.getByRole('button', { name: '确认上传并套合' }).click();
   await page.locator('#panel [data-survey]').waitFor();
   const stages = await page.evaluate(() => window.stagesSeen);
   assert.ok(stages.length > 0, 'no progress was shown');
@@ -89,6 +93,72 @@ test('the map shows the patches, and a click on one explains it', async () => {
   if (process.env.TUBAN_SCREENSHOT) await page.screenshot({ path: process.env.TUBAN_SCREENSHOT });
 });
 
+test('a Shapefile in GBK without .prj is looked at, corrected, confirmed and seen on the map', async () => {
+  await page.getByRole('tab', { name: '上传批次' }).click();
+  await page.getByRole('button', { name: '继续上传' }).click();
+  const sent = [];
+  page.on('request', (request) => {
+    if (request.method() === 'POST') sent.push({ path: new URL(request.url()).pathname, from: new URL(request.url()).searchParams.get('from') });
+  });
+  await page.locator('input[type=file]').setInputFiles(shapefile);
+  const panel = page.locator('[data-inspection]');
+  await panel.locator('[data-problem="/problems/wrong_crs"]').waitFor();
+  assert.match(await panel.innerText(), /没有写明/, 'the panel does not say that the file names no CRS');
+  assert.match(await panel.locator('[data-preview]').innerText(), /兰山区|费县|沂水县|郯城县|蒙阴县/, 'the text is not Chinese');
+  assert.ok(await page.getByRole('button', { name: '确认上传并套合' }).isDisabled(), 'what would be refused can be confirmed');
+  await picture('refused');
+  await panel.locator('[data-candidate="EPSG:4548"]').click();
+  await page.locator('[data-inspection=good]').waitFor();
+  assert.equal(await panel.locator('[data-crs]').getAttribute('data-crs'), 'EPSG:4548');
+  assert.equal(await panel.locator('[data-crs-source]').getAttribute('data-crs-source'), 'stated');
+  assert.match(await panel.locator('[data-extent]').innerText(), /东经 11[78]/);
+  assert.equal(await panel.locator('[data-field=patch_id] select').inputValue(), 'JCBH');
+  // A field taken for another one, and back.
+  await panel.locator('[data-field=patch_id] select').selectOption('TBLX');
+  await page.locator('[data-inspection] [data-field=patch_id] select').waitFor();
+  await page.waitForFunction(() => document.querySelector('[data-progress]') === null);
+  assert.match(await panel.locator('[data-outcome]').innerText(), /拒收 19\d\d 个/, 'numbers that are not unique are not foretold');
+  await panel.locator('[data-field=patch_id] select').selectOption('JCBH');
+  await page.waitForFunction(() => document.querySelector('[data-progress]') === null);
+  await picture('good');
+  await page.getByRole('button', { name: 'English' }).click();
+  assert.match(await panel.innerText(), /would be taken in/);
+  await picture('english');
+  await page.getByRole('button', { name: '中文' }).click();
+  await page.getByRole('button', { name: '确认上传并套合' }).click();
+  await page.locator('#panel [data-survey]').waitFor();
+  assert.ok(numberIn(await page.locator('[data-patches]').innerText()) > 0);
+  // The file crosses the wire once: all that follows names the token.
+  assert.deepEqual(sent.filter(({ from }) => from === null).map(({ path }) => path), ['/api/inspect']);
+  await page.getByRole('button', { name: '查看该期图斑' }).click();
+  await page.evaluate((to) => window.__tuban.map.jumpTo({ center: to, zoom: 13.2 }), await crowdedPlace());
+  const { x, y, id } = await patchOnScreen();
+  const canvas = await page.locator('.maplibregl-canvas').boundingBox();
+  await page.mouse.click(canvas.x + x, canvas.y + y);
+  await page.locator(`[data-patch="${id}"] [data-explanation]`).waitFor();
+  assert.match(await page.locator(`[data-patch="${id}"]`).innerText(), /2022-07/);
+  await page.waitForFunction(() => window.__tuban.map.loaded());
+  await picture('found');
+});
+
+test('a survey that looks shifted by GCJ-02 is asked about, and taken in as told', async () => {
+  await page.getByRole('tab', { name: '上传批次' }).click();
+  const again = page.getByRole('button', { name: '继续上传' });
+  if (await again.isVisible()) await again.click();
+  await page.locator('input[type=file]').setInputFiles({ name: '2022-08.geojson', mimeType: 'application/geo+json', buffer: await shifted(survey) });
+  const panel = page.locator('[data-inspection]');
+  await panel.locator('[data-problem="/problems/maybe_gcj02"]').waitFor();
+  assert.ok(await page.getByRole('button', { name: '确认上传并套合' }).isDisabled());
+  await picture('gcj02');
+  await panel.getByRole('button', { name: '去除 GCJ-02 偏移' }).click();
+  await page.locator('[data-inspection=good]').waitFor();
+  assert.match(await panel.innerText(), /按要求去除了 GCJ-02/);
+  await page.waitForFunction(() => document.querySelector('[data-progress]') === null);
+  await page.getByRole('button', { name: '确认上传并套合' }).click();
+  await page.locator('#panel [data-survey]').waitFor();
+  assert.match(await page.locator('#panel [data-survey]').innerText(), /按要求去除了 GCJ-02/, 'the survey does not say what was done to it');
+});
+
 test('the ratio table has every county and the city', async () => {
   await page.getByRole('tab', { name: '违法比例' }).click();
   await page.locator('[data-ratios]').waitFor();
@@ -111,6 +181,32 @@ test('nothing left the origin and nothing complained', () => {
   assert.deepEqual(strangers, []);
   assert.deepEqual(complaints, []);
 });
+
+/** The survey as a web map would have it: the published formula of GCJ-02, term by term, on every position. */
+async function shifted(path) {
+  const { PI, sin, cos, sqrt, abs } = Math;
+  const file = JSON.parse(await readFile(path, 'utf8'));
+  const shift = ([lon, lat]) => {
+    const [x, y] = [lon - 105, lat - 35];
+    const ripple = ((20 * sin(6 * x * PI) + 20 * sin(2 * x * PI)) * 2) / 3;
+    const north = -100 + 2 * x + 3 * y + 0.2 * y * y + 0.1 * x * y + 0.2 * sqrt(abs(x)) + ripple
+      + ((20 * sin(y * PI) + 40 * sin((y / 3) * PI)) * 2) / 3 + ((160 * sin((y / 12) * PI) + 320 * sin((y * PI) / 30)) * 2) / 3;
+    const east = 300 + x + 2 * y + 0.1 * x * x + 0.1 * x * y + 0.1 * sqrt(abs(x)) + ripple
+      + ((20 * sin(x * PI) + 40 * sin((x / 3) * PI)) * 2) / 3 + ((150 * sin((x / 12) * PI) + 300 * sin((x / 30) * PI)) * 2) / 3;
+    const [a, ee] = [6378245, 0.00669342162296594323];
+    const flat = 1 - ee * sin((lat * PI) / 180) ** 2;
+    return [lon + (east * 180) / ((a / sqrt(flat)) * cos((lat * PI) / 180) * PI), lat + (north * 180) / (((a * (1 - ee)) / (flat * sqrt(flat))) * PI)];
+  };
+  const all = (part) => (typeof part[0] === 'number' ? shift(part) : part.map(all));
+  for (const { geometry } of file.features) if (geometry?.coordinates?.length) geometry.coordinates = all(geometry.coordinates);
+  return Buffer.from(JSON.stringify(file));
+}
+
+/** Keeps a picture beside the one that was asked for. */
+async function picture(name) {
+  const path = process.env.TUBAN_SCREENSHOT;
+  if (path) await page.screenshot({ path: path.replace(/\.png$/, `-${name}.png`) });
+}
 
 /** The number in a text that separates thousands. */
 function numberIn(text) {

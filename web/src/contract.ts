@@ -201,6 +201,42 @@ export interface Ratios {
   computed_at: string;
 }
 
+/** A layer of a file. */
+export interface LayerSeen {
+  name: string;
+  format: string;
+  geometry: string;
+  polygonal: boolean;
+  features: number | null;
+  crs: string | null;
+}
+
+/** What `POST /api/inspect` saw of a file, and what would become of it. */
+export interface Inspection {
+  /** What the file waits under, so that it need not be sent again. */
+  token: string | null;
+  sha256: string;
+  format: string;
+  layers: LayerSeen[];
+  layer: string | null;
+  crs: { found: string | null; understood: string | null; source: 'stated' | 'file' | 'assumed'; candidates: string[] };
+  encoding: { label: string; why: Sentence } | null;
+  fields: { name: string; taken_for: string | null }[];
+  our_fields: string[];
+  preview: Record<string, unknown>[];
+  extent: Bounds | null;
+  features: number;
+  accepted: number;
+  repaired: number;
+  rejected: number;
+  outside: number;
+  rejects: Reject[];
+  defects: ({ row: number } & Sentence)[];
+  warnings: Sentence[];
+  problem: Problem | null;
+  outcome: Sentence;
+}
+
 /** RFC 9457, with a pointer into the file or the name of the query parameter where one is to blame. */
 export interface Problem {
   type: string;

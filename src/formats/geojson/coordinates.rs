@@ -41,7 +41,10 @@ pub(super) fn read(text: &str, start: usize, multi: bool) -> Result<Coordinates,
         return Err(Fault::of(FaultKind::EmptyGeometry));
     }
     let Reading { at: end, mut outline, decimals, has_z, .. } = reader;
-    outline.positions.shrink_to_fit();
+    // The guess was meant to be a little high; what is far too high must not be kept.
+    if outline.positions.capacity() > 2 * outline.positions.len() {
+        outline.positions.shrink_to_fit();
+    }
     Ok(Coordinates { outline, decimals, has_z, end })
 }
 

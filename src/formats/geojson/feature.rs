@@ -5,7 +5,7 @@ use super::coordinates::{self, Coordinates};
 use crate::formats::json::{self, Cursor, RawText};
 use crate::formats::{Fault, FaultKind, FieldMap, RawFeature, Values};
 use crate::geom::Outline;
-use std::collections::BTreeSet;
+use std::{borrow::Cow, collections::BTreeSet};
 
 /// Reads the feature that is all of `text`. Only text that is no JSON is an error.
 pub(super) fn read<'a>(text: &'a str, row: u64, fields: &FieldMap) -> Result<RawFeature<'a>, json::Fault> {
@@ -52,8 +52,8 @@ pub(super) fn keys(text: &str, keys: &mut BTreeSet<String>) -> Result<(), json::
 }
 
 /// What is known of a geometry: its type may come after its coordinates.
-struct Geometry {
-    kind: String,
+struct Geometry<'a> {
+    kind: Cow<'a, str>,
     coordinates: Option<Result<Coordinates, Fault>>,
 }
 
@@ -64,7 +64,7 @@ struct Parsing<'a, 'm> {
     attributes: Option<&'a str>,
     values: Values<'a>,
     has_geometry: bool,
-    geometry: Option<Geometry>,
+    geometry: Option<Geometry<'a>>,
     /// The first fault that is not the geometry's own.
     fault: Option<FaultKind>,
 }
@@ -74,7 +74,7 @@ impl<'a> Parsing<'a, '_> {
         match key.decode().as_ref() {
             "type" => self.is_feature = cursor.plain()?.as_deref() == Some("Feature"),
             "id" => match cursor.peek() {
-                Some(b'"' | b'-' | b'0'..=b'9') => self.id = cursor.plain()?.map(std::borrow::Cow::into_owned),
+                Some(b'"' | b'-' | b'0'..=b'9') => self.id = cursor.plain()?.map(Cow::into_owned),
                 _ => drop(cursor.value()?),
             },
             "properties" => {
@@ -147,26 +147,26 @@ impl<'a> Parsing<'a, '_> {
 }
 
 /// The coordinates, where the geometry is areas and has some.
-fn areas(geometry: Option<Geometry>) -> Result<Coordinates, Fault> {
+fn areas(geometry: Option<Geometry<'_>>) -> Result<Coordinates, Fault> {
     let Some(geometry) = geometry else { return Err(Fault::of(FaultKind::NoGeometry)) };
-    if !matches!(geometry.kind.as_str(), "Polygon" | "MultiPolygon") {
-        return Err(Fault::of(FaultKind::NotAPolygon(geometry.kind)));
+    if !matches!(geometry.kind.as_ref(), "Polygon" | "MultiPolygon") {
+        return Err(Fault::of(FaultKind::NotAPolygon(geometry.kind.into_owned())));
     }
     geometry.coordinates.unwrap_or_else(|| Err(Fault::of(FaultKind::EmptyGeometry)))
 }
 
 /// Reads a geometry; `None` for null and whatever else is no object.
-fn geometry(cursor: &mut Cursor<'_>) -> Result<Option<Geometry>, json::Fault> {
+fn geometry<'a>(cursor: &mut Cursor<'a>) -> Result<Option<Geometry<'a>>, json::Fault> {
     if cursor.peek() != Some(b'{') {
         cursor.value()?;
         return Ok(None);
     }
-    let mut geometry = Geometry { kind: String::new(), coordinates: None };
+    let mut geometry = Geometry { kind: Cow::Borrowed(""), coordinates: None };
     // Coordinates that came before the type: where they begin.
     let mut waiting = None;
     cursor.members(|cursor, key| {
         match key.decode().as_ref() {
-            "type" => geometry.kind = cursor.plain()?.unwrap_or_default().into_owned(),
+            "type" => geometry.kind = cursor.plain()?.unwrap_or_default(),
             "coordinates" if geometry.kind.is_empty() => {
                 waiting = Some(cursor.at());
                 cursor.value()?;

@@ -1,15 +1,29 @@
 import { expect, test } from 'vitest';
-import { answerOf, urlOf } from './upload';
+import { answerOf, inspectUrl, isGone, lookOf, NO_CORRECTIONS, surveyUrl, type Upload } from './upload';
 
 const file = new File(['{}'], '2022-06 城区.geojson');
+const upload: Upload = { file, token: null, corrections: NO_CORRECTIONS, period: '2022-06', level: 'city', onConflict: null };
 
 test('only what was chosen goes into the URL', () => {
-  expect(urlOf({ file, period: '2022-06', level: 'city', crs: '', onConflict: null })).toBe(
-    '/api/surveys?period=2022-06&level=city&name=2022-06+%E5%9F%8E%E5%8C%BA.geojson',
-  );
-  expect(urlOf({ file, period: '2022-06', level: 'city', crs: 'EPSG:4527', onConflict: 'add' })).toContain(
-    '&crs=EPSG%3A4527&on_conflict=add',
-  );
+  expect(surveyUrl(upload)).toBe('/api/surveys?period=2022-06&level=city&name=2022-06+%E5%9F%8E%E5%8C%BA.geojson');
+  expect(inspectUrl({ file, token: null, corrections: NO_CORRECTIONS })).toBe('/api/inspect?keep=true&name=2022-06+%E5%9F%8E%E5%8C%BA.geojson');
+});
+
+test('what was corrected in the preview is what is sent, both times alike', () => {
+  const corrections = { crs: 'EPSG:4527', layer: '图斑', encoding: 'GBK', map: { patch_id: '编号', stated_area: 'MJ' }, gcj02: 'keep' } as const;
+  const corrected = { ...upload, token: 'a1', corrections, onConflict: 'add' } as const;
+  const said = (url: string) => new URLSearchParams(url.split('?')[1]);
+  const [looked, sent] = [said(inspectUrl(corrected)), said(surveyUrl(corrected))];
+  for (const name of ['crs', 'layer', 'encoding', 'map', 'gcj02', 'from', 'name']) expect(sent.getAll(name)).toEqual(looked.getAll(name));
+  expect(sent.getAll('map')).toEqual(['patch_id=编号', 'stated_area=MJ']);
+  expect([sent.get('from'), sent.get('on_conflict'), sent.get('crs')]).toEqual(['a1', 'add', 'EPSG:4527']);
+});
+
+test('a file that the server has forgotten is told from one that it refuses', () => {
+  const gone = lookOf(404, '{"type":"/problems/not_waiting","title":"","status":404}');
+  expect(gone.kind === 'problem' && isGone(gone.problem)).toBe(true);
+  expect(isGone({ type: '/problems/unsupported_format', title: '', status: 415 })).toBe(false);
+  expect(lookOf(200, '{"format":"GeoJSON"}')).toMatchObject({ kind: 'seen', inspection: { format: 'GeoJSON' } });
 });
 
 test('the status says whether a survey is new, known, or still in work', () => {

@@ -1,13 +1,31 @@
-// Sends a survey's file. XMLHttpRequest and not fetch, because only it tells how many bytes have left.
+// Sends a survey's file: first to be looked at, then, as corrected, to be taken in. XMLHttpRequest and not fetch, because only it tells how
+// many bytes have left.
 import { problemOf, unreachable } from '../api';
-import type { Job, Level, Problem, Survey } from '../contract';
+import type { Inspection, Job, Level, Problem, Survey } from '../contract';
 
-export interface Upload {
+/** What the officer says of a file, which wins over what the file says; empty where the file is right. */
+export interface Corrections {
+  /** `EPSG:N`. */
+  crs: string;
+  layer: string;
+  encoding: string;
+  /** Our fields to the file's. */
+  map: Record<string, string>;
+  gcj02: 'keep' | 'remove' | '';
+}
+
+export const NO_CORRECTIONS: Corrections = { crs: '', layer: '', encoding: '', map: {}, gcj02: '' };
+
+/** A file, and the token under which the server has it already. */
+export interface Sendable {
   file: File;
+  token: string | null;
+  corrections: Corrections;
+}
+
+export interface Upload extends Sendable {
   period: string;
   level: Level;
-  /** `EPSG:N`, or empty where the file says it itself. */
-  crs: string;
   onConflict: 'replace' | 'add' | null;
 }
 
@@ -17,11 +35,27 @@ export type Answer =
   | { kind: 'survey'; survey: Survey; before: boolean }
   | { kind: 'problem'; problem: Problem };
 
-export function urlOf({ file, period, level, crs, onConflict }: Upload): string {
-  const query = new URLSearchParams({ period, level, name: file.name });
-  if (crs) query.set('crs', crs);
-  if (onConflict) query.set('on_conflict', onConflict);
-  return `/api/surveys?${query}`;
+/** What the server saw, or why it saw nothing. */
+export type Look = { kind: 'seen'; inspection: Inspection } | { kind: 'problem'; problem: Problem };
+
+type Sent = (done: number, total: number) => void;
+
+function query({ file, token, corrections }: Sendable, more: Record<string, string>): string {
+  const { map, ...plain } = corrections;
+  const query = new URLSearchParams({ ...more, name: file.name });
+  for (const [name, value] of Object.entries(plain)) if (value) query.set(name, value);
+  for (const [ours, theirs] of Object.entries(map)) query.append('map', `${ours}=${theirs}`);
+  if (token) query.set('from', token);
+  return query.toString();
+}
+
+export function inspectUrl(sendable: Sendable): string {
+  return `/api/inspect?${query(sendable, { keep: 'true' })}`;
+}
+
+export function surveyUrl(upload: Upload): string {
+  const { period, level, onConflict } = upload;
+  return `/api/surveys?${query(upload, { period, level, ...(onConflict ? { on_conflict: onConflict } : {}) })}`;
 }
 
 export function answerOf(status: number, body: string): Answer {
@@ -37,18 +71,48 @@ export function answerOf(status: number, body: string): Answer {
   return { kind: 'problem', problem: problemOf(status, body) };
 }
 
-/** Sends; `sent` hears of progress in bytes; aborting the signal ends it without an answer. */
-export function send(upload: Upload, sent: (done: number, total: number) => void, signal: AbortSignal): Promise<Answer> {
-  return new Promise((resolve) => {
+export function lookOf(status: number, body: string): Look {
+  if (status === 200) {
+    try {
+      return { kind: 'seen', inspection: JSON.parse(body) as Inspection };
+    } catch {
+      // As above.
+    }
+  }
+  return { kind: 'problem', problem: problemOf(status, body) };
+}
+
+/** Whether the server no longer has the file under its token, so that it must be sent again. */
+export function isGone(problem: Problem): boolean {
+  return problem.type === '/problems/not_waiting';
+}
+
+/** Posts; the file itself only where the server does not have it; aborting the signal ends it without an answer. */
+function post<T>(url: string, { file, token }: Sendable, read: (status: number, body: string) => T, sent: Sent, signal: AbortSignal) {
+  return new Promise<T | { kind: 'problem'; problem: Problem }>((resolve) => {
     const request = new XMLHttpRequest();
-    request.open('POST', urlOf(upload));
+    request.open('POST', url);
     request.setRequestHeader('Prefer', 'respond-async');
     request.setRequestHeader('Accept', 'application/json');
-    request.setRequestHeader('Content-Type', /\.(geo)?json$/i.test(upload.file.name) ? 'application/geo+json' : 'application/octet-stream');
-    request.upload.onprogress = (event) => sent(event.loaded, event.lengthComputable ? event.total : upload.file.size);
-    request.onload = () => resolve(answerOf(request.status, request.responseText));
+    request.setRequestHeader('Content-Type', /\.(geo)?json$/i.test(file.name) ? 'application/geo+json' : 'application/octet-stream');
+    request.upload.onprogress = (event) => sent(event.loaded, event.lengthComputable ? event.total : file.size);
+    request.onload = () => resolve(read(request.status, request.responseText));
     request.onerror = () => resolve({ kind: 'problem', problem: unreachable() });
     signal.addEventListener('abort', () => request.abort());
-    request.send(upload.file);
+    request.send(token ? null : file);
   });
+}
+
+/** Asks what a file is; a file that the server has forgotten is sent once more. */
+export async function look(sendable: Sendable, sent: Sent, signal: AbortSignal): Promise<Look> {
+  const seen = await post(inspectUrl(sendable), sendable, lookOf, sent, signal);
+  if (seen.kind === 'problem' && sendable.token && isGone(seen.problem)) return look({ ...sendable, token: null }, sent, signal);
+  return seen;
+}
+
+/** Sends a survey to be taken in; `sent` hears of progress in bytes. */
+export async function send(upload: Upload, sent: Sent, signal: AbortSignal): Promise<Answer> {
+  const answer = await post(surveyUrl(upload), upload, answerOf, sent, signal);
+  if (answer.kind === 'problem' && upload.token && isGone(answer.problem)) return send({ ...upload, token: null }, sent, signal);
+  return answer;
 }

@@ -1,0 +1,33 @@
+//! What people say of a file, the same at every door that takes one.
+
+use super::{Problem, query::read_if};
+use crate::monitor::{Gcj02, Stated};
+use serde::Deserialize;
+use utoipa::IntoParams;
+
+/// What is known of the file from elsewhere; it wins over what the file says.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct Corrections {
+    /// CRS of the file, `EPSG:N`, where it does not say itself or says wrong.
+    crs: Option<String>,
+    /// Which of its layers, where it has several.
+    layer: Option<String>,
+    /// What its text is in, `GBK`, `GB18030` or `UTF-8`, where that is taken wrongly.
+    encoding: Option<String>,
+    /// Which field is which, `OUR=THEIRS`; may be repeated.
+    #[serde(default)]
+    map: Vec<String>,
+    /// What to do with an offset of GCJ-02 where that was asked: `keep` or `remove`.
+    gcj02: Option<String>,
+}
+
+impl Corrections {
+    /// From words to values, and the field map; empty counts as absent.
+    pub fn read(self) -> Result<(Stated, Vec<String>), Problem> {
+        let given = |text: Option<String>| text.filter(|text| !text.is_empty());
+        let gcj02 = read_if::<Gcj02>("gcj02", self.gcj02.as_deref())?;
+        let stated = Stated { crs: read_if("crs", self.crs.as_deref())?, layer: given(self.layer), encoding: given(self.encoding), gcj02 };
+        Ok((stated, self.map.into_iter().filter(|pair| !pair.is_empty()).collect()))
+    }
+}

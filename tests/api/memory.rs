@@ -1,0 +1,84 @@
+//! A service whose layers do not fit in its memory: the same answers, and none that rests on bytes that are no longer what they were.
+
+use super::app::{TestApp, city, file::polygon};
+use std::os::unix::fs::FileExt;
+use std::path::PathBuf;
+use std::sync::Arc;
+use tuban::monitor::{Monitor, MonitorError, rule::Rule};
+use tuban::store::sqlite::SqliteStore;
+
+/// Another service over the same store, started with no memory for layers.
+async fn crammed(app: &TestApp) -> Monitor {
+    let spool = app.monitor.spool().to_path_buf();
+    let store = SqliteStore::open(&format!("sqlite:{}", spool.with_file_name("tuban.db").display())).await.unwrap();
+    let monitor = Monitor::open(Arc::new(store), Rule::load(None).unwrap(), spool).unwrap().with_memory(0);
+    assert!(monitor.refresh_atlas().await.unwrap());
+    monitor
+}
+
+/// The prepared layers of a service.
+fn prepared(app: &TestApp) -> Vec<PathBuf> {
+    std::fs::read_dir(app.monitor.spool().with_extension("layers")).unwrap().map(|entry| entry.unwrap().path()).collect()
+}
+
+/// Turns over bytes of all prepared layers, a quarter of a file apart.
+fn spoil(app: &TestApp) {
+    for path in prepared(app) {
+        let file = std::fs::File::options().read(true).write(true).open(path).unwrap();
+        let length = file.metadata().unwrap().len();
+        for at in [length / 4, length / 2, length * 3 / 4] {
+            let mut byte = [0];
+            file.read_exact_at(&mut byte, at).unwrap();
+            file.write_all_at(&[!byte[0]], at).unwrap();
+        }
+    }
+}
+
+/// Oracle: the service that holds its layers in memory, bit for bit.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_does_not_fit_in_memory_is_read_from_disk_and_changes_no_answer() {
+    let app = TestApp::city().await;
+    let outlines = [city::square(), city::legal(), city::suspected(), city::other(), city::doubtful(), city::border_crossing()];
+    let outlines = outlines.map(|ring| polygon(&[ring]).into_bytes());
+    let expected = outlines.each_ref().map(|outline| app.monitor.check(outline).unwrap());
+    let answers = |monitor: &Monitor| outlines.each_ref().map(|outline| monitor.check(outline).unwrap());
+    // From the prepared layers, then from the store where those are gone, into files of its own.
+    assert_eq!(answers(&crammed(&app).await), expected);
+    for path in prepared(&app) {
+        std::fs::remove_file(path).unwrap();
+    }
+    assert_eq!(answers(&crammed(&app).await), expected);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_prepared_layer_that_is_damaged_or_cut_short_is_made_anew() {
+    let app = TestApp::city().await;
+    let outline = polygon(&[city::square()]).into_bytes();
+    let expected = app.monitor.check(&outline).unwrap();
+    let whole: Vec<(PathBuf, Vec<u8>)> = prepared(&app).into_iter().map(|path| (path.clone(), std::fs::read(path).unwrap())).collect();
+    for cut in [None, Some(1), Some(9)] {
+        match cut {
+            None => spoil(&app),
+            Some(cut) => whole.iter().for_each(|(path, bytes)| std::fs::write(path, &bytes[..bytes.len() - cut]).unwrap()),
+        }
+        assert_eq!(crammed(&app).await.check(&outline).unwrap(), expected);
+        for (path, bytes) in &whole {
+            assert!(std::fs::read(path).unwrap() == *bytes, "{cut:?} {}", path.display());
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_layer_that_is_damaged_while_it_is_read_from_disk_gives_an_error_and_then_heals() {
+    let app = TestApp::city().await;
+    let outline = polygon(&[city::square()]).into_bytes();
+    let expected = app.monitor.check(&outline).unwrap();
+    let monitor = crammed(&app).await;
+    for path in prepared(&app) {
+        std::fs::File::options().write(true).open(path).unwrap().set_len(100).unwrap();
+    }
+    assert!(matches!(monitor.check(&outline), Err(MonitorError::Io(_))));
+    assert!(monitor.refresh_atlas().await.unwrap());
+    assert_eq!(monitor.check(&outline).unwrap(), expected);
+    assert!(!monitor.refresh_atlas().await.unwrap());
+}
