@@ -1,7 +1,9 @@
 //! What the process gives up before it looks at a file that somebody sent.
 
-use crate::job::{Confinement, Job, Trouble};
-use landlock::{ABI, Access, AccessFs, CompatLevel, Compatible, PathBeneath, PathFd, Ruleset, RulesetAttr, RulesetCreatedAttr, RulesetStatus};
+use crate::job::{Confinement, Job, Task, Trouble};
+use landlock::{
+    ABI, Access, AccessFs, BitFlags, CompatLevel, Compatible, PathBeneath, PathFd, Ruleset, RulesetAttr, RulesetCreatedAttr, RulesetStatus, make_bitflags,
+};
 use rustix::process::{Resource, Rlimit, setrlimit};
 use rustix::thread::UnshareFlags;
 use seccompiler::{BpfProgram, SeccompAction, SeccompFilter, apply_filter};
@@ -9,6 +11,9 @@ use std::collections::BTreeMap;
 
 /// What GDAL and PROJ read of their own: definitions of reference systems, and the modules that convert text.
 const LIBRARIES: [&str; 6] = ["/usr/share/proj", "/usr/share/gdal", "/usr/local/share/proj", "/usr/local/share/gdal", "/usr/lib", "/lib"];
+
+/// What making a file takes: plain files and folders, nothing else.
+const WRITING: BitFlags<AccessFs> = make_bitflags!(AccessFs::{WriteFile | MakeReg | MakeDir | RemoveFile | RemoveDir | Truncate});
 
 /// Gives up memory, time, files, the network and everything outside the job's folder.
 ///
@@ -26,7 +31,7 @@ fn limit(job: &Job) -> Result<(), Trouble> {
     let limits = [
         (Resource::As, job.limits.memory_bytes),
         (Resource::Cpu, job.limits.cpu_s),
-        (Resource::Fsize, 0),
+        (Resource::Fsize, if writes(job) { job.limits.file_bytes } else { 0 }),
         (Resource::Nofile, job.limits.files),
         (Resource::Core, 0),
     ];
@@ -34,6 +39,10 @@ fn limit(job: &Job) -> Result<(), Trouble> {
         setrlimit(resource, Rlimit { current: Some(most), maximum: Some(most) }).map_err(|error| Trouble::new("limits", format!("{resource:?}: {error}")))?;
     }
     Ok(())
+}
+
+fn writes(job: &Job) -> bool {
+    matches!(job.task, Task::Write(_))
 }
 
 /// A network namespace of its own, in which there is nothing. Not everywhere permitted: then the filter below must do.
@@ -45,7 +54,8 @@ fn alone() -> bool {
 fn folder_only(job: &Job) -> Option<&'static str> {
     let abi = ABI::V3;
     let mut rules = Ruleset::default().set_compatibility(CompatLevel::BestEffort).handle_access(AccessFs::from_all(abi)).ok()?.create().ok()?;
-    rules = rules.add_rule(PathBeneath::new(PathFd::new(&job.folder).ok()?, AccessFs::from_read(abi))).ok()?;
+    let own = if writes(job) { AccessFs::from_read(abi) | WRITING } else { AccessFs::from_read(abi) };
+    rules = rules.add_rule(PathBeneath::new(PathFd::new(&job.folder).ok()?, own)).ok()?;
     for library in LIBRARIES {
         if let Ok(folder) = PathFd::new(library) {
             rules = rules.add_rule(PathBeneath::new(folder, AccessFs::ReadFile | AccessFs::ReadDir)).ok()?;

@@ -28,6 +28,8 @@ pub struct Job {
 pub enum Task {
     /// Tell what is in the file, and stream one layer.
     Read(ReadWish),
+    /// Make the file from what follows on stdin.
+    Write(WriteWish),
 }
 
 /// What to read.
@@ -39,6 +41,44 @@ pub struct ReadWish {
     pub encoding: Option<String>,
 }
 
+/// What to write: one layer of multi-polygons.
+#[derive(Debug, Deserialize)]
+pub struct WriteWish {
+    /// The layer's name.
+    pub layer: String,
+    /// EPSG code of its CRS.
+    pub epsg: u32,
+    /// Its fields.
+    pub fields: Vec<NewField>,
+    /// Creation options of the layer, `NAME=VALUE`.
+    pub options: Vec<String>,
+}
+
+/// A field to make.
+#[derive(Debug, Deserialize)]
+pub struct NewField {
+    /// Its name.
+    pub name: String,
+    /// What it holds.
+    pub kind: NewKind,
+    /// Characters or digits; 0 for the driver's own.
+    pub width: i32,
+    /// Decimals of a real number.
+    pub decimals: i32,
+}
+
+/// What a field to make holds.
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum NewKind {
+    /// Text.
+    Text,
+    /// Whole numbers.
+    Integer,
+    /// Numbers.
+    Real,
+}
+
 /// What the job may cost.
 #[derive(Debug, Deserialize)]
 pub struct Limits {
@@ -46,6 +86,8 @@ pub struct Limits {
     pub memory_bytes: u64,
     /// Processor time, seconds.
     pub cpu_s: u64,
+    /// Largest file it may write, bytes; nothing is written where a file is read.
+    pub file_bytes: u64,
     /// Files open at once.
     pub files: u64,
 }

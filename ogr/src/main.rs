@@ -2,7 +2,7 @@
 //!
 //! 1. The job comes as one line of JSON on stdin ([`job::Job`]).
 //! 2. The process gives up what the job does not need ([`confine`]): memory, time, files, folders, the network.
-//! 3. It reads that one file and answers in frames on stdout ([`frames`]). What goes wrong is a frame, too; whatever else ends the process
+//! 3. It reads that one file and answers in frames on stdout ([`frames`]), or makes one from what follows on stdin ([`write`](mod@write)). What goes wrong is a frame, too; whatever else ends the process
 //!    is told by its exit status, and the service draws its conclusions.
 //!
 //! It decides nothing: which driver, which layer, which text encoding and what to make of the coordinates are the service's affair.
@@ -13,7 +13,9 @@ mod frames;
 mod job;
 mod raw;
 mod read;
+mod sink;
 mod text;
+mod write;
 
 use frames::Frames;
 use job::{Job, Task, Trouble};
@@ -42,5 +44,6 @@ fn work(input: &mut impl BufRead, out: &mut Frames) -> Result<(), Trouble> {
     raw::set_up(&job.driver)?;
     match &job.task {
         Task::Read(wish) => read::read(&job, wish, confinement, out),
+        Task::Write(wish) => write::write(&job, wish, input, out),
     }
 }

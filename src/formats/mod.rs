@@ -19,6 +19,7 @@ mod placing;
 mod shapefile;
 mod sniff;
 mod wkb;
+pub mod writing;
 
 pub use arrival::{Arrival, Gcj02, Layer, Stated, companions};
 pub use crs_text::NamedCrs;

@@ -1,4 +1,4 @@
-//! Outlines from well-known binary as GDAL writes it: flat, little-endian. What is no polygon is a fault of its feature.
+//! Outlines from well-known binary as GDAL writes it, and to what GDAL reads: flat, little-endian. What is no polygon is a fault of its feature.
 
 use super::{Fault, FaultKind};
 use crate::geom::Outline;
@@ -44,6 +44,25 @@ pub fn outline(wkb: &[u8]) -> Result<Outline, Fault> {
                 kind: FaultKind::NonFinite,
                 place: Place { part: outline.multi.then_some(part), ring: Some(ring), vertex: Some(position as u32 - start) },
             })
+        }
+    }
+}
+
+/// Appends an outline as a `MultiPolygon`; rings are closed.
+pub fn multi_polygon(outline: &Outline, out: &mut Vec<u8>) {
+    let head = |out: &mut Vec<u8>, kind: u32, count: usize| {
+        out.push(1);
+        out.extend_from_slice(&kind.to_le_bytes());
+        out.extend_from_slice(&(count as u32).to_le_bytes());
+    };
+    head(out, MULTI_POLYGON, outline.part_ends.len());
+    for rings in outline.parts() {
+        head(out, POLYGON, rings.len());
+        for ring in rings {
+            let ring = outline.ring(ring);
+            let closing = if ring.first() == ring.last() { None } else { ring.first() };
+            out.extend_from_slice(&((ring.len() + closing.iter().len()) as u32).to_le_bytes());
+            ring.iter().chain(closing).flatten().for_each(|number| out.extend_from_slice(&number.to_le_bytes()));
         }
     }
 }
@@ -108,6 +127,14 @@ mod tests {
         }
         ring.iter().flatten().for_each(|number| wkb.extend(number.to_le_bytes()));
         wkb
+    }
+
+    #[test]
+    fn what_is_written_reads_back_closed() {
+        let (open, closed) = ([[1.0, 2.0], [3.0, 2.0], [3.0, 4.0]], [[1.0, 2.0], [3.0, 2.0], [3.0, 4.0], [1.0, 2.0]]);
+        let mut wkb = Vec::new();
+        multi_polygon(&Outline::polygon(&[&open[..], &closed]), &mut wkb);
+        assert_eq!(outline(&wkb), Ok(Outline { multi: true, ..Outline::polygon(&[closed, closed]) }));
     }
 
     #[test]

@@ -86,6 +86,17 @@ impl Crs {
         }
     }
 
+    /// Its EPSG code; CRS84 has none and answers that of WGS 84, which is the same in longitude and latitude.
+    #[must_use]
+    pub fn epsg(self) -> u32 {
+        match self {
+            Self::Geographic(Degrees::Cgcs2000) => 4490,
+            Self::Geographic(Degrees::Wgs84 | Degrees::Crs84) => 4326,
+            Self::WebMercator => 3857,
+            Self::GaussKruger { zone, prefixed } => u32::from(zone) + if prefixed { 4488 } else { 4509 },
+        }
+    }
+
     /// Reads a name: `EPSG:4527`, `4527`, the URN and URL forms, and what Esri calls the same thing.
     pub fn parse(name: &str) -> Result<Self, UnknownCrs> {
         let lower = name.trim().to_lowercase();
@@ -125,6 +136,13 @@ impl Crs {
             }
         };
         self.reaches(at).then_some(at)
+    }
+
+    /// An outline in degrees to this CRS, vertex by vertex; `None` where one lies outside its ground.
+    #[must_use]
+    pub fn outline_from_degrees(self, degrees: &Outline) -> Option<Outline> {
+        let positions = degrees.positions.iter().map(|at| self.from_degrees(*at)).collect::<Option<_>>()?;
+        Some(Outline { positions, ring_ends: degrees.ring_ends.clone(), part_ends: degrees.part_ends.clone(), multi: degrees.multi })
     }
 
     /// Whether every vertex lies on the ground of this CRS; else the first that does not.

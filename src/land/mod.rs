@@ -26,6 +26,7 @@ mod period;
 mod reject;
 mod survey;
 mod tally;
+mod terms;
 mod verdict;
 
 pub use area::{Area, round_half_up};

@@ -142,9 +142,14 @@ const DIGITS: i32 = 53;
 /// A double is m·2ᵉ with whole m and e, so m·10⁴ fits 128 bits and is rounded half-even by looking at the bits that are shifted out.
 fn push_four_decimals(text: &mut String, value: f64) {
     use std::fmt::Write;
+    if value.to_bits() == 0 {
+        // Most patches have nothing of most layers.
+        text.push_str("0.0000");
+        return;
+    }
     let exponent = ((value.to_bits() >> (DIGITS - 1)) & 0x7ff) as i32 - 1075;
     if value.is_sign_negative() || !(-120..0).contains(&exponent) {
-        // Whole numbers beyond 2⁵², what is too small to be seen, zero, and what no area can be.
+        // Whole numbers beyond 2⁵², what is too small to be seen, and what no area can be.
         let _ = write!(text, "{value:.4}");
         return;
     }

@@ -6,3 +6,4 @@ mod http;
 mod kit;
 mod same_survey;
 mod worker;
+mod writing;

@@ -20,6 +20,34 @@ pub(super) struct Job<'a> {
 pub(super) enum Task<'a> {
     /// Tell what is in the file, and stream one layer.
     Read { layer: Option<usize>, encoding: Option<&'a str> },
+    /// Make the file from what follows.
+    Write(WriteWish),
+}
+
+/// What to write: one layer of multi-polygons.
+#[derive(Debug, Serialize)]
+pub struct WriteWish {
+    /// The layer's name.
+    pub layer: String,
+    /// EPSG code of its CRS.
+    pub epsg: u32,
+    /// Its fields.
+    pub fields: Vec<NewField>,
+    /// Creation options of the layer, `NAME=VALUE`.
+    pub options: Vec<String>,
+}
+
+/// A field to make.
+#[derive(Debug, Serialize)]
+pub struct NewField {
+    /// Its name.
+    pub name: &'static str,
+    /// `text`, `integer` or `real`.
+    pub kind: &'static str,
+    /// Characters or digits; 0 for the driver's own.
+    pub width: u16,
+    /// Decimals of a real number.
+    pub decimals: u8,
 }
 
 /// What a job may cost.
@@ -29,6 +57,8 @@ pub struct Limits {
     pub memory_bytes: u64,
     /// Processor time, seconds.
     pub cpu_s: u64,
+    /// Largest file it may write where it makes one, bytes.
+    pub file_bytes: u64,
     /// Files open at once.
     pub files: u64,
 }

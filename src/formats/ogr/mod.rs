@@ -7,6 +7,7 @@ mod batch;
 mod worker;
 
 pub use agreement::{Confinement, LayerHeader};
+pub(super) use agreement::{NewField, WriteWish};
 pub(super) use worker::Folder;
 pub use worker::{Worker, Workshop};
 

@@ -1,6 +1,6 @@
 //! One process of `tuban-ogr`: started, listened to under a watch, and ended whatever happens.
 
-use super::agreement::{Header, Job, Limits, Task, Trouble};
+use super::agreement::{Header, Job, Limits, Task, Trouble, WriteWish};
 use super::batch::nonsense;
 use crate::formats::ReadError;
 use std::ffi::OsString;
@@ -39,7 +39,7 @@ impl Workshop {
     /// The worker named by `TUBAN_OGR`, else the one beside this program; job folders in `scratch`.
     #[must_use]
     pub fn new(scratch: PathBuf) -> Self {
-        let limits = Limits { memory_bytes: 2 << 30, cpu_s: 900, files: 64 };
+        let limits = Limits { memory_bytes: 2 << 30, cpu_s: 900, file_bytes: 4 << 30, files: 64 };
         Self { program: program(), scratch, patience: Duration::from_mins(1), limits, fault: None }
     }
 
@@ -159,14 +159,42 @@ impl Worker {
         }
     }
 
+    /// Has `path` in `folder` made of the features that follow with [`push`](Self::push).
+    pub fn write(workshop: &Workshop, folder: &Path, path: &Path, driver: &str, wish: WriteWish) -> Result<Self, ReadError> {
+        Self::start(workshop, folder, path, driver, Task::Write(wish))
+    }
+
+    /// Sends on features: for each its values and its geometry, both behind their lengths.
+    pub fn push(&mut self, features: &[u8]) -> Result<(), ReadError> {
+        let sent = self.watched(|worker| worker.input.as_mut().map_or(Ok(()), |input| input.write_all(features).and_then(|()| input.flush())));
+        // It stopped listening: its last answer says why, where there is one.
+        sent.or_else(|_| self.end())
+    }
+
+    /// Waits until all is written.
+    pub fn end(&mut self) -> Result<(), ReadError> {
+        self.input = None;
+        match self.next()? {
+            Frame::End => Ok(()),
+            _ => Err(nonsense()),
+        }
+    }
+
     fn start(workshop: &Workshop, folder: &Path, path: &Path, driver: &str, task: Task<'_>) -> Result<Self, ReadError> {
         let program = workshop.program.as_ref().ok_or_else(missing)?;
         let job = Job { folder, path, driver, task, limits: workshop.limits, fault: workshop.fault };
         let mut line = serde_json::to_vec(&job).map_err(|error| ReadError::Io(error.into()))?;
         line.push(b'\n');
-        // Nothing of this process's surroundings is passed on.
+        // Nothing of this process's surroundings is passed on; what the libraries put aside goes into the folder, too.
         let mut command = Command::new(program);
-        command.env_clear().current_dir(folder).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command
+            .env_clear()
+            .env("SQLITE_TMPDIR", folder)
+            .env("CPL_TMPDIR", folder)
+            .current_dir(folder)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
         let mut child = command.spawn()?;
         let (mut input, answers, errors) = (child.stdin.take(), child.stdout.take(), child.stderr.take());
         // Where it died already the reason is read from it below.

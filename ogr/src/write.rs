@@ -1,0 +1,45 @@
+//! Makes a file from what follows the job on stdin: for each feature its values (length and a JSON array, in the order of the fields) and its geometry
+//! (length and WKB, nothing where there is none). A length of [`END`] in place of a feature's first one ends the layer: stdin that ends without it was
+//! broken off, and nothing is made of it.
+
+use crate::frames::{self, Frames};
+use crate::job::{Job, Trouble, WriteWish};
+use crate::sink::Sink;
+use std::io::BufRead;
+
+/// No single feature is larger, bytes.
+const LARGEST: u32 = 512 << 20;
+/// Says that all features were sent.
+const END: u32 = u32::MAX;
+
+/// Does the job.
+pub fn write(job: &Job, wish: &WriteWish, input: &mut impl BufRead, out: &mut Frames) -> Result<(), Trouble> {
+    let mut sink = Sink::create(&job.path, &job.driver, wish)?;
+    let mut bytes = Vec::new();
+    while sized(input, &mut bytes)? {
+        let values: Vec<serde_json::Value> = serde_json::from_slice(&bytes).map_err(|error| Trouble::new("json", error))?;
+        if !sized(input, &mut bytes)? {
+            return Err(Trouble::new("pipe", "a feature without its geometry"));
+        }
+        sink.push(&values, &bytes)?;
+    }
+    sink.close()?;
+    out.send(frames::END, &[])
+}
+
+/// Reads a length and so many bytes; false at the end of the layer.
+fn sized(input: &mut impl BufRead, bytes: &mut Vec<u8>) -> Result<bool, Trouble> {
+    let broken = |error| Trouble::new("pipe", error);
+    let mut length = [0; 4];
+    input.read_exact(&mut length).map_err(broken)?;
+    let length = u32::from_le_bytes(length);
+    if length == END {
+        return Ok(false);
+    }
+    if length > LARGEST {
+        return Err(Trouble::new("too_large", length));
+    }
+    bytes.resize(length as usize, 0);
+    input.read_exact(bytes).map_err(broken)?;
+    Ok(true)
+}

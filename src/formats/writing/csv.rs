@@ -1,0 +1,59 @@
+//! CSV that Excel opens as it is: UTF-8 with a byte order mark, Chinese headings, and no cell that Excel would run.
+
+use super::{Cell, FeatureWriter, Kind, Layout, WriteError};
+use crate::geom::Outline;
+use std::fs::File;
+use std::io::{BufWriter, Write};
+
+/// A table being written.
+pub(super) struct Table {
+    out: csv::Writer<BufWriter<File>>,
+    layout: Layout,
+}
+
+impl Table {
+    pub fn begin(file: File, layout: &Layout) -> Result<Self, WriteError> {
+        let mut out = BufWriter::with_capacity(1 << 20, file);
+        out.write_all("\u{feff}".as_bytes())?;
+        let mut out = csv::WriterBuilder::new().terminator(csv::Terminator::CRLF).from_writer(out);
+        out.write_record(layout.columns.iter().map(|column| column.chinese)).map_err(std::io::Error::from)?;
+        Ok(Self { out, layout: layout.clone() })
+    }
+}
+
+impl FeatureWriter for Table {
+    fn push(&mut self, cells: &[Cell<'_>], _: &Outline) -> Result<(), WriteError> {
+        let texts = cells.iter().zip(self.layout.columns).map(|(cell, column)| match cell {
+            Cell::Nothing => String::new(),
+            Cell::Text(text) => harmless(text),
+            Cell::Integer(number) => number.to_string(),
+            Cell::Number(number) if column.kind == Kind::Mu => format!("{number:.2}"),
+            Cell::Number(number) => format!("{number:.4}"),
+        });
+        Ok(self.out.write_record(texts).map_err(std::io::Error::from)?)
+    }
+
+    fn finish(self: Box<Self>) -> Result<File, WriteError> {
+        let out = self.out.into_inner().map_err(|error| std::io::Error::other(error.to_string()))?;
+        Ok(out.into_inner().map_err(std::io::IntoInnerError::into_error)?)
+    }
+}
+
+/// Text that a spreadsheet takes for text: a formula gets an apostrophe before it.
+fn harmless(text: &str) -> String {
+    if text.starts_with(['=', '+', '-', '@', '\t', '\r', '\n']) { format!("'{text}") } else { text.to_owned() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_spreadsheet_would_run_is_text() {
+        // Oracle: OWASP, “CSV Injection”: cells must not begin with = + - @ tab or carriage return.
+        for formula in ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1"] {
+            assert_eq!(harmless(formula), format!("'{formula}"));
+        }
+        assert_eq!(harmless("371302-1"), "371302-1");
+    }
+}

@@ -1,0 +1,69 @@
+//! What the words are called in Chinese, as on screen and in circulars.
+
+use super::{AutomaticVerdict, Condition, Flag, Reason, Verdict};
+
+impl AutomaticVerdict {
+    /// The name on screen.
+    #[must_use]
+    pub fn chinese(self) -> &'static str {
+        match self {
+            Self::Legal => "合法",
+            Self::SuspectedIllegal => "疑似违法",
+            Self::Other => "其他",
+            Self::Doubtful => "存疑",
+        }
+    }
+}
+
+impl Verdict {
+    /// The name on screen.
+    #[must_use]
+    pub fn chinese(self) -> &'static str {
+        match self {
+            Self::Legal => "合法",
+            Self::Illegal => "违法",
+            Self::Other => "其他",
+            Self::Doubtful => "存疑",
+        }
+    }
+}
+
+impl Reason {
+    /// The name on screen.
+    #[must_use]
+    pub fn chinese(self) -> &'static str {
+        match self {
+            Self::FullyApproved => "批准用地已全部覆盖",
+            Self::UnapprovedFarmland => "占用耕地且无批准",
+            Self::PartlyApproved => "部分批准，批准范围外仍占耕地",
+            Self::NoFarmland => "批准范围外未占耕地",
+            Self::NoParcels => "该处没有地类数据",
+            Self::NoApprovals => "没有批准用地图层",
+        }
+    }
+}
+
+impl Flag {
+    /// The name on screen.
+    #[must_use]
+    pub fn chinese(self) -> &'static str {
+        match self {
+            Self::CrossesBorder => "跨县界",
+            Self::CountyCodeDisagrees => "县区代码不符",
+            Self::OutsideCounties => "不在任何县区内",
+            Self::NoCountyLayer => "无行政区图层",
+            Self::PartlyWithoutParcels => "部分位置没有地类数据",
+        }
+    }
+}
+
+impl Condition {
+    /// The name on screen.
+    #[must_use]
+    pub fn chinese(self) -> &'static str {
+        match self {
+            Self::Ok => "正常",
+            Self::Repaired => "已修复",
+        }
+    }
+}
