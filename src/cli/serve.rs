@@ -2,11 +2,12 @@
 
 use super::{Budget, Database, Failure};
 use crate::http::{Desk, Limits, ServeError, serve};
-use crate::monitor::rule::Rule;
+use crate::monitor::{rule::Rule, work::Working};
 use clap::Args;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
+use tokio_util::sync::CancellationToken;
 
 #[derive(Debug, Args)]
 pub struct Serve {
@@ -16,14 +17,17 @@ pub struct Serve {
     /// Largest survey file, MiB.
     #[arg(long, env = "TUBAN_MAX_UPLOAD", default_value_t = 1024, value_name = "MIB")]
     max_upload: u64,
+    /// How long a job stays this node's after it was last heard of; then another node takes it up.
+    #[arg(long, env = "TUBAN_LEASE", default_value = "30s", value_name = "TIME", hide = true, value_parser = duration)]
+    lease: Duration,
     #[command(flatten)]
     budget: Budget,
     #[command(flatten)]
     database: Database,
 }
 
-/// How often layers taken in by another process are looked for.
-const REFRESH_EVERY: Duration = Duration::from_secs(1);
+/// Below this a busy machine would lose leases for no fault of its own.
+const SHORTEST_LEASE: Duration = Duration::from_millis(300);
 
 impl Serve {
     pub async fn run(self, rule: Rule) -> Result<(), Failure> {
@@ -36,22 +40,24 @@ impl Serve {
         } else {
             say!("WARNING: listening beyond this machine, and there are no accounts yet: whoever reaches this address can read and write everything");
         }
-        let refreshed = Arc::clone(&monitor);
-        tokio::spawn(async move {
-            let mut tick = tokio::time::interval(REFRESH_EVERY);
-            loop {
-                tick.tick().await;
-                match refreshed.refresh_atlas().await {
-                    Ok(true) => tracing::info!("layers in force were loaded anew"),
-                    Ok(false) => {}
-                    Err(error) => tracing::warn!(%error, "layers in force could not be looked at"),
-                }
-            }
-        });
+        tokio::spawn(Arc::clone(&monitor).follow_layers());
+        let stopping = CancellationToken::new();
+        let working = Working { lease: self.lease, ..Working::default() };
+        let work = Arc::clone(&monitor).work(working, stopping.clone());
         let limits = Limits { upload_bytes: self.max_upload << 20, ..Limits::default() };
-        serve(listener, Desk::new(monitor, limits), stop()).await;
+        let signalled = async {
+            stop().await;
+            stopping.cancel();
+        };
+        tokio::join!(serve(listener, Desk::new(monitor, limits), signalled), work);
         Ok(())
     }
+}
+
+/// Reads `2s`, `500ms`.
+fn duration(text: &str) -> Result<Duration, String> {
+    let span: jiff::SignedDuration = text.parse().map_err(|error: jiff::Error| error.to_string())?;
+    Duration::try_from(span).ok().filter(|span| *span >= SHORTEST_LEASE).ok_or_else(|| format!("at least {SHORTEST_LEASE:?}"))
 }
 
 /// Resolves on Ctrl-C or SIGTERM.

@@ -74,7 +74,6 @@ impl Add {
         let name = self.file.file_name().map_or_else(|| self.file.display().to_string(), |name| name.to_string_lossy().into_owned());
         let file = SurveyFile {
             path: self.file,
-            spooled: None,
             name,
             period: self.period,
             level: self.level,

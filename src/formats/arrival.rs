@@ -10,7 +10,7 @@ use crate::land::Words;
 use std::path::{Path, PathBuf};
 
 /// What people say of a file; it wins over what the file says.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Stated {
     /// Its CRS.
     pub crs: Option<Crs>,

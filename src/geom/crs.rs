@@ -30,8 +30,9 @@ pub enum Degrees {
     Crs84,
 }
 
-/// A coordinate reference system that is understood.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+/// A coordinate reference system that is understood. Serialized as its name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
+#[serde(try_from = "String", into = "String")]
 pub enum Crs {
     /// Longitude and latitude.
     Geographic(Degrees),
@@ -262,6 +263,19 @@ impl std::str::FromStr for Crs {
     type Err = UnknownCrs;
     fn from_str(name: &str) -> Result<Self, UnknownCrs> {
         Self::parse(name)
+    }
+}
+
+impl TryFrom<String> for Crs {
+    type Error = UnknownCrs;
+    fn try_from(name: String) -> Result<Self, UnknownCrs> {
+        Self::parse(&name)
+    }
+}
+
+impl From<Crs> for String {
+    fn from(crs: Crs) -> Self {
+        crs.to_string()
     }
 }
 

@@ -81,6 +81,7 @@ pub fn router(desk: Desk) -> Router {
         .routes(routes!(inspect::inspect))
         .routes(routes!(surveys::survey))
         .routes(routes!(surveys::rejects))
+        .routes(routes!(jobs::jobs))
         .routes(routes!(jobs::job))
         .routes(routes!(jobs::events))
         // Patches and polygons.

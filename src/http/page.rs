@@ -14,7 +14,7 @@ struct Page;
 pub async fn page(method: Method, uri: Uri) -> Response {
     let path = uri.path().trim_start_matches('/');
     if path.starts_with("api/") || !matches!(method, Method::GET | Method::HEAD) {
-        return Problem::not_found("地址", uri.path()).into_response();
+        return Problem::not_found(["地址", "address"], uri.path()).into_response();
     }
     let path = if path.is_empty() { "index.html" } else { path };
     match Page::get(path) {
@@ -23,7 +23,7 @@ pub async fn page(method: Method, uri: Uri) -> Response {
             let caching = if path.starts_with("assets/") { "public, max-age=31536000, immutable" } else { "no-cache" };
             ([(header::CONTENT_TYPE, file.metadata.mimetype().to_owned()), (header::CACHE_CONTROL, caching.to_owned())], file.data).into_response()
         }
-        None => Problem::not_found("地址", uri.path()).into_response(),
+        None => Problem::not_found(["地址", "address"], uri.path()).into_response(),
     }
 }
 

@@ -63,10 +63,17 @@ impl Problem {
         Self { parameter: Some(name.to_owned()), ..Self::new(StatusCode::BAD_REQUEST, "parameter", detail) }
     }
 
-    /// 404.
+    /// 404; `what` is missing in Chinese and in English.
     #[must_use]
-    pub fn not_found(what: &str, key: &str) -> Self {
-        Self::new(StatusCode::NOT_FOUND, "not_found", Words::new(format!("没有这个{what}：{key}"), format!("there is no {what} {key}")))
+    pub fn not_found([zh, en]: [&str; 2], key: &str) -> Self {
+        Self::new(StatusCode::NOT_FOUND, "not_found", Words::new(format!("没有这个{zh}：{key}"), format!("there is no {en} {key}")))
+    }
+
+    /// A defect of ours that was logged under this reference.
+    #[must_use]
+    pub fn logged(reference: String) -> Self {
+        let detail = Words::new(format!("服务内部错误，请把编号 {reference} 告诉管理员"), format!("the service failed; tell its administrator {reference}"));
+        Self { reference: Some(reference), ..Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", detail) }
     }
 
     /// A defect of ours: logged whole here, once, and answered with nothing but where to look.
@@ -75,8 +82,7 @@ impl Problem {
         static COUNT: AtomicU64 = AtomicU64::new(1);
         let reference = format!("{:x}-{}", jiff::Timestamp::now().as_millisecond(), COUNT.fetch_add(1, Ordering::Relaxed));
         tracing::error!(reference, %error, "a request failed through no fault of its sender");
-        let detail = Words::new(format!("服务内部错误，请把编号 {reference} 告诉管理员"), format!("the service failed; tell its administrator {reference}"));
-        Self { reference: Some(reference), ..Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", detail) }
+        Self::logged(reference)
     }
 }
 
@@ -120,7 +126,7 @@ impl From<StoreError> for Problem {
 impl From<&StoreError> for Problem {
     fn from(error: &StoreError) -> Self {
         match error {
-            StoreError::NotFound { what, key } => Self::not_found(what, key),
+            StoreError::NotFound { what, key } => Self::not_found([chinese(what), what], key),
             StoreError::Conflict { period, level, existing } => Self::new(
                 StatusCode::CONFLICT,
                 "survey_exists",
@@ -152,8 +158,19 @@ impl From<&StoreError> for Problem {
                     Words::new("数据库暂时不可用，请稍后再试", "the database is not available, try again shortly"),
                 )
             }
-            StoreError::Database(_) | StoreError::Damaged(_) => Self::internal(error),
+            StoreError::Database(_) | StoreError::Damaged(_) | StoreError::LeaseLost(_) => Self::internal(error),
         }
+    }
+}
+
+/// What the store calls a thing, as people do.
+fn chinese(what: &'static str) -> &'static str {
+    match what {
+        "survey" => "监测批次",
+        "patch" => "图斑",
+        "layer" => "图层",
+        "job" => "任务",
+        other => other,
     }
 }
 
@@ -176,7 +193,7 @@ impl From<&Refusal> for Problem {
         Self {
             pointer: refusal.pointer.clone(),
             rejects: refusal.rejects.iter().take(REJECTS).cloned().collect(),
-            ..Self::new(status, refusal.code, refusal.words.clone())
+            ..Self::new(status, &refusal.code, refusal.words.clone())
         }
     }
 }
@@ -194,6 +211,7 @@ impl Problem {
         match error {
             MonitorError::Store(error) => error.into(),
             MonitorError::Refused(refusal) => Self::from(&**refusal),
+            MonitorError::FailedJob(job) => Self::logged(job.clone()),
             MonitorError::Io(_) | MonitorError::Broken(_) | MonitorError::LateCrs(_) => Self::internal(error),
         }
     }

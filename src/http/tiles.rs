@@ -52,7 +52,7 @@ pub async fn tile(
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let row = y.strip_suffix(".mvt").unwrap_or(&y);
-    let tile = Tile::new(z, x, query::read("y", row)?).ok_or_else(|| Problem::not_found("瓦片", &format!("{z}/{x}/{row}")))?;
+    let tile = Tile::new(z, x, query::read("y", row)?).ok_or_else(|| Problem::not_found(["瓦片", "tile"], &format!("{z}/{x}/{row}")))?;
     let revision = desk.monitor.store().revision().await?;
     // The atlas follows the store within a second; until then the layer drawn is the one before.
     let layer = desk.monitor.atlas().used().into_iter().find(|used| used.kind.word() == source).map_or(0, |used| used.id);
@@ -78,7 +78,7 @@ async fn draw(desk: &Desk, source: &str, tile: Tile, query: &TileQuery) -> Resul
     if source == "patches" {
         return draw_patches(desk, tile, query).await;
     }
-    let kind: LayerKind = source.parse().map_err(|_| Problem::not_found("瓦片来源", source))?;
+    let kind: LayerKind = source.parse().map_err(|_| Problem::not_found(["瓦片来源", "tile source"], source))?;
     draw_layer(desk, kind, tile).await
 }
 

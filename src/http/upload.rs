@@ -1,4 +1,4 @@
-//! A survey comes in: streamed to disk under a limit, hashed on the way, then imported as a job.
+//! A survey comes in: streamed to disk under a limit, hashed on the way, then queued as a job.
 
 use super::{
     Desk, Problem,
@@ -9,10 +9,7 @@ use super::{
     waiting::Waiting,
 };
 use crate::land::{Level, OnConflict, Period, Words};
-use crate::monitor::{
-    jobs::{Imported, Job, Outcome},
-    survey_import::SurveyFile,
-};
+use crate::monitor::{Monitor, MonitorError, jobs::Imported, survey_import::SurveyFile};
 use axum::{
     Json,
     body::{Body, Bytes, HttpBody},
@@ -27,7 +24,7 @@ use std::sync::{
     Arc,
     atomic::{AtomicU64, Ordering},
 };
-use tokio::{io::AsyncWriteExt, sync::watch};
+use tokio::io::AsyncWriteExt;
 use utoipa::IntoParams;
 
 /// What the survey is.
@@ -75,14 +72,13 @@ pub async fn upload(
         on_conflict,
         sha256: Some(spooled.sha256.clone()),
         path: spooled.file.path().to_owned(),
-        spooled: Some(Arc::clone(&spooled.file)),
     };
+    let job = desk.monitor.queue_survey_import(&file).await?;
     drop(spooled);
-    let job = desk.monitor.start_survey_import(file);
-    let outcome = outcome(job.clone(), desk.waiting, query.from);
+    let ended = ended(Arc::clone(&desk.monitor), job.clone(), desk.waiting, query.from);
     if asynchronous {
-        tokio::spawn(outcome);
-        let answer = JobAnswer::from(&*job.borrow());
+        tokio::spawn(ended);
+        let answer = JobAnswer::from(desk.monitor.job(&job).await?);
         return Ok((
             StatusCode::ACCEPTED,
             [(header::LOCATION, format!("/api/jobs/{}", answer.id)), (header::HeaderName::from_static("preference-applied"), "respond-async".to_owned())],
@@ -90,23 +86,18 @@ pub async fn upload(
         )
             .into_response());
     }
-    match outcome.await {
-        Some(Ok(Imported { survey, was_there })) => {
-            let (status, location) = (if was_there { StatusCode::OK } else { StatusCode::CREATED }, format!("/api/surveys/{}", survey.id));
-            Ok((status, [(header::LOCATION, location)], Json(SurveyAnswer::from(survey))).into_response())
-        }
-        Some(Err(error)) => Err(Problem::of(&error)),
-        None => Err(Problem::internal(&"an import ended without an outcome")),
-    }
+    let imported = ended.await?;
+    let (status, location) = (if imported.was_there { StatusCode::OK } else { StatusCode::CREATED }, format!("/api/surveys/{}", imported.survey.id));
+    Ok((status, [(header::LOCATION, location)], Json(SurveyAnswer::from(imported.survey))).into_response())
 }
 
 /// Waits for an import to end. What waited under a token and was taken in need not wait any longer; what was refused may yet be corrected.
-async fn outcome(mut job: watch::Receiver<Job>, waiting: Arc<Waiting>, token: Option<String>) -> Option<Outcome> {
-    let outcome = job.wait_for(|job| job.outcome.is_some()).await.ok()?.outcome.clone();
-    if let (Some(token), Some(Ok(_))) = (token, &outcome) {
+async fn ended(monitor: Arc<Monitor>, job: String, waiting: Arc<Waiting>, token: Option<String>) -> Result<Imported, MonitorError> {
+    let imported = monitor.ended(&job).await?;
+    if let Some(token) = token {
         waiting.forget(&token);
     }
-    outcome
+    Ok(imported)
 }
 
 fn prefers_async(headers: &HeaderMap) -> bool {

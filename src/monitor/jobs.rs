@@ -1,36 +1,11 @@
-//! Imports under way, and how far they are. Kept in memory: what a job leaves behind is the survey, in the store, whole or not at all.
+//! Imports as jobs: queued for whichever node takes them up, looked at from any.
+//!
+//! What came of a job is kept with it: a survey, or why there is none, in a form from which every node gives the same answer.
 
-use super::MonitorError;
-use crate::land::{Survey, words};
-use std::collections::VecDeque;
-use std::sync::{Arc, Mutex, PoisonError};
-use tokio::sync::watch;
-
-words! {
-    /// What an import is doing.
-    Stage {
-        /// Waiting for its turn or reading the file.
-        Reading = "reading",
-        /// Overlaying and judging.
-        Classifying = "classifying",
-        /// Making it visible, whole.
-        Storing = "storing",
-    }
-}
-
-/// How far an import is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Progress {
-    /// What it is doing.
-    pub stage: Stage,
-    /// Features done.
-    pub done: u64,
-    /// Features in all, once that is known.
-    pub total: Option<u64>,
-}
-
-/// What became of an import: the survey, and whether it was stored before.
-pub type Outcome = Result<Imported, Arc<MonitorError>>;
+use super::{Monitor, MonitorError, Refusal, survey_import::SurveyFile};
+use crate::land::{JobKind, JobState, Level, Period, Progress, Survey};
+use crate::store::{Job, JobOutcome, NewJob, News, StoreError};
+use serde::{Deserialize, Serialize};
 
 /// A survey in the store after an import.
 #[derive(Debug, Clone, PartialEq)]
@@ -41,44 +16,117 @@ pub struct Imported {
     pub was_there: bool,
 }
 
-/// An import, as people see it.
-#[derive(Debug, Clone)]
-pub struct Job {
-    /// Its number.
+/// A job, as people see it.
+#[derive(Debug)]
+pub struct JobSeen {
+    /// Its id.
     pub id: String,
+    /// What has become of it.
+    pub state: JobState,
     /// How far it is.
     pub progress: Progress,
-    /// What became of it, once it is over.
-    pub outcome: Option<Outcome>,
+    /// What came of it, once it is over; of a survey that has been replaced since, that it is not there.
+    pub outcome: Option<Result<Imported, MonitorError>>,
 }
 
-/// All imports of this process, the finished ones among the last thousand included.
-#[derive(Debug, Default)]
-pub struct Jobs {
-    known: Mutex<VecDeque<watch::Receiver<Job>>>,
+/// Why a job ended without a survey, as it is kept.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Failure {
+    /// The file cannot be taken.
+    Refused(Box<Refusal>),
+    /// That period and level already has a survey.
+    Conflict {
+        /// The period.
+        period: Period,
+        /// The level.
+        level: Level,
+        /// Its survey's number.
+        existing: i64,
+    },
+    /// A defect of ours, or of the disk; the log of the node that met it tells more, under the job's id.
+    Broken,
 }
 
-/// Jobs remembered.
-const REMEMBERED: usize = 1000;
-
-impl Jobs {
-    /// A new job, and the sender by which it reports.
-    pub fn open(&self) -> (watch::Receiver<Job>, watch::Sender<Job>) {
-        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        let number = known.back().map_or(0, |last| last.borrow().id.rsplit('-').next().and_then(|n| n.parse().ok()).unwrap_or(0)) + 1;
-        let id = format!("{:x}-{number}", jiff::Timestamp::now().as_millisecond());
-        let (sender, receiver) = watch::channel(Job { id, progress: Progress { stage: Stage::Reading, done: 0, total: None }, outcome: None });
-        known.push_back(receiver.clone());
-        if known.len() > REMEMBERED {
-            known.pop_front();
+impl Failure {
+    /// What is final of an error; `None` where another attempt may fare better.
+    pub(super) fn of(error: &MonitorError) -> Option<Self> {
+        match error {
+            MonitorError::Refused(refusal) => Some(Self::Refused(refusal.clone())),
+            MonitorError::Store(StoreError::Conflict { period, level, existing }) => {
+                Some(Self::Conflict { period: *period, level: *level, existing: *existing })
+            }
+            MonitorError::Store(StoreError::Damaged(_) | StoreError::Database(_))
+            | MonitorError::LateCrs(_)
+            | MonitorError::Broken(_)
+            | MonitorError::FailedJob(_) => Some(Self::Broken),
+            MonitorError::Store(_) | MonitorError::Io(_) => None,
         }
-        (receiver, sender)
     }
 
-    /// The job with this number.
+    fn into_error(self, job: &str) -> MonitorError {
+        match self {
+            Self::Refused(refusal) => MonitorError::Refused(refusal),
+            Self::Conflict { period, level, existing } => StoreError::Conflict { period, level, existing }.into(),
+            Self::Broken => MonitorError::FailedJob(job.to_owned()),
+        }
+    }
+}
+
+impl Monitor {
+    /// Queues the import of a survey, with its file; answers the job's id.
+    pub async fn queue_survey_import(&self, file: &SurveyFile) -> Result<String, MonitorError> {
+        let parameters = serde_json::to_string(file).map_err(|error| MonitorError::Broken(error.to_string()))?;
+        let id = uuid::Uuid::now_v7().to_string();
+        let mut bytes = tokio::fs::File::open(&file.path).await?;
+        self.store.enqueue(NewJob { id: id.clone(), kind: JobKind::SurveyImport, parameters }, &mut bytes).await?;
+        Ok(id)
+    }
+
+    /// A job as it is now.
+    pub async fn job(&self, id: &str) -> Result<JobSeen, MonitorError> {
+        self.seen(self.store.job(id).await?).await
+    }
+
+    /// The last jobs, newest first.
+    pub async fn jobs(&self, limit: u32) -> Result<Vec<JobSeen>, MonitorError> {
+        let mut seen = Vec::new();
+        for job in self.store.jobs(limit).await? {
+            seen.push(self.seen(job).await?);
+        }
+        Ok(seen)
+    }
+
+    /// Waits for the end of a job, whichever node carries it out.
+    pub async fn ended(&self, id: &str) -> Result<Imported, MonitorError> {
+        let mut news = self.news();
+        loop {
+            if let Some(outcome) = self.job(id).await?.outcome {
+                return outcome;
+            }
+            news.heard().await;
+        }
+    }
+
+    /// News of jobs, from now on.
     #[must_use]
-    pub fn find(&self, id: &str) -> Option<watch::Receiver<Job>> {
-        let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        known.iter().find(|job| job.borrow().id == id).cloned()
+    pub fn news(&self) -> News {
+        self.store.news()
+    }
+
+    async fn seen(&self, job: Job) -> Result<JobSeen, MonitorError> {
+        let Job { id, state, progress, outcome, .. } = job;
+        let outcome = match outcome {
+            None => None,
+            Some(JobOutcome::Survey { id, was_there }) => match self.store.survey(id).await {
+                Err(error) if !matches!(error, StoreError::NotFound { .. }) => return Err(error.into()),
+                survey => Some(survey.map(|survey| Imported { survey, was_there }).map_err(MonitorError::from)),
+            },
+            Some(JobOutcome::Failure(kept)) => {
+                let failure: Failure = serde_json::from_str(&kept).map_err(|error| StoreError::Damaged(format!("failure of job {id}: {error}")))?;
+                Some(Err(failure.into_error(&id)))
+            }
+        };
+        Ok(JobSeen { id, state, progress, outcome })
     }
 }

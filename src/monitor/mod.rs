@@ -21,6 +21,7 @@ mod rounds;
 pub mod rule;
 mod snapshot;
 pub mod survey_import;
+pub mod work;
 
 use crate::formats::ReadError;
 pub use crate::formats::{Gcj02, Layer as FileLayer, Stated, Wanted, ogr::Workshop};
@@ -30,6 +31,8 @@ use crate::store::{Store, StoreError};
 use atlas::{Atlas, LayerBuilder, PreparedLayer};
 use memory::Memory;
 use rule::Rule;
+use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError, RwLock};
 
@@ -51,10 +54,14 @@ pub enum MonitorError {
     /// A defect of ours.
     #[error("{0}")]
     Broken(String),
+    /// The same, met by the node that carried this job out, and logged there.
+    #[error("job {0} failed")]
+    FailedJob(String),
 }
 
 /// How bad it is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum RefusalKind {
     /// It is not what it says it is: 400.
     Unreadable,
@@ -65,12 +72,12 @@ pub enum RefusalKind {
 }
 
 /// What was sent cannot be taken.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Refusal {
     /// How bad it is.
     pub kind: RefusalKind,
     /// A word for programs.
-    pub code: &'static str,
+    pub code: Cow<'static, str>,
     /// A sentence for people.
     pub words: Words,
     /// RFC 6901 pointer to the fault.
@@ -83,7 +90,7 @@ impl Refusal {
     /// A refusal without a place.
     #[must_use]
     pub fn new(kind: RefusalKind, code: &'static str, words: Words) -> Self {
-        Self { kind, code, words, pointer: None, rejects: Vec::new() }
+        Self { kind, code: Cow::Borrowed(code), words, pointer: None, rejects: Vec::new() }
     }
 }
 
@@ -115,12 +122,9 @@ pub struct Monitor {
     store: Arc<dyn Store>,
     rule: Rule,
     atlas: RwLock<Arc<Atlas>>,
-    jobs: jobs::Jobs,
     spool: PathBuf,
     workshop: Workshop,
     memory: Memory,
-    /// One import at a time: each uses every core, and the store takes one write at a time.
-    turn: tokio::sync::Semaphore,
 }
 
 impl Monitor {
@@ -131,16 +135,7 @@ impl Monitor {
         let nowhere = Atlas::empty(Plane::near(118.0, 35.0));
         let workshop = Workshop::new(spool.clone());
         let memory = Memory::new(Memory::usual_budget(), spool.clone());
-        Ok(Self {
-            store,
-            rule,
-            atlas: RwLock::new(Arc::new(nowhere)),
-            jobs: jobs::Jobs::default(),
-            spool,
-            workshop,
-            memory,
-            turn: tokio::sync::Semaphore::new(1),
-        })
+        Ok(Self { store, rule, atlas: RwLock::new(Arc::new(nowhere)), spool, workshop, memory })
     }
 
     /// The store.
@@ -159,12 +154,6 @@ impl Monitor {
     #[must_use]
     pub fn atlas(&self) -> Arc<Atlas> {
         Arc::clone(&self.atlas.read().unwrap_or_else(PoisonError::into_inner))
-    }
-
-    /// Imports under way.
-    #[must_use]
-    pub fn jobs(&self) -> &jobs::Jobs {
-        &self.jobs
     }
 
     /// The same with other workers: for tests, and for who wants other limits.
@@ -222,6 +211,19 @@ impl Monitor {
         let atlas = Arc::new(self.load_atlas().await?);
         *self.atlas.write().unwrap_or_else(PoisonError::into_inner) = atlas;
         Ok(true)
+    }
+
+    /// Keeps the layers in force loaded, whichever process takes some in.
+    pub async fn follow_layers(self: Arc<Self>) {
+        let mut news = self.news();
+        loop {
+            match self.refresh_atlas().await {
+                Ok(true) => tracing::info!("layers in force were loaded anew"),
+                Ok(false) => {}
+                Err(error) => tracing::warn!(%error, "layers in force could not be looked at"),
+            }
+            news.heard().await;
+        }
     }
 
     /// Prepares the layers in force: from their snapshots, or from the store.

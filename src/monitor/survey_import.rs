@@ -9,26 +9,26 @@
 use super::{
     Monitor, MonitorError, Refusal, RefusalKind,
     gcj02::{Testimony, maybe_gcj02},
-    jobs::{Imported, Job, Progress, Stage},
+    jobs::Imported,
     judging::{Judge, Judged, duplicate},
     reading::{Reading, Wish},
 };
 use crate::formats::{Arrival, Field, Stated, Wanted, companions, few_decimals};
-use crate::land::{Finding, Flag, Level, NewSurvey, OnConflict, Patch, PatchIdSource, Period, Reject, Words};
-use crate::store::{StoreError, SurveyKey};
+use crate::land::{Finding, Flag, Level, NewSurvey, OnConflict, Patch, PatchIdSource, Period, Progress, Provenance, Reject, Stage, Survey, Words};
+use crate::store::{Held, StoreError, SurveyKey, SurveyWriter};
+use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use tokio::sync::{mpsc, watch};
+use tokio::sync::mpsc;
 
 /// A survey about to be imported.
-#[derive(Debug)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct SurveyFile {
-    /// The file.
+    /// The file, on this node.
+    #[serde(skip)]
     pub path: PathBuf,
-    /// Deletes the file when the last holder is gone; locked until then.
-    pub spooled: Option<Arc<tempfile::NamedTempFile>>,
     /// Its name, for people.
     pub name: String,
     /// Its month.
@@ -45,6 +45,32 @@ pub struct SurveyFile {
     pub sha256: Option<String>,
 }
 
+/// A survey that was taken in, but for the commit.
+pub(super) enum Taken {
+    /// It was stored before.
+    Before(Box<Survey>),
+    /// It is written and can become visible.
+    Now { writer: Box<dyn SurveyWriter>, survey: Box<NewSurvey>, provenance: Provenance },
+}
+
+impl Taken {
+    /// Makes it visible; as a job's, only if that job is still held.
+    pub(super) async fn commit(self, held: Option<&Held>) -> Result<Imported, MonitorError> {
+        let (mut writer, survey, provenance) = match self {
+            Self::Before(survey) => return Ok(Imported { survey: *survey, was_there: true }),
+            Self::Now { writer, survey, provenance } => (writer, survey, provenance),
+        };
+        if let Some(held) = held {
+            writer.only_while(held.clone());
+        }
+        match writer.commit(*survey, &provenance).await {
+            // Another node was quicker with the same file.
+            Err(StoreError::AlreadyStored(survey)) => Ok(Imported { survey: *survey, was_there: true }),
+            stored => Ok(Imported { survey: stored?, was_there: false }),
+        }
+    }
+}
+
 /// Batches waiting for the store.
 const WAITING: usize = 4;
 /// Rejects a refusal of the whole survey carries.
@@ -58,43 +84,27 @@ struct Portion {
 }
 
 impl Monitor {
-    /// Imports a survey as a job of its own, which goes on whoever waits for it.
-    pub fn start_survey_import(self: &Arc<Self>, file: SurveyFile) -> watch::Receiver<Job> {
-        let (job, report) = self.jobs.open();
-        let monitor = Arc::clone(self);
-        tokio::spawn(async move {
-            let _turn = monitor.turn.acquire().await;
-            let outcome = monitor
-                .import_survey(&file, &|progress| {
-                    report.send_modify(|job| job.progress = progress);
-                })
-                .await;
-            if let Err(error) = &outcome {
-                tracing::info!(file = file.name, %error, "a survey was not taken");
-            }
-            // What was spooled for this import alone is gone before anyone hears that it is over.
-            drop(file);
-            report.send_modify(|job| job.outcome = Some(outcome.map_err(Arc::new)));
-        });
-        job
+    /// Imports a survey, here and now.
+    pub async fn import_survey(&self, file: &SurveyFile, report: &(dyn Fn(Progress) + Sync)) -> Result<Imported, MonitorError> {
+        self.take_in(file, report).await?.commit(None).await
     }
 
-    /// Imports a survey.
-    pub async fn import_survey(&self, file: &SurveyFile, report: &(dyn Fn(Progress) + Sync)) -> Result<Imported, MonitorError> {
-        match self.import_in(file, file.stated.clone(), report).await {
-            Err(MonitorError::LateCrs(crs)) => self.import_in(file, Stated { crs: Some(crs), ..file.stated.clone() }, report).await,
+    /// Steps 1 and 2, and the judgement of the third: everything but the commit.
+    pub(super) async fn take_in(&self, file: &SurveyFile, report: &(dyn Fn(Progress) + Sync)) -> Result<Taken, MonitorError> {
+        match self.take_in_as(file, file.stated.clone(), report).await {
+            Err(MonitorError::LateCrs(crs)) => self.take_in_as(file, Stated { crs: Some(crs), ..file.stated.clone() }, report).await,
             outcome => outcome,
         }
     }
 
-    async fn import_in(&self, file: &SurveyFile, stated: Stated, report: &(dyn Fn(Progress) + Sync)) -> Result<Imported, MonitorError> {
+    async fn take_in_as(&self, file: &SurveyFile, stated: Stated, report: &(dyn Fn(Progress) + Sync)) -> Result<Taken, MonitorError> {
         let sha256 = match &file.sha256 {
             Some(sha256) => sha256.clone(),
             None => tokio::task::block_in_place(|| hash(&file.path))?,
         };
         let key = SurveyKey { period: file.period, level: file.level, sha256: sha256.clone() };
         let mut writer = match self.store.begin_survey(key, file.on_conflict).await {
-            Err(StoreError::AlreadyStored(survey)) => return Ok(Imported { survey: *survey, was_there: true }),
+            Err(StoreError::AlreadyStored(survey)) => return Ok(Taken::Before(survey)),
             begun => begun?,
         };
         self.refresh_atlas().await?;
@@ -127,8 +137,7 @@ impl Monitor {
         self.judge_whole(&summed, &atlas)?;
         report(Progress { stage: Stage::Storing, done, total: Some(done) });
         let survey = NewSurvey { name: file.name.clone(), period: file.period, level: file.level, sha256, ..summed.survey };
-        let survey = writer.commit(survey, &self.provenance(&atlas)).await?;
-        Ok(Imported { survey, was_there: false })
+        Ok(Taken::Now { writer, survey: Box::new(survey), provenance: self.provenance(&atlas) })
     }
 
     /// Step 3: is this a survey of this city at all?

@@ -5,6 +5,7 @@
 mod cells;
 mod columns;
 mod errors;
+mod jobs;
 pub mod postgres;
 mod rows;
 mod sql;
@@ -18,6 +19,8 @@ use crate::geom::{Bounds, Outline};
 use crate::land::{Filing, Finding, Layer, LayerKind, Level, NewSurvey, OnConflict, Patch, Period, PeriodRange, Provenance, Reject, Survey, Totals, Verdict};
 use async_trait::async_trait;
 use std::sync::Arc;
+
+pub use jobs::{Held, Job, JobOutcome, Jobs, NewJob, News};
 
 /// Features handed on at a time by [`Store::each_feature`].
 const FEATURES_AT_A_TIME: usize = 2000;
@@ -59,6 +62,9 @@ pub enum StoreError {
         /// How many findings.
         findings: u64,
     },
+    /// The job is no longer held: its lease ran out, and another node has it or has ended it.
+    #[error("job {0} is no longer held")]
+    LeaseLost(String),
     /// The database is busy or away; trying again may help.
     #[error("the database is not available: {0}")]
     Unavailable(String),
@@ -155,6 +161,9 @@ pub trait SurveyWriter: Send {
     async fn push(&mut self, findings: Vec<(Patch, Finding)>) -> Result<(), StoreError>;
     /// Appends refused features.
     async fn push_rejects(&mut self, rejects: Vec<Reject>) -> Result<(), StoreError>;
+    /// From now on the survey is that of a job: it becomes visible only if the job is still held then, and ends the job in the same moment;
+    /// else [`commit`](Self::commit) answers [`StoreError::LeaseLost`] and nothing is stored.
+    fn only_while(&mut self, held: Held);
     /// Makes the survey visible, whole, and names what its findings rest on.
     async fn commit(self: Box<Self>, survey: NewSurvey, provenance: &Provenance) -> Result<Survey, StoreError>;
 }
@@ -236,7 +245,7 @@ pub struct Filed {
 
 /// Everything that is kept, whichever database keeps it.
 #[async_trait]
-pub trait Store: Send + Sync + 'static {
+pub trait Store: Jobs {
     /// A number that grows with every change of what is stored.
     async fn revision(&self) -> Result<i64, StoreError>;
 

@@ -1,8 +1,27 @@
 //! From rows to values, whichever database answers.
 
 use super::columns::Columns;
-use super::{LayerFeature, PatchMark, StoreError, StoredPatch};
-use crate::land::{Areas, FeatureFacts, Filing, Finding, Group, Layer, LayerUsed, NewSurvey, Patch, Provenance, Reject, Survey, Totals, VerdictCounts, Words};
+use super::{Job, JobOutcome, LayerFeature, PatchMark, StoreError, StoredPatch};
+use crate::land::{
+    Areas, FeatureFacts, Filing, Finding, Group, Layer, LayerUsed, NewSurvey, Patch, Progress, Provenance, Reject, Survey, Totals, VerdictCounts, Words,
+};
+
+/// A row of `job`.
+pub(super) fn job(row: &impl Columns) -> Result<Job, StoreError> {
+    Ok(Job {
+        id: row.text("id")?,
+        kind: row.word("kind")?,
+        parameters: row.text("parameters")?,
+        state: row.word("state")?,
+        progress: Progress { stage: row.word("stage")?, done: row.count("done")?, total: row.maybe_integer("total")?.map(|total| total as u64) },
+        node: row.maybe_text("node")?,
+        token: row.integer("token")?,
+        attempts: row.count("attempts")?,
+        error: row.maybe_text("error")?,
+        outcome: JobOutcome::of(row.maybe_integer("survey_id")?, row.maybe_integer("was_there")?, row.maybe_text("failure")?),
+        created_ms: row.integer("created_ms")?,
+    })
+}
 
 /// A row of `layer`.
 pub(super) fn layer(row: &impl Columns) -> Result<Layer, StoreError> {

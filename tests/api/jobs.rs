@@ -7,12 +7,12 @@ use tuban::land::{Level, OnConflict};
 use tuban::store::SurveyKey;
 
 /// Uploads with `Prefer: respond-async`.
-async fn begin(app: &TestApp, query: &str, body: String) -> Answer {
+pub(super) async fn begin(app: &TestApp, query: &str, body: String) -> Answer {
     app.send(app.request(Method::POST, &format!("/api/surveys?{query}")).header("prefer", "wait=10, respond-async").body(body)).await
 }
 
 /// The server-sent events of a job, by name with their data, to the end of the stream.
-async fn events(app: &TestApp, job: &str) -> Vec<(String, Value)> {
+pub(super) async fn events(app: &TestApp, job: &str) -> Vec<(String, Value)> {
     let answer = app.get(&format!("{job}/events")).await;
     assert_eq!((answer.status.as_u16(), answer.header("content-type")), (200, "text/event-stream"));
     let told = answer.text();

@@ -5,6 +5,7 @@ mod edge;
 mod jobs;
 mod layers;
 mod memory;
+mod nodes;
 mod openapi;
 mod patches;
 mod ratios;

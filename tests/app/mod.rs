@@ -10,7 +10,7 @@ use std::sync::Arc;
 use tokio::net::TcpListener;
 use tuban::http::{Desk, Limits, serve};
 use tuban::land::LayerKind;
-use tuban::monitor::{Monitor, Workshop, layer_import::LayerFile, rule::Rule};
+use tuban::monitor::{Monitor, Workshop, layer_import::LayerFile, rule::Rule, work::Working};
 use tuban::store::Store;
 
 /// A running service; it stops when this is dropped.
@@ -20,8 +20,8 @@ pub(crate) struct TestApp {
     /// `127.0.0.1:PORT`.
     pub(crate) address: String,
     client: reqwest::Client,
-    folder: tempfile::TempDir,
-    _stop: tokio::sync::oneshot::Sender<()>,
+    folder: Arc<tempfile::TempDir>,
+    stop: tokio_util::sync::DropGuard,
 }
 
 /// An answer, read whole.
@@ -52,35 +52,60 @@ impl TestApp {
 
     /// Without a layer, with these limits.
     pub(crate) async fn with_limits(limits: Limits) -> Self {
-        Self::with(limits, |workshop| workshop).await
+        Self::with(limits, |workshop| workshop, Some(Working::default())).await
     }
 
     /// Without a layer, with these workers for what GDAL reads.
     pub(crate) async fn with_workshop(change: impl FnOnce(Workshop) -> Workshop) -> Self {
-        Self::with(Limits::default(), change).await
+        Self::with(Limits::default(), change, Some(Working::default())).await
     }
 
     /// Without a layer, over that store.
     pub(crate) async fn over(store: Arc<dyn Store>) -> Self {
-        Self::over_with(store, tempfile::tempdir().unwrap(), Limits::default(), |workshop| workshop).await
+        Self::serving(store, Arc::new(tempfile::tempdir().unwrap()), Limits::default(), |workshop| workshop, Some(Working::default())).await
     }
 
-    async fn with(limits: Limits, change: impl FnOnce(Workshop) -> Workshop) -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let store = tuban::store::open(&format!("sqlite:{}/tuban.db", folder.path().display())).await.unwrap();
-        Self::over_with(store, folder, limits, change).await
+    /// Without a layer, carrying no jobs out.
+    pub(crate) async fn idle() -> Self {
+        Self::with(Limits::default(), |workshop| workshop, None).await
     }
 
-    async fn over_with(store: Arc<dyn Store>, folder: tempfile::TempDir, limits: Limits, change: impl FnOnce(Workshop) -> Workshop) -> Self {
+    /// Another node on the same database; it carries jobs out in that way, or not at all.
+    pub(crate) async fn node(&self, working: Option<Working>) -> Self {
+        let store = Self::embedded(&self.folder).await;
+        let node = Self::serving(store, Arc::clone(&self.folder), Limits::default(), |workshop| workshop, working).await;
+        tokio::spawn(Arc::clone(&node.monitor).follow_layers());
+        node
+    }
+
+    async fn embedded(folder: &tempfile::TempDir) -> Arc<dyn Store> {
+        tuban::store::open(&format!("sqlite:{}/tuban.db", folder.path().display())).await.unwrap()
+    }
+
+    async fn with(limits: Limits, change: impl FnOnce(Workshop) -> Workshop, working: Option<Working>) -> Self {
+        let folder = Arc::new(tempfile::tempdir().unwrap());
+        Self::serving(Self::embedded(&folder).await, folder, limits, change, working).await
+    }
+
+    async fn serving(
+        store: Arc<dyn Store>,
+        folder: Arc<tempfile::TempDir>,
+        limits: Limits,
+        change: impl FnOnce(Workshop) -> Workshop,
+        working: Option<Working>,
+    ) -> Self {
         let monitor = Monitor::open(store, Rule::load(None).unwrap(), folder.path().join("spool")).unwrap();
         let workshop = change(monitor.workshop().clone());
         let monitor = Arc::new(monitor.with_workshop(workshop));
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap().to_string();
-        let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
+        let stop = tokio_util::sync::CancellationToken::new();
+        if let Some(working) = working {
+            tokio::spawn(Arc::clone(&monitor).work(working, stop.clone()));
+        }
         let desk = Desk::new(Arc::clone(&monitor), limits);
-        tokio::spawn(async move { serve(listener, desk, async { drop(stopped.await) }).await });
-        Self { monitor, address, client: reqwest::Client::new(), folder, _stop: stop }
+        tokio::spawn(serve(listener, desk, stop.clone().cancelled_owned()));
+        Self { monitor, address, client: reqwest::Client::new(), folder, stop: stop.drop_guard() }
     }
 
     /// Takes a layer in from a file, in force from that day.
@@ -97,6 +122,11 @@ impl TestApp {
         let imported = self.monitor.import_layer(&file, &|_| {}).await.unwrap();
         self.monitor.refresh_atlas().await.unwrap();
         imported
+    }
+
+    /// Tells it to stop: what runs may finish.
+    pub(crate) fn stop(self) {
+        self.stop.disarm().cancel();
     }
 
     /// A file in the folder of this service.

@@ -2,6 +2,7 @@
 
 mod classify;
 mod kill;
+mod nodes;
 mod ratio;
 mod serve;
 mod story;

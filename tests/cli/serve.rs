@@ -6,19 +6,29 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
 /// A service of the program; killed when dropped.
-struct Serving {
-    child: Child,
-    address: String,
+pub(super) struct Serving {
+    pub(super) child: Child,
+    pub(super) address: String,
     note: String,
 }
 
 impl Serving {
     /// Starts one and reads what it says first.
     fn start(folder: &Path, listen: &str) -> Self {
-        let mut child = tuban(folder, &["serve", "--listen", listen]).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+        Self::started(tuban(folder, &["serve", "--listen", listen]))
+    }
+
+    /// Starts that command and reads what it says first.
+    pub(super) fn started(mut command: Command) -> Self {
+        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
         let mut next = || lines.next().unwrap().unwrap();
         Self { address: next(), note: next(), child }
+    }
+
+    /// Sends it a signal, by name.
+    pub(super) fn signal(&self, name: &str) {
+        assert!(Command::new("kill").args(["-s", name, &self.child.id().to_string()]).status().unwrap().success());
     }
 }
 
@@ -43,7 +53,7 @@ async fn it_says_where_it_listens_and_to_whom_and_stops_when_asked() {
     let surveys: serde_json::Value = reqwest::get(format!("{}/api/surveys", serving.address)).await.unwrap().json().await.unwrap();
     assert_eq!(surveys["surveys"][0]["patches"], 4);
     // SIGTERM, as a service manager sends it.
-    assert!(Command::new("kill").arg(serving.child.id().to_string()).status().unwrap().success());
+    serving.signal("TERM");
     assert!(serving.child.wait().unwrap().success());
 }
 

@@ -36,6 +36,19 @@ impl Cluster {
         format!("postgres://postgres@localhost/{name}?host={}", self.folder)
     }
 
+    /// Stops the server (`stop`, which cuts every connection), or starts it again (`restart`).
+    pub(crate) fn control(&self, action: &str) {
+        let root = std::fs::metadata("/proc/self").is_ok_and(|own| std::os::unix::fs::MetadataExt::uid(&own) == 0);
+        let mut command = Command::new(if root { "setpriv" } else { "env" });
+        if root {
+            // The server refuses to run as root.
+            command.args(["--reuid=postgres", "--regid=postgres", "--clear-groups"]);
+        }
+        let (cluster, log) = (format!("{}/cluster", self.folder), format!("{}/cluster/restarted.log", self.folder));
+        command.args(["/usr/lib/postgresql/15/bin/pg_ctl", "-s", "-w", "-m", "fast", "-D", &cluster, "-l", &log, action]);
+        assert!(command.current_dir(&self.folder).stdout(Stdio::null()).status().unwrap().success(), "{action}");
+    }
+
     /// Does something to the cluster as a whole.
     pub(crate) async fn administer(&self, statement: &str) {
         use sqlx::{Connection, PgConnection};

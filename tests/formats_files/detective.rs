@@ -39,7 +39,7 @@ fn look(path: &Path, stated: Stated) -> Inspection {
 /// The word and the Chinese sentence a file is refused with.
 fn refused(path: &Path, stated: Stated) -> (String, String) {
     let problem = look(path, stated).problem.expect("refused");
-    (problem.code.to_owned(), problem.words.zh)
+    (problem.code.into_owned(), problem.words.zh)
 }
 
 /// The survey as a Shapefile in a projection, without its .prj.

@@ -104,10 +104,10 @@ pub(crate) fn look(path: &Path, stated: Stated, workshop: &Workshop) -> Result<I
 pub(crate) fn verdict(path: &Path, workshop: &Workshop) -> String {
     match look(path, Stated::default(), workshop) {
         Ok(Inspection { problem: None, .. }) => "taken".to_owned(),
-        Ok(Inspection { problem: Some(refusal), .. }) => refusal.code.to_owned(),
+        Ok(Inspection { problem: Some(refusal), .. }) => refusal.code.into_owned(),
         Err(MonitorError::Refused(refusal)) => {
             assert!(!refusal.words.zh.is_empty() && !refusal.words.en.is_empty());
-            refusal.code.to_owned()
+            refusal.code.into_owned()
         }
         Err(error) => format!("{error}"),
     }

@@ -156,7 +156,7 @@ fn closed_lines_and_hatches_of_a_drawing_are_areas() {
     let expected = sorted(rows.iter().take(80).map(area).collect());
     for drawing in [hatches, lines] {
         assert_eq!(
-            look(&drawing, Stated::default(), &workshop(at.path())).unwrap().problem.map(|problem| problem.code),
+            look(&drawing, Stated::default(), &workshop(at.path())).unwrap().problem.map(|problem| problem.code).as_deref(),
             Some("wrong_crs"),
             "a drawing names no CRS"
         );

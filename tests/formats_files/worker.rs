@@ -51,6 +51,6 @@ fn without_it_the_package_is_named() {
     let scratch = folder();
     let nobody = Workshop { program: None, ..workshop(scratch.path()) };
     let Err(tuban::monitor::MonitorError::Refused(refusal)) = super::kit::look(&path, tuban::formats::Stated::default(), &nobody) else { panic!() };
-    assert_eq!((refusal.code, refusal.words.zh.contains("软件包 tuban-ogr")), ("no_ogr", true));
+    assert_eq!((&*refusal.code, refusal.words.zh.contains("软件包 tuban-ogr")), ("no_ogr", true));
     assert_eq!(verdict(&survey(), &nobody), "taken", "GeoJSON needs no GDAL");
 }

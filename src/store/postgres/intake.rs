@@ -1,9 +1,9 @@
 //! Taking a survey in: one transaction from the question whether it may come to its last patch.
 
 use super::copy::Copy;
-use super::{PostgresStore, Writing, text};
+use super::{PostgresStore, Writing, jobs::Queue, text};
 use crate::land::{Finding, NewSurvey, OnConflict, Patch, Provenance, Reject, Survey};
-use crate::store::{StoreError, SurveyKey, SurveyWriter, errors, rows, sql, tables, values};
+use crate::store::{Held, StoreError, SurveyKey, SurveyWriter, errors, rows, sql, tables, values};
 use async_trait::async_trait;
 use sqlx::{PgConnection, PgExecutor};
 
@@ -22,6 +22,7 @@ const REMOVAL: [&str; 5] = [
 struct Taking {
     writing: Writing,
     store: PostgresStore,
+    held: Option<Held>,
     id: i64,
     next_patch: i64,
     patches: Copy,
@@ -52,6 +53,7 @@ impl PostgresStore {
         Ok(Box::new(Taking {
             writing,
             store: self.clone(),
+            held: None,
             id,
             next_patch,
             patches: Copy::by_county(&tables::PATCH),
@@ -107,6 +109,10 @@ impl SurveyWriter for Taking {
         Ok(self.rejects.send(&mut self.writing).await?)
     }
 
+    fn only_while(&mut self, held: Held) {
+        self.held = Some(held);
+    }
+
     async fn commit(mut self: Box<Self>, survey: NewSurvey, provenance: &Provenance) -> Result<Survey, StoreError> {
         let survey = Survey { id: self.id, created_ms: values::now_ms(), facts: survey };
         if let Err(error) = insert_survey(&mut self.writing, &survey, &provenance.rule).await? {
@@ -121,6 +127,9 @@ impl SurveyWriter for Taking {
         insert_provenance(&mut self.writing, survey.id, provenance).await?;
         self.writing.gave("survey", self.id).await?;
         self.writing.gave("patch", self.next_patch - 1).await?;
+        if let Some(held) = &self.held {
+            Queue::stored(self.writing.connection(), held, survey.id, survey.facts.patches + survey.facts.rejected).await?;
+        }
         self.writing.publish().await?;
         Ok(survey)
     }

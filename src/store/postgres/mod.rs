@@ -5,6 +5,7 @@
 
 mod copy;
 mod intake;
+mod jobs;
 mod layers;
 mod open;
 mod patches;
@@ -24,6 +25,7 @@ use writing::Writing;
 #[derive(Debug, Clone)]
 pub struct PostgresStore {
     pools: open::Pools,
+    queue: jobs::Queue,
 }
 
 /// What must not be there: parts of patches without the patch, patches without their parts, in another partition or without their survey.
@@ -67,6 +69,7 @@ impl PostgresStore {
         self.pools.pages.close().await;
         self.pools.sums.close().await;
         self.pools.writers.close().await;
+        self.pools.jobs.close().await;
     }
 }
 

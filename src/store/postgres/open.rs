@@ -8,7 +8,8 @@ use std::{borrow::Cow, str::FromStr, sync::Arc, time::Duration};
 use tokio::sync::Semaphore;
 
 /// The schema, step by step; a step that was released is never changed. Listed by hand, so that cargo sees when one is added.
-const STEPS: &[(i64, &str, &str)] = &[(1, "first", include_str!("../../../migrations/postgres/0001_first.sql"))];
+const STEPS: &[(i64, &str, &str)] =
+    &[(1, "first", include_str!("../../../migrations/postgres/0001_first.sql")), (2, "jobs", include_str!("../../../migrations/postgres/0002_jobs.sql"))];
 
 /// How long anybody waits for a connection. A database that is away is told of within this time.
 const CONNECTION_WAIT: Duration = Duration::from_secs(5);
@@ -16,6 +17,8 @@ const CONNECTION_WAIT: Duration = Duration::from_secs(5);
 const WRITERS: u32 = 2;
 const PAGES: u32 = 8;
 const SUMS: u32 = 4;
+/// One of them listens, one may be queueing a large file.
+const JOBS: u32 = 5;
 /// After so many milliseconds in which an open transaction was asked nothing, the server ends it: its node is stalled or gone.
 const STALLED_MS: &str = "300000";
 
@@ -29,6 +32,8 @@ pub(super) struct Pools {
     /// For pages of patches: joins in the order written, each row found by index. Left to itself, the planner takes a page for a
     /// large share of the table now and then, and reads all of it.
     pub(super) pages: PgPool,
+    /// For the queue.
+    pub(super) jobs: PgPool,
     /// For everything else that reads.
     pub(super) sums: PgPool,
 }
@@ -89,6 +94,7 @@ fn pools(options: PgConnectOptions) -> Pools {
         writers: pool(WRITERS).connect_lazy_with(options.clone()),
         turns: Arc::new(Semaphore::new(1)),
         pages: pool(PAGES).connect_lazy_with(by_index),
+        jobs: pool(JOBS).connect_lazy_with(options.clone()),
         sums: pool(SUMS).connect_lazy_with(options),
     }
 }

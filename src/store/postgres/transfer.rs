@@ -1,7 +1,7 @@
 //! This database as one end of a transfer.
 
 use super::copy::Copy;
-use super::{PostgresStore, Writing, open};
+use super::{PostgresStore, Writing, jobs::Queue, open};
 use crate::store::tables::Table;
 use crate::store::transfer::{Carried, Counters, End};
 use crate::store::{StoreError, sql, values::Values};
@@ -12,7 +12,8 @@ use sqlx::AssertSqlSafe;
 impl PostgresStore {
     /// Like [`open`](Self::open), also where a transfer into it was not finished.
     pub(crate) async fn open_for_transfer(url: &str) -> Result<Self, StoreError> {
-        Ok(Self { pools: open::open(url).await? })
+        let pools = open::open(url).await?;
+        Ok(Self { queue: Queue::new(pools.jobs.clone()), pools })
     }
 }
 

@@ -5,7 +5,7 @@
 //! between nodes they queue for the lock. A writer that is dropped closes its connection, which undoes all it wrote: a connection whose
 //! COPY was cut short could not be used again.
 
-use super::open::Pools;
+use super::{jobs::tell, open::Pools};
 use crate::store::{StoreError, sql};
 use sqlx::pool::PoolConnection;
 use sqlx::{AssertSqlSafe, PgConnection, Postgres};
@@ -55,6 +55,7 @@ impl Writing {
     /// Commits a change to what is stored, and says so.
     pub(super) async fn publish(mut self) -> Result<(), StoreError> {
         sqlx::query(sql::PUBLISH).execute(self.connection()).await?;
+        tell(self.connection()).await?;
         self.commit().await
     }
 

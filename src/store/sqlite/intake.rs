@@ -1,13 +1,15 @@
 //! Taking a survey in: one transaction from the question whether it may come to its last patch.
 
 use super::bulk::{Arguments, Insert, ROWS};
-use super::{SqliteStore, Writing};
+use super::{SqliteStore, Writing, jobs::Queue};
 use crate::land::{Finding, NewSurvey, OnConflict, Patch, Provenance, Reject, Survey};
-use crate::store::{StoreError, SurveyKey, SurveyWriter, errors, rows, sql, tables, values};
+use crate::store::{Held, StoreError, SurveyKey, SurveyWriter, errors, rows, sql, tables, values};
 use async_trait::async_trait;
 
 struct Taking {
     transaction: Writing,
+    queue: Queue,
+    held: Option<Held>,
     id: i64,
     next_patch: i64,
     patches: Insert,
@@ -31,6 +33,8 @@ impl SqliteStore {
         let next_patch = super::next_id(&mut transaction, "patch").await?;
         Ok(Box::new(Taking {
             transaction,
+            queue: self.queue.clone(),
+            held: None,
             id,
             next_patch,
             patches: Insert::new(&tables::PATCH),
@@ -91,6 +95,10 @@ impl SurveyWriter for Taking {
         Ok(())
     }
 
+    fn only_while(&mut self, held: Held) {
+        self.held = Some(held);
+    }
+
     async fn commit(mut self: Box<Self>, survey: NewSurvey, provenance: &Provenance) -> Result<Survey, StoreError> {
         let survey = Survey { id: self.id, created_ms: values::now_ms(), facts: survey };
         let mut arguments = Arguments::default();
@@ -105,7 +113,14 @@ impl SurveyWriter for Taking {
             };
         }
         insert_provenance(&mut self.transaction, survey.id, provenance).await?;
+        let Some(held) = self.held else {
+            super::publish(self.transaction).await?;
+            return Ok(survey);
+        };
+        let locked = self.queue.locked_by(&held).await?;
+        sqlx::query("INSERT INTO stored_job (job, survey_id) VALUES ($1, $2)").bind(&held.job).bind(survey.id).execute(&mut *self.transaction).await?;
         super::publish(self.transaction).await?;
+        self.queue.stored(locked, &held, survey.id, survey.facts.patches + survey.facts.rejected).await?;
         Ok(survey)
     }
 }

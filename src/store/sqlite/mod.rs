@@ -1,10 +1,11 @@
 //! The embedded store: one SQLite file, one connection that writes, a few that read.
 //!
 //! Write-ahead logging lets readers go on while a survey comes in; every write is one `BEGIN IMMEDIATE` transaction, and writers wait
-//! for each other. A writer that is dropped, also in the middle of a cancelled task, is rolled back before the next one begins.
+//! for each other. Jobs are in a second file, which is not locked meanwhile. A writer that is dropped, also in the middle of a cancelled task, is rolled back before the next one begins.
 
 mod bulk;
 mod intake;
+mod jobs;
 mod layers;
 mod open;
 mod patches;
@@ -24,6 +25,7 @@ type Writing = sqlx::Transaction<'static, sqlx::Sqlite>;
 #[derive(Debug, Clone)]
 pub struct SqliteStore {
     pools: open::Pools,
+    queue: jobs::Queue,
 }
 
 impl SqliteStore {
@@ -49,6 +51,7 @@ impl SqliteStore {
     pub async fn close(&self) {
         self.pools.readers.close().await;
         self.pools.writer.close().await;
+        self.queue.close().await;
     }
 
     async fn begin(&self) -> Result<Writing, StoreError> {

@@ -2,12 +2,18 @@
 
 use crate::store::StoreError;
 use sqlx::migrate::{Migration, MigrationType, Migrator};
-use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
+use sqlx::sqlite::{SqliteAutoVacuum, SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{ConnectOptions, Connection, SqlSafeStr, SqliteConnection, SqlitePool};
 use std::{borrow::Cow, str::FromStr, time::Duration};
 
 /// The schema, step by step; a step that was released is never changed. Listed by hand, so that cargo sees when one is added.
-const STEPS: &[(i64, &str, &str)] = &[(1, "first", include_str!("../../../migrations/sqlite/0001_first.sql"))];
+const STEPS: Steps =
+    &[(1, "first", include_str!("../../../migrations/sqlite/0001_first.sql")), (2, "jobs", include_str!("../../../migrations/sqlite/0002_jobs.sql"))];
+/// The same of the file with the jobs.
+const JOB_STEPS: Steps = &[(1, "first", include_str!("../../../migrations/sqlite-jobs/0001_first.sql"))];
+
+/// Number, name and SQL of each.
+type Steps = &'static [(i64, &'static str, &'static str)];
 
 /// SQLite before this version can corrupt a database when a write-ahead log is reset at the wrong moment.
 const OLDEST_SQLITE: [u32; 3] = [3, 51, 3];
@@ -31,11 +37,27 @@ pub(super) struct Pools {
 
 /// Opens the database of `url` (`sqlite:path`, `sqlite://path`), creating the file, its folder and its tables where they are missing.
 pub(super) async fn open(url: &str) -> Result<Pools, StoreError> {
+    open_file(options(url)?, SqliteAutoVacuum::None, STEPS).await
+}
+
+/// Opens the file with the jobs of that database: the same name with `-jobs` behind it.
+pub(super) async fn open_jobs(url: &str) -> Result<Pools, StoreError> {
+    let options = options(url)?;
+    let mut file = options.get_filename().as_os_str().to_owned();
+    file.push("-jobs");
+    // Uploads come and go: the file shrinks with them.
+    open_file(options.filename(file), SqliteAutoVacuum::Full, JOB_STEPS).await
+}
+
+fn options(url: &str) -> Result<SqliteConnectOptions, StoreError> {
     if !url.starts_with("sqlite:") || url.contains(":memory:") || url.contains("mode=memory") {
         // In memory, every connection would have a database of its own.
         return Err(StoreError::refused(format!("“{url}” is not an SQLite file; it should be sqlite:PATH")));
     }
-    let options = SqliteConnectOptions::from_str(url)?.foreign_keys(true).busy_timeout(WRITERS_WAIT).row_buffer_size(ROWS_AHEAD).disable_statement_logging();
+    Ok(SqliteConnectOptions::from_str(url)?.foreign_keys(true).busy_timeout(WRITERS_WAIT).row_buffer_size(ROWS_AHEAD).disable_statement_logging())
+}
+
+async fn open_file(options: SqliteConnectOptions, vacuum: SqliteAutoVacuum, steps: Steps) -> Result<Pools, StoreError> {
     if let Some(folder) = options.get_filename().parent().filter(|folder| !folder.as_os_str().is_empty()) {
         tokio::fs::create_dir_all(folder).await.map_err(|error| StoreError::Database(Box::new(error)))?;
     }
@@ -47,7 +69,7 @@ pub(super) async fn open(url: &str) -> Result<Pools, StoreError> {
             OLDEST_SQLITE.map(|n| n.to_string()).join(".")
         )));
     }
-    let schema = schema_of(&mut first).await?;
+    let schema = schema_of(&mut first, steps).await?;
     first.close().await?;
 
     let writer = SqlitePoolOptions::new()
@@ -60,13 +82,14 @@ pub(super) async fn open(url: &str) -> Result<Pools, StoreError> {
             // A cache of 64 MiB: indexes grow in memory while a survey comes in. The log is cut to as much again afterwards.
             options
                 .clone()
+                .auto_vacuum(vacuum)
                 .journal_mode(SqliteJournalMode::Wal)
                 .synchronous(SqliteSynchronous::Full)
                 .pragma("cache_size", "-65536")
                 .pragma("journal_size_limit", "67108864"),
         )
         .await?;
-    migrate(&writer, schema).await?;
+    migrate(&writer, schema, steps).await?;
     let readers = SqlitePoolOptions::new()
         .max_connections(READERS)
         .acquire_timeout(READERS_WAIT)
@@ -82,7 +105,7 @@ fn is_new_enough(version: &str) -> bool {
 }
 
 /// The last step applied to the database, 0 if it is empty. One that another program or a newer Tuban made is refused.
-async fn schema_of(connection: &mut SqliteConnection) -> Result<i64, StoreError> {
+async fn schema_of(connection: &mut SqliteConnection, steps: Steps) -> Result<i64, StoreError> {
     let tables: Vec<String> = sqlx::query_scalar("SELECT name FROM sqlite_schema WHERE type = 'table'").fetch_all(&mut *connection).await?;
     if tables.is_empty() {
         return Ok(0);
@@ -91,7 +114,7 @@ async fn schema_of(connection: &mut SqliteConnection) -> Result<i64, StoreError>
         return Err(StoreError::refused(format!("this is not Tuban's database: it holds the table {}", tables[0])));
     }
     let schema: i64 = sqlx::query_scalar("SELECT coalesce(max(version), 0) FROM _sqlx_migrations").fetch_one(connection).await?;
-    let newest = STEPS.len() as i64;
+    let newest = steps.len() as i64;
     if schema > newest {
         return Err(StoreError::refused(format!("a newer Tuban wrote this database: its schema is {schema}, this program knows up to {newest}")));
     }
@@ -99,11 +122,11 @@ async fn schema_of(connection: &mut SqliteConnection) -> Result<i64, StoreError>
 }
 
 /// Applies the steps that are missing, all or none. Where two programs open a new file at once, the second waits for the first.
-async fn migrate(writer: &SqlitePool, schema: i64) -> Result<(), StoreError> {
-    let steps = STEPS.iter().map(|(version, name, sql)| Migration::new(*version, Cow::Borrowed(*name), MigrationType::Simple, sql.into_sql_str(), false));
-    let migrator = Migrator::with_migrations(steps.collect());
+async fn migrate(writer: &SqlitePool, schema: i64, steps: Steps) -> Result<(), StoreError> {
+    let migrations = steps.iter().map(|(version, name, sql)| Migration::new(*version, Cow::Borrowed(*name), MigrationType::Simple, sql.into_sql_str(), false));
+    let migrator = Migrator::with_migrations(migrations.collect());
     // A current schema is only compared, without waiting for whoever writes.
-    let begin = if schema < STEPS.len() as i64 { "BEGIN IMMEDIATE" } else { "BEGIN" };
+    let begin = if schema < steps.len() as i64 { "BEGIN IMMEDIATE" } else { "BEGIN" };
     let mut transaction = writer.begin_with(begin).await?;
     migrator.run(&mut *transaction).await.map_err(|error| StoreError::Database(Box::new(error)))?;
     Ok(transaction.commit().await?)
@@ -141,11 +164,14 @@ mod tests {
 
     #[tokio::test]
     async fn connections_are_set_up_as_promised() {
-        let (pools, _folder) = fresh().await;
+        let (pools, folder) = fresh().await;
         let mode: String = sqlx::query_scalar("PRAGMA journal_mode").fetch_one(&pools.writer).await.unwrap();
         let synchronous: i64 = sqlx::query_scalar("PRAGMA synchronous").fetch_one(&pools.writer).await.unwrap();
         let foreign_keys: i64 = sqlx::query_scalar("PRAGMA foreign_keys").fetch_one(&pools.writer).await.unwrap();
         assert_eq!((mode.as_str(), synchronous, foreign_keys), ("wal", 2, 1));
+        let jobs = open_jobs(&format!("sqlite:{}/t.db", folder.path().display())).await.unwrap();
+        let vacuum: i64 = sqlx::query_scalar("PRAGMA auto_vacuum").fetch_one(&jobs.writer).await.unwrap();
+        assert_eq!(vacuum, 1, "the file with the uploads shrinks again");
         assert!(sqlx::query("DELETE FROM survey").execute(&pools.readers).await.is_err());
     }
 
@@ -161,6 +187,6 @@ mod tests {
 
     #[tokio::test]
     async fn steps_are_numbered_without_gaps() {
-        assert!(STEPS.iter().zip(1..).all(|((version, ..), expected)| *version == expected));
+        assert!([STEPS, JOB_STEPS].iter().all(|steps| steps.iter().zip(1..).all(|((version, ..), expected)| *version == expected)));
     }
 }

@@ -1,7 +1,7 @@
 //! This database as one end of a transfer.
 
 use super::bulk::{Arguments, Insert, ROWS};
-use super::{SqliteStore, Writing, open};
+use super::{SqliteStore, Writing, jobs::Queue, open};
 use crate::store::tables::{NUMBERED, Table};
 use crate::store::transfer::{Carried, Counters, End};
 use crate::store::{StoreError, sql};
@@ -12,7 +12,8 @@ use sqlx::AssertSqlSafe;
 impl SqliteStore {
     /// Like [`open`](Self::open), also where a transfer into it was not finished.
     pub(crate) async fn open_for_transfer(url: &str) -> Result<Self, StoreError> {
-        Ok(Self { pools: open::open(url).await? })
+        let pools = open::open(url).await?;
+        Ok(Self { pools, queue: Queue::new(open::open_jobs(url).await?) })
     }
 }
 

@@ -1,0 +1,188 @@
+//! Jobs as every node sees them: what is to be done, who does it, how far it is, what came of it.
+//!
+//! A node claims a job for the time of a lease and renews it while it works. Every claim gets a number above the ones before, the token: who comes back after
+//! the lease has run out and another node has claimed the job has the lower token and can change nothing any more, least of all store a survey.
+
+use super::StoreError;
+use crate::land::{JobKind, JobState, Progress};
+use async_trait::async_trait;
+use std::time::Duration;
+use tokio::io::{AsyncRead, AsyncReadExt};
+use tokio::sync::watch;
+
+/// Bytes of one chunk of an uploaded file, but for the last.
+pub(super) const CHUNK: usize = 1 << 20;
+/// Jobs that are over and still remembered.
+pub(super) const REMEMBERED: i64 = 1000;
+
+/// The statements, which serve both databases. Times are by the clock of the database.
+pub(super) mod sql {
+    /// Forgets jobs that are over, but for the last so many.
+    pub(crate) const FORGET: &str = "DELETE FROM job WHERE state <> 'running' AND id NOT IN (SELECT id FROM job ORDER BY id DESC LIMIT $1)";
+    /// Queues a job: id, kind, parameters.
+    pub(crate) const QUEUE: &str = "
+        INSERT INTO job (id, kind, parameters, state, stage, done, token, attempts, free_ms, created_ms)
+        SELECT $1, $2, $3, 'running', 'reading', 0, 0, 0, now_ms, now_ms FROM clock";
+    /// Appends a part of its file: job, number, bytes.
+    pub(crate) const PUT_CHUNK: &str = "INSERT INTO job_chunk (job, number, bytes) VALUES ($1, $2, $3)";
+    /// A part of its file: job, number.
+    pub(crate) const CHUNK: &str = "SELECT bytes FROM job_chunk WHERE job = $1 AND number = $2";
+    /// Forgets its file.
+    pub(crate) const FORGET_FILE: &str = "DELETE FROM job_chunk WHERE job = $1";
+    /// The oldest job that nobody holds. One import at a time, whoever does it: the database has one writer.
+    pub(crate) const CLAIMABLE: &str = "
+        SELECT id FROM job WHERE state = 'running' AND free_ms <= (SELECT now_ms FROM clock)
+        AND NOT EXISTS (SELECT 1 FROM job WHERE state = 'running' AND node IS NOT NULL AND free_ms > (SELECT now_ms FROM clock)) ORDER BY id LIMIT 1";
+    /// Claims a job: id, node, lease in milliseconds.
+    pub(crate) const CLAIM: &str = "
+        UPDATE job SET node = $2, token = token + 1, attempts = attempts + 1, free_ms = (SELECT now_ms FROM clock) + $3 WHERE id = $1 RETURNING *";
+    /// Prolongs the lease of a job that is held: id, token, lease, stage, done, total.
+    pub(crate) const RENEW: &str = "
+        UPDATE job SET free_ms = (SELECT now_ms FROM clock) + $3, stage = $4, done = $5, total = $6 WHERE id = $1 AND token = $2 AND state = 'running'";
+    /// Gives a job back that is held: id, token, pause in milliseconds, error.
+    pub(crate) const RELEASE: &str = "
+        UPDATE job SET node = NULL, free_ms = (SELECT now_ms FROM clock) + $3, error = coalesce($4, error),
+            attempts = attempts - CASE WHEN $4 IS NULL THEN 1 ELSE 0 END, stage = 'reading', done = 0, total = NULL
+        WHERE id = $1 AND token = $2 AND state = 'running'";
+    /// Ends a job that is held: id, token, state, survey, whether that was there, failure.
+    pub(crate) const END: &str = "
+        UPDATE job SET state = $3, survey_id = $4, was_there = $5, failure = $6, node = NULL WHERE id = $1 AND token = $2 AND state = 'running'";
+    /// How far a job came whose survey is stored: id, features.
+    pub(crate) const STORED: &str = "UPDATE job SET stage = 'storing', done = $2, total = $2 WHERE id = $1";
+    /// One job.
+    pub(crate) const JOB: &str = "SELECT * FROM job WHERE id = $1";
+    /// The last so many jobs.
+    pub(crate) const JOBS: &str = "SELECT * FROM job ORDER BY id DESC LIMIT $1";
+}
+
+/// A job about to be queued.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewJob {
+    /// Its id; ids sort by the time they were made.
+    pub id: String,
+    /// What it does.
+    pub kind: JobKind,
+    /// With what: JSON.
+    pub parameters: String,
+}
+
+/// A job.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Job {
+    /// Its id.
+    pub id: String,
+    /// What it does.
+    pub kind: JobKind,
+    /// With what: JSON.
+    pub parameters: String,
+    /// What has become of it.
+    pub state: JobState,
+    /// How far it is.
+    pub progress: Progress,
+    /// Who holds it.
+    pub node: Option<String>,
+    /// The number of its last claim, 0 before the first.
+    pub token: i64,
+    /// How often it was claimed and not given back in good order.
+    pub attempts: u64,
+    /// Why the last attempt ended early.
+    pub error: Option<String>,
+    /// What came of it, once it is over.
+    pub outcome: Option<JobOutcome>,
+    /// Milliseconds since 1970 at which it was queued.
+    pub created_ms: i64,
+}
+
+/// What came of a job.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum JobOutcome {
+    /// A survey in the store, and whether it was there before.
+    Survey {
+        /// Its number.
+        id: i64,
+        /// True when the very same file had been stored already.
+        was_there: bool,
+    },
+    /// Nothing, and why: JSON.
+    Failure(String),
+}
+
+impl JobOutcome {
+    /// What the job's state is with it.
+    pub(super) fn state(&self) -> JobState {
+        match self {
+            Self::Survey { .. } => JobState::Done,
+            Self::Failure(_) => JobState::Failed,
+        }
+    }
+
+    /// Its columns: survey, whether that was there before, failure.
+    pub(super) fn columns(&self) -> (Option<i64>, Option<i64>, Option<&str>) {
+        match self {
+            Self::Survey { id, was_there } => (Some(*id), Some(i64::from(*was_there)), None),
+            Self::Failure(why) => (None, None, Some(why)),
+        }
+    }
+
+    /// From its columns.
+    pub(super) fn of(survey: Option<i64>, was_there: Option<i64>, failure: Option<String>) -> Option<Self> {
+        survey.map(|id| Self::Survey { id, was_there: was_there == Some(1) }).or(failure.map(Self::Failure))
+    }
+}
+
+/// A part of the file of a job; empty behind its end.
+pub(super) async fn next_chunk(file: &mut (dyn AsyncRead + Send + Unpin)) -> Result<Vec<u8>, StoreError> {
+    let mut bytes = Vec::with_capacity(CHUNK);
+    file.take(CHUNK as u64).read_to_end(&mut bytes).await.map_err(|error| StoreError::Database(Box::new(error)))?;
+    Ok(bytes)
+}
+
+/// The right to carry a job out, as long as nobody with a higher token has it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Held {
+    /// The job's id.
+    pub job: String,
+    /// The claim's number.
+    pub token: i64,
+}
+
+/// Wakes who waits for jobs.
+#[derive(Debug)]
+pub struct News(watch::Receiver<()>);
+
+/// How long news may take that nobody brings: what another process did, where the database does not tell.
+const NEWS_WITHIN: Duration = Duration::from_millis(500);
+
+impl News {
+    pub(super) fn of(bell: &watch::Sender<()>) -> Self {
+        Self(bell.subscribe())
+    }
+
+    /// Returns when something may have changed since the last call, half a second later at the latest.
+    pub async fn heard(&mut self) {
+        let _ = tokio::time::timeout(NEWS_WITHIN, self.0.changed()).await;
+    }
+}
+
+/// The queue, and what was in it.
+#[async_trait]
+pub trait Jobs: Send + Sync + 'static {
+    /// Queues a job with the file it is about, whole or not at all. Of the jobs that are over, the last thousand are kept.
+    async fn enqueue(&self, job: NewJob, file: &mut (dyn AsyncRead + Send + Unpin)) -> Result<(), StoreError>;
+    /// Claims the oldest job that nobody holds, for the time of `lease`.
+    async fn claim(&self, node: &str, lease: Duration) -> Result<Option<(Job, Held)>, StoreError>;
+    /// A part of the file of a job that is not over, from 0; `None` behind its end.
+    async fn chunk(&self, job: &str, number: u32) -> Result<Option<Vec<u8>>, StoreError>;
+    /// Prolongs the lease to `lease` from now and tells how far the job is. False when it is no longer held with this token.
+    async fn renew(&self, held: &Held, lease: Duration, progress: Progress) -> Result<bool, StoreError>;
+    /// Gives a job back, to be claimed again after `pause`; an attempt that ended with an error counts, one that was handed over does not. False when it was not held.
+    async fn release(&self, held: &Held, pause: Duration, error: Option<&str>) -> Result<bool, StoreError>;
+    /// Ends a job whose outcome was not committed with its survey, and forgets its file. False when it was not held.
+    async fn settle(&self, held: &Held, outcome: JobOutcome) -> Result<bool, StoreError>;
+    /// One job.
+    async fn job(&self, id: &str) -> Result<Job, StoreError>;
+    /// The last jobs, newest first.
+    async fn jobs(&self, limit: u32) -> Result<Vec<Job>, StoreError>;
+    /// News of jobs, from now on.
+    fn news(&self) -> News;
+}

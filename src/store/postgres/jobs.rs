@@ -1,0 +1,174 @@
+//! Jobs, in the same database: a survey and the end of its job are one transaction. Whoever changes a job, or what is stored, tells every node (NOTIFY).
+
+use super::{PostgresStore, text};
+use crate::land::Progress;
+use crate::store::jobs::{REMEMBERED, next_chunk, sql};
+use crate::store::{Held, Job, JobOutcome, Jobs, NewJob, News, StoreError, rows};
+use async_trait::async_trait;
+use sqlx::postgres::PgListener;
+use sqlx::{AssertSqlSafe, PgConnection, PgPool};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::io::AsyncRead;
+use tokio::sync::watch;
+use tokio_util::task::AbortOnDropHandle;
+
+/// Between attempts to listen again.
+const LISTEN_AGAIN: Duration = Duration::from_secs(1);
+
+/// The queue: its connections, and the bell that is rung when any node changed it.
+#[derive(Debug, Clone)]
+pub(super) struct Queue {
+    pool: PgPool,
+    bell: watch::Sender<()>,
+    _listening: Arc<AbortOnDropHandle<()>>,
+}
+
+impl Queue {
+    /// A queue with these connections, one of which listens.
+    pub(super) fn new(pool: PgPool) -> Self {
+        let bell = watch::Sender::new(());
+        let listening = tokio::spawn(listen(pool.clone(), bell.clone()));
+        Self { pool, bell, _listening: Arc::new(AbortOnDropHandle::new(listening)) }
+    }
+
+    /// Ends a job whose survey of so many features is committed in this transaction; refuses where it is not held any more.
+    pub(super) async fn stored(connection: &mut PgConnection, held: &Held, survey: i64, features: u64) -> Result<(), StoreError> {
+        if !end(connection, held, &JobOutcome::Survey { id: survey, was_there: false }).await? {
+            return Err(StoreError::LeaseLost(held.job.clone()));
+        }
+        sqlx::query(sql::STORED).bind(&held.job).bind(features as i64).execute(connection).await?;
+        Ok(())
+    }
+}
+
+/// Tells every node, once the transaction is committed.
+pub(super) async fn tell(connection: &mut PgConnection) -> Result<(), StoreError> {
+    sqlx::query("SELECT pg_notify('tuban', '')").execute(connection).await?;
+    Ok(())
+}
+
+/// Rings the bell whenever a node tells something. What is missed while the connection is away costs half a second, see [`News`].
+async fn listen(pool: PgPool, bell: watch::Sender<()>) {
+    let mut again = tokio::time::interval(LISTEN_AGAIN);
+    loop {
+        again.tick().await;
+        if let Err(error) = ring(&pool, &bell).await {
+            tracing::debug!(%error, "not listening to other nodes");
+        }
+    }
+}
+
+async fn ring(pool: &PgPool, bell: &watch::Sender<()>) -> Result<(), sqlx::Error> {
+    let mut listener = PgListener::connect_with(pool).await?;
+    listener.listen("tuban").await?;
+    loop {
+        bell.send_replace(());
+        listener.recv().await?;
+    }
+}
+
+/// Ends a job where it is held; answers whether it was.
+async fn end(connection: &mut PgConnection, held: &Held, outcome: &JobOutcome) -> Result<bool, StoreError> {
+    let (survey, was_there, failure) = outcome.columns();
+    let ended = sqlx::query(sql::END)
+        .bind(&held.job)
+        .bind(held.token)
+        .bind(outcome.state().word())
+        .bind(survey)
+        .bind(was_there)
+        .bind(failure.map(text::write))
+        .execute(&mut *connection)
+        .await?
+        .rows_affected()
+        == 1;
+    if ended {
+        sqlx::query(sql::FORGET_FILE).bind(&held.job).execute(&mut *connection).await?;
+        tell(connection).await?;
+    }
+    Ok(ended)
+}
+
+#[async_trait]
+impl Jobs for PostgresStore {
+    async fn enqueue(&self, job: NewJob, file: &mut (dyn AsyncRead + Send + Unpin)) -> Result<(), StoreError> {
+        let mut transaction = self.queue.pool.begin().await?;
+        sqlx::query(sql::FORGET).bind(REMEMBERED).execute(&mut *transaction).await?;
+        sqlx::query(sql::QUEUE).bind(&job.id).bind(job.kind.word()).bind(text::write(&job.parameters)).execute(&mut *transaction).await?;
+        for number in 0_i64.. {
+            let bytes = next_chunk(file).await?;
+            if bytes.is_empty() {
+                break;
+            }
+            sqlx::query(sql::PUT_CHUNK).bind(&job.id).bind(number).bind(bytes).execute(&mut *transaction).await?;
+        }
+        tell(&mut transaction).await?;
+        Ok(transaction.commit().await?)
+    }
+
+    async fn claim(&self, node: &str, lease: Duration) -> Result<Option<(Job, Held)>, StoreError> {
+        let mut transaction = self.queue.pool.begin().await?;
+        // A job that another node is just claiming is passed over, not waited for.
+        let claimable = AssertSqlSafe(format!("{} FOR UPDATE SKIP LOCKED", sql::CLAIMABLE));
+        let Some(id) = sqlx::query_scalar::<_, String>(claimable).fetch_optional(&mut *transaction).await? else { return Ok(None) };
+        let row = sqlx::query(sql::CLAIM).bind(&id).bind(node).bind(lease.as_millis() as i64).fetch_one(&mut *transaction).await?;
+        let job = rows::job(&row)?;
+        transaction.commit().await?;
+        let held = Held { job: id, token: job.token };
+        Ok(Some((job, held)))
+    }
+
+    async fn chunk(&self, job: &str, number: u32) -> Result<Option<Vec<u8>>, StoreError> {
+        Ok(sqlx::query_scalar(sql::CHUNK).bind(job).bind(i64::from(number)).fetch_optional(&self.queue.pool).await?)
+    }
+
+    async fn renew(&self, held: &Held, lease: Duration, progress: Progress) -> Result<bool, StoreError> {
+        let mut transaction = self.queue.pool.begin().await?;
+        let renewed = sqlx::query(sql::RENEW)
+            .bind(&held.job)
+            .bind(held.token)
+            .bind(lease.as_millis() as i64)
+            .bind(progress.stage.word())
+            .bind(progress.done as i64)
+            .bind(progress.total.map(|total| total as i64))
+            .execute(&mut *transaction)
+            .await?;
+        tell(&mut transaction).await?;
+        transaction.commit().await?;
+        Ok(renewed.rows_affected() == 1)
+    }
+
+    async fn release(&self, held: &Held, pause: Duration, error: Option<&str>) -> Result<bool, StoreError> {
+        let mut transaction = self.queue.pool.begin().await?;
+        let released = sqlx::query(sql::RELEASE)
+            .bind(&held.job)
+            .bind(held.token)
+            .bind(pause.as_millis() as i64)
+            .bind(error.map(text::write))
+            .execute(&mut *transaction)
+            .await?;
+        tell(&mut transaction).await?;
+        transaction.commit().await?;
+        Ok(released.rows_affected() == 1)
+    }
+
+    async fn settle(&self, held: &Held, outcome: JobOutcome) -> Result<bool, StoreError> {
+        let mut transaction = self.queue.pool.begin().await?;
+        let settled = end(&mut transaction, held, &outcome).await?;
+        transaction.commit().await?;
+        Ok(settled)
+    }
+
+    async fn job(&self, id: &str) -> Result<Job, StoreError> {
+        let row = sqlx::query(sql::JOB).bind(id).fetch_optional(&self.queue.pool).await?;
+        rows::job(&row.ok_or_else(|| StoreError::NotFound { what: "job", key: id.to_owned() })?)
+    }
+
+    async fn jobs(&self, limit: u32) -> Result<Vec<Job>, StoreError> {
+        sqlx::query(sql::JOBS).bind(i64::from(limit)).fetch_all(&self.queue.pool).await?.iter().map(rows::job).collect()
+    }
+
+    fn news(&self) -> News {
+        News::of(&self.queue.bell)
+    }
+}

@@ -1,0 +1,171 @@
+//! Jobs, in a file of their own beside the database, which a survey coming in does not lock.
+//!
+//! A survey is committed while this file is locked for writing, so that nobody can claim its job in between. Of two files no commit is one, so the database
+//! also notes which survey a job stored: where the process dies between the two commits, the next claim finds the note and ends the job.
+
+use super::{SqliteStore, Writing, open::Pools};
+use crate::land::Progress;
+use crate::store::jobs::{REMEMBERED, next_chunk, sql};
+use crate::store::{Held, Job, JobOutcome, Jobs, NewJob, News, StoreError, rows};
+use async_trait::async_trait;
+use std::time::Duration;
+use tokio::io::AsyncRead;
+use tokio::sync::watch;
+
+/// The queue: its file, and the bell that is rung when this process changed it.
+#[derive(Debug, Clone)]
+pub(super) struct Queue {
+    pools: Pools,
+    bell: watch::Sender<()>,
+}
+
+impl Queue {
+    pub(super) fn new(pools: Pools) -> Self {
+        Self { pools, bell: watch::Sender::new(()) }
+    }
+
+    pub(super) async fn close(&self) {
+        self.pools.readers.close().await;
+        self.pools.writer.close().await;
+    }
+
+    async fn begin(&self) -> Result<Writing, StoreError> {
+        Ok(self.pools.writer.begin_with("BEGIN IMMEDIATE").await?)
+    }
+
+    async fn publish(&self, transaction: Writing) -> Result<(), StoreError> {
+        transaction.commit().await?;
+        self.bell.send_replace(());
+        Ok(())
+    }
+
+    /// Locks the queue where the job is held: until the answer is dropped nobody can claim it.
+    pub(super) async fn locked_by(&self, held: &Held) -> Result<Writing, StoreError> {
+        let mut transaction = self.begin().await?;
+        let holds: Option<i64> = sqlx::query_scalar("SELECT 1 FROM job WHERE id = $1 AND token = $2 AND state = 'running'")
+            .bind(&held.job)
+            .bind(held.token)
+            .fetch_optional(&mut *transaction)
+            .await?;
+        holds.map(|_| transaction).ok_or_else(|| StoreError::LeaseLost(held.job.clone()))
+    }
+
+    /// Ends a job whose survey of so many features was committed.
+    pub(super) async fn stored(&self, mut locked: Writing, held: &Held, survey: i64, features: u64) -> Result<(), StoreError> {
+        sqlx::query(sql::STORED).bind(&held.job).bind(features as i64).execute(&mut *locked).await?;
+        end(&mut locked, held, &JobOutcome::Survey { id: survey, was_there: false }).await?;
+        self.publish(locked).await
+    }
+}
+
+/// Ends a job where it is held; answers whether it was.
+async fn end(transaction: &mut Writing, held: &Held, outcome: &JobOutcome) -> Result<bool, StoreError> {
+    let (survey, was_there, failure) = outcome.columns();
+    let ended = sqlx::query(sql::END)
+        .bind(&held.job)
+        .bind(held.token)
+        .bind(outcome.state().word())
+        .bind(survey)
+        .bind(was_there)
+        .bind(failure)
+        .execute(&mut **transaction)
+        .await?
+        .rows_affected()
+        == 1;
+    if ended {
+        sqlx::query(sql::FORGET_FILE).bind(&held.job).execute(&mut **transaction).await?;
+    }
+    Ok(ended)
+}
+
+#[async_trait]
+impl Jobs for SqliteStore {
+    async fn enqueue(&self, job: NewJob, file: &mut (dyn AsyncRead + Send + Unpin)) -> Result<(), StoreError> {
+        let mut transaction = self.queue.begin().await?;
+        sqlx::query(sql::FORGET).bind(REMEMBERED).execute(&mut *transaction).await?;
+        sqlx::query(sql::QUEUE).bind(&job.id).bind(job.kind.word()).bind(&job.parameters).execute(&mut *transaction).await?;
+        for number in 0_i64.. {
+            let bytes = next_chunk(file).await?;
+            if bytes.is_empty() {
+                break;
+            }
+            sqlx::query(sql::PUT_CHUNK).bind(&job.id).bind(number).bind(bytes).execute(&mut *transaction).await?;
+        }
+        self.queue.publish(transaction).await
+    }
+
+    async fn claim(&self, node: &str, lease: Duration) -> Result<Option<(Job, Held)>, StoreError> {
+        loop {
+            // Looked for without the lock first: mostly there is nothing to do.
+            if sqlx::query(sql::CLAIMABLE).fetch_optional(&self.queue.pools.readers).await?.is_none() {
+                return Ok(None);
+            }
+            let mut transaction = self.queue.begin().await?;
+            let Some(id) = sqlx::query_scalar::<_, String>(sql::CLAIMABLE).fetch_optional(&mut *transaction).await? else { return Ok(None) };
+            let row = sqlx::query(sql::CLAIM).bind(&id).bind(node).bind(lease.as_millis() as i64).fetch_one(&mut *transaction).await?;
+            let job = rows::job(&row)?;
+            let held = Held { job: id, token: job.token };
+            let stored = self.stored_by(&held.job).await?;
+            if let Some(survey) = stored {
+                end(&mut transaction, &held, &JobOutcome::Survey { id: survey, was_there: false }).await?;
+            }
+            self.queue.publish(transaction).await?;
+            if stored.is_none() {
+                return Ok(Some((job, held)));
+            }
+        }
+    }
+
+    async fn chunk(&self, job: &str, number: u32) -> Result<Option<Vec<u8>>, StoreError> {
+        Ok(sqlx::query_scalar(sql::CHUNK).bind(job).bind(i64::from(number)).fetch_optional(&self.queue.pools.readers).await?)
+    }
+
+    async fn renew(&self, held: &Held, lease: Duration, progress: Progress) -> Result<bool, StoreError> {
+        let mut transaction = self.queue.begin().await?;
+        let renewed = sqlx::query(sql::RENEW)
+            .bind(&held.job)
+            .bind(held.token)
+            .bind(lease.as_millis() as i64)
+            .bind(progress.stage.word())
+            .bind(progress.done as i64)
+            .bind(progress.total.map(|total| total as i64))
+            .execute(&mut *transaction)
+            .await?;
+        self.queue.publish(transaction).await?;
+        Ok(renewed.rows_affected() == 1)
+    }
+
+    async fn release(&self, held: &Held, pause: Duration, error: Option<&str>) -> Result<bool, StoreError> {
+        let mut transaction = self.queue.begin().await?;
+        let released = sqlx::query(sql::RELEASE).bind(&held.job).bind(held.token).bind(pause.as_millis() as i64).bind(error).execute(&mut *transaction).await?;
+        self.queue.publish(transaction).await?;
+        Ok(released.rows_affected() == 1)
+    }
+
+    async fn settle(&self, held: &Held, outcome: JobOutcome) -> Result<bool, StoreError> {
+        let mut transaction = self.queue.begin().await?;
+        let settled = end(&mut transaction, held, &outcome).await?;
+        self.queue.publish(transaction).await?;
+        Ok(settled)
+    }
+
+    async fn job(&self, id: &str) -> Result<Job, StoreError> {
+        let row = sqlx::query(sql::JOB).bind(id).fetch_optional(&self.queue.pools.readers).await?;
+        rows::job(&row.ok_or_else(|| StoreError::NotFound { what: "job", key: id.to_owned() })?)
+    }
+
+    async fn jobs(&self, limit: u32) -> Result<Vec<Job>, StoreError> {
+        sqlx::query(sql::JOBS).bind(i64::from(limit)).fetch_all(&self.queue.pools.readers).await?.iter().map(rows::job).collect()
+    }
+
+    fn news(&self) -> News {
+        News::of(&self.queue.bell)
+    }
+}
+
+impl SqliteStore {
+    /// The survey that a job stored, where its node died before it could say so.
+    async fn stored_by(&self, job: &str) -> Result<Option<i64>, StoreError> {
+        Ok(sqlx::query_scalar("SELECT survey_id FROM stored_job WHERE job = $1").bind(job).fetch_optional(&self.pools.readers).await?)
+    }
+}

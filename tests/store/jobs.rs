@@ -1,0 +1,200 @@
+//! Promises about jobs: each is carried out by one node at a time, once, whoever dies or comes back late.
+
+use crate::builders::{facts, finding, key, patch};
+use std::collections::BTreeMap;
+use std::time::Duration;
+use tuban::land::{JobKind, JobState, OnConflict, Progress, Provenance, Stage, Survey};
+use tuban::store::{Held, Job, JobOutcome, NewJob, Store, StoreError, SurveyKey};
+
+/// Longer than any test.
+const LONG: Duration = Duration::from_hours(1);
+/// A lease that has run out as soon as it is given.
+const OVER: Duration = Duration::ZERO;
+
+async fn queued(store: &dyn Store, id: &str, mut file: &[u8]) {
+    let job = NewJob { id: id.to_owned(), kind: JobKind::SurveyImport, parameters: format!(r#"{{"name":"{id}"}}"#) };
+    store.enqueue(job, &mut file).await.unwrap();
+}
+
+async fn claimed(store: &dyn Store, node: &str, lease: Duration) -> (Job, Held) {
+    store.claim(node, lease).await.unwrap().expect("a job can be claimed")
+}
+
+async fn file_of(store: &dyn Store, job: &str) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    for number in 0.. {
+        match store.chunk(job, number).await.unwrap() {
+            Some(chunk) => bytes.extend(chunk),
+            None => break,
+        }
+    }
+    bytes
+}
+
+/// Stores a survey of two patches as that job's.
+async fn store_as(store: &dyn Store, held: &Held, key: &SurveyKey) -> Result<Survey, StoreError> {
+    let mut writer = store.begin_survey(key.clone(), OnConflict::Add).await.unwrap();
+    writer.push(vec![(patch("1"), finding(None)), (patch("2"), finding(None))]).await.unwrap();
+    writer.only_while(held.clone());
+    writer.commit(tuban::land::NewSurvey { patches: 2, ..facts(key) }, &Provenance::default()).await
+}
+
+pub(super) async fn a_job_reads_back_with_its_file(store: &dyn Store) {
+    let file: Vec<u8> = (0..3_000_000_u32).map(|n| (n % 251) as u8).collect();
+    queued(store, "a", &file).await;
+    queued(store, "b", b"").await;
+    let a = store.job("a").await.unwrap();
+    assert_eq!((a.kind, a.parameters.as_str(), a.state, a.progress), (JobKind::SurveyImport, r#"{"name":"a"}"#, JobState::Running, Progress::NONE));
+    assert_eq!((a.node, a.token, a.attempts, a.error, a.outcome), (None, 0, 0, None, None));
+    assert_eq!((file_of(store, "a").await == file, file_of(store, "b").await), (true, vec![]));
+    assert_eq!(store.jobs(9).await.unwrap().iter().map(|job| job.id.as_str()).collect::<Vec<_>>(), ["b", "a"], "newest first");
+    assert_eq!(store.jobs(1).await.unwrap().len(), 1);
+}
+
+pub(super) async fn a_job_that_is_not_there_is_not_found(store: &dyn Store) {
+    assert!(matches!(store.job("x").await, Err(StoreError::NotFound { .. })));
+    assert!(store.claim("n", LONG).await.unwrap().is_none());
+    assert_eq!(store.chunk("x", 0).await.unwrap(), None);
+    let nobody = Held { job: "x".to_owned(), token: 0 };
+    assert!(!store.renew(&nobody, LONG, Progress::NONE).await.unwrap());
+}
+
+pub(super) async fn each_job_goes_to_one_node_the_oldest_first(store: &dyn Store) {
+    for id in ["1", "2", "3", "4", "5", "6", "7", "8"] {
+        queued(store, id, b"x").await;
+    }
+    assert_eq!(claimed(store, "first", OVER).await.0.id, "1");
+    let node = |name: String| async move {
+        let mut mine = Vec::new();
+        loop {
+            match store.claim(&name, LONG).await.unwrap() {
+                Some((job, held)) => {
+                    assert!(store.settle(&held, JobOutcome::Failure("{}".to_owned())).await.unwrap());
+                    mine.push(job.id);
+                }
+                // Nothing left, or others hold the rest.
+                None if store.jobs(99).await.unwrap().iter().all(|job| job.state != JobState::Running) => return mine,
+                None => tokio::task::yield_now().await,
+            }
+        }
+    };
+    let mut done = futures_util::future::join_all((0..4).map(|n| node(n.to_string()))).await.concat();
+    done.sort();
+    assert_eq!(done, ["1", "2", "3", "4", "5", "6", "7", "8"]);
+}
+
+pub(super) async fn a_job_is_nobody_elses_until_its_lease_is_over(store: &dyn Store) {
+    queued(store, "a", b"x").await;
+    let (job, held) = claimed(store, "first", LONG).await;
+    assert_eq!((job.node.as_deref(), job.token, job.attempts), (Some("first"), 1, 1));
+    assert!(store.claim("second", LONG).await.unwrap().is_none());
+    assert!(store.renew(&held, OVER, Progress::NONE).await.unwrap());
+    let (job, second) = claimed(store, "second", LONG).await;
+    assert_eq!((job.node.as_deref(), second.token > held.token, job.attempts), (Some("second"), true, 2));
+}
+
+pub(super) async fn progress_is_seen_and_the_lease_prolonged(store: &dyn Store) {
+    queued(store, "a", b"x").await;
+    let (_, held) = claimed(store, "n", OVER).await;
+    let far = Progress { stage: Stage::Classifying, done: 1200, total: Some(5000) };
+    assert!(store.renew(&held, LONG, far).await.unwrap());
+    assert_eq!(store.job("a").await.unwrap().progress, far);
+    assert!(store.claim("other", LONG).await.unwrap().is_none());
+}
+
+pub(super) async fn who_comes_back_after_another_has_claimed_can_change_nothing(store: &dyn Store) {
+    queued(store, "a", b"x").await;
+    let (_, late) = claimed(store, "stalled", OVER).await;
+    let (_, held) = claimed(store, "second", LONG).await;
+    let before = store.job("a").await.unwrap();
+    assert!(!store.renew(&late, LONG, Progress { done: 7, ..Progress::NONE }).await.unwrap());
+    assert!(!store.release(&late, OVER, Some("late")).await.unwrap());
+    assert!(!store.settle(&late, JobOutcome::Failure("{}".to_owned())).await.unwrap());
+    assert!(matches!(store_as(store, &late, &key("2022-04", "x")).await, Err(StoreError::LeaseLost(job)) if job == "a"));
+    assert_eq!((store.job("a").await.unwrap(), store.surveys().await.unwrap()), (before, vec![]));
+    assert_eq!(file_of(store, "a").await, b"x");
+    store_as(store, &held, &key("2022-04", "x")).await.unwrap();
+}
+
+pub(super) async fn a_survey_and_the_end_of_its_job_become_visible_together(store: &dyn Store) {
+    queued(store, "a", b"x").await;
+    let (_, held) = claimed(store, "n", LONG).await;
+    let mut writer = store.begin_survey(key("2022-04", "x"), OnConflict::Reject).await.unwrap();
+    writer.only_while(held.clone());
+    drop(writer);
+    assert_eq!(store.job("a").await.unwrap().state, JobState::Running, "a writer that is dropped ends nothing");
+    let survey = store_as(store, &held, &key("2022-04", "x")).await.unwrap();
+    let job = store.job("a").await.unwrap();
+    assert_eq!((job.state, job.node), (JobState::Done, None));
+    assert_eq!(job.outcome, Some(JobOutcome::Survey { id: survey.id, was_there: false }));
+    assert_eq!(job.progress, Progress { stage: Stage::Storing, done: 2, total: Some(2) });
+    assert_eq!(file_of(store, "a").await, b"", "its file is forgotten");
+    assert!(store.claim("other", LONG).await.unwrap().is_none());
+}
+
+pub(super) async fn a_job_stores_one_survey_at_most(store: &dyn Store) {
+    queued(store, "a", b"x").await;
+    let (_, held) = claimed(store, "n", LONG).await;
+    let survey = store_as(store, &held, &key("2022-04", "x")).await.unwrap();
+    for another in [key("2022-04", "y"), key("2022-05", "x")] {
+        assert!(matches!(store_as(store, &held, &another).await, Err(StoreError::LeaseLost(_))));
+    }
+    assert!(!store.settle(&held, JobOutcome::Failure("{}".to_owned())).await.unwrap());
+    assert_eq!(store.surveys().await.unwrap(), [survey]);
+}
+
+pub(super) async fn a_job_given_back_is_claimed_again_after_the_pause(store: &dyn Store) {
+    queued(store, "a", b"x").await;
+    let (_, held) = claimed(store, "n", LONG).await;
+    assert!(store.renew(&held, LONG, Progress { done: 7, ..Progress::NONE }).await.unwrap());
+    assert!(store.release(&held, OVER, None).await.unwrap());
+    let job = store.job("a").await.unwrap();
+    assert_eq!((job.node, job.attempts, job.error, job.progress), (None, 0, None, Progress::NONE), "handed over in good order, no attempt is counted");
+    let (job, held) = claimed(store, "n", LONG).await;
+    assert_eq!(job.attempts, 1);
+    assert!(store.release(&held, OVER, Some("the disk is full")).await.unwrap());
+    let (job, held) = claimed(store, "n", LONG).await;
+    assert_eq!((job.attempts, job.error.as_deref()), (2, Some("the disk is full")));
+    assert!(store.release(&held, LONG, Some("again")).await.unwrap());
+    assert!(store.claim("n", LONG).await.unwrap().is_none(), "not before the pause is over");
+    queued(store, "b", b"x").await;
+    assert_eq!(claimed(store, "n", LONG).await.0.id, "b", "a pause keeps nobody else waiting");
+}
+
+pub(super) async fn what_came_of_a_job_reads_back(store: &dyn Store) {
+    let failed = JobOutcome::Failure(r#"{"refused":"文件"}"#.to_owned());
+    for (id, outcome, state) in [("a", failed, JobState::Failed), ("b", JobOutcome::Survey { id: 7, was_there: true }, JobState::Done)] {
+        queued(store, id, b"x").await;
+        let (_, held) = claimed(store, "n", LONG).await;
+        assert!(store.settle(&held, outcome.clone()).await.unwrap());
+        let job = store.job(id).await.unwrap();
+        assert_eq!((job.state, job.outcome, file_of(store, id).await), (state, Some(outcome), vec![]));
+    }
+}
+
+pub(super) async fn jobs_go_on_while_a_survey_comes_in(store: &dyn Store) {
+    let mut writer = store.begin_survey(key("2022-04", "x"), OnConflict::Reject).await.unwrap();
+    writer.push(vec![(patch("1"), finding(None))]).await.unwrap();
+    let meanwhile = async {
+        queued(store, "a", b"x").await;
+        let (_, held) = claimed(store, "n", LONG).await;
+        assert!(store.renew(&held, LONG, Progress::NONE).await.unwrap());
+        assert!(store.release(&held, OVER, None).await.unwrap());
+    };
+    tokio::time::timeout(Duration::from_secs(20), meanwhile).await.expect("the queue is not locked by a survey");
+    writer.commit(facts(&key("2022-04", "x")), &Provenance::default()).await.unwrap();
+}
+
+pub(super) async fn of_jobs_that_are_over_the_last_thousand_are_remembered(store: &dyn Store) {
+    queued(store, "0000", b"x").await;
+    let (_, waiting) = claimed(store, "n", OVER).await;
+    assert!(store.release(&waiting, LONG, Some("later")).await.unwrap());
+    for number in 1..=1010 {
+        queued(store, &format!("{number:04}"), b"").await;
+        let (_, held) = claimed(store, "n", LONG).await;
+        assert!(store.settle(&held, JobOutcome::Failure("{}".to_owned())).await.unwrap());
+    }
+    let left: BTreeMap<String, JobState> = store.jobs(9999).await.unwrap().into_iter().map(|job| (job.id, job.state)).collect();
+    assert!((1000..1010).contains(&left.len()), "{}", left.len());
+    assert_eq!((left["0000"], left["1010"], left.get("0001")), (JobState::Running, JobState::Failed, None), "what is not over is never forgotten");
+}
