@@ -11,6 +11,7 @@ mod rows;
 mod sql;
 pub mod sqlite;
 mod tables;
+mod totals;
 pub mod transfer;
 mod values;
 mod wkb;

@@ -3,7 +3,7 @@
 use super::columns::Columns;
 use super::{Job, JobOutcome, LayerFeature, PatchMark, StoreError, StoredPatch};
 use crate::land::{
-    Areas, FeatureFacts, Filing, Finding, Group, Layer, LayerUsed, NewSurvey, Patch, Progress, Provenance, Reject, Survey, Totals, VerdictCounts, Words,
+    Areas, FeatureFacts, Filing, Finding, Layer, LayerUsed, NewSurvey, Patch, Progress, Provenance, Reject, Survey, VerdictCounts, Words,
 };
 
 /// A row of `job`.
@@ -175,21 +175,5 @@ pub(super) fn mark(row: &impl Columns, outlines: bool) -> Result<PatchMark, Stor
         verdict: row.text("verdict")?,
         bounds: row.bounds()?,
         degrees: if outlines { row.maybe_outline("outline")? } else { None },
-    })
-}
-
-/// A row of [`sql::TOTALS`](super::sql::TOTALS).
-pub(super) fn totals(row: &impl Columns) -> Result<Totals, StoreError> {
-    let group = |patches: &str, area: &str, farmland: &str| -> Result<Group, StoreError> {
-        Ok(Group { patches: row.count(patches)?, area_m2: row.double(area)?, farmland_m2: row.double(farmland)? })
-    };
-    Ok(Totals {
-        county_code: row.maybe_text("county_code")?,
-        legal: group("legal_patches", "legal_m2", "legal_farmland_m2")?,
-        illegal: group("illegal_patches", "illegal_m2", "illegal_farmland_m2")?,
-        other: group("other_patches", "other_m2", "other_farmland_m2")?,
-        pending: group("pending_patches", "pending_m2", "pending_farmland_m2")?,
-        automatic_legal_farmland_m2: row.double("automatic_legal_farmland_m2")?,
-        automatic_illegal_farmland_m2: row.double("automatic_illegal_farmland_m2")?,
     })
 }

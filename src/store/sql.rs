@@ -40,30 +40,3 @@ pub(super) const WHOLE: &str = "patch.id, patch.survey_id, survey.period, patch.
     finding.area_m2, finding.farmland_m2, basic_farmland_m2, red_line_m2, urban_boundary_m2, approved_m2, approved_farmland_m2, \
     parcels, counties, approvals, flags, finding.verdict, reason, automatic_legal_farmland_m2, automatic_illegal_farmland_m2, finding.county_code, \
     filing.verdict AS filed, legal_m2, legal_farmland_m2, illegal_m2, illegal_farmland_m2";
-
-/// Only confirmed verdicts that decide: a doubtful one counts as none. Areas go by sub-parcel, so that one filing can add to all three
-/// classes, while its patch counts in the class of its verdict; what is neither legal nor illegal of a patch is other.
-pub(super) const TOTALS: &str = "
-    SELECT county_code,
-        count(*) FILTER (WHERE filing.verdict = 'legal')   AS legal_patches,
-        coalesce(sum(filing.legal_m2), 0.0)                AS legal_m2,
-        coalesce(sum(filing.legal_farmland_m2), 0.0)       AS legal_farmland_m2,
-        count(*) FILTER (WHERE filing.verdict = 'illegal') AS illegal_patches,
-        coalesce(sum(filing.illegal_m2), 0.0)              AS illegal_m2,
-        coalesce(sum(filing.illegal_farmland_m2), 0.0)     AS illegal_farmland_m2,
-        count(*) FILTER (WHERE filing.verdict = 'other')   AS other_patches,
-        coalesce(sum(CASE WHEN finding.area_m2 > filing.legal_m2 + filing.illegal_m2
-            THEN finding.area_m2 - filing.legal_m2 - filing.illegal_m2 END), 0.0) AS other_m2,
-        coalesce(sum(CASE WHEN finding.farmland_m2 > filing.legal_farmland_m2 + filing.illegal_farmland_m2
-            THEN finding.farmland_m2 - filing.legal_farmland_m2 - filing.illegal_farmland_m2 END), 0.0) AS other_farmland_m2,
-        count(*) FILTER (WHERE filing.patch IS NULL)       AS pending_patches,
-        coalesce(sum(finding.area_m2) FILTER (WHERE filing.patch IS NULL), 0.0)     AS pending_m2,
-        coalesce(sum(finding.farmland_m2) FILTER (WHERE filing.patch IS NULL), 0.0) AS pending_farmland_m2,
-        sum(finding.automatic_legal_farmland_m2)           AS automatic_legal_farmland_m2,
-        sum(finding.automatic_illegal_farmland_m2)         AS automatic_illegal_farmland_m2
-    FROM survey
-        JOIN finding ON finding.survey_id = survey.id
-        LEFT JOIN filing ON filing.patch = finding.patch AND filing.verdict <> 'doubtful'
-    WHERE survey.period BETWEEN $1 AND $2
-    GROUP BY county_code
-    ORDER BY county_code NULLS LAST";

@@ -6,6 +6,7 @@ mod patches;
 mod postgres;
 mod sqlite;
 mod story;
+mod sums;
 mod surveys;
 mod transfer;
 mod verdicts;
@@ -52,6 +53,9 @@ promises! {
     verdicts:
         an_unknown_id_keeps_the_whole_file_out, an_id_in_two_surveys_is_ambiguous_until_the_survey_is_named, the_latest_filing_counts, totals_sum_by_county_over_the_months,
         one_filing_adds_to_three_classes, doubtful_counts_as_pending, the_golden_row_of_the_city_comes_out, verdicts_for_a_survey_that_is_not_there_are_refused;
+    sums:
+        any_order_of_the_same_areas_has_the_one_exact_sum, verdicts_have_exact_sums_too, the_largest_areas_that_are_taken_do_not_overflow_a_sum,
+        specks_are_summed_in_units_of_a_billionth_of_a_billionth;
     writers:
         a_dropped_writer_leaves_nothing, a_cancelled_task_leaves_nothing_and_blocks_nobody, writers_queue_up_instead_of_failing, readers_see_before_or_after_only,
         a_replacement_that_is_dropped_leaves_the_old_survey;

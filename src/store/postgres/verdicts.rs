@@ -4,7 +4,7 @@ use super::copy::Copy;
 use super::{PostgresStore, Writing, text};
 use crate::land::{Filing, PeriodRange, Totals};
 use crate::store::values::{self, Values};
-use crate::store::{Filed, StoreError, rows, sql, tables};
+use crate::store::{Filed, StoreError, sql, tables, totals};
 use sqlx::PgConnection;
 use std::collections::BTreeMap;
 
@@ -46,8 +46,8 @@ impl PostgresStore {
     }
 
     pub(super) async fn sums_by_county(&self, range: PeriodRange) -> Result<Vec<Totals>, StoreError> {
-        let rows = sqlx::query(sql::TOTALS).bind(range.from.ordinal()).bind(range.until.ordinal()).fetch_all(&self.pools.sums).await?;
-        rows.iter().map(rows::totals).collect()
+        let rows = sqlx::query(totals::TOTALS).bind(range.from.ordinal()).bind(range.until.ordinal()).fetch_all(&self.pools.sums).await?;
+        totals::read(&rows)
     }
 }
 

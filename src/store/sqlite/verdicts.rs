@@ -2,7 +2,7 @@
 
 use super::{SqliteStore, Writing};
 use crate::land::{Filing, PeriodRange, Totals};
-use crate::store::{Filed, StoreError, rows, sql, values};
+use crate::store::{Filed, StoreError, totals, values};
 
 impl SqliteStore {
     pub(super) async fn record_verdicts(&self, survey: Option<i64>, filings: &[Filing]) -> Result<Filed, StoreError> {
@@ -27,8 +27,8 @@ impl SqliteStore {
     }
 
     pub(super) async fn sums(&self, range: PeriodRange) -> Result<Vec<Totals>, StoreError> {
-        let rows = sqlx::query(sql::TOTALS).bind(range.from.ordinal()).bind(range.until.ordinal()).fetch_all(&self.pools.readers).await?;
-        rows.iter().map(rows::totals).collect()
+        let rows = sqlx::query(totals::TOTALS).bind(range.from.ordinal()).bind(range.until.ordinal()).fetch_all(&self.pools.readers).await?;
+        totals::read(&rows)
     }
 }
 

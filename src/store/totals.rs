@@ -1,0 +1,144 @@
+//! Sums by county that are exact, so that neither the order of the rows nor the database that adds them shows in an answer.
+//!
+//! A sum of doubles depends on their order, and each database adds in its own. So every area is cut, in SQL, into three integers: whole
+//! square metres, and twice 30 bits of the rest. Integers have one sum. They are put together here, and rounded to a double once.
+
+use super::{StoreError, columns::Columns};
+use crate::land::{Group, Totals};
+use std::ops::AddAssign;
+
+/// Three sums over the rows where `$when` holds, named `$name` with 0, 30 and 60 behind it: of an area's whole m², and of the rest in
+/// units of 2⁻³⁰ and of 2⁻⁶⁰ m². One database rounds in a CAST, the other one cuts: what one of the integers has less, the next has more.
+/// Only the last one must be a whole number before: to add 1.5·2⁵² and take it away rounds half to even in both.
+macro_rules! exact_sum {
+    ($area:literal when $when:literal as $name:literal) => {
+        concat!(
+            exact_sum!(@sum concat!("CAST(", $area, " AS BIGINT)"), $when, $name, "0"), ", ",
+            exact_sum!(@sum exact_sum!(@middle $area), $when, $name, "30"), ", ",
+            exact_sum!(@sum concat!(
+                "CAST(((", exact_sum!(@rest $area), " - ", exact_sum!(@middle $area), ") * 1073741824.0 + 6755399441055744.0) - 6755399441055744.0 AS BIGINT)"
+            ), $when, $name, "60")
+        )
+    };
+    (@rest $area:literal) => { concat!("(", $area, " - CAST(", $area, " AS BIGINT)) * 1073741824.0") };
+    (@middle $area:literal) => { concat!("CAST(", exact_sum!(@rest $area), " AS BIGINT)") };
+    (@sum $integer:expr, $when:literal, $name:literal, $bits:literal) => {
+        concat!("CAST(sum(", $integer, ") FILTER (WHERE ", $when, ") AS BIGINT) AS ", $name, "_", $bits)
+    };
+}
+
+/// Only confirmed verdicts that decide: a doubtful one counts as none. Areas go by sub-parcel, so that one filing can add to all three
+/// classes, while its patch counts in the class of its verdict; what is neither legal nor illegal of a patch is other. By survey, because
+/// an index has the findings in that order: [`read`] adds up the surveys. Areas of 0 are left out, to save the adding.
+pub(super) const TOTALS: &str = concat!(
+    "SELECT finding.county_code,
+        count(*) FILTER (WHERE filing.verdict = 'legal')   AS legal_patches,
+        count(*) FILTER (WHERE filing.verdict = 'illegal') AS illegal_patches,
+        count(*) FILTER (WHERE filing.verdict = 'other')   AS other_patches,
+        count(*) FILTER (WHERE filing.patch IS NULL)       AS pending_patches, ",
+    exact_sum!("filing.legal_m2" when "filing.legal_m2 <> 0" as "legal_m2"),
+    ", ",
+    exact_sum!("filing.legal_farmland_m2" when "filing.legal_farmland_m2 <> 0" as "legal_farmland_m2"),
+    ", ",
+    exact_sum!("filing.illegal_m2" when "filing.illegal_m2 <> 0" as "illegal_m2"),
+    ", ",
+    exact_sum!("filing.illegal_farmland_m2" when "filing.illegal_farmland_m2 <> 0" as "illegal_farmland_m2"),
+    ", ",
+    exact_sum!("(finding.area_m2 - filing.legal_m2 - filing.illegal_m2)" when "finding.area_m2 > filing.legal_m2 + filing.illegal_m2" as "other_m2"),
+    ", ",
+    exact_sum!("(finding.farmland_m2 - filing.legal_farmland_m2 - filing.illegal_farmland_m2)"
+        when "finding.farmland_m2 > filing.legal_farmland_m2 + filing.illegal_farmland_m2" as "other_farmland_m2"),
+    ", ",
+    exact_sum!("finding.area_m2" when "filing.patch IS NULL" as "pending_m2"),
+    ", ",
+    exact_sum!("finding.farmland_m2" when "filing.patch IS NULL AND finding.farmland_m2 <> 0" as "pending_farmland_m2"),
+    ", ",
+    exact_sum!("finding.automatic_legal_farmland_m2" when "finding.automatic_legal_farmland_m2 <> 0" as "automatic_legal_farmland_m2"),
+    ", ",
+    exact_sum!("finding.automatic_illegal_farmland_m2" when "finding.automatic_illegal_farmland_m2 <> 0" as "automatic_illegal_farmland_m2"),
+    " FROM finding LEFT JOIN filing ON filing.patch = finding.patch AND filing.verdict <> 'doubtful'
+    WHERE finding.survey_id IN (SELECT id FROM survey WHERE period BETWEEN $1 AND $2)
+    GROUP BY finding.survey_id, finding.county_code
+    ORDER BY finding.county_code NULLS LAST"
+);
+
+/// The classes a patch can be in, and the columns of their sums.
+const CLASSES: [[&str; 3]; 4] = [
+    ["legal_patches", "legal_m2", "legal_farmland_m2"],
+    ["illegal_patches", "illegal_m2", "illegal_farmland_m2"],
+    ["other_patches", "other_m2", "other_farmland_m2"],
+    ["pending_patches", "pending_m2", "pending_farmland_m2"],
+];
+
+/// A sum of areas in units of 2⁻⁶⁰ m²: of areas above 2⁻⁸ m² to the last bit, of smaller ones to the unit. Holds up to 2⁶³ m².
+#[derive(Debug, Clone, Copy, Default)]
+struct Exact(i128);
+
+impl Exact {
+    /// The three columns of `exact_sum!`; NULL is the sum of no rows.
+    fn read(row: &impl Columns, name: &str) -> Result<Self, StoreError> {
+        let part = |bits: u32| -> Result<i128, StoreError> { Ok(i128::from(row.maybe_integer(&format!("{name}_{bits}"))?.unwrap_or(0)) << (60 - bits)) };
+        Ok(Self(part(0)? + part(30)? + part(60)?))
+    }
+
+    /// The double nearest to it.
+    fn m2(self) -> f64 {
+        self.0 as f64 / (1_u64 << 60) as f64
+    }
+}
+
+impl AddAssign for Exact {
+    fn add_assign(&mut self, other: Self) {
+        self.0 += other.0;
+    }
+}
+
+/// The sums of one county, still exact.
+#[derive(Default)]
+struct County {
+    code: Option<String>,
+    classes: [(u64, Exact, Exact); 4],
+    automatic_legal_farmland: Exact,
+    automatic_illegal_farmland: Exact,
+}
+
+impl County {
+    fn add(&mut self, row: &impl Columns) -> Result<(), StoreError> {
+        for (class, [patches, area, farmland]) in self.classes.iter_mut().zip(CLASSES) {
+            class.0 += row.count(patches)?;
+            class.1 += Exact::read(row, area)?;
+            class.2 += Exact::read(row, farmland)?;
+        }
+        self.automatic_legal_farmland += Exact::read(row, "automatic_legal_farmland_m2")?;
+        self.automatic_illegal_farmland += Exact::read(row, "automatic_illegal_farmland_m2")?;
+        Ok(())
+    }
+
+    fn rounded(self) -> Totals {
+        let [legal, illegal, other, pending] = self.classes.map(|(patches, area, farmland)| Group { patches, area_m2: area.m2(), farmland_m2: farmland.m2() });
+        Totals {
+            county_code: self.code,
+            legal,
+            illegal,
+            other,
+            pending,
+            automatic_legal_farmland_m2: self.automatic_legal_farmland.m2(),
+            automatic_illegal_farmland_m2: self.automatic_illegal_farmland.m2(),
+        }
+    }
+}
+
+/// Rows of [`TOTALS`], which have the surveys of a county one after the other.
+pub(super) fn read(rows: &[impl Columns]) -> Result<Vec<Totals>, StoreError> {
+    let mut counties: Vec<County> = Vec::new();
+    for row in rows {
+        let code = row.maybe_text("county_code")?;
+        if counties.last().is_none_or(|county| county.code != code) {
+            counties.push(County { code, ..County::default() });
+        }
+        if let Some(county) = counties.last_mut() {
+            county.add(row)?;
+        }
+    }
+    Ok(counties.into_iter().map(County::rounded).collect())
+}

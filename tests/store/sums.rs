@@ -1,0 +1,106 @@
+//! Promises about sums: exact, so that no order of the rows and no database shows in them.
+
+use super::stored;
+use crate::builders::{filing, finding, key, month, only, patch};
+use num_rational::BigRational;
+use num_traits::ToPrimitive;
+use rand_chacha::{
+    ChaCha8Rng,
+    rand_core::{RngCore, SeedableRng},
+};
+use tuban::land::{Areas, Filing, Finding, Patch, PeriodRange, Totals, Verdict};
+use tuban::store::Store;
+
+const MONTHS: [&str; 3] = ["2022-04", "2022-05", "2022-06"];
+
+/// Areas of every size from 2⁻⁸ m² to more than China, 2⁴³ m², to the last bit: nothing that doubles could add without rounding.
+fn hostile(seed: u64, count: usize) -> Vec<f64> {
+    let mut random = ChaCha8Rng::seed_from_u64(seed);
+    (0..count).map(|_| f64::from_bits((1015 + random.next_u64() % 51) << 52 | random.next_u64() >> 12)).collect()
+}
+
+/// Three orders of the same areas: as they came, the smallest first, the largest first.
+fn orders(areas: &[f64]) -> [Vec<f64>; 3] {
+    let mut sorted = areas.to_vec();
+    sorted.sort_by(f64::total_cmp);
+    let falling = sorted.iter().rev().copied().collect();
+    [areas.to_vec(), sorted, falling]
+}
+
+/// The oracle: the sum in rational arithmetic, rounded once.
+fn exactly(areas: impl IntoIterator<Item = f64>) -> f64 {
+    areas.into_iter().map(|area| BigRational::from_float(area).unwrap()).sum::<BigRational>().to_f64().unwrap()
+}
+
+fn of_area(patch_id: usize, area_m2: f64) -> (Patch, Finding) {
+    let areas = Areas { area_m2, farmland_m2: area_m2 / 3.0, ..Areas::default() };
+    let found = Finding { areas, automatic_legal_farmland_m2: area_m2 / 7.0, automatic_illegal_farmland_m2: area_m2 / 5.0, ..finding(Some("371302")) };
+    (patch(&patch_id.to_string()), found)
+}
+
+async fn totals(store: &dyn Store, period: &str) -> Totals {
+    store.totals(only(period)).await.unwrap().remove(0)
+}
+
+pub(super) async fn any_order_of_the_same_areas_has_the_one_exact_sum(store: &dyn Store) {
+    for (seed, county) in [(1, "371302"), (2, "371311"), (3, "371312"), (4, "371321")] {
+        let areas = hostile(seed, 150);
+        let orders = orders(&areas);
+        let plain = orders.each_ref().map(|order| order.iter().sum::<f64>());
+        assert!(plain[0] != plain[1] || plain[1] != plain[2], "plain addition must not do");
+        for (period, order) in MONTHS.iter().zip(&orders) {
+            let of_county = |(patch, found)| (patch, Finding { county_code: Some(county.to_owned()), ..found });
+            let findings = order.iter().enumerate().map(|(n, area)| of_county(of_area(n, *area))).collect();
+            stored(store, &key(period, county), findings).await;
+            let sums = store.totals(only(period)).await.unwrap().into_iter().find(|sums| sums.county_code.as_deref() == Some(county)).unwrap();
+            assert_eq!(sums.pending.area_m2, exactly(areas.clone()), "{county} {period}");
+            // A third may have bits below 2⁻⁶⁰ m², which leave no trace in sums as large as these.
+            assert_eq!(sums.pending.farmland_m2, exactly(areas.iter().map(|area| area / 3.0)), "{county} {period}");
+            assert_eq!(sums.automatic_legal_farmland_m2, exactly(areas.iter().map(|area| area / 7.0)), "{county} {period}");
+            assert_eq!(sums.automatic_illegal_farmland_m2, exactly(areas.iter().map(|area| area / 5.0)), "{county} {period}");
+        }
+        // Over several surveys it is rounded once, not once a survey.
+        let spring = PeriodRange::new(month(MONTHS[0]), Some(month(MONTHS[2]))).unwrap();
+        let sums = store.totals(spring).await.unwrap().into_iter().find(|sums| sums.county_code.as_deref() == Some(county)).unwrap();
+        assert_eq!((sums.pending.patches, sums.pending.area_m2), (450, exactly(orders.concat())), "{county}");
+    }
+}
+
+pub(super) async fn verdicts_have_exact_sums_too(store: &dyn Store) {
+    let areas = hostile(5, 120);
+    for (period, order) in MONTHS.iter().zip(orders(&areas)) {
+        let survey = stored(store, &key(period, "x"), order.iter().enumerate().map(|(n, area)| of_area(n, *area)).collect()).await;
+        let part = |n: usize, area: f64| Filing {
+            legal_m2: area / 7.0,
+            legal_farmland_m2: area / 9.0,
+            illegal_m2: area / 11.0,
+            illegal_farmland_m2: area / 13.0,
+            ..filing(&n.to_string(), Verdict::Illegal)
+        };
+        let filings: Vec<Filing> = order.iter().enumerate().map(|(n, area)| part(n, *area)).collect();
+        store.file_verdicts(Some(survey.id), &filings).await.unwrap();
+        let sums = totals(store, period).await;
+        let of = |share: fn(f64) -> f64| exactly(areas.iter().map(|area| share(*area)));
+        assert_eq!((sums.legal.area_m2, sums.legal.farmland_m2), (of(|area| area / 7.0), of(|area| area / 9.0)), "{period}");
+        assert_eq!((sums.illegal.area_m2, sums.illegal.farmland_m2), (of(|area| area / 11.0), of(|area| area / 13.0)), "{period}");
+        assert_eq!(sums.other.area_m2, of(|area| area - area / 7.0 - area / 11.0), "{period}");
+        assert_eq!(sums.other.farmland_m2, of(|area| area / 3.0 - area / 9.0 - area / 13.0), "{period}");
+        assert_eq!(sums.pending, tuban::land::Group::default(), "{period}");
+    }
+}
+
+pub(super) async fn the_largest_areas_that_are_taken_do_not_overflow_a_sum(store: &dyn Store) {
+    // A filing is taken below 1e13 m² (monitor::filings); 2⁶³ m² hold 900 000 of them.
+    let largest = 1e13_f64.next_down();
+    stored(store, &key("2022-04", "x"), (0..1000).map(|n| of_area(n, largest)).collect()).await;
+    assert_eq!(totals(store, "2022-04").await.pending.area_m2, exactly(vec![largest; 1000]));
+}
+
+pub(super) async fn specks_are_summed_in_units_of_a_billionth_of_a_billionth(store: &dyn Store) {
+    // 2⁻⁶⁰ m² is the unit. Half a unit goes to the even one, 0 or 2 units, whichever database rounds.
+    let unit = 1.0 / (1_u64 << 60) as f64;
+    for (period, units, expected) in [("2022-04", 0.5, 0.0), ("2022-05", 1.5, 2.0), ("2022-06", 2.5, 2.0), ("2022-07", 5e-324, 0.0), ("2022-08", 3.0, 3.0)] {
+        stored(store, &key(period, "x"), vec![of_area(1, units * unit)]).await;
+        assert_eq!(totals(store, period).await.pending.area_m2, expected * unit, "{units}");
+    }
+}
