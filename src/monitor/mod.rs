@@ -5,6 +5,7 @@ pub mod check;
 pub mod classify;
 pub mod classify_file;
 pub mod classify_line;
+pub mod counts;
 pub mod explain;
 pub mod filings;
 mod gcj02;
@@ -116,6 +117,7 @@ pub struct Monitor {
     rule: Rule,
     atlas: RwLock<Arc<Atlas>>,
     jobs: jobs::Jobs,
+    counts: counts::Counts,
     spool: PathBuf,
     workshop: Workshop,
     memory: Memory,
@@ -136,6 +138,7 @@ impl Monitor {
             rule,
             atlas: RwLock::new(Arc::new(nowhere)),
             jobs: jobs::Jobs::default(),
+            counts: counts::Counts::default(),
             spool,
             workshop,
             memory,
@@ -165,6 +168,12 @@ impl Monitor {
     #[must_use]
     pub fn jobs(&self) -> &jobs::Jobs {
         &self.jobs
+    }
+
+    /// What was done since the start.
+    #[must_use]
+    pub fn counts(&self) -> &counts::Counts {
+        &self.counts
     }
 
     /// The same with other workers: for tests, and for who wants other limits.
@@ -213,15 +222,19 @@ impl Monitor {
 
     /// Loads the layers in force where they are not what the atlas holds; answers whether it did. Cheap where nothing changed.
     pub async fn refresh_atlas(&self) -> Result<bool, MonitorError> {
-        let wanted: Vec<LayerUsed> = in_force(&self.store.layers().await?).into_iter().map(used).collect();
-        let atlas = self.atlas();
-        if wanted == atlas.used() && !atlas.is_lost() {
+        if self.is_current().await? {
             return Ok(false);
         }
-        drop(atlas);
         let atlas = Arc::new(self.load_atlas().await?);
         *self.atlas.write().unwrap_or_else(PoisonError::into_inner) = atlas;
         Ok(true)
+    }
+
+    /// Whether the atlas holds the layers in force.
+    pub async fn is_current(&self) -> Result<bool, MonitorError> {
+        let wanted: Vec<LayerUsed> = in_force(&self.store.layers().await?).into_iter().map(used).collect();
+        let atlas = self.atlas();
+        Ok(wanted == atlas.used() && !atlas.is_lost())
     }
 
     /// Prepares the layers in force: from their snapshots, or from the store.

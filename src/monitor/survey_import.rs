@@ -81,10 +81,13 @@ impl Monitor {
 
     /// Imports a survey.
     pub async fn import_survey(&self, file: &SurveyFile, report: &(dyn Fn(Progress) + Sync)) -> Result<Imported, MonitorError> {
-        match self.import_in(file, file.stated.clone(), report).await {
+        let importing = self.counts.begin();
+        let outcome = match self.import_in(file, file.stated.clone(), report).await {
             Err(MonitorError::LateCrs(crs)) => self.import_in(file, Stated { crs: Some(crs), ..file.stated.clone() }, report).await,
             outcome => outcome,
-        }
+        };
+        importing.end(&outcome);
+        outcome
     }
 
     async fn import_in(&self, file: &SurveyFile, stated: Stated, report: &(dyn Fn(Progress) + Sync)) -> Result<Imported, MonitorError> {

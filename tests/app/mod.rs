@@ -8,7 +8,7 @@ use serde_json::Value;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use tokio::net::TcpListener;
-use tuban::http::{Desk, Limits, serve};
+use tuban::http::{Desk, Life, Limits, serve};
 use tuban::land::LayerKind;
 use tuban::monitor::{Monitor, Workshop, layer_import::LayerFile, rule::Rule};
 use tuban::store::Store;
@@ -17,6 +17,8 @@ use tuban::store::Store;
 pub(crate) struct TestApp {
     /// What serves, to reach behind HTTP.
     pub(crate) monitor: Arc<Monitor>,
+    /// Where it is in its life.
+    pub(crate) life: Life,
     /// `127.0.0.1:PORT`.
     pub(crate) address: String,
     client: reqwest::Client,
@@ -79,8 +81,9 @@ impl TestApp {
         let address = listener.local_addr().unwrap().to_string();
         let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
         let desk = Desk::new(Arc::clone(&monitor), limits);
+        let life = desk.life.clone();
         tokio::spawn(async move { serve(listener, desk, async { drop(stopped.await) }).await });
-        Self { monitor, address, client: reqwest::Client::new(), folder, _stop: stop }
+        Self { monitor, life, address, client: reqwest::Client::new(), folder, _stop: stop }
     }
 
     /// Takes a layer in from a file, in force from that day.
