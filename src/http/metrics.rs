@@ -85,7 +85,7 @@ impl Metrics {
 
     fn registered(mut self, monitor: &crate::monitor::counts::Counts) -> Self {
         let mut all = Registry::default();
-        all.register("process_resident_memory", "Memory of this process", self.resident.clone());
+        all.register_with_unit("process_resident_memory", "Memory of this process", Unit::Bytes, self.resident.clone());
         let ours = all.sub_registry_with_prefix("tuban");
         ours.register("build", "This program", Info::new([("version", env!("CARGO_PKG_VERSION"))]));
         ours.register("http_requests", "Requests answered", self.requests.clone());

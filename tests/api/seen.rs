@@ -136,5 +136,5 @@ async fn the_metrics_name_the_layers_in_force_and_the_memory_they_take() {
         assert_eq!(metric(&app, &format!("tuban_layer_positions_bytes{{kind=\"{kind}\"}}")).await, 16.0 * vertices);
         assert!(vertices >= 4.0);
     }
-    assert!(metric(&app, "process_resident_memory").await > 1e6);
+    assert!(metric(&app, "process_resident_memory_bytes").await > 1e6);
 }
