@@ -1,6 +1,6 @@
 # The one door. `make run` and `make test` do all the set-up on a fresh Debian 12 with Rust and Node; the rest is for people who work here.
 
-.PHONY: run test check unit e2e bench bench-peers bench-growth help build web
+.PHONY: run test check unit e2e bench bench-peers bench-growth dist dist-test help build web
 
 # What a bare machine lacks. The C compiler is for the embedded SQLite; GDAL is for tuban-ogr alone, which reads Shapefiles and the like.
 BUILD_NEEDS := build-essential pkg-config ca-certificates libgdal-dev
@@ -9,6 +9,10 @@ TEST_NEEDS  := $(BUILD_NEEDS) chromium fonts-noto-cjk gdal-bin zip postgresql-15
 
 # What the same job is measured against.
 PEER_NEEDS  := $(BUILD_NEEDS) python3-venv postgresql-15 postgresql-15-postgis-3
+
+# What `make dist` packs with, and what tries it out in a bare root.
+DIST_NEEDS  := $(BUILD_NEEDS) dpkg-dev
+DIST_TEST_NEEDS := $(DIST_NEEDS) debootstrap gdal-bin zip curl iproute2
 
 TUBAN := target/release/tuban
 CITY  := .tuban/city
@@ -68,3 +72,11 @@ $(VENV)/installed: benches/peers/requirements.txt
 bench-growth: build ## memory and time with ten times the layers and patches (5 GB of data, half an hour)
 	@tools/need python3
 	python3 benches/growth/run.py $(TUBAN) .tuban/growth
+
+dist: build      ## target/dist: a .deb, and a .tar.gz with all that a machine without internet needs
+	@tools/need $(DIST_NEEDS)
+	tools/dist target/release target/dist
+
+dist-test: dist  ## install it in a bare Debian root without a network, start it, read a Shapefile; as root, minutes
+	@tools/need $(DIST_TEST_NEEDS)
+	tools/dist-test target/dist

@@ -35,6 +35,29 @@ struct Cli {
     /// The rule to judge by (TOML); the one built in where absent.
     #[arg(long, global = true, env = "TUBAN_RULES", value_name = "FILE")]
     rules: Option<PathBuf>,
+    /// How log lines look, on stderr; `RUST_LOG` says which there are.
+    #[arg(long, global = true, env = "TUBAN_LOG", value_name = "FORM", default_value = "text")]
+    log: LogForm,
+}
+
+/// How log lines look.
+#[derive(Debug, Clone, Copy, clap::ValueEnum)]
+enum LogForm {
+    /// For people.
+    Text,
+    /// One JSON object a line, for programs.
+    Json,
+}
+
+impl LogForm {
+    fn start(self) {
+        let filter = tracing_subscriber::EnvFilter::try_from_default_env().unwrap_or_else(|_| "warn,tuban=info".into());
+        let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+        match self {
+            Self::Text => lines.init(),
+            Self::Json => lines.json().flatten_event(true).with_span_list(false).init(),
+        }
+    }
 }
 
 #[derive(Debug, Subcommand)]
@@ -195,8 +218,7 @@ fn crs(text: &str) -> Result<Crs, String> {
 #[must_use]
 pub fn run() -> ExitCode {
     let cli = Cli::parse();
-    let filter = tracing_subscriber::EnvFilter::try_from_default_env().unwrap_or_else(|_| "warn,tuban=info".into());
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    cli.log.start();
     let outcome = Rule::load(cli.rules.as_deref()).map_err(Failure::Usage).and_then(|rule| {
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
         runtime.block_on(async {

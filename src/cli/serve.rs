@@ -1,12 +1,13 @@
 //! `tuban serve`.
 
 use super::{Budget, Database, Failure};
-use crate::http::{Desk, Limits, ServeError, serve};
+use crate::http::{Desk, Life, Limits, Phase, ServeError, serve};
 use crate::monitor::{rule::Rule, work::Working};
 use clap::Args;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
 #[derive(Debug, Args)]
@@ -20,6 +21,9 @@ pub struct Serve {
     /// How long a job stays this node's after it was last heard of; then another node takes it up.
     #[arg(long, env = "TUBAN_LEASE", default_value = "30s", value_name = "TIME", hide = true, value_parser = duration)]
     lease: Duration,
+    /// Seconds it goes on taking requests after it was asked to stop, while `/ready` says no: so that a proxy in front can turn away first.
+    #[arg(long, env = "TUBAN_DRAIN", default_value_t = 0, value_name = "SECONDS")]
+    drain: u64,
     #[command(flatten)]
     budget: Budget,
     #[command(flatten)]
@@ -33,24 +37,40 @@ impl Serve {
     pub async fn run(self, rule: Rule) -> Result<(), Failure> {
         let listener = tokio::net::TcpListener::bind(self.listen).await.map_err(|error| ServeError { address: self.listen.to_string(), error })?;
         let monitor = Arc::new(self.database.open(rule).await?.with_memory(self.budget.bytes()));
-        monitor.refresh_atlas().await?;
-        say!("http://{}", listener.local_addr()?);
+        let desk = Desk::new(Arc::clone(&monitor), Limits { upload_bytes: self.max_upload << 20, ..Limits::default() });
+        desk.life.enter(Phase::Starting);
+        let address = listener.local_addr()?;
+        let (loaded, stopping) = (Notify::new(), CancellationToken::new());
+        // While the layers are loaded it answers already: that it runs, and that it is not ready.
+        let serving = serve(listener, desk.clone(), stop(desk.life.clone(), stopping.clone(), Duration::from_secs(self.drain)));
+        let layers = async {
+            monitor.refresh_atlas().await?;
+            desk.life.enter(Phase::Serving);
+            self.greet(address);
+            loaded.notify_one();
+            Arc::clone(&monitor).follow_layers().await;
+            Ok(())
+        };
+        let working = Working { lease: self.lease, ..Working::default() };
+        let work = async {
+            tokio::select! {
+                () = loaded.notified() => Arc::clone(&monitor).work(working, stopping.clone()).await,
+                () = stopping.cancelled() => {}
+            }
+        };
+        tokio::select! {
+            _ = async { tokio::join!(serving, work) } => Ok(()),
+            failed = layers => failed,
+        }
+    }
+
+    fn greet(&self, address: SocketAddr) {
+        say!("http://{address}");
         if self.listen.ip().is_loopback() {
             say!("listening on this machine only; --listen opens it to others (there are no accounts yet: they could read and write everything)");
         } else {
             say!("WARNING: listening beyond this machine, and there are no accounts yet: whoever reaches this address can read and write everything");
         }
-        tokio::spawn(Arc::clone(&monitor).follow_layers());
-        let stopping = CancellationToken::new();
-        let working = Working { lease: self.lease, ..Working::default() };
-        let work = Arc::clone(&monitor).work(working, stopping.clone());
-        let limits = Limits { upload_bytes: self.max_upload << 20, ..Limits::default() };
-        let signalled = async {
-            stop().await;
-            stopping.cancel();
-        };
-        tokio::join!(serve(listener, Desk::new(monitor, limits), signalled), work);
-        Ok(())
     }
 }
 
@@ -60,8 +80,17 @@ fn duration(text: &str) -> Result<Duration, String> {
     Duration::try_from(span).ok().filter(|span| *span >= SHORTEST_LEASE).ok_or_else(|| format!("at least {SHORTEST_LEASE:?}"))
 }
 
+/// Resolves so long after Ctrl-C or SIGTERM; from that moment on no job is taken any more.
+async fn stop(life: Life, stopping: CancellationToken, drain: Duration) {
+    asked_to_stop().await;
+    life.enter(Phase::Stopping);
+    stopping.cancel();
+    tracing::info!(drain_s = drain.as_secs(), "asked to stop");
+    tokio::time::sleep(drain).await;
+}
+
 /// Resolves on Ctrl-C or SIGTERM.
-async fn stop() {
+async fn asked_to_stop() {
     let terminate = async {
         match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
             Ok(mut signal) => drop(signal.recv().await),

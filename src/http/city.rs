@@ -1,4 +1,4 @@
-//! What the city has: layers, periods, lines; and whether the service is up.
+//! What the city has: layers, periods, lines.
 
 use super::{Desk, Problem, answers::LayerAnswer};
 use crate::land::Line;
@@ -57,16 +57,4 @@ pub struct Layers {
 pub async fn layers(State(desk): State<Desk>) -> Result<Json<Layers>, Problem> {
     let layers = desk.monitor.layers().await?.into_iter().map(|(layer, in_force)| LayerAnswer::new(layer, in_force)).collect();
     Ok(Json(Layers { layers }))
-}
-
-/// Whether the service is up.
-#[derive(Debug, Serialize, ToSchema)]
-pub struct Health {
-    status: &'static str,
-}
-
-/// Answers while the process runs.
-#[utoipa::path(get, path = "/health", tag = "machine", responses((status = OK, body = Health)))]
-pub async fn health() -> Json<Health> {
-    Json(Health { status: "ok" })
 }

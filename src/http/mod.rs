@@ -7,11 +7,14 @@ mod corrections;
 mod inspect;
 mod jobs;
 mod linger;
+mod metrics;
 mod page;
 mod patches;
 mod problem;
 mod query;
 mod ratios;
+mod readiness;
+mod requests;
 mod serve;
 mod surveys;
 mod tiles;
@@ -20,6 +23,7 @@ mod waiting;
 
 pub use answers::RatiosAnswer;
 pub use problem::Problem;
+pub use readiness::{Life, Phase};
 pub use serve::{ServeError, serve};
 
 use crate::monitor::Monitor;
@@ -42,6 +46,9 @@ pub struct Desk {
     pub monitor: Arc<Monitor>,
     /// Limits of what is taken in.
     pub limits: Limits,
+    /// Where this process is in its life.
+    pub life: Life,
+    metrics: Arc<metrics::Metrics>,
     waiting: Arc<waiting::Waiting>,
     tiles: tiles::TileCache,
 }
@@ -62,10 +69,12 @@ impl Default for Limits {
 }
 
 impl Desk {
-    /// A desk over `monitor`.
+    /// A desk over `monitor`, whose layers are loaded; else let its life enter [`Phase::Starting`] first.
     #[must_use]
     pub fn new(monitor: Arc<Monitor>, limits: Limits) -> Self {
-        Self { monitor, limits, waiting: Arc::new(waiting::Waiting::new(4 * limits.upload_bytes)), tiles: tiles::cache() }
+        let metrics = Arc::new(metrics::Metrics::new(monitor.counts()));
+        let waiting = Arc::new(waiting::Waiting::new(4 * limits.upload_bytes));
+        Self { monitor, limits, life: Life::serving(), metrics, waiting, tiles: tiles::cache() }
     }
 }
 
@@ -91,7 +100,9 @@ pub fn router(desk: Desk) -> Router {
         // The map.
         .routes(routes!(tiles::tile))
         // The machine.
-        .routes(routes!(city::health))
+        .routes(routes!(readiness::health))
+        .routes(routes!(readiness::ready))
+        .routes(routes!(metrics::metrics))
         .split_for_parts();
     let openapi = describe(openapi);
     api.route("/openapi.json", get(move || async move { axum::Json(openapi).into_response() }))
@@ -103,6 +114,7 @@ pub fn router(desk: Desk) -> Router {
         .layer(header("content-security-policy", CONTENT_SECURITY_POLICY))
         .layer(header("x-content-type-options", "nosniff"))
         .layer(header("referrer-policy", "no-referrer"))
+        .layer(axum::middleware::from_fn_with_state(desk.clone(), requests::observe))
         .with_state(desk)
 }
 

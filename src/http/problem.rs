@@ -1,12 +1,12 @@
 //! The one place where an error becomes a status: RFC 9457 problems, with the place of the fault.
 
+use super::requests;
 use crate::land::{Reject, Words};
 use crate::monitor::{MonitorError, Refusal, RefusalKind};
 use crate::store::StoreError;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 /// A problem as it is answered.
 #[derive(Debug, Clone, Serialize, utoipa::ToSchema)]
@@ -31,10 +31,14 @@ pub struct Problem {
     /// The first features refused.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub rejects: Vec<Reject>,
-    /// For a defect of ours: what to look for in the log.
+    /// Where the fault is not the sender's: the request's id, to look for in the log.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reference: Option<String>,
 }
+
+/// The word of the problem that a response is, for those who count.
+#[derive(Debug, Clone)]
+pub(super) struct Code(pub String);
 
 /// Rejects a problem carries at most.
 const REJECTS: usize = 100;
@@ -52,7 +56,7 @@ impl Problem {
             pointer: None,
             parameter: None,
             rejects: Vec::new(),
-            reference: None,
+            reference: if status.is_server_error() { requests::current_id() } else { None },
         }
     }
 
@@ -79,8 +83,7 @@ impl Problem {
     /// A defect of ours: logged whole here, once, and answered with nothing but where to look.
     #[must_use]
     pub fn internal(error: &dyn std::fmt::Display) -> Self {
-        static COUNT: AtomicU64 = AtomicU64::new(1);
-        let reference = format!("{:x}-{}", jiff::Timestamp::now().as_millisecond(), COUNT.fetch_add(1, Ordering::Relaxed));
+        let reference = requests::current_id().unwrap_or_else(requests::new_id);
         tracing::error!(reference, %error, "a request failed through no fault of its sender");
         Self::logged(reference)
     }
@@ -105,6 +108,7 @@ impl IntoResponse for Problem {
         let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let body = serde_json::to_vec(&self).unwrap_or_default();
         let mut response = (status, body).into_response();
+        response.extensions_mut().insert(Code(self.kind.trim_start_matches("/problems/").to_owned()));
         response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
         if status == StatusCode::PAYLOAD_TOO_LARGE {
             // What was too large is not read to its end, so nothing can follow it.

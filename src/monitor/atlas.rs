@@ -29,7 +29,18 @@ struct AtlasLayer {
     /// For each of `facts`, whether it is farmland.
     farmland: Vec<bool>,
     /// The memory its positions take.
-    _taken: Taken,
+    taken: Taken,
+}
+
+/// What a layer in force takes.
+#[derive(Debug)]
+pub struct Load<'a> {
+    /// Which version.
+    pub used: &'a LayerUsed,
+    /// Vertices as prepared.
+    pub vertices: u64,
+    /// Bytes of positions in memory; 0 where they are read from disk as they are needed.
+    pub memory_bytes: u64,
 }
 
 /// What a figure lies on.
@@ -84,6 +95,11 @@ impl Atlas {
         self.layers.iter().map(|layer| layer.coverage.vertices()).sum()
     }
 
+    /// What each layer in force takes.
+    pub fn loads(&self) -> impl Iterator<Item = Load<'_>> {
+        self.layers.iter().map(|layer| Load { used: &layer.used, vertices: layer.coverage.vertices(), memory_bytes: layer.taken.bytes() })
+    }
+
     /// Whether a layer that lies outside memory could not be read back, so that the atlas must be made anew.
     #[must_use]
     pub fn is_lost(&self) -> bool {
@@ -103,7 +119,7 @@ impl Atlas {
         let PreparedLayer { coverage, facts, fact_of, taken, .. } = layer;
         let farmland = facts.iter().map(|fact| rule.is_farmland(&fact.code)).collect();
         self.layers.retain(|other| other.used.kind != used.kind);
-        self.layers.push(AtlasLayer { used, coverage, facts, fact_of, farmland, _taken: taken });
+        self.layers.push(AtlasLayer { used, coverage, facts, fact_of, farmland, taken });
         self.layers.sort_by_key(|layer| layer.used.kind);
     }
 

@@ -59,6 +59,11 @@ impl Memory {
 }
 
 impl Taken {
+    /// Bytes taken.
+    pub(super) fn bytes(&self) -> u64 {
+        self.bytes
+    }
+
     /// Takes so many bytes more, or none where there are not so many.
     pub(super) fn grow(&mut self, bytes: u64) -> bool {
         let grown = self.left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(bytes)).is_ok();

@@ -5,6 +5,7 @@ pub mod check;
 pub mod classify;
 pub mod classify_file;
 pub mod classify_line;
+pub mod counts;
 pub mod explain;
 pub mod filings;
 mod gcj02;
@@ -122,6 +123,7 @@ pub struct Monitor {
     store: Arc<dyn Store>,
     rule: Rule,
     atlas: RwLock<Arc<Atlas>>,
+    counts: counts::Counts,
     spool: PathBuf,
     workshop: Workshop,
     memory: Memory,
@@ -135,7 +137,7 @@ impl Monitor {
         let nowhere = Atlas::empty(Plane::near(118.0, 35.0));
         let workshop = Workshop::new(spool.clone());
         let memory = Memory::new(Memory::usual_budget(), spool.clone());
-        Ok(Self { store, rule, atlas: RwLock::new(Arc::new(nowhere)), spool, workshop, memory })
+        Ok(Self { store, rule, atlas: RwLock::new(Arc::new(nowhere)), counts: counts::Counts::default(), spool, workshop, memory })
     }
 
     /// The store.
@@ -154,6 +156,12 @@ impl Monitor {
     #[must_use]
     pub fn atlas(&self) -> Arc<Atlas> {
         Arc::clone(&self.atlas.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// What was done since the start.
+    #[must_use]
+    pub fn counts(&self) -> &counts::Counts {
+        &self.counts
     }
 
     /// The same with other workers: for tests, and for who wants other limits.
@@ -202,12 +210,9 @@ impl Monitor {
 
     /// Loads the layers in force where they are not what the atlas holds; answers whether it did. Cheap where nothing changed.
     pub async fn refresh_atlas(&self) -> Result<bool, MonitorError> {
-        let wanted: Vec<LayerUsed> = in_force(&self.store.layers().await?).into_iter().map(used).collect();
-        let atlas = self.atlas();
-        if wanted == atlas.used() && !atlas.is_lost() {
+        if self.is_current().await? {
             return Ok(false);
         }
-        drop(atlas);
         let atlas = Arc::new(self.load_atlas().await?);
         *self.atlas.write().unwrap_or_else(PoisonError::into_inner) = atlas;
         Ok(true)
@@ -224,6 +229,13 @@ impl Monitor {
             }
             news.heard().await;
         }
+    }
+
+    /// Whether the atlas holds the layers in force.
+    pub async fn is_current(&self) -> Result<bool, MonitorError> {
+        let wanted: Vec<LayerUsed> = in_force(&self.store.layers().await?).into_iter().map(used).collect();
+        let atlas = self.atlas();
+        Ok(wanted == atlas.used() && !atlas.is_lost())
     }
 
     /// Prepares the layers in force: from their snapshots, or from the store.

@@ -114,8 +114,15 @@ impl Monitor {
         }
     }
 
-    /// Fetches the file and imports it. What was fetched is gone before anyone can hear that the import is over.
     async fn import_claimed(&self, job: &Job, held: &Held, report: &(dyn Fn(Progress) + Sync)) -> Result<Imported, MonitorError> {
+        let importing = self.counts.begin();
+        let outcome = self.import_fetched(job, held, report).await;
+        importing.end(&outcome);
+        outcome
+    }
+
+    /// Fetches the file and imports it. What was fetched is gone before anyone can hear that the import is over.
+    async fn import_fetched(&self, job: &Job, held: &Held, report: &(dyn Fn(Progress) + Sync)) -> Result<Imported, MonitorError> {
         let fetched = self.fetch(job).await?;
         let asked: SurveyFile = serde_json::from_str(&job.parameters).map_err(|error| StoreError::Damaged(format!("parameters of job {}: {error}", job.id)))?;
         let taken = self.take_in(&SurveyFile { path: fetched.path().to_owned(), ..asked }, report).await;

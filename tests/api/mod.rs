@@ -10,6 +10,7 @@ mod openapi;
 mod patches;
 mod ratios;
 mod refusals;
+mod seen;
 mod stores;
 mod surveys;
 mod tiles;

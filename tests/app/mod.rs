@@ -8,7 +8,7 @@ use serde_json::Value;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use tokio::net::TcpListener;
-use tuban::http::{Desk, Limits, serve};
+use tuban::http::{Desk, Life, Limits, serve};
 use tuban::land::LayerKind;
 use tuban::monitor::{Monitor, Workshop, layer_import::LayerFile, rule::Rule, work::Working};
 use tuban::store::Store;
@@ -17,6 +17,8 @@ use tuban::store::Store;
 pub(crate) struct TestApp {
     /// What serves, to reach behind HTTP.
     pub(crate) monitor: Arc<Monitor>,
+    /// Where it is in its life.
+    pub(crate) life: Life,
     /// `127.0.0.1:PORT`.
     pub(crate) address: String,
     client: reqwest::Client,
@@ -104,8 +106,9 @@ impl TestApp {
             tokio::spawn(Arc::clone(&monitor).work(working, stop.clone()));
         }
         let desk = Desk::new(Arc::clone(&monitor), limits);
+        let life = desk.life.clone();
         tokio::spawn(serve(listener, desk, stop.clone().cancelled_owned()));
-        Self { monitor, address, client: reqwest::Client::new(), folder, stop: stop.drop_guard() }
+        Self { monitor, life, address, client: reqwest::Client::new(), folder, stop: stop.drop_guard() }
     }
 
     /// Takes a layer in from a file, in force from that day.

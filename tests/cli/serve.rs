@@ -15,7 +15,11 @@ pub(super) struct Serving {
 impl Serving {
     /// Starts one and reads what it says first.
     fn start(folder: &Path, listen: &str) -> Self {
-        Self::started(tuban(folder, &["serve", "--listen", listen]))
+        Self::start_with(folder, &["--listen", listen])
+    }
+
+    fn start_with(folder: &Path, options: &[&str]) -> Self {
+        Self::started(tuban(folder, &[&["serve"], options].concat()))
     }
 
     /// Starts that command and reads what it says first.
@@ -55,6 +59,33 @@ async fn it_says_where_it_listens_and_to_whom_and_stops_when_asked() {
     // SIGTERM, as a service manager sends it.
     serving.signal("TERM");
     assert!(serving.child.wait().unwrap().success());
+}
+
+/// A proxy in front asks every second or so, and must hear no before the door is shut.
+#[tokio::test]
+async fn asked_to_stop_it_says_so_for_as_long_as_it_was_told_to() {
+    let folder = tempfile::tempdir().unwrap();
+    let serving = Serving::start_with(folder.path(), &["--listen", "127.0.0.1:0", "--drain", "600"]);
+    let status = async |path: &str| reqwest::get(format!("{}{path}", serving.address)).await.unwrap().status().as_u16();
+    assert_eq!(status("/ready").await, 200);
+    assert!(Command::new("kill").arg(serving.child.id().to_string()).status().unwrap().success());
+    while status("/ready").await != 503 {}
+    assert_eq!((status("/health").await, status("/api/about").await), (200, 200));
+}
+
+#[tokio::test]
+async fn its_log_is_an_object_a_line_with_the_id_of_the_request() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut child = tuban(folder.path(), &["--log", "json", "serve", "--listen", "127.0.0.1:0"]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let address = BufReader::new(child.stdout.take().unwrap()).lines().next().unwrap().unwrap();
+    let client = reqwest::Client::new();
+    client.get(format!("{address}/api/nothing?secret=1")).header("x-request-id", "night-shift-7").send().await.unwrap();
+    let line = BufReader::new(child.stderr.take().unwrap()).lines().map(Result::unwrap).find(|line| line.contains("/api/nothing")).unwrap();
+    child.kill().unwrap();
+    child.wait().unwrap();
+    let said: serde_json::Value = serde_json::from_str(&line).unwrap();
+    assert_eq!((&said["span"]["id"], &said["message"], &said["level"]), (&"night-shift-7".into(), &"answered".into(), &"INFO".into()));
+    assert_eq!((&said["method"], &said["path"], &said["status"], &said["code"]), (&"GET".into(), &"/api/nothing".into(), &404.into(), &"not_found".into()));
 }
 
 #[test]

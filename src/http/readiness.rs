@@ -1,0 +1,96 @@
+//! Whether the process runs, and whether it should be sent requests: two questions with two answers.
+
+use super::{Desk, Problem, requests};
+use crate::land::Words;
+use axum::{Json, extract::State, http::StatusCode};
+use serde::Serialize;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use tokio::sync::watch;
+use utoipa::ToSchema;
+
+/// Where a process is in its life.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Phase {
+    /// The layers in force are being loaded.
+    Starting,
+    /// At work.
+    Serving,
+    /// Asked to stop; what was begun is finished.
+    Stopping,
+}
+
+/// The phase of this process; clones share it.
+#[derive(Debug, Clone)]
+pub struct Life(Arc<watch::Sender<Phase>>);
+
+impl Life {
+    pub(super) fn serving() -> Self {
+        Self(Arc::new(watch::Sender::new(Phase::Serving)))
+    }
+
+    /// Where the process is.
+    #[must_use]
+    pub fn phase(&self) -> Phase {
+        *self.0.borrow()
+    }
+
+    /// From now on it is there.
+    pub fn enter(&self, phase: Phase) {
+        self.0.send_replace(phase);
+    }
+}
+
+/// That the service is up.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Health {
+    status: &'static str,
+}
+
+/// Answers while the process runs, whatever else is the matter.
+#[utoipa::path(get, path = "/health", tag = "machine", responses((status = OK, body = Health)))]
+pub async fn health() -> Json<Health> {
+    Json(Health { status: "ok" })
+}
+
+/// Whether requests should be sent here: the layers in force were loaded, the database answers, and nobody asked the process to stop.
+#[utoipa::path(get, path = "/ready", tag = "machine", responses((status = OK, body = Health),
+    (status = SERVICE_UNAVAILABLE, description = "the problem's type says what is missing: `starting`, `stopping` or `unavailable` (the database)", body = Problem, content_type = "application/problem+json")))]
+pub async fn ready(State(desk): State<Desk>) -> Result<Json<Health>, Problem> {
+    match desk.life.phase() {
+        Phase::Starting => return Err(starting()),
+        Phase::Stopping => return Err(not_ready("stopping", "服务正在停止", "the service is stopping")),
+        Phase::Serving => {}
+    }
+    ask_store(&desk).await?;
+    Ok(Json(Health { status: "ready" }))
+}
+
+/// The layers are not loaded yet: whatever were measured now would be measured against nothing.
+pub(super) fn starting() -> Problem {
+    not_ready("starting", "服务正在装载图层，请稍后再试", "the layers in force are being loaded, try again shortly")
+}
+
+fn not_ready(code: &str, zh: &str, en: &str) -> Problem {
+    Problem::new(StatusCode::SERVICE_UNAVAILABLE, code, Words::new(zh, en))
+}
+
+/// Longest time the database may take to say what revision it is at.
+const ANSWER_WITHIN: Duration = Duration::from_secs(2);
+
+/// Asks the database something small, and keeps how long it took.
+pub(super) async fn ask_store(desk: &Desk) -> Result<(), Problem> {
+    let asked = Instant::now();
+    let answer = tokio::time::timeout(ANSWER_WITHIN, desk.monitor.store().revision()).await;
+    desk.metrics.store_answered(asked.elapsed(), matches!(answer, Ok(Ok(_))));
+    match answer {
+        Ok(Ok(_)) => Ok(()),
+        Ok(Err(error)) => Err(error.into()),
+        Err(_) => Err(not_ready("unavailable", "数据库没有及时回答", "the database does not answer in time")),
+    }
+}
+
+/// Whether a path is asked by machines that look after the service, so often that its log lines would drown the others.
+pub(super) fn is_probe(route: &str) -> bool {
+    matches!(route, "/health" | "/ready" | requests::METRICS)
+}
