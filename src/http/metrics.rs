@@ -1,4 +1,4 @@
-//! How the service does, in numbers: `GET /metrics`, in the text format of `OpenMetrics`, which Prometheus reads.
+//! How the service does, in numbers: `GET /metrics`, in the `OpenMetrics` text format, which Prometheus reads.
 
 use super::{Desk, Problem, problem::Code, readiness};
 use axum::{
