@@ -6,6 +6,7 @@ pub mod classify;
 pub mod classify_file;
 pub mod classify_line;
 pub mod explain;
+pub mod export;
 pub mod filings;
 mod gcj02;
 pub mod inspect;
@@ -62,6 +63,8 @@ pub enum RefusalKind {
     Unsupported,
     /// It can be read but not accepted: 422.
     Unacceptable,
+    /// It is in order, but cannot be done here or now: 503.
+    Unavailable,
 }
 
 /// What was sent cannot be taken.
@@ -121,7 +124,12 @@ pub struct Monitor {
     memory: Memory,
     /// One import at a time: each uses every core, and the store takes one write at a time.
     turn: tokio::sync::Semaphore,
+    /// A few exports at a time: each has a thread, a file and perhaps a worker.
+    exports: tokio::sync::Semaphore,
 }
+
+/// Exports at a time.
+const EXPORTS: usize = 2;
 
 impl Monitor {
     /// Opens the services, with no layer loaded yet: see [`refresh_atlas`](Self::refresh_atlas). Uploads are spooled in `spool`, which is made where it is missing.
@@ -140,6 +148,7 @@ impl Monitor {
             workshop,
             memory,
             turn: tokio::sync::Semaphore::new(1),
+            exports: tokio::sync::Semaphore::new(EXPORTS),
         })
     }
 
