@@ -1,6 +1,6 @@
 //! `tuban classify`: the main job with no database.
 
-use super::{Budget, Failure, Said, progress::Counter};
+use super::{Budget, Failure, Said, output, progress::Counter};
 use crate::land::LayerKind;
 use crate::monitor::{
     Workshop,
@@ -42,39 +42,30 @@ fn layer(text: &str) -> Result<(LayerKind, PathBuf), String> {
 
 impl Classify {
     pub fn run(self, rule: &Rule) -> Result<(), Failure> {
-        let output = Output::of(&self.output).ok_or_else(|| Failure::Usage(format!("{}: the output must end in .csv or .geojson", self.output.display())))?;
+        let written = Output::of(&self.output).ok_or_else(|| Failure::Usage(format!("{}: the output must end in .csv or .geojson", self.output.display())))?;
         let mut kinds: Vec<LayerKind> = self.layers.iter().map(|(kind, _)| *kind).collect();
         kinds.sort();
         if let Some([kind, _]) = kinds.array_windows().find(|[a, b]| a == b) {
             return Err(Failure::Usage(format!("--layer {kind}= is given twice")));
         }
-        let folder = self.output.parent().filter(|folder| !folder.as_os_str().is_empty()).map_or_else(|| PathBuf::from("."), PathBuf::from);
-        // Written beside and renamed at the end: what is there under the name is whole.
-        let file = tempfile::Builder::new().prefix(".tuban-").tempfile_in(&folder)?;
+        let file = output::beside(&self.output)?;
         let counter = Counter::new("layers");
         let files = ClassifyFiles {
             patches: self.patches,
             layers: self.layers,
             stated: self.said.into(),
             map: self.map,
-            memory: Memory::new(self.budget.bytes(), folder),
+            memory: Memory::new(self.budget.bytes(), output::folder(&self.output)),
             workshop: Workshop::new(std::env::temp_dir()),
         };
         let mut out = BufWriter::with_capacity(1 << 20, file);
-        let timings = classify_files(&files, rule, output, &mut out, &|what, done| counter.at_stage(what, done))?;
+        let timings = classify_files(&files, rule, written, &mut out, &|what, done| counter.at_stage(what, done))?;
         drop(counter);
         let file = out.into_inner().map_err(std::io::IntoInnerError::into_error)?;
-        make_readable(file.as_file())?;
-        file.persist(&self.output).map_err(|error| error.error)?;
+        output::keep(file, &self.output)?;
         if self.timings {
             eprintln!("{}", serde_json::to_string(&timings).unwrap_or_default());
         }
         Ok(())
     }
-}
-
-/// A temporary file is its owner's alone; what was asked for is a file like any other.
-fn make_readable(file: &std::fs::File) -> std::io::Result<()> {
-    use std::os::unix::fs::PermissionsExt;
-    file.set_permissions(std::fs::Permissions::from_mode(0o644))
 }

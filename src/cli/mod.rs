@@ -9,9 +9,11 @@ macro_rules! say {
 mod classify;
 mod demo;
 mod demo_verdicts;
+mod export;
 mod inspect;
 mod layer;
 mod migrate;
+mod output;
 mod progress;
 mod ratio;
 mod serve;
@@ -76,6 +78,9 @@ enum Command {
     Inspect(inspect::Inspect),
     /// The county table.
     Ratio(ratio::Ratio),
+    /// Findings or a layer as a file.
+    #[command(subcommand)]
+    Export(export::ExportCommand),
     /// Move to another database.
     Migrate(migrate::Migrate),
     /// Generate an invented city to try everything on.
@@ -230,6 +235,7 @@ pub fn run() -> ExitCode {
                 Command::Inspect(command) => command.run(rule).await,
                 Command::Migrate(command) => command.run().await,
                 Command::Ratio(command) => command.run(rule).await,
+                Command::Export(command) => command.run(rule).await,
                 Command::DemoVerdicts(command) => command.run(rule).await,
                 Command::Demo(command) => tokio::task::block_in_place(|| command.run()),
             }

@@ -180,7 +180,7 @@ impl Crs {
         for ring in 0..outline.ring_ends.len() {
             let positions = outline.ring(ring);
             for (vertex, at) in positions.iter().enumerate() {
-                if vertex > 0 && !push_steps(&mut between, positions[vertex - 1], *at) {
+                if vertex > 0 && !push_steps(&mut between, positions[vertex - 1], *at, LONGEST_EDGE_M) {
                     let (part, ring) = outline.place_of(ring);
                     return Err(Unplaced { part: outline.multi.then_some(part), ring, vertex: vertex as u32 });
                 }
@@ -334,10 +334,10 @@ fn false_easting(zone: u8, prefixed: bool) -> f64 {
     500_000.0 + if prefixed { f64::from(zone) * 1_000_000.0 } else { 0.0 }
 }
 
-/// Pushes what lies between `from` and `to`, both excluded, in equal steps not longer than [`LONGEST_EDGE_M`]; false where that is too much.
-fn push_steps(positions: &mut Vec<[f64; 2]>, from: [f64; 2], to: [f64; 2]) -> bool {
+/// Pushes what lies between `from` and `to`, both excluded, in equal steps not longer than `longest`; false where that is too much.
+pub(super) fn push_steps(positions: &mut Vec<[f64; 2]>, from: [f64; 2], to: [f64; 2], longest: f64) -> bool {
     let length = libm::hypot(to[0] - from[0], to[1] - from[1]);
-    let steps = (length / LONGEST_EDGE_M).ceil().max(1.0) as usize;
+    let steps = (length / longest).ceil().max(1.0) as usize;
     if positions.len() + steps > MOST_POSITIONS {
         return false;
     }

@@ -3,6 +3,8 @@
 //! Source: the third national land survey's rule for 椭球面积 (see docs/ARCHITECTURE.md, “Area”). Its per-edge trapezoids on the ellipsoid
 //! sum to the plain shoelace in x = a·(λ−λ0), y = (q(B)−q(B0))/a, with edges straight between vertices in that plane.
 
+use super::crs::push_steps;
+use super::outline::Outline;
 use super::twofold::Twofold;
 use libm::{asin, atanh, cos, sin};
 
@@ -77,6 +79,30 @@ impl Plane {
             }
         }
         [lon, lat.to_degrees()]
+    }
+
+    /// An outline in degrees with every edge cut, along its straight line in this plane, into steps not longer than `longest_m` there; `None` where
+    /// that is too much. Vertices stay as they are, and neighbours stay neighbours.
+    #[must_use]
+    pub fn cut(&self, degrees: &Outline, longest_m: f64) -> Option<Outline> {
+        let mut cut = Outline { part_ends: degrees.part_ends.clone(), multi: degrees.multi, ..Outline::default() };
+        let mut between = Vec::new();
+        for ring in 0..degrees.ring_ends.len() {
+            let mut before: Option<[f64; 2]> = None;
+            for at in degrees.ring(ring) {
+                let here = self.project(*at);
+                if let Some(before) = before.replace(here) {
+                    between.clear();
+                    if !push_steps(&mut between, before, here, longest_m) {
+                        return None;
+                    }
+                    cut.positions.extend(between.iter().map(|at| self.unproject(*at)));
+                }
+                cut.positions.push(*at);
+            }
+            cut.end_ring();
+        }
+        Some(cut)
     }
 }
 

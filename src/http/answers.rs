@@ -3,7 +3,7 @@
 use crate::formats::geojson::Geometry;
 use crate::land::{
     Area, AutomaticVerdict, Condition, Explanation, Flag, Group, Layer, LayerKind, LayerUsed, Level, Line, Reason, Survey, Tally, Verdict, VerdictCounts,
-    Words, county_name, round_half_up,
+    Words, round_half_up,
 };
 use crate::monitor::{
     explain::explain,
@@ -270,8 +270,6 @@ impl PatchAnswer {
             Some(repaired) => (repaired, in_full.then_some(Geometry(Cow::Owned(patch.degrees)))),
             None => (patch.degrees, None),
         };
-        let name =
-            |code: &String| finding.counties.iter().find(|share| share.code == *code).map_or_else(|| county_name(code).to_owned(), |share| share.name.clone());
         Self {
             kind: "Feature",
             id,
@@ -281,7 +279,7 @@ impl PatchAnswer {
                 survey_id,
                 period: period.to_string(),
                 row: patch.row,
-                county_name: finding.county_code.as_ref().map(name),
+                county_name: finding.county_name().map(str::to_owned),
                 county_code: finding.county_code.clone(),
                 areas: (&finding.areas).into(),
                 automatic_verdict: finding.verdict,

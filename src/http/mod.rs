@@ -4,6 +4,7 @@ mod answers;
 mod check;
 mod city;
 mod corrections;
+mod exports;
 mod inspect;
 mod jobs;
 mod linger;
@@ -35,7 +36,14 @@ use axum::{
     routing::get,
 };
 use std::sync::Arc;
-use tower_http::{catch_panic::CatchPanicLayer, compression::CompressionLayer, set_header::SetResponseHeaderLayer};
+use tower_http::{
+    catch_panic::CatchPanicLayer,
+    compression::{
+        CompressionLayer,
+        predicate::{DefaultPredicate, NotForContentType, Predicate},
+    },
+    set_header::SetResponseHeaderLayer,
+};
 use utoipa::openapi::RefOr;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
@@ -97,6 +105,9 @@ pub fn router(desk: Desk) -> Router {
         .routes(routes!(patches::patches))
         .routes(routes!(patches::patch))
         .routes(routes!(check::check))
+        // Files out.
+        .routes(routes!(exports::findings))
+        .routes(routes!(exports::layer))
         // The map.
         .routes(routes!(tiles::tile))
         // The machine.
@@ -109,13 +120,19 @@ pub fn router(desk: Desk) -> Router {
         .fallback(page::page)
         .method_not_allowed_fallback(page::method_not_allowed)
         .layer(DefaultBodyLimit::disable())
-        .layer(CompressionLayer::new())
+        .layer(CompressionLayer::new().compress_when(compressible()))
         .layer(CatchPanicLayer::custom(|_: Box<dyn std::any::Any + Send>| Problem::internal(&"a handler panicked").into_response()))
         .layer(header("content-security-policy", CONTENT_SECURITY_POLICY))
         .layer(header("x-content-type-options", "nosniff"))
         .layer(header("referrer-policy", "no-referrer"))
         .layer(axum::middleware::from_fn_with_state(desk.clone(), requests::observe))
         .with_state(desk)
+}
+
+/// Archives, and workbooks, which are archives, are compressed as they are.
+fn compressible() -> impl Predicate {
+    let but = |media_type| NotForContentType::const_new(media_type);
+    DefaultPredicate::new().and(but("application/zip")).and(but("application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"))
 }
 
 /// Nothing loads from outside at run time: the browser itself sees to it.

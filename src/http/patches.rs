@@ -68,7 +68,7 @@ pub async fn patches(State(desk): State<Desk>, Query(query): Query<PatchesQuery>
         range: query::range(query.period.as_deref(), query.until.as_deref())?,
         survey: query::read_if("survey", query.survey.as_deref())?,
         patch_id: query.patch_id.clone().filter(|id| !id.is_empty()),
-        verdict: query::verdict(query.verdict.as_deref())?,
+        verdict: query::read_if("verdict", query.verdict.as_deref())?,
         after: query::read_if("after", query.after.as_deref())?.unwrap_or(0),
         limit,
     };

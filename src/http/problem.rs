@@ -193,6 +193,7 @@ impl From<&Refusal> for Problem {
             RefusalKind::Unreadable => StatusCode::BAD_REQUEST,
             RefusalKind::Unsupported => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             RefusalKind::Unacceptable => StatusCode::UNPROCESSABLE_ENTITY,
+            RefusalKind::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
         };
         Self {
             pointer: refusal.pointer.clone(),

@@ -2,8 +2,7 @@
 
 use super::Problem;
 use crate::geom::Bounds;
-use crate::land::{AutomaticVerdict, Period, PeriodRange, Verdict};
-use crate::store::VerdictFilter;
+use crate::land::{Period, PeriodRange};
 use axum::extract::{self, FromRequestParts, rejection::PathRejection};
 use axum::http::request::Parts;
 use axum_extra::extract::{Query as Repeatable, QueryRejection};
@@ -39,18 +38,6 @@ pub fn bbox(text: Option<&str>) -> Result<Option<Bounds>, Problem> {
     match numbers[..] {
         [west, south, east, north] if west <= east && south <= north => Ok(Some(Bounds { min: [west, south], max: [east, north] })),
         _ => Err(wrong()),
-    }
-}
-
-/// Reads `verdict`: a word of either kind of verdict, or `pending`.
-pub fn verdict(text: Option<&str>) -> Result<Option<VerdictFilter>, Problem> {
-    let Some(text) = text.filter(|text| !text.is_empty()) else { return Ok(None) };
-    let automatic = AutomaticVerdict::from_str(text).map(AutomaticVerdict::word).ok();
-    let confirmed = Verdict::from_str(text).map(Verdict::word).ok();
-    match (text, automatic.or(confirmed)) {
-        ("pending", _) => Ok(Some(VerdictFilter::Pending)),
-        (_, Some(word)) => Ok(Some(VerdictFilter::Shown(word))),
-        _ => Err(Problem::parameter("verdict", "legal, illegal, suspected_illegal, other, doubtful or pending")),
     }
 }
 

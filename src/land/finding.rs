@@ -1,6 +1,6 @@
 //! What a patch occupies, and what follows from it.
 
-use super::{AutomaticVerdict, LayerKind, Reason, Words, verdict::words};
+use super::{AutomaticVerdict, LayerKind, Reason, Words, county_name, verdict::words};
 use serde::{Deserialize, Serialize};
 
 /// The overlay's areas of one patch, in square metres on the ellipsoid, unrounded. No ground is counted twice within a field.
@@ -122,4 +122,13 @@ pub struct Finding {
     pub automatic_illegal_farmland_m2: f64,
     /// The county that answers for it: the largest share, else (no county layer) the file's own word.
     pub county_code: Option<String>,
+}
+
+impl Finding {
+    /// The name of the county that answers for it: the layer's, else that of GB/T 2260, else its code.
+    #[must_use]
+    pub fn county_name(&self) -> Option<&str> {
+        let code = self.county_code.as_ref()?;
+        Some(self.counties.iter().find(|share| share.code == *code).map_or_else(|| county_name(code), |share| &share.name))
+    }
 }

@@ -7,6 +7,7 @@ pub mod classify_file;
 pub mod classify_line;
 pub mod counts;
 pub mod explain;
+pub mod export;
 pub mod filings;
 mod gcj02;
 pub mod inspect;
@@ -70,6 +71,8 @@ pub enum RefusalKind {
     Unsupported,
     /// It can be read but not accepted: 422.
     Unacceptable,
+    /// It is in order, but cannot be done here or now: 503.
+    Unavailable,
 }
 
 /// What was sent cannot be taken.
@@ -127,7 +130,12 @@ pub struct Monitor {
     spool: PathBuf,
     workshop: Workshop,
     memory: Memory,
+    /// A few exports at a time: each has a thread, a file and perhaps a worker.
+    exports: tokio::sync::Semaphore,
 }
+
+/// Exports at a time.
+const EXPORTS: usize = 2;
 
 impl Monitor {
     /// Opens the services, with no layer loaded yet: see [`refresh_atlas`](Self::refresh_atlas). Uploads are spooled in `spool`, which is made where it is missing.
@@ -137,7 +145,16 @@ impl Monitor {
         let nowhere = Atlas::empty(Plane::near(118.0, 35.0));
         let workshop = Workshop::new(spool.clone());
         let memory = Memory::new(Memory::usual_budget(), spool.clone());
-        Ok(Self { store, rule, atlas: RwLock::new(Arc::new(nowhere)), counts: counts::Counts::default(), spool, workshop, memory })
+        Ok(Self {
+            store,
+            rule,
+            atlas: RwLock::new(Arc::new(nowhere)),
+            counts: counts::Counts::default(),
+            spool,
+            workshop,
+            memory,
+            exports: tokio::sync::Semaphore::new(EXPORTS),
+        })
     }
 
     /// The store.

@@ -50,7 +50,7 @@ impl Monitor {
     }
 
     /// Code and name of every county in force.
-    async fn counties(&self) -> Result<Vec<FeatureFacts>, MonitorError> {
+    pub(super) async fn counties(&self) -> Result<Vec<FeatureFacts>, MonitorError> {
         let mut counties = Vec::new();
         let layers = self.layers().await?;
         if let Some((layer, _)) = layers.iter().find(|(layer, in_force)| *in_force && layer.kind == LayerKind::County) {

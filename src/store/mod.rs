@@ -17,7 +17,9 @@ mod values;
 mod wkb;
 
 use crate::geom::{Bounds, Outline};
-use crate::land::{Filing, Finding, Layer, LayerKind, Level, NewSurvey, OnConflict, Patch, Period, PeriodRange, Provenance, Reject, Survey, Totals, Verdict};
+use crate::land::{
+    AutomaticVerdict, Filing, Finding, Layer, LayerKind, Level, NewSurvey, OnConflict, Patch, Period, PeriodRange, Provenance, Reject, Survey, Totals, Verdict,
+};
 use async_trait::async_trait;
 use std::sync::Arc;
 
@@ -178,6 +180,20 @@ pub enum VerdictFilter {
     Pending,
     /// The verdict people see: the confirmed one where there is one, else the automatic one, equals this word.
     Shown(&'static str),
+}
+
+impl std::str::FromStr for VerdictFilter {
+    type Err = &'static str;
+
+    /// Reads a word of either kind of verdict, or `pending`.
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let automatic = AutomaticVerdict::from_str(text).map(AutomaticVerdict::word);
+        match (text, automatic.or_else(|_| Verdict::from_str(text).map(Verdict::word))) {
+            ("pending", _) => Ok(Self::Pending),
+            (_, Ok(word)) => Ok(Self::Shown(word)),
+            _ => Err("legal, illegal, suspected_illegal, other, doubtful or pending"),
+        }
+    }
 }
 
 /// Which patches to answer, in the order of their numbers.

@@ -2,9 +2,7 @@
 
 use super::columns::Columns;
 use super::{Job, JobOutcome, LayerFeature, PatchMark, StoreError, StoredPatch};
-use crate::land::{
-    Areas, FeatureFacts, Filing, Finding, Layer, LayerUsed, NewSurvey, Patch, Progress, Provenance, Reject, Survey, VerdictCounts, Words,
-};
+use crate::land::{Areas, FeatureFacts, Filing, Finding, Layer, LayerUsed, NewSurvey, Patch, Progress, Provenance, Reject, Survey, VerdictCounts, Words};
 
 /// A row of `job`.
 pub(super) fn job(row: &impl Columns) -> Result<Job, StoreError> {

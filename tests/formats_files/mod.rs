@@ -1,6 +1,7 @@
 //! Surveys and layers as they really arrive. `docs/FORMATS.md` names these tests.
 
 mod detective;
+mod exports;
 mod hostile;
 mod http;
 mod kit;

@@ -48,7 +48,7 @@ fn save(mut file: File, format: Format, at: &Path) -> PathBuf {
 }
 
 /// As GDAL reads it: features as GeoJSON, which it brings to degrees by PROJ.
-fn read_back(path: &Path, at: &Path) -> Value {
+pub(super) fn read_back(path: &Path, at: &Path) -> Value {
     let to = at.join("back.geojsonl");
     let done = Command::new("ogr2ogr").args(["-f", "GeoJSONSeq", "-lco", "COORDINATE_PRECISION=12"]).arg(&to).arg(path).output().unwrap();
     assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));

@@ -169,6 +169,21 @@ test('the ratio table has every county and the city', async () => {
   await page.locator('[data-county] [data-levers], [data-county] .more p').first().waitFor();
 });
 
+test('the patches of one county and one patch are downloaded', async () => {
+  await page.getByRole('tab', { name: '图斑', exact: true }).click();
+  const back = page.getByRole('button', { name: '返回图斑列表' });
+  if (await back.isVisible()) await back.click();
+  await page.locator('#panel form select').first().selectOption('371302');
+  for (const [format, name] of [['Excel (XLSX)', /^套合结果_.*兰山区.*\.xlsx$/], ['Shapefile (GBK)', /^套合结果_.*兰山区.*\.zip$/]]) {
+    assert.ok((await downloaded(format, name)).length > 1000, format);
+  }
+  await picture('export');
+  await page.locator('tbody button').first().click();
+  await page.locator('[data-patch]').waitFor();
+  const [head, patch] = (await downloaded('CSV', /^套合结果_.*图斑\d+.*\.csv$/)).toString('utf8').trim().split('\r\n');
+  assert.ok(head.startsWith('\ufeff图斑序号,图斑编号') && patch.includes('兰山区'), `${head}\n${patch}`);
+});
+
 test('English is one click away and stays', async () => {
   await page.getByRole('button', { name: 'English' }).click();
   await page.getByRole('tab', { name: 'Ratios' }).waitFor();
@@ -200,6 +215,16 @@ async function shifted(path) {
   const all = (part) => (typeof part[0] === 'number' ? shift(part) : part.map(all));
   for (const { geometry } of file.features) if (geometry?.coordinates?.length) geometry.coordinates = all(geometry.coordinates);
   return Buffer.from(JSON.stringify(file));
+}
+
+/** What the export button saves in that format, under a name like that. */
+async function downloaded(format, name) {
+  await page.locator('[data-export] select').selectOption(format);
+  const saved = page.waitForEvent('download');
+  await page.locator('[data-export] button').click();
+  const download = await saved;
+  assert.match(download.suggestedFilename(), name);
+  return readFile(await download.path());
 }
 
 /** Keeps a picture beside the one that was asked for. */

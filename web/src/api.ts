@@ -1,4 +1,5 @@
 // The only file that asks the server for anything except tiles, uploads and job events.
+import { nameOf, type ExportQuery } from './export/formats';
 import type { About, ExplainedPatchFeature, Job, Layer, PatchPage, Problem, Ratios, Rejects, Survey } from './contract';
 
 /** A refusal by the server, or no answer at all; either way there is a Problem to show. */
@@ -41,17 +42,23 @@ export function problemFrom(thrown: unknown): Problem {
   return thrown instanceof Refused ? thrown.problem : unreachable();
 }
 
-async function get<T>(url: string): Promise<T> {
+async function ask<T>(url: string, read: (answer: Response) => Promise<T>): Promise<T> {
   let answer: Response;
   let body: string;
   try {
     answer = await fetch(url, { headers: { Accept: 'application/json' } });
+    if (answer.ok) return await read(answer);
     body = await answer.text();
   } catch {
     throw new Refused(unreachable());
   }
-  if (!answer.ok) throw new Refused(problemOf(answer.status, body));
-  return JSON.parse(body) as T;
+  throw new Refused(problemOf(answer.status, body));
+}
+
+const get = <T>(url: string): Promise<T> => ask(url, (answer) => answer.json() as Promise<T>);
+
+async function file(answer: Response): Promise<{ blob: Blob; name: string }> {
+  return { blob: await answer.blob(), name: nameOf(answer.headers.get('Content-Disposition')) };
 }
 
 export interface PatchQuery {
@@ -75,6 +82,7 @@ export const api = {
   rejects: (survey: number, limit = 100) => get<Rejects>(`/api/surveys/${survey}/rejects?${query({ limit })}`),
   patches: (asked: PatchQuery) => get<PatchPage>(`/api/patches?${query(asked)}`),
   patch: (id: number) => get<ExplainedPatchFeature>(`/api/patches/${id}`),
+  findings: (asked: ExportQuery) => ask(`/api/exports/findings?${query(asked)}`, file),
   ratios: (from: string, until: string) => get<Ratios>(`/api/ratios?${query({ period: from, until })}`),
   job: (id: string) => get<Job>(`/api/jobs/${encodeURIComponent(id)}`),
   /** Follows a `next` that the server gave, which is a URL relative to the page it stood on. */

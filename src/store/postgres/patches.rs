@@ -1,7 +1,8 @@
 //! Patches: pages, one, and marks for maps.
 //!
 //! Every question is answered in two steps: first the numbers of the patches, from narrow tables and indexes alone, cut to the page;
-//! then the wide columns of those few. The connections join in the order written, each row by index (`open::Pools::pages`).
+//! then the wide columns of those few. The connections join in the order written, each row by index (`open::Pools::pages`). The first step stands alone
+//! (MATERIALIZED) and the few are put in order here: asked to sort, a planner that must not would rather walk all patches in order.
 
 use super::{PostgresStore, text};
 use crate::store::{PatchMark, PatchQuery, StoreError, StoredPatch, VerdictFilter, cells, rows, sql};
@@ -15,18 +16,20 @@ const OF_PAGE: &str = " FROM page JOIN patch ON patch.id = page.id AND patch.cou
     JOIN patch_outline ON patch_outline.county = page.county AND patch_outline.patch = page.id \
     JOIN finding ON finding.county = page.county AND finding.patch = page.id \
     JOIN survey ON survey.id = patch.survey_id \
-    LEFT JOIN filing ON filing.county = page.county AND filing.patch = page.id ORDER BY page.id";
+    LEFT JOIN filing ON filing.county = page.county AND filing.patch = page.id";
 
 impl PostgresStore {
     pub(super) async fn some_patches(&self, query: &PatchQuery) -> Result<Vec<StoredPatch>, StoreError> {
         let mut sql = page(query);
         sql.push("SELECT ").push(sql::WHOLE).push(OF_PAGE);
         let rows = sql.build().fetch_all(&self.pools.pages).await?;
-        rows.iter().map(rows::stored_patch).collect()
+        let mut patches = rows.iter().map(rows::stored_patch).collect::<Result<Vec<_>, _>>()?;
+        patches.sort_unstable_by_key(|patch| patch.id);
+        Ok(patches)
     }
 
     pub(super) async fn one_patch(&self, id: i64) -> Result<StoredPatch, StoreError> {
-        let mut sql = QueryBuilder::new("WITH page (id, county) AS (SELECT id, county FROM patch WHERE id = ");
+        let mut sql = QueryBuilder::new("WITH page (id, county) AS MATERIALIZED (SELECT id, county FROM patch WHERE id = ");
         sql.push_bind(id).push(") SELECT ").push(sql::WHOLE).push(OF_PAGE);
         let row = sql.build().fetch_optional(&self.pools.pages).await?;
         rows::stored_patch(&row.ok_or_else(|| StoreError::NotFound { what: "patch", key: id.to_string() })?)
@@ -39,14 +42,16 @@ impl PostgresStore {
         sql.push(" FROM page JOIN patch ON patch.id = page.id AND patch.county = page.county");
         sql.push(" JOIN finding ON finding.county = page.county AND finding.patch = page.id");
         sql.push(if outlines { " JOIN patch_outline ON patch_outline.county = page.county AND patch_outline.patch = page.id" } else { "" });
-        let rows = sql.push(" ORDER BY page.id").build().fetch_all(&self.pools.pages).await?;
-        rows.iter().map(|row| rows::mark(row, outlines)).collect()
+        let rows = sql.build().fetch_all(&self.pools.pages).await?;
+        let mut marks = rows.iter().map(|row| rows::mark(row, outlines)).collect::<Result<Vec<_>, _>>()?;
+        marks.sort_unstable_by_key(|mark| mark.id);
+        Ok(marks)
     }
 }
 
 /// `WITH page (id, county) AS (…)`: the numbers of the patches asked for, in order, cut to the limit.
 fn page(query: &PatchQuery) -> QueryBuilder<Postgres> {
-    let mut sql = QueryBuilder::new("WITH page (id, county) AS (SELECT patch.id, patch.county FROM ");
+    let mut sql = QueryBuilder::new("WITH page (id, county) AS MATERIALIZED (SELECT patch.id, patch.county FROM ");
     drive(&mut sql, query);
     sql.push(" JOIN survey ON survey.id = patch.survey_id WHERE patch.id > ").push_bind(query.after);
     narrow(&mut sql, query);

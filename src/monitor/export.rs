@@ -1,0 +1,216 @@
+//! What is exported: which findings or which layer, read from the store page by page while a thread of its own writes.
+
+mod findings;
+mod layers;
+mod placing;
+mod press;
+
+pub use crate::formats::writing::{Encoding, Format};
+
+use super::{Monitor, MonitorError, Refusal, RefusalKind};
+use crate::formats::writing::{Layout, WriteError};
+use crate::geom::{Crs, crs::Degrees};
+use crate::land::{Layer, Survey, Words, county_name};
+use crate::store::{PatchQuery, StoreError, StoredPatch};
+use placing::Placing;
+use press::Press;
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::sync::Arc;
+
+/// Patches read at a time.
+const PAGE: u32 = 500;
+
+/// What is exported.
+#[derive(Debug, Clone)]
+pub enum Subject {
+    /// Patches with their findings.
+    Findings {
+        /// Which patches; where to go on and how many are not asked.
+        query: PatchQuery,
+        /// Only the one with this number in the store.
+        patch: Option<i64>,
+    },
+    /// The layer with this number.
+    Layer(i64),
+}
+
+/// An export that was asked for.
+#[derive(Debug, Clone)]
+pub struct Export {
+    subject: Subject,
+    format: Format,
+    encoding: Encoding,
+    crs: Crs,
+}
+
+/// A parameter that has no meaning for the format.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("{parameter}: {why}")]
+pub struct Misfit {
+    /// Its name.
+    pub parameter: &'static str,
+    /// Why.
+    pub why: &'static str,
+}
+
+impl Export {
+    /// An export; shapes in EPSG:4490 and text in UTF-8 where nothing else is said.
+    pub fn new(subject: Subject, format: Format, encoding: Option<Encoding>, crs: Option<Crs>) -> Result<Self, Misfit> {
+        if crs.is_some() && !format.has_shapes() {
+            return Err(Misfit { parameter: "crs", why: "csv 与 xlsx 没有图形 / csv and xlsx have no shapes" });
+        }
+        if encoding.is_some() && format != Format::Shapefile {
+            return Err(Misfit { parameter: "encoding", why: "只有 shp 可选编码 / only shp has a choice" });
+        }
+        Ok(Self { subject, format, encoding: encoding.unwrap_or(Encoding::Utf8), crs: crs.unwrap_or(Crs::Geographic(Degrees::Cgcs2000)) })
+    }
+}
+
+/// A file that was written.
+#[derive(Debug)]
+pub struct Exported {
+    /// Open at its beginning and without a name: it is gone with the value.
+    pub file: File,
+    /// What to call it, in Chinese, with its ending.
+    pub name: String,
+    /// Its media type.
+    pub media_type: &'static str,
+    /// Features in it.
+    pub features: u64,
+}
+
+/// A survey as the findings of its patches cite it.
+struct Cited {
+    survey: Survey,
+    crs: Crs,
+    layers: String,
+    rule: String,
+}
+
+impl Monitor {
+    /// Writes an export. Dropped before it is done, it leaves nothing behind.
+    pub async fn export(&self, export: &Export) -> Result<Exported, MonitorError> {
+        let _turn = self.exports.acquire().await;
+        let before = self.store.revision().await?;
+        let exported = match &export.subject {
+            Subject::Findings { query, patch } => self.export_findings(export, query, *patch).await?,
+            Subject::Layer(id) => self.export_layer(export, *id).await?,
+        };
+        // Pages are read one after the other: what changed between two of them would be half in the file.
+        if self.store.revision().await? != before {
+            let words = Words::new("导出期间数据有更新，请重新导出", "what is stored changed during the export; export again");
+            return Err(Refusal::new(RefusalKind::Unavailable, "changed_meanwhile", words).into());
+        }
+        Ok(exported)
+    }
+
+    async fn export_findings(&self, export: &Export, query: &PatchQuery, patch: Option<i64>) -> Result<Exported, MonitorError> {
+        if let Some(survey) = query.survey {
+            self.store.survey(survey).await?;
+        }
+        if let Some(id) = patch {
+            self.store.patch(id).await?;
+        }
+        let mut query = PatchQuery { after: patch.map_or(0, |id| id - 1), limit: if patch.is_some() { 1 } else { PAGE }, ..query.clone() };
+        let (mut features, mut cited) = (0, BTreeMap::new());
+        let press = Press::start(self, export.layout("findings", findings::COLUMNS), {
+            let placing = self.placing(export);
+            move |(stored, cited): &(StoredPatch, Arc<Cited>)| {
+                let outline = placing.patch(&stored.patch, cited.crs).ok_or_else(|| outside(&stored.patch.patch_id, placing.crs))?;
+                Ok((findings::cells(stored, cited, placing.format), outline))
+            }
+        });
+        loop {
+            let mut page = self.store.patches(&query).await?;
+            let is_last = patch.is_some() || page.len() < PAGE as usize;
+            page.retain(|stored| patch.is_none_or(|id| stored.id == id));
+            query.after = page.last().map_or(query.after, |stored| stored.id);
+            features += page.len() as u64;
+            if !press.push(self.cite(page, &mut cited).await?).await || is_last {
+                break;
+            }
+        }
+        if let Some(county) = query.county.as_deref().filter(|_| features == 0) {
+            self.know_county(county).await?;
+        }
+        let surveys = cited.values().map(|cited| &cited.survey);
+        Ok(export.exported(press.finish().await?, &findings::title(&query, patch, surveys), features))
+    }
+
+    async fn export_layer(&self, export: &Export, id: i64) -> Result<Exported, MonitorError> {
+        let layer: Layer =
+            self.store.layers().await?.into_iter().find(|layer| layer.id == id).ok_or(StoreError::NotFound { what: "layer", key: id.to_string() })?;
+        let crs = understood(&layer.crs)?;
+        let press = Press::start(self, export.layout(layer.kind.word(), layers::columns(layer.kind)), {
+            let placing = self.placing(export);
+            move |feature| {
+                let outline = placing.feature(feature, crs).ok_or_else(|| outside(&feature.facts.code, placing.crs))?;
+                Ok((layers::cells(feature), outline))
+            }
+        });
+        self.store.each_feature(id, &mut |features| press.push_blocking(features)).await?;
+        Ok(export.exported(press.finish().await?, &layers::title(&layer), layer.features))
+    }
+
+    fn placing(&self, export: &Export) -> Placing {
+        Placing { plane: self.atlas().plane().clone(), crs: export.crs, format: export.format }
+    }
+
+    /// Patches with what their findings rest on; each survey is read once.
+    async fn cite(&self, page: Vec<StoredPatch>, cited: &mut BTreeMap<i64, Arc<Cited>>) -> Result<Vec<(StoredPatch, Arc<Cited>)>, MonitorError> {
+        let mut with = Vec::with_capacity(page.len());
+        for stored in page {
+            let known = if let Some(known) = cited.get(&stored.survey_id) { Arc::clone(known) } else { Arc::new(self.read_cited(stored.survey_id).await?) };
+            cited.entry(stored.survey_id).or_insert_with(|| Arc::clone(&known));
+            with.push((stored, known));
+        }
+        Ok(with)
+    }
+
+    async fn read_cited(&self, survey: i64) -> Result<Cited, MonitorError> {
+        let provenance = self.store.provenance(survey).await?;
+        let survey = self.store.survey(survey).await?;
+        let layers = provenance.layers.iter().map(|layer| format!("{}#{}@{}", layer.name, layer.id, layer.effective)).collect::<Vec<_>>();
+        Ok(Cited { crs: understood(&survey.facts.crs)?, survey, layers: layers.join("；"), rule: provenance.rule })
+    }
+
+    /// A county that no patch lies in is one of the layer in force, or of the city; else there is no such county.
+    async fn know_county(&self, code: &str) -> Result<(), MonitorError> {
+        let known = county_name(code) != code || self.counties().await?.iter().any(|county| county.code == code);
+        if known { Ok(()) } else { Err(StoreError::NotFound { what: "county", key: code.to_owned() }.into()) }
+    }
+}
+
+impl Export {
+    fn layout(&self, layer: &str, columns: &'static [crate::formats::writing::Column]) -> Layout {
+        Layout { format: self.format, crs: self.crs, encoding: self.encoding, layer: layer.to_owned(), columns }
+    }
+
+    fn exported(&self, file: File, title: &str, features: u64) -> Exported {
+        // What stands in the title came with a file: on disk it must be one name.
+        let title: String = title.chars().map(|c| if c.is_control() || "/\\:*?\"<>|".contains(c) { '_' } else { c }).collect();
+        Exported { file, name: format!("{title}.{}", self.format.extension()), media_type: self.format.media_type(), features }
+    }
+}
+
+/// The CRS that was stored under its name.
+fn understood(name: &str) -> Result<Crs, MonitorError> {
+    Crs::parse(name).map_err(|why| StoreError::Damaged(why.to_string()).into())
+}
+
+fn outside(what: &str, crs: Crs) -> MonitorError {
+    let words =
+        Words::new(format!("“{what}”不在坐标系 {crs} 的适用范围内，请换一个带号"), format!("“{what}” lies outside the ground of {crs}; choose another zone"));
+    Refusal::new(RefusalKind::Unacceptable, "outside_crs", words).into()
+}
+
+impl From<WriteError> for MonitorError {
+    fn from(error: WriteError) -> Self {
+        match error {
+            WriteError::Io(error) => Self::Io(error),
+            WriteError::Unacceptable { code, words } => Refusal::new(RefusalKind::Unacceptable, code, words).into(),
+            WriteError::Unavailable { code, words } => Refusal::new(RefusalKind::Unavailable, code, words).into(),
+        }
+    }
+}

@@ -1,0 +1,124 @@
+//! Patches with their findings as rows: the fixed table of their columns.
+
+use super::Cited;
+use crate::formats::writing::{Cell, Column, Format, Kind};
+use crate::land::{Area, Survey, Verdict, county_name};
+use crate::store::{PatchQuery, StoredPatch, VerdictFilter};
+use std::collections::BTreeSet;
+
+/// Key, name in a Shapefile, Chinese heading and kind of every column, in order; docs/FORMATS.md lists them for people.
+pub(super) const COLUMNS: &[Column] = &[
+    column("id", "TBID", "图斑序号", Kind::Integer),
+    column("patch_id", "JCBH", "图斑编号", Kind::Text),
+    column("survey_id", "PCBH", "监测批次", Kind::Integer),
+    column("period", "JCQC", "监测期次", Kind::Text),
+    column("row", "HH", "文件行号", Kind::Integer),
+    column("county_code", "XZQDM", "行政区代码", Kind::Text),
+    column("county_name", "XZQMC", "行政区名称", Kind::Text),
+    column("area_m2", "JCMJ", "图斑面积（平方米）", Kind::SquareMetres),
+    column("area_mu", "JCMJ_MU", "图斑面积（亩）", Kind::Mu),
+    column("farmland_m2", "GDMJ", "耕地面积（平方米）", Kind::SquareMetres),
+    column("farmland_mu", "GDMJ_MU", "耕地面积（亩）", Kind::Mu),
+    column("basic_farmland_m2", "JBNTMJ", "永久基本农田面积（平方米）", Kind::SquareMetres),
+    column("basic_farmland_mu", "JBNTMJ_MU", "永久基本农田面积（亩）", Kind::Mu),
+    column("red_line_m2", "STHXMJ", "生态保护红线面积（平方米）", Kind::SquareMetres),
+    column("red_line_mu", "STHXMJ_MU", "生态保护红线面积（亩）", Kind::Mu),
+    column("urban_boundary_m2", "CZKFMJ", "城镇开发边界面积（平方米）", Kind::SquareMetres),
+    column("urban_boundary_mu", "CZKFMJ_MU", "城镇开发边界面积（亩）", Kind::Mu),
+    column("approved_m2", "PZMJ", "批准用地面积（平方米）", Kind::SquareMetres),
+    column("approved_mu", "PZMJ_MU", "批准用地面积（亩）", Kind::Mu),
+    column("approved_farmland_m2", "PZGDMJ", "批准耕地面积（平方米）", Kind::SquareMetres),
+    column("approved_farmland_mu", "PZGDMJ_MU", "批准耕地面积（亩）", Kind::Mu),
+    column("automatic_verdict", "ZDPD", "自动判定", Kind::Text),
+    column("confirmed_verdict", "HDPD", "核定判定", Kind::Text),
+    column("verdict", "PD", "判定", Kind::Text),
+    column("reason", "PDLY", "判定理由", Kind::Text),
+    column("condition", "TXZT", "图形状态", Kind::Text),
+    column("flags", "TS", "提示", Kind::Text),
+    column("approvals", "PZWH", "批准文号", Kind::Text),
+    column("layers", "TCBB", "图层版本", Kind::Text),
+    column("rule", "GZBB", "规则版本", Kind::Text),
+];
+
+const fn column(key: &'static str, short: &'static str, chinese: &'static str, kind: Kind) -> Column {
+    Column { key, short, chinese, kind }
+}
+
+/// The cells of a patch, in the order of [`COLUMNS`].
+pub(super) fn cells<'p>(stored: &'p StoredPatch, cited: &'p Cited, format: Format) -> Vec<Cell<'p>> {
+    let StoredPatch { id, survey_id, period, patch, finding, filing } = stored;
+    let areas = &finding.areas;
+    let word = |word: &'static str, chinese: &'static str| Cell::Text(if format.is_chinese() { chinese } else { word }.into());
+    let confirmed = filing.as_ref().map(|filing| filing.verdict);
+    let automatic = word(finding.verdict.word(), finding.verdict.chinese());
+    let confirmed = confirmed.map(|verdict: Verdict| word(verdict.word(), verdict.chinese()));
+    let condition = patch.condition();
+    let flags: Vec<&str> = finding.flags.iter().map(|flag| if format.is_chinese() { flag.chinese() } else { flag.word() }).collect();
+    let mut cells = vec![
+        Cell::Integer(*id),
+        Cell::Text(patch.patch_id.as_str().into()),
+        Cell::Integer(*survey_id),
+        Cell::Text(period.to_string().into()),
+        Cell::Integer(i64::try_from(patch.row).unwrap_or(i64::MAX)),
+        finding.county_code.as_deref().map_or(Cell::Nothing, |code| Cell::Text(code.into())),
+        finding.county_name().map_or(Cell::Nothing, |name| Cell::Text(name.into())),
+    ];
+    let measured =
+        [areas.area_m2, areas.farmland_m2, areas.basic_farmland_m2, areas.red_line_m2, areas.urban_boundary_m2, areas.approved_m2, areas.approved_farmland_m2];
+    for area in measured.map(Area::of_m2) {
+        cells.extend([Cell::Number(area.m2), Cell::Number(area.mu)]);
+    }
+    cells.extend([
+        automatic.clone(),
+        confirmed.clone().unwrap_or(Cell::Nothing),
+        confirmed.unwrap_or(automatic),
+        word(finding.reason.word(), finding.reason.chinese()),
+        word(condition.word(), condition.chinese()),
+        Cell::Text(flags.join("；").into()),
+        Cell::Text(finding.approvals.join("；").into()),
+        Cell::Text(cited.layers.as_str().into()),
+        Cell::Text(cited.rule.as_str().into()),
+    ]);
+    cells
+}
+
+/// What a file of them is called: 套合结果, and what they were selected by.
+pub(super) fn title<'s>(query: &PatchQuery, patch: Option<i64>, surveys: impl Iterator<Item = &'s Survey> + Clone) -> String {
+    let mut parts = vec!["套合结果".to_owned()];
+    let months: BTreeSet<String> = surveys.clone().map(|survey| survey.facts.period.to_string()).collect();
+    match (query.range, months.first(), months.last()) {
+        (Some(range), ..) if range.from != range.until => parts.push(format!("{}至{}", range.from, range.until)),
+        (Some(range), ..) => parts.push(range.from.to_string()),
+        (None, Some(first), Some(last)) if first != last => parts.push(format!("{first}至{last}")),
+        (None, first, _) => parts.extend(first.cloned()),
+    }
+    parts.extend(query.survey.map(|survey| format!("批次{survey}")));
+    parts.extend(query.county.as_deref().map(|code| county_name(code).to_owned()));
+    parts.extend(patch.map(|id| format!("图斑{id}")));
+    parts.extend(query.verdict.map(|verdict| {
+        match verdict {
+            VerdictFilter::Confirmed(verdict) => verdict.word(),
+            VerdictFilter::Shown(word) => word,
+            VerdictFilter::Pending => "pending",
+        }
+        .to_owned()
+    }));
+    if surveys.into_iter().any(|survey| survey.facts.invented) {
+        parts.push("演示数据".to_owned());
+    }
+    parts.join("_")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_name_fits_a_shapefile_and_is_there_once() {
+        // Oracle: dBASE III: at most ten bytes for a field's name.
+        assert!(COLUMNS.iter().all(|column| column.short.len() <= 10 && column.short.is_ascii()));
+        for names in [|column: &Column| column.key, |column: &Column| column.short, |column: &Column| column.chinese] {
+            assert_eq!(COLUMNS.iter().map(names).collect::<BTreeSet<_>>().len(), COLUMNS.len());
+        }
+    }
+}

@@ -1,0 +1,220 @@
+//! Exports as their readers meet them: opened by GDAL itself (`ogr2ogr` of gdal-bin), by openpyxl, and taken in again.
+
+use super::kit::{self, city, findings, folder, program, worst_m2};
+use super::writing::read_back;
+use crate::app::{APRIL, TestApp, city::one_of_each, city::square, file::File, number, text};
+use serde_json::Value;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Duration;
+use tuban::formats::Stated;
+use tuban::formats::ogr::Workshop;
+use tuban::land::LayerKind;
+use tuban::monitor::layer_import::LayerFile;
+
+fn with_program(workshop: Workshop) -> Workshop {
+    Workshop { program: Some(program()), ..workshop }
+}
+
+/// The service with the demo city's layers and its survey of April.
+async fn demo() -> TestApp {
+    let app = TestApp::with_workshop(with_program).await;
+    for kind in LayerKind::ALL {
+        take_layer(&app, *kind, city().join(format!("{kind}.geojson"))).await;
+    }
+    app.monitor.refresh_atlas().await.unwrap();
+    let answer = app.upload(APRIL, std::fs::read(kit::survey()).unwrap()).await;
+    assert_eq!(answer.status, 201, "{}", answer.text());
+    app
+}
+
+async fn take_layer(app: &TestApp, kind: LayerKind, path: PathBuf) -> u64 {
+    let file = LayerFile { path, kind, name: kind.chinese().to_owned(), effective: "2022-01-01".parse().unwrap(), stated: Stated::default(), map: Vec::new() };
+    app.monitor.import_layer(&file, &|_| {}).await.unwrap().layer.features
+}
+
+/// An export, saved under its ending; what GDAL calls it.
+async fn export(app: &TestApp, what: &str, format: &str, at: &Path) -> (PathBuf, PathBuf) {
+    let answer = app.get(&format!("/api/exports/{what}")).await;
+    assert_eq!(answer.status, 200, "{what}: {}", answer.text());
+    app.has_an_empty_spool();
+    let name = answer.header("content-disposition").rsplit('.').next().unwrap().to_owned();
+    let path = at.join(format!("export.{name}"));
+    std::fs::write(&path, answer.bytes).unwrap();
+    let layer = if what.starts_with("findings") { "findings" } else { "county" };
+    let inside = PathBuf::from(format!("/vsizip/{}/{layer}.{format}", path.display()));
+    if name == "zip" { (path, inside) } else { (path.clone(), path) }
+}
+
+/// By patch id: county name and verdict shown.
+fn said(features: &Value, names: [&str; 3]) -> BTreeMap<String, (String, String)> {
+    let word = |feature: &Value, name: &str| feature["properties"][name].as_str().unwrap_or_default().to_owned();
+    features.as_array().unwrap().iter().map(|one| (word(one, names[0]), (word(one, names[1]), word(one, names[2])))).collect()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_format_holds_the_same_features_areas_and_chinese_text_and_gives_the_same_findings_again() {
+    let app = demo().await;
+    let ours: BTreeMap<String, Vec<String>> =
+        findings(&kit::survey(), Stated::default()).into_iter().filter(|(_, row)| !row[10].starts_with("rejected")).collect();
+    let known = said(&Value::Array(app.patches("limit=5000").await), ["patch_id", "county_name", "verdict"]);
+    assert!(known.len() > 1900 && known.len() == ours.len(), "{}", known.len());
+    for (format, more) in [
+        ("geojson", ""),
+        ("geojson", "&crs=EPSG:4528"),
+        ("gpkg", ""),
+        ("gpkg", "&crs=EPSG:4549"),
+        ("shp", "&encoding=GBK&crs=EPSG:4527"),
+        ("shp", "&encoding=utf-8"),
+        ("gdb", "&crs=4528"),
+        ("fgb", "&crs=EPSG:4548"),
+    ] {
+        let at = folder();
+        let (path, for_gdal) = export(&app, &format!("findings?period=2022-04&format={format}{more}"), format, at.path()).await;
+        // Oracle: the same survey as it was sent, classified without a store; its areas are read back through `tuban-ogr` and our kernel.
+        let worst = worst_m2(&ours, &findings(&path, Stated::default()), &[]);
+        assert!(worst < 0.01, "{format}{more}: {worst} m²");
+        let names = if format == "shp" { ["JCBH", "XZQMC", "PD"] } else { ["patch_id", "county_name", "verdict"] };
+        let back = said(&read_back(&for_gdal, at.path()), names);
+        let chinese = |(county, verdict): &(String, String)| (county.clone(), if format == "shp" { in_chinese(verdict) } else { verdict }.to_owned());
+        assert_eq!(back, known.iter().map(|(id, words)| (id.clone(), chinese(words))).collect(), "{format}{more}");
+    }
+}
+
+fn in_chinese(verdict: &str) -> &str {
+    [("legal", "合法"), ("suspected_illegal", "疑似违法"), ("other", "其他"), ("doubtful", "存疑")].into_iter().find(|(word, _)| *word == verdict).unwrap().1
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn filters_choose_one_county_one_patch_or_one_verdict() {
+    let app = TestApp::city().await;
+    let survey = app.uploaded(APRIL, &one_of_each()).await["id"].clone();
+    for (filter, ids) in [
+        ("", "L1 S1 O1 D1"),
+        ("&county=371302", "L1 S1 O1"),
+        ("&county=371311", "D1"),
+        ("&county=371329", ""),
+        ("&verdict=suspected_illegal", "S1"),
+        ("&verdict=legal&county=371311", ""),
+        ("&patch=2", "S1"),
+        ("&patch=2&county=371311", ""),
+        (&format!("&survey={survey}"), "L1 S1 O1 D1"),
+        ("&period=2022-05", ""),
+        ("&period=2022-01&until=2022-12&verdict=other", "O1"),
+    ] {
+        let back = app.read(&format!("/api/exports/findings?format=geojson{filter}")).await;
+        let got: Vec<String> = back["features"].as_array().unwrap().iter().map(|one| text(&one["properties"]["patch_id"])).collect();
+        assert_eq!(got.join(" "), ids, "{filter}");
+    }
+    let answer = app.get("/api/exports/findings?format=csv&period=2022-04&county=371302").await;
+    // Oracle: Python, urllib.parse.quote("套合结果_2022-04_兰山区.csv").
+    let name = "%E5%A5%97%E5%90%88%E7%BB%93%E6%9E%9C_2022-04_%E5%85%B0%E5%B1%B1%E5%8C%BA.csv";
+    assert_eq!(answer.header("content-disposition"), format!("attachment; filename=\"export.csv\"; filename*=UTF-8''{name}"));
+    let rows: Vec<csv::StringRecord> = csv::Reader::from_reader(&answer.bytes[3..]).records().map(Result::unwrap).collect();
+    assert!(rows.len() == 3 && rows.iter().all(|row| &row[6] == "兰山区"), "{rows:?}");
+    let patch = app.patch("S1").await;
+    assert_eq!(rows[1][7].parse::<f64>().unwrap(), (number(&patch["properties"]["area"]["m2"]) * 1e4).round() / 1e4);
+    assert_eq!((&rows[1][8], &rows[1][23]), (format!("{:.2}", number(&patch["properties"]["area"]["mu"])).as_str(), "疑似违法"));
+    assert!(rows[1][28].contains("地类图斑#2@2022-01-01"), "{:?}", &rows[1]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_workbook_opens_elsewhere_and_text_that_looks_like_a_formula_is_text() {
+    const SCRIPT: &str = "import json, sys, openpyxl\n\
+        rows = list(openpyxl.load_workbook(sys.argv[1]).active.iter_rows())\n\
+        print(json.dumps([[[cell.data_type, cell.value] for cell in row] for row in rows]))";
+    let app = TestApp::city().await;
+    app.uploaded(APRIL, &File::default().patch("=HYPERLINK(1)", &[square()])).await;
+    let at = folder();
+    let (path, _) = export(&app, "findings?format=xlsx", "xlsx", at.path()).await;
+    let done = Command::new("/usr/bin/python3").args(["-c", SCRIPT]).arg(&path).output().unwrap();
+    assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+    let rows: Value = serde_json::from_slice(&done.stdout).unwrap();
+    assert_eq!((text(&rows[0][1][1]), text(&rows[0][7][1])), ("图斑编号".to_owned(), "图斑面积（平方米）".to_owned()));
+    // Oracle: openpyxl, which reads a formula as “f”, text as “s” and a number as “n”.
+    assert_eq!((text(&rows[1][1][0]), text(&rows[1][1][1])), ("s".to_owned(), "=HYPERLINK(1)".to_owned()));
+    assert!(rows[1][7][0] == "n" && (number(&rows[1][7][1]) - crate::app::city::SQUARE_M2).abs() < 1e-3, "{rows}");
+    assert_eq!(rows.as_array().unwrap().len(), 2);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_layer_leaves_and_comes_in_again() {
+    let app = TestApp::with_workshop(with_program).await;
+    let features = take_layer(&app, LayerKind::County, city().join("county.geojson")).await;
+    let id = app.read("/api/layers").await["layers"][0]["id"].clone();
+    for (format, more) in [("shp", "&encoding=GBK&crs=EPSG:4527"), ("gpkg", ""), ("gdb", ""), ("geojson", "&crs=EPSG:4549"), ("fgb", "")] {
+        let at = folder();
+        let (path, for_gdal) = export(&app, &format!("layers/{id}?format={format}{more}"), format, at.path()).await;
+        let back = read_back(&for_gdal, at.path());
+        let name = if format == "shp" { "XZQMC" } else { "name" };
+        let names: Vec<String> = back.as_array().unwrap().iter().map(|one| text(&one["properties"][name])).collect();
+        assert!(names.len() as u64 == features && names.contains(&"兰山区".to_owned()), "{format}: {names:?}");
+        assert_eq!(take_layer(&app, LayerKind::County, path).await, features, "{format}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_cannot_be_exported_is_a_problem_that_names_the_parameter() {
+    let app = TestApp::city().await;
+    app.uploaded(APRIL, &one_of_each()).await;
+    for (query, parameter) in [
+        ("findings", "format"),
+        ("findings?format=dwg", "format"),
+        ("findings?format=shp&encoding=big5", "encoding"),
+        ("findings?format=gpkg&encoding=GBK", "encoding"),
+        ("findings?format=gpkg&crs=EPSG:2345", "crs"),
+        ("findings?format=csv&crs=EPSG:4527", "crs"),
+        ("findings?format=csv&county=3713", "county"),
+        ("findings?format=csv&survey=x", "survey"),
+        ("findings?format=csv&period=2022", "period"),
+        ("findings?format=csv&until=2022-05", "period"),
+        ("findings?format=csv&patch=S1", "patch"),
+        ("findings?format=csv&verdict=guilty", "verdict"),
+        ("layers/1?format=", "format"),
+    ] {
+        let problem = app.get(&format!("/api/exports/{query}")).await.problem(400, "parameter");
+        assert_eq!(problem["parameter"], parameter, "{query}");
+    }
+    for (query, named) in [
+        ("findings?format=csv&survey=99", "99"),
+        ("findings?format=csv&patch=99", "99"),
+        ("findings?format=csv&county=110101", "110101"),
+        ("layers/99?format=csv", "99"),
+    ] {
+        let problem = app.get(&format!("/api/exports/{query}")).await.problem(404, "not_found");
+        assert!(text(&problem["detail"]).contains(named), "{problem}");
+    }
+    let problem = app.get("/api/exports/findings?format=geojson&crs=EPSG:4513").await.problem(422, "outside_crs");
+    assert!(text(&problem["detail"]).contains("L1") && text(&problem["detail"]).contains("EPSG:4513"), "{problem}");
+    app.has_an_empty_spool();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_worker_that_dies_or_is_not_there_is_a_problem_and_leaves_nothing() {
+    for (fault, code) in [(Some("crash"), "worker_crashed"), (Some("hang"), "worker_timeout"), (None, "no_ogr")] {
+        let app = TestApp::with_workshop(|workshop| match fault {
+            Some(_) => Workshop { fault, patience: Duration::from_secs(2), ..with_program(workshop) },
+            None => Workshop { program: None, ..workshop },
+        })
+        .await;
+        app.uploaded(APRIL, &one_of_each()).await;
+        app.get("/api/exports/findings?format=gpkg").await.problem(503, code);
+        app.has_an_empty_spool();
+        assert_eq!(app.get("/api/exports/findings?format=csv").await.status, 200);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_client_that_leaves_leaves_nothing_behind() {
+    let app = TestApp::with_workshop(|workshop| Workshop { fault: Some("hang"), patience: Duration::from_secs(2), ..with_program(workshop) }).await;
+    app.uploaded(APRIL, &one_of_each()).await;
+    let left = app.request(reqwest::Method::GET, "/api/exports/findings?format=gpkg").timeout(Duration::from_millis(500)).send().await;
+    assert!(left.unwrap_err().is_timeout());
+    let mut waits = 0;
+    while std::fs::read_dir(app.monitor.spool()).unwrap().count() > 0 && waits < 100 {
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        waits += 1;
+    }
+    app.has_an_empty_spool();
+}
