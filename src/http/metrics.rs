@@ -1,6 +1,7 @@
 //! How the service does, in numbers: `GET /metrics`, in the `OpenMetrics` text format, which Prometheus reads.
 
 use super::{Desk, Problem, problem::Code, readiness};
+use crate::land::JobState;
 use axum::{
     extract::State,
     http::{Method, StatusCode, header},
@@ -16,6 +17,9 @@ const REQUEST_BUCKETS: [f64; 12] = [0.001, 0.005, 0.02, 0.05, 0.1, 0.25, 0.5, 1.
 /// Seconds: from a read out of memory to a server that is away.
 const STORE_BUCKETS: [f64; 8] = [0.0005, 0.001, 0.005, 0.02, 0.1, 0.5, 1.0, 2.0];
 
+/// Newest jobs among which running ones are counted.
+const JOBS_LOOKED_AT: u32 = 1000;
+
 /// Everything that is counted.
 #[derive(Debug)]
 pub struct Metrics {
@@ -30,6 +34,7 @@ pub struct Metrics {
     layer_memory: Family<LayerKind, Gauge>,
     layer_vertices: Family<LayerKind, Gauge>,
     atlas_current: Gauge,
+    jobs_running: Gauge,
     resident: Gauge,
 }
 
@@ -78,6 +83,7 @@ impl Metrics {
             layer_memory: Family::default(),
             layer_vertices: Family::default(),
             atlas_current: Gauge::default(),
+            jobs_running: Gauge::default(),
             resident: Gauge::default(),
         };
         metrics.registered(monitor)
@@ -93,6 +99,7 @@ impl Metrics {
         ours.register("problems", "Requests answered with a problem, by its code", self.problems.clone());
         ours.register("imports", "Imports of surveys that ended, by how", monitor.imports.clone());
         ours.register("imports_under_way", "Imports of surveys under way", monitor.importing.clone());
+        ours.register("jobs_running", "Jobs of all nodes that wait or are under way, as the database has them", self.jobs_running.clone());
         ours.register("findings", "Findings made and stored", monitor.findings.clone());
         ours.register("rejects", "Features refused in surveys that were stored", monitor.rejects.clone());
         ours.register("store_up", "Whether the database answered when it was last asked", self.store_up.clone());
@@ -174,6 +181,9 @@ pub async fn metrics(State(desk): State<Desk>) -> Result<impl IntoResponse, Prob
     if readiness::ask_store(&desk).await.is_ok() {
         let current = desk.monitor.is_current().await;
         desk.metrics.atlas_current.set(i64::from(current.is_ok_and(|current| current)));
+        if let Ok(jobs) = desk.monitor.store().jobs(JOBS_LOOKED_AT).await {
+            desk.metrics.jobs_running.set(jobs.iter().filter(|job| job.state == JobState::Running).count() as i64);
+        }
     }
     desk.metrics.look_at_layers(&desk);
     desk.metrics.resident.set(resident_bytes().unwrap_or_default());

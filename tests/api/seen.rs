@@ -105,6 +105,7 @@ async fn the_metrics_count_requests_by_route_and_imports_by_outcome() {
         ("tuban_imports_total{outcome=\"was_there\"}", 1.0),
         ("tuban_imports_total{outcome=\"refused\"}", 1.0),
         ("tuban_imports_total{outcome=\"conflict\"}", 1.0),
+        ("tuban_jobs_running", 0.0),
         ("tuban_imports_under_way", 0.0),
         // The survey has four patches: see `city::one_of_each`.
         ("tuban_findings_total", 4.0),
