@@ -180,7 +180,7 @@ test('the patches of one county and one patch are downloaded', async () => {
   await picture('export');
   await page.locator('tbody button').first().click();
   await page.locator('[data-patch]').waitFor();
-  const [head, patch] = (await downloaded('CSV', /^套合结果_.*图斑\d+.*\.csv$/)).toString('utf8').trim().split('\r\n');
+  const [head, patch] = (await downloaded('CSV', /^套合结果_.*图斑\d+.*\.csv$/)).toString('utf8').trimEnd().split('\r\n');
   assert.ok(head.startsWith('\ufeff图斑序号,图斑编号') && patch.includes('兰山区'), `${head}\n${patch}`);
 });
 
