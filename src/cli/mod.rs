@@ -3,7 +3,11 @@
 
 /// Prints a line. A reader that has seen enough (`| head`) ends the program quietly; `println!` would panic.
 macro_rules! say {
-    ($($words:tt)*) => { $crate::cli::say_line(format_args!($($words)*)) };
+    ($($words:tt)*) => {
+        if $crate::cli::print_line(format_args!($($words)*)).is_err() {
+            std::process::exit(0);
+        }
+    };
 }
 
 mod classify;
@@ -206,12 +210,11 @@ fn print_rejects(rejects: &[Reject]) {
     }
 }
 
-fn say_line(line: std::fmt::Arguments<'_>) {
+fn print_line(line: std::fmt::Arguments<'_>) -> std::io::Result<()> {
     use std::io::Write;
     let mut out = std::io::stdout().lock();
-    if out.write_fmt(line).and_then(|()| out.write_all(b"\n")).is_err() {
-        std::process::exit(0);
-    }
+    out.write_fmt(line)?;
+    out.write_all(b"\n")
 }
 
 /// Reads `EPSG:N`.

@@ -1,6 +1,6 @@
 //! `tuban serve`.
 
-use super::{Budget, Database, Failure};
+use super::{Budget, Database, Failure, print_line};
 use crate::http::{Desk, Life, Limits, Phase, ServeError, serve};
 use crate::monitor::{rule::Rule, work::Working};
 use clap::Args;
@@ -64,13 +64,15 @@ impl Serve {
         }
     }
 
+    /// Says where it listens. Whoever started it may read that and hang up: the service goes on.
     fn greet(&self, address: SocketAddr) {
-        say!("http://{address}");
-        if self.listen.ip().is_loopback() {
-            say!("listening on this machine only; --listen opens it to others (there are no accounts yet: they could read and write everything)");
+        let note = if self.listen.ip().is_loopback() {
+            "listening on this machine only; --listen opens it to others (there are no accounts yet: they could read and write everything)"
         } else {
-            say!("WARNING: listening beyond this machine, and there are no accounts yet: whoever reaches this address can read and write everything");
-        }
+            "WARNING: listening beyond this machine, and there are no accounts yet: whoever reaches this address can read and write everything"
+        };
+        tracing::info!(%address, "listening");
+        let _ = print_line(format_args!("http://{address}\n{note}"));
     }
 }
 
