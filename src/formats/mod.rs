@@ -80,6 +80,9 @@ pub trait FeatureBatch: Send + Sync {
         self.len() == 0
     }
 
+    /// How many bytes of memory or file they are, roughly.
+    fn bytes(&self) -> usize;
+
     /// Names of the fields that the first `sample` features have.
     ///
     /// # Errors

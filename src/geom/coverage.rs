@@ -82,6 +82,9 @@ pub struct Hit {
     pub area_m2: f64,
 }
 
+/// Hits of one figure; nearly always few enough to need no allocation.
+pub type Hits = SmallVec<[Hit; 8]>;
+
 /// A member cut into pieces.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Pieces {
@@ -217,8 +220,8 @@ impl Coverage {
 
     /// The members that share ground with the figure, ascending, each once. Ground thinner than the last bit of its coordinates is none: cutting
     /// moves a border by so much.
-    pub fn hits(&self, figure: &Figure) -> io::Result<Vec<Hit>> {
-        let (mut hits, mut reader): (Vec<Hit>, _) = (Vec::new(), Reader::new(self));
+    pub fn hits(&self, figure: &Figure) -> io::Result<Hits> {
+        let (mut hits, mut reader) = (Hits::new(), Reader::new(self));
         for piece in self.near(outwards(figure.bounds())) {
             let area_m2 = figure.shared_m2(reader.rings(piece)?);
             if area_m2 > 0.0 {

@@ -5,6 +5,7 @@
 pub mod coverage;
 mod crossing;
 pub mod crs;
+mod curve;
 mod gcj02;
 mod looks;
 pub mod outline;
@@ -15,8 +16,9 @@ pub mod slabs;
 mod twofold;
 pub mod validity;
 
-pub use coverage::{Coverage, CoverageBuilder, Hit, Pieces, Shelf, clip_ring};
+pub use coverage::{Coverage, CoverageBuilder, Hit, Hits, Pieces, Shelf, clip_ring};
 pub use crs::{Crs, UnknownCrs, Unplaced};
+pub use curve::Curve;
 pub use gcj02::{add_gcj02, remove_gcj02};
 pub use looks::{Contradiction, typical};
 pub use outline::{Bounds, Outline};

@@ -42,7 +42,7 @@ pub struct Figure {
     /// Width and height of the box.
     size: [f64; 2],
     /// Edges, not vertical, by left end.
-    edges: Vec<Four>,
+    edges: SmallVec<[Four; 8]>,
 }
 
 /// Four edges side by side. Unused lanes have no width and no sign.

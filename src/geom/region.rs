@@ -1,12 +1,13 @@
 //! Regions: outlines after judgement. Their rings are closed and oriented so that the winding number is 1 inside and 0 outside.
 
 use super::{Bounds, Outline, plane::twice_signed_area};
+use smallvec::{SmallVec, smallvec};
 
 /// Oriented closed rings in the plane; shells counter-clockwise, holes clockwise.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Region {
     positions: Vec<[f64; 2]>,
-    ring_ends: Vec<u32>,
+    ring_ends: SmallVec<[u32; 4]>,
     /// Twice the area, square metres.
     twice_area: f64,
 }
@@ -31,7 +32,7 @@ impl Region {
     /// The region within one closed ring that has some area.
     #[must_use]
     pub fn of_shell(ring: Vec<[f64; 2]>) -> Self {
-        let mut region = Self { ring_ends: vec![ring.len() as u32], positions: ring, twice_area: 0.0 };
+        let mut region = Self { ring_ends: smallvec![ring.len() as u32], positions: ring, twice_area: 0.0 };
         region.twice_area = twice_signed_area(&region.positions);
         if region.twice_area < 0.0 {
             region.positions.reverse();

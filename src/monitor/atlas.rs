@@ -2,8 +2,9 @@
 
 use super::memory::{Memory, Taken};
 use super::rule::Rule;
-use crate::geom::{Bounds, Coverage, CoverageBuilder, Figure, Hit, Outline, Pieces, Plane};
-use crate::land::{Areas, CountyShare, FeatureFacts, LayerKind, LayerUsed, ParcelShare};
+use crate::geom::{Bounds, Coverage, CoverageBuilder, Figure, Hit, Hits, Outline, Pieces, Plane};
+use crate::land::{Areas, FeatureFacts, LayerKind, LayerUsed};
+use smallvec::SmallVec;
 use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -43,20 +44,32 @@ pub struct Load<'a> {
     pub memory_bytes: u64,
 }
 
-/// What a figure lies on.
+/// What a figure lies on, in the numbers of an atlas; see [`Atlas::fact`].
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Measured {
     /// The areas.
     pub areas: Areas,
     /// By class, largest first.
-    pub parcels: Vec<ParcelShare>,
+    pub parcels: Shares,
     /// Area on any parcel, square metres.
     pub parcels_m2: f64,
     /// By county, largest first.
-    pub counties: Vec<CountyShare>,
-    /// Numbers of the approvals that cover some of it, in the order of their file.
-    pub approvals: Vec<String>,
+    pub counties: Shares,
+    /// The approvals that cover some of it, in the order of their file.
+    pub approvals: SmallVec<[u32; 4]>,
 }
+
+/// Of a figure, how much lies where a layer says something.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Share {
+    /// What it says: a number for [`Atlas::fact`].
+    pub fact: u32,
+    /// Square metres.
+    pub area_m2: f64,
+}
+
+/// Shares of one figure; nearly always few enough to need no allocation.
+pub type Shares = SmallVec<[Share; 4]>;
 
 impl Atlas {
     /// An atlas without layers, in which only a patch's own area can be measured.
@@ -111,6 +124,13 @@ impl Atlas {
         self.layer(LayerKind::County).into_iter().flat_map(|layer| layer.facts.iter())
     }
 
+    /// What a layer in force says of the ground, by the number that was measured.
+    #[must_use]
+    pub fn fact(&self, kind: LayerKind, fact: u32) -> &FeatureFacts {
+        static NOTHING: FeatureFacts = FeatureFacts { code: String::new(), name: String::new() };
+        self.layer(kind).and_then(|layer| layer.facts.get(fact as usize)).unwrap_or(&NOTHING)
+    }
+
     /// Takes a layer in, in the place of one of the same kind.
     pub fn put(&mut self, used: LayerUsed, layer: PreparedLayer, rule: &Rule) {
         if used.kind == LayerKind::County {
@@ -131,7 +151,7 @@ impl Atlas {
     pub fn county_at(&self, at: [f64; 2]) -> io::Result<Option<&str>> {
         let Some(counties) = self.layer(LayerKind::County) else { return Ok(None) };
         let member = counties.coverage.member_at(at)?;
-        Ok(member.map(|member| counties.facts[counties.fact(member)].code.as_str()))
+        Ok(member.map(|member| counties.facts[counties.fact(member) as usize].code.as_str()))
     }
 
     /// Whether an edge of any layer passes within `reach_m` metres of a place of the plane.
@@ -157,10 +177,7 @@ impl Atlas {
         measured.areas.red_line_m2 = covered(LayerKind::RedLine)?;
         measured.areas.urban_boundary_m2 = covered(LayerKind::UrbanBoundary)?;
         if let Some(counties) = self.layer(LayerKind::County) {
-            measured.counties = counties
-                .shares(figure, &counties.coverage.hits(figure)?)?
-                .map(|(fact, area_m2)| CountyShare { code: fact.code.clone(), name: fact.name.clone(), area_m2 })
-                .collect();
+            measured.counties = counties.shares(figure, &counties.coverage.hits(figure)?)?;
         }
         let farmland = match self.layer(LayerKind::Farmland) {
             Some(layer) => Some((layer, layer.measure_parcels(figure, &mut measured)?)),
@@ -174,48 +191,50 @@ impl Atlas {
 }
 
 impl AtlasLayer {
-    fn fact(&self, member: u32) -> usize {
-        self.fact_of.get(member as usize).map_or(0, |fact| *fact as usize)
+    fn fact(&self, member: u32) -> u32 {
+        self.fact_of.get(member as usize).copied().unwrap_or(0)
     }
 
     /// The figure's area by fact, largest first. Members of a layer that must tile may still overlap; then the sums are scaled to the union, so
     /// that no ground counts twice.
-    fn shares<'a>(&'a self, figure: &Figure, hits: &[Hit]) -> io::Result<impl Iterator<Item = (&'a FeatureFacts, f64)> + use<'a>> {
-        let mut shares: Vec<(usize, f64)> = Vec::new();
+    fn shares(&self, figure: &Figure, hits: &[Hit]) -> io::Result<Shares> {
+        let mut shares = Shares::new();
         for hit in hits {
             let fact = self.fact(hit.member);
-            match shares.iter_mut().find(|(known, _)| *known == fact) {
-                Some((_, area)) => *area += hit.area_m2,
-                None => shares.push((fact, hit.area_m2)),
+            match shares.iter_mut().find(|share| share.fact == fact) {
+                Some(share) => share.area_m2 += hit.area_m2,
+                None => shares.push(Share { fact, area_m2: hit.area_m2 }),
             }
         }
-        let sum: f64 = shares.iter().map(|(_, area)| area).sum();
+        let sum: f64 = shares.iter().map(|share| share.area_m2).sum();
         let union = self.coverage.covered_m2(figure, hits)?;
         let scale = if sum > union && sum > 0.0 { union / sum } else { 1.0 };
-        shares.sort_by(|a, b| b.1.total_cmp(&a.1).then_with(|| self.facts[a.0].code.cmp(&self.facts[b.0].code)));
-        Ok(shares.into_iter().map(move |(fact, area)| (&self.facts[fact], area * scale)))
+        let code = |share: &Share| &self.facts[share.fact as usize].code;
+        shares.sort_by(|a, b| b.area_m2.total_cmp(&a.area_m2).then_with(|| code(a).cmp(code(b))));
+        shares.iter_mut().for_each(|share| share.area_m2 *= scale);
+        Ok(shares)
     }
 
     /// Fills in parcels and farmland; returns the hits on farmland.
-    fn measure_parcels(&self, figure: &Figure, measured: &mut Measured) -> io::Result<Vec<Hit>> {
-        let hits = self.coverage.hits(figure)?;
-        measured.parcels =
-            self.shares(figure, &hits)?.map(|(fact, area_m2)| ParcelShare { dlbm: fact.code.clone(), dlmc: fact.name.clone(), area_m2 }).collect();
+    fn measure_parcels(&self, figure: &Figure, measured: &mut Measured) -> io::Result<Hits> {
+        let mut hits = self.coverage.hits(figure)?;
+        measured.parcels = self.shares(figure, &hits)?;
         measured.parcels_m2 = self.coverage.covered_m2(figure, &hits)?;
-        let farmland: Vec<Hit> = hits.into_iter().filter(|hit| self.farmland[self.fact(hit.member)]).collect();
+        hits.retain(|hit| self.farmland[self.fact(hit.member) as usize]);
+        let farmland = hits;
         measured.areas.farmland_m2 = self.coverage.covered_m2(figure, &farmland)?;
         Ok(farmland)
     }
 
     /// Fills in approvals, and the farmland they cover.
-    fn measure_approvals(&self, figure: &Figure, farmland: Option<(&Self, Vec<Hit>)>, measured: &mut Measured) -> io::Result<()> {
+    fn measure_approvals(&self, figure: &Figure, farmland: Option<(&Self, Hits)>, measured: &mut Measured) -> io::Result<()> {
         let hits = self.coverage.hits(figure)?;
         let areas = &mut measured.areas;
         areas.approved_m2 = self.coverage.covered_m2(figure, &hits)?;
         for hit in &hits {
-            let number = &self.facts[self.fact(hit.member)].code;
-            if !measured.approvals.contains(number) {
-                measured.approvals.push(number.clone());
+            let fact = self.fact(hit.member);
+            if !measured.approvals.contains(&fact) {
+                measured.approvals.push(fact);
             }
         }
         let Some((parcels, on_farmland)) = farmland else { return Ok(()) };

@@ -7,40 +7,77 @@
 //! 4. other.
 
 use super::{
-    atlas::{Atlas, Measured},
+    atlas::{Atlas, Measured, Share},
     rule::Rule,
 };
 use crate::geom::Figure;
-use crate::land::{AutomaticVerdict, Finding, Flag, LayerKind, Reason};
+use crate::land::{AutomaticVerdict, CountyShare, FeatureFacts, Finding, Flag, LayerKind, ParcelShare, Reason};
 
-/// Measures a figure and judges what was measured. `stated_county` is what the file says. Fails only where layers cannot be read back.
-pub fn classify(atlas: &Atlas, rule: &Rule, figure: &Figure, stated_county: Option<&str>) -> std::io::Result<Finding> {
+/// What was measured of a figure, and the verdict: all but what it takes to tell it to people.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Assessment {
+    /// What was measured.
+    pub measured: Measured,
+    /// The automatic verdict.
+    pub verdict: AutomaticVerdict,
+    /// Why.
+    pub reason: Reason,
+}
+
+/// Measures a figure and judges what was measured. Fails only where layers cannot be read back.
+pub fn assess(atlas: &Atlas, rule: &Rule, figure: &Figure) -> std::io::Result<Assessment> {
     let measured = atlas.measure(figure)?;
     let (verdict, reason) = judge(&measured, rule, atlas.has(LayerKind::Farmland), atlas.has(LayerKind::Approved));
-    let flags = flags(&measured, rule, atlas, stated_county);
-    let areas = measured.areas;
-    let (legal, illegal) = match verdict {
-        AutomaticVerdict::Legal => (areas.farmland_m2, 0.0),
-        AutomaticVerdict::SuspectedIllegal => (areas.approved_farmland_m2, areas.unapproved_farmland_m2()),
-        AutomaticVerdict::Other | AutomaticVerdict::Doubtful => (0.0, 0.0),
-    };
-    let county_code = match measured.counties.first() {
-        Some(share) => Some(share.code.clone()),
-        None if atlas.has(LayerKind::County) => None,
-        None => stated_county.map(str::to_owned),
-    };
-    Ok(Finding {
-        areas,
-        parcels: measured.parcels,
-        counties: measured.counties,
-        approvals: measured.approvals,
-        flags,
-        verdict,
-        reason,
-        automatic_legal_farmland_m2: legal,
-        automatic_illegal_farmland_m2: illegal,
-        county_code,
-    })
+    Ok(Assessment { measured, verdict, reason })
+}
+
+/// The finding of a figure. `stated_county` is what the file says. Fails only where layers cannot be read back.
+pub fn classify(atlas: &Atlas, rule: &Rule, figure: &Figure, stated_county: Option<&str>) -> std::io::Result<Finding> {
+    Ok(assess(atlas, rule, figure)?.finding(atlas, rule, stated_county))
+}
+
+impl Assessment {
+    /// Code of the county that answers for it: the one with most of it; without counties in force the stated one.
+    #[must_use]
+    pub fn county_code<'a>(&self, atlas: &'a Atlas, stated_county: Option<&'a str>) -> Option<&'a str> {
+        match self.measured.counties.first() {
+            Some(share) => Some(&atlas.fact(LayerKind::County, share.fact).code),
+            None if atlas.has(LayerKind::County) => None,
+            None => stated_county,
+        }
+    }
+
+    /// The finding, by the atlas and the rule that it was assessed by.
+    #[must_use]
+    pub fn finding(&self, atlas: &Atlas, rule: &Rule, stated_county: Option<&str>) -> Finding {
+        let (measured, areas) = (&self.measured, self.measured.areas);
+        let (legal, illegal) = match self.verdict {
+            AutomaticVerdict::Legal => (areas.farmland_m2, 0.0),
+            AutomaticVerdict::SuspectedIllegal => (areas.approved_farmland_m2, areas.unapproved_farmland_m2()),
+            AutomaticVerdict::Other | AutomaticVerdict::Doubtful => (0.0, 0.0),
+        };
+        let said = |kind, share: &Share| (atlas.fact(kind, share.fact).clone(), share.area_m2);
+        let parcel = |(fact, area_m2): (FeatureFacts, f64)| ParcelShare { dlbm: fact.code, dlmc: fact.name, area_m2 };
+        let county = |(fact, area_m2): (FeatureFacts, f64)| CountyShare { code: fact.code, name: fact.name, area_m2 };
+        let mut approvals: Vec<String> = Vec::new();
+        for number in measured.approvals.iter().map(|fact| &atlas.fact(LayerKind::Approved, *fact).code) {
+            if !approvals.contains(number) {
+                approvals.push(number.clone());
+            }
+        }
+        Finding {
+            areas,
+            parcels: measured.parcels.iter().map(|share| parcel(said(LayerKind::Farmland, share))).collect(),
+            counties: measured.counties.iter().map(|share| county(said(LayerKind::County, share))).collect(),
+            approvals,
+            flags: flags(measured, rule, atlas, stated_county),
+            verdict: self.verdict,
+            reason: self.reason,
+            automatic_legal_farmland_m2: legal,
+            automatic_illegal_farmland_m2: illegal,
+            county_code: self.county_code(atlas, stated_county).map(str::to_owned),
+        }
+    }
 }
 
 fn judge(measured: &Measured, rule: &Rule, parcels_known: bool, approvals_known: bool) -> (AutomaticVerdict, Reason) {
@@ -74,7 +111,7 @@ fn flags(measured: &Measured, rule: &Rule, atlas: &Atlas, stated_county: Option<
         flags.push(Flag::CrossesBorder);
     }
     if let (Some(first), Some(stated)) = (counties.first(), stated_county)
-        && first.code != stated
+        && atlas.fact(LayerKind::County, first.fact).code != stated
     {
         flags.push(Flag::CountyCodeDisagrees);
     }

@@ -129,7 +129,7 @@ fn load_layer(
     let mut builder = LayerBuilder::new(kind, memory);
     let mut done = 0;
     let mut rejected: Option<Reject> = None;
-    reading.each_batch(
+    reading.each_round(
         |raw| Ok(layer_import::judge(&intake, kind, raw)),
         |batch| {
             done += batch.len() as u64;
@@ -172,14 +172,20 @@ fn classify(
     let mut row_of: HashMap<String, u64> = HashMap::new();
     out.write_all(output.head().as_bytes())?;
     let mut first = true;
-    reading.each_batch(
-        |raw| Ok(Line::of(judge.find(raw)?, output)),
+    let keeps = output.keeps();
+    reading.each_round_by_place(
+        |raw| {
+            let candidate = judge.take_in(raw, keeps);
+            let place = candidate.place();
+            Ok((candidate, place))
+        },
+        |candidate| Ok(Line::of(judge.find(candidate)?, atlas, output)),
         |lines| {
             let began = Instant::now();
             timings.patches += lines.len() as u64;
             for line in lines {
                 let earlier = row_of.get(&line.patch_id).filter(|_| line.accepted);
-                let again = earlier.map(|earlier| Line::rejected(&duplicate(line.row, &line.patch_id, *earlier), &line.quoted_id, output));
+                let again = earlier.map(|earlier| Line::rejected(&duplicate(line.row, &line.patch_id, *earlier), &output.quote(&line.patch_id), output));
                 let text = again.as_ref().unwrap_or(&line.text);
                 timings.rejected += u64::from(!line.accepted || again.is_some());
                 if output == Output::GeoJson && !std::mem::take(&mut first) {

@@ -1,8 +1,13 @@
 //! What `tuban classify` writes of a feature: a line of CSV or a GeoJSON feature.
 
-use super::{intake::Taken, judging::Found};
+use super::{
+    atlas::Atlas,
+    classify::Assessment,
+    intake::Taken,
+    judging::{Found, Keeps},
+};
 use crate::formats::geojson::Geometry;
-use crate::land::{Areas, Condition, Finding, Reject};
+use crate::land::{Areas, Condition, Reject};
 use std::borrow::Cow;
 use std::path::Path;
 
@@ -25,8 +30,6 @@ pub(super) struct Line {
     pub(super) row: u64,
     /// The patch's id.
     pub(super) patch_id: String,
-    /// The id as the output writes it.
-    pub(super) quoted_id: String,
     /// All of the line.
     pub(super) text: String,
     /// Whether the feature was taken.
@@ -34,6 +37,14 @@ pub(super) struct Line {
 }
 
 impl Output {
+    /// What of a feature it takes.
+    pub(super) fn keeps(self) -> Keeps {
+        match self {
+            Self::Csv => Keeps::Region,
+            Self::GeoJson => Keeps::Outlines,
+        }
+    }
+
     /// What comes before the first line.
     pub(super) fn head(self) -> String {
         match self {
@@ -60,11 +71,11 @@ impl Output {
         }
     }
 
-    fn quote(self, text: &str) -> String {
+    pub(super) fn quote(self, text: &str) -> Cow<'_, str> {
         match self {
-            Self::Csv if text.contains([',', '"', '\n', '\r']) => format!("\"{}\"", text.replace('"', "\"\"")),
-            Self::Csv => text.to_owned(),
-            Self::GeoJson => serde_json::to_string(text).unwrap_or_default(),
+            Self::Csv if text.contains([',', '"', '\n', '\r']) => Cow::Owned(format!("\"{}\"", text.replace('"', "\"\""))),
+            Self::Csv => Cow::Borrowed(text),
+            Self::GeoJson => Cow::Owned(serde_json::to_string(text).unwrap_or_default()),
         }
     }
 }
@@ -76,21 +87,26 @@ fn columns(areas: &Areas) -> [f64; 7] {
 
 impl Line {
     /// What is written of what was found.
-    pub(super) fn of(found: Found<'_>, output: Output) -> Self {
+    pub(super) fn of(found: Found, atlas: &Atlas, output: Output) -> Self {
         let quoted_id = output.quote(&found.patch_id);
         let text = match &found.outcome {
             Err(reject) => Self::rejected(reject, &quoted_id, output),
-            Ok((taken, finding)) => match output {
-                Output::Csv => csv(&quoted_id, taken, finding),
-                Output::GeoJson => geojson(&quoted_id, taken, finding),
-            },
+            Ok((taken, assessment)) => {
+                let county_code = assessment.county_code(atlas, found.stated_county.as_deref());
+                match output {
+                    Output::Csv => csv(&quoted_id, county_code, taken, assessment),
+                    Output::GeoJson => geojson(&quoted_id, county_code, taken, assessment),
+                }
+            }
         };
-        Self { row: found.row, accepted: found.outcome.is_ok(), patch_id: found.patch_id, quoted_id, text }
+        drop(quoted_id);
+        Self { row: found.row, accepted: found.outcome.is_ok(), patch_id: found.patch_id, text }
     }
 
     /// What is written of a refused feature.
     pub(super) fn rejected(reject: &Reject, quoted_id: &str, output: Output) -> String {
-        let condition = output.quote(&format!("rejected: {}", reject.reason.en));
+        let condition = format!("rejected: {}", reject.reason.en);
+        let condition = output.quote(&condition);
         match output {
             Output::Csv => format!("{quoted_id},,,,,,,,,,{condition}\n"),
             Output::GeoJson => format!("{{\"type\":\"Feature\",\"properties\":{{\"patch_id\":{quoted_id},\"condition\":{condition}}},\"geometry\":null}}"),
@@ -102,16 +118,16 @@ fn condition(taken: &Taken) -> &'static str {
     if taken.repaired.is_some() { Condition::Repaired } else { Condition::Ok }.word()
 }
 
-fn csv(quoted_id: &str, taken: &Taken, finding: &Finding) -> String {
+fn csv(quoted_id: &str, county_code: Option<&str>, taken: &Taken, assessment: &Assessment) -> String {
     let mut line = String::with_capacity(160);
     line.push_str(quoted_id);
     line.push(',');
-    line.push_str(finding.county_code.as_deref().unwrap_or(""));
-    for area_m2 in columns(&finding.areas) {
+    line.push_str(county_code.unwrap_or(""));
+    for area_m2 in columns(&assessment.measured.areas) {
         line.push(',');
         push_four_decimals(&mut line, area_m2);
     }
-    for word in [finding.verdict.word(), condition(taken)] {
+    for word in [assessment.verdict.word(), condition(taken)] {
         line.push(',');
         line.push_str(word);
     }
@@ -119,15 +135,15 @@ fn csv(quoted_id: &str, taken: &Taken, finding: &Finding) -> String {
     line
 }
 
-fn geojson(quoted_id: &str, taken: &Taken, finding: &Finding) -> String {
-    let (verdict, condition) = (finding.verdict.word(), condition(taken));
+fn geojson(quoted_id: &str, county_code: Option<&str>, taken: &Taken, assessment: &Assessment) -> String {
+    let (verdict, condition) = (assessment.verdict.word(), condition(taken));
     let mut areas = String::new();
-    for (name, area_m2) in COLUMNS.split(',').skip(2).zip(columns(&finding.areas)) {
+    for (name, area_m2) in COLUMNS.split(',').skip(2).zip(columns(&assessment.measured.areas)) {
         areas.extend(["\"", name, "\":"]);
         push_four_decimals(&mut areas, area_m2);
         areas.push(',');
     }
-    let county = finding.county_code.as_ref().map_or("null".to_owned(), |code| Output::GeoJson.quote(code));
+    let county = county_code.map_or(Cow::Borrowed("null"), |code| Output::GeoJson.quote(code));
     let geometry = serde_json::to_string(&Geometry(Cow::Borrowed(taken.repaired.as_ref().unwrap_or(&taken.degrees)))).unwrap_or_default();
     format!(
         "{{\"type\":\"Feature\",\"properties\":{{\"patch_id\":{quoted_id},\"county_code\":{county},{areas}\"verdict\":\"{verdict}\",\"condition\":\"{condition}\"}},\"geometry\":{geometry}}}"

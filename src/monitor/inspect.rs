@@ -5,7 +5,7 @@ use super::{
     Monitor, MonitorError, Refusal,
     atlas::Atlas,
     gcj02::{Testimony, maybe_gcj02},
-    judging::{Judge, duplicate},
+    judging::{Judge, Keeps, duplicate},
     layer_import,
     reading::{Reading, Wish},
     rule::Rule,
@@ -217,10 +217,10 @@ impl Inspection {
         match file.wanted {
             Wanted::Survey => {
                 let judge = Judge::new(atlas, rule, &reading);
-                reading.each_batch(
+                reading.each_round(
                     |raw| {
                         let bounds = bounds_of(&raw);
-                        let judged = judge.judge(raw)?;
+                        let judged = judge.judge(judge.take_in(raw, Keeps::Outlines))?;
                         let defects =
                             judged.verdict.as_ref().map(|accepted| accepted.0.defects.iter().map(super::intake::defect_words).collect()).unwrap_or_default();
                         let outside = judged.verdict.as_ref().is_ok_and(|accepted| accepted.1.flags.contains(&Flag::OutsideCounties));
@@ -234,7 +234,7 @@ impl Inspection {
                 )?;
             }
             Wanted::Layer(kind) => {
-                reading.each_batch(
+                reading.each_round(
                     |raw| {
                         let (row, decimals, has_z) = (raw.row, raw.decimals, raw.has_z);
                         let bounds = bounds_of(&raw);

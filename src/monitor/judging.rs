@@ -1,15 +1,17 @@
 //! One raw feature to a patch with its finding, or to a reject with its reason. Pure; called from every core.
+//!
+//! In two steps: [`Judge::take_in`] needs the feature only, [`Judge::find`] the layers, which want to be met in the order of the ground.
 
 use super::{
     atlas::Atlas,
-    classify::classify,
+    classify::{Assessment, assess},
     gcj02::{Testimony, testify},
     intake::{Intake, OutlineFault, Taken},
     reading::Reading,
     rule::Rule,
 };
 use crate::formats::{Field, RawFeature};
-use crate::geom::Figure;
+use crate::geom::{Figure, Outline};
 use crate::land::{COUNTIES, Finding, Patch, Reject};
 use std::{collections::HashMap, io};
 
@@ -41,40 +43,50 @@ pub struct Judged {
     pub testimony: Testimony,
 }
 
+/// What of a feature is kept for later.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Keeps {
+    /// Everything that is stored.
+    All,
+    /// Its outlines, without attributes.
+    Outlines,
+    /// Only the region that is measured.
+    Region,
+}
+
+/// A feature taken in, or refused, before it is held against the layers.
+pub struct Candidate {
+    row: u64,
+    patch_id: String,
+    by_feature_id: bool,
+    stated_county: Option<String>,
+    attributes: String,
+    decimals: u8,
+    has_z: bool,
+    taken: Result<Taken, Reject>,
+}
+
 /// What was found of a feature, before a patch is made of it that can be stored.
-pub struct Found<'r> {
+pub struct Found {
     /// See [`Judged`].
     pub row: u64,
     /// See [`Judged`].
     pub patch_id: String,
     by_feature_id: bool,
-    stated_county: Option<String>,
-    attributes: &'r str,
+    /// What the file says.
+    pub stated_county: Option<String>,
+    attributes: String,
     decimals: u8,
     has_z: bool,
-    /// The outline and its finding, or why not.
-    pub outcome: Result<(Taken, Finding), Reject>,
+    /// The outline and what was made of it, or why not.
+    pub outcome: Result<(Taken, Assessment), Reject>,
 }
 
-impl Found<'_> {
-    /// A patch with its finding, or a reject.
-    fn judged(self, testimony: Testimony) -> Judged {
-        let Self { row, patch_id, by_feature_id, stated_county, attributes, decimals, has_z, outcome } = self;
-        let patch = |taken: Taken| Patch {
-            row,
-            patch_id: patch_id.clone(),
-            stated_county,
-            attributes: attributes.to_owned(),
-            source: taken.source,
-            degrees: taken.degrees,
-            repaired: taken.repaired,
-            defects: taken.defects,
-        };
-        let verdict = match outcome {
-            Ok((taken, finding)) => Ok(Box::new((patch(taken), finding))),
-            Err(reject) => Err(reject),
-        };
-        Judged { row, patch_id, by_feature_id, verdict, decimals, has_z, testimony }
+impl Candidate {
+    /// Where it lies in the plane, if anywhere.
+    #[must_use]
+    pub fn place(&self) -> Option<[f64; 2]> {
+        self.taken.as_ref().ok()?.region.rings().next()?.first().copied()
     }
 }
 
@@ -88,35 +100,47 @@ impl<'a> Judge<'a> {
         Self { atlas, rule, intake, asks_gcj02, county_codes: known.chain(in_force).collect() }
     }
 
+    /// Takes one feature in; its attributes and what lies only beside what is measured, where `keeps` says so.
+    pub fn take_in(&self, raw: RawFeature<'_>, keeps: Keeps) -> Candidate {
+        let own = raw.fields.get(Field::PatchId).map(str::to_owned);
+        let by_feature_id = own.is_none() && raw.feature_id.is_some();
+        let stated_county = self.stated_county(&raw);
+        let (row, decimals, has_z, attributes) =
+            (raw.row, raw.decimals, raw.has_z, if keeps == Keeps::All { raw.attributes.to_owned() } else { String::new() });
+        let patch_id = own.or(raw.feature_id).unwrap_or_else(|| row.to_string());
+        let taken = match raw.geometry {
+            Ok(outline) => self.intake.take(outline).map_err(|fault| fault.reject(row, Some(patch_id.clone()))),
+            Err(fault) => Err(fault.reject(row, Some(patch_id.clone()))),
+        };
+        let taken = taken.map(|taken| if keeps == Keeps::Region { Taken { source: None, degrees: Outline::default(), dense: None, ..taken } } else { taken });
+        Candidate { row, patch_id, by_feature_id, stated_county, attributes, decimals, has_z, taken }
+    }
+
     /// Judges one feature. Fails only where layers cannot be read back.
-    pub fn judge(&self, raw: RawFeature<'_>) -> io::Result<Judged> {
-        let found = self.find(raw)?;
-        let testimony = match &found.outcome {
-            Ok((taken, _)) if self.asks_gcj02 => testify(self.atlas, found.row, &taken.degrees, found.stated_county.as_deref())?,
+    pub fn judge(&self, candidate: Candidate) -> io::Result<Judged> {
+        let Found { row, patch_id, by_feature_id, stated_county, attributes, decimals, has_z, outcome } = self.find(candidate)?;
+        let testimony = match &outcome {
+            Ok((taken, _)) if self.asks_gcj02 => testify(self.atlas, row, &taken.degrees, stated_county.as_deref())?,
             _ => Testimony::default(),
         };
-        Ok(found.judged(testimony))
+        let verdict = outcome.map(|(taken, assessment)| {
+            let finding = assessment.finding(self.atlas, self.rule, stated_county.as_deref());
+            let Taken { source, degrees, repaired, defects, .. } = taken;
+            Box::new((Patch { row, patch_id: patch_id.clone(), stated_county, attributes, source, degrees, repaired, defects }, finding))
+        });
+        Ok(Judged { row, patch_id, by_feature_id, verdict, decimals, has_z, testimony })
     }
 
     /// Measures one feature and judges what was measured. Fails only where layers cannot be read back.
-    pub fn find<'r>(&self, raw: RawFeature<'r>) -> io::Result<Found<'r>> {
-        let own = raw.fields.get(Field::PatchId).map(str::to_owned);
-        let by_feature_id = own.is_none() && raw.feature_id.is_some();
-        let patch_id = own.or_else(|| raw.feature_id.clone()).unwrap_or_else(|| raw.row.to_string());
-        let stated_county = self.stated_county(&raw);
-        let taken = match raw.geometry {
-            Ok(outline) => self.intake.take(outline).map_err(|fault| fault.reject(raw.row, Some(patch_id.clone()))),
-            Err(fault) => Err(fault.reject(raw.row, Some(patch_id.clone()))),
-        };
+    pub fn find(&self, candidate: Candidate) -> io::Result<Found> {
+        let Candidate { row, patch_id, by_feature_id, stated_county, attributes, decimals, has_z, taken } = candidate;
         let outcome = match taken {
             Ok(mut taken) => {
                 let figure = Figure::new(std::mem::take(&mut taken.region));
-                let finding = classify(self.atlas, self.rule, &figure, stated_county.as_deref())?;
-                Ok((taken, finding))
+                Ok((taken, assess(self.atlas, self.rule, &figure)?))
             }
             Err(reject) => Err(reject),
         };
-        let (row, decimals, has_z, attributes) = (raw.row, raw.decimals, raw.has_z, raw.attributes);
         Ok(Found { row, patch_id, by_feature_id, stated_county, attributes, decimals, has_z, outcome })
     }
 

@@ -76,7 +76,7 @@ impl Monitor {
                 let mut sorting = Sorting::new(file.kind, &memory);
                 let mut reading = open(&wish, file.kind)?;
                 let intake = reading.intake(&plane_of(&wish)?);
-                reading.each_batch(
+                reading.each_round(
                     |raw| Ok(judge(&intake, file.kind, raw)),
                     |judged| sender.blocking_send(sorting.take(judged)?).map_err(|_| MonitorError::Broken("the store went away".into())),
                 )?;
@@ -134,7 +134,7 @@ pub(super) fn plane_of(wish: &Wish<'_>) -> Result<Plane, MonitorError> {
     let mut reading = Reading::open(wish)?;
     let crs = reading.crs();
     let mut first = None;
-    let found = reading.each_batch(
+    let found = reading.each_round(
         |raw| Ok(raw.geometry.ok().and_then(|outline| outline.positions.first().and_then(|at| crs.to_degrees(*at)))),
         |positions| {
             first = positions.into_iter().flatten().next();

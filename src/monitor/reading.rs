@@ -2,8 +2,9 @@
 
 use super::{MonitorError, Refusal, RefusalKind, intake::Intake, rounds::in_rounds};
 use crate::formats::{Arrival, FeatureBatch, FeatureSource, FieldMap, Gcj02, Head, RawFeature, Stated, Wanted, contradiction_words};
-use crate::geom::{Bounds, Crs, Plane, typical};
+use crate::geom::{Bounds, Crs, Curve, Plane, typical};
 use crate::land::Words;
+use rayon::prelude::*;
 use std::collections::BTreeSet;
 
 /// What to read, and what is known of it from elsewhere.
@@ -31,6 +32,10 @@ pub struct Reading {
     candidates: Vec<Crs>,
 }
 
+/// Bytes of a round: enough for all cores to have something to do.
+const ROUND: usize = 2 << 20;
+/// Bytes of a round whose features are sorted by place. The larger it is the nearer to each other neighbours are, and the more memory it takes.
+const ROUND_BY_PLACE: usize = 16 << 20;
 /// Features looked at for field names and coordinates.
 const SAMPLE: usize = 1000;
 
@@ -137,20 +142,76 @@ impl Reading {
         (0..first.len().min(rows)).map(|index| Ok(first.feature(index, &self.fields)?.attributes.to_owned())).collect()
     }
 
-    /// Calls `work` on each feature, in parallel, and `take` on the results of each batch, in order. The first error of either ends it.
-    pub fn each_batch<R: Send>(
+    /// Calls `work` on each feature, in parallel, and `take` on the results of each round, in order. The first error of either ends it.
+    pub fn each_round<R: Send>(
         &mut self,
         work: impl Fn(RawFeature<'_>) -> Result<R, MonitorError> + Sync,
-        mut take: impl FnMut(Vec<R>) -> Result<(), MonitorError>,
+        take: impl FnMut(Vec<R>) -> Result<(), MonitorError> + Send,
+    ) -> Result<(), MonitorError> {
+        self.rounds(ROUND, |round, fields| Ok(each(&round, fields, &work)?.into_iter().flatten().collect()), take)
+    }
+
+    /// The same in two steps: `first` on each feature tells where it is, then `second` is called on those of a round, neighbours after each other, so that
+    /// the layers they are held against are met in memory once and not all over again.
+    pub fn each_round_by_place<P: Send, R: Send>(
+        &mut self,
+        first: impl Fn(RawFeature<'_>) -> Result<(P, Option<[f64; 2]>), MonitorError> + Sync,
+        second: impl Fn(P) -> Result<R, MonitorError> + Sync,
+        take: impl FnMut(Vec<R>) -> Result<(), MonitorError> + Send,
+    ) -> Result<(), MonitorError> {
+        let boxed = |raw: RawFeature<'_>| first(raw).map(|(one, at)| (Box::new(one), at));
+        self.rounds(
+            ROUND_BY_PLACE,
+            |round, fields| {
+                let placed = each(&round, fields, &boxed)?;
+                drop(round);
+                by_place(placed, &second)
+            },
+            take,
+        )
+    }
+
+    fn rounds<R: Send>(
+        &mut self,
+        most: usize,
+        work: impl Fn(Round, &FieldMap) -> Result<Vec<R>, MonitorError> + Sync,
+        take: impl FnMut(Vec<R>) -> Result<(), MonitorError> + Send,
     ) -> Result<(), MonitorError> {
         let Self { source, first, fields, .. } = self;
-        let next = || match first.take() {
-            Some(batch) => Ok(Some(batch)),
-            None => source.next_batch().map_err(MonitorError::from),
+        let next = || {
+            let batch = match first.take() {
+                Some(batch) => Some(batch),
+                None => source.next_batch()?,
+            };
+            Ok(batch.map(|batch| {
+                let bytes = batch.bytes();
+                (batch, bytes)
+            }))
         };
-        let read = |batch: Box<dyn FeatureBatch>| (0..batch.len()).map(|index| work(batch.feature(index, fields)?)).collect::<Result<Vec<R>, MonitorError>>();
-        in_rounds(next, read, |results| take(results?))
+        in_rounds(most, next, |round| work(round, fields), take)
     }
+}
+
+type Round = Vec<Box<dyn FeatureBatch>>;
+
+/// What comes of each feature of a round, batch by batch.
+fn each<R: Send>(round: &Round, fields: &FieldMap, work: &(impl Fn(RawFeature<'_>) -> Result<R, MonitorError> + Sync)) -> Result<Vec<Vec<R>>, MonitorError> {
+    let read = |batch: &Box<dyn FeatureBatch>| (0..batch.len()).map(|index| work(batch.feature(index, fields)?)).collect();
+    round.par_iter().map(read).collect()
+}
+
+/// Calls `work` on each, along a Hilbert curve; what comes of them is in their order again.
+fn by_place<P: Send, R: Send>(
+    placed: Vec<Vec<(Box<P>, Option<[f64; 2]>)>>,
+    work: &(impl Fn(P) -> Result<R, MonitorError> + Sync),
+) -> Result<Vec<R>, MonitorError> {
+    let curve = Curve::over(placed.iter().flatten().filter_map(|(_, at)| *at));
+    let mut along: Vec<(u32, u32, Box<P>)> =
+        placed.into_iter().flatten().zip(0..).map(|((one, at), order)| (at.map_or(0, |at| curve.at(at)), order, one)).collect();
+    along.par_sort_unstable_by_key(|(key, order, _)| (*key, *order));
+    let mut worked: Vec<(u32, R)> = along.into_par_iter().map(|(_, order, one)| Ok((order, work(*one)?))).collect::<Result<_, MonitorError>>()?;
+    worked.par_sort_unstable_by_key(|(order, _)| *order);
+    Ok(worked.into_iter().map(|(_, result)| result).collect())
 }
 
 fn overrides(map: &[String]) -> Result<Vec<(String, String)>, Refusal> {

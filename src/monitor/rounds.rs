@@ -1,39 +1,38 @@
 //! Read, work in parallel, take in order: the pace of every import.
 //!
-//! While one round of batches is worked on by all cores, the next is read. Results are taken in the order they were read, so nothing downstream depends on
-//! how many cores there are. Memory holds two rounds.
+//! While one round of batches is worked on by all cores, the next is read and the results of the one before are taken. They are taken in the order they were
+//! read, so nothing downstream depends on how many cores there are. Memory holds two rounds, and the results of a third.
 
-use rayon::prelude::*;
-
-/// Batches a round, for each core: enough to even out slow batches.
-const PER_CORE: usize = 2;
-
-/// Calls `work` on everything `next` yields, in parallel, and `take` on the results, in order. The first error of `next` or `take` ends it.
+/// Calls `work` on each round of what `next` yields with its weight, a round being what weighs about `most`, and `take` on what came of it, in order. The
+/// first error ends it.
 pub fn in_rounds<T: Send, R: Send, E: Send>(
-    mut next: impl FnMut() -> Result<Option<T>, E> + Send,
-    work: impl Fn(T) -> R + Sync,
-    mut take: impl FnMut(R) -> Result<(), E>,
+    most: usize,
+    mut next: impl FnMut() -> Result<Option<(T, usize)>, E> + Send,
+    work: impl Fn(Vec<T>) -> Result<R, E> + Sync,
+    mut take: impl FnMut(R) -> Result<(), E> + Send,
 ) -> Result<(), E> {
-    let size = rayon::current_num_threads() * PER_CORE;
-    let mut read = move || -> Result<Vec<T>, E> {
-        let mut round = Vec::with_capacity(size);
-        while round.len() < size {
-            match next()? {
-                Some(one) => round.push(one),
-                None => break,
-            }
+    let mut read = |most: usize| -> Result<Vec<T>, E> {
+        let (mut round, mut bytes) = (Vec::new(), 0);
+        while bytes < most {
+            let Some((one, weight)) = next()? else { break };
+            round.push(one);
+            bytes += weight;
         }
         Ok(round)
     };
-    let mut round = read()?;
+    // The first one is small, so that the cores need not wait for it long.
+    let mut round = read(most / 16)?;
+    let mut done: Option<R> = None;
     while !round.is_empty() {
-        let (results, following) = rayon::join(|| round.into_par_iter().map(&work).collect::<Vec<R>>(), &mut read);
-        for result in results {
-            take(result)?;
-        }
+        let others = || {
+            let taken = done.take().map_or(Ok(()), &mut take);
+            taken.and_then(|()| read(most))
+        };
+        let (worked, following) = rayon::join(|| work(round), others);
         round = following?;
+        done = Some(worked?);
     }
-    Ok(())
+    done.map_or(Ok(()), take)
 }
 
 #[cfg(test)]
@@ -45,17 +44,24 @@ mod tests {
         let mut numbers = 0..1000;
         let mut taken = Vec::new();
         in_rounds(
-            || Ok::<_, ()>(numbers.next()),
-            |n| n * 2,
-            |n| {
-                taken.push(n);
+            3,
+            || Ok::<_, ()>(numbers.next().map(|n| (n, 1))),
+            |round| Ok(round.into_iter().map(|n| n * 2).collect::<Vec<_>>()),
+            |round| {
+                taken.extend(round);
                 Ok(())
             },
         )
         .unwrap();
         assert_eq!(taken, (0..1000).map(|n| n * 2).collect::<Vec<_>>());
         let mut numbers = 0..1000;
-        let ended = in_rounds(|| numbers.next().filter(|n| *n < 500).map(Some).ok_or("broken"), |n| n, |_| Ok(()));
-        assert_eq!(ended, Err("broken"));
+        let ended = in_rounds(3, || numbers.next().filter(|n| *n < 500).map(|n| Some((n, 1))).ok_or("unread"), Ok, |_| Ok(()));
+        assert_eq!(ended, Err("unread"));
+        let mut numbers = 0..1000;
+        let ended = in_rounds(3, || Ok(numbers.next().map(|n| (n, 3))), |round| if round == [500] { Err("unworked") } else { Ok(()) }, |()| Ok(()));
+        assert_eq!((ended, numbers.next()), (Err("unworked"), Some(502)));
+        let mut numbers = 0..1000;
+        let ended = in_rounds(3, || Ok(numbers.next().map(|n| (n, 3))), Ok, |round| if round == [500] { Err("untaken") } else { Ok(()) });
+        assert_eq!((ended, numbers.next()), (Err("untaken"), Some(502)));
     }
 }

@@ -10,7 +10,7 @@ use super::{
     Monitor, MonitorError, Refusal, RefusalKind,
     gcj02::{Testimony, maybe_gcj02},
     jobs::Imported,
-    judging::{Judge, Judged, duplicate},
+    judging::{Judge, Judged, Keeps, duplicate},
     reading::{Reading, Wish},
 };
 use crate::formats::{Arrival, Field, Stated, Wanted, companions, few_decimals};
@@ -119,8 +119,13 @@ impl Monitor {
                 let mut reading = Reading::open(&wish)?;
                 let judge = Judge::new(&atlas, &rule, &reading);
                 let mut summing = Summing::default();
-                reading.each_batch(
-                    |raw| Ok(judge.judge(raw)?),
+                reading.each_round_by_place(
+                    |raw| {
+                        let candidate = judge.take_in(raw, Keeps::All);
+                        let place = candidate.place();
+                        Ok((candidate, place))
+                    },
+                    |candidate| Ok(judge.judge(candidate)?),
                     |judged| sender.blocking_send(summing.take(judged)).map_err(|_| MonitorError::Broken("the store went away".into())),
                 )?;
                 Ok::<_, MonitorError>(summing.finish(&reading))

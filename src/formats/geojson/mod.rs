@@ -231,6 +231,10 @@ impl FeatureBatch for Batch {
         self.spans.len()
     }
 
+    fn bytes(&self) -> usize {
+        self.text.len()
+    }
+
     fn keys(&self, sample: usize) -> Result<BTreeSet<String>, ReadError> {
         let mut keys = BTreeSet::new();
         for index in 0..self.len().min(sample) {

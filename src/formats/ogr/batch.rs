@@ -77,6 +77,10 @@ impl FeatureBatch for Batch {
         self.features.len()
     }
 
+    fn bytes(&self) -> usize {
+        self.bytes.len()
+    }
+
     fn keys(&self, sample: usize) -> Result<BTreeSet<String>, ReadError> {
         let mut keys = BTreeSet::new();
         for feature in self.features.iter().take(sample) {
