@@ -174,6 +174,7 @@ fn classify(
     let mut first = true;
     let keeps = output.keeps();
     reading.each_round_by_place(
+        keeps.round_bytes(),
         |raw| {
             let candidate = judge.take_in(raw, keeps);
             let place = candidate.place();

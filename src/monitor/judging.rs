@@ -54,6 +54,17 @@ pub enum Keeps {
     Region,
 }
 
+impl Keeps {
+    /// Bytes of the file that may be in memory together.
+    #[must_use]
+    pub fn round_bytes(self) -> usize {
+        match self {
+            Self::Region => 16 << 20,
+            Self::All | Self::Outlines => 4 << 20,
+        }
+    }
+}
+
 /// A feature taken in, or refused, before it is held against the layers.
 pub struct Candidate {
     row: u64,

@@ -34,8 +34,6 @@ pub struct Reading {
 
 /// Bytes of a round: enough for all cores to have something to do.
 const ROUND: usize = 2 << 20;
-/// Bytes of a round whose features are sorted by place. The larger it is the nearer to each other neighbours are, and the more memory it takes.
-const ROUND_BY_PLACE: usize = 16 << 20;
 /// Features looked at for field names and coordinates.
 const SAMPLE: usize = 1000;
 
@@ -152,18 +150,20 @@ impl Reading {
     }
 
     /// The same in two steps: `first` on each feature tells where it is, then `second` is called on those of a round, neighbours after each other, so that
-    /// the layers they are held against are met in memory once and not all over again.
+    /// the layers they are held against are met in memory once and not all over again. `most` bytes of the file make a round: the larger, the nearer to each
+    /// other neighbours are, and the more memory it takes.
     pub fn each_round_by_place<P: Send, R: Send>(
         &mut self,
+        most: usize,
         first: impl Fn(RawFeature<'_>) -> Result<(P, Option<[f64; 2]>), MonitorError> + Sync,
         second: impl Fn(P) -> Result<R, MonitorError> + Sync,
         take: impl FnMut(Vec<R>) -> Result<(), MonitorError> + Send,
     ) -> Result<(), MonitorError> {
-        let boxed = |raw: RawFeature<'_>| first(raw).map(|(one, at)| (Box::new(one), at));
+        let placed = |raw: RawFeature<'_>| first(raw).map(|(one, at)| Placed { one: Box::new(one), at });
         self.rounds(
-            ROUND_BY_PLACE,
+            most,
             |round, fields| {
-                let placed = each(&round, fields, &boxed)?;
+                let placed = each(&round, fields, &placed)?;
                 drop(round);
                 by_place(placed, &second)
             },
@@ -196,20 +196,23 @@ type Round = Vec<Box<dyn FeatureBatch>>;
 
 /// What comes of each feature of a round, batch by batch.
 fn each<R: Send>(round: &Round, fields: &FieldMap, work: &(impl Fn(RawFeature<'_>) -> Result<R, MonitorError> + Sync)) -> Result<Vec<Vec<R>>, MonitorError> {
-    let read = |batch: &Box<dyn FeatureBatch>| (0..batch.len()).map(|index| work(batch.feature(index, fields)?)).collect();
-    round.par_iter().map(read).collect()
+    let read = |batch: &dyn FeatureBatch| (0..batch.len()).map(|index| work(batch.feature(index, fields)?)).collect();
+    round.par_iter().map(|batch| read(batch.as_ref())).collect()
+}
+
+/// What came of a feature, and where it is.
+struct Placed<P> {
+    one: Box<P>,
+    at: Option<[f64; 2]>,
 }
 
 /// Calls `work` on each, along a Hilbert curve; what comes of them is in their order again.
-fn by_place<P: Send, R: Send>(
-    placed: Vec<Vec<(Box<P>, Option<[f64; 2]>)>>,
-    work: &(impl Fn(P) -> Result<R, MonitorError> + Sync),
-) -> Result<Vec<R>, MonitorError> {
-    let curve = Curve::over(placed.iter().flatten().filter_map(|(_, at)| *at));
-    let mut along: Vec<(u32, u32, Box<P>)> =
-        placed.into_iter().flatten().zip(0..).map(|((one, at), order)| (at.map_or(0, |at| curve.at(at)), order, one)).collect();
-    along.par_sort_unstable_by_key(|(key, order, _)| (*key, *order));
-    let mut worked: Vec<(u32, R)> = along.into_par_iter().map(|(_, order, one)| Ok((order, work(*one)?))).collect::<Result<_, MonitorError>>()?;
+fn by_place<P: Send, R: Send>(placed: Vec<Vec<Placed<P>>>, work: &(impl Fn(P) -> Result<R, MonitorError> + Sync)) -> Result<Vec<R>, MonitorError> {
+    let curve = Curve::over(placed.iter().flatten().filter_map(|placed| placed.at));
+    let along = |at: Option<[f64; 2]>| at.map_or(0, |at| curve.at(at));
+    let mut sorted: Vec<(u32, u32, Box<P>)> = placed.into_iter().flatten().zip(0..).map(|(placed, order)| (along(placed.at), order, placed.one)).collect();
+    sorted.par_sort_unstable_by_key(|(along, order, _)| (*along, *order));
+    let mut worked: Vec<(u32, R)> = sorted.into_par_iter().map(|(_, order, one)| Ok((order, work(*one)?))).collect::<Result<_, MonitorError>>()?;
     worked.par_sort_unstable_by_key(|(order, _)| *order);
     Ok(worked.into_iter().map(|(_, result)| result).collect())
 }

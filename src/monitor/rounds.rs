@@ -13,7 +13,7 @@ pub fn in_rounds<T: Send, R: Send, E: Send>(
 ) -> Result<(), E> {
     let mut read = |most: usize| -> Result<Vec<T>, E> {
         let (mut round, mut bytes) = (Vec::new(), 0);
-        while bytes < most {
+        while round.is_empty() || bytes < most {
             let Some((one, weight)) = next()? else { break };
             round.push(one);
             bytes += weight;

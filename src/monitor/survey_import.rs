@@ -120,6 +120,7 @@ impl Monitor {
                 let judge = Judge::new(&atlas, &rule, &reading);
                 let mut summing = Summing::default();
                 reading.each_round_by_place(
+                    Keeps::All.round_bytes(),
                     |raw| {
                         let candidate = judge.take_in(raw, Keeps::All);
                         let place = candidate.place();
