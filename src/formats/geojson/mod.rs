@@ -7,6 +7,7 @@
 //!    the CRS) is checked against them.
 
 mod coordinates;
+mod extent;
 mod feature;
 mod geometry;
 mod head;
