@@ -1,5 +1,6 @@
 //! Arrays of coordinates to outlines: the loop in which reading a survey spends its time.
 
+use super::position;
 use crate::formats::json;
 use crate::formats::{Fault, FaultKind};
 use crate::geom::Outline;
@@ -99,6 +100,9 @@ impl Reading<'_> {
 
     #[inline]
     fn position(&mut self) -> Result<(), Fault> {
+        if self.plain_positions() {
+            return Ok(());
+        }
         if self.peek() != b'[' {
             return Err(self.misplaced(3));
         }
@@ -121,6 +125,23 @@ impl Reading<'_> {
         self.at += 1;
         self.outline.positions.push([x, y]);
         Ok(())
+    }
+
+    /// Reads positions as long as they are written plainly, without white space between them; whether it read any.
+    #[inline]
+    fn plain_positions(&mut self) -> bool {
+        let (start, bytes) = (self.at, self.bytes);
+        let mut at = start;
+        while let Some(position) = position::read(bytes, at) {
+            self.outline.positions.push(position.at);
+            self.decimals = self.decimals.max(position.decimals);
+            self.at = position.end;
+            if bytes.get(position.end) != Some(&b',') {
+                break;
+            }
+            at = position.end + 1;
+        }
+        self.at > start
     }
 
     #[inline]

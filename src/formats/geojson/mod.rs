@@ -11,6 +11,7 @@ mod extent;
 mod feature;
 mod geometry;
 mod head;
+mod position;
 mod source;
 #[cfg(test)]
 mod tests;
