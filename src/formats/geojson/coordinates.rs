@@ -17,18 +17,14 @@ pub(super) struct Coordinates {
     pub end: usize,
 }
 
-/// Reads the array at `start`, of a `Polygon` or (`multi`) a `MultiPolygon`. On a fault the text may be no JSON at all: whoever calls must check.
-pub(super) fn read(text: &str, start: usize, multi: bool) -> Result<Coordinates, Fault> {
+/// Reads the array at `start`, of a `Polygon` or (`multi`) a `MultiPolygon`, which takes at most `left` bytes. On a fault the text may be no JSON at all:
+/// whoever calls must check.
+pub(super) fn read(text: &str, start: usize, left: usize, multi: bool) -> Result<Coordinates, Fault> {
     let mut reader = Reading {
         bytes: text.as_bytes(),
         at: start,
         // Written with nine decimals, a position takes 24 bytes; guessed a little high, so that it rarely has to grow.
-        outline: Outline {
-            positions: Vec::with_capacity((text.len() - start) / 22),
-            ring_ends: Vec::with_capacity(1),
-            part_ends: Vec::with_capacity(1),
-            multi,
-        },
+        outline: Outline { positions: Vec::with_capacity(left / 22), ring_ends: Vec::with_capacity(1), part_ends: Vec::with_capacity(1), multi },
         decimals: 0,
         has_z: false,
         ring_start: 0,

@@ -22,7 +22,7 @@ use super::{Fault, FeatureBatch, FeatureSource, FieldMap, Head, RawFeature, Read
 use crate::geom::{Crs, Outline};
 use head::{Ahead, Members};
 use source::{Input, LARGEST_VALUE, Source};
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, ops::Range};
 use std::{fs::File, path::Path};
 
 /// A batch is handed out once it has this many bytes …
@@ -106,7 +106,7 @@ impl Reader {
     }
 
     /// Where the next feature lies; `None` at the end of the array.
-    fn next_span(&mut self, first: bool) -> Result<Option<std::ops::Range<usize>>, ReadError> {
+    fn next_span(&mut self, first: bool) -> Result<Option<Range<usize>>, ReadError> {
         match head::needed(&mut self.source)? {
             b']' => return Ok(None),
             b',' if !first => self.source.at += 1,
@@ -214,13 +214,13 @@ pub struct Batch {
 }
 
 impl Batch {
-    fn text_of(&self, index: usize) -> &str {
-        self.spans.get(index).and_then(|(start, end)| self.text.get(*start as usize..*end as usize)).unwrap_or_default()
+    /// Where feature number `index` lies in the text.
+    fn span(&self, index: usize) -> Range<usize> {
+        self.spans.get(index).map_or(0..0, |(start, end)| *start as usize..*end as usize)
     }
 
     fn error(&self, index: usize, fault: super::json::Fault) -> ReadError {
-        let start = self.spans.get(index).map_or(0, |span| span.0);
-        ReadError::syntax(fault, self.offset + u64::from(start)).within(format!("/features/{}", self.first_row - 1 + index as u64))
+        ReadError::syntax(fault, self.offset).within(format!("/features/{}", self.first_row - 1 + index as u64))
     }
 }
 
@@ -236,13 +236,13 @@ impl FeatureBatch for Batch {
     fn keys(&self, sample: usize) -> Result<BTreeSet<String>, ReadError> {
         let mut keys = BTreeSet::new();
         for index in 0..self.len().min(sample) {
-            feature::keys(self.text_of(index), &mut keys).map_err(|fault| self.error(index, fault))?;
+            feature::keys(&self.text, self.span(index), &mut keys).map_err(|fault| self.error(index, fault))?;
         }
         Ok(keys)
     }
 
     fn feature<'a>(&'a self, index: usize, fields: &FieldMap) -> Result<RawFeature<'a>, ReadError> {
-        feature::read(self.text_of(index), self.first_row + index as u64, fields).map_err(|fault| self.error(index, fault))
+        feature::read(&self.text, self.span(index), self.first_row + index as u64, fields).map_err(|fault| self.error(index, fault))
     }
 }
 
