@@ -3,7 +3,7 @@
 //! Text is UTF-8 already, which is checked once for a whole batch; a fault tells the byte and the reason.
 
 use crate::land::Words;
-use std::{borrow::Cow, ops::Range};
+use std::borrow::Cow;
 use wide::u8x16;
 
 /// Arrays and objects may be nested this deep; deeper ones are refused, not recursed into.
@@ -97,14 +97,14 @@ impl<'a> Cursor<'a> {
     /// At the beginning of `text`.
     #[must_use]
     pub fn new(text: &'a str) -> Self {
-        Self::within(text, 0..text.len())
+        Self::beginning(text, text.len())
     }
 
-    /// At the beginning of a part of `text` that is to be one value. Quotes and brackets must have shown that no value goes on beyond it: what follows may be
-    /// looked at, many bytes at once, but is not read.
+    /// At the beginning of `text`, of which the first `length` bytes are to be one value. Quotes and brackets must have shown that no value goes on beyond
+    /// them: what follows may be looked at, many bytes at once, but is not read.
     #[must_use]
-    pub fn within(text: &'a str, part: Range<usize>) -> Self {
-        Self { text, at: part.start, end: part.end }
+    pub fn beginning(text: &'a str, length: usize) -> Self {
+        Self { text, at: 0, end: length }
     }
 
     /// The byte it stands at.

@@ -5,11 +5,11 @@ use super::coordinates::{self, Coordinates};
 use crate::formats::json::{self, Cursor, RawText};
 use crate::formats::{Fault, FaultKind, FieldMap, RawFeature, Values};
 use crate::geom::Outline;
-use std::{borrow::Cow, collections::BTreeSet, ops::Range};
+use std::{borrow::Cow, collections::BTreeSet};
 
-/// Reads the feature that `span` of `text` is. Only text that is no JSON is an error.
-pub(super) fn read<'a>(text: &'a str, span: Range<usize>, row: u64, fields: &FieldMap) -> Result<RawFeature<'a>, json::Fault> {
-    let mut cursor = Cursor::within(text, span);
+/// Reads the feature that the first `length` bytes of `text` are. Only text that is no JSON is an error.
+pub(super) fn read<'a>(text: &'a str, length: usize, row: u64, fields: &FieldMap) -> Result<RawFeature<'a>, json::Fault> {
+    let mut cursor = Cursor::beginning(text, length);
     let mut parsing =
         Parsing { fields, is_feature: false, id: None, attributes: None, values: Values::default(), has_geometry: false, geometry: None, fault: None };
     if cursor.peek() == Some(b'{') {
@@ -23,7 +23,7 @@ pub(super) fn read<'a>(text: &'a str, span: Range<usize>, row: u64, fields: &Fie
 
 /// Reads the Feature or the geometry that is all of `text`.
 pub(super) fn lone(text: &str) -> Result<Lone, json::Fault> {
-    let as_feature = read(text, 0..text.len(), 1, &FieldMap::default())?.geometry;
+    let as_feature = read(text, text.len(), 1, &FieldMap::default())?.geometry;
     if !matches!(&as_feature, Err(fault) if fault.kind == FaultKind::NotAFeature) {
         return Ok(Lone { outline: as_feature, in_feature: true });
     }
@@ -32,8 +32,8 @@ pub(super) fn lone(text: &str) -> Result<Lone, json::Fault> {
 }
 
 /// Adds the names of the feature's fields to `keys`.
-pub(super) fn keys(text: &str, span: Range<usize>, keys: &mut BTreeSet<String>) -> Result<(), json::Fault> {
-    let mut cursor = Cursor::within(text, span);
+pub(super) fn keys(text: &str, length: usize, keys: &mut BTreeSet<String>) -> Result<(), json::Fault> {
+    let mut cursor = Cursor::beginning(text, length);
     if cursor.peek() != Some(b'{') {
         return cursor.value().map(drop);
     }
