@@ -96,7 +96,7 @@ impl Reading<'_> {
 
     #[inline]
     fn position(&mut self) -> Result<(), Fault> {
-        if self.plain_positions() {
+        if self.plain_positions::<false>() || self.plain_positions::<true>() {
             return Ok(());
         }
         if self.peek() != b'[' {
@@ -123,19 +123,19 @@ impl Reading<'_> {
         Ok(())
     }
 
-    /// Reads positions as long as they are written plainly, without white space between them; whether it read any.
+    /// Reads positions as long as they are written plainly, with no more than a space between them; whether it read any.
     #[inline]
-    fn plain_positions(&mut self) -> bool {
+    fn plain_positions<const SPACED: bool>(&mut self) -> bool {
         let (start, bytes) = (self.at, self.bytes);
         let mut at = start;
-        while let Some(position) = position::read(bytes, at) {
+        while let Some(position) = position::read::<SPACED>(bytes, at) {
             self.outline.positions.push(position.at);
             self.decimals = self.decimals.max(position.decimals);
             self.at = position.end;
             if bytes.get(position.end) != Some(&b',') {
                 break;
             }
-            at = position.end + 1;
+            at = position.end + 1 + usize::from(SPACED && bytes.get(position.end + 1) == Some(&b' '));
         }
         self.at > start
     }

@@ -1,6 +1,7 @@
-//! A position as nearly all files write it, `[118.123456789,35.123456789]`: both numbers at once.
+//! A position as nearly all files write it, `[118.123456789,35.123456789]` or `[ 118.123456789, 35.123456789 ]`: both numbers at once.
 //!
-//! 1. The bytes that are no digits are found by comparing 32 bytes at once: they must be a point, a comma, a point and the closing bracket.
+//! 1. The bytes that are no digits are found by comparing 32 bytes at once: they must be a point, a comma, a point and the closing bracket, with at most one
+//!    space after the opening bracket and the comma, and before the closing bracket.
 //! 2. Each number is taken with its last digit at the end of 16 bytes; what stands before its point moves up by one, over the point.
 //! 3. Digits are joined to pairs, fours and eights, those of both numbers together.
 //! 4. Fifteen digits and their power of ten are exact doubles, so that one division rounds correctly (Clinger, "How to read floating point numbers
@@ -35,45 +36,48 @@ pub(super) struct Position {
     pub end: usize,
 }
 
-/// Reads the position at `start`; `None` where it is written in any other way, and at either end of the text.
+/// Reads the position at `start`, with spaces or without; `None` where it is written in any other way, and at either end of the text.
 #[inline]
-pub(super) fn read(text: &[u8], start: usize) -> Option<Position> {
+pub(super) fn read<const SPACED: bool>(text: &[u8], start: usize) -> Option<Position> {
     let around: &[u8; BEFORE + WINDOW] = text.get((start + 1).checked_sub(BEFORE)?..)?.first_chunk()?;
     let window: &[u8; WINDOW] = around.last_chunk()?;
-    let digits = u8x32::new(*window) - u8x32::splat(b'0');
-    let others = !digits.min(u8x32::splat(9)).simd_eq(digits).to_bitmask();
-
-    let mut left = others;
+    let bytes = u8x32::new(*window);
+    let digits = bytes - u8x32::splat(b'0');
+    let digits = digits.min(u8x32::splat(9)).simd_eq(digits);
+    let spaces = bytes.simd_eq(u8x32::splat(b' '));
+    let mut others = !(if SPACED { digits | spaces } else { digits }).to_bitmask();
     let mut next = || {
-        let at = left.trailing_zeros() as usize;
-        left &= left.wrapping_sub(1);
+        let at = others.trailing_zeros() as usize;
+        others &= others.wrapping_sub(1);
         at
     };
-    let [x_point, x_end, y_point, y_end] = [next(), next(), next(), next()];
-    let seen = others ^ left;
-    let y = x_end + 1;
+    let [x_point, comma, y_point, bracket] = [next(), next(), next(), next()];
     let is = |at: usize, byte| window.get(at) == Some(&byte);
-    // No number begins with a point or ends with one, and 0 begins only what is less than 1.
-    let plain = around[BEFORE - 1] == b'['
-        && is(y_end, b']')
-        && is(x_point, b'.')
-        && is(x_end, b',')
-        && is(y_point, b'.')
-        && seen & (seen << 1 | 1) == 0
-        && x_end - 1 <= DIGITS
-        && y_end - y - 1 <= DIGITS
-        && !(window[0] == b'0' && x_point > 1)
-        && !(is(y, b'0') && y_point - y > 1);
-    if !plain {
+    if around[BEFORE - 1] != b'[' || !is(bracket, b']') || !is(x_point, b'.') || !is(comma, b',') || !is(y_point, b'.') {
         return None;
     }
-    let (x_decimals, y_decimals) = (x_end - x_point - 1, y_end - y_point - 1);
-    let eights = fours(around, x_end, x_end - 1, x_decimals)?;
-    let more = fours(around, y_end, y_end - y - 1, y_decimals)?;
+    let (mut x, mut y, mut y_end) = (0, comma + 1, bracket);
+    if SPACED {
+        let at = |at: usize| usize::from(is(at, b' '));
+        (x, y, y_end) = (at(0), comma + 1 + at(comma + 1), bracket - at(bracket - 1));
+        let expected = (1 << x >> 1) | ((1 << y >> 1) & !(1 << comma)) | ((1 << y_end) & !(1 << bracket));
+        if spaces.to_bitmask() & !(!0 << bracket) != expected {
+            return None;
+        }
+    }
+    let (x_whole, y_whole) = (x_point - x, y_point - y);
+    let (x_decimals, y_decimals) = (comma - x_point - 1, y_end - y_point - 1);
+    // No number begins with a point or ends with one, and 0 begins only what is less than 1.
+    let complete = x_whole.min(x_decimals).min(y_whole).min(y_decimals) > 0;
+    if !complete || x_whole + x_decimals > DIGITS || y_whole + y_decimals > DIGITS || is(x, b'0') && x_whole > 1 || is(y, b'0') && y_whole > 1 {
+        return None;
+    }
+    let eights = fours(around, comma, x_whole + x_decimals, x_decimals)?;
+    let more = fours(around, y_end, y_whole + y_decimals, y_decimals)?;
     let words = i16x8::from_i32x8_saturate(bytemuck::cast::<_, i32x8>([eights, more]));
     let [x_high, x_low, y_high, y_low] = f64x4::from_i32x4(words.dot(i16x8::new([10_000, 1, 10_000, 1, 10_000, 1, 10_000, 1]))).to_array();
     let at = [(x_high * 1e8 + x_low) / POWERS[x_decimals], (y_high * 1e8 + y_low) / POWERS[y_decimals]];
-    Some(Position { at, decimals: x_decimals.max(y_decimals) as u8, end: start + 2 + y_end })
+    Some(Position { at, decimals: x_decimals.max(y_decimals) as u8, end: start + 2 + bracket })
 }
 
 /// The digits of a number that ends at byte `end` of the window, joined by fours.
@@ -97,12 +101,23 @@ mod tests {
     fn surrounded(text: &str) -> Option<Position> {
         let whole = format!("{{\"type\":\"Feature\"{text},[118.1,35.1]]]}}{}", " ".repeat(WINDOW));
         let start = whole.find(text).unwrap();
-        read(whole.as_bytes(), start).map(|position| Position { end: position.end - start, ..position })
+        read::<false>(whole.as_bytes(), start)
+            .or_else(|| read::<true>(whole.as_bytes(), start))
+            .map(|position| Position { end: position.end - start, ..position })
     }
 
     #[test]
     fn plain_positions_are_read_and_others_left() {
-        for (text, decimals) in [("[118.123456789,35.1]", 9), ("[0.0,35.12]", 2), ("[39637104.0905283,3865123.25]", 7), ("[1.12345678901234,9.9]", 14)] {
+        for (text, decimals) in [
+            ("[118.123456789,35.1]", 9),
+            ("[0.0,35.12]", 2),
+            ("[39637104.0905283,3865123.25]", 7),
+            ("[1.12345678901234,9.9]", 14),
+            ("[ 118.12, 35.123456789 ]", 9),
+            ("[118.1, 35.1]", 1),
+            ("[ 0.1,0.1]", 1),
+            ("[0.1,0.1 ]", 1),
+        ] {
             let position = surrounded(text).unwrap();
             assert_eq!((position.end, position.decimals), (text.len(), decimals));
             assert_eq!(position.at, serde_json::from_str::<[f64; 2]>(text).unwrap());
@@ -111,9 +126,20 @@ mod tests {
             "118.1,35.1]]",
             "[118.1,35.1}",
             "[118.1,35.1,9.5]",
-            "[ 118.1,35.1]",
-            "[118.1, 35.1]",
-            "[118.1,35.1 ]",
+            "[  118.1,35.1]",
+            "[118.1 ,35.1]",
+            "[118.1,  35.1]",
+            "[118.1,35.1  ]",
+            "[118.1,\n35.1]",
+            "[1 18.1,35.1]",
+            "[118. 1,35.1]",
+            "[118.1,3 5.1]",
+            "[ 118.1, 3 5.1 ]",
+            "[ .1,35.1]",
+            "[118.1, .1]",
+            "[118.1,35. ]",
+            "[ 01.1,35.1]",
+            "[1.1, 035.1]",
             "[118,35.1]",
             "[118.1,35]",
             "[118.,35.1]",
@@ -132,14 +158,19 @@ mod tests {
             assert!(surrounded(text).is_none(), "{text}");
         }
         // At the ends of a text there is too little to compare.
-        assert!(read(b"[118.1,35.1]", 0).is_none());
-        assert!(read(b"0123456789012345[118.1,35.1]", 16).is_none());
+        assert!(read::<false>(b"[118.1,35.1]", 0).is_none());
+        assert!(read::<true>(b"0123456789012345[118.1,35.1]", 16).is_none());
     }
 
     proptest! {
         #[test]
-        fn any_position_of_fifteen_digits_is_the_nearest_double(x in "(0|[1-9][0-9]{0,7})\\.[0-9]{1,7}", y in "(0|[1-9][0-9]{0,4})\\.[0-9]{1,8}") {
-            let text = format!("[{x},{y}]");
+        fn any_position_of_fifteen_digits_is_the_nearest_double(
+            x in "(0|[1-9][0-9]{0,7})\\.[0-9]{1,7}",
+            y in "(0|[1-9][0-9]{0,3})\\.[0-9]{1,7}",
+            [open, after, close]: [bool; 3],
+        ) {
+            let space = |there| if there { " " } else { "" };
+            let text = format!("[{}{x},{}{y}{}]", space(open), space(after), space(close));
             let position = surrounded(&text).unwrap();
             // Oracle: the correctly rounded parser of Rust's standard library.
             prop_assert_eq!(position.at.map(f64::to_bits), [&x, &y].map(|number| number.parse::<f64>().unwrap().to_bits()));
