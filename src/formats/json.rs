@@ -433,8 +433,8 @@ pub(super) static POWERS: [f64; 23] =
 
 /// Reads the number that begins at `start`.
 ///
-/// Digits are gathered into an integer; while that and the power of ten are exact doubles, one division rounds correctly (Clinger). Anything
-/// longer, or with an exponent, goes to `fast_float2`. Nothing is checked of what follows the number.
+/// Digits are gathered into an integer; while that and the power of ten are exact doubles, one division rounds correctly (Clinger). Up to nineteen digits
+/// a [`quotient`] of integers does. Anything longer, or with an exponent, goes to `fast_float2`. Nothing is checked of what follows the number.
 #[inline]
 pub fn number(bytes: &[u8], start: usize) -> Result<Number, Fault> {
     let mut at = start;
@@ -471,10 +471,17 @@ pub fn number(bytes: &[u8], start: usize) -> Result<Number, Fault> {
             return Err(no_number(bytes, at));
         }
     }
-    if digits > 19 || mantissa > 1 << 53 || decimals > 22 || matches!(bytes.get(at), Some(b'e' | b'E')) {
+    if digits > 19 || decimals > 22 || matches!(bytes.get(at), Some(b'e' | b'E')) {
         return long_number(bytes, start, at, decimals);
     }
-    let value = mantissa as f64 / POWERS[decimals];
+    let value = if mantissa <= 1 << 53 {
+        mantissa as f64 / POWERS[decimals]
+    } else {
+        match quotient(mantissa, decimals) {
+            Some(value) => value,
+            None => return long_number(bytes, start, at, decimals),
+        }
+    };
     Ok(Number { value: if negative { -value } else { value }, decimals: decimals as u8, end: at })
 }
 
@@ -496,6 +503,40 @@ fn eight_digits(bytes: &[u8], at: usize) -> Option<u64> {
     let even = (pairs & 0x0000_00FF_0000_00FF).wrapping_mul(0x000F_4240_0000_0064);
     let odd = ((pairs >> 16) & 0x0000_00FF_0000_00FF).wrapping_mul(0x0000_2710_0000_0001);
     Some(even.wrapping_add(odd) >> 32)
+}
+
+/// For each power of ten p = 10^n from 10 to 10^19, b = floor(log2 p) and floor(2^(b+64) / p), which takes 64 bits. Nothing for 1.
+static RECIPROCALS: [(u64, u32); 20] = {
+    let mut reciprocals = [(0, 0); 20];
+    let (mut power, mut decimals) = (10_u64, 1);
+    while decimals < 20 {
+        let bits = power.ilog2();
+        reciprocals[decimals] = (((1_u128 << (bits + 64)) / power as u128) as u64, bits);
+        decimals += 1;
+        power = power.wrapping_mul(10);
+    }
+    reciprocals
+};
+
+/// The double nearest to `mantissa` / 10^`decimals`; `None` where this way cannot tell, one time in 700, and where it would take other powers.
+///
+/// The reciprocal is too small by less than one in 2^64, so that the leading 64 bits of the product are too small by less than 3: that decides how to round
+/// the 53 of a double, unless what is cut off is so close to the middle between two.
+#[inline]
+fn quotient(mantissa: u64, decimals: usize) -> Option<f64> {
+    let &(reciprocal, bits) = RECIPROCALS.get(decimals).filter(|_| decimals > 0 && mantissa > 0)?;
+    let shift = mantissa.leading_zeros();
+    let product = u128::from(mantissa << shift) * u128::from(reciprocal);
+    let more = product.leading_zeros();
+    let leading = (product >> (64 - more)) as u64;
+    let cut_off = leading & 0x7FF;
+    if (0x3FE..=0x400).contains(&cut_off) {
+        return None;
+    }
+    let rounded = (leading >> 11) + u64::from(cut_off > 0x400);
+    // From 2^-117 to 2^8: never near the limits of a double.
+    let scale = f64::from_bits(u64::from(1023 + 11 - bits - shift - more) << 52);
+    Some(rounded as f64 * scale)
 }
 
 /// The rest of a number whose digits do not fit, or that has an exponent.
@@ -653,6 +694,24 @@ mod tests {
             let number = number(text.as_bytes(), 0).unwrap();
             prop_assert_eq!(number.value.to_bits(), digits.parse::<f64>().unwrap().to_bits());
             prop_assert_eq!((number.end, usize::from(number.decimals)), (digits.len(), fraction.len()));
+        }
+
+        #[test]
+        fn a_quotient_is_the_nearest_double(mantissa in 1_u64..10_000_000_000_000_000_000, shift in 0_u32..64, decimals in 1_usize..20) {
+            let mantissa = (mantissa >> shift).max(1);
+            if let Some(value) = quotient(mantissa, decimals) {
+                prop_assert_eq!(value.to_bits(), format!("{mantissa}e-{decimals}").parse::<f64>().unwrap().to_bits());
+            }
+        }
+
+        #[test]
+        fn next_to_the_middle_between_two_doubles_it_is_the_nearest_all_the_same(double in 1_u64 << 52..1 << 53, off in -1_i64..=1, decimals in 0_usize..3) {
+            // An odd number of halves, and its neighbours in the last digit that is written.
+            let halves = (u128::from(double) * 2 + 1) * 10_u128.pow(decimals as u32 + 1) / 4;
+            let digits = (halves as i128 + i128::from(off)).to_string();
+            let (whole, fraction) = digits.split_at(digits.len() - decimals - 1);
+            let text = format!("{whole}.{fraction}");
+            prop_assert_eq!(number(text.as_bytes(), 0).unwrap().value.to_bits(), text.parse::<f64>().unwrap().to_bits());
         }
 
         #[test]
