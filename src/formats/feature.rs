@@ -1,6 +1,7 @@
 //! A feature as its file has it, and what can be wrong with one.
 
-use super::Field;
+use super::json::{self, Cursor, RawText};
+use super::{Field, FieldMap};
 use crate::geom::{Outline, Unplaced};
 use crate::land::{Place, Reject, Words};
 use std::borrow::Cow;
@@ -35,8 +36,19 @@ impl<'a> Values<'a> {
         self.0[field as usize].as_deref().map(str::trim).filter(|value| !value.is_empty())
     }
 
-    pub(super) fn set(&mut self, field: Field, value: Option<Cow<'a, str>>) {
+    /// Reads the value that the cursor stands at, which `key` names, where it was asked for; else passes over it.
+    #[inline(always)]
+    #[allow(clippy::inline_always, reason = "the cursor is to stay in registers")]
+    pub(super) fn read(&mut self, fields: &FieldMap, cursor: &mut Cursor<'a>, key: RawText<'a>) -> Result<(), json::Fault> {
+        let key = key.decode();
+        let mut wanted = fields.fields_of(&key);
+        let Some(field) = wanted.next() else { return cursor.value().map(drop) };
+        let value = cursor.plain()?;
+        for another in wanted {
+            self.0[another as usize].clone_from(&value);
+        }
         self.0[field as usize] = value;
+        Ok(())
     }
 }
 

@@ -71,7 +71,11 @@ impl Wanted {
 
 /// Which of a file's fields was taken for which of ours.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct FieldMap([Option<String>; Field::ALL.len()]);
+pub struct FieldMap {
+    theirs: [Option<String>; Field::ALL.len()],
+    /// Of each of these names, what [`mark`] says.
+    marks: [u32; Field::ALL.len()],
+}
 
 impl FieldMap {
     /// Finds the fields wanted among the names `seen` in the file's first features.
@@ -83,7 +87,9 @@ impl FieldMap {
     pub fn resolve(wanted: Wanted, seen: &BTreeSet<String>, overrides: &[(String, String)]) -> Result<Self, Words> {
         let mut map = Self::default();
         for (field, aliases) in wanted.aliases() {
-            map.0[*field as usize] = aliases.iter().chain([&field.word()]).find_map(|alias| find(seen, alias)).cloned();
+            if let Some(found) = aliases.iter().chain([&field.word()]).find_map(|alias| find(seen, alias)) {
+                map.take(*field, found);
+            }
         }
         for (ours, theirs) in overrides {
             let Some((field, _)) = wanted.aliases().iter().find(|(field, _)| field.word() == ours) else {
@@ -96,7 +102,7 @@ impl FieldMap {
                 let all = all.join(", ");
                 return Err(Words::new(format!("文件中没有字段“{theirs}”，文件的字段有：{all}"), format!("the file has no field “{theirs}”; it has: {all}")));
             };
-            map.0[*field as usize] = Some(found.clone());
+            map.take(*field, found);
         }
         Ok(map)
     }
@@ -110,12 +116,38 @@ impl FieldMap {
     /// The file's name for a field of ours.
     #[must_use]
     pub fn theirs(&self, field: Field) -> Option<&str> {
-        self.0[field as usize].as_deref()
+        self.theirs[field as usize].as_deref()
     }
 
     /// The fields of ours that are read from `theirs`.
+    #[inline]
     pub(super) fn fields_of<'s>(&'s self, theirs: &'s str) -> impl Iterator<Item = Field> + 's {
-        Field::ALL.iter().copied().filter(move |field| self.0[*field as usize].as_deref() == Some(theirs))
+        let mark = mark(theirs);
+        let mut alike = self.marks.iter().rev().fold(0_u32, |bits, one| bits << 1 | u32::from(*one == mark));
+        std::iter::from_fn(move || {
+            while alike != 0 {
+                let field = Field::ALL[alike.trailing_zeros() as usize];
+                alike &= alike - 1;
+                if self.theirs(field) == Some(theirs) {
+                    return Some(field);
+                }
+            }
+            None
+        })
+    }
+
+    fn take(&mut self, field: Field, theirs: &str) {
+        self.theirs[field as usize] = Some(theirs.to_owned());
+        self.marks[field as usize] = mark(theirs);
+    }
+}
+
+/// Length and a few bytes of a name: what tells most names apart, in one comparison.
+#[inline]
+fn mark(name: &str) -> u32 {
+    match name.as_bytes() {
+        [] => 0,
+        bytes => u32::from_le_bytes([bytes.len() as u8, bytes[0], bytes[bytes.len() / 2], bytes[bytes.len() - 1]]),
     }
 }
 

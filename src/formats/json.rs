@@ -4,6 +4,7 @@
 
 use crate::land::Words;
 use std::borrow::Cow;
+use wide::u8x16;
 
 /// Arrays and objects may be nested this deep; deeper ones are refused, not recursed into.
 pub const DEEPEST: u32 = 64;
@@ -66,6 +67,7 @@ pub struct RawText<'a> {
 impl<'a> RawText<'a> {
     /// What the string says. Its escapes were checked when it was read.
     #[must_use]
+    #[inline]
     pub fn decode(self) -> Cow<'a, str> {
         if self.escaped { Cow::Owned(unescape(self.raw)) } else { Cow::Borrowed(self.raw) }
     }
@@ -87,13 +89,22 @@ pub struct Number {
 pub struct Cursor<'a> {
     text: &'a str,
     at: usize,
+    end: usize,
 }
 
+#[allow(clippy::inline_always, reason = "inlined, the cursor is held in registers: in memory each byte it passes over costs a store and a load")]
 impl<'a> Cursor<'a> {
     /// At the beginning of `text`.
     #[must_use]
     pub fn new(text: &'a str) -> Self {
-        Self { text, at: 0 }
+        Self::beginning(text, text.len())
+    }
+
+    /// At the beginning of `text`, of which the first `length` bytes are to be one value. Quotes and brackets must have shown that no value goes on beyond
+    /// them: what follows may be looked at, many bytes at once, but is not read.
+    #[must_use]
+    pub fn beginning(text: &'a str, length: usize) -> Self {
+        Self { text, at: 0, end: length }
     }
 
     /// The byte it stands at.
@@ -107,6 +118,12 @@ impl<'a> Cursor<'a> {
         self.at = at;
     }
 
+    /// How many bytes are left.
+    #[must_use]
+    pub fn left(&self) -> usize {
+        self.end.saturating_sub(self.at)
+    }
+
     /// All of the text.
     #[must_use]
     pub fn text(&self) -> &'a str {
@@ -114,6 +131,7 @@ impl<'a> Cursor<'a> {
     }
 
     /// The text, as it stands, of what `read` passes over.
+    #[inline(always)]
     pub fn verbatim(&mut self, read: impl FnOnce(&mut Self) -> Result<(), Fault>) -> Result<&'a str, Fault> {
         self.peek();
         let start = self.at;
@@ -122,16 +140,14 @@ impl<'a> Cursor<'a> {
     }
 
     /// The next byte that is not white space, which it then stands at.
-    #[inline]
+    #[inline(always)]
     pub fn peek(&mut self) -> Option<u8> {
-        let bytes = self.text.as_bytes();
-        while let Some(&byte) = bytes.get(self.at) {
-            if !matches!(byte, b' ' | b'\t' | b'\n' | b'\r') {
-                return Some(byte);
-            }
-            self.at += 1;
+        let byte = *self.text.as_bytes().get(self.at)?;
+        if byte > b' ' {
+            return Some(byte);
         }
-        None
+        self.at = after_space(self.text.as_bytes(), self.at);
+        self.text.as_bytes().get(self.at).copied()
     }
 
     /// The fault of what stands here.
@@ -141,7 +157,7 @@ impl<'a> Cursor<'a> {
     }
 
     /// Passes over one byte, after white space.
-    #[inline]
+    #[inline(always)]
     pub fn expect(&mut self, byte: u8) -> Result<(), Fault> {
         if self.peek() != Some(byte) {
             return Err(self.fault_here());
@@ -150,26 +166,24 @@ impl<'a> Cursor<'a> {
         Ok(())
     }
 
-    /// Passes over white space to the end of the text.
+    /// Passes over white space to the end.
     pub fn expect_end(&mut self) -> Result<(), Fault> {
-        if self.peek().is_some() { Err(self.fault_here()) } else { Ok(()) }
+        self.peek();
+        if self.left() > 0 { Err(self.fault_here()) } else { Ok(()) }
     }
 
     /// Reads a string.
+    #[inline(always)]
     pub fn string(&mut self) -> Result<RawText<'a>, Fault> {
         self.expect(b'"')?;
-        let bytes = self.text.as_bytes();
         let start = self.at;
         let mut escaped = false;
         loop {
-            while bytes.get(self.at).is_some_and(|byte| !STOPS_STRING[usize::from(*byte)]) {
-                self.at += 1;
-            }
-            match bytes.get(self.at) {
+            match self.after_plain_characters() {
                 Some(b'"') => break,
                 Some(b'\\') => {
                     escaped = true;
-                    self.escape()?;
+                    self.at = after_escape(self.text.as_bytes(), self.at)?;
                 }
                 Some(_) => return Err(Fault { at: self.at, wrong: Wrong::Control }),
                 None => return Err(Fault { at: self.at, wrong: Wrong::End }),
@@ -180,35 +194,70 @@ impl<'a> Cursor<'a> {
         Ok(RawText { raw, escaped })
     }
 
+    /// Passes over characters of a string that stand for themselves, sixteen bytes at once; the byte after them.
+    #[inline(always)]
+    fn after_plain_characters(&mut self) -> Option<u8> {
+        let bytes = self.text.as_bytes();
+        while let Some(window) = bytes.get(self.at..)?.first_chunk::<16>() {
+            let window = u8x16::new(*window);
+            let controls = window.min(u8x16::splat(0x1F)).simd_eq(window);
+            let stops = controls | window.simd_eq(u8x16::splat(b'"')) | window.simd_eq(u8x16::splat(b'\\'));
+            let plain = stops.to_bitmask().trailing_zeros();
+            if plain < 16 {
+                self.at += plain as usize;
+                return bytes.get(self.at).copied();
+            }
+            self.at += 16;
+        }
+        self.at += bytes.get(self.at..)?.iter().take_while(|byte| !matches!(byte, 0..0x20 | b'"' | b'\\')).count();
+        bytes.get(self.at).copied()
+    }
+
     /// Reads an object: `member` is called with each key, stands at the value and must pass over it.
+    #[inline(always)]
     pub fn members(&mut self, mut member: impl FnMut(&mut Self, RawText<'a>) -> Result<(), Fault>) -> Result<(), Fault> {
         self.expect(b'{')?;
         if self.peek() == Some(b'}') {
             self.at += 1;
             return Ok(());
         }
+        // One of its own, which can be held in registers.
+        let mut within = self.clone();
         loop {
-            let key = self.string()?;
-            self.expect(b':')?;
-            self.peek();
-            member(self, key)?;
-            match self.peek() {
-                Some(b',') => self.at += 1,
+            let key = within.string()?;
+            within.expect(b':')?;
+            within.peek();
+            member(&mut within, key)?;
+            match within.peek() {
+                Some(b',') => within.at += 1,
                 Some(b'}') => {
-                    self.at += 1;
+                    self.at = within.at + 1;
                     return Ok(());
                 }
-                _ => return Err(self.fault_here()),
+                _ => return Err(within.fault_here()),
             }
             // A comma must be followed by a key.
-            self.peek();
+            within.peek();
         }
     }
 
-    /// Passes over any value, checking it, and gives its text as it stands. Iterative: nesting cannot overflow the stack.
+    /// Passes over any value, checking it, and gives its text as it stands.
+    #[inline(always)]
     pub fn value(&mut self) -> Result<&'a str, Fault> {
-        self.peek();
+        let first = self.peek();
         let start = self.at;
+        if matches!(first, Some(b'{' | b'[')) {
+            let mut within = self.clone();
+            within.container()?;
+            self.at = within.at;
+        } else {
+            self.scalar()?;
+        }
+        Ok(&self.text[start..self.at])
+    }
+
+    /// Passes over an array or an object. Iterative: nesting cannot overflow the stack.
+    fn container(&mut self) -> Result<(), Fault> {
         // One bit for every open container, the innermost lowest: 1 for objects.
         let (mut open, mut depth) = (0_u64, 0_u32);
         loop {
@@ -236,7 +285,7 @@ impl<'a> Cursor<'a> {
             // A value ended here; so may any number of containers.
             loop {
                 if depth == 0 {
-                    return Ok(&self.text[start..self.at]);
+                    return Ok(());
                 }
                 let object = open & 1 == 1;
                 match self.peek() {
@@ -258,6 +307,7 @@ impl<'a> Cursor<'a> {
     }
 
     /// A value as plain text: a string decoded, anything else as it stands; `None` for null.
+    #[inline(always)]
     pub fn plain(&mut self) -> Result<Option<Cow<'a, str>>, Fault> {
         Ok(match self.peek() {
             Some(b'"') => Some(self.string()?.decode()),
@@ -269,12 +319,14 @@ impl<'a> Cursor<'a> {
         })
     }
 
+    #[inline(always)]
     fn key(&mut self) -> Result<(), Fault> {
         self.string()?;
         self.expect(b':')
     }
 
     /// Passes over a string, number, true, false or null.
+    #[inline(always)]
     fn scalar(&mut self) -> Result<(), Fault> {
         match self.peek() {
             Some(b'"') => self.string().map(drop),
@@ -290,52 +342,52 @@ impl<'a> Cursor<'a> {
     }
 
     fn literal(&mut self, word: &str) -> Result<(), Fault> {
-        for byte in word.bytes() {
-            if self.text.as_bytes().get(self.at) != Some(&byte) {
-                return Err(self.fault_here());
-            }
-            self.at += 1;
-        }
-        Ok(())
-    }
-
-    /// Passes over an escape. Half a surrogate pair is no character, and refused.
-    fn escape(&mut self) -> Result<(), Fault> {
-        let rest = &self.text.as_bytes()[self.at..];
-        let wrong = |wrong| Err(Fault { at: self.at, wrong });
-        let length = match rest.get(1) {
-            Some(b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't') => 2,
-            Some(b'u') => match hex4(rest) {
-                Some(0xD800..=0xDBFF) => match rest.get(6..).and_then(hex4) {
-                    Some(0xDC00..=0xDFFF) => 12,
-                    None if rest.len() < 12 => return wrong(Wrong::End),
-                    _ => return wrong(Wrong::Escape),
-                },
-                Some(0xDC00..=0xDFFF) => return wrong(Wrong::Escape),
-                Some(_) => 6,
-                None if rest.len() < 6 => return wrong(Wrong::End),
-                None => return wrong(Wrong::Escape),
-            },
-            Some(_) => return wrong(Wrong::Escape),
-            None => return wrong(Wrong::End),
-        };
-        self.at += length;
+        self.at = after_literal(self.text.as_bytes(), self.at, word)?;
         Ok(())
     }
 }
 
-/// What ends a run of plain characters in a string.
-static STOPS_STRING: [bool; 256] = {
-    let mut stops = [false; 256];
-    let mut byte = 0;
-    while byte < 0x20 {
-        stops[byte] = true;
-        byte += 1;
+// What follows is apart from the cursor and not inlined, so that the cursor need not be in memory for it.
+
+/// Passes over white space.
+#[inline(never)]
+fn after_space(bytes: &[u8], at: usize) -> usize {
+    at + bytes[at..].iter().take_while(|byte| matches!(byte, b' ' | b'\t' | b'\n' | b'\r')).count()
+}
+
+fn after_literal(bytes: &[u8], mut at: usize, word: &str) -> Result<usize, Fault> {
+    for byte in word.bytes() {
+        if bytes.get(at) != Some(&byte) {
+            return Err(Fault { at, wrong: bytes.get(at).map_or(Wrong::End, |byte| Wrong::Unexpected(*byte)) });
+        }
+        at += 1;
     }
-    stops[b'"' as usize] = true;
-    stops[b'\\' as usize] = true;
-    stops
-};
+    Ok(at)
+}
+
+/// Passes over an escape. Half a surrogate pair is no character, and refused.
+#[cold]
+fn after_escape(bytes: &[u8], at: usize) -> Result<usize, Fault> {
+    let rest = &bytes[at..];
+    let wrong = |wrong| Err(Fault { at, wrong });
+    let length = match rest.get(1) {
+        Some(b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't') => 2,
+        Some(b'u') => match hex4(rest) {
+            Some(0xD800..=0xDBFF) => match rest.get(6..).and_then(hex4) {
+                Some(0xDC00..=0xDFFF) => 12,
+                None if rest.len() < 12 => return wrong(Wrong::End),
+                _ => return wrong(Wrong::Escape),
+            },
+            Some(0xDC00..=0xDFFF) => return wrong(Wrong::Escape),
+            Some(_) => 6,
+            None if rest.len() < 6 => return wrong(Wrong::End),
+            None => return wrong(Wrong::Escape),
+        },
+        Some(_) => return wrong(Wrong::Escape),
+        None => return wrong(Wrong::End),
+    };
+    Ok(at + length)
+}
 
 /// The four hexadecimal digits after `\u`.
 fn hex4(escape: &[u8]) -> Option<u32> {
@@ -343,6 +395,7 @@ fn hex4(escape: &[u8]) -> Option<u32> {
     digits.iter().try_fold(0, |code, digit| Some(code << 4 | char::from(*digit).to_digit(16)?))
 }
 
+#[cold]
 fn unescape(raw: &str) -> String {
     let mut text = String::with_capacity(raw.len());
     let mut rest = raw;
@@ -375,12 +428,13 @@ fn unescape(raw: &str) -> String {
 }
 
 /// 10⁰ to 10²², the powers of ten that a double holds exactly.
-static POWERS: [f64; 23] = [1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22];
+pub(super) static POWERS: [f64; 23] =
+    [1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22];
 
 /// Reads the number that begins at `start`.
 ///
-/// Digits are gathered into an integer; while that and the power of ten are exact doubles, one division rounds correctly (Clinger). Anything
-/// longer, or with an exponent, goes to `fast_float2`. Nothing is checked of what follows the number.
+/// Digits are gathered into an integer; while that and the power of ten are exact doubles, one division rounds correctly (Clinger). Up to nineteen digits
+/// a [`quotient`] of integers does. Anything longer, or with an exponent, goes to `fast_float2`. Nothing is checked of what follows the number.
 #[inline]
 pub fn number(bytes: &[u8], start: usize) -> Result<Number, Fault> {
     let mut at = start;
@@ -417,10 +471,17 @@ pub fn number(bytes: &[u8], start: usize) -> Result<Number, Fault> {
             return Err(no_number(bytes, at));
         }
     }
-    if digits > 19 || mantissa > 1 << 53 || decimals > 22 || matches!(bytes.get(at), Some(b'e' | b'E')) {
+    if digits > 19 || decimals > 22 || matches!(bytes.get(at), Some(b'e' | b'E')) {
         return long_number(bytes, start, at, decimals);
     }
-    let value = mantissa as f64 / POWERS[decimals];
+    let value = if mantissa <= 1 << 53 {
+        mantissa as f64 / POWERS[decimals]
+    } else {
+        match quotient(mantissa, decimals) {
+            Some(value) => value,
+            None => return long_number(bytes, start, at, decimals),
+        }
+    };
     Ok(Number { value: if negative { -value } else { value }, decimals: decimals as u8, end: at })
 }
 
@@ -442,6 +503,40 @@ fn eight_digits(bytes: &[u8], at: usize) -> Option<u64> {
     let even = (pairs & 0x0000_00FF_0000_00FF).wrapping_mul(0x000F_4240_0000_0064);
     let odd = ((pairs >> 16) & 0x0000_00FF_0000_00FF).wrapping_mul(0x0000_2710_0000_0001);
     Some(even.wrapping_add(odd) >> 32)
+}
+
+/// For each power of ten p = 10^n from 10 to 10^19, b = floor(log2 p) and floor(2^(b+64) / p), which takes 64 bits. Nothing for 1.
+static RECIPROCALS: [(u64, u32); 20] = {
+    let mut reciprocals = [(0, 0); 20];
+    let (mut power, mut decimals) = (10_u64, 1);
+    while decimals < 20 {
+        let bits = power.ilog2();
+        reciprocals[decimals] = (((1_u128 << (bits + 64)) / power as u128) as u64, bits);
+        decimals += 1;
+        power = power.wrapping_mul(10);
+    }
+    reciprocals
+};
+
+/// The double nearest to `mantissa` / 10^`decimals`; `None` where this way cannot tell, one time in 700, and where it would take other powers.
+///
+/// The reciprocal is too small by less than one in 2^64, so that the leading 64 bits of the product are too small by less than 3: that decides how to round
+/// the 53 of a double, unless what is cut off is so close to the middle between two.
+#[inline]
+fn quotient(mantissa: u64, decimals: usize) -> Option<f64> {
+    let &(reciprocal, bits) = RECIPROCALS.get(decimals).filter(|_| decimals > 0 && mantissa > 0)?;
+    let shift = mantissa.leading_zeros();
+    let product = u128::from(mantissa << shift) * u128::from(reciprocal);
+    let more = product.leading_zeros();
+    let leading = (product >> (64 - more)) as u64;
+    let cut_off = leading & 0x7FF;
+    if (0x3FE..=0x400).contains(&cut_off) {
+        return None;
+    }
+    let rounded = (leading >> 11) + u64::from(cut_off > 0x400);
+    // From 2^-117 to 2^8: never near the limits of a double.
+    let scale = f64::from_bits(u64::from(1023 + 11 - bits - shift - more) << 52);
+    Some(rounded as f64 * scale)
 }
 
 /// The rest of a number whose digits do not fit, or that has an exponent.
@@ -599,6 +694,24 @@ mod tests {
             let number = number(text.as_bytes(), 0).unwrap();
             prop_assert_eq!(number.value.to_bits(), digits.parse::<f64>().unwrap().to_bits());
             prop_assert_eq!((number.end, usize::from(number.decimals)), (digits.len(), fraction.len()));
+        }
+
+        #[test]
+        fn a_quotient_is_the_nearest_double(mantissa in 1_u64..10_000_000_000_000_000_000, shift in 0_u32..64, decimals in 1_usize..20) {
+            let mantissa = (mantissa >> shift).max(1);
+            if let Some(value) = quotient(mantissa, decimals) {
+                prop_assert_eq!(value.to_bits(), format!("{mantissa}e-{decimals}").parse::<f64>().unwrap().to_bits());
+            }
+        }
+
+        #[test]
+        fn next_to_the_middle_between_two_doubles_it_is_the_nearest_all_the_same(double in 1_u64 << 52..1 << 53, off in -1_i64..=1, decimals in 0_usize..3) {
+            // An odd number of halves, and its neighbours in the last digit that is written.
+            let halves = (u128::from(double) * 2 + 1) * 10_u128.pow(decimals as u32 + 1) / 4;
+            let digits = (halves as i128 + i128::from(off)).to_string();
+            let (whole, fraction) = digits.split_at(digits.len() - decimals - 1);
+            let text = format!("{whole}.{fraction}");
+            prop_assert_eq!(number(text.as_bytes(), 0).unwrap().value.to_bits(), text.parse::<f64>().unwrap().to_bits());
         }
 
         #[test]

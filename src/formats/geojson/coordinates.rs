@@ -1,5 +1,6 @@
 //! Arrays of coordinates to outlines: the loop in which reading a survey spends its time.
 
+use super::position;
 use crate::formats::json;
 use crate::formats::{Fault, FaultKind};
 use crate::geom::Outline;
@@ -16,18 +17,14 @@ pub(super) struct Coordinates {
     pub end: usize,
 }
 
-/// Reads the array at `start`, of a `Polygon` or (`multi`) a `MultiPolygon`. On a fault the text may be no JSON at all: whoever calls must check.
-pub(super) fn read(text: &str, start: usize, multi: bool) -> Result<Coordinates, Fault> {
+/// Reads the array at `start`, of a `Polygon` or (`multi`) a `MultiPolygon`, which takes at most `left` bytes. On a fault the text may be no JSON at all:
+/// whoever calls must check.
+pub(super) fn read(text: &str, start: usize, left: usize, multi: bool) -> Result<Coordinates, Fault> {
     let mut reader = Reading {
         bytes: text.as_bytes(),
         at: start,
         // Written with nine decimals, a position takes 24 bytes; guessed a little high, so that it rarely has to grow.
-        outline: Outline {
-            positions: Vec::with_capacity((text.len() - start) / 22),
-            ring_ends: Vec::with_capacity(1),
-            part_ends: Vec::with_capacity(1),
-            multi,
-        },
+        outline: Outline { positions: Vec::with_capacity(left / 22), ring_ends: Vec::with_capacity(1), part_ends: Vec::with_capacity(1), multi },
         decimals: 0,
         has_z: false,
         ring_start: 0,
@@ -99,6 +96,9 @@ impl Reading<'_> {
 
     #[inline]
     fn position(&mut self) -> Result<(), Fault> {
+        if self.plain_positions::<false>() || self.plain_positions::<true>() {
+            return Ok(());
+        }
         if self.peek() != b'[' {
             return Err(self.misplaced(3));
         }
@@ -121,6 +121,23 @@ impl Reading<'_> {
         self.at += 1;
         self.outline.positions.push([x, y]);
         Ok(())
+    }
+
+    /// Reads positions as long as they are written plainly, with no more than a space between them; whether it read any.
+    #[inline]
+    fn plain_positions<const SPACED: bool>(&mut self) -> bool {
+        let (start, bytes) = (self.at, self.bytes);
+        let mut at = start;
+        while let Some(position) = position::read::<SPACED>(bytes, at) {
+            self.outline.positions.push(position.at);
+            self.decimals = self.decimals.max(position.decimals);
+            self.at = position.end;
+            if bytes.get(position.end) != Some(&b',') {
+                break;
+            }
+            at = position.end + 1 + usize::from(SPACED && bytes.get(position.end + 1) == Some(&b' '));
+        }
+        self.at > start
     }
 
     #[inline]

@@ -7,9 +7,9 @@ use crate::formats::{Fault, FaultKind, FieldMap, RawFeature, Values};
 use crate::geom::Outline;
 use std::{borrow::Cow, collections::BTreeSet};
 
-/// Reads the feature that is all of `text`. Only text that is no JSON is an error.
-pub(super) fn read<'a>(text: &'a str, row: u64, fields: &FieldMap) -> Result<RawFeature<'a>, json::Fault> {
-    let mut cursor = Cursor::new(text);
+/// Reads the feature that the first `length` bytes of `text` are. Only text that is no JSON is an error.
+pub(super) fn read<'a>(text: &'a str, length: usize, row: u64, fields: &FieldMap) -> Result<RawFeature<'a>, json::Fault> {
+    let mut cursor = Cursor::beginning(text, length);
     let mut parsing =
         Parsing { fields, is_feature: false, id: None, attributes: None, values: Values::default(), has_geometry: false, geometry: None, fault: None };
     if cursor.peek() == Some(b'{') {
@@ -23,17 +23,17 @@ pub(super) fn read<'a>(text: &'a str, row: u64, fields: &FieldMap) -> Result<Raw
 
 /// Reads the Feature or the geometry that is all of `text`.
 pub(super) fn lone(text: &str) -> Result<Lone, json::Fault> {
-    let as_feature = read(text, 1, &FieldMap::default())?.geometry;
+    let as_feature = read(text, text.len(), 1, &FieldMap::default())?.geometry;
     if !matches!(&as_feature, Err(fault) if fault.kind == FaultKind::NotAFeature) {
         return Ok(Lone { outline: as_feature, in_feature: true });
     }
-    let geometry = geometry(&mut Cursor::new(text))?;
+    let (geometry, _) = geometry(Cursor::new(text))?;
     Ok(Lone { outline: areas(geometry).map(|coordinates| coordinates.outline), in_feature: false })
 }
 
 /// Adds the names of the feature's fields to `keys`.
-pub(super) fn keys(text: &str, keys: &mut BTreeSet<String>) -> Result<(), json::Fault> {
-    let mut cursor = Cursor::new(text);
+pub(super) fn keys(text: &str, length: usize, keys: &mut BTreeSet<String>) -> Result<(), json::Fault> {
+    let mut cursor = Cursor::beginning(text, length);
     if cursor.peek() != Some(b'{') {
         return cursor.value().map(drop);
     }
@@ -88,7 +88,9 @@ impl<'a> Parsing<'a, '_> {
                     self.blame(FaultKind::DuplicateMember("geometry"));
                 }
                 self.has_geometry = true;
-                self.geometry = geometry(cursor)?;
+                let end;
+                (self.geometry, end) = geometry(cursor.clone())?;
+                cursor.go_to(end);
             }
             _ => drop(cursor.value()?),
         }
@@ -109,20 +111,7 @@ impl<'a> Parsing<'a, '_> {
             }
         }
         let (fields, values) = (self.fields, &mut self.values);
-        cursor.verbatim(|cursor| {
-            cursor.members(|cursor, key| {
-                let key = key.decode();
-                let mut wanted = fields.fields_of(&key).peekable();
-                if wanted.peek().is_none() {
-                    return cursor.value().map(drop);
-                }
-                let value = cursor.plain()?;
-                for field in wanted {
-                    values.set(field, value.clone());
-                }
-                Ok(())
-            })
-        })
+        cursor.verbatim(|cursor| cursor.members(|cursor, key| values.read(fields, cursor, key)))
     }
 
     fn blame(&mut self, kind: FaultKind) {
@@ -155,11 +144,11 @@ fn areas(geometry: Option<Geometry<'_>>) -> Result<Coordinates, Fault> {
     geometry.coordinates.unwrap_or_else(|| Err(Fault::of(FaultKind::EmptyGeometry)))
 }
 
-/// Reads a geometry; `None` for null and whatever else is no object.
-fn geometry<'a>(cursor: &mut Cursor<'a>) -> Result<Option<Geometry<'a>>, json::Fault> {
+/// Reads a geometry, `None` for null and whatever else is no object; and tells where it ends.
+fn geometry(mut cursor: Cursor<'_>) -> Result<(Option<Geometry<'_>>, usize), json::Fault> {
     if cursor.peek() != Some(b'{') {
         cursor.value()?;
-        return Ok(None);
+        return Ok((None, cursor.at()));
     }
     let mut geometry = Geometry { kind: Cow::Borrowed(""), coordinates: None };
     // Coordinates that came before the type: where they begin.
@@ -171,7 +160,11 @@ fn geometry<'a>(cursor: &mut Cursor<'a>) -> Result<Option<Geometry<'a>>, json::F
                 waiting = Some(cursor.at());
                 cursor.value()?;
             }
-            "coordinates" => geometry.coordinates = Some(coordinates(cursor, &geometry.kind)?),
+            "coordinates" => {
+                let (read, end) = coordinates(cursor.clone(), &geometry.kind)?;
+                geometry.coordinates = Some(read);
+                cursor.go_to(end);
+            }
             _ => drop(cursor.value()?),
         }
         Ok(())
@@ -179,21 +172,22 @@ fn geometry<'a>(cursor: &mut Cursor<'a>) -> Result<Option<Geometry<'a>>, json::F
     if let (None, Some(start)) = (&geometry.coordinates, waiting) {
         let mut again = cursor.clone();
         again.go_to(start);
-        geometry.coordinates = Some(coordinates(&mut again, &geometry.kind)?);
+        geometry.coordinates = Some(coordinates(again, &geometry.kind)?.0);
     }
-    Ok(Some(geometry))
+    Ok((Some(geometry), cursor.at()))
 }
 
-/// Reads coordinates, or passes over them where they are not those of areas: strictly in either case.
-fn coordinates(cursor: &mut Cursor<'_>, kind: &str) -> Result<Result<Coordinates, Fault>, json::Fault> {
+/// Reads coordinates, or passes over them where they are not those of areas, strictly in either case; and tells where they end.
+fn coordinates(mut cursor: Cursor<'_>, kind: &str) -> Result<(Result<Coordinates, Fault>, usize), json::Fault> {
     let start = cursor.at();
     let read = match kind {
-        "Polygon" | "MultiPolygon" => coordinates::read(cursor.text(), start, kind == "MultiPolygon"),
+        "Polygon" | "MultiPolygon" => coordinates::read(cursor.text(), start, cursor.left(), kind == "MultiPolygon"),
         _ => Err(Fault::of(FaultKind::NotAPolygon(kind.to_owned()))),
     };
-    match &read {
-        Ok(read) => cursor.go_to(read.end),
-        Err(_) => drop(cursor.value()?),
+    if let Ok(read) = &read {
+        cursor.go_to(read.end);
+    } else {
+        cursor.value()?;
     }
-    Ok(read)
+    Ok((read, cursor.at()))
 }

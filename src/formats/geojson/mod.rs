@@ -7,9 +7,11 @@
 //!    the CRS) is checked against them.
 
 mod coordinates;
+mod extent;
 mod feature;
 mod geometry;
 mod head;
+mod position;
 mod source;
 #[cfg(test)]
 mod tests;
@@ -20,7 +22,7 @@ use super::{Fault, FeatureBatch, FeatureSource, FieldMap, Head, RawFeature, Read
 use crate::geom::{Crs, Outline};
 use head::{Ahead, Members};
 use source::{Input, LARGEST_VALUE, Source};
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, ops::Range};
 use std::{fs::File, path::Path};
 
 /// A batch is handed out once it has this many bytes …
@@ -93,18 +95,17 @@ impl Reader {
             first = false;
         }
         let (bytes, offset) = self.source.take();
-        let text = String::from_utf8(bytes).map_err(|error| source::not_utf8(offset + error.utf8_error().valid_up_to() as u64))?;
         if open {
             self.next = Next::Features { first };
         } else {
             self.source.at += 1;
             self.next = Next::Trailer;
         }
-        Ok(self.batch(text, spans, offset))
+        Ok(self.batch(bytes, spans, offset))
     }
 
     /// Where the next feature lies; `None` at the end of the array.
-    fn next_span(&mut self, first: bool) -> Result<Option<std::ops::Range<usize>>, ReadError> {
+    fn next_span(&mut self, first: bool) -> Result<Option<Range<usize>>, ReadError> {
         match head::needed(&mut self.source)? {
             b']' => return Ok(None),
             b',' if !first => self.source.at += 1,
@@ -118,9 +119,12 @@ impl Reader {
     /// The first feature of the batch that is no JSON. A bracket missing there shows as an error further on, and is the better reason.
     fn earlier_fault(&self, spans: &[(u32, u32)]) -> Option<ReadError> {
         spans.iter().enumerate().find_map(|(index, (start, end))| {
-            let text = std::str::from_utf8(self.source.bytes.get(*start as usize..*end as usize)?).ok()?;
-            let fault = super::json::Cursor::new(text).value().err()?;
-            Some(ReadError::syntax(fault, self.source.offset(*start as usize)).within(self.pointer(index)))
+            let offset = self.source.offset(*start as usize);
+            let error = match text(self.source.bytes.get(*start as usize..*end as usize)?) {
+                Ok(text) => ReadError::syntax(super::json::Cursor::new(text).value().err()?, offset),
+                Err(valid) => source::not_utf8(offset + valid as u64),
+            };
+            Some(error.within(self.pointer(index)))
         })
     }
 
@@ -129,10 +133,10 @@ impl Reader {
         format!("/features/{}", self.row - 1 + index as u64)
     }
 
-    fn batch(&mut self, text: String, spans: Vec<(u32, u32)>, offset: u64) -> Option<Batch> {
+    fn batch(&mut self, bytes: Vec<u8>, spans: Vec<(u32, u32)>, offset: u64) -> Option<Batch> {
         let first_row = self.row;
         self.row += spans.len() as u64;
-        (!spans.is_empty()).then_some(Batch { first_row, offset, text, spans })
+        (!spans.is_empty()).then_some(Batch { first_row, offset, bytes, spans })
     }
 
     /// The members after the features, and whether what was assumed before was right.
@@ -158,9 +162,8 @@ impl Reader {
         let mut bytes = self.source.whole()?;
         let bom = if bytes.starts_with(head::BOM) { head::BOM.len() } else { 0 };
         bytes.drain(..bom);
-        let text = String::from_utf8(bytes).map_err(|error| source::not_utf8((bom + error.utf8_error().valid_up_to()) as u64))?;
-        let spans = vec![(0, text.len() as u32)];
-        Ok(self.batch(text, spans, bom as u64))
+        let spans = vec![(0, bytes.len() as u32)];
+        Ok(self.batch(bytes, spans, bom as u64))
     }
 
     fn step(&mut self) -> Result<Option<Batch>, ReadError> {
@@ -204,22 +207,43 @@ impl FeatureSource for Reader {
 /// Consecutive features as text.
 pub struct Batch {
     first_row: u64,
-    /// Where in the file `text` begins.
+    /// Where in the file `bytes` begin.
     offset: u64,
-    text: String,
-    /// Where in `text` each feature lies.
+    bytes: Vec<u8>,
+    /// Where in `bytes` each feature lies.
     spans: Vec<(u32, u32)>,
 }
 
+/// Bytes after a feature that are handed on with it, to be looked at together with its last ones.
+const BEYOND: usize = 64;
+
 impl Batch {
-    fn text_of(&self, index: usize) -> &str {
-        self.spans.get(index).and_then(|(start, end)| self.text.get(*start as usize..*end as usize)).unwrap_or_default()
+    /// The text that feature number `index` begins, and how much of it is the feature.
+    fn text_at(&self, index: usize) -> Result<(&str, usize), ReadError> {
+        let (start, end) = self.spans.get(index).map_or((0, 0), |(start, end)| (*start as usize, *end as usize));
+        let beyond = (end + BEYOND).min(self.bytes.len());
+        let valid = match text(&self.bytes[start..beyond]) {
+            Ok(text) => return Ok((text, end - start)),
+            Err(valid) => valid,
+        };
+        // What follows may begin with a part of a character, or be wrong itself, for which it will have to answer.
+        let text = std::str::from_utf8(&self.bytes[start..start + valid]).unwrap_or_default();
+        if start + valid < end { Err(self.at_feature(index, source::not_utf8(self.offset + (start + valid) as u64))) } else { Ok((text, end - start)) }
     }
 
     fn error(&self, index: usize, fault: super::json::Fault) -> ReadError {
         let start = self.spans.get(index).map_or(0, |span| span.0);
-        ReadError::syntax(fault, self.offset + u64::from(start)).within(format!("/features/{}", self.first_row - 1 + index as u64))
+        self.at_feature(index, ReadError::syntax(fault, self.offset + u64::from(start)))
     }
+
+    fn at_feature(&self, index: usize, error: ReadError) -> ReadError {
+        error.within(format!("/features/{}", self.first_row - 1 + index as u64))
+    }
+}
+
+/// Bytes as text, or how many of them are.
+fn text(bytes: &[u8]) -> Result<&str, usize> {
+    simdutf8::basic::from_utf8(bytes).map_err(|_| std::str::from_utf8(bytes).map_or_else(|error| error.valid_up_to(), str::len))
 }
 
 impl FeatureBatch for Batch {
@@ -238,13 +262,15 @@ impl FeatureBatch for Batch {
     fn keys(&self, sample: usize) -> Result<BTreeSet<String>, ReadError> {
         let mut keys = BTreeSet::new();
         for index in 0..self.len().min(sample) {
-            feature::keys(self.text_of(index), &mut keys).map_err(|fault| self.error(index, fault))?;
+            let (text, length) = self.text_at(index)?;
+            feature::keys(text, length, &mut keys).map_err(|fault| self.error(index, fault))?;
         }
         Ok(keys)
     }
 
     fn feature<'a>(&'a self, index: usize, fields: &FieldMap) -> Result<RawFeature<'a>, ReadError> {
-        feature::read(self.text_of(index), self.first_row + index as u64, fields).map_err(|fault| self.error(index, fault))
+        let (text, length) = self.text_at(index)?;
+        feature::read(text, length, self.first_row + index as u64, fields).map_err(|fault| self.error(index, fault))
     }
 }
 

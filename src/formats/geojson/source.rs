@@ -1,8 +1,8 @@
 //! The bytes of a file in a window that slides over it, and where the values in it end.
 
+use super::extent::Extent;
 use crate::formats::ReadError;
 use crate::formats::json::Cursor;
-use memchr::{memchr2, memchr3};
 use std::io::{Read, Seek, SeekFrom};
 use std::ops::Range;
 
@@ -126,76 +126,6 @@ impl Source {
         match Cursor::new(text).value() {
             Err(fault) if fault.at < text.len() && fault.wrong != crate::formats::json::Wrong::End => ReadError::syntax(fault, self.offset(start)),
             _ => ReadError::truncated(self.read()),
-        }
-    }
-}
-
-/// Where a value ends, found as its bytes come in.
-struct Extent {
-    open: u8,
-    close: u8,
-    depth: usize,
-    in_string: bool,
-    at: usize,
-}
-
-impl Extent {
-    fn new(first: u8, at: usize) -> Self {
-        match first {
-            // Within an object only its own kind of bracket counts: the other kind must be balanced in it, or it is no JSON at all.
-            b'{' => Self { open: b'{', close: b'}', depth: 0, in_string: false, at },
-            b'[' => Self { open: b'[', close: b']', depth: 0, in_string: false, at },
-            b'"' => Self { open: b'"', close: b'"', depth: 0, in_string: true, at: at + 1 },
-            _ => Self { open: 0, close: 0, depth: 0, in_string: false, at },
-        }
-    }
-
-    fn is_scalar(&self) -> bool {
-        self.open == 0
-    }
-
-    /// Goes on to the end of the value, or of the bytes; true at the end of the value.
-    fn advance(&mut self, bytes: &[u8]) -> bool {
-        if self.is_scalar() {
-            let ends = |byte: &u8| matches!(byte, b',' | b']' | b'}' | b':' | b'"' | b'[' | b'{' | b' ' | b'\t' | b'\n' | b'\r');
-            let length = bytes[self.at..].iter().position(ends);
-            self.at = length.map_or(bytes.len(), |length| self.at + length);
-            return length.is_some();
-        }
-        loop {
-            let rest = bytes.get(self.at..).unwrap_or_default();
-            if self.in_string {
-                let Some(stop) = memchr2(b'"', b'\\', rest) else {
-                    self.at = self.at.max(bytes.len());
-                    return false;
-                };
-                if rest[stop] == b'\\' {
-                    // The escaped byte may not have been read yet: going past the end is made good by what comes.
-                    self.at += stop + 2;
-                    continue;
-                }
-                self.in_string = false;
-                self.at += stop + 1;
-                if self.depth == 0 {
-                    return true;
-                }
-                continue;
-            }
-            let Some(stop) = memchr3(b'"', self.open, self.close, rest) else {
-                self.at = self.at.max(bytes.len());
-                return false;
-            };
-            self.at += stop + 1;
-            match rest[stop] {
-                b'"' => self.in_string = true,
-                byte if byte == self.open => self.depth += 1,
-                _ => {
-                    self.depth -= 1;
-                    if self.depth == 0 {
-                        return true;
-                    }
-                }
-            }
         }
     }
 }

@@ -100,7 +100,7 @@ fn a_large_file_comes_in_batches_of_bounded_size() {
     let (mut row, mut batches) = (1, 0);
     while let Some(batch) = reader.step().unwrap() {
         assert_eq!(batch.first_row(), row);
-        assert!(!batch.is_empty() && batch.len() <= BATCH_FEATURES && batch.text.len() <= BATCH_BYTES + 4096);
+        assert!(!batch.is_empty() && batch.len() <= BATCH_FEATURES && batch.bytes.len() <= BATCH_BYTES + 4096);
         for index in 0..batch.len() {
             let feature = batch.feature(index, &FieldMap::default()).unwrap();
             assert_eq!(feature.geometry.unwrap().positions.len(), vertices);

@@ -102,19 +102,7 @@ impl FeatureBatch for Batch {
         let attributes = self.attributes(feature)?;
         let mut values = Values::default();
         let mut cursor = Cursor::new(attributes);
-        let each = |cursor: &mut Cursor<'a>, key: json::RawText<'a>| {
-            let key = key.decode();
-            let mut wanted = fields.fields_of(&key).peekable();
-            if wanted.peek().is_none() {
-                return cursor.value().map(drop);
-            }
-            let value = cursor.plain()?;
-            for field in wanted {
-                values.set(field, value.clone());
-            }
-            Ok(())
-        };
-        cursor.members(each).and_then(|()| cursor.expect_end()).map_err(|_| nonsense())?;
+        cursor.members(|cursor, key| values.read(fields, cursor, key)).and_then(|()| cursor.expect_end()).map_err(|_| nonsense())?;
         let geometry = wkb::outline(&self.bytes[feature.geometry.clone()]);
         let decimals = geometry.as_ref().map_or(0, |outline| if self.degrees { decimals(outline) } else { 0 });
         Ok(RawFeature {
