@@ -3,9 +3,9 @@
 use super::{Database, Failure, crs, output};
 use crate::geom::Crs;
 use crate::land::{Period, PeriodRange};
-use crate::monitor::export::{Encoding, Export, Format, Subject};
+use crate::monitor::export::{Encoding, Export, Format, Selection, Subject};
 use crate::monitor::rule::Rule;
-use crate::store::{PatchQuery, VerdictFilter};
+use crate::store::VerdictFilter;
 use clap::{Args, Subcommand};
 use std::path::PathBuf;
 
@@ -77,8 +77,8 @@ impl ExportCommand {
 impl Findings {
     async fn run(self, rule: Rule) -> Result<(), Failure> {
         let range = self.period.map(|from| PeriodRange::new(from, self.until)).transpose().map_err(Failure::Usage)?;
-        let query = PatchQuery { survey: self.survey, range, county: self.county, verdict: self.verdict, ..PatchQuery::default() };
-        self.out.write(Subject::Findings { query, patch: self.patch }, rule).await
+        let selection = Selection { survey: self.survey, range, county: self.county, verdict: self.verdict, patch: self.patch };
+        self.out.write(Subject::Findings(selection), rule).await
     }
 }
 

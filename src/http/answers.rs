@@ -64,7 +64,7 @@ impl LayerAnswer {
 }
 
 /// A survey's summary.
-#[derive(Debug, Clone, Serialize, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
 pub struct SurveyAnswer {
     /// Number in the store.
     pub id: i64,

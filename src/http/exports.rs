@@ -4,8 +4,7 @@ use super::{
     Desk, Problem,
     query::{self, Path, Query},
 };
-use crate::monitor::export::{Encoding, Export, Exported, Format, Misfit, Subject};
-use crate::store::PatchQuery;
+use crate::monitor::export::{Encoding, Export, Exported, Format, Misfit, Selection, Subject};
 use axum::{
     body::{Body, Bytes},
     extract::State,
@@ -53,15 +52,14 @@ pub struct FormatQuery {
 #[utoipa::path(get, path = "/api/exports/findings", tag = "exports", params(WhichQuery, FormatQuery),
     responses((status = OK, body = Vec<u8>, content_type = "application/octet-stream"), (status = BAD_REQUEST, body = Problem), (status = NOT_FOUND, body = Problem), (status = UNPROCESSABLE_ENTITY, body = Problem), (status = SERVICE_UNAVAILABLE, body = Problem)))]
 pub async fn findings(State(desk): State<Desk>, Query(which): Query<WhichQuery>, Query(format): Query<FormatQuery>) -> Result<Response, Problem> {
-    let query = PatchQuery {
+    let selection = Selection {
         county: which.county.filter(|code| !code.is_empty()).map(county).transpose()?,
         range: query::range(which.period.as_deref(), which.until.as_deref())?,
         survey: query::read_if("survey", which.survey.as_deref())?,
         verdict: query::read_if("verdict", which.verdict.as_deref())?,
-        ..PatchQuery::default()
+        patch: query::read_if("patch", which.patch.as_deref())?,
     };
-    let patch = query::read_if("patch", which.patch.as_deref())?;
-    export(&desk, Subject::Findings { query, patch }, &format).await
+    export(&desk, Subject::Findings(selection), &format).await
 }
 
 /// A layer as a file.

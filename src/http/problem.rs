@@ -3,13 +3,13 @@
 use super::requests;
 use crate::land::{Reject, Words};
 use crate::monitor::{MonitorError, Refusal, RefusalKind};
-use crate::store::StoreError;
+use crate::store::{StoreError, Thing};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 
 /// A problem as it is answered.
-#[derive(Debug, Clone, Serialize, utoipa::ToSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, utoipa::ToSchema)]
 pub struct Problem {
     /// `/problems/` and a word for programs.
     #[serde(rename = "type")]
@@ -130,7 +130,7 @@ impl From<StoreError> for Problem {
 impl From<&StoreError> for Problem {
     fn from(error: &StoreError) -> Self {
         match error {
-            StoreError::NotFound { what, key } => Self::not_found([chinese(what), what], key),
+            StoreError::NotFound { what, key } => Self::not_found([chinese(*what), what.word()], key),
             StoreError::Conflict { period, level, existing } => Self::new(
                 StatusCode::CONFLICT,
                 "survey_exists",
@@ -168,13 +168,13 @@ impl From<&StoreError> for Problem {
 }
 
 /// What the store calls a thing, as people do.
-fn chinese(what: &'static str) -> &'static str {
+fn chinese(what: Thing) -> &'static str {
     match what {
-        "survey" => "监测批次",
-        "patch" => "图斑",
-        "layer" => "图层",
-        "job" => "任务",
-        other => other,
+        Thing::Survey => "监测批次",
+        Thing::Patch => "图斑",
+        Thing::Layer => "图层",
+        Thing::County => "行政区",
+        Thing::Job => "任务",
     }
 }
 

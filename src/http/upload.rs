@@ -9,7 +9,11 @@ use super::{
     waiting::Waiting,
 };
 use crate::land::{Level, OnConflict, Period, Words};
-use crate::monitor::{Monitor, MonitorError, jobs::Imported, survey_import::SurveyFile};
+use crate::monitor::{
+    Monitor, MonitorError,
+    jobs::{Done, Imported},
+    survey_import::SurveyFile,
+};
 use axum::{
     Json,
     body::{Body, Bytes, HttpBody},
@@ -93,11 +97,11 @@ pub async fn upload(
 
 /// Waits for an import to end. What waited under a token and was taken in need not wait any longer; what was refused may yet be corrected.
 async fn ended(monitor: Arc<Monitor>, job: String, waiting: Arc<Waiting>, token: Option<String>) -> Result<Imported, MonitorError> {
-    let imported = monitor.ended(&job).await?;
+    let Done::Survey(imported) = monitor.ended(&job).await? else { return Err(MonitorError::Broken(format!("job {job} made no survey"))) };
     if let Some(token) = token {
         waiting.forget(&token);
     }
-    Ok(imported)
+    Ok(*imported)
 }
 
 fn prefers_async(headers: &HeaderMap) -> bool {

@@ -10,10 +10,11 @@ pub use crate::formats::writing::{Encoding, Format};
 use super::{Monitor, MonitorError, Refusal, RefusalKind};
 use crate::formats::writing::{Layout, WriteError};
 use crate::geom::{Crs, crs::Degrees};
-use crate::land::{Layer, Survey, Words, county_name};
-use crate::store::{PatchQuery, StoreError, StoredPatch};
+use crate::land::{Layer, PeriodRange, Survey, Words, county_name};
+use crate::store::{PatchQuery, StoreError, StoredPatch, Thing, VerdictFilter};
 use placing::Placing;
 use press::Press;
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::sync::Arc;
@@ -22,26 +23,46 @@ use std::sync::Arc;
 const PAGE: u32 = 500;
 
 /// What is exported.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Subject {
     /// Patches with their findings.
-    Findings {
-        /// Which patches; where to go on and how many are not asked.
-        query: PatchQuery,
-        /// Only the one with this number in the store.
-        patch: Option<i64>,
-    },
+    Findings(Selection),
     /// The layer with this number.
     Layer(i64),
 }
 
+/// Which patches; what is said combines.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub struct Selection {
+    /// Of this survey.
+    pub survey: Option<i64>,
+    /// Of surveys of these months.
+    pub range: Option<PeriodRange>,
+    /// Of this county.
+    pub county: Option<String>,
+    /// With this verdict.
+    pub verdict: Option<VerdictFilter>,
+    /// Only the one with this number in the store.
+    pub patch: Option<i64>,
+}
+
 /// An export that was asked for.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Export {
     subject: Subject,
     format: Format,
     encoding: Encoding,
     crs: Crs,
+}
+
+impl Selection {
+    /// The first page of it.
+    fn query(&self) -> PatchQuery {
+        let Self { survey, range, county, verdict, patch } = self.clone();
+        let (after, limit) = patch.map_or((0, PAGE), |id| (id - 1, 1));
+        PatchQuery { county, range, survey, verdict, after, limit, ..PatchQuery::default() }
+    }
 }
 
 /// A parameter that has no meaning for the format.
@@ -94,7 +115,7 @@ impl Monitor {
         let _turn = self.exports.acquire().await;
         let before = self.store.revision().await?;
         let exported = match &export.subject {
-            Subject::Findings { query, patch } => self.export_findings(export, query, *patch).await?,
+            Subject::Findings(selection) => self.export_findings(export, selection).await?,
             Subject::Layer(id) => self.export_layer(export, *id).await?,
         };
         // Pages are read one after the other: what changed between two of them would be half in the file.
@@ -105,14 +126,15 @@ impl Monitor {
         Ok(exported)
     }
 
-    async fn export_findings(&self, export: &Export, query: &PatchQuery, patch: Option<i64>) -> Result<Exported, MonitorError> {
-        if let Some(survey) = query.survey {
+    async fn export_findings(&self, export: &Export, selection: &Selection) -> Result<Exported, MonitorError> {
+        if let Some(survey) = selection.survey {
             self.store.survey(survey).await?;
         }
-        if let Some(id) = patch {
+        if let Some(id) = selection.patch {
             self.store.patch(id).await?;
         }
-        let mut query = PatchQuery { after: patch.map_or(0, |id| id - 1), limit: if patch.is_some() { 1 } else { PAGE }, ..query.clone() };
+        let patch = selection.patch;
+        let mut query = selection.query();
         let (mut features, mut cited) = (0, BTreeMap::new());
         let press = Press::start(self, export.layout("findings", findings::COLUMNS), {
             let placing = self.placing(export);
@@ -131,16 +153,16 @@ impl Monitor {
                 break;
             }
         }
-        if let Some(county) = query.county.as_deref().filter(|_| features == 0) {
+        if let Some(county) = selection.county.as_deref().filter(|_| features == 0) {
             self.know_county(county).await?;
         }
         let surveys = cited.values().map(|cited| &cited.survey);
-        Ok(export.exported(press.finish().await?, &findings::title(&query, patch, surveys), features))
+        Ok(export.exported(press.finish().await?, &findings::title(selection, surveys), features))
     }
 
     async fn export_layer(&self, export: &Export, id: i64) -> Result<Exported, MonitorError> {
         let layer: Layer =
-            self.store.layers().await?.into_iter().find(|layer| layer.id == id).ok_or(StoreError::NotFound { what: "layer", key: id.to_string() })?;
+            self.store.layers().await?.into_iter().find(|layer| layer.id == id).ok_or(StoreError::NotFound { what: Thing::Layer, key: id.to_string() })?;
         let crs = understood(&layer.crs)?;
         let press = Press::start(self, export.layout(layer.kind.word(), layers::columns(layer.kind)), {
             let placing = self.placing(export);
@@ -178,7 +200,7 @@ impl Monitor {
     /// A county that no patch lies in is one of the layer in force, or of the city; else there is no such county.
     async fn know_county(&self, code: &str) -> Result<(), MonitorError> {
         let known = county_name(code) != code || self.counties().await?.iter().any(|county| county.code == code);
-        if known { Ok(()) } else { Err(StoreError::NotFound { what: "county", key: code.to_owned() }.into()) }
+        if known { Ok(()) } else { Err(StoreError::NotFound { what: Thing::County, key: code.to_owned() }.into()) }
     }
 }
 

@@ -8,8 +8,11 @@ use std::{borrow::Cow, str::FromStr, sync::Arc, time::Duration};
 use tokio::sync::Semaphore;
 
 /// The schema, step by step; a step that was released is never changed. Listed by hand, so that cargo sees when one is added.
-const STEPS: &[(i64, &str, &str)] =
-    &[(1, "first", include_str!("../../../migrations/postgres/0001_first.sql")), (2, "jobs", include_str!("../../../migrations/postgres/0002_jobs.sql"))];
+const STEPS: &[(i64, &str, &str)] = &[
+    (1, "first", include_str!("../../../migrations/postgres/0001_first.sql")),
+    (2, "jobs", include_str!("../../../migrations/postgres/0002_jobs.sql")),
+    (3, "job kinds", include_str!("../../../migrations/postgres/0003_job_kinds.sql")),
+];
 
 /// How long anybody waits for a connection. A database that is away is told of within this time.
 const CONNECTION_WAIT: Duration = Duration::from_secs(5);

@@ -4,7 +4,7 @@
 //! then the wide columns of those few.
 
 use super::{SqliteStore, layers::spans};
-use crate::store::{PatchMark, PatchQuery, StoreError, StoredPatch, VerdictFilter, rows, sql};
+use crate::store::{PatchMark, PatchQuery, StoreError, StoredPatch, Thing, VerdictFilter, rows, sql};
 use sqlx::{QueryBuilder, Sqlite};
 
 /// The verdict that people confirmed, of the patch at hand; NULL where they did not.
@@ -26,7 +26,7 @@ impl SqliteStore {
         let mut sql = QueryBuilder::new("WITH page (id) AS (VALUES (");
         sql.push_bind(id).push(")) SELECT ").push(sql::WHOLE).push(OF_PAGE);
         let row = sql.build().fetch_optional(&self.pools.readers).await?;
-        rows::stored_patch(&row.ok_or_else(|| StoreError::NotFound { what: "patch", key: id.to_string() })?)
+        rows::stored_patch(&row.ok_or_else(|| StoreError::NotFound { what: Thing::Patch, key: id.to_string() })?)
     }
 
     pub(super) async fn some_marks(&self, query: &PatchQuery, outlines: bool) -> Result<Vec<PatchMark>, StoreError> {
@@ -54,7 +54,6 @@ fn page(query: &PatchQuery) -> Result<QueryBuilder<Sqlite>, StoreError> {
         sql.push(" AND finding.county_code = ").push_bind(county.as_str());
     }
     match query.verdict {
-        Some(VerdictFilter::Confirmed(verdict)) => sql.push(" AND ").push(CONFIRMED).push(" = ").push_bind(verdict.word()),
         Some(VerdictFilter::Pending) => sql.push(" AND coalesce(").push(CONFIRMED).push(", 'doubtful') = 'doubtful'"),
         Some(VerdictFilter::Shown(word)) => sql.push(" AND coalesce(").push(CONFIRMED).push(", finding.verdict) = ").push_bind(word),
         None => &mut sql,
