@@ -4,6 +4,7 @@ ALTER TABLE job ADD COLUMN lane TEXT COLLATE "C" NOT NULL DEFAULT 'writing';
 ALTER TABLE job ADD COLUMN started_ms BIGINT;
 ALTER TABLE job ADD COLUMN ended_ms   BIGINT;
 ALTER TABLE job ADD COLUMN outcome    TEXT COLLATE "C";
+ALTER TABLE job ADD COLUMN file_bytes BIGINT;
 
 UPDATE job SET outcome = CASE
     WHEN survey_id IS NOT NULL THEN json_build_object('survey', json_build_object('id', survey_id, 'was_there', was_there = 1))::text

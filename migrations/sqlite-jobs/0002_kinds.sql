@@ -4,6 +4,7 @@ ALTER TABLE job ADD COLUMN lane TEXT NOT NULL DEFAULT 'writing'; -- writing: one
 ALTER TABLE job ADD COLUMN started_ms INTEGER; -- when the last attempt began
 ALTER TABLE job ADD COLUMN ended_ms   INTEGER;
 ALTER TABLE job ADD COLUMN outcome    TEXT;    -- JSON: what came of it, once it is over
+ALTER TABLE job ADD COLUMN file_bytes INTEGER; -- of the file it made, as long as that is kept: in job_chunk, like the one it was about until it was over
 
 UPDATE job SET outcome = CASE
     WHEN survey_id IS NOT NULL

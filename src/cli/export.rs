@@ -1,6 +1,6 @@
 //! `tuban export findings|layer`.
 
-use super::{Database, Failure, crs, output};
+use super::{Database, Failure, crs, output, progress::Counter};
 use crate::geom::Crs;
 use crate::land::{Period, PeriodRange};
 use crate::monitor::export::{Encoding, Export, Format, Selection, Subject};
@@ -85,7 +85,10 @@ impl Findings {
 impl Out {
     async fn write(self, subject: Subject, rule: Rule) -> Result<(), Failure> {
         let export = Export::new(subject, self.format, self.encoding, self.crs).map_err(|misfit| Failure::Usage(misfit.to_string()))?;
-        let mut exported = self.database.open(rule).await?.export(&export).await?;
+        let monitor = self.database.open(rule).await?;
+        let counter = Counter::new(self.format.word());
+        let mut exported = monitor.export(&export, &|done| counter.at(done)).await?;
+        drop(counter);
         let path = self.output.unwrap_or_else(|| PathBuf::from(&exported.name));
         let mut file = output::beside(&path)?;
         std::io::copy(&mut exported.file, file.as_file_mut())?;

@@ -3,16 +3,22 @@
 use super::{
     Desk, Problem,
     answers::{SurveyAnswer, timestamp},
+    exports::attachment,
     query::Path,
 };
-use crate::land::{JobKind, JobState, Stage};
+use crate::land::{JobKind, JobState, Stage, Words};
 use crate::monitor::MonitorError;
 use crate::monitor::jobs::{Done, JobSeen};
 use crate::store::{JobFile, News};
 use axum::{
     Json,
+    body::Bytes,
     extract::State,
-    response::sse::{Event, KeepAlive, Sse},
+    http::{HeaderMap, StatusCode, header},
+    response::{
+        IntoResponse, Response,
+        sse::{Event, KeepAlive, Sse},
+    },
 };
 use futures_util::Stream;
 use serde::Serialize;
@@ -133,6 +139,43 @@ pub async fn events(State(desk): State<Desk>, Path(id): Path<String>) -> Result<
         }
     };
     Ok(Sse::new(events).keep_alive(KeepAlive::default()))
+}
+
+/// The file that a job made, from whichever node is asked.
+#[utoipa::path(get, path = "/api/jobs/{id}/file", tag = "jobs", params(("id" = String, Path)),
+    responses((status = OK, body = Vec<u8>, content_type = "application/octet-stream"), (status = NOT_MODIFIED), (status = NOT_FOUND, body = Problem), (status = GONE, body = Problem)))]
+pub async fn file(State(desk): State<Desk>, Path(id): Path<String>, headers: HeaderMap) -> Result<Response, Problem> {
+    let JobFile { name, media_type, bytes, sha256, .. } = match desk.monitor.job(&id).await?.outcome {
+        Some(Ok(Done::File(made))) => made,
+        Some(Err(error)) => return Err(error.into()),
+        Some(Ok(Done::Survey(_))) => return Err(Problem::not_found(["任务文件", "file of job"], &id)),
+        None => {
+            let words = Words::new("任务还没有完成，文件尚未写好", "the job is not done yet, so there is no file");
+            return Err(Problem::new(StatusCode::NOT_FOUND, "not_done", words));
+        }
+    };
+    let etag = format!("\"{sha256}\"");
+    let tagged = [(header::ETAG, etag.clone()), (header::CACHE_CONTROL, "no-cache".to_owned())];
+    if headers.get(header::IF_NONE_MATCH).is_some_and(|known| known.as_bytes() == etag.as_bytes()) {
+        return Ok((StatusCode::NOT_MODIFIED, tagged).into_response());
+    }
+    let chunks = async_stream::try_stream! {
+        let (mut left, mut number) = (bytes, 0);
+        while left > 0 {
+            // Dropped while it is read: the answer ends short of its length, which nobody takes for the whole.
+            let chunk = desk.monitor.file_chunk(&id, number).await.map_err(std::io::Error::other)?.ok_or(std::io::ErrorKind::UnexpectedEof)?;
+            left = left.saturating_sub(chunk.len() as u64);
+            number += 1;
+            yield Bytes::from(chunk);
+        }
+    };
+    Ok((tagged, attachment(&name, &media_type, bytes, chunks)?).into_response())
+}
+
+/// The answer to what was queued as a job: where it is looked at, and how it is now.
+pub(super) async fn accepted(desk: &Desk, job: &str) -> Result<Response, Problem> {
+    let answer = JobAnswer::from(desk.monitor.job(job).await?);
+    Ok((StatusCode::ACCEPTED, [(header::LOCATION, format!("/api/jobs/{job}"))], Json(answer)).into_response())
 }
 
 /// Waits until a job is not any more as it was.

@@ -93,21 +93,23 @@ pub fn router(desk: Desk) -> Router {
         .routes(routes!(city::about))
         .routes(routes!(city::layers))
         .routes(routes!(ratios::ratios))
-        // Surveys and their imports.
+        // Surveys.
         .routes(routes!(surveys::surveys, upload::upload))
         .routes(routes!(inspect::inspect))
         .routes(routes!(surveys::survey))
         .routes(routes!(surveys::rejects))
-        .routes(routes!(jobs::jobs))
-        .routes(routes!(jobs::job))
-        .routes(routes!(jobs::events))
         // Patches and polygons.
         .routes(routes!(patches::patches))
         .routes(routes!(patches::patch))
         .routes(routes!(check::check))
         // Files out.
-        .routes(routes!(exports::findings))
-        .routes(routes!(exports::layer))
+        .routes(routes!(exports::findings, exports::queue_findings))
+        .routes(routes!(exports::layer, exports::queue_layer))
+        // Jobs.
+        .routes(routes!(jobs::jobs))
+        .routes(routes!(jobs::job))
+        .routes(routes!(jobs::events))
+        .routes(routes!(jobs::file))
         // The map.
         .routes(routes!(tiles::tile))
         // The machine.

@@ -95,6 +95,7 @@ fn title(status: StatusCode) -> &'static str {
         404 => "没有找到",
         405 => "不支持的方法",
         409 => "与已有数据冲突",
+        410 => "已不保留",
         413 => "内容过大",
         415 => "格式不支持",
         422 => "内容不能接受",
@@ -194,6 +195,7 @@ impl From<&Refusal> for Problem {
             RefusalKind::Unsupported => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             RefusalKind::Unacceptable => StatusCode::UNPROCESSABLE_ENTITY,
             RefusalKind::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
+            RefusalKind::Gone => StatusCode::GONE,
         };
         Self {
             pointer: refusal.pointer.clone(),

@@ -4,7 +4,7 @@ use super::{
     Desk, Problem,
     answers::SurveyAnswer,
     corrections::Corrections,
-    jobs::JobAnswer,
+    jobs::{self, JobAnswer},
     query::{self, Query},
     waiting::Waiting,
 };
@@ -18,7 +18,7 @@ use axum::{
     Json,
     body::{Body, Bytes, HttpBody},
     extract::{FromRequest, Multipart, Request, State},
-    http::{HeaderMap, StatusCode, header},
+    http::{HeaderMap, HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
 use futures_util::{Stream, StreamExt};
@@ -79,16 +79,12 @@ pub async fn upload(
     };
     let job = desk.monitor.queue_survey_import(&file).await?;
     drop(spooled);
-    let ended = ended(Arc::clone(&desk.monitor), job.clone(), desk.waiting, query.from);
+    let ended = ended(Arc::clone(&desk.monitor), job.clone(), Arc::clone(&desk.waiting), query.from);
     if asynchronous {
         tokio::spawn(ended);
-        let answer = JobAnswer::from(desk.monitor.job(&job).await?);
-        return Ok((
-            StatusCode::ACCEPTED,
-            [(header::LOCATION, format!("/api/jobs/{}", answer.id)), (header::HeaderName::from_static("preference-applied"), "respond-async".to_owned())],
-            Json(answer),
-        )
-            .into_response());
+        let mut accepted = jobs::accepted(&desk, &job).await?;
+        accepted.headers_mut().insert("preference-applied", HeaderValue::from_static("respond-async"));
+        return Ok(accepted);
     }
     let imported = ended.await?;
     let (status, location) = (if imported.was_there { StatusCode::OK } else { StatusCode::CREATED }, format!("/api/surveys/{}", imported.survey.id));

@@ -2,8 +2,8 @@
 //!
 //! What came of a job is kept with it: a survey, a file, or why there is none, in a form from which every node gives the same answer.
 
-use super::{Monitor, MonitorError, Refusal, survey_import::SurveyFile};
-use crate::land::{JobKind, Level, Period, Survey};
+use super::{Monitor, MonitorError, Refusal, RefusalKind, survey_import::SurveyFile};
+use crate::land::{JobKind, Level, Period, Survey, Words};
 use crate::store::{Job, JobFile, JobOutcome, NewJob, News, StoreError, Thing};
 use serde::{Deserialize, Serialize};
 use tokio::io::AsyncRead;
@@ -31,7 +31,7 @@ pub enum Done {
 pub struct JobSeen {
     /// The job.
     pub job: Job,
-    /// What came of it, once it is over; of a survey that has been replaced since, that it is not there.
+    /// What came of it, once it is over; of a survey that has been replaced since, or a file that was dropped, that it is not there.
     pub outcome: Option<Result<Done, MonitorError>>,
 }
 
@@ -134,6 +134,11 @@ impl Monitor {
         self.store.news()
     }
 
+    /// A part of the file that a job made, from 0; `None` behind its end.
+    pub async fn file_chunk(&self, id: &str, number: u32) -> Result<Option<Vec<u8>>, MonitorError> {
+        Ok(self.store.chunk(id, number).await?)
+    }
+
     async fn seen(&self, mut job: Job) -> Result<JobSeen, MonitorError> {
         let outcome = match job.outcome.take() {
             None => None,
@@ -141,7 +146,7 @@ impl Monitor {
                 Err(error) if !matches!(error, StoreError::NotFound { .. }) => return Err(error.into()),
                 survey => Some(survey.map(|survey| Done::Survey(Box::new(Imported { survey, was_there }))).map_err(MonitorError::from)),
             },
-            Some(JobOutcome::File(file)) => Some(Ok(Done::File(file))),
+            Some(JobOutcome::File(file)) => Some(if job.file_bytes.is_some() { Ok(Done::File(file)) } else { Err(dropped(&file).into()) }),
             Some(JobOutcome::Failure(kept)) => {
                 let failure: Failure = serde_json::from_str(&kept).map_err(|error| StoreError::Damaged(format!("failure of job {}: {error}", job.id)))?;
                 Some(Err(failure.into_error(&job.id)))
@@ -149,4 +154,13 @@ impl Monitor {
         };
         Ok(JobSeen { job, outcome })
     }
+}
+
+/// The refusal of a file that is not kept any more.
+fn dropped(file: &JobFile) -> Refusal {
+    let words = Words::new(
+        format!("文件“{}”已清理（保留一天，总量有上限），请重新导出", file.name),
+        format!("the file “{}” was dropped (files are kept for a day, and up to a size in all); export again", file.name),
+    );
+    Refusal::new(RefusalKind::Gone, "file_dropped", words)
 }

@@ -1,4 +1,5 @@
-//! The work of a node: it claims jobs, one at a time of each lane (an import uses every core), and carries them out, renewing its lease meanwhile.
+//! The work of a node: it claims jobs, of those that write one at a time (an import uses every core) and a few of those that read, and carries them out,
+//! renewing its leases meanwhile.
 //!
 //! 1. Claim: the oldest job that nobody holds. One whose node died is held by nobody once its lease has run out.
 //! 2. Carry out, each kind in a file of its own ([`survey_import`], [`export`]); beside it a heartbeat renews the lease and tells how far it is. A lease that
@@ -11,9 +12,10 @@
 mod export;
 mod survey_import;
 
-use super::{Monitor, MonitorError, jobs::Failure};
+use super::{EXPORTS, Monitor, MonitorError, jobs::Failure};
 use crate::land::{JobKind, Lane, Progress};
 use crate::store::{Held, Job, JobOutcome, StoreError};
+use futures_util::future::join_all;
 use serde::de::DeserializeOwned;
 use std::fs::File;
 use std::sync::Arc;
@@ -74,7 +76,8 @@ enum Came {
 impl Monitor {
     /// Carries jobs out until `stop`: then none is claimed any more, and those under way are finished or handed over.
     pub async fn work(self: Arc<Self>, working: Working, stop: CancellationToken) {
-        tokio::join!(self.work_on(Lane::Writing, &working, &stop), self.work_on(Lane::Reading, &working, &stop));
+        let reading = (0..EXPORTS).map(|_| self.work_on(Lane::Reading, &working, &stop));
+        tokio::join!(self.work_on(Lane::Writing, &working, &stop), join_all(reading));
     }
 
     async fn work_on(self: &Arc<Self>, lane: Lane, working: &Working, stop: &CancellationToken) {

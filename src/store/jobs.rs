@@ -28,6 +28,16 @@ pub(super) mod sql {
     pub(crate) const PUT_CHUNK: &str = "INSERT INTO job_chunk (job, number, bytes) VALUES ($1, $2, $3)";
     /// A part of its file: job, number.
     pub(crate) const CHUNK: &str = "SELECT bytes FROM job_chunk WHERE job = $1 AND number = $2";
+    /// Says that the file of so many bytes which it made is kept: job, bytes.
+    pub(crate) const KEPT: &str = "UPDATE job SET file_bytes = $2 WHERE id = $1";
+    /// Jobs whose files were made more than so many milliseconds ago, or before so many bytes of others.
+    pub(crate) const TO_DROP: &str = "
+        SELECT id FROM (
+            SELECT id, ended_ms, coalesce(sum(file_bytes) OVER (ORDER BY ended_ms DESC, id DESC ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), 0) AS later
+            FROM job WHERE file_bytes IS NOT NULL
+        ) AS kept WHERE ended_ms <= (SELECT now_ms FROM clock) - $1 OR later >= $2";
+    /// Says that the file it made is not kept any more.
+    pub(crate) const DROPPED: &str = "UPDATE job SET file_bytes = NULL WHERE id = $1";
     /// Forgets its file.
     pub(crate) const FORGET_FILE: &str = "DELETE FROM job_chunk WHERE job = $1";
     /// The oldest job of a lane that nobody holds; of those that write only where no other is held.
@@ -100,6 +110,8 @@ pub struct Job {
     pub started_ms: Option<i64>,
     /// The same of its end.
     pub ended_ms: Option<i64>,
+    /// Bytes of the file it made, as long as that is kept.
+    pub file_bytes: Option<u64>,
 }
 
 /// What came of a job.
@@ -199,6 +211,8 @@ pub trait Jobs: Send + Sync + 'static {
     /// Ends a job whose end was not committed with what it stored, and keeps the file it made (empty where it made none) in the place of the one it was about:
     /// all at once. False, and nothing changed, when it was not held.
     async fn settle(&self, held: &Held, outcome: JobOutcome, file: &mut (dyn AsyncRead + Send + Unpin)) -> Result<bool, StoreError>;
+    /// Drops the files that jobs made longer than `kept_for` ago, and the oldest of the others while those made after them have `bytes` in all.
+    async fn drop_files(&self, kept_for: Duration, bytes: u64) -> Result<(), StoreError>;
     /// One job.
     async fn job(&self, id: &str) -> Result<Job, StoreError>;
     /// The last jobs, newest first.

@@ -329,6 +329,8 @@ pub trait Store: Jobs {
 
     /// Patches with their findings.
     async fn patches(&self, query: &PatchQuery) -> Result<Vec<StoredPatch>, StoreError>;
+    /// How many patches that is, whatever the limit.
+    async fn count_patches(&self, query: &PatchQuery) -> Result<u64, StoreError>;
     /// One patch with its finding.
     async fn patch(&self, id: i64) -> Result<StoredPatch, StoreError>;
     /// Marks for a map: like [`patches`](Self::patches), lighter; outlines only with `outlines`.

@@ -20,6 +20,7 @@ pub(super) fn job(row: &impl Columns) -> Result<Job, StoreError> {
         created_ms: row.integer("created_ms")?,
         started_ms: row.maybe_integer("started_ms")?,
         ended_ms: row.maybe_integer("ended_ms")?,
+        file_bytes: row.maybe_integer("file_bytes")?.map(|bytes| bytes as u64),
     })
 }
 

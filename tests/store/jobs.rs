@@ -234,6 +234,37 @@ pub(super) async fn a_file_and_the_end_of_its_job_become_visible_together(store:
     assert!(file_of(store, "a").await == file);
 }
 
+pub(super) async fn files_that_jobs_made_are_dropped_by_age_and_beyond_a_size_the_oldest_first(store: &dyn Store) {
+    for id in ["1", "2", "3", "4"] {
+        queued_as(store, JobKind::Export, id, b"").await;
+        let (_, held) = store.claim(Lane::Reading, "n", LONG).await.unwrap().unwrap();
+        let made = JobFile { name: id.to_owned(), media_type: "a/b".to_owned(), bytes: 10, sha256: "00".to_owned(), features: 1 };
+        assert!(store.settle(&held, JobOutcome::File(made), &mut &b"0123456789"[..]).await.unwrap());
+        assert_eq!(store.job(id).await.unwrap().file_bytes, Some(10));
+    }
+    // One that made none, and one whose upload waits: neither is anybody's to drop.
+    queued(store, "5", b"x").await;
+    let (_, held) = claimed(store, "n", LONG).await;
+    assert!(settled(store, &held, failed()).await);
+    queued(store, "6", b"upload").await;
+    let kept = async || {
+        let mut kept = Vec::new();
+        for job in store.jobs(9).await.unwrap().into_iter().filter(|job| job.file_bytes.is_some()) {
+            assert_eq!(file_of(store, &job.id).await, b"0123456789");
+            kept.push(job.id);
+        }
+        kept.sort();
+        kept.join(" ")
+    };
+    for (kept_for, bytes, left) in [(LONG, 1000, "1 2 3 4"), (LONG, 30, "2 3 4"), (LONG, 11, "3 4"), (LONG, 1, "4"), (OVER, 1000, "")] {
+        store.drop_files(kept_for, bytes).await.unwrap();
+        assert_eq!(kept().await, left, "{bytes}");
+    }
+    let job = store.job("4").await.unwrap();
+    assert!(matches!(job.outcome, Some(JobOutcome::File(_))), "what it made is still known");
+    assert_eq!((file_of(store, "4").await, file_of(store, "6").await), (vec![], b"upload".to_vec()));
+}
+
 pub(super) async fn jobs_go_on_while_a_survey_comes_in(store: &dyn Store) {
     let mut writer = store.begin_survey(key("2022-04", "x"), OnConflict::Reject).await.unwrap();
     writer.push(vec![(patch("1"), finding(None))]).await.unwrap();

@@ -128,6 +128,7 @@ pub(super) async fn every_filter_narrows_and_filters_add_up(store: &dyn Store) {
     ];
     for (query, expected) in cases {
         assert_eq!(ids(&store.patches(&query).await.unwrap()), expected, "{query:?}");
+        assert_eq!(store.count_patches(&PatchQuery { limit: 1, ..query.clone() }).await.unwrap(), expected.len() as u64, "{query:?}");
         let marks: Vec<_> = store.patch_marks(&query, false).await.unwrap().into_iter().map(|mark| mark.patch_id).collect();
         assert_eq!(marks, expected, "{query:?}");
     }

@@ -86,16 +86,18 @@ async fn end(connection: &mut PgConnection, held: &Held, outcome: &JobOutcome) -
     Ok(ended)
 }
 
-/// Puts a file into the place of a job's.
-async fn put(connection: &mut PgConnection, job: &str, file: &mut (dyn AsyncRead + Send + Unpin)) -> Result<(), StoreError> {
+/// Puts a file into the place of a job's; answers its bytes.
+async fn put(connection: &mut PgConnection, job: &str, file: &mut (dyn AsyncRead + Send + Unpin)) -> Result<usize, StoreError> {
+    let mut size = 0;
     for number in 0_i64.. {
         let bytes = next_chunk(file).await?;
         if bytes.is_empty() {
             break;
         }
+        size += bytes.len();
         sqlx::query(sql::PUT_CHUNK).bind(job).bind(number).bind(bytes).execute(&mut *connection).await?;
     }
-    Ok(())
+    Ok(size)
 }
 
 #[async_trait]
@@ -160,10 +162,26 @@ impl Jobs for PostgresStore {
         let mut transaction = self.queue.pool.begin().await?;
         let settled = end(&mut transaction, held, &outcome).await?;
         if settled {
-            put(&mut transaction, &held.job, file).await?;
+            let bytes = put(&mut transaction, &held.job, file).await?;
+            sqlx::query(sql::KEPT).bind(&held.job).bind((bytes > 0).then_some(bytes as i64)).execute(&mut *transaction).await?;
         }
         transaction.commit().await?;
         Ok(settled)
+    }
+
+    async fn drop_files(&self, kept_for: Duration, bytes: u64) -> Result<(), StoreError> {
+        let jobs = sqlx::query_scalar::<_, String>(sql::TO_DROP).bind(kept_for.as_millis() as i64).bind(i64::try_from(bytes).unwrap_or(i64::MAX));
+        let jobs = jobs.fetch_all(&self.queue.pool).await?;
+        if jobs.is_empty() {
+            return Ok(());
+        }
+        let mut transaction = self.queue.pool.begin().await?;
+        for job in jobs {
+            sqlx::query(sql::DROPPED).bind(&job).execute(&mut *transaction).await?;
+            sqlx::query(sql::FORGET_FILE).bind(&job).execute(&mut *transaction).await?;
+        }
+        tell(&mut transaction).await?;
+        Ok(transaction.commit().await?)
     }
 
     async fn job(&self, id: &str) -> Result<Job, StoreError> {

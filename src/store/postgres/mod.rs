@@ -123,6 +123,10 @@ impl Store for PostgresStore {
         self.some_patches(query).await
     }
 
+    async fn count_patches(&self, query: &PatchQuery) -> Result<u64, StoreError> {
+        self.how_many_patches(query).await
+    }
+
     async fn patch(&self, id: i64) -> Result<StoredPatch, StoreError> {
         self.one_patch(id).await
     }

@@ -28,6 +28,12 @@ impl PostgresStore {
         Ok(patches)
     }
 
+    pub(super) async fn how_many_patches(&self, query: &PatchQuery) -> Result<u64, StoreError> {
+        let mut sql = page(&PatchQuery { limit: u32::MAX, ..query.clone() });
+        let count: i64 = sql.push("SELECT count(*) FROM page").build_query_scalar().fetch_one(&self.pools.sums).await?;
+        Ok(count as u64)
+    }
+
     pub(super) async fn one_patch(&self, id: i64) -> Result<StoredPatch, StoreError> {
         let mut sql = QueryBuilder::new("WITH page (id, county) AS MATERIALIZED (SELECT id, county FROM patch WHERE id = ");
         sql.push_bind(id).push(") SELECT ").push(sql::WHOLE).push(OF_PAGE);
