@@ -1,6 +1,6 @@
 //! Jobs, in the same database: what a job stores and its end are one transaction. Whoever changes a job, or what is stored, tells every node (NOTIFY).
 
-use super::{PostgresStore, text};
+use super::{PostgresStore, stalled, text};
 use crate::land::{Lane, Progress};
 use crate::store::jobs::{REMEMBERED, next_chunk, sql};
 use crate::store::{Held, Job, JobOutcome, Jobs, NewJob, News, StoreError, Thing, rows};
@@ -113,13 +113,18 @@ impl Jobs for PostgresStore {
     }
 
     async fn claim(&self, lane: Lane, node: &str, lease: Duration) -> Result<Option<(Job, Held)>, StoreError> {
+        let _ = self.pools.node.set(node.to_owned());
         let mut transaction = self.queue.pool.begin().await?;
         // A job that another node is just claiming is passed over, not waited for.
         let claimable = AssertSqlSafe(format!("{} FOR UPDATE SKIP LOCKED", sql::CLAIMABLE));
-        let Some(id) = sqlx::query_scalar::<_, String>(claimable).bind(lane.word()).fetch_optional(&mut *transaction).await? else { return Ok(None) };
+        let found = sqlx::query_as::<_, (String, Option<String>)>(claimable).bind(lane.word()).fetch_optional(&mut *transaction).await?;
+        let Some((id, before)) = found else { return Ok(None) };
         let row = sqlx::query(sql::CLAIM).bind(&id).bind(node).bind(lease.as_millis() as i64).fetch_one(&mut *transaction).await?;
         let job = rows::job(&row)?;
         transaction.commit().await?;
+        if let Some(before) = before.filter(|before| lane == Lane::Writing && before != node) {
+            stalled::end_writers_of(&self.pools, &before).await;
+        }
         let held = Held { job: id, token: job.token };
         Ok(Some((job, held)))
     }

@@ -9,6 +9,7 @@ mod jobs;
 mod layers;
 mod open;
 mod patches;
+mod stalled;
 mod surveys;
 pub(super) mod text;
 mod transfer;
