@@ -24,7 +24,7 @@ pub fn timestamp(ms: i64) -> String {
 }
 
 /// A layer version.
-#[derive(Debug, Serialize, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
 pub struct LayerAnswer {
     id: i64,
     kind: LayerKind,

@@ -2,8 +2,9 @@
 
 use super::{
     Desk, Problem,
-    answers::{SurveyAnswer, timestamp},
+    answers::{LayerAnswer, SurveyAnswer, timestamp},
     exports::attachment,
+    layers::LayerTaken,
     query::Path,
 };
 use crate::land::{JobKind, JobState, Stage, Words};
@@ -48,6 +49,7 @@ pub struct JobAnswer {
     started_at: Option<String>,
     ended_at: Option<String>,
     survey: Option<SurveyAnswer>,
+    layer: Option<LayerTaken>,
     file: Option<FileAnswer>,
     problem: Option<Problem>,
 }
@@ -71,10 +73,11 @@ impl FileAnswer {
 
 impl From<JobSeen> for JobAnswer {
     fn from(JobSeen { job, outcome }: JobSeen) -> Self {
-        let (mut survey, mut file, mut problem) = (None, None, None);
+        let (mut survey, mut layer, mut file, mut problem) = (None, None, None, None);
         match outcome {
             None => {}
             Some(Ok(Done::Survey(imported))) => survey = Some(imported.survey.into()),
+            Some(Ok(Done::Layer { layer: taken, in_force, rejects })) => layer = Some(LayerTaken::new(LayerAnswer::new(*taken, in_force), rejects)),
             Some(Ok(Done::File(made))) => file = Some(FileAnswer::of(&job.id, made)),
             Some(Err(error)) => problem = Some(Problem::of(&error)),
         }
@@ -92,6 +95,7 @@ impl From<JobSeen> for JobAnswer {
             started_at: job.started_ms.map(timestamp),
             ended_at: job.ended_ms.map(timestamp),
             survey,
+            layer,
             file,
             problem,
         }
@@ -148,7 +152,7 @@ pub async fn file(State(desk): State<Desk>, Path(id): Path<String>, headers: Hea
     let JobFile { name, media_type, bytes, sha256, .. } = match desk.monitor.job(&id).await?.outcome {
         Some(Ok(Done::File(made))) => made,
         Some(Err(error)) => return Err(error.into()),
-        Some(Ok(Done::Survey(_))) => return Err(Problem::not_found(["任务文件", "file of job"], &id)),
+        Some(Ok(Done::Survey(_) | Done::Layer { .. })) => return Err(Problem::not_found(["任务文件", "file of job"], &id)),
         None => {
             let words = Words::new("任务还没有完成，文件尚未写好", "the job is not done yet, so there is no file");
             return Err(Problem::new(StatusCode::NOT_FOUND, "not_done", words));

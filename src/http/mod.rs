@@ -7,6 +7,7 @@ mod corrections;
 mod exports;
 mod inspect;
 mod jobs;
+mod layers;
 mod linger;
 mod metrics;
 mod page;
@@ -91,10 +92,10 @@ pub fn router(desk: Desk) -> Router {
     let (api, openapi) = OpenApiRouter::new()
         // The city.
         .routes(routes!(city::about))
-        .routes(routes!(city::layers))
+        .routes(routes!(layers::layers, layers::take_layer))
         .routes(routes!(ratios::ratios))
         // Surveys.
-        .routes(routes!(surveys::surveys, upload::upload))
+        .routes(routes!(surveys::surveys, surveys::upload))
         .routes(routes!(inspect::inspect))
         .routes(routes!(surveys::survey))
         .routes(routes!(surveys::rejects))

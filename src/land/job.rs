@@ -7,6 +7,8 @@ words! {
     JobKind {
         /// Takes a survey in.
         SurveyImport = "survey_import",
+        /// Takes a layer in.
+        LayerImport = "layer_import",
         /// Writes findings or a layer to a file.
         Export = "export",
     }
@@ -27,7 +29,7 @@ impl JobKind {
     #[must_use]
     pub fn lane(self) -> Lane {
         match self {
-            Self::SurveyImport => Lane::Writing,
+            Self::SurveyImport | Self::LayerImport => Lane::Writing,
             Self::Export => Lane::Reading,
         }
     }

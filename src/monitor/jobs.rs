@@ -3,7 +3,7 @@
 //! What came of a job is kept with it: a survey, a file, or why there is none, in a form from which every node gives the same answer.
 
 use super::{Monitor, MonitorError, Refusal, RefusalKind, survey_import::SurveyFile};
-use crate::land::{JobKind, Level, Period, Survey, Words};
+use crate::land::{JobKind, Layer, Level, Period, Reject, Survey, Words};
 use crate::store::{Job, JobFile, JobOutcome, NewJob, News, StoreError, Thing};
 use serde::{Deserialize, Serialize};
 use tokio::io::AsyncRead;
@@ -22,6 +22,15 @@ pub struct Imported {
 pub enum Done {
     /// A survey.
     Survey(Box<Imported>),
+    /// A layer.
+    Layer {
+        /// The layer.
+        layer: Box<Layer>,
+        /// Whether it is in force today.
+        in_force: bool,
+        /// The first features refused.
+        rejects: Vec<Reject>,
+    },
     /// A file.
     File(JobFile),
 }
@@ -31,7 +40,7 @@ pub enum Done {
 pub struct JobSeen {
     /// The job.
     pub job: Job,
-    /// What came of it, once it is over; of a survey that has been replaced since, or a file that was dropped, that it is not there.
+    /// What came of it, once it is over; of a survey that has been replaced since, a layer that was removed or a file that was dropped, that it is not there.
     pub outcome: Option<Result<Done, MonitorError>>,
 }
 
@@ -146,6 +155,11 @@ impl Monitor {
                 Err(error) if !matches!(error, StoreError::NotFound { .. }) => return Err(error.into()),
                 survey => Some(survey.map(|survey| Done::Survey(Box::new(Imported { survey, was_there }))).map_err(MonitorError::from)),
             },
+            Some(JobOutcome::Layer { id, rejects }) => {
+                let found = self.layers().await?.into_iter().find(|(layer, _)| layer.id == id);
+                let gone = || StoreError::NotFound { what: Thing::Layer, key: id.to_string() }.into();
+                Some(found.map(|(layer, in_force)| Done::Layer { layer: Box::new(layer), in_force, rejects }).ok_or_else(gone))
+            }
             Some(JobOutcome::File(file)) => Some(if job.file_bytes.is_some() { Ok(Done::File(file)) } else { Err(dropped(&file).into()) }),
             Some(JobOutcome::Failure(kept)) => {
                 let failure: Failure = serde_json::from_str(&kept).map_err(|error| StoreError::Damaged(format!("failure of job {}: {error}", job.id)))?;

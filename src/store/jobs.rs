@@ -4,7 +4,7 @@
 //! the lease has run out and another node has claimed the job has the lower token and can change nothing any more, least of all store a survey.
 
 use super::StoreError;
-use crate::land::{JobKind, JobState, Lane, Progress};
+use crate::land::{JobKind, JobState, Lane, Progress, Reject};
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
@@ -82,7 +82,7 @@ pub struct NewJob {
 }
 
 /// A job.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Job {
     /// Its id.
     pub id: String,
@@ -115,7 +115,7 @@ pub struct Job {
 }
 
 /// What came of a job.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum JobOutcome {
     /// A survey in the store, and whether it was there before.
@@ -124,6 +124,13 @@ pub enum JobOutcome {
         id: i64,
         /// True when the very same file had been stored already.
         was_there: bool,
+    },
+    /// A layer in the store.
+    Layer {
+        /// Its number.
+        id: i64,
+        /// The first features refused.
+        rejects: Vec<Reject>,
     },
     /// A file, kept with the job.
     File(JobFile),
@@ -150,7 +157,7 @@ impl JobOutcome {
     /// What the job's state is with it.
     pub(super) fn state(&self) -> JobState {
         match self {
-            Self::Survey { .. } | Self::File(_) => JobState::Done,
+            Self::Survey { .. } | Self::Layer { .. } | Self::File(_) => JobState::Done,
             Self::Failure(_) => JobState::Failed,
         }
     }

@@ -160,6 +160,8 @@ impl NewLayer {
 pub trait LayerWriter: Send {
     /// Appends features.
     async fn push(&mut self, features: Vec<LayerFeature>) -> Result<(), StoreError>;
+    /// As [`SurveyWriter::only_while`]; the first features refused are kept with the job.
+    fn only_while(&mut self, held: Held, rejects: Vec<Reject>);
     /// Makes the layer visible, whole.
     async fn commit(self: Box<Self>, layer: NewLayer) -> Result<Layer, StoreError>;
 }

@@ -8,6 +8,7 @@ use sha2::{Digest, Sha256};
 use std::time::Duration;
 use tuban::land::{Lane, LayerKind, Level, OnConflict};
 use tuban::monitor::export::{Export, Format, Selection, Subject};
+use tuban::monitor::layer_import::LayerFile;
 use tuban::monitor::work::Working;
 use tuban::store::SurveyKey;
 
@@ -182,13 +183,6 @@ async fn what_is_invented_says_so_in_geojson_and_comes_in_again_as_invented() {
     }
     let county = app.get("/api/exports/layers/1?format=geojson").await;
     let path = app.write("again.geojson", &county.text());
-    let again = tuban::monitor::layer_import::LayerFile {
-        path,
-        kind: LayerKind::County,
-        name: "again".to_owned(),
-        effective: "2022-01-01".parse().unwrap(),
-        stated: tuban::formats::Stated::default(),
-        map: Vec::new(),
-    };
+    let again = LayerFile::new(path, LayerKind::County, "again".to_owned(), "2022-01-01".parse().unwrap());
     assert!(app.monitor.import_layer(&again, &|_| {}).await.unwrap().layer.invented);
 }

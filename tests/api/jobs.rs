@@ -41,7 +41,7 @@ async fn an_import_answers_at_once_and_tells_how_far_it_is() {
     assert_eq!(
         running,
         json!({ "id": job.strip_prefix("/api/jobs/").unwrap(), "kind": "survey_import", "state": "running", "stage": "reading", "done": 0, "total": null,
-            "error": null, "ended_at": null, "survey": null, "file": null, "problem": null })
+            "error": null, "ended_at": null, "survey": null, "layer": null, "file": null, "problem": null })
     );
     assert_eq!(told(app.read(&job).await), (running, queued_at));
     assert_eq!(app.surveys().await, Vec::<Value>::new(), "nothing is visible before it is whole");

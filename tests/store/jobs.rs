@@ -1,13 +1,13 @@
 //! Promises about jobs: each is carried out by one node at a time, once, whoever dies or comes back late.
 
-use crate::builders::{facts, finding, key, patch};
+use crate::builders::{facts, feature, finding, key, layer, patch};
 use std::collections::BTreeMap;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
 use tokio::io::AsyncReadExt;
-use tuban::land::{JobKind, JobState, Lane, OnConflict, Progress, Provenance, Stage, Survey};
-use tuban::store::{Held, Job, JobFile, JobOutcome, NewJob, Store, StoreError, SurveyKey};
+use tuban::land::{JobKind, JobState, Lane, LayerKind, OnConflict, Progress, Provenance, Reject, Stage, Survey, Words};
+use tuban::store::{Held, Job, JobFile, JobOutcome, NewJob, NewLayer, Store, StoreError, SurveyKey};
 
 /// Longer than any test.
 const LONG: Duration = Duration::from_hours(1);
@@ -156,6 +156,35 @@ pub(super) async fn a_survey_and_the_end_of_its_job_become_visible_together(stor
     assert_eq!(job.progress, Progress { stage: Stage::Storing, done: 2, total: Some(2) });
     assert_eq!(file_of(store, "a").await, b"", "its file is forgotten");
     assert!(store.claim(Lane::Writing, "other", LONG).await.unwrap().is_none());
+}
+
+pub(super) async fn a_layer_and_the_end_of_its_job_become_visible_together(store: &dyn Store) {
+    let refused = Reject {
+        row: 2,
+        patch_id: None,
+        code: "bad_dlbm".to_owned(),
+        reason: Words::new("不是 4 位地类编码", "not a class code"),
+        pointer: "/features/1".to_owned(),
+        ring: None,
+        vertex: None,
+    };
+    queued_as(store, JobKind::LayerImport, "a", b"x").await;
+    let (_, late) = claimed(store, "stalled", OVER).await;
+    let (_, held) = claimed(store, "n", LONG).await;
+    let store_as = async |held: &Held| {
+        let mut writer = store.begin_layer().await.unwrap();
+        writer.push(vec![feature(1, 118.0, 35.0)]).await.unwrap();
+        writer.only_while(held.clone(), vec![refused.clone()]);
+        writer.commit(NewLayer { rejected: 1, ..layer(LayerKind::Farmland, "2022-01-01") }).await
+    };
+    assert!(matches!(store_as(&late).await, Err(StoreError::LeaseLost(job)) if job == "a"));
+    assert_eq!((store.job("a").await.unwrap().state, store.layers().await.unwrap()), (JobState::Running, vec![]));
+    let stored = store_as(&held).await.unwrap();
+    let job = store.job("a").await.unwrap();
+    assert_eq!(job.outcome, Some(JobOutcome::Layer { id: stored.id, rejects: vec![refused.clone()] }));
+    assert_eq!((job.state, job.progress.done, job.progress.total), (JobState::Done, 2, Some(2)));
+    assert!(matches!(store_as(&held).await, Err(StoreError::LeaseLost(_))), "one layer at most");
+    assert_eq!((store.layers().await.unwrap(), file_of(store, "a").await), (vec![stored], vec![]));
 }
 
 pub(super) async fn a_job_stores_one_survey_at_most(store: &dyn Store) {

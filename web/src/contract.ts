@@ -104,7 +104,7 @@ export interface JobFile {
 
 export interface Job {
   id: string;
-  kind: 'survey_import' | 'export';
+  kind: 'survey_import' | 'layer_import' | 'export';
   state: 'running' | 'done' | 'failed';
   stage: 'reading' | 'classifying' | 'writing' | 'storing';
   done: number;
@@ -116,6 +116,7 @@ export interface Job {
   started_at: string | null;
   ended_at: string | null;
   survey: Survey | null;
+  layer: Layer | null;
   file: JobFile | null;
   problem: Problem | null;
 }
