@@ -9,6 +9,7 @@ mod story;
 mod sums;
 mod surveys;
 mod transfer;
+mod upgrade;
 mod verdicts;
 mod writers;
 

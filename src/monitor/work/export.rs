@@ -17,7 +17,8 @@ const TIMES: u32 = 5;
 
 impl Monitor {
     pub(super) async fn carry_out_export(&self, claimed: Claimed<'_>) -> Result<Came, MonitorError> {
-        let Exported { file, name, media_type, features } = self.export_unchanged(&claimed).await?;
+        let export: Export = claimed.parameters()?;
+        let Exported { file, name, media_type, features } = unchanged(|| self.export_telling(&export, &claimed)).await?;
         (claimed.report)(Progress { stage: Stage::Storing, done: features, total: Some(features) });
         let hashed = tokio::task::spawn_blocking(move || hashed(file)).await.map_err(|error| MonitorError::Broken(error.to_string()))?;
         let (sha256, bytes, file) = hashed?;
@@ -25,20 +26,23 @@ impl Monitor {
         Ok(Came::ToFile(JobOutcome::File(made), file))
     }
 
-    /// Writes the file, from the beginning where something was stored meanwhile.
-    async fn export_unchanged(&self, claimed: &Claimed<'_>) -> Result<Exported, MonitorError> {
-        let export: Export = claimed.parameters()?;
-        let mut times = 1;
-        loop {
-            let total = self.features_of(&export).await?;
-            let report = |done| (claimed.report)(Progress { stage: Stage::Writing, done, total: Some(total) });
-            report(0);
-            match self.export(&export, &report).await {
-                Err(MonitorError::Refused(refusal)) if refusal.code == CHANGED_MEANWHILE && times < TIMES => times += 1,
-                outcome => return outcome,
-            }
+    async fn export_telling(&self, export: &Export, claimed: &Claimed<'_>) -> Result<Exported, MonitorError> {
+        let total = self.features_of(export).await?;
+        let report = |done| (claimed.report)(Progress { stage: Stage::Writing, done, total: Some(total) });
+        report(0);
+        self.export(export, &report).await
+    }
+}
+
+/// Begins anew where something was stored meanwhile.
+async fn unchanged<T, F: Future<Output = Result<T, MonitorError>>>(attempt: impl Fn() -> F) -> Result<T, MonitorError> {
+    for _ in 1..TIMES {
+        match attempt().await {
+            Err(MonitorError::Refused(refusal)) if refusal.code == CHANGED_MEANWHILE => {}
+            outcome => return outcome,
         }
     }
+    attempt().await
 }
 
 /// SHA-256 in hexadecimal and bytes of a file, and the file at its beginning.
@@ -47,4 +51,35 @@ fn hashed(mut file: File) -> std::io::Result<(String, u64, File)> {
     let bytes = std::io::copy(&mut file, &mut hash)?;
     file.rewind()?;
     Ok((hexadecimal(&hash.finalize()), bytes, file))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::land::Words;
+    use crate::monitor::{Refusal, RefusalKind};
+    use std::cell::Cell;
+
+    fn refusal(code: &'static str) -> MonitorError {
+        Refusal::new(RefusalKind::Unavailable, code, Words::new("", "")).into()
+    }
+
+    #[tokio::test]
+    async fn what_changes_meanwhile_is_written_anew_a_few_times() {
+        for (refused, expected) in [(0, Some(1)), (1, Some(2)), (TIMES - 1, Some(TIMES)), (TIMES, None)] {
+            let attempts = Cell::new(0);
+            let outcome = unchanged(async || {
+                attempts.update(|count| count + 1);
+                if attempts.get() <= refused { Err(refusal(CHANGED_MEANWHILE)) } else { Ok(attempts.get()) }
+            });
+            assert_eq!(outcome.await.ok(), expected, "{refused} times");
+            assert_eq!(attempts.get(), expected.unwrap_or(TIMES));
+        }
+        let attempts = Cell::new(0);
+        let other = unchanged(async || {
+            attempts.update(|count| count + 1);
+            Err::<(), _>(refusal("no_ogr"))
+        });
+        assert!(other.await.is_err() && attempts.get() == 1, "nothing else is mended by beginning anew");
+    }
 }
