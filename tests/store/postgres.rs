@@ -129,6 +129,25 @@ async fn who_takes_a_job_over_from_a_stalled_node_does_not_wait_for_its_writer()
 }
 
 #[tokio::test]
+async fn a_stalled_node_that_stands_in_line_loses_its_place_with_its_job() {
+    let url = cluster::fresh_url().await;
+    let (stalled, other) = (open_node(&url).await, open_node(&url).await);
+    let job = NewJob { id: "a".to_owned(), kind: JobKind::SurveyImport, parameters: "{}".to_owned() };
+    other.enqueue(job, &mut &b"x"[..]).await.unwrap();
+    stalled.claim(Lane::Writing, "stalls", Duration::ZERO).await.unwrap().unwrap();
+    let before = open_node(&url).await.begin_survey(key("2022-05", "x"), OnConflict::Reject).await.unwrap();
+    let stands = tokio::spawn(async move { stalled.begin_survey(key("2022-04", "x"), OnConflict::Reject).await.map(drop) });
+    let mut watch = raw(&url).await;
+    let waiting = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event = 'advisory'";
+    while sqlx::query_scalar::<_, i64>(waiting).fetch_one(&mut watch).await.unwrap() == 0 {}
+    other.claim(Lane::Writing, "takes over", Duration::from_hours(1)).await.unwrap().unwrap();
+    let ended = stands.await.unwrap();
+    assert!(matches!(ended, Err(StoreError::Unavailable(_))), "{ended:?}");
+    // Who has the turn keeps it.
+    before.commit(facts(&key("2022-05", "x")), &Provenance::default()).await.unwrap();
+}
+
+#[tokio::test]
 async fn a_server_that_restarts_is_unavailable_for_a_while_and_loses_nothing() {
     let cluster = tokio::task::spawn_blocking(Cluster::start).await.unwrap();
     cluster.administer("CREATE DATABASE tuban").await;

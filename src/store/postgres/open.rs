@@ -25,8 +25,8 @@ const CONNECTION_WAIT: Duration = Duration::from_secs(5);
 const WRITERS: u32 = 2;
 const PAGES: u32 = 8;
 const SUMS: u32 = 4;
-/// One of them listens, one may be queueing a large file.
-const JOBS: u32 = 5;
+/// One of them listens, one may be queueing a large file, two may be keeping files that were made.
+const JOBS: u32 = 7;
 /// After so many milliseconds in which an open transaction was asked nothing, the server ends it: its process is stalled or gone. While a survey is opened and
 /// layers are loaded for it minutes may pass; a node that stalls with a job is found out sooner, by its lease: see [`stalled`](super::stalled).
 const STALLED_MS: &str = "300000";
