@@ -238,14 +238,22 @@ async fn an_export_whose_node_is_killed_another_finishes_once_with_the_same_byte
     let import = upload(&nodes[0].address, &parameters(3), survey("p", EXPORTED)).await;
     ended(&nodes[0].address, &import).await;
     let bytes = async |node: &Serving, path: &str| reqwest::get(format!("{}{path}", node.address)).await.unwrap().bytes().await.unwrap();
-    let began = Instant::now();
     let expected = bytes(&nodes[0], WHAT).await;
-    let takes = began.elapsed();
+    let queued = async |node: &Serving| {
+        let answer = reqwest::Client::new().post(format!("{}{WHAT}", node.address)).send().await.unwrap();
+        answer.headers()["location"].to_str().unwrap().to_owned()
+    };
+    let mut takes = Duration::MAX;
+    for _ in 0..3 {
+        let began = Instant::now();
+        let job = queued(&nodes[0]).await;
+        ended(&nodes[0].address, &job).await;
+        takes = takes.min(began.elapsed());
+    }
     let store = place.store().await;
     let (mut dice, mut taken_over) = (ChaCha8Rng::seed_from_u64(12), 0);
     for kill in 0..EXPORT_KILLS {
-        let queued = reqwest::Client::new().post(format!("{}{WHAT}", nodes[0].address)).send().await.unwrap();
-        let job = queued.headers()["location"].to_str().unwrap().to_owned();
+        let job = queued(&nodes[0]).await;
         tokio::time::sleep(takes.mul_f64(f64::from(dice.next_u32()) / f64::from(u32::MAX))).await;
         let killed = holder(&*store, &job, &nodes).await;
         nodes[killed].child.kill().unwrap();
@@ -261,7 +269,7 @@ async fn an_export_whose_node_is_killed_another_finishes_once_with_the_same_byte
     eprintln!("{taken_over} of {EXPORT_KILLS} exports were taken over from a killed node");
     assert!(taken_over > EXPORT_KILLS / 4, "only {taken_over} were killed in the middle");
     let kept: u64 = store.jobs(1000).await.unwrap().iter().filter_map(|job| job.file_bytes).sum();
-    assert_eq!(kept, u64::from(EXPORT_KILLS) * expected.len() as u64, "each is kept once");
+    assert_eq!(kept, u64::from(EXPORT_KILLS + 3) * expected.len() as u64, "each is kept once");
 }
 
 async fn eight_large_uploads_at_once_on_two_nodes_are_all_there_once(place: Place) {
