@@ -108,7 +108,7 @@ async fn a_year_of_patches(store: &SqliteStore) {
         ("middle", PatchQuery { after: 50_000, ..page.clone() }),
         ("county", PatchQuery { county: Some("371329".to_owned()), after: 50_000, ..page.clone() }),
         ("range and county", PatchQuery { county: Some("371329".to_owned()), range: Some(only("2022-04")), ..page.clone() }),
-        ("verdict of none", PatchQuery { verdict: Some(VerdictFilter::Confirmed(Verdict::Illegal)), ..page.clone() }),
+        ("verdict of none", PatchQuery { verdict: Some(VerdictFilter::Shown("illegal")), ..page.clone() }),
         ("shown legal", PatchQuery { verdict: Some(VerdictFilter::Shown("legal")), ..page.clone() }),
         ("tile", PatchQuery { bounds: Some(tile), ..page.clone() }),
         ("whole city by box", PatchQuery { bounds: Some(city), ..page.clone() }),

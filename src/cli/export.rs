@@ -1,11 +1,11 @@
 //! `tuban export findings|layer`.
 
-use super::{Database, Failure, crs, output};
+use super::{Database, Failure, crs, output, progress::Counter};
 use crate::geom::Crs;
 use crate::land::{Period, PeriodRange};
-use crate::monitor::export::{Encoding, Export, Format, Subject};
+use crate::monitor::export::{Encoding, Export, Format, Selection, Subject};
 use crate::monitor::rule::Rule;
-use crate::store::{PatchQuery, VerdictFilter};
+use crate::store::VerdictFilter;
 use clap::{Args, Subcommand};
 use std::path::PathBuf;
 
@@ -77,15 +77,18 @@ impl ExportCommand {
 impl Findings {
     async fn run(self, rule: Rule) -> Result<(), Failure> {
         let range = self.period.map(|from| PeriodRange::new(from, self.until)).transpose().map_err(Failure::Usage)?;
-        let query = PatchQuery { survey: self.survey, range, county: self.county, verdict: self.verdict, ..PatchQuery::default() };
-        self.out.write(Subject::Findings { query, patch: self.patch }, rule).await
+        let selection = Selection { survey: self.survey, range, county: self.county, verdict: self.verdict, patch: self.patch };
+        self.out.write(Subject::Findings(selection), rule).await
     }
 }
 
 impl Out {
     async fn write(self, subject: Subject, rule: Rule) -> Result<(), Failure> {
         let export = Export::new(subject, self.format, self.encoding, self.crs).map_err(|misfit| Failure::Usage(misfit.to_string()))?;
-        let mut exported = self.database.open(rule).await?.export(&export).await?;
+        let monitor = self.database.open(rule).await?;
+        let counter = Counter::new(self.format.word());
+        let mut exported = monitor.export(&export, &|done| counter.at(done)).await?;
+        drop(counter);
         let path = self.output.unwrap_or_else(|| PathBuf::from(&exported.name));
         let mut file = output::beside(&path)?;
         std::io::copy(&mut exported.file, file.as_file_mut())?;

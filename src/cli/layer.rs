@@ -62,7 +62,7 @@ impl Add {
     async fn run(self, rule: Rule) -> Result<(), Failure> {
         let monitor = self.database.open(rule).await?;
         let counter = Counter::new(self.kind.word());
-        let file = LayerFile { path: self.file, kind: self.kind, name: self.name, effective: self.effective, stated: self.said.into(), map: self.map };
+        let file = LayerFile { stated: self.said.into(), map: self.map, ..LayerFile::new(self.file, self.kind, self.name, self.effective) };
         let imported = monitor.import_layer(&file, &|done| counter.at(done)).await?;
         drop(counter);
         let layer = imported.layer;

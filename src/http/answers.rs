@@ -24,7 +24,7 @@ pub fn timestamp(ms: i64) -> String {
 }
 
 /// A layer version.
-#[derive(Debug, Serialize, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
 pub struct LayerAnswer {
     id: i64,
     kind: LayerKind,
@@ -64,7 +64,7 @@ impl LayerAnswer {
 }
 
 /// A survey's summary.
-#[derive(Debug, Clone, Serialize, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
 pub struct SurveyAnswer {
     /// Number in the store.
     pub id: i64,

@@ -1,6 +1,6 @@
-//! What the city has: layers, periods, lines.
+//! What the city has: months, lines, the rule.
 
-use super::{Desk, Problem, answers::LayerAnswer};
+use super::{Desk, Problem};
 use crate::land::Line;
 use axum::{Json, extract::State};
 use serde::Serialize;
@@ -44,17 +44,4 @@ pub async fn about(State(desk): State<Desk>) -> Result<Json<About>, Problem> {
         rule_effective: monitor.rule().effective.to_string(),
         tiles_version: monitor.store().revision().await?.to_string(),
     }))
-}
-
-/// All layer versions.
-#[derive(Debug, Serialize, ToSchema)]
-pub struct Layers {
-    layers: Vec<LayerAnswer>,
-}
-
-/// All layer versions, and which are in force.
-#[utoipa::path(get, path = "/api/layers", tag = "city", responses((status = OK, body = Layers)))]
-pub async fn layers(State(desk): State<Desk>) -> Result<Json<Layers>, Problem> {
-    let layers = desk.monitor.layers().await?.into_iter().map(|(layer, in_force)| LayerAnswer::new(layer, in_force)).collect();
-    Ok(Json(Layers { layers }))
 }

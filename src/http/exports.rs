@@ -1,11 +1,12 @@
-//! Exports: findings and layers as files, streamed out of a file that has no name.
+//! Exports: findings and layers as files. GET writes one and streams it, for scripts and QGIS; POST queues one as a job, for large ones and for people, who
+//! see how far it is and fetch it from any node. Both are the same export.
 
 use super::{
     Desk, Problem,
+    jobs::{self, JobAnswer},
     query::{self, Path, Query},
 };
-use crate::monitor::export::{Encoding, Export, Exported, Format, Misfit, Subject};
-use crate::store::PatchQuery;
+use crate::monitor::export::{Encoding, Export, Exported, Format, Misfit, Selection, Subject};
 use axum::{
     body::{Body, Bytes},
     extract::State,
@@ -49,38 +50,59 @@ pub struct FormatQuery {
     crs: Option<String>,
 }
 
-/// Patches with their findings as a file.
-#[utoipa::path(get, path = "/api/exports/findings", tag = "exports", params(WhichQuery, FormatQuery),
-    responses((status = OK, body = Vec<u8>, content_type = "application/octet-stream"), (status = BAD_REQUEST, body = Problem), (status = NOT_FOUND, body = Problem), (status = UNPROCESSABLE_ENTITY, body = Problem), (status = SERVICE_UNAVAILABLE, body = Problem)))]
-pub async fn findings(State(desk): State<Desk>, Query(which): Query<WhichQuery>, Query(format): Query<FormatQuery>) -> Result<Response, Problem> {
-    let query = PatchQuery {
-        county: which.county.filter(|code| !code.is_empty()).map(county).transpose()?,
-        range: query::range(which.period.as_deref(), which.until.as_deref())?,
-        survey: query::read_if("survey", which.survey.as_deref())?,
-        verdict: query::read_if("verdict", which.verdict.as_deref())?,
-        ..PatchQuery::default()
-    };
-    let patch = query::read_if("patch", which.patch.as_deref())?;
-    export(&desk, Subject::Findings { query, patch }, &format).await
+impl WhichQuery {
+    fn read(self) -> Result<Subject, Problem> {
+        Ok(Subject::Findings(Selection {
+            survey: query::read_if("survey", self.survey.as_deref())?,
+            range: query::range(self.period.as_deref(), self.until.as_deref())?,
+            county: self.county.filter(|code| !code.is_empty()).map(county).transpose()?,
+            verdict: query::read_if("verdict", self.verdict.as_deref())?,
+            patch: query::read_if("patch", self.patch.as_deref())?,
+        }))
+    }
 }
 
-/// A layer as a file.
-#[utoipa::path(get, path = "/api/exports/layers/{id}", tag = "exports", params(("id" = i64, Path), FormatQuery),
-    responses((status = OK, body = Vec<u8>, content_type = "application/octet-stream"), (status = BAD_REQUEST, body = Problem), (status = NOT_FOUND, body = Problem), (status = UNPROCESSABLE_ENTITY, body = Problem), (status = SERVICE_UNAVAILABLE, body = Problem)))]
-pub async fn layer(State(desk): State<Desk>, Path(id): Path<i64>, Query(format): Query<FormatQuery>) -> Result<Response, Problem> {
-    export(&desk, Subject::Layer(id), &format).await
+impl FormatQuery {
+    fn read(&self, subject: Subject) -> Result<Export, Problem> {
+        let format: Format = query::read("format", self.format.as_deref().unwrap_or(""))?;
+        let encoding: Option<Encoding> = query::read_if("encoding", self.encoding.as_deref().map(str::to_uppercase).as_deref())?;
+        let crs = query::read_if("crs", self.crs.as_deref())?;
+        Export::new(subject, format, encoding, crs).map_err(|Misfit { parameter, why }| Problem::parameter(parameter, why))
+    }
 }
 
 fn county(code: String) -> Result<String, Problem> {
     if code.len() == 6 && code.bytes().all(|digit| digit.is_ascii_digit()) { Ok(code) } else { Err(Problem::parameter("county", "six digits")) }
 }
 
-async fn export(desk: &Desk, subject: Subject, asked: &FormatQuery) -> Result<Response, Problem> {
-    let format: Format = query::read("format", asked.format.as_deref().unwrap_or(""))?;
-    let encoding: Option<Encoding> = query::read_if("encoding", asked.encoding.as_deref().map(str::to_uppercase).as_deref())?;
-    let crs = query::read_if("crs", asked.crs.as_deref())?;
-    let export = Export::new(subject, format, encoding, crs).map_err(|Misfit { parameter, why }| Problem::parameter(parameter, why))?;
-    send(desk.monitor.export(&export).await?)
+/// Patches with their findings as a file, once it is written.
+#[utoipa::path(get, path = "/api/exports/findings", tag = "exports", params(WhichQuery, FormatQuery),
+    responses((status = OK, body = Vec<u8>, content_type = "application/octet-stream"), (status = BAD_REQUEST, body = Problem), (status = NOT_FOUND, body = Problem), (status = UNPROCESSABLE_ENTITY, body = Problem), (status = SERVICE_UNAVAILABLE, body = Problem)))]
+pub async fn findings(State(desk): State<Desk>, Query(which): Query<WhichQuery>, Query(format): Query<FormatQuery>) -> Result<Response, Problem> {
+    send(desk.monitor.export(&format.read(which.read()?)?, &|_| {}).await?)
+}
+
+/// A layer as a file, once it is written.
+#[utoipa::path(get, path = "/api/exports/layers/{id}", tag = "exports", params(("id" = i64, Path), FormatQuery),
+    responses((status = OK, body = Vec<u8>, content_type = "application/octet-stream"), (status = BAD_REQUEST, body = Problem), (status = NOT_FOUND, body = Problem), (status = UNPROCESSABLE_ENTITY, body = Problem), (status = SERVICE_UNAVAILABLE, body = Problem)))]
+pub async fn layer(State(desk): State<Desk>, Path(id): Path<i64>, Query(format): Query<FormatQuery>) -> Result<Response, Problem> {
+    send(desk.monitor.export(&format.read(Subject::Layer(id))?, &|_| {}).await?)
+}
+
+/// The same as a job, which any node carries out; the file is kept with it.
+#[utoipa::path(post, path = "/api/exports/findings", tag = "exports", params(WhichQuery, FormatQuery),
+    responses((status = ACCEPTED, body = JobAnswer), (status = BAD_REQUEST, body = Problem), (status = NOT_FOUND, body = Problem)))]
+pub async fn queue_findings(State(desk): State<Desk>, Query(which): Query<WhichQuery>, Query(format): Query<FormatQuery>) -> Result<Response, Problem> {
+    let job = desk.monitor.queue_export(&format.read(which.read()?)?).await?;
+    jobs::accepted(&desk, &job).await
+}
+
+/// The same as a job, which any node carries out; the file is kept with it.
+#[utoipa::path(post, path = "/api/exports/layers/{id}", tag = "exports", params(("id" = i64, Path), FormatQuery),
+    responses((status = ACCEPTED, body = JobAnswer), (status = BAD_REQUEST, body = Problem), (status = NOT_FOUND, body = Problem)))]
+pub async fn queue_layer(State(desk): State<Desk>, Path(id): Path<i64>, Query(format): Query<FormatQuery>) -> Result<Response, Problem> {
+    let job = desk.monitor.queue_export(&format.read(Subject::Layer(id))?).await?;
+    jobs::accepted(&desk, &job).await
 }
 
 /// Bytes read at a time.
@@ -88,7 +110,6 @@ const CHUNK: usize = 256 << 10;
 
 fn send(exported: Exported) -> Result<Response, Problem> {
     let length = exported.file.metadata().map_err(|error| Problem::internal(&error))?.len();
-    let disposition = HeaderValue::try_from(disposition(&exported.name)).map_err(|error| Problem::internal(&error))?;
     let mut file = tokio::fs::File::from_std(exported.file);
     let chunks = async_stream::try_stream! {
         loop {
@@ -99,13 +120,23 @@ fn send(exported: Exported) -> Result<Response, Problem> {
             yield Bytes::from(chunk);
         }
     };
-    let body = Body::from_stream::<std::pin::Pin<Box<dyn Stream<Item = std::io::Result<Bytes>> + Send>>>(Box::pin(chunks));
+    attachment(&exported.name, exported.media_type, length, chunks)
+}
+
+/// A file to be saved under its name.
+pub(super) fn attachment(
+    name: &str,
+    media_type: &str,
+    length: u64,
+    chunks: impl Stream<Item = std::io::Result<Bytes>> + Send + 'static,
+) -> Result<Response, Problem> {
+    let value = |text: &str| HeaderValue::try_from(text).map_err(|error| Problem::internal(&error));
     let headers = [
-        (header::CONTENT_TYPE, HeaderValue::from_static(exported.media_type)),
+        (header::CONTENT_TYPE, value(media_type)?),
         (header::CONTENT_LENGTH, HeaderValue::from(length)),
-        (header::CONTENT_DISPOSITION, disposition),
+        (header::CONTENT_DISPOSITION, value(&disposition(name))?),
     ];
-    Ok((headers, body).into_response())
+    Ok((headers, Body::from_stream(chunks)).into_response())
 }
 
 /// RFC 6266: a name for those that know letters only, and the name itself as RFC 5987 writes it.

@@ -1,44 +1,108 @@
-//! Imports under way: by polling, and as server-sent events; whichever node carries them out.
+//! Jobs: by polling, and as server-sent events; whichever node carries them out.
 
-use super::{Desk, Problem, answers::SurveyAnswer, query::Path};
-use crate::land::{JobState, Stage};
-use crate::monitor::jobs::JobSeen;
+use super::{
+    Desk, Problem,
+    answers::{LayerAnswer, SurveyAnswer, timestamp},
+    exports::attachment,
+    layers::LayerTaken,
+    query::Path,
+};
+use crate::land::{JobKind, JobState, Stage, Words};
+use crate::monitor::MonitorError;
+use crate::monitor::jobs::{Done, JobSeen};
+use crate::store::{JobFile, News};
 use axum::{
     Json,
+    body::Bytes,
     extract::State,
-    response::sse::{Event, KeepAlive, Sse},
+    http::{HeaderMap, StatusCode, header},
+    response::{
+        IntoResponse, Response,
+        sse::{Event, KeepAlive, Sse},
+    },
 };
 use futures_util::Stream;
 use serde::Serialize;
 use std::convert::Infallible;
 use utoipa::ToSchema;
 
-/// An import as it is answered.
-#[derive(Debug, Clone, Serialize, ToSchema)]
+/// A job as it is answered.
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
 pub struct JobAnswer {
     /// Its number.
     pub id: String,
+    /// What it does.
+    kind: JobKind,
     /// `running`, `done` or `failed`.
     pub state: JobState,
     stage: Stage,
     done: u64,
     total: Option<u64>,
+    /// Who carries it out, or did; null before the first claim.
+    node: Option<String>,
+    /// How often it was begun and not handed over in good order.
+    attempts: u64,
+    /// Why the last attempt ended early.
+    error: Option<String>,
+    queued_at: String,
+    /// When the last attempt began.
+    started_at: Option<String>,
+    ended_at: Option<String>,
     survey: Option<SurveyAnswer>,
+    layer: Option<LayerTaken>,
+    file: Option<FileAnswer>,
     problem: Option<Problem>,
 }
 
-impl From<JobSeen> for JobAnswer {
-    fn from(job: JobSeen) -> Self {
-        let (survey, problem) = match job.outcome {
-            None => (None, None),
-            Some(Ok(imported)) => (Some(imported.survey.into()), None),
-            Some(Err(error)) => (None, Some(Problem::of(&error))),
-        };
-        Self { id: job.id, state: job.state, stage: job.progress.stage, done: job.progress.done, total: job.progress.total, survey, problem }
+/// A file that a job made.
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+pub struct FileAnswer {
+    name: String,
+    media_type: String,
+    bytes: u64,
+    features: u64,
+    /// Where it is fetched.
+    url: String,
+}
+
+impl FileAnswer {
+    fn of(job: &str, JobFile { name, media_type, bytes, features, .. }: JobFile) -> Self {
+        Self { name, media_type, bytes, features, url: format!("/api/jobs/{job}/file") }
     }
 }
 
-/// The last imports.
+impl From<JobSeen> for JobAnswer {
+    fn from(JobSeen { job, outcome }: JobSeen) -> Self {
+        let (mut survey, mut layer, mut file, mut problem) = (None, None, None, None);
+        match outcome {
+            None => {}
+            Some(Ok(Done::Survey(imported))) => survey = Some(imported.survey.into()),
+            Some(Ok(Done::Layer { layer: taken, in_force, rejects })) => layer = Some(LayerTaken::new(LayerAnswer::new(*taken, in_force), rejects)),
+            Some(Ok(Done::File(made))) => file = Some(FileAnswer::of(&job.id, made)),
+            Some(Err(error)) => problem = Some(Problem::of(&error)),
+        }
+        Self {
+            id: job.id,
+            kind: job.kind,
+            state: job.state,
+            stage: job.progress.stage,
+            done: job.progress.done,
+            total: job.progress.total,
+            node: job.node,
+            attempts: job.attempts,
+            error: job.error,
+            queued_at: timestamp(job.created_ms),
+            started_at: job.started_ms.map(timestamp),
+            ended_at: job.ended_ms.map(timestamp),
+            survey,
+            layer,
+            file,
+            problem,
+        }
+    }
+}
+
+/// The last jobs.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct JobList {
     jobs: Vec<JobAnswer>,
@@ -47,42 +111,84 @@ pub struct JobList {
 /// Jobs listed.
 const LISTED: u32 = 100;
 
-/// The last hundred imports, newest first.
-#[utoipa::path(get, path = "/api/jobs", tag = "surveys", responses((status = OK, body = JobList)))]
+/// The last hundred jobs, newest first.
+#[utoipa::path(get, path = "/api/jobs", tag = "jobs", responses((status = OK, body = JobList)))]
 pub async fn jobs(State(desk): State<Desk>) -> Result<Json<JobList>, Problem> {
     Ok(Json(JobList { jobs: desk.monitor.jobs(LISTED).await?.into_iter().map(Into::into).collect() }))
 }
 
-/// How far an import is.
-#[utoipa::path(get, path = "/api/jobs/{id}", tag = "surveys", params(("id" = String, Path)), responses((status = OK, body = JobAnswer), (status = NOT_FOUND, body = Problem)))]
+/// How far a job is.
+#[utoipa::path(get, path = "/api/jobs/{id}", tag = "jobs", params(("id" = String, Path)), responses((status = OK, body = JobAnswer), (status = NOT_FOUND, body = Problem)))]
 pub async fn job(State(desk): State<Desk>, Path(id): Path<String>) -> Result<Json<JobAnswer>, Problem> {
     Ok(Json(desk.monitor.job(&id).await?.into()))
 }
 
 /// The same as it changes: `progress` while it runs, then one `done` or `failed`.
-#[utoipa::path(get, path = "/api/jobs/{id}/events", tag = "surveys", params(("id" = String, Path)), responses((status = OK, content_type = "text/event-stream", body = String), (status = NOT_FOUND, body = Problem)))]
+#[utoipa::path(get, path = "/api/jobs/{id}/events", tag = "jobs", params(("id" = String, Path)), responses((status = OK, content_type = "text/event-stream", body = String), (status = NOT_FOUND, body = Problem)))]
 pub async fn events(State(desk): State<Desk>, Path(id): Path<String>) -> Result<Sse<impl Stream<Item = Result<Event, Infallible>>>, Problem> {
     let mut news = desk.monitor.news();
-    let mut job = desk.monitor.job(&id).await?;
+    let mut answer = JobAnswer::from(desk.monitor.job(&id).await?);
     let events = async_stream::stream! {
-        let mut told = None;
         loop {
-            if told != Some(job.progress) || job.outcome.is_some() {
-                told = Some(job.progress);
-                let answer = JobAnswer::from(job);
-                let name = if answer.state == JobState::Running { "progress" } else { answer.state.word() };
-                yield Ok(Event::default().event(name).json_data(&answer).unwrap_or_else(|_| Event::default().event("failed")));
-                if answer.state != JobState::Running {
-                    break;
-                }
+            let name = if answer.state == JobState::Running { "progress" } else { answer.state.word() };
+            yield Ok(Event::default().event(name).json_data(&answer).unwrap_or_else(|_| Event::default().event("failed")));
+            if answer.state != JobState::Running {
+                break;
             }
-            news.heard().await;
-            match desk.monitor.job(&id).await {
-                Ok(now) => job = now,
+            match changed(&desk, &id, &mut news, &answer).await {
+                Ok(now) => answer = now,
                 // The stream ends without an end of the job: whoever listens goes on by asking.
                 Err(_) => break,
             }
         }
     };
     Ok(Sse::new(events).keep_alive(KeepAlive::default()))
+}
+
+/// The file that a job made, from whichever node is asked.
+#[utoipa::path(get, path = "/api/jobs/{id}/file", tag = "jobs", params(("id" = String, Path)),
+    responses((status = OK, body = Vec<u8>, content_type = "application/octet-stream"), (status = NOT_MODIFIED), (status = NOT_FOUND, body = Problem), (status = GONE, body = Problem)))]
+pub async fn file(State(desk): State<Desk>, Path(id): Path<String>, headers: HeaderMap) -> Result<Response, Problem> {
+    let JobFile { name, media_type, bytes, sha256, .. } = match desk.monitor.job(&id).await?.outcome {
+        Some(Ok(Done::File(made))) => made,
+        Some(Err(error)) => return Err(error.into()),
+        Some(Ok(Done::Survey(_) | Done::Layer { .. })) => return Err(Problem::not_found(["任务文件", "file of job"], &id)),
+        None => {
+            let words = Words::new("任务还没有完成，文件尚未写好", "the job is not done yet, so there is no file");
+            return Err(Problem::new(StatusCode::NOT_FOUND, "not_done", words));
+        }
+    };
+    let etag = format!("\"{sha256}\"");
+    let tagged = [(header::ETAG, etag.clone()), (header::CACHE_CONTROL, "no-cache".to_owned())];
+    if headers.get(header::IF_NONE_MATCH).is_some_and(|known| known.as_bytes() == etag.as_bytes()) {
+        return Ok((StatusCode::NOT_MODIFIED, tagged).into_response());
+    }
+    let chunks = async_stream::try_stream! {
+        let (mut left, mut number) = (bytes, 0);
+        while left > 0 {
+            // Dropped while it is read: the answer ends short of its length, which nobody takes for the whole.
+            let chunk = desk.monitor.file_chunk(&id, number).await.map_err(std::io::Error::other)?.ok_or(std::io::ErrorKind::UnexpectedEof)?;
+            left = left.saturating_sub(chunk.len() as u64);
+            number += 1;
+            yield Bytes::from(chunk);
+        }
+    };
+    Ok((tagged, attachment(&name, &media_type, bytes, chunks)?).into_response())
+}
+
+/// The answer to what was queued as a job: where it is looked at, and how it is now.
+pub(super) async fn accepted(desk: &Desk, job: &str) -> Result<Response, Problem> {
+    let answer = JobAnswer::from(desk.monitor.job(job).await?);
+    Ok((StatusCode::ACCEPTED, [(header::LOCATION, format!("/api/jobs/{job}"))], Json(answer)).into_response())
+}
+
+/// Waits until a job is not any more as it was.
+async fn changed(desk: &Desk, id: &str, news: &mut News, before: &JobAnswer) -> Result<JobAnswer, MonitorError> {
+    loop {
+        news.heard().await;
+        let now = JobAnswer::from(desk.monitor.job(id).await?);
+        if now != *before {
+            return Ok(now);
+        }
+    }
 }

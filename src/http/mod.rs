@@ -7,6 +7,7 @@ mod corrections;
 mod exports;
 mod inspect;
 mod jobs;
+mod layers;
 mod linger;
 mod metrics;
 mod page;
@@ -91,23 +92,25 @@ pub fn router(desk: Desk) -> Router {
     let (api, openapi) = OpenApiRouter::new()
         // The city.
         .routes(routes!(city::about))
-        .routes(routes!(city::layers))
+        .routes(routes!(layers::layers, layers::take_layer))
         .routes(routes!(ratios::ratios))
-        // Surveys and their imports.
-        .routes(routes!(surveys::surveys, upload::upload))
+        // Surveys.
+        .routes(routes!(surveys::surveys, surveys::upload))
         .routes(routes!(inspect::inspect))
         .routes(routes!(surveys::survey))
         .routes(routes!(surveys::rejects))
-        .routes(routes!(jobs::jobs))
-        .routes(routes!(jobs::job))
-        .routes(routes!(jobs::events))
         // Patches and polygons.
         .routes(routes!(patches::patches))
         .routes(routes!(patches::patch))
         .routes(routes!(check::check))
         // Files out.
-        .routes(routes!(exports::findings))
-        .routes(routes!(exports::layer))
+        .routes(routes!(exports::findings, exports::queue_findings))
+        .routes(routes!(exports::layer, exports::queue_layer))
+        // Jobs.
+        .routes(routes!(jobs::jobs))
+        .routes(routes!(jobs::job))
+        .routes(routes!(jobs::events))
+        .routes(routes!(jobs::file))
         // The map.
         .routes(routes!(tiles::tile))
         // The machine.

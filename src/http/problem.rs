@@ -3,13 +3,13 @@
 use super::requests;
 use crate::land::{Reject, Words};
 use crate::monitor::{MonitorError, Refusal, RefusalKind};
-use crate::store::StoreError;
+use crate::store::{StoreError, Thing};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 
 /// A problem as it is answered.
-#[derive(Debug, Clone, Serialize, utoipa::ToSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, utoipa::ToSchema)]
 pub struct Problem {
     /// `/problems/` and a word for programs.
     #[serde(rename = "type")]
@@ -95,6 +95,7 @@ fn title(status: StatusCode) -> &'static str {
         404 => "没有找到",
         405 => "不支持的方法",
         409 => "与已有数据冲突",
+        410 => "已不保留",
         413 => "内容过大",
         415 => "格式不支持",
         422 => "内容不能接受",
@@ -130,7 +131,7 @@ impl From<StoreError> for Problem {
 impl From<&StoreError> for Problem {
     fn from(error: &StoreError) -> Self {
         match error {
-            StoreError::NotFound { what, key } => Self::not_found([chinese(what), what], key),
+            StoreError::NotFound { what, key } => Self::not_found([chinese(*what), what.word()], key),
             StoreError::Conflict { period, level, existing } => Self::new(
                 StatusCode::CONFLICT,
                 "survey_exists",
@@ -168,13 +169,13 @@ impl From<&StoreError> for Problem {
 }
 
 /// What the store calls a thing, as people do.
-fn chinese(what: &'static str) -> &'static str {
+fn chinese(what: Thing) -> &'static str {
     match what {
-        "survey" => "监测批次",
-        "patch" => "图斑",
-        "layer" => "图层",
-        "job" => "任务",
-        other => other,
+        Thing::Survey => "监测批次",
+        Thing::Patch => "图斑",
+        Thing::Layer => "图层",
+        Thing::County => "行政区",
+        Thing::Job => "任务",
     }
 }
 
@@ -194,6 +195,7 @@ impl From<&Refusal> for Problem {
             RefusalKind::Unsupported => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             RefusalKind::Unacceptable => StatusCode::UNPROCESSABLE_ENTITY,
             RefusalKind::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
+            RefusalKind::Gone => StatusCode::GONE,
         };
         Self {
             pointer: refusal.pointer.clone(),

@@ -14,6 +14,11 @@ pub fn read<T: FromStr<Err: std::fmt::Display>>(name: &str, text: &str) -> Resul
     text.parse().map_err(|why| Problem::parameter(name, &format!("{why}")))
 }
 
+/// Reads a parameter that must be there.
+pub fn read_needed<T: FromStr<Err: std::fmt::Display>>(name: &str, text: Option<&str>) -> Result<T, Problem> {
+    read(name, text.ok_or_else(|| Problem::parameter(name, "is required"))?)
+}
+
 /// Reads a parameter that may be absent; an empty one counts as absent.
 pub fn read_if<T: FromStr<Err: std::fmt::Display>>(name: &str, text: Option<&str>) -> Result<Option<T>, Problem> {
     text.filter(|text| !text.is_empty()).map(|text| read(name, text)).transpose()

@@ -1,12 +1,21 @@
-//! Surveys and what was refused of them.
+//! Surveys: taken in, listed, and what was refused of them.
 
 use super::{
     Desk, Problem,
     answers::SurveyAnswer,
+    corrections::Corrections,
+    jobs::JobAnswer,
     query::{self, Path, Query},
+    upload::Arrived,
 };
-use crate::land::Reject;
-use axum::{Json, extract::State};
+use crate::land::{Level, OnConflict, Period, Reject};
+use crate::monitor::{jobs::Done, survey_import::SurveyFile};
+use axum::{
+    Json,
+    extract::{Request, State},
+    http::{StatusCode, header},
+    response::{IntoResponse, Response},
+};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
@@ -59,4 +68,56 @@ pub async fn rejects(State(desk): State<Desk>, Path(id): Path<i64>, Query(query)
     let rejects = store.rejects(id, after, limit).await?;
     let next = rejects.last().filter(|_| rejects.len() == limit as usize).map(|last| format!("/api/surveys/{id}/rejects?after={}&limit={limit}", last.row));
     Ok(Json(Rejects { rejects, next }))
+}
+
+/// What the survey is.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct UploadQuery {
+    /// Its month, `YYYY-MM`.
+    period: Option<String>,
+    /// `ministry`, `province` or `city`.
+    level: Option<String>,
+    /// Name of the file.
+    name: Option<String>,
+    /// What to do when the period and level has a survey: `reject` (default), `replace` or `add`.
+    on_conflict: Option<String>,
+    /// The token of a file that `POST /api/inspect` keeps; then nothing is sent.
+    from: Option<String>,
+}
+
+/// Takes a survey in: the file as raw body or as part `file` of a form, or one that was looked at and waits. Answers when done, or at once with `Prefer: respond-async`.
+#[utoipa::path(post, path = "/api/surveys", tag = "surveys", params(UploadQuery, Corrections), request_body(content = Vec<u8>, content_type = "application/octet-stream"),
+    responses((status = CREATED, body = SurveyAnswer), (status = OK, description = "the very same file was stored before", body = SurveyAnswer), (status = ACCEPTED, body = JobAnswer),
+        (status = BAD_REQUEST, body = Problem), (status = NOT_FOUND, body = Problem), (status = CONFLICT, body = Problem), (status = PAYLOAD_TOO_LARGE, body = Problem), (status = UNPROCESSABLE_ENTITY, body = Problem)))]
+pub async fn upload(
+    State(desk): State<Desk>,
+    Query(query): Query<UploadQuery>,
+    Query(corrections): Query<Corrections>,
+    request: Request,
+) -> Result<Response, Problem> {
+    let period: Period = query::read_needed("period", query.period.as_deref())?;
+    let level: Level = query::read_needed("level", query.level.as_deref())?;
+    let (stated, map) = corrections.read()?;
+    let on_conflict = query::read_if::<OnConflict>("on_conflict", query.on_conflict.as_deref())?.unwrap_or(OnConflict::Reject);
+    let arrived = Arrived::take(&desk, query.from, request).await?;
+    let spooled = &arrived.file;
+    let file = SurveyFile {
+        name: query.name.or_else(|| spooled.name.clone()).unwrap_or_else(|| "survey.geojson".to_owned()),
+        period,
+        level,
+        stated,
+        map,
+        on_conflict,
+        sha256: Some(spooled.sha256.clone()),
+        path: spooled.file.path().to_owned(),
+    };
+    let job = desk.monitor.queue_survey_import(&file).await?;
+    arrived.answer(&desk, &job, answer).await
+}
+
+fn answer(done: Done) -> Option<Response> {
+    let Done::Survey(imported) = done else { return None };
+    let (status, location) = (if imported.was_there { StatusCode::OK } else { StatusCode::CREATED }, format!("/api/surveys/{}", imported.survey.id));
+    Some((status, [(header::LOCATION, location)], Json(SurveyAnswer::from(imported.survey))).into_response())
 }

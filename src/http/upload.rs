@@ -1,103 +1,61 @@
-//! A survey comes in: streamed to disk under a limit, hashed on the way, then queued as a job.
+//! A file comes in: streamed to disk under a limit, hashed on the way, or it waits here already. What is made of it is a job, answered when it is done or at once.
 
-use super::{
-    Desk, Problem,
-    answers::SurveyAnswer,
-    corrections::Corrections,
-    jobs::JobAnswer,
-    query::{self, Query},
-    waiting::Waiting,
-};
-use crate::land::{Level, OnConflict, Period, Words};
-use crate::monitor::{Monitor, MonitorError, jobs::Imported, survey_import::SurveyFile};
+use super::{Desk, Problem, jobs, waiting::Waiting};
+use crate::land::Words;
+use crate::monitor::{Monitor, MonitorError, jobs::Done};
 use axum::{
-    Json,
     body::{Body, Bytes, HttpBody},
-    extract::{FromRequest, Multipart, Request, State},
-    http::{HeaderMap, StatusCode, header},
-    response::{IntoResponse, Response},
+    extract::{FromRequest, Multipart, Request},
+    http::{HeaderMap, HeaderValue, StatusCode, header},
+    response::Response,
 };
 use futures_util::{Stream, StreamExt};
-use serde::Deserialize;
 use sha2::{Digest, Sha256};
 use std::sync::{
     Arc,
     atomic::{AtomicU64, Ordering},
 };
 use tokio::io::AsyncWriteExt;
-use utoipa::IntoParams;
 
-/// What the survey is.
-#[derive(Debug, Deserialize, IntoParams)]
-#[into_params(parameter_in = Query)]
-pub struct UploadQuery {
-    /// Its month, `YYYY-MM`.
-    period: Option<String>,
-    /// `ministry`, `province` or `city`.
-    level: Option<String>,
-    /// Name of the file.
-    name: Option<String>,
-    /// What to do when the period and level has a survey: `reject` (default), `replace` or `add`.
-    on_conflict: Option<String>,
-    /// The token of a file that `POST /api/inspect` keeps; then nothing is sent.
-    from: Option<String>,
+/// A file that was sent, or waits under a token, and how its sender wants to be answered.
+pub(super) struct Arrived {
+    pub file: Arc<Spooled>,
+    token: Option<String>,
+    asynchronous: bool,
 }
 
-/// Takes a survey in: the file as raw body or as part `file` of a form, or one that was looked at and waits. Answers when done, or at once with `Prefer: respond-async`.
-#[utoipa::path(post, path = "/api/surveys", tag = "surveys", params(UploadQuery, Corrections), request_body(content = Vec<u8>, content_type = "application/octet-stream"),
-    responses((status = CREATED, body = SurveyAnswer), (status = OK, description = "the very same file was stored before", body = SurveyAnswer), (status = ACCEPTED, body = JobAnswer),
-        (status = BAD_REQUEST, body = Problem), (status = NOT_FOUND, body = Problem), (status = CONFLICT, body = Problem), (status = PAYLOAD_TOO_LARGE, body = Problem), (status = UNPROCESSABLE_ENTITY, body = Problem)))]
-pub async fn upload(
-    State(desk): State<Desk>,
-    Query(query): Query<UploadQuery>,
-    Query(corrections): Query<Corrections>,
-    request: Request,
-) -> Result<Response, Problem> {
-    let required = |name: &str, value: &Option<String>| value.clone().ok_or_else(|| Problem::parameter(name, "is required"));
-    let period: Period = query::read("period", &required("period", &query.period)?)?;
-    let level: Level = query::read("level", &required("level", &query.level)?)?;
-    let (stated, map) = corrections.read()?;
-    let on_conflict = query::read_if::<OnConflict>("on_conflict", query.on_conflict.as_deref())?.unwrap_or(OnConflict::Reject);
-    let asynchronous = prefers_async(request.headers());
-    let spooled = match &query.from {
-        Some(token) => desk.waiting.get(token)?,
-        None => Arc::new(spool(&desk, request).await?),
-    };
-    let file = SurveyFile {
-        name: query.name.or_else(|| spooled.name.clone()).unwrap_or_else(|| "survey.geojson".to_owned()),
-        period,
-        level,
-        stated,
-        map,
-        on_conflict,
-        sha256: Some(spooled.sha256.clone()),
-        path: spooled.file.path().to_owned(),
-    };
-    let job = desk.monitor.queue_survey_import(&file).await?;
-    drop(spooled);
-    let ended = ended(Arc::clone(&desk.monitor), job.clone(), desk.waiting, query.from);
-    if asynchronous {
-        tokio::spawn(ended);
-        let answer = JobAnswer::from(desk.monitor.job(&job).await?);
-        return Ok((
-            StatusCode::ACCEPTED,
-            [(header::LOCATION, format!("/api/jobs/{}", answer.id)), (header::HeaderName::from_static("preference-applied"), "respond-async".to_owned())],
-            Json(answer),
-        )
-            .into_response());
+impl Arrived {
+    /// Takes the request's file in; nothing is read where it waits under the token `from`.
+    pub async fn take(desk: &Desk, from: Option<String>, request: Request) -> Result<Self, Problem> {
+        let asynchronous = prefers_async(request.headers());
+        let file = match &from {
+            Some(token) => desk.waiting.get(token)?,
+            None => Arc::new(spool(desk, request).await?),
+        };
+        Ok(Self { file, token: from, asynchronous })
     }
-    let imported = ended.await?;
-    let (status, location) = (if imported.was_there { StatusCode::OK } else { StatusCode::CREATED }, format!("/api/surveys/{}", imported.survey.id));
-    Ok((status, [(header::LOCATION, location)], Json(SurveyAnswer::from(imported.survey))).into_response())
+
+    /// Answers for the job that was made of it: with `answer` when it is done, or at once with the job. What was sent is in the queue and no longer needed here.
+    pub async fn answer(self, desk: &Desk, job: &str, answer: impl FnOnce(Done) -> Option<Response>) -> Result<Response, Problem> {
+        let ended = ended(Arc::clone(&desk.monitor), job.to_owned(), Arc::clone(&desk.waiting), self.token);
+        drop(self.file);
+        if self.asynchronous {
+            tokio::spawn(ended);
+            let mut accepted = jobs::accepted(desk, job).await?;
+            accepted.headers_mut().insert("preference-applied", HeaderValue::from_static("respond-async"));
+            return Ok(accepted);
+        }
+        answer(ended.await?).ok_or_else(|| Problem::internal(&format!("job {job} came to something else")))
+    }
 }
 
 /// Waits for an import to end. What waited under a token and was taken in need not wait any longer; what was refused may yet be corrected.
-async fn ended(monitor: Arc<Monitor>, job: String, waiting: Arc<Waiting>, token: Option<String>) -> Result<Imported, MonitorError> {
-    let imported = monitor.ended(&job).await?;
+async fn ended(monitor: Arc<Monitor>, job: String, waiting: Arc<Waiting>, token: Option<String>) -> Result<Done, MonitorError> {
+    let done = monitor.ended(&job).await?;
     if let Some(token) = token {
         waiting.forget(&token);
     }
-    Ok(imported)
+    Ok(done)
 }
 
 fn prefers_async(headers: &HeaderMap) -> bool {

@@ -7,6 +7,31 @@ words! {
     JobKind {
         /// Takes a survey in.
         SurveyImport = "survey_import",
+        /// Takes a layer in.
+        LayerImport = "layer_import",
+        /// Writes findings or a layer to a file.
+        Export = "export",
+    }
+}
+
+words! {
+    /// Where a job stands in line.
+    Lane {
+        /// Jobs that write to the store: one at a time over all nodes, because a database has one writer.
+        Writing = "writing",
+        /// Jobs that only read from it: they wait for no job of another node and for none that writes.
+        Reading = "reading",
+    }
+}
+
+impl JobKind {
+    /// Where jobs of this kind stand in line.
+    #[must_use]
+    pub fn lane(self) -> Lane {
+        match self {
+            Self::SurveyImport | Self::LayerImport => Lane::Writing,
+            Self::Export => Lane::Reading,
+        }
     }
 }
 
@@ -15,26 +40,28 @@ words! {
     JobState {
         /// Waiting for a node, or under way.
         Running = "running",
-        /// Its survey is stored.
+        /// What it was for is there: a survey is stored, a file is written.
         Done = "done",
-        /// It ended without one.
+        /// It ended without that.
         Failed = "failed",
     }
 }
 
 words! {
-    /// What an import is doing.
+    /// What a job is doing.
     Stage {
-        /// Waiting for its turn or reading the file.
+        /// Waiting for its turn, or opening what it is about.
         Reading = "reading",
         /// Overlaying and judging.
         Classifying = "classifying",
-        /// Making it visible, whole.
+        /// Writing a file.
+        Writing = "writing",
+        /// Making what it was for visible, whole.
         Storing = "storing",
     }
 }
 
-/// How far an import is.
+/// How far a job is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Progress {
     /// What it is doing.

@@ -33,7 +33,7 @@ pub use area::{Area, round_half_up};
 pub use county::{COUNTIES, County, county_name};
 pub use filing::Filing;
 pub use finding::{Areas, CountyShare, Explanation, Finding, Flag, LayerUsed, ParcelShare, Provenance};
-pub use job::{JobKind, JobState, Progress, Stage};
+pub use job::{JobKind, JobState, Lane, Progress, Stage};
 pub use layer::{FeatureFacts, Layer, LayerKind};
 pub use patch::{Condition, Patch};
 pub use period::{Period, PeriodRange, today};

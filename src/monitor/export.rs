@@ -10,38 +10,67 @@ pub use crate::formats::writing::{Encoding, Format};
 use super::{Monitor, MonitorError, Refusal, RefusalKind};
 use crate::formats::writing::{Layout, WriteError};
 use crate::geom::{Crs, crs::Degrees};
-use crate::land::{Layer, Survey, Words, county_name};
-use crate::store::{PatchQuery, StoreError, StoredPatch};
+use crate::land::{JobKind, Layer, PeriodRange, Survey, Words, county_name};
+use crate::store::{LayerFeature, PatchQuery, StoreError, StoredPatch, Thing, VerdictFilter};
 use placing::Placing;
 use press::Press;
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// Patches read at a time.
 const PAGE: u32 = 500;
 
+/// The word for an export during which something was stored.
+pub(super) const CHANGED_MEANWHILE: &str = "changed_meanwhile";
+/// How long files that jobs made are kept.
+const KEPT_FOR: Duration = Duration::from_hours(24);
+/// Once those made later have so many bytes in all, a file is kept no longer.
+const KEPT_BYTES: u64 = 4 << 30;
+
 /// What is exported.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Subject {
     /// Patches with their findings.
-    Findings {
-        /// Which patches; where to go on and how many are not asked.
-        query: PatchQuery,
-        /// Only the one with this number in the store.
-        patch: Option<i64>,
-    },
+    Findings(Selection),
     /// The layer with this number.
     Layer(i64),
 }
 
+/// Which patches; what is said combines.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub struct Selection {
+    /// Of this survey.
+    pub survey: Option<i64>,
+    /// Of surveys of these months.
+    pub range: Option<PeriodRange>,
+    /// Of this county.
+    pub county: Option<String>,
+    /// With this verdict.
+    pub verdict: Option<VerdictFilter>,
+    /// Only the one with this number in the store.
+    pub patch: Option<i64>,
+}
+
 /// An export that was asked for.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Export {
     subject: Subject,
     format: Format,
     encoding: Encoding,
     crs: Crs,
+}
+
+impl Selection {
+    /// The first page of it.
+    fn query(&self) -> PatchQuery {
+        let Self { survey, range, county, verdict, patch } = self.clone();
+        let (after, limit) = patch.map_or((0, PAGE), |id| (id - 1, 1));
+        PatchQuery { county, range, survey, verdict, after, limit, ..PatchQuery::default() }
+    }
 }
 
 /// A parameter that has no meaning for the format.
@@ -89,32 +118,73 @@ struct Cited {
 }
 
 impl Monitor {
-    /// Writes an export. Dropped before it is done, it leaves nothing behind.
-    pub async fn export(&self, export: &Export) -> Result<Exported, MonitorError> {
+    /// Writes an export; `report` is told how many features are done. Dropped before it is done, it leaves nothing behind.
+    pub async fn export(&self, export: &Export, report: &(dyn Fn(u64) + Sync)) -> Result<Exported, MonitorError> {
         let _turn = self.exports.acquire().await;
         let before = self.store.revision().await?;
         let exported = match &export.subject {
-            Subject::Findings { query, patch } => self.export_findings(export, query, *patch).await?,
-            Subject::Layer(id) => self.export_layer(export, *id).await?,
+            Subject::Findings(selection) => self.export_findings(export, selection, report).await?,
+            Subject::Layer(id) => self.export_layer(export, *id, report).await?,
         };
         // Pages are read one after the other: what changed between two of them would be half in the file.
         if self.store.revision().await? != before {
             let words = Words::new("导出期间数据有更新，请重新导出", "what is stored changed during the export; export again");
-            return Err(Refusal::new(RefusalKind::Unavailable, "changed_meanwhile", words).into());
+            return Err(Refusal::new(RefusalKind::Unavailable, CHANGED_MEANWHILE, words).into());
         }
         Ok(exported)
     }
 
-    async fn export_findings(&self, export: &Export, query: &PatchQuery, patch: Option<i64>) -> Result<Exported, MonitorError> {
-        if let Some(survey) = query.survey {
+    /// Queues an export as a job; answers its id. What it names must be there, as far as that is quickly told.
+    pub async fn queue_export(&self, export: &Export) -> Result<String, MonitorError> {
+        match &export.subject {
+            Subject::Findings(selection) => self.know(selection).await?,
+            Subject::Layer(id) => drop(self.layer(*id).await?),
+        }
+        self.store.drop_files(KEPT_FOR, KEPT_BYTES).await?;
+        self.queue(JobKind::Export, export, &mut tokio::io::empty()).await
+    }
+
+    /// How many features an export will have.
+    pub(super) async fn features_of(&self, export: &Export) -> Result<u64, MonitorError> {
+        Ok(match &export.subject {
+            Subject::Findings(Selection { patch: Some(_), .. }) => 1,
+            Subject::Findings(selection) => self.store.count_patches(&selection.query()).await?,
+            Subject::Layer(id) => self.layer(*id).await?.features,
+        })
+    }
+
+    /// The survey and the patch that are named must be there.
+    async fn know(&self, selection: &Selection) -> Result<(), MonitorError> {
+        if let Some(survey) = selection.survey {
             self.store.survey(survey).await?;
         }
-        if let Some(id) = patch {
+        if let Some(id) = selection.patch {
             self.store.patch(id).await?;
         }
-        let mut query = PatchQuery { after: patch.map_or(0, |id| id - 1), limit: if patch.is_some() { 1 } else { PAGE }, ..query.clone() };
+        Ok(())
+    }
+
+    /// Whether a survey that is asked about says of itself that it is invented.
+    async fn any_invented(&self, selection: &Selection) -> Result<bool, MonitorError> {
+        let survey = match selection.patch {
+            Some(id) => Some(self.store.patch(id).await?.survey_id),
+            None => selection.survey,
+        };
+        let asked = |survey: &Survey| selection.range.is_none_or(|range| (range.from..=range.until).contains(&survey.facts.period));
+        Ok(self.store.surveys().await?.iter().any(|one| one.facts.invented && survey.is_none_or(|id| one.id == id) && asked(one)))
+    }
+
+    async fn layer(&self, id: i64) -> Result<Layer, MonitorError> {
+        let found = self.store.layers().await?.into_iter().find(|layer| layer.id == id);
+        found.ok_or_else(|| StoreError::NotFound { what: Thing::Layer, key: id.to_string() }.into())
+    }
+
+    async fn export_findings(&self, export: &Export, selection: &Selection, report: &(dyn Fn(u64) + Sync)) -> Result<Exported, MonitorError> {
+        self.know(selection).await?;
+        let patch = selection.patch;
+        let mut query = selection.query();
         let (mut features, mut cited) = (0, BTreeMap::new());
-        let press = Press::start(self, export.layout("findings", findings::COLUMNS), {
+        let press = Press::start(self, export.layout("findings", self.any_invented(selection).await?, findings::COLUMNS), {
             let placing = self.placing(export);
             move |(stored, cited): &(StoredPatch, Arc<Cited>)| {
                 let outline = placing.patch(&stored.patch, cited.crs).ok_or_else(|| outside(&stored.patch.patch_id, placing.crs))?;
@@ -130,26 +200,32 @@ impl Monitor {
             if !press.push(self.cite(page, &mut cited).await?).await || is_last {
                 break;
             }
+            report(features);
         }
-        if let Some(county) = query.county.as_deref().filter(|_| features == 0) {
+        if let Some(county) = selection.county.as_deref().filter(|_| features == 0) {
             self.know_county(county).await?;
         }
         let surveys = cited.values().map(|cited| &cited.survey);
-        Ok(export.exported(press.finish().await?, &findings::title(&query, patch, surveys), features))
+        Ok(export.exported(press.finish().await?, &findings::title(selection, surveys), features))
     }
 
-    async fn export_layer(&self, export: &Export, id: i64) -> Result<Exported, MonitorError> {
-        let layer: Layer =
-            self.store.layers().await?.into_iter().find(|layer| layer.id == id).ok_or(StoreError::NotFound { what: "layer", key: id.to_string() })?;
+    async fn export_layer(&self, export: &Export, id: i64, report: &(dyn Fn(u64) + Sync)) -> Result<Exported, MonitorError> {
+        let layer = self.layer(id).await?;
         let crs = understood(&layer.crs)?;
-        let press = Press::start(self, export.layout(layer.kind.word(), layers::columns(layer.kind)), {
+        let press = Press::start(self, export.layout(layer.kind.word(), layer.invented, layers::columns(layer.kind)), {
             let placing = self.placing(export);
             move |feature| {
                 let outline = placing.feature(feature, crs).ok_or_else(|| outside(&feature.facts.code, placing.crs))?;
                 Ok((layers::cells(feature), outline))
             }
         });
-        self.store.each_feature(id, &mut |features| press.push_blocking(features)).await?;
+        let mut done = 0;
+        let mut push = |features: Vec<LayerFeature>| {
+            done += features.len() as u64;
+            press.push_blocking(features);
+            report(done);
+        };
+        self.store.each_feature(id, &mut push).await?;
         Ok(export.exported(press.finish().await?, &layers::title(&layer), layer.features))
     }
 
@@ -178,13 +254,13 @@ impl Monitor {
     /// A county that no patch lies in is one of the layer in force, or of the city; else there is no such county.
     async fn know_county(&self, code: &str) -> Result<(), MonitorError> {
         let known = county_name(code) != code || self.counties().await?.iter().any(|county| county.code == code);
-        if known { Ok(()) } else { Err(StoreError::NotFound { what: "county", key: code.to_owned() }.into()) }
+        if known { Ok(()) } else { Err(StoreError::NotFound { what: Thing::County, key: code.to_owned() }.into()) }
     }
 }
 
 impl Export {
-    fn layout(&self, layer: &str, columns: &'static [crate::formats::writing::Column]) -> Layout {
-        Layout { format: self.format, crs: self.crs, encoding: self.encoding, layer: layer.to_owned(), columns }
+    fn layout(&self, layer: &str, invented: bool, columns: &'static [crate::formats::writing::Column]) -> Layout {
+        Layout { format: self.format, crs: self.crs, encoding: self.encoding, invented, layer: layer.to_owned(), columns }
     }
 
     fn exported(&self, file: File, title: &str, features: u64) -> Exported {

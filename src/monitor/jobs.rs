@@ -1,11 +1,12 @@
-//! Imports as jobs: queued for whichever node takes them up, looked at from any.
+//! Jobs: queued for whichever node takes them up, looked at from any.
 //!
-//! What came of a job is kept with it: a survey, or why there is none, in a form from which every node gives the same answer.
+//! What came of a job is kept with it: a survey, a file, or why there is none, in a form from which every node gives the same answer.
 
-use super::{Monitor, MonitorError, Refusal, survey_import::SurveyFile};
-use crate::land::{JobKind, JobState, Level, Period, Progress, Survey};
-use crate::store::{Job, JobOutcome, NewJob, News, StoreError};
+use super::{Monitor, MonitorError, Refusal, RefusalKind, survey_import::SurveyFile};
+use crate::land::{JobKind, Layer, Level, Period, Reject, Survey, Words};
+use crate::store::{Job, JobFile, JobOutcome, NewJob, News, StoreError, Thing};
 use serde::{Deserialize, Serialize};
+use tokio::io::AsyncRead;
 
 /// A survey in the store after an import.
 #[derive(Debug, Clone, PartialEq)]
@@ -16,25 +17,46 @@ pub struct Imported {
     pub was_there: bool,
 }
 
+/// What a job was for, and is there now.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Done {
+    /// A survey.
+    Survey(Box<Imported>),
+    /// A layer.
+    Layer {
+        /// The layer.
+        layer: Box<Layer>,
+        /// Whether it is in force today.
+        in_force: bool,
+        /// The first features refused.
+        rejects: Vec<Reject>,
+    },
+    /// A file.
+    File(JobFile),
+}
+
 /// A job, as people see it.
 #[derive(Debug)]
 pub struct JobSeen {
-    /// Its id.
-    pub id: String,
-    /// What has become of it.
-    pub state: JobState,
-    /// How far it is.
-    pub progress: Progress,
-    /// What came of it, once it is over; of a survey that has been replaced since, that it is not there.
-    pub outcome: Option<Result<Imported, MonitorError>>,
+    /// The job.
+    pub job: Job,
+    /// What came of it, once it is over; of a survey that has been replaced since, a layer that was removed or a file that was dropped, that it is not there.
+    pub outcome: Option<Result<Done, MonitorError>>,
 }
 
-/// Why a job ended without a survey, as it is kept.
+/// Why a job ended without what it was for, as it is kept.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum Failure {
-    /// The file cannot be taken.
+    /// It cannot be done.
     Refused(Box<Refusal>),
+    /// What it is about is not there.
+    NotFound {
+        /// The kind of thing.
+        what: Thing,
+        /// The key it was looked for with.
+        key: String,
+    },
     /// That period and level already has a survey.
     Conflict {
         /// The period.
@@ -53,6 +75,7 @@ impl Failure {
     pub(super) fn of(error: &MonitorError) -> Option<Self> {
         match error {
             MonitorError::Refused(refusal) => Some(Self::Refused(refusal.clone())),
+            MonitorError::Store(StoreError::NotFound { what, key }) => Some(Self::NotFound { what: *what, key: key.clone() }),
             MonitorError::Store(StoreError::Conflict { period, level, existing }) => {
                 Some(Self::Conflict { period: *period, level: *level, existing: *existing })
             }
@@ -67,6 +90,7 @@ impl Failure {
     fn into_error(self, job: &str) -> MonitorError {
         match self {
             Self::Refused(refusal) => MonitorError::Refused(refusal),
+            Self::NotFound { what, key } => StoreError::NotFound { what, key }.into(),
             Self::Conflict { period, level, existing } => StoreError::Conflict { period, level, existing }.into(),
             Self::Broken => MonitorError::FailedJob(job.to_owned()),
         }
@@ -76,10 +100,15 @@ impl Failure {
 impl Monitor {
     /// Queues the import of a survey, with its file; answers the job's id.
     pub async fn queue_survey_import(&self, file: &SurveyFile) -> Result<String, MonitorError> {
-        let parameters = serde_json::to_string(file).map_err(|error| MonitorError::Broken(error.to_string()))?;
-        let id = uuid::Uuid::now_v7().to_string();
         let mut bytes = tokio::fs::File::open(&file.path).await?;
-        self.store.enqueue(NewJob { id: id.clone(), kind: JobKind::SurveyImport, parameters }, &mut bytes).await?;
+        self.queue(JobKind::SurveyImport, file, &mut bytes).await
+    }
+
+    /// Queues a job with these parameters and the file it is about (empty where it is about none); answers its id.
+    pub(super) async fn queue(&self, kind: JobKind, parameters: &impl Serialize, file: &mut (dyn AsyncRead + Send + Unpin)) -> Result<String, MonitorError> {
+        let parameters = serde_json::to_string(parameters).map_err(|error| MonitorError::Broken(error.to_string()))?;
+        let id = uuid::Uuid::now_v7().to_string();
+        self.store.enqueue(NewJob { id: id.clone(), kind, parameters }, file).await?;
         Ok(id)
     }
 
@@ -98,7 +127,7 @@ impl Monitor {
     }
 
     /// Waits for the end of a job, whichever node carries it out.
-    pub async fn ended(&self, id: &str) -> Result<Imported, MonitorError> {
+    pub async fn ended(&self, id: &str) -> Result<Done, MonitorError> {
         let mut news = self.news();
         loop {
             if let Some(outcome) = self.job(id).await?.outcome {
@@ -114,19 +143,38 @@ impl Monitor {
         self.store.news()
     }
 
-    async fn seen(&self, job: Job) -> Result<JobSeen, MonitorError> {
-        let Job { id, state, progress, outcome, .. } = job;
-        let outcome = match outcome {
+    /// A part of the file that a job made, from 0; `None` behind its end.
+    pub async fn file_chunk(&self, id: &str, number: u32) -> Result<Option<Vec<u8>>, MonitorError> {
+        Ok(self.store.chunk(id, number).await?)
+    }
+
+    async fn seen(&self, mut job: Job) -> Result<JobSeen, MonitorError> {
+        let outcome = match job.outcome.take() {
             None => None,
             Some(JobOutcome::Survey { id, was_there }) => match self.store.survey(id).await {
                 Err(error) if !matches!(error, StoreError::NotFound { .. }) => return Err(error.into()),
-                survey => Some(survey.map(|survey| Imported { survey, was_there }).map_err(MonitorError::from)),
+                survey => Some(survey.map(|survey| Done::Survey(Box::new(Imported { survey, was_there }))).map_err(MonitorError::from)),
             },
+            Some(JobOutcome::Layer { id, rejects }) => {
+                let found = self.layers().await?.into_iter().find(|(layer, _)| layer.id == id);
+                let gone = || StoreError::NotFound { what: Thing::Layer, key: id.to_string() }.into();
+                Some(found.map(|(layer, in_force)| Done::Layer { layer: Box::new(layer), in_force, rejects }).ok_or_else(gone))
+            }
+            Some(JobOutcome::File(file)) => Some(if job.file_bytes.is_some() { Ok(Done::File(file)) } else { Err(dropped(&file).into()) }),
             Some(JobOutcome::Failure(kept)) => {
-                let failure: Failure = serde_json::from_str(&kept).map_err(|error| StoreError::Damaged(format!("failure of job {id}: {error}")))?;
-                Some(Err(failure.into_error(&id)))
+                let failure: Failure = serde_json::from_str(&kept).map_err(|error| StoreError::Damaged(format!("failure of job {}: {error}", job.id)))?;
+                Some(Err(failure.into_error(&job.id)))
             }
         };
-        Ok(JobSeen { id, state, progress, outcome })
+        Ok(JobSeen { job, outcome })
     }
+}
+
+/// The refusal of a file that is not kept any more.
+fn dropped(file: &JobFile) -> Refusal {
+    let words = Words::new(
+        format!("文件“{}”已清理（保留一天，总量有上限），请重新导出", file.name),
+        format!("the file “{}” was dropped (files are kept for a day, and up to a size in all); export again", file.name),
+    );
+    Refusal::new(RefusalKind::Gone, "file_dropped", words)
 }

@@ -10,18 +10,22 @@ use super::{
 };
 use crate::formats::{Arrival, Field, RawFeature, Stated, Wanted};
 use crate::geom::{Pieces, Plane, check_in};
-use crate::land::{FeatureFacts, Layer, LayerKind, Reject, Words};
-use crate::store::{LayerFeature, NewLayer};
+use crate::land::{FeatureFacts, JobKind, Layer, LayerKind, Reject, Words};
+use crate::store::{Held, LayerFeature, LayerWriter, NewLayer};
 use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
 use std::io;
 use std::path::PathBuf;
 use tokio::sync::mpsc;
 
 /// A layer about to be imported.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct LayerFile {
-    /// The file.
+    /// The file, on this node.
+    #[serde(skip)]
     pub path: PathBuf,
+    /// Its name, for people.
+    pub file_name: String,
     /// What it tells.
     pub kind: LayerKind,
     /// What people call it.
@@ -32,6 +36,17 @@ pub struct LayerFile {
     pub stated: Stated,
     /// `OUR=THEIRS` for its fields, where people say so.
     pub map: Vec<String>,
+    /// SHA-256 in hexadecimal, where it was computed on the way in.
+    pub sha256: Option<String>,
+}
+
+impl LayerFile {
+    /// The layer in that file, of which people say nothing else.
+    #[must_use]
+    pub fn new(path: PathBuf, kind: LayerKind, name: String, effective: jiff::civil::Date) -> Self {
+        let file_name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        Self { path, file_name, kind, name, effective, stated: Stated::default(), map: Vec::new(), sha256: None }
+    }
 }
 
 /// What became of a layer.
@@ -41,6 +56,23 @@ pub struct LayerImported {
     pub layer: Layer,
     /// The first features refused.
     pub rejects: Vec<Reject>,
+}
+
+/// A layer that was taken in, but for the commit.
+pub(super) struct LayerTaken {
+    writer: Box<dyn LayerWriter>,
+    layer: NewLayer,
+    rejects: Vec<Reject>,
+}
+
+impl LayerTaken {
+    /// Makes it visible; as a job's, only if that job is still held.
+    pub(super) async fn commit(mut self, held: Option<&Held>) -> Result<LayerImported, MonitorError> {
+        if let Some(held) = held {
+            self.writer.only_while(held.clone(), self.rejects.clone());
+        }
+        Ok(LayerImported { layer: self.writer.commit(self.layer).await?, rejects: self.rejects })
+    }
 }
 
 /// A feature of a layer, judged.
@@ -55,23 +87,33 @@ pub(super) struct LayerJudged {
 const SHOWN: usize = 100;
 
 impl Monitor {
-    /// Imports a layer. `report` is told how many features are done.
+    /// Imports a layer, here and now. `report` is told how many features are done.
     pub async fn import_layer(&self, file: &LayerFile, report: &(dyn Fn(u64) + Sync)) -> Result<LayerImported, MonitorError> {
-        match self.import_layer_in(file, file.stated.clone(), report).await {
-            Err(MonitorError::LateCrs(crs)) => self.import_layer_in(file, Stated { crs: Some(crs), ..file.stated.clone() }, report).await,
+        self.take_layer_in(file, report).await?.commit(None).await
+    }
+
+    /// Queues the import of a layer, with its file; answers the job's id.
+    pub async fn queue_layer_import(&self, file: &LayerFile) -> Result<String, MonitorError> {
+        let mut bytes = tokio::fs::File::open(&file.path).await?;
+        self.queue(JobKind::LayerImport, file, &mut bytes).await
+    }
+
+    /// Everything but the commit.
+    pub(super) async fn take_layer_in(&self, file: &LayerFile, report: &(dyn Fn(u64) + Sync)) -> Result<LayerTaken, MonitorError> {
+        match self.take_layer_in_as(file, file.stated.clone(), report).await {
+            Err(MonitorError::LateCrs(crs)) => self.take_layer_in_as(file, Stated { crs: Some(crs), ..file.stated.clone() }, report).await,
             outcome => outcome,
         }
     }
 
-    async fn import_layer_in(&self, file: &LayerFile, stated: Stated, report: &(dyn Fn(u64) + Sync)) -> Result<LayerImported, MonitorError> {
+    async fn take_layer_in_as(&self, file: &LayerFile, stated: Stated, report: &(dyn Fn(u64) + Sync)) -> Result<LayerTaken, MonitorError> {
         let mut writer = self.store.begin_layer().await?;
         let (sender, mut receiver) = mpsc::channel::<Vec<LayerFeature>>(4);
         let reading = {
             let (file, workshop, memory) = (file.clone(), self.workshop.clone(), self.memory.clone());
             tokio::task::spawn_blocking(move || {
-                let sha256 = hash(&file.path)?;
-                let name = file.path.file_name().unwrap_or_default().to_string_lossy();
-                let arrival = Arrival::receive(&file.path, &name, &workshop)?;
+                let sha256 = file.sha256.map_or_else(|| hash(&file.path), Ok)?;
+                let arrival = Arrival::receive(&file.path, &file.file_name, &workshop)?;
                 let wish = Wish { file: &arrival, wanted: Wanted::Layer(file.kind), stated: &stated, map: &file.map, counties: None };
                 let mut sorting = Sorting::new(file.kind, &memory);
                 let mut reading = open(&wish, file.kind)?;
@@ -105,7 +147,7 @@ impl Monitor {
             let words = Words::new("没有一个要素可以接受，图层未入库", "not one feature can be accepted; the layer was not stored");
             return Err(Refusal { rejects, ..Refusal::new(RefusalKind::Unacceptable, "no_acceptable_feature", words) }.into());
         }
-        Ok(LayerImported { layer: writer.commit(layer).await?, rejects })
+        Ok(LayerTaken { writer, layer, rejects })
     }
 }
 

@@ -73,6 +73,8 @@ pub enum RefusalKind {
     Unacceptable,
     /// It is in order, but cannot be done here or now: 503.
     Unavailable,
+    /// It was there, and is not kept any more: 410.
+    Gone,
 }
 
 /// What was sent cannot be taken.
@@ -134,7 +136,7 @@ pub struct Monitor {
     exports: tokio::sync::Semaphore,
 }
 
-/// Exports at a time.
+/// Exports at a time, whether somebody waits for them or not.
 const EXPORTS: usize = 2;
 
 impl Monitor {

@@ -1,19 +1,24 @@
-//! The work of a node: it claims jobs one after the other (an import uses every core) and carries them out, renewing its lease meanwhile.
+//! The work of a node: it claims jobs, of those that write one at a time (an import uses every core) and a few of those that read, and carries them out,
+//! renewing its leases meanwhile.
 //!
 //! 1. Claim: the oldest job that nobody holds. One whose node died is held by nobody once its lease has run out.
-//! 2. Fetch: its file comes out of the store to this node's disk.
-//! 3. Import, as from the command line; beside it a heartbeat renews the lease and tells how far it is. A lease that is lost ends the import.
-//! 4. The survey and the end of the job become visible together, or neither: see [`SurveyWriter::only_while`](crate::store::SurveyWriter::only_while).
+//! 2. Carry out, each kind in a file of its own ([`survey_import`], [`layer_import`], [`export`]); beside it a heartbeat renews the lease and tells how far it is. A lease that
+//!    is lost ends the work.
+//! 3. What a job is for and its end become visible together, or neither: where it is stored, in the same transaction (see
+//!    [`SurveyWriter::only_while`](crate::store::SurveyWriter::only_while)); where it is a file, with the file ([`Jobs::settle`](crate::store::Jobs::settle)).
 //!
 //! A failure that another attempt may mend (disk, database) gives the job back, a few times; any other ends it.
 
-use super::{
-    Monitor, MonitorError,
-    jobs::{Failure, Imported},
-    survey_import::SurveyFile,
-};
-use crate::land::Progress;
+mod export;
+mod layer_import;
+mod survey_import;
+
+use super::{EXPORTS, Monitor, MonitorError, jobs::Failure};
+use crate::land::{JobKind, Lane, Progress};
 use crate::store::{Held, Job, JobOutcome, StoreError};
+use futures_util::future::join_all;
+use serde::de::DeserializeOwned;
+use std::fs::File;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::io::AsyncWriteExt;
@@ -28,7 +33,7 @@ pub struct Working {
     pub node: String,
     /// How long a job stays its own after it was last heard of.
     pub lease: Duration,
-    /// How long an import under way may take to finish once the node is to stop; then it is handed over.
+    /// How long a job under way may take to finish once the node is to stop; then it is handed over.
     pub finish_within: Duration,
 }
 
@@ -41,16 +46,46 @@ impl Default for Working {
 
 /// Attempts a job is given.
 const ATTEMPTS: u64 = 5;
-/// Longest silence about how far an import is.
+/// Longest silence about how far a job is.
 const TOLD_EVERY: Duration = Duration::from_millis(500);
 
+/// A job that this node holds.
+struct Claimed<'a> {
+    job: &'a Job,
+    held: &'a Held,
+    /// Is told how far it is.
+    report: &'a (dyn Fn(Progress) + Sync),
+}
+
+impl Claimed<'_> {
+    /// What the job is to be done with.
+    fn parameters<T: DeserializeOwned>(&self) -> Result<T, StoreError> {
+        serde_json::from_str(&self.job.parameters).map_err(|error| StoreError::Damaged(format!("parameters of job {}: {error}", self.job.id)))
+    }
+}
+
+/// What carrying a job out came to.
+enum Came {
+    /// Its end was committed with what it stored.
+    Committed,
+    /// To this; it is yet to be told.
+    To(JobOutcome),
+    /// To this file, which is yet to be kept.
+    ToFile(JobOutcome, File),
+}
+
 impl Monitor {
-    /// Carries jobs out until `stop`: then none is claimed any more, and the one under way is finished or handed over.
+    /// Carries jobs out until `stop`: then none is claimed any more, and those under way are finished or handed over.
     pub async fn work(self: Arc<Self>, working: Working, stop: CancellationToken) {
+        let reading = (0..EXPORTS).map(|_| self.work_on(Lane::Reading, &working, &stop));
+        tokio::join!(self.work_on(Lane::Writing, &working, &stop), join_all(reading));
+    }
+
+    async fn work_on(self: &Arc<Self>, lane: Lane, working: &Working, stop: &CancellationToken) {
         let mut news = self.news();
         while !stop.is_cancelled() {
-            match self.store.claim(&working.node, working.lease).await {
-                Ok(Some((job, held))) => self.carry_out(&working, job, &held, &stop).await,
+            match self.store.claim(lane, &working.node, working.lease).await {
+                Ok(Some((job, held))) => self.carry_out(working, job, &held, stop).await,
                 claimed => {
                     if let Err(error) = claimed {
                         tracing::warn!(%error, "no job could be claimed");
@@ -65,7 +100,7 @@ impl Monitor {
     }
 
     async fn carry_out(self: &Arc<Self>, working: &Working, job: Job, held: &Held, stop: &CancellationToken) {
-        tracing::info!(job = job.id, attempt = job.attempts, "claimed");
+        tracing::info!(job = job.id, kind = job.kind.word(), attempt = job.attempts, "claimed");
         if job.attempts > ATTEMPTS {
             tracing::error!(job = job.id, error = job.error.as_deref().unwrap_or("its nodes died"), "given up after {ATTEMPTS} attempts");
             return self.end_as(held, &Failure::Broken).await;
@@ -77,35 +112,44 @@ impl Monitor {
             stop.cancelled().await;
             tokio::time::sleep(working.finish_within).await;
         };
-        let report = |progress| {
+        let tell = |progress| {
             report.send_replace(progress);
         };
-        let outcome = tokio::select! {
-            // First, because the heartbeat also ends when the import has just ended the job.
+        let came = tokio::select! {
+            // First, because the heartbeat also ends when the work has just ended the job.
             biased;
-            outcome = self.import_claimed(&job, held, &report) => Some(outcome),
+            came = Box::pin(self.carry_out_kind(Claimed { job: &job, held, report: &tell })) => Some(came),
             _ = heartbeat.join_next() => Some(Err(StoreError::LeaseLost(held.job.clone()).into())),
             () = too_long => None,
         };
         // What is given back must not be renewed any more.
         heartbeat.shutdown().await;
-        let Some(outcome) = outcome else {
+        let Some(came) = came else {
             tracing::info!(job = job.id, "handed over");
             return self.give_back(held, Duration::ZERO, None).await;
         };
-        self.conclude(working, &job, held, outcome).await;
+        let last = *report.borrow();
+        self.conclude(working, &job, held, came, last).await;
     }
 
-    async fn conclude(&self, working: &Working, job: &Job, held: &Held, outcome: Result<Imported, MonitorError>) {
-        match outcome {
-            // Its end was committed with it.
-            Ok(Imported { was_there: false, .. }) => {}
-            Ok(Imported { survey, was_there: true }) => self.settle(held, JobOutcome::Survey { id: survey.id, was_there: true }).await,
+    async fn carry_out_kind(&self, claimed: Claimed<'_>) -> Result<Came, MonitorError> {
+        match claimed.job.kind {
+            JobKind::SurveyImport => self.carry_out_survey_import(claimed).await,
+            JobKind::LayerImport => self.carry_out_layer_import(claimed).await,
+            JobKind::Export => self.carry_out_export(claimed).await,
+        }
+    }
+
+    async fn conclude(&self, working: &Working, job: &Job, held: &Held, came: Result<Came, MonitorError>, last: Progress) {
+        match came {
+            Ok(Came::Committed) => {}
+            Ok(Came::To(outcome)) => self.settle(held, outcome).await,
+            Ok(Came::ToFile(outcome, file)) => self.settle_with(working, held, outcome, file, last).await,
             Err(MonitorError::Store(StoreError::LeaseLost(_))) => {
                 tracing::warn!(job = job.id, "no longer held: the lease ran out and another node took the job; nothing was stored here");
             }
             Err(error) => {
-                tracing::info!(job = job.id, %error, "a survey was not taken");
+                tracing::info!(job = job.id, kind = job.kind.word(), %error, "not done");
                 match Failure::of(&error) {
                     Some(failure) => self.end_as(held, &failure).await,
                     None => self.give_back(held, working.lease, Some(&error.to_string())).await,
@@ -114,22 +158,7 @@ impl Monitor {
         }
     }
 
-    async fn import_claimed(&self, job: &Job, held: &Held, report: &(dyn Fn(Progress) + Sync)) -> Result<Imported, MonitorError> {
-        let importing = self.counts.begin();
-        let outcome = self.import_fetched(job, held, report).await;
-        importing.end(&outcome);
-        outcome
-    }
-
-    /// Fetches the file and imports it. What was fetched is gone before anyone can hear that the import is over.
-    async fn import_fetched(&self, job: &Job, held: &Held, report: &(dyn Fn(Progress) + Sync)) -> Result<Imported, MonitorError> {
-        let fetched = self.fetch(job).await?;
-        let asked: SurveyFile = serde_json::from_str(&job.parameters).map_err(|error| StoreError::Damaged(format!("parameters of job {}: {error}", job.id)))?;
-        let taken = self.take_in(&SurveyFile { path: fetched.path().to_owned(), ..asked }, report).await;
-        drop(fetched);
-        taken?.commit(Some(held)).await
-    }
-
+    /// Fetches the file that a job is about to this node's disk.
     async fn fetch(&self, job: &Job) -> Result<tempfile::NamedTempFile, MonitorError> {
         let fetched = self.spool_file()?;
         let mut file = tokio::fs::File::from_std(fetched.as_file().try_clone()?);
@@ -143,7 +172,7 @@ impl Monitor {
         Ok(fetched)
     }
 
-    /// Renews the lease and tells how far the import is, until the lease is lost. While the database is away nobody else can claim the job either.
+    /// Renews the lease and tells how far the job is, until the lease is lost. While the database is away nobody else can claim the job either.
     async fn keep(self: Arc<Self>, held: Held, lease: Duration, progress: watch::Receiver<Progress>) {
         let mut tick = tokio::time::interval(TOLD_EVERY.min(lease / 3));
         tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
@@ -172,12 +201,26 @@ impl Monitor {
 
     /// Where the store cannot be told, the lease runs out and the job is claimed anew.
     async fn settle(&self, held: &Held, outcome: JobOutcome) {
-        if let Err(error) = self.store.settle(held, outcome).await {
+        if let Err(error) = self.store.settle(held, outcome, &mut tokio::io::empty()).await {
             tracing::warn!(job = held.job, %error, "the end of a job could not be told");
         }
     }
 
-    /// Likewise.
+    /// Likewise; where the database fails while the file goes there, another attempt may fare better.
+    async fn settle_with(&self, working: &Working, held: &Held, outcome: JobOutcome, file: File, last: Progress) {
+        let settled = async {
+            // The lease begins anew, and what is told last is true.
+            self.store.renew(held, working.lease, last).await?;
+            self.store.settle(held, outcome, &mut tokio::fs::File::from_std(file)).await
+        };
+        match settled.await {
+            Ok(true) => {}
+            Ok(false) => tracing::warn!(job = held.job, "no longer held: another node took the job; the file made here is thrown away"),
+            Err(error) => self.give_back(held, working.lease, Some(&error.to_string())).await,
+        }
+    }
+
+    /// Where the store cannot be told, the lease runs out and the job is claimed anew.
     async fn give_back(&self, held: &Held, pause: Duration, error: Option<&str>) {
         if let Err(error) = self.store.release(held, pause, error).await {
             tracing::warn!(job = held.job, %error, "a job could not be given back");

@@ -55,6 +55,12 @@ pub(super) trait Columns {
         serde_json::from_str(&self.text(column)?).map_err(|error| StoreError::Damaged(format!("{column}: {error}")))
     }
 
+    /// A value kept as JSON that need not be there.
+    fn maybe_json<T: DeserializeOwned>(&self, column: &str) -> Result<Option<T>, StoreError> {
+        let text = self.maybe_text(column)?;
+        text.map(|text| serde_json::from_str(&text)).transpose().map_err(|error| StoreError::Damaged(format!("{column}: {error}")))
+    }
+
     /// A month.
     fn period(&self, column: &str) -> Result<Period, StoreError> {
         let ordinal = self.integer(column)?;

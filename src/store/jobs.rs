@@ -4,13 +4,14 @@
 //! the lease has run out and another node has claimed the job has the lower token and can change nothing any more, least of all store a survey.
 
 use super::StoreError;
-use crate::land::{JobKind, JobState, Progress};
+use crate::land::{JobKind, JobState, Lane, Progress, Reject};
 use async_trait::async_trait;
+use serde::{Deserialize, Serialize};
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncReadExt};
 use tokio::sync::watch;
 
-/// Bytes of one chunk of an uploaded file, but for the last.
+/// Bytes of one chunk of a file, but for the last.
 pub(super) const CHUNK: usize = 1 << 20;
 /// Jobs that are over and still remembered.
 pub(super) const REMEMBERED: i64 = 1000;
@@ -19,23 +20,37 @@ pub(super) const REMEMBERED: i64 = 1000;
 pub(super) mod sql {
     /// Forgets jobs that are over, but for the last so many.
     pub(crate) const FORGET: &str = "DELETE FROM job WHERE state <> 'running' AND id NOT IN (SELECT id FROM job ORDER BY id DESC LIMIT $1)";
-    /// Queues a job: id, kind, parameters.
+    /// Queues a job: id, kind, lane, parameters.
     pub(crate) const QUEUE: &str = "
-        INSERT INTO job (id, kind, parameters, state, stage, done, token, attempts, free_ms, created_ms)
-        SELECT $1, $2, $3, 'running', 'reading', 0, 0, 0, now_ms, now_ms FROM clock";
+        INSERT INTO job (id, kind, lane, parameters, state, stage, done, token, attempts, free_ms, created_ms)
+        SELECT $1, $2, $3, $4, 'running', 'reading', 0, 0, 0, now_ms, now_ms FROM clock";
     /// Appends a part of its file: job, number, bytes.
     pub(crate) const PUT_CHUNK: &str = "INSERT INTO job_chunk (job, number, bytes) VALUES ($1, $2, $3)";
     /// A part of its file: job, number.
     pub(crate) const CHUNK: &str = "SELECT bytes FROM job_chunk WHERE job = $1 AND number = $2";
+    /// Says that the file of so many bytes which it made is kept: job, bytes.
+    pub(crate) const KEPT: &str = "UPDATE job SET file_bytes = $2 WHERE id = $1";
+    /// Jobs whose files were made more than so many milliseconds ago, or before so many bytes of others.
+    pub(crate) const TO_DROP: &str = "
+        SELECT id FROM (
+            SELECT id, ended_ms, coalesce(sum(file_bytes) OVER (ORDER BY ended_ms DESC, id DESC ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), 0) AS later
+            FROM job WHERE file_bytes IS NOT NULL
+        ) AS kept WHERE ended_ms <= (SELECT now_ms FROM clock) - $1 OR later >= $2";
+    /// Says that the file it made is not kept any more.
+    pub(crate) const DROPPED: &str = "UPDATE job SET file_bytes = NULL WHERE id = $1";
     /// Forgets its file.
     pub(crate) const FORGET_FILE: &str = "DELETE FROM job_chunk WHERE job = $1";
-    /// The oldest job that nobody holds. One import at a time, whoever does it: the database has one writer.
+    /// The oldest job of a lane that nobody holds, and who held it last; of those that write only where no other is held.
     pub(crate) const CLAIMABLE: &str = "
-        SELECT id FROM job WHERE state = 'running' AND free_ms <= (SELECT now_ms FROM clock)
-        AND NOT EXISTS (SELECT 1 FROM job WHERE state = 'running' AND node IS NOT NULL AND free_ms > (SELECT now_ms FROM clock)) ORDER BY id LIMIT 1";
+        SELECT id, node FROM job WHERE state = 'running' AND lane = $1 AND free_ms <= (SELECT now_ms FROM clock)
+        AND ($1 <> 'writing'
+            OR NOT EXISTS (SELECT 1 FROM job WHERE state = 'running' AND lane = $1 AND node IS NOT NULL AND free_ms > (SELECT now_ms FROM clock)))
+        ORDER BY id LIMIT 1";
     /// Claims a job: id, node, lease in milliseconds.
     pub(crate) const CLAIM: &str = "
-        UPDATE job SET node = $2, token = token + 1, attempts = attempts + 1, free_ms = (SELECT now_ms FROM clock) + $3 WHERE id = $1 RETURNING *";
+        UPDATE job SET node = $2, token = token + 1, attempts = attempts + 1,
+            free_ms = (SELECT now_ms FROM clock) + $3, started_ms = (SELECT now_ms FROM clock)
+        WHERE id = $1 RETURNING *";
     /// Prolongs the lease of a job that is held: id, token, lease, stage, done, total.
     pub(crate) const RENEW: &str = "
         UPDATE job SET free_ms = (SELECT now_ms FROM clock) + $3, stage = $4, done = $5, total = $6 WHERE id = $1 AND token = $2 AND state = 'running'";
@@ -44,9 +59,9 @@ pub(super) mod sql {
         UPDATE job SET node = NULL, free_ms = (SELECT now_ms FROM clock) + $3, error = coalesce($4, error),
             attempts = attempts - CASE WHEN $4 IS NULL THEN 1 ELSE 0 END, stage = 'reading', done = 0, total = NULL
         WHERE id = $1 AND token = $2 AND state = 'running'";
-    /// Ends a job that is held: id, token, state, survey, whether that was there, failure.
+    /// Ends a job that is held: id, token, state, outcome. Who held it last stays known: that node's log tells more.
     pub(crate) const END: &str = "
-        UPDATE job SET state = $3, survey_id = $4, was_there = $5, failure = $6, node = NULL WHERE id = $1 AND token = $2 AND state = 'running'";
+        UPDATE job SET state = $3, outcome = $4, ended_ms = (SELECT now_ms FROM clock) WHERE id = $1 AND token = $2 AND state = 'running'";
     /// How far a job came whose survey is stored: id, features.
     pub(crate) const STORED: &str = "UPDATE job SET stage = 'storing', done = $2, total = $2 WHERE id = $1";
     /// One job.
@@ -67,7 +82,7 @@ pub struct NewJob {
 }
 
 /// A job.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Job {
     /// Its id.
     pub id: String,
@@ -79,7 +94,7 @@ pub struct Job {
     pub state: JobState,
     /// How far it is.
     pub progress: Progress,
-    /// Who holds it.
+    /// Who holds it, or held it when it ended.
     pub node: Option<String>,
     /// The number of its last claim, 0 before the first.
     pub token: i64,
@@ -91,10 +106,17 @@ pub struct Job {
     pub outcome: Option<JobOutcome>,
     /// Milliseconds since 1970 at which it was queued.
     pub created_ms: i64,
+    /// The same of the last attempt's begin.
+    pub started_ms: Option<i64>,
+    /// The same of its end.
+    pub ended_ms: Option<i64>,
+    /// Bytes of the file it made, as long as that is kept.
+    pub file_bytes: Option<u64>,
 }
 
 /// What came of a job.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum JobOutcome {
     /// A survey in the store, and whether it was there before.
     Survey {
@@ -103,30 +125,46 @@ pub enum JobOutcome {
         /// True when the very same file had been stored already.
         was_there: bool,
     },
+    /// A layer in the store.
+    Layer {
+        /// Its number.
+        id: i64,
+        /// The first features refused.
+        rejects: Vec<Reject>,
+    },
+    /// A file, kept with the job.
+    File(JobFile),
     /// Nothing, and why: JSON.
     Failure(String),
+}
+
+/// A file that a job made.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct JobFile {
+    /// What to call it, with its ending.
+    pub name: String,
+    /// Its media type.
+    pub media_type: String,
+    /// Its bytes.
+    pub bytes: u64,
+    /// SHA-256 in hexadecimal.
+    pub sha256: String,
+    /// Features in it.
+    pub features: u64,
 }
 
 impl JobOutcome {
     /// What the job's state is with it.
     pub(super) fn state(&self) -> JobState {
         match self {
-            Self::Survey { .. } => JobState::Done,
+            Self::Survey { .. } | Self::Layer { .. } | Self::File(_) => JobState::Done,
             Self::Failure(_) => JobState::Failed,
         }
     }
 
-    /// Its columns: survey, whether that was there before, failure.
-    pub(super) fn columns(&self) -> (Option<i64>, Option<i64>, Option<&str>) {
-        match self {
-            Self::Survey { id, was_there } => (Some(*id), Some(i64::from(*was_there)), None),
-            Self::Failure(why) => (None, None, Some(why)),
-        }
-    }
-
-    /// From its columns.
-    pub(super) fn of(survey: Option<i64>, was_there: Option<i64>, failure: Option<String>) -> Option<Self> {
-        survey.map(|id| Self::Survey { id, was_there: was_there == Some(1) }).or(failure.map(Self::Failure))
+    /// As it is stored: JSON.
+    pub(super) fn written(&self) -> Result<String, StoreError> {
+        serde_json::to_string(self).map_err(|error| StoreError::Database(Box::new(error)))
     }
 }
 
@@ -167,18 +205,21 @@ impl News {
 /// The queue, and what was in it.
 #[async_trait]
 pub trait Jobs: Send + Sync + 'static {
-    /// Queues a job with the file it is about, whole or not at all. Of the jobs that are over, the last thousand are kept.
+    /// Queues a job with the file it is about (empty where it is about none), whole or not at all. Of the jobs that are over, the last thousand are kept.
     async fn enqueue(&self, job: NewJob, file: &mut (dyn AsyncRead + Send + Unpin)) -> Result<(), StoreError>;
-    /// Claims the oldest job that nobody holds, for the time of `lease`.
-    async fn claim(&self, node: &str, lease: Duration) -> Result<Option<(Job, Held)>, StoreError>;
-    /// A part of the file of a job that is not over, from 0; `None` behind its end.
+    /// Claims the oldest job of a lane that nobody holds, for the time of `lease`; while a job that writes is held, no other is claimed.
+    async fn claim(&self, lane: Lane, node: &str, lease: Duration) -> Result<Option<(Job, Held)>, StoreError>;
+    /// A part of the file of a job, from 0; `None` behind its end. Until the job is over that is the file it is about, then the one it made.
     async fn chunk(&self, job: &str, number: u32) -> Result<Option<Vec<u8>>, StoreError>;
     /// Prolongs the lease to `lease` from now and tells how far the job is. False when it is no longer held with this token.
     async fn renew(&self, held: &Held, lease: Duration, progress: Progress) -> Result<bool, StoreError>;
     /// Gives a job back, to be claimed again after `pause`; an attempt that ended with an error counts, one that was handed over does not. False when it was not held.
     async fn release(&self, held: &Held, pause: Duration, error: Option<&str>) -> Result<bool, StoreError>;
-    /// Ends a job whose outcome was not committed with its survey, and forgets its file. False when it was not held.
-    async fn settle(&self, held: &Held, outcome: JobOutcome) -> Result<bool, StoreError>;
+    /// Ends a job whose end was not committed with what it stored, and keeps the file it made (empty where it made none) in the place of the one it was about:
+    /// all at once. False, and nothing changed, when it was not held.
+    async fn settle(&self, held: &Held, outcome: JobOutcome, file: &mut (dyn AsyncRead + Send + Unpin)) -> Result<bool, StoreError>;
+    /// Drops the files that jobs made longer than `kept_for` ago, and the oldest of the others while those made after them have `bytes` in all.
+    async fn drop_files(&self, kept_for: Duration, bytes: u64) -> Result<(), StoreError>;
     /// One job.
     async fn job(&self, id: &str) -> Result<Job, StoreError>;
     /// The last jobs, newest first.

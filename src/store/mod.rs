@@ -19,11 +19,13 @@ mod wkb;
 use crate::geom::{Bounds, Outline};
 use crate::land::{
     AutomaticVerdict, Filing, Finding, Layer, LayerKind, Level, NewSurvey, OnConflict, Patch, Period, PeriodRange, Provenance, Reject, Survey, Totals, Verdict,
+    words,
 };
 use async_trait::async_trait;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::sync::Arc;
 
-pub use jobs::{Held, Job, JobOutcome, Jobs, NewJob, News};
+pub use jobs::{Held, Job, JobFile, JobOutcome, Jobs, NewJob, News};
 
 /// Features handed on at a time by [`Store::each_feature`].
 const FEATURES_AT_A_TIME: usize = 2000;
@@ -33,6 +35,22 @@ pub async fn open(url: &str) -> Result<Arc<dyn Store>, StoreError> {
     if postgres::is_url(url) { Ok(Arc::new(postgres::PostgresStore::open(url).await?)) } else { Ok(Arc::new(sqlite::SqliteStore::open(url).await?)) }
 }
 
+words! {
+    /// What can be looked for by a key.
+    Thing {
+        /// A survey.
+        Survey = "survey",
+        /// A patch.
+        Patch = "patch",
+        /// A layer.
+        Layer = "layer",
+        /// A county.
+        County = "county",
+        /// A job.
+        Job = "job",
+    }
+}
+
 /// Why the store did not do what was asked.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
@@ -40,7 +58,7 @@ pub enum StoreError {
     #[error("there is no {what} {key}")]
     NotFound {
         /// The kind of thing.
-        what: &'static str,
+        what: Thing,
         /// The key it was looked for with.
         key: String,
     },
@@ -81,11 +99,11 @@ pub enum StoreError {
 
 impl StoreError {
     fn no_layer(id: i64) -> Self {
-        Self::NotFound { what: "layer", key: id.to_string() }
+        Self::NotFound { what: Thing::Layer, key: id.to_string() }
     }
 
     fn no_survey(id: i64) -> Self {
-        Self::NotFound { what: "survey", key: id.to_string() }
+        Self::NotFound { what: Thing::Survey, key: id.to_string() }
     }
 
     fn refused(why: impl Into<String>) -> Self {
@@ -142,6 +160,8 @@ impl NewLayer {
 pub trait LayerWriter: Send {
     /// Appends features.
     async fn push(&mut self, features: Vec<LayerFeature>) -> Result<(), StoreError>;
+    /// As [`SurveyWriter::only_while`]; the first features refused are kept with the job.
+    fn only_while(&mut self, held: Held, rejects: Vec<Reject>);
     /// Makes the layer visible, whole.
     async fn commit(self: Box<Self>, layer: NewLayer) -> Result<Layer, StoreError>;
 }
@@ -174,8 +194,6 @@ pub trait SurveyWriter: Send {
 /// Which verdict to select patches by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum VerdictFilter {
-    /// Confirmed with this verdict.
-    Confirmed(Verdict),
     /// Not confirmed (or confirmed doubtful), whatever the overlay says.
     Pending,
     /// The verdict people see: the confirmed one where there is one, else the automatic one, equals this word.
@@ -193,6 +211,29 @@ impl std::str::FromStr for VerdictFilter {
             (_, Ok(word)) => Ok(Self::Shown(word)),
             _ => Err("legal, illegal, suspected_illegal, other, doubtful or pending"),
         }
+    }
+}
+
+impl VerdictFilter {
+    /// The word it is read from.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Pending => "pending",
+            Self::Shown(word) => word,
+        }
+    }
+}
+
+impl Serialize for VerdictFilter {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.word())
+    }
+}
+
+impl<'de> Deserialize<'de> for VerdictFilter {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
     }
 }
 
@@ -290,6 +331,8 @@ pub trait Store: Jobs {
 
     /// Patches with their findings.
     async fn patches(&self, query: &PatchQuery) -> Result<Vec<StoredPatch>, StoreError>;
+    /// How many patches that is, whatever the limit.
+    async fn count_patches(&self, query: &PatchQuery) -> Result<u64, StoreError>;
     /// One patch with its finding.
     async fn patch(&self, id: i64) -> Result<StoredPatch, StoreError>;
     /// Marks for a map: like [`patches`](Self::patches), lighter; outlines only with `outlines`.

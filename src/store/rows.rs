@@ -1,7 +1,7 @@
 //! From rows to values, whichever database answers.
 
 use super::columns::Columns;
-use super::{Job, JobOutcome, LayerFeature, PatchMark, StoreError, StoredPatch};
+use super::{Job, LayerFeature, PatchMark, StoreError, StoredPatch};
 use crate::land::{Areas, FeatureFacts, Filing, Finding, Layer, LayerUsed, NewSurvey, Patch, Progress, Provenance, Reject, Survey, VerdictCounts, Words};
 
 /// A row of `job`.
@@ -16,8 +16,11 @@ pub(super) fn job(row: &impl Columns) -> Result<Job, StoreError> {
         token: row.integer("token")?,
         attempts: row.count("attempts")?,
         error: row.maybe_text("error")?,
-        outcome: JobOutcome::of(row.maybe_integer("survey_id")?, row.maybe_integer("was_there")?, row.maybe_text("failure")?),
+        outcome: row.maybe_json("outcome")?,
         created_ms: row.integer("created_ms")?,
+        started_ms: row.maybe_integer("started_ms")?,
+        ended_ms: row.maybe_integer("ended_ms")?,
+        file_bytes: row.maybe_integer("file_bytes")?.map(|bytes| bytes as u64),
     })
 }
 

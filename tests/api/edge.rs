@@ -69,7 +69,7 @@ async fn a_method_that_a_route_does_not_have_is_a_problem_that_names_those_it_ha
         (Method::GET, "/api/check", "POST"),
         (Method::POST, "/api/ratios", "GET,HEAD"),
         (Method::PATCH, "/api/patches/1", "GET,HEAD"),
-        (Method::DELETE, "/api/layers", "GET,HEAD"),
+        (Method::DELETE, "/api/layers", "GET,HEAD,POST"),
         (Method::POST, "/health", "GET,HEAD"),
         (Method::POST, "/openapi.json", "GET,HEAD"),
     ] {

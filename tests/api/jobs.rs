@@ -32,12 +32,18 @@ async fn an_import_answers_at_once_and_tells_how_far_it_is() {
     let answer = begin(&app, APRIL, city::one_of_each().text()).await;
     assert_eq!((answer.status.as_u16(), answer.header("preference-applied")), (202, "respond-async"));
     let job = answer.header("location").to_owned();
-    let running = answer.json();
+    // When it is claimed is the node's affair.
+    let told = |mut job: Value| {
+        let parts = ["node", "attempts", "started_at", "queued_at"].map(|name| job.as_object_mut().unwrap().remove(name).unwrap());
+        (job, parts[3].clone())
+    };
+    let (running, queued_at) = told(answer.json());
     assert_eq!(
         running,
-        json!({ "id": job.strip_prefix("/api/jobs/").unwrap(), "state": "running", "stage": "reading", "done": 0, "total": null, "survey": null, "problem": null })
+        json!({ "id": job.strip_prefix("/api/jobs/").unwrap(), "kind": "survey_import", "state": "running", "stage": "reading", "done": 0, "total": null,
+            "error": null, "ended_at": null, "survey": null, "layer": null, "file": null, "problem": null })
     );
-    assert_eq!(app.read(&job).await, running);
+    assert_eq!(told(app.read(&job).await), (running, queued_at));
     assert_eq!(app.surveys().await, Vec::<Value>::new(), "nothing is visible before it is whole");
 
     drop(held);
@@ -46,6 +52,9 @@ async fn an_import_answers_at_once_and_tells_how_far_it_is() {
     assert_eq!((name.as_str(), &done["state"], &done["problem"]), ("done", &json!("done"), &json!(null)));
     assert!(told[..told.len() - 1].iter().all(|(name, data)| name == "progress" && data["state"] == "running"), "{told:?}");
     assert_eq!((&done["done"], &done["total"], &done["stage"]), (&json!(4), &json!(4), &json!("storing")));
+    assert_eq!((&done["attempts"], &done["error"], text(&done["node"])), (&json!(1), &json!(null), tuban::monitor::work::Working::default().node));
+    let [queued, started, ended] = ["queued_at", "started_at", "ended_at"].map(|name| text(&done[name]).parse::<jiff::Timestamp>().unwrap());
+    assert!(queued <= started && started <= ended, "{queued} {started} {ended}");
     assert_eq!(app.surveys().await, [done["survey"].clone()]);
     assert_eq!(app.read(&job).await, *done, "polling says the same");
     assert_eq!(events(&app, &job).await, [("done".to_owned(), done.clone())], "whoever comes later hears the end");

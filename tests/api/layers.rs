@@ -1,11 +1,14 @@
 //! `/api/layers` and `/api/about`.
 
 use super::app::{
-    APRIL, TestApp, city,
+    APRIL, Answer, TestApp, city,
     file::{File, polygon, rectangle},
     is_area, text,
 };
+use super::jobs::events;
+use reqwest::{Method, multipart};
 use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
 use tuban::land::LayerKind;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -87,4 +90,92 @@ async fn what_is_wrong_with_a_layer_is_noted_and_measured_once() {
     let checked = app.post("/api/check", polygon(&[city::square()])).await.json();
     is_area(&checked["farmland"], city::SQUARE_M2, 1e-3);
     is_area(&checked["finding"]["parcels"][0]["area"], city::SQUARE_M2, 1e-3);
+}
+
+/// Parcels of which the second has no class.
+fn parcels() -> File {
+    let square = polygon(&[city::square()]);
+    File::default().feature(&json!({ "DLBM": "0101", "DLMC": "水田" }), &square).feature(&json!({ "DLBM": "?" }), &square)
+}
+
+const PARCELS: &str = "kind=farmland&name=%E5%9C%B0%E7%B1%BB&effective=2022-01-01";
+
+async fn send(app: &TestApp, query: &str, body: String) -> Answer {
+    app.post(&format!("/api/layers?{query}"), body).await
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_layer_that_is_sent_is_stored_listed_and_in_force() {
+    let app = TestApp::bare().await;
+    let body = parcels().text();
+    let answer = send(&app, PARCELS, body.clone()).await;
+    assert_eq!(answer.status, 201, "{}", answer.text());
+    let mut taken = answer.json();
+    let rejects = taken.as_object_mut().unwrap().remove("rejects").unwrap();
+    assert_eq!((&rejects[0]["row"], &rejects[0]["code"], rejects.as_array().unwrap().len()), (&json!(2), &json!("bad_dlbm"), 1));
+    for (field, expected) in [
+        ("kind", json!("farmland")),
+        ("name", json!("地类")),
+        ("effective", json!("2022-01-01")),
+        ("features", json!(1)),
+        ("rejected", json!(1)),
+        ("in_force", json!(true)),
+        ("sha256", json!(tuban::monitor::hexadecimal(&Sha256::digest(body.as_bytes())))),
+    ] {
+        assert_eq!(taken[field], expected, "{field}");
+    }
+    assert_eq!(app.read("/api/layers").await, json!({ "layers": [taken] }));
+    // The node takes it up a moment later, as it does what any node stores.
+    app.monitor.refresh_atlas().await.unwrap();
+    let checked = app.post("/api/check", polygon(&[city::square()])).await.json();
+    is_area(&checked["farmland"], city::SQUARE_M2, 1e-3);
+    app.has_an_empty_spool();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_layer_may_come_as_a_form_as_a_job_or_by_the_token_under_which_it_waits() {
+    let app = TestApp::bare().await;
+    let part = multipart::Part::text(parcels().text()).file_name("地类.geojson");
+    let form = multipart::Form::new().part("file", part);
+    let request = app.request(Method::POST, &format!("/api/layers?{PARCELS}")).multipart(form).header("prefer", "respond-async");
+    let answer = app.send(request).await;
+    assert_eq!((answer.status.as_u16(), answer.header("preference-applied")), (202, "respond-async"));
+    let done = events(&app, answer.header("location")).await.pop().unwrap().1;
+    assert_eq!((&done["kind"], &done["state"], &done["survey"]), (&json!("layer_import"), &json!("done"), &json!(null)));
+    assert_eq!((&done["layer"]["features"], &done["layer"]["rejects"][0]["row"], &done["done"]), (&json!(1), &json!(2), &json!(2)));
+    let seen = app.post("/api/inspect?kind=farmland&keep=true", parcels().text()).await.json();
+    let token = text(&seen["token"]);
+    let answer = send(&app, &format!("{PARCELS}&from={token}"), String::new()).await;
+    assert_eq!(answer.status, 201, "{}", answer.text());
+    send(&app, &format!("{PARCELS}&from={token}"), String::new()).await.problem(404, "not_waiting");
+    let layers = app.read("/api/layers").await["layers"].clone();
+    assert_eq!(layers.as_array().unwrap().len(), 2);
+    app.monitor.store().remove_layer(layers[0]["id"].as_i64().unwrap()).await.unwrap();
+    app.monitor.store().remove_layer(layers[1]["id"].as_i64().unwrap()).await.unwrap();
+    let gone = app.read(&format!("/api/jobs/{}", text(&done["id"]))).await;
+    assert_eq!((&gone["state"], &gone["layer"], &gone["problem"]["status"]), (&json!("done"), &json!(null), &json!(404)));
+    app.has_an_empty_spool();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_layer_that_cannot_be_taken_is_a_problem_and_leaves_nothing() {
+    let app = TestApp::bare().await;
+    for (query, parameter) in [
+        ("name=x&effective=2022-01-01", "kind"),
+        ("kind=road&name=x&effective=2022-01-01", "kind"),
+        ("kind=county&effective=2022-01-01", "name"),
+        ("kind=county&name=%20&effective=2022-01-01", "name"),
+        ("kind=county&name=x", "effective"),
+        ("kind=county&name=x&effective=2022-02-30", "effective"),
+        ("kind=county&name=x&effective=2022-01-01&crs=EPSG:2345", "crs"),
+    ] {
+        assert_eq!(send(&app, query, parcels().text()).await.problem(400, "parameter")["parameter"], parameter, "{query}");
+    }
+    let county = PARCELS.replace("farmland", "county");
+    send(&app, &county, parcels().text()).await.problem(422, "fields");
+    send(&app, PARCELS, "{".to_owned()).await.problem(400, "truncated");
+    let none = File::default().feature(&json!({ "DLBM": "?" }), &polygon(&[city::square()])).text();
+    assert_eq!(send(&app, PARCELS, none).await.problem(422, "no_acceptable_feature")["rejects"][0]["code"], "bad_dlbm");
+    assert_eq!(app.read("/api/layers").await, json!({ "layers": [] }));
+    app.has_an_empty_spool();
 }

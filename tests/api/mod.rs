@@ -2,6 +2,7 @@
 
 mod check;
 mod edge;
+mod exports;
 mod jobs;
 mod layers;
 mod memory;

@@ -4,7 +4,7 @@ use super::app::{APRIL, TestApp, city, file::File};
 use super::jobs::{begin, events};
 use serde_json::{Value, json};
 use std::time::Duration;
-use tuban::land::{LayerKind, Level, OnConflict};
+use tuban::land::{Lane, LayerKind, Level, OnConflict};
 use tuban::monitor::work::Working;
 use tuban::store::SurveyKey;
 
@@ -93,7 +93,7 @@ async fn a_job_that_no_node_survives_is_given_up_with_a_reference() {
     let asked = desk().await;
     let job = begin(&asked, APRIL, city::one_of_each().text()).await.header("location").to_owned();
     for _ in 0..5 {
-        asked.monitor.store().claim("dies", Duration::ZERO).await.unwrap().unwrap();
+        asked.monitor.store().claim(Lane::Writing, "dies", Duration::ZERO).await.unwrap().unwrap();
     }
     let _does = asked.node(Some(working("does"))).await;
     let failed = events(&asked, &job).await.last().unwrap().1.clone();

@@ -1,6 +1,7 @@
 //! The same requests to a service over SQLite and one over PostgreSQL: the same answers, byte for byte.
 
 use super::app::{APRIL, Answer, TestApp, city, file::File};
+use super::exports::exported;
 use crate::cluster;
 use std::sync::Arc;
 use tuban::store::postgres::PostgresStore;
@@ -40,6 +41,20 @@ const QUESTIONS: [&str; 33] = [
     "/api/ratios?period=2022-04&until=2022-05",
     "/api/ratios?period=2021-01",
     "/api/tiles/patches/12/3394/1622",
+];
+
+/// Exports whose bytes say nothing of the clock, and some that must be refused.
+const EXPORTS: [&str; 10] = [
+    "findings?format=geojson",
+    "findings?format=geojson&crs=EPSG:4528&county=371302",
+    "findings?format=csv",
+    "findings?format=csv&period=2022-05&verdict=illegal",
+    "findings?format=csv&patch=2",
+    "findings?format=csv&period=2021-01",
+    "layers/1?format=geojson",
+    "layers/2?format=csv",
+    "findings?format=geojson&crs=EPSG:4513",
+    "findings?format=csv&county=110101",
 ];
 
 /// An instant is the clock's, not the store's.
@@ -84,6 +99,14 @@ async fn life_of(app: &TestApp) -> Vec<(String, u16, String, Vec<u8>)> {
     let all_questions = QUESTIONS.map(|question| async move { told(question, &app.get(question).await) });
     for question in all_questions {
         all.push(question.await);
+    }
+    for what in EXPORTS {
+        let waited_for = app.get(&format!("/api/exports/{what}")).await;
+        if waited_for.status == 200 {
+            let (_, kept) = exported(app, what).await;
+            assert_eq!(kept.bytes, waited_for.bytes, "{what}");
+        }
+        all.push(told(what, &waited_for));
     }
     all
 }

@@ -5,6 +5,7 @@ use fast_mvt::{MvtReaderRef, MvtValueRef};
 use reqwest::Method;
 use std::collections::BTreeMap;
 use tuban::land::LayerKind;
+use tuban::monitor::layer_import::LayerFile;
 
 /// The tile that the square's middle lies in. Oracle: the web maps' tiling, x = (λ+180)/360·2^z, y = (1 − asinh(tan φ)/π)/2·2^z.
 fn place(zoom: u32) -> String {
@@ -109,14 +110,8 @@ async fn a_tile_that_is_known_is_not_sent_again_until_something_changes() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_layer_is_drawn_as_soon_as_it_is_stored() {
     let app = TestApp::bare().await;
-    let file = tuban::monitor::layer_import::LayerFile {
-        path: app.write("county.geojson", &city::counties().text()),
-        kind: LayerKind::County,
-        name: "行政区".to_owned(),
-        effective: "2022-01-01".parse().unwrap(),
-        stated: tuban::formats::Stated::default(),
-        map: Vec::new(),
-    };
+    let path = app.write("county.geojson", &city::counties().text());
+    let file = LayerFile::new(path, LayerKind::County, "行政区".to_owned(), "2022-01-01".parse().unwrap());
     app.monitor.import_layer(&file, &|_| {}).await.unwrap();
     let path = format!("/api/tiles/county/{}.mvt", place(10));
     let at_once = app.get(&path).await;

@@ -114,14 +114,7 @@ impl TestApp {
     /// Takes a layer in from a file, in force from that day.
     pub(crate) async fn import_layer(&self, kind: LayerKind, layer: &file::File, effective: &str) -> tuban::monitor::layer_import::LayerImported {
         let path = self.write(&format!("{kind}.geojson"), &layer.text());
-        let file = LayerFile {
-            path,
-            kind,
-            name: kind.chinese().to_owned(),
-            effective: effective.parse().unwrap(),
-            stated: tuban::formats::Stated::default(),
-            map: Vec::new(),
-        };
+        let file = LayerFile::new(path, kind, kind.chinese().to_owned(), effective.parse().unwrap());
         let imported = self.monitor.import_layer(&file, &|_| {}).await.unwrap();
         self.monitor.refresh_atlas().await.unwrap();
         imported

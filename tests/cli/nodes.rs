@@ -26,6 +26,9 @@ const KILLS: u32 = 20;
 const STALLS: u32 = 8;
 /// Patches of the surveys meanwhile.
 const PATCHES: u32 = 1500;
+/// Random moments at which a node is killed that exports, and the patches exported.
+const EXPORT_KILLS: u32 = 10;
+const EXPORTED: u32 = 10_000;
 
 /// Runs every story on every database.
 macro_rules! stories {
@@ -46,6 +49,7 @@ macro_rules! stories {
 stories!(
     what_a_killed_node_had_begun_another_finishes_once,
     a_node_that_stalls_past_its_lease_and_comes_back_does_no_harm,
+    an_export_whose_node_is_killed_another_finishes_once_with_the_same_bytes,
     eight_large_uploads_at_once_on_two_nodes_are_all_there_once
 );
 
@@ -109,14 +113,14 @@ async fn read(node: &str, path: &str) -> Value {
     reqwest::get(format!("{node}{path}")).await.unwrap().json().await.unwrap()
 }
 
-/// The job's survey, once it is done.
+/// The job, once it is done.
 async fn ended(node: &str, job: &str) -> Value {
     let patience = Instant::now();
     loop {
         let seen = read(node, job).await;
         if seen["state"] != "running" {
             assert_eq!(seen["state"], "done", "{seen}");
-            return seen["survey"].clone();
+            return seen;
         }
         assert!(patience.elapsed() < Duration::from_mins(2), "{seen}");
         tokio::time::sleep(Duration::from_millis(20)).await;
@@ -167,7 +171,7 @@ async fn measured(node: &Serving) -> ([Value; 4], Duration) {
     for month in 0..3 {
         let began = Instant::now();
         let job = upload(&node.address, &parameters(month), survey("p", PATCHES)).await;
-        found.push(findings(&ended(&node.address, &job).await));
+        found.push(findings(&ended(&node.address, &job).await["survey"]));
         takes = takes.min(began.elapsed());
     }
     (found.remove(0), takes)
@@ -190,7 +194,7 @@ async fn what_a_killed_node_had_begun_another_finishes_once(place: Place) {
         let killed = holder(&*store, &job, &nodes).await;
         nodes[killed].child.kill().unwrap();
         nodes[killed].child.wait().unwrap();
-        assert_eq!(findings(&ended(&nodes[1 - killed].address, &job).await), expected, "kill {kill}");
+        assert_eq!(findings(&ended(&nodes[1 - killed].address, &job).await["survey"]), expected, "kill {kill}");
         taken_over += u32::from(claims(&*store, &job).await > 1);
         nodes[killed] = place.node("1s");
     }
@@ -219,13 +223,53 @@ async fn a_node_that_stalls_past_its_lease_and_comes_back_does_no_harm(place: Pl
             }
         }
         nodes[stalled].signal("CONT");
-        let survey = ended(&nodes[1 - stalled].address, &job).await;
+        let survey = ended(&nodes[1 - stalled].address, &job).await["survey"].clone();
         assert_eq!(findings(&survey), expected, "round {round}");
         assert_eq!(read(&nodes[stalled].address, &job).await["survey"], survey, "who came back tells the same");
     }
     eprintln!("{taken_over} of {STALLS} were taken over from a stalled node");
     assert!(taken_over > 0, "at least once another node had the job");
     assert_eq!(looked_through(&*store).await, STALLS as usize + 3);
+}
+
+async fn an_export_whose_node_is_killed_another_finishes_once_with_the_same_bytes(place: Place) {
+    const WHAT: &str = "/api/exports/findings?format=geojson";
+    let mut nodes = [place.node("1s"), place.node("1s")];
+    let import = upload(&nodes[0].address, &parameters(3), survey("p", EXPORTED)).await;
+    ended(&nodes[0].address, &import).await;
+    let bytes = async |node: &Serving, path: &str| reqwest::get(format!("{}{path}", node.address)).await.unwrap().bytes().await.unwrap();
+    let expected = bytes(&nodes[0], WHAT).await;
+    let queued = async |node: &Serving| {
+        let answer = reqwest::Client::new().post(format!("{}{WHAT}", node.address)).send().await.unwrap();
+        answer.headers()["location"].to_str().unwrap().to_owned()
+    };
+    let mut takes = Duration::MAX;
+    for _ in 0..3 {
+        let began = Instant::now();
+        let job = queued(&nodes[0]).await;
+        ended(&nodes[0].address, &job).await;
+        takes = takes.min(began.elapsed());
+    }
+    let store = place.store().await;
+    let (mut dice, mut taken_over) = (ChaCha8Rng::seed_from_u64(12), 0);
+    for kill in 0..EXPORT_KILLS {
+        let job = queued(&nodes[0]).await;
+        tokio::time::sleep(takes.mul_f64(f64::from(dice.next_u32()) / f64::from(u32::MAX))).await;
+        let killed = holder(&*store, &job, &nodes).await;
+        nodes[killed].child.kill().unwrap();
+        nodes[killed].child.wait().unwrap();
+        let survivor = &nodes[1 - killed];
+        let done = ended(&survivor.address, &job).await;
+        let file = bytes(survivor, &format!("{job}/file")).await;
+        assert!(file == expected, "kill {kill}: {} bytes, not {}", file.len(), expected.len());
+        assert_eq!(done["file"]["bytes"], expected.len(), "kill {kill}");
+        taken_over += u32::from(claims(&*store, &job).await > 1);
+        nodes[killed] = place.node("1s");
+    }
+    eprintln!("{taken_over} of {EXPORT_KILLS} exports were taken over from a killed node");
+    assert!(taken_over > EXPORT_KILLS / 4, "only {taken_over} were killed in the middle");
+    let kept: u64 = store.jobs(1000).await.unwrap().iter().filter_map(|job| job.file_bytes).sum();
+    assert_eq!(kept, u64::from(EXPORT_KILLS + 3) * expected.len() as u64, "each is kept once");
 }
 
 async fn eight_large_uploads_at_once_on_two_nodes_are_all_there_once(place: Place) {
@@ -235,7 +279,7 @@ async fn eight_large_uploads_at_once_on_two_nodes_are_all_there_once(place: Plac
         let (address, body) = (nodes[n as usize % 2].address.clone(), body.clone());
         async move {
             let job = upload(&address, &parameters(n), body).await;
-            findings(&ended(&address, &job).await)
+            findings(&ended(&address, &job).await["survey"])
         }
     });
     let all = futures_util::future::join_all(uploads).await;

@@ -30,7 +30,7 @@ async fn demo() -> TestApp {
 }
 
 async fn take_layer(app: &TestApp, kind: LayerKind, path: PathBuf) -> u64 {
-    let file = LayerFile { path, kind, name: kind.chinese().to_owned(), effective: "2022-01-01".parse().unwrap(), stated: Stated::default(), map: Vec::new() };
+    let file = LayerFile::new(path, kind, kind.chinese().to_owned(), "2022-01-01".parse().unwrap());
     app.monitor.import_layer(&file, &|_| {}).await.unwrap().layer.features
 }
 

@@ -22,7 +22,7 @@ const RING: [[f64; 2]; 4] = [[118.35, 35.05], [118.36, 35.05], [118.36, 35.06], 
 const FORMULA: &str = "=1+1";
 
 fn layout(format: Format, crs: &str, encoding: Encoding) -> Layout {
-    Layout { format, crs: crs.parse().unwrap(), encoding, layer: "findings".to_owned(), columns: &COLUMNS }
+    Layout { format, crs: crs.parse().unwrap(), encoding, invented: false, layer: "findings".to_owned(), columns: &COLUMNS }
 }
 
 /// Three features of that layout.

@@ -1,23 +1,39 @@
 //! Promises about jobs: each is carried out by one node at a time, once, whoever dies or comes back late.
 
-use crate::builders::{facts, finding, key, patch};
+use crate::builders::{facts, feature, finding, key, layer, patch};
 use std::collections::BTreeMap;
+use std::pin::Pin;
+use std::task::{Context, Poll};
 use std::time::Duration;
-use tuban::land::{JobKind, JobState, OnConflict, Progress, Provenance, Stage, Survey};
-use tuban::store::{Held, Job, JobOutcome, NewJob, Store, StoreError, SurveyKey};
+use tokio::io::AsyncReadExt;
+use tuban::land::{JobKind, JobState, Lane, LayerKind, OnConflict, Progress, Provenance, Reject, Stage, Survey, Words};
+use tuban::store::{Held, Job, JobFile, JobOutcome, NewJob, NewLayer, Store, StoreError, SurveyKey};
 
 /// Longer than any test.
 const LONG: Duration = Duration::from_hours(1);
 /// A lease that has run out as soon as it is given.
 const OVER: Duration = Duration::ZERO;
 
-async fn queued(store: &dyn Store, id: &str, mut file: &[u8]) {
-    let job = NewJob { id: id.to_owned(), kind: JobKind::SurveyImport, parameters: format!(r#"{{"name":"{id}"}}"#) };
+async fn queued(store: &dyn Store, id: &str, file: &[u8]) {
+    queued_as(store, JobKind::SurveyImport, id, file).await;
+}
+
+async fn queued_as(store: &dyn Store, kind: JobKind, id: &str, mut file: &[u8]) {
+    let job = NewJob { id: id.to_owned(), kind, parameters: format!(r#"{{"name":"{id}"}}"#) };
     store.enqueue(job, &mut file).await.unwrap();
 }
 
 async fn claimed(store: &dyn Store, node: &str, lease: Duration) -> (Job, Held) {
-    store.claim(node, lease).await.unwrap().expect("a job can be claimed")
+    store.claim(Lane::Writing, node, lease).await.unwrap().expect("a job can be claimed")
+}
+
+/// Ends a job that made no file; answers whether it was held.
+async fn settled(store: &dyn Store, held: &Held, outcome: JobOutcome) -> bool {
+    store.settle(held, outcome, &mut tokio::io::empty()).await.unwrap()
+}
+
+fn failed() -> JobOutcome {
+    JobOutcome::Failure("{}".to_owned())
 }
 
 async fn file_of(store: &dyn Store, job: &str) -> Vec<u8> {
@@ -29,6 +45,15 @@ async fn file_of(store: &dyn Store, job: &str) -> Vec<u8> {
         }
     }
     bytes
+}
+
+/// What cannot be read.
+struct Breaks;
+
+impl tokio::io::AsyncRead for Breaks {
+    fn poll_read(self: Pin<&mut Self>, _: &mut Context<'_>, _: &mut tokio::io::ReadBuf<'_>) -> Poll<std::io::Result<()>> {
+        Poll::Ready(Err(std::io::Error::other("the disk fails")))
+    }
 }
 
 /// Stores a survey of two patches as that job's.
@@ -46,6 +71,7 @@ pub(super) async fn a_job_reads_back_with_its_file(store: &dyn Store) {
     let a = store.job("a").await.unwrap();
     assert_eq!((a.kind, a.parameters.as_str(), a.state, a.progress), (JobKind::SurveyImport, r#"{"name":"a"}"#, JobState::Running, Progress::NONE));
     assert_eq!((a.node, a.token, a.attempts, a.error, a.outcome), (None, 0, 0, None, None));
+    assert!(a.created_ms > 0 && (a.started_ms, a.ended_ms) == (None, None));
     assert_eq!((file_of(store, "a").await == file, file_of(store, "b").await), (true, vec![]));
     assert_eq!(store.jobs(9).await.unwrap().iter().map(|job| job.id.as_str()).collect::<Vec<_>>(), ["b", "a"], "newest first");
     assert_eq!(store.jobs(1).await.unwrap().len(), 1);
@@ -53,7 +79,7 @@ pub(super) async fn a_job_reads_back_with_its_file(store: &dyn Store) {
 
 pub(super) async fn a_job_that_is_not_there_is_not_found(store: &dyn Store) {
     assert!(matches!(store.job("x").await, Err(StoreError::NotFound { .. })));
-    assert!(store.claim("n", LONG).await.unwrap().is_none());
+    assert!(store.claim(Lane::Writing, "n", LONG).await.unwrap().is_none());
     assert_eq!(store.chunk("x", 0).await.unwrap(), None);
     let nobody = Held { job: "x".to_owned(), token: 0 };
     assert!(!store.renew(&nobody, LONG, Progress::NONE).await.unwrap());
@@ -67,9 +93,9 @@ pub(super) async fn each_job_goes_to_one_node_the_oldest_first(store: &dyn Store
     let node = |name: String| async move {
         let mut mine = Vec::new();
         loop {
-            match store.claim(&name, LONG).await.unwrap() {
+            match store.claim(Lane::Writing, &name, LONG).await.unwrap() {
                 Some((job, held)) => {
-                    assert!(store.settle(&held, JobOutcome::Failure("{}".to_owned())).await.unwrap());
+                    assert!(settled(store, &held, failed()).await);
                     mine.push(job.id);
                 }
                 // Nothing left, or others hold the rest.
@@ -87,7 +113,7 @@ pub(super) async fn a_job_is_nobody_elses_until_its_lease_is_over(store: &dyn St
     queued(store, "a", b"x").await;
     let (job, held) = claimed(store, "first", LONG).await;
     assert_eq!((job.node.as_deref(), job.token, job.attempts), (Some("first"), 1, 1));
-    assert!(store.claim("second", LONG).await.unwrap().is_none());
+    assert!(store.claim(Lane::Writing, "second", LONG).await.unwrap().is_none());
     assert!(store.renew(&held, OVER, Progress::NONE).await.unwrap());
     let (job, second) = claimed(store, "second", LONG).await;
     assert_eq!((job.node.as_deref(), second.token > held.token, job.attempts), (Some("second"), true, 2));
@@ -99,7 +125,7 @@ pub(super) async fn progress_is_seen_and_the_lease_prolonged(store: &dyn Store) 
     let far = Progress { stage: Stage::Classifying, done: 1200, total: Some(5000) };
     assert!(store.renew(&held, LONG, far).await.unwrap());
     assert_eq!(store.job("a").await.unwrap().progress, far);
-    assert!(store.claim("other", LONG).await.unwrap().is_none());
+    assert!(store.claim(Lane::Writing, "other", LONG).await.unwrap().is_none());
 }
 
 pub(super) async fn who_comes_back_after_another_has_claimed_can_change_nothing(store: &dyn Store) {
@@ -109,7 +135,7 @@ pub(super) async fn who_comes_back_after_another_has_claimed_can_change_nothing(
     let before = store.job("a").await.unwrap();
     assert!(!store.renew(&late, LONG, Progress { done: 7, ..Progress::NONE }).await.unwrap());
     assert!(!store.release(&late, OVER, Some("late")).await.unwrap());
-    assert!(!store.settle(&late, JobOutcome::Failure("{}".to_owned())).await.unwrap());
+    assert!(!settled(store, &late, failed()).await);
     assert!(matches!(store_as(store, &late, &key("2022-04", "x")).await, Err(StoreError::LeaseLost(job)) if job == "a"));
     assert_eq!((store.job("a").await.unwrap(), store.surveys().await.unwrap()), (before, vec![]));
     assert_eq!(file_of(store, "a").await, b"x");
@@ -125,11 +151,40 @@ pub(super) async fn a_survey_and_the_end_of_its_job_become_visible_together(stor
     assert_eq!(store.job("a").await.unwrap().state, JobState::Running, "a writer that is dropped ends nothing");
     let survey = store_as(store, &held, &key("2022-04", "x")).await.unwrap();
     let job = store.job("a").await.unwrap();
-    assert_eq!((job.state, job.node), (JobState::Done, None));
+    assert_eq!((job.state, job.node.as_deref()), (JobState::Done, Some("n")));
     assert_eq!(job.outcome, Some(JobOutcome::Survey { id: survey.id, was_there: false }));
     assert_eq!(job.progress, Progress { stage: Stage::Storing, done: 2, total: Some(2) });
     assert_eq!(file_of(store, "a").await, b"", "its file is forgotten");
-    assert!(store.claim("other", LONG).await.unwrap().is_none());
+    assert!(store.claim(Lane::Writing, "other", LONG).await.unwrap().is_none());
+}
+
+pub(super) async fn a_layer_and_the_end_of_its_job_become_visible_together(store: &dyn Store) {
+    let refused = Reject {
+        row: 2,
+        patch_id: None,
+        code: "bad_dlbm".to_owned(),
+        reason: Words::new("不是 4 位地类编码", "not a class code"),
+        pointer: "/features/1".to_owned(),
+        ring: None,
+        vertex: None,
+    };
+    queued_as(store, JobKind::LayerImport, "a", b"x").await;
+    let (_, late) = claimed(store, "stalled", OVER).await;
+    let (_, held) = claimed(store, "n", LONG).await;
+    let store_as = async |held: &Held| {
+        let mut writer = store.begin_layer().await.unwrap();
+        writer.push(vec![feature(1, 118.0, 35.0)]).await.unwrap();
+        writer.only_while(held.clone(), vec![refused.clone()]);
+        writer.commit(NewLayer { rejected: 1, ..layer(LayerKind::Farmland, "2022-01-01") }).await
+    };
+    assert!(matches!(store_as(&late).await, Err(StoreError::LeaseLost(job)) if job == "a"));
+    assert_eq!((store.job("a").await.unwrap().state, store.layers().await.unwrap()), (JobState::Running, vec![]));
+    let stored = store_as(&held).await.unwrap();
+    let job = store.job("a").await.unwrap();
+    assert_eq!(job.outcome, Some(JobOutcome::Layer { id: stored.id, rejects: vec![refused.clone()] }));
+    assert_eq!((job.state, job.progress.done, job.progress.total), (JobState::Done, 2, Some(2)));
+    assert!(matches!(store_as(&held).await, Err(StoreError::LeaseLost(_))), "one layer at most");
+    assert_eq!((store.layers().await.unwrap(), file_of(store, "a").await), (vec![stored], vec![]));
 }
 
 pub(super) async fn a_job_stores_one_survey_at_most(store: &dyn Store) {
@@ -139,7 +194,7 @@ pub(super) async fn a_job_stores_one_survey_at_most(store: &dyn Store) {
     for another in [key("2022-04", "y"), key("2022-05", "x")] {
         assert!(matches!(store_as(store, &held, &another).await, Err(StoreError::LeaseLost(_))));
     }
-    assert!(!store.settle(&held, JobOutcome::Failure("{}".to_owned())).await.unwrap());
+    assert!(!settled(store, &held, failed()).await);
     assert_eq!(store.surveys().await.unwrap(), [survey]);
 }
 
@@ -156,7 +211,7 @@ pub(super) async fn a_job_given_back_is_claimed_again_after_the_pause(store: &dy
     let (job, held) = claimed(store, "n", LONG).await;
     assert_eq!((job.attempts, job.error.as_deref()), (2, Some("the disk is full")));
     assert!(store.release(&held, LONG, Some("again")).await.unwrap());
-    assert!(store.claim("n", LONG).await.unwrap().is_none(), "not before the pause is over");
+    assert!(store.claim(Lane::Writing, "n", LONG).await.unwrap().is_none(), "not before the pause is over");
     queued(store, "b", b"x").await;
     assert_eq!(claimed(store, "n", LONG).await.0.id, "b", "a pause keeps nobody else waiting");
 }
@@ -166,10 +221,77 @@ pub(super) async fn what_came_of_a_job_reads_back(store: &dyn Store) {
     for (id, outcome, state) in [("a", failed, JobState::Failed), ("b", JobOutcome::Survey { id: 7, was_there: true }, JobState::Done)] {
         queued(store, id, b"x").await;
         let (_, held) = claimed(store, "n", LONG).await;
-        assert!(store.settle(&held, outcome.clone()).await.unwrap());
+        assert!(settled(store, &held, outcome.clone()).await);
         let job = store.job(id).await.unwrap();
         assert_eq!((job.state, job.outcome, file_of(store, id).await), (state, Some(outcome), vec![]));
+        assert!(job.created_ms <= job.started_ms.unwrap() && job.started_ms <= job.ended_ms, "{:?} {:?}", job.started_ms, job.ended_ms);
     }
+}
+
+pub(super) async fn jobs_that_write_take_turns_and_those_that_read_wait_for_none(store: &dyn Store) {
+    for (id, kind) in [("1", JobKind::SurveyImport), ("2", JobKind::SurveyImport), ("3", JobKind::Export), ("4", JobKind::Export)] {
+        queued_as(store, kind, id, b"").await;
+    }
+    let claim = async |lane, node| store.claim(lane, node, LONG).await.unwrap().map(|(job, held)| (job.id, held));
+    let (first, held) = claim(Lane::Writing, "one").await.unwrap();
+    assert_eq!((first.as_str(), claim(Lane::Writing, "two").await), ("1", None), "a database has one writer");
+    assert_eq!(claim(Lane::Reading, "one").await.unwrap().0, "3", "an export does not wait for an import");
+    assert_eq!(claim(Lane::Reading, "two").await.unwrap().0, "4", "nor for another export");
+    assert!(settled(store, &held, failed()).await);
+    assert_eq!(claim(Lane::Writing, "two").await.unwrap().0, "2", "nor an import for an export");
+}
+
+pub(super) async fn a_file_and_the_end_of_its_job_become_visible_together(store: &dyn Store) {
+    let file: Vec<u8> = (0..3_000_000_u32).map(|n| (n % 251) as u8).collect();
+    let facts = JobFile { name: "套合结果.gpkg".to_owned(), media_type: "a/b".to_owned(), bytes: 3_000_000, sha256: "00".to_owned(), features: 7 };
+    let outcome = JobOutcome::File(facts);
+    queued_as(store, JobKind::Export, "a", b"").await;
+    let (_, late) = store.claim(Lane::Reading, "stalled", OVER).await.unwrap().unwrap();
+    let (_, held) = store.claim(Lane::Reading, "n", LONG).await.unwrap().unwrap();
+    // A disk that fails after two chunks of three.
+    let mut breaks = (&file[..2 << 20]).chain(Breaks);
+    assert!(store.settle(&held, outcome.clone(), &mut breaks).await.is_err());
+    assert_eq!((store.job("a").await.unwrap().state, file_of(store, "a").await), (JobState::Running, vec![]), "half a file is none");
+    assert!(!store.settle(&late, outcome.clone(), &mut &b"late"[..]).await.unwrap());
+    assert_eq!((store.job("a").await.unwrap().state, file_of(store, "a").await), (JobState::Running, vec![]));
+    assert!(store.settle(&held, outcome.clone(), &mut &file[..]).await.unwrap());
+    assert_eq!(store.job("a").await.unwrap().outcome, Some(outcome.clone()));
+    assert!(file_of(store, "a").await == file);
+    for held in [&late, &held] {
+        assert!(!store.settle(held, outcome.clone(), &mut &b"again"[..]).await.unwrap(), "it is over");
+    }
+    assert!(file_of(store, "a").await == file);
+}
+
+pub(super) async fn files_that_jobs_made_are_dropped_by_age_and_beyond_a_size_the_oldest_first(store: &dyn Store) {
+    for id in ["1", "2", "3", "4"] {
+        queued_as(store, JobKind::Export, id, b"").await;
+        let (_, held) = store.claim(Lane::Reading, "n", LONG).await.unwrap().unwrap();
+        let made = JobFile { name: id.to_owned(), media_type: "a/b".to_owned(), bytes: 10, sha256: "00".to_owned(), features: 1 };
+        assert!(store.settle(&held, JobOutcome::File(made), &mut &b"0123456789"[..]).await.unwrap());
+        assert_eq!(store.job(id).await.unwrap().file_bytes, Some(10));
+    }
+    // One that made none, and one whose upload waits: neither is anybody's to drop.
+    queued(store, "5", b"x").await;
+    let (_, held) = claimed(store, "n", LONG).await;
+    assert!(settled(store, &held, failed()).await);
+    queued(store, "6", b"upload").await;
+    let kept = async || {
+        let mut kept = Vec::new();
+        for job in store.jobs(9).await.unwrap().into_iter().filter(|job| job.file_bytes.is_some()) {
+            assert_eq!(file_of(store, &job.id).await, b"0123456789");
+            kept.push(job.id);
+        }
+        kept.sort();
+        kept.join(" ")
+    };
+    for (kept_for, bytes, left) in [(LONG, 1000, "1 2 3 4"), (LONG, 30, "2 3 4"), (LONG, 11, "3 4"), (LONG, 1, "4"), (OVER, 1000, "")] {
+        store.drop_files(kept_for, bytes).await.unwrap();
+        assert_eq!(kept().await, left, "{bytes}");
+    }
+    let job = store.job("4").await.unwrap();
+    assert!(matches!(job.outcome, Some(JobOutcome::File(_))), "what it made is still known");
+    assert_eq!((file_of(store, "4").await, file_of(store, "6").await), (vec![], b"upload".to_vec()));
 }
 
 pub(super) async fn jobs_go_on_while_a_survey_comes_in(store: &dyn Store) {
@@ -192,7 +314,7 @@ pub(super) async fn of_jobs_that_are_over_the_last_thousand_are_remembered(store
     for number in 1..=1010 {
         queued(store, &format!("{number:04}"), b"").await;
         let (_, held) = claimed(store, "n", LONG).await;
-        assert!(store.settle(&held, JobOutcome::Failure("{}".to_owned())).await.unwrap());
+        assert!(settled(store, &held, failed()).await);
     }
     let left: BTreeMap<String, JobState> = store.jobs(9999).await.unwrap().into_iter().map(|job| (job.id, job.state)).collect();
     assert!((1000..1010).contains(&left.len()), "{}", left.len());

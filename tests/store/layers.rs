@@ -4,7 +4,7 @@ use super::{stored_on, weird_outlines};
 use crate::builders::{feature, finding, key, layer, patch, square};
 use tuban::geom::{Bounds, Outline};
 use tuban::land::{FeatureFacts, Layer, LayerKind, LayerUsed, Provenance};
-use tuban::store::{LayerFeature, NewLayer, Store, StoreError};
+use tuban::store::{LayerFeature, NewLayer, Store, StoreError, Thing};
 
 pub(super) async fn stored_layer(store: &dyn Store, layer: NewLayer, features: Vec<LayerFeature>) -> Layer {
     let mut writer = store.begin_layer().await.unwrap();
@@ -142,7 +142,7 @@ pub(super) async fn a_removed_layer_is_gone_with_its_features(store: &dyn Store)
     store.remove_layer(gone.id).await.unwrap();
     assert_eq!(store.layers().await.unwrap(), std::slice::from_ref(&kept));
     assert_eq!(all_features(store, kept.id).await.len(), 1);
-    assert!(matches!(store.each_feature(gone.id, &mut |_| ()).await, Err(StoreError::NotFound { what: "layer", .. })));
+    assert!(matches!(store.each_feature(gone.id, &mut |_| ()).await, Err(StoreError::NotFound { what: Thing::Layer, .. })));
     // Its number is not given again.
     let next = stored_layer(store, layer(LayerKind::Farmland, "2024-01-01"), vec![]).await;
     assert!(next.id > kept.id);
@@ -150,9 +150,9 @@ pub(super) async fn a_removed_layer_is_gone_with_its_features(store: &dyn Store)
 
 pub(super) async fn a_layer_that_is_not_there_is_not_found(store: &dyn Store) {
     let anywhere = Bounds { min: [0.0, 0.0], max: [1.0, 1.0] };
-    assert!(matches!(store.remove_layer(9).await, Err(StoreError::NotFound { what: "layer", .. })));
-    assert!(matches!(store.each_feature(9, &mut |_| ()).await, Err(StoreError::NotFound { what: "layer", .. })));
-    assert!(matches!(store.features_within(9, &anywhere, 9).await, Err(StoreError::NotFound { what: "layer", .. })));
+    assert!(matches!(store.remove_layer(9).await, Err(StoreError::NotFound { what: Thing::Layer, .. })));
+    assert!(matches!(store.each_feature(9, &mut |_| ()).await, Err(StoreError::NotFound { what: Thing::Layer, .. })));
+    assert!(matches!(store.features_within(9, &anywhere, 9).await, Err(StoreError::NotFound { what: Thing::Layer, .. })));
     // An empty layer is there.
     let empty = stored_layer(store, layer(LayerKind::RedLine, "2022-01-01"), vec![]).await;
     store.each_feature(empty.id, &mut |_| panic!("a batch of nothing")).await.unwrap();

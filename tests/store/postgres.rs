@@ -4,9 +4,10 @@ use super::{stored, weird_outlines};
 use crate::builders::{facts, finding, key, patch};
 use crate::cluster::{self, Cluster};
 use sqlx::{Connection, PgConnection};
-use tuban::land::{OnConflict, Patch, Provenance};
+use std::time::Duration;
+use tuban::land::{JobKind, Lane, OnConflict, Patch, Provenance};
 use tuban::store::postgres::PostgresStore;
-use tuban::store::{PatchQuery, Store, StoreError};
+use tuban::store::{Jobs, NewJob, PatchQuery, Store, StoreError};
 
 /// An empty store in a database of its own.
 pub(super) async fn fresh() -> (PostgresStore, ()) {
@@ -97,6 +98,53 @@ async fn a_node_that_dies_in_an_import_leaves_nothing_and_blocks_nobody() {
     drop(writer);
     assert_eq!(dying.patches(&PatchQuery { limit: 99, ..PatchQuery::default() }).await.unwrap().len(), 1);
     other.verify().await.unwrap();
+}
+
+#[tokio::test]
+async fn who_takes_a_job_over_from_a_stalled_node_does_not_wait_for_its_writer() {
+    let url = cluster::fresh_url().await;
+    let (stalled, other) = (open_node(&url).await, open_node(&url).await);
+    let job = NewJob { id: "a".to_owned(), kind: JobKind::SurveyImport, parameters: "{}".to_owned() };
+    other.enqueue(job, &mut &b"x"[..]).await.unwrap();
+    let (_, late) = stalled.claim(Lane::Writing, "stalls", Duration::ZERO).await.unwrap().unwrap();
+    let mut writer = stalled.begin_survey(key("2022-04", "x"), OnConflict::Reject).await.unwrap();
+    writer.push(vec![(patch("1"), finding(None))]).await.unwrap();
+    // From here on nothing is heard of it. Another process that writes and is no node waits its turn in peace.
+    let bystander = open_node(&url).await;
+    let waits = tokio::spawn(async move { stored(&bystander, &key("2022-05", "x"), vec![]).await });
+    let (_, held) = other.claim(Lane::Writing, "takes over", Duration::from_hours(1)).await.unwrap().unwrap();
+    // Without its end this would take minutes; the bystander's turn comes before or after.
+    let begun = tokio::time::timeout(Duration::from_secs(60), other.begin_survey(key("2022-04", "x"), OnConflict::Reject)).await;
+    let mut takes_over = begun.expect("the turn of the stalled writer is over").unwrap();
+    takes_over.push(vec![(patch("1"), finding(None))]).await.unwrap();
+    takes_over.only_while(held);
+    let survey = takes_over.commit(facts(&key("2022-04", "x")), &Provenance::default()).await.unwrap();
+    // It comes back.
+    writer.only_while(late);
+    let refused = writer.commit(facts(&key("2022-04", "x")), &Provenance::default()).await;
+    assert!(matches!(refused, Err(StoreError::Unavailable(_))), "{refused:?}");
+    let bystanders = waits.await.unwrap();
+    assert_eq!(other.surveys().await.unwrap(), [bystanders, survey], "newest period first");
+    other.verify().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_stalled_node_that_stands_in_line_loses_its_place_with_its_job() {
+    let url = cluster::fresh_url().await;
+    let (stalled, other) = (open_node(&url).await, open_node(&url).await);
+    let job = NewJob { id: "a".to_owned(), kind: JobKind::SurveyImport, parameters: "{}".to_owned() };
+    other.enqueue(job, &mut &b"x"[..]).await.unwrap();
+    stalled.claim(Lane::Writing, "stalls", Duration::ZERO).await.unwrap().unwrap();
+    let before = open_node(&url).await.begin_survey(key("2022-05", "x"), OnConflict::Reject).await.unwrap();
+    let stands = tokio::spawn(async move { stalled.begin_survey(key("2022-04", "x"), OnConflict::Reject).await.map(drop) });
+    let mut watch = raw(&url).await;
+    let waiting = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event = 'advisory'";
+    while sqlx::query_scalar::<_, i64>(waiting).fetch_one(&mut watch).await.unwrap() == 0 {}
+    other.claim(Lane::Writing, "takes over", Duration::from_hours(1)).await.unwrap().unwrap();
+    let ended = stands.await.unwrap();
+    assert!(matches!(ended, Err(StoreError::Unavailable(_))), "{ended:?}");
+    // Who has the turn keeps it.
+    before.commit(facts(&key("2022-05", "x")), &Provenance::default()).await.unwrap();
 }
 
 #[tokio::test]

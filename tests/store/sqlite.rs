@@ -6,7 +6,7 @@ use sqlx::{Connection, SqliteConnection};
 use std::path::Path;
 use std::time::Duration;
 use tempfile::TempDir;
-use tuban::land::OnConflict;
+use tuban::land::{JobKind, Lane, OnConflict};
 use tuban::store::sqlite::SqliteStore;
 use tuban::store::{JobOutcome, Jobs, NewJob, PatchQuery, Store, StoreError};
 
@@ -88,32 +88,22 @@ async fn a_job_whose_node_died_between_the_two_files_is_ended_by_the_next_claim(
     let (store, folder) = fresh().await;
     let survey = stored(&store, &key("2022-04", "x"), vec![(patch("1"), finding(None))]).await;
     for id in ["a", "b"] {
-        let job = NewJob { id: id.to_owned(), kind: tuban::land::JobKind::SurveyImport, parameters: "{}".to_owned() };
+        let job = NewJob { id: id.to_owned(), kind: JobKind::SurveyImport, parameters: "{}".to_owned() };
         store.enqueue(job, &mut &b"x"[..]).await.unwrap();
     }
-    store.claim("died", Duration::ZERO).await.unwrap().unwrap();
+    store.claim(Lane::Writing, "died", Duration::ZERO).await.unwrap().unwrap();
     // What the database holds after the first of the two commits.
     let mut hand = raw(&folder.path().join("tuban.db")).await;
-    sqlx::query("INSERT INTO stored_job (job, survey_id) VALUES ('a', $1)").bind(survey.id).execute(&mut hand).await.unwrap();
-    let (next, _) = store.claim("other", Duration::from_hours(1)).await.unwrap().unwrap();
+    sqlx::query("INSERT INTO stored_job (job, outcome) VALUES ('a', json_object('survey', json_object('id', $1, 'was_there', json('false'))))")
+        .bind(survey.id)
+        .execute(&mut hand)
+        .await
+        .unwrap();
+    let (next, _) = store.claim(Lane::Writing, "other", Duration::from_hours(1)).await.unwrap().unwrap();
     assert_eq!(next.id, "b");
     let ended = store.job("a").await.unwrap();
     assert_eq!(ended.outcome, Some(JobOutcome::Survey { id: survey.id, was_there: false }));
     assert_eq!(store.chunk("a", 0).await.unwrap(), None);
-}
-
-#[tokio::test]
-async fn one_job_is_held_at_a_time_because_the_file_has_one_writer() {
-    let (store, folder) = fresh().await;
-    let other = SqliteStore::open(&url(&folder.path().join("tuban.db"))).await.unwrap();
-    for id in ["a", "b"] {
-        let job = NewJob { id: id.to_owned(), kind: tuban::land::JobKind::SurveyImport, parameters: "{}".to_owned() };
-        store.enqueue(job, &mut &b"x"[..]).await.unwrap();
-    }
-    let (_, held) = store.claim("one", Duration::from_hours(1)).await.unwrap().unwrap();
-    assert!(other.claim("two", Duration::from_hours(1)).await.unwrap().is_none());
-    store.settle(&held, JobOutcome::Failure("{}".to_owned())).await.unwrap();
-    assert_eq!(other.claim("two", Duration::from_hours(1)).await.unwrap().unwrap().0.id, "b");
 }
 
 #[tokio::test]

@@ -4,7 +4,7 @@ use super::layers::{resting_on, stored_layer};
 use super::{stored, stored_on};
 use crate::builders::{facts, feature, filing, finding, key, layer, only, patch, reject};
 use tuban::land::{LayerKind, LayerUsed, Level, NewSurvey, OnConflict, PatchIdSource, Provenance, Reject, Verdict, VerdictCounts, Words};
-use tuban::store::{PatchQuery, Store, StoreError, SurveyKey};
+use tuban::store::{PatchQuery, Store, StoreError, SurveyKey, Thing};
 
 pub(super) async fn a_survey_reads_back_as_it_was_stored(store: &dyn Store) {
     let key = key("2022-04", &"ab".repeat(32));
@@ -139,7 +139,7 @@ pub(super) async fn a_survey_cannot_rest_on_a_layer_that_is_gone(store: &dyn Sto
     let mut writer = store.begin_survey(key.clone(), OnConflict::Reject).await.unwrap();
     writer.push(vec![(patch("1"), finding(None))]).await.unwrap();
     let refused = writer.commit(facts(&key), &resting_on(&gone)).await;
-    assert!(matches!(refused, Err(StoreError::NotFound { what: "layer", .. })), "{refused:?}");
+    assert!(matches!(refused, Err(StoreError::NotFound { what: Thing::Layer, .. })), "{refused:?}");
     assert!(store.surveys().await.unwrap().is_empty());
 }
 
@@ -153,7 +153,7 @@ pub(super) async fn a_survey_that_turns_out_to_be_another_one_is_not_stored_twic
 }
 
 pub(super) async fn a_survey_that_is_not_there_is_not_found(store: &dyn Store) {
-    assert!(matches!(store.survey(9).await, Err(StoreError::NotFound { what: "survey", .. })));
-    assert!(matches!(store.provenance(9).await, Err(StoreError::NotFound { what: "survey", .. })));
-    assert!(matches!(store.rejects(9, 0, 9).await, Err(StoreError::NotFound { what: "survey", .. })));
+    assert!(matches!(store.survey(9).await, Err(StoreError::NotFound { what: Thing::Survey, .. })));
+    assert!(matches!(store.provenance(9).await, Err(StoreError::NotFound { what: Thing::Survey, .. })));
+    assert!(matches!(store.rejects(9, 0, 9).await, Err(StoreError::NotFound { what: Thing::Survey, .. })));
 }

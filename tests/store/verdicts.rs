@@ -3,7 +3,7 @@
 use super::stored;
 use crate::builders::{filing, finding, key, month, only, patch};
 use tuban::land::{Areas, Filing, Finding, Group, PeriodRange, Totals, Verdict};
-use tuban::store::{Filed, PatchQuery, Store, StoreError, StoredPatch};
+use tuban::store::{Filed, PatchQuery, Store, StoreError, StoredPatch, Thing};
 
 async fn find(store: &dyn Store, patch_id: &str) -> Vec<StoredPatch> {
     store.patches(&PatchQuery { patch_id: Some(patch_id.to_owned()), limit: 9, ..PatchQuery::default() }).await.unwrap()
@@ -127,5 +127,5 @@ pub(super) async fn the_golden_row_of_the_city_comes_out(store: &dyn Store) {
 }
 
 pub(super) async fn verdicts_for_a_survey_that_is_not_there_are_refused(store: &dyn Store) {
-    assert!(matches!(store.file_verdicts(Some(9), &[]).await, Err(StoreError::NotFound { what: "survey", .. })));
+    assert!(matches!(store.file_verdicts(Some(9), &[]).await, Err(StoreError::NotFound { what: Thing::Survey, .. })));
 }

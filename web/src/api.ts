@@ -1,5 +1,5 @@
 // The only file that asks the server for anything except tiles, uploads and job events.
-import { nameOf, type ExportQuery } from './export/formats';
+import type { ExportQuery } from './export/formats';
 import type { About, ExplainedPatchFeature, Job, Layer, PatchPage, Problem, Ratios, Rejects, Survey } from './contract';
 
 /** A refusal by the server, or no answer at all; either way there is a Problem to show. */
@@ -42,12 +42,12 @@ export function problemFrom(thrown: unknown): Problem {
   return thrown instanceof Refused ? thrown.problem : unreachable();
 }
 
-async function ask<T>(url: string, read: (answer: Response) => Promise<T>): Promise<T> {
+async function ask<T>(method: 'GET' | 'POST', url: string): Promise<T> {
   let answer: Response;
   let body: string;
   try {
-    answer = await fetch(url, { headers: { Accept: 'application/json' } });
-    if (answer.ok) return await read(answer);
+    answer = await fetch(url, { method, headers: { Accept: 'application/json' } });
+    if (answer.ok) return (await answer.json()) as T;
     body = await answer.text();
   } catch {
     throw new Refused(unreachable());
@@ -55,11 +55,7 @@ async function ask<T>(url: string, read: (answer: Response) => Promise<T>): Prom
   throw new Refused(problemOf(answer.status, body));
 }
 
-const get = <T>(url: string): Promise<T> => ask(url, (answer) => answer.json() as Promise<T>);
-
-async function file(answer: Response): Promise<{ blob: Blob; name: string }> {
-  return { blob: await answer.blob(), name: nameOf(answer.headers.get('Content-Disposition')) };
-}
+const get = <T>(url: string): Promise<T> => ask('GET', url);
 
 export interface PatchQuery {
   period?: string;
@@ -82,7 +78,8 @@ export const api = {
   rejects: (survey: number, limit = 100) => get<Rejects>(`/api/surveys/${survey}/rejects?${query({ limit })}`),
   patches: (asked: PatchQuery) => get<PatchPage>(`/api/patches?${query(asked)}`),
   patch: (id: number) => get<ExplainedPatchFeature>(`/api/patches/${id}`),
-  findings: (asked: ExportQuery) => ask(`/api/exports/findings?${query(asked)}`, file),
+  /** Queues an export of patches with their findings. */
+  findings: (asked: ExportQuery) => ask<Job>('POST', `/api/exports/findings?${query(asked)}`),
   ratios: (from: string, until: string) => get<Ratios>(`/api/ratios?${query({ period: from, until })}`),
   job: (id: string) => get<Job>(`/api/jobs/${encodeURIComponent(id)}`),
   /** Follows a `next` that the server gave, which is a URL relative to the page it stood on. */

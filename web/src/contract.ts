@@ -93,13 +93,31 @@ export interface Rejects {
   next: string | null;
 }
 
+/** A file that a job made, fetched from `url`. */
+export interface JobFile {
+  name: string;
+  media_type: string;
+  bytes: number;
+  features: number;
+  url: string;
+}
+
 export interface Job {
   id: string;
+  kind: 'survey_import' | 'layer_import' | 'export';
   state: 'running' | 'done' | 'failed';
-  stage: 'reading' | 'classifying' | 'storing';
+  stage: 'reading' | 'classifying' | 'writing' | 'storing';
   done: number;
   total: number | null;
+  node: string | null;
+  attempts: number;
+  error: string | null;
+  queued_at: string;
+  started_at: string | null;
+  ended_at: string | null;
   survey: Survey | null;
+  layer: Layer | null;
+  file: JobFile | null;
   problem: Problem | null;
 }
 

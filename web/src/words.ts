@@ -218,6 +218,7 @@ export const words = {
   waiting: ['已上传，等待服务器处理…', 'Uploaded; waiting for the server…'],
   stage_reading: ['正在读取', 'Reading'],
   stage_classifying: ['正在套合判定', 'Overlaying'],
+  stage_writing: ['正在写出', 'Writing'],
   stage_storing: ['正在保存', 'Storing'],
   stage_count: ['{n} 个要素', '{n} features'],
   stage_count_of: ['{n} / {total} 个要素', '{n} of {total} features'],

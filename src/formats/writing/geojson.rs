@@ -19,9 +19,10 @@ impl Collection {
     pub fn begin(file: File, layout: &Layout) -> Result<Self, WriteError> {
         let mut out = BufWriter::with_capacity(1 << 20, file);
         let (name, epsg) = (&layout.layer, layout.crs.epsg());
+        let invented = if layout.invented { "\"invented\":true," } else { "" };
         writeln!(
             out,
-            "{{\"type\":\"FeatureCollection\",\"name\":\"{name}\",\"crs\":{{\"type\":\"name\",\"properties\":{{\"name\":\"urn:ogc:def:crs:EPSG::{epsg}\"}}}},\"features\":["
+            "{{\"type\":\"FeatureCollection\",\"name\":\"{name}\",{invented}\"crs\":{{\"type\":\"name\",\"properties\":{{\"name\":\"urn:ogc:def:crs:EPSG::{epsg}\"}}}},\"features\":["
         )?;
         Ok(Self { out, layout: layout.clone(), first: true })
     }

@@ -127,6 +127,8 @@ pub struct Layout {
     pub crs: Crs,
     /// What the text of a Shapefile is in.
     pub encoding: Encoding,
+    /// Whether any of it is invented: GeoJSON says so of itself, as the demo city's files do; the other formats have no place for it.
+    pub invented: bool,
     /// Name of the layer, in letters that every system takes.
     pub layer: String,
     /// Its columns.

@@ -1,9 +1,9 @@
 //! Patches with their findings as rows: the fixed table of their columns.
 
-use super::Cited;
+use super::{Cited, Selection};
 use crate::formats::writing::{Cell, Column, Format, Kind};
 use crate::land::{Area, Survey, Verdict, county_name};
-use crate::store::{PatchQuery, StoredPatch, VerdictFilter};
+use crate::store::StoredPatch;
 use std::collections::BTreeSet;
 
 /// Key, name in a Shapefile, Chinese heading and kind of every column, in order; docs/FORMATS.md lists them for people.
@@ -83,26 +83,19 @@ pub(super) fn cells<'p>(stored: &'p StoredPatch, cited: &'p Cited, format: Forma
 }
 
 /// What a file of them is called: 套合结果, and what they were selected by.
-pub(super) fn title<'s>(query: &PatchQuery, patch: Option<i64>, surveys: impl Iterator<Item = &'s Survey> + Clone) -> String {
+pub(super) fn title<'s>(selection: &Selection, surveys: impl Iterator<Item = &'s Survey> + Clone) -> String {
     let mut parts = vec!["套合结果".to_owned()];
     let months: BTreeSet<String> = surveys.clone().map(|survey| survey.facts.period.to_string()).collect();
-    match (query.range, months.first(), months.last()) {
+    match (selection.range, months.first(), months.last()) {
         (Some(range), ..) if range.from != range.until => parts.push(format!("{}至{}", range.from, range.until)),
         (Some(range), ..) => parts.push(range.from.to_string()),
         (None, Some(first), Some(last)) if first != last => parts.push(format!("{first}至{last}")),
         (None, first, _) => parts.extend(first.cloned()),
     }
-    parts.extend(query.survey.map(|survey| format!("批次{survey}")));
-    parts.extend(query.county.as_deref().map(|code| county_name(code).to_owned()));
-    parts.extend(patch.map(|id| format!("图斑{id}")));
-    parts.extend(query.verdict.map(|verdict| {
-        match verdict {
-            VerdictFilter::Confirmed(verdict) => verdict.word(),
-            VerdictFilter::Shown(word) => word,
-            VerdictFilter::Pending => "pending",
-        }
-        .to_owned()
-    }));
+    parts.extend(selection.survey.map(|survey| format!("批次{survey}")));
+    parts.extend(selection.county.as_deref().map(|code| county_name(code).to_owned()));
+    parts.extend(selection.patch.map(|id| format!("图斑{id}")));
+    parts.extend(selection.verdict.map(|verdict| verdict.word().to_owned()));
     if surveys.into_iter().any(|survey| survey.facts.invented) {
         parts.push("演示数据".to_owned());
     }

@@ -3,7 +3,7 @@
 use super::copy::Copy;
 use super::{PostgresStore, Writing, jobs::Queue, text};
 use crate::land::{Finding, NewSurvey, OnConflict, Patch, Provenance, Reject, Survey};
-use crate::store::{Held, StoreError, SurveyKey, SurveyWriter, errors, rows, sql, tables, values};
+use crate::store::{Held, JobOutcome, StoreError, SurveyKey, SurveyWriter, errors, rows, sql, tables, values};
 use async_trait::async_trait;
 use sqlx::{PgConnection, PgExecutor};
 
@@ -128,7 +128,8 @@ impl SurveyWriter for Taking {
         self.writing.gave("survey", self.id).await?;
         self.writing.gave("patch", self.next_patch - 1).await?;
         if let Some(held) = &self.held {
-            Queue::stored(self.writing.connection(), held, survey.id, survey.facts.patches + survey.facts.rejected).await?;
+            let outcome = JobOutcome::Survey { id: survey.id, was_there: false };
+            Queue::stored(self.writing.connection(), held, &outcome, survey.facts.patches + survey.facts.rejected).await?;
         }
         self.writing.publish().await?;
         Ok(survey)

@@ -1,9 +1,9 @@
-//! Jobs, in the same database: a survey and the end of its job are one transaction. Whoever changes a job, or what is stored, tells every node (NOTIFY).
+//! Jobs, in the same database: what a job stores and its end are one transaction. Whoever changes a job, or what is stored, tells every node (NOTIFY).
 
-use super::{PostgresStore, text};
-use crate::land::Progress;
+use super::{PostgresStore, stalled, text};
+use crate::land::{Lane, Progress};
 use crate::store::jobs::{REMEMBERED, next_chunk, sql};
-use crate::store::{Held, Job, JobOutcome, Jobs, NewJob, News, StoreError, rows};
+use crate::store::{Held, Job, JobOutcome, Jobs, NewJob, News, StoreError, Thing, rows};
 use async_trait::async_trait;
 use sqlx::postgres::PgListener;
 use sqlx::{AssertSqlSafe, PgConnection, PgPool};
@@ -32,9 +32,9 @@ impl Queue {
         Self { pool, bell, _listening: Arc::new(AbortOnDropHandle::new(listening)) }
     }
 
-    /// Ends a job whose survey of so many features is committed in this transaction; refuses where it is not held any more.
-    pub(super) async fn stored(connection: &mut PgConnection, held: &Held, survey: i64, features: u64) -> Result<(), StoreError> {
-        if !end(connection, held, &JobOutcome::Survey { id: survey, was_there: false }).await? {
+    /// Ends a job that commits what it stores, of so many features, in this transaction; refuses where it is not held any more.
+    pub(super) async fn stored(connection: &mut PgConnection, held: &Held, outcome: &JobOutcome, features: u64) -> Result<(), StoreError> {
+        if !end(connection, held, outcome).await? {
             return Err(StoreError::LeaseLost(held.job.clone()));
         }
         sqlx::query(sql::STORED).bind(&held.job).bind(features as i64).execute(connection).await?;
@@ -70,14 +70,11 @@ async fn ring(pool: &PgPool, bell: &watch::Sender<()>) -> Result<(), sqlx::Error
 
 /// Ends a job where it is held; answers whether it was.
 async fn end(connection: &mut PgConnection, held: &Held, outcome: &JobOutcome) -> Result<bool, StoreError> {
-    let (survey, was_there, failure) = outcome.columns();
     let ended = sqlx::query(sql::END)
         .bind(&held.job)
         .bind(held.token)
         .bind(outcome.state().word())
-        .bind(survey)
-        .bind(was_there)
-        .bind(failure.map(text::write))
+        .bind(text::write(&outcome.written()?))
         .execute(&mut *connection)
         .await?
         .rows_affected()
@@ -89,31 +86,45 @@ async fn end(connection: &mut PgConnection, held: &Held, outcome: &JobOutcome) -
     Ok(ended)
 }
 
+/// Puts a file into the place of a job's; answers its bytes.
+async fn put(connection: &mut PgConnection, job: &str, file: &mut (dyn AsyncRead + Send + Unpin)) -> Result<usize, StoreError> {
+    let mut size = 0;
+    for number in 0_i64.. {
+        let bytes = next_chunk(file).await?;
+        if bytes.is_empty() {
+            break;
+        }
+        size += bytes.len();
+        sqlx::query(sql::PUT_CHUNK).bind(job).bind(number).bind(bytes).execute(&mut *connection).await?;
+    }
+    Ok(size)
+}
+
 #[async_trait]
 impl Jobs for PostgresStore {
     async fn enqueue(&self, job: NewJob, file: &mut (dyn AsyncRead + Send + Unpin)) -> Result<(), StoreError> {
         let mut transaction = self.queue.pool.begin().await?;
         sqlx::query(sql::FORGET).bind(REMEMBERED).execute(&mut *transaction).await?;
-        sqlx::query(sql::QUEUE).bind(&job.id).bind(job.kind.word()).bind(text::write(&job.parameters)).execute(&mut *transaction).await?;
-        for number in 0_i64.. {
-            let bytes = next_chunk(file).await?;
-            if bytes.is_empty() {
-                break;
-            }
-            sqlx::query(sql::PUT_CHUNK).bind(&job.id).bind(number).bind(bytes).execute(&mut *transaction).await?;
-        }
+        let (kind, lane) = (job.kind.word(), job.kind.lane().word());
+        sqlx::query(sql::QUEUE).bind(&job.id).bind(kind).bind(lane).bind(text::write(&job.parameters)).execute(&mut *transaction).await?;
+        put(&mut transaction, &job.id, file).await?;
         tell(&mut transaction).await?;
         Ok(transaction.commit().await?)
     }
 
-    async fn claim(&self, node: &str, lease: Duration) -> Result<Option<(Job, Held)>, StoreError> {
+    async fn claim(&self, lane: Lane, node: &str, lease: Duration) -> Result<Option<(Job, Held)>, StoreError> {
+        let _ = self.pools.node.set(node.to_owned());
         let mut transaction = self.queue.pool.begin().await?;
         // A job that another node is just claiming is passed over, not waited for.
         let claimable = AssertSqlSafe(format!("{} FOR UPDATE SKIP LOCKED", sql::CLAIMABLE));
-        let Some(id) = sqlx::query_scalar::<_, String>(claimable).fetch_optional(&mut *transaction).await? else { return Ok(None) };
+        let found = sqlx::query_as::<_, (String, Option<String>)>(claimable).bind(lane.word()).fetch_optional(&mut *transaction).await?;
+        let Some((id, before)) = found else { return Ok(None) };
         let row = sqlx::query(sql::CLAIM).bind(&id).bind(node).bind(lease.as_millis() as i64).fetch_one(&mut *transaction).await?;
         let job = rows::job(&row)?;
         transaction.commit().await?;
+        if let Some(before) = before.filter(|before| lane == Lane::Writing && before != node) {
+            stalled::end_writers_of(&self.pools, &before).await;
+        }
         let held = Held { job: id, token: job.token };
         Ok(Some((job, held)))
     }
@@ -152,16 +163,35 @@ impl Jobs for PostgresStore {
         Ok(released.rows_affected() == 1)
     }
 
-    async fn settle(&self, held: &Held, outcome: JobOutcome) -> Result<bool, StoreError> {
+    async fn settle(&self, held: &Held, outcome: JobOutcome, file: &mut (dyn AsyncRead + Send + Unpin)) -> Result<bool, StoreError> {
         let mut transaction = self.queue.pool.begin().await?;
         let settled = end(&mut transaction, held, &outcome).await?;
+        if settled {
+            let bytes = put(&mut transaction, &held.job, file).await?;
+            sqlx::query(sql::KEPT).bind(&held.job).bind((bytes > 0).then_some(bytes as i64)).execute(&mut *transaction).await?;
+        }
         transaction.commit().await?;
         Ok(settled)
     }
 
+    async fn drop_files(&self, kept_for: Duration, bytes: u64) -> Result<(), StoreError> {
+        let jobs = sqlx::query_scalar::<_, String>(sql::TO_DROP).bind(kept_for.as_millis() as i64).bind(i64::try_from(bytes).unwrap_or(i64::MAX));
+        let jobs = jobs.fetch_all(&self.queue.pool).await?;
+        if jobs.is_empty() {
+            return Ok(());
+        }
+        let mut transaction = self.queue.pool.begin().await?;
+        for job in jobs {
+            sqlx::query(sql::DROPPED).bind(&job).execute(&mut *transaction).await?;
+            sqlx::query(sql::FORGET_FILE).bind(&job).execute(&mut *transaction).await?;
+        }
+        tell(&mut transaction).await?;
+        Ok(transaction.commit().await?)
+    }
+
     async fn job(&self, id: &str) -> Result<Job, StoreError> {
         let row = sqlx::query(sql::JOB).bind(id).fetch_optional(&self.queue.pool).await?;
-        rows::job(&row.ok_or_else(|| StoreError::NotFound { what: "job", key: id.to_owned() })?)
+        rows::job(&row.ok_or_else(|| StoreError::NotFound { what: Thing::Job, key: id.to_owned() })?)
     }
 
     async fn jobs(&self, limit: u32) -> Result<Vec<Job>, StoreError> {

@@ -1,15 +1,16 @@
 //! Layers and their features.
 
 use super::copy::Copy;
-use super::{PostgresStore, Writing};
+use super::{PostgresStore, Writing, jobs::Queue};
 use crate::geom::Bounds;
-use crate::land::Layer;
-use crate::store::{FEATURES_AT_A_TIME, LayerFeature, LayerWriter, NewLayer, StoreError, cells, rows, sql, tables, values};
+use crate::land::{Layer, Reject};
+use crate::store::{FEATURES_AT_A_TIME, Held, JobOutcome, LayerFeature, LayerWriter, NewLayer, StoreError, cells, rows, sql, tables, values};
 use async_trait::async_trait;
 use futures_util::TryStreamExt;
 
 struct Taking {
     writing: Writing,
+    held: Option<(Held, Vec<Reject>)>,
     id: i64,
     next_feature: i64,
     copy: Copy,
@@ -29,6 +30,10 @@ impl LayerWriter for Taking {
         Ok(self.copy.send(&mut self.writing).await?)
     }
 
+    fn only_while(&mut self, held: Held, rejects: Vec<Reject>) {
+        self.held = Some((held, rejects));
+    }
+
     async fn commit(mut self: Box<Self>, layer: NewLayer) -> Result<Layer, StoreError> {
         let layer = layer.stored(self.id, self.features, self.vertices);
         let mut copy = Copy::new(&tables::LAYER);
@@ -36,6 +41,10 @@ impl LayerWriter for Taking {
         copy.send(&mut self.writing).await?;
         self.writing.gave("layer", self.id).await?;
         self.writing.gave("layer_feature", self.next_feature - 1).await?;
+        if let Some((held, rejects)) = self.held {
+            let outcome = JobOutcome::Layer { id: layer.id, rejects };
+            Queue::stored(self.writing.connection(), &held, &outcome, layer.features + layer.rejected).await?;
+        }
         self.writing.publish().await?;
         Ok(layer)
     }
@@ -46,7 +55,7 @@ impl PostgresStore {
         let mut writing = Writing::begin(&self.pools).await?;
         let id = writing.next_id("layer").await?;
         let next_feature = writing.next_id("layer_feature").await?;
-        Ok(Box::new(Taking { writing, id, next_feature, copy: Copy::new(&tables::LAYER_FEATURE), features: 0, vertices: 0 }))
+        Ok(Box::new(Taking { writing, held: None, id, next_feature, copy: Copy::new(&tables::LAYER_FEATURE), features: 0, vertices: 0 }))
     }
 
     pub(super) async fn all_layers(&self) -> Result<Vec<Layer>, StoreError> {

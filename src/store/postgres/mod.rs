@@ -9,6 +9,7 @@ mod jobs;
 mod layers;
 mod open;
 mod patches;
+mod stalled;
 mod surveys;
 pub(super) mod text;
 mod transfer;
@@ -121,6 +122,10 @@ impl Store for PostgresStore {
 
     async fn patches(&self, query: &PatchQuery) -> Result<Vec<StoredPatch>, StoreError> {
         self.some_patches(query).await
+    }
+
+    async fn count_patches(&self, query: &PatchQuery) -> Result<u64, StoreError> {
+        self.how_many_patches(query).await
     }
 
     async fn patch(&self, id: i64) -> Result<StoredPatch, StoreError> {

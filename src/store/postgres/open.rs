@@ -4,12 +4,20 @@ use crate::store::StoreError;
 use sqlx::migrate::{Migration, MigrationType, Migrator};
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::{ConnectOptions, Connection, PgConnection, PgPool, SqlSafeStr};
-use std::{borrow::Cow, str::FromStr, sync::Arc, time::Duration};
+use std::{
+    borrow::Cow,
+    str::FromStr,
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
 use tokio::sync::Semaphore;
 
 /// The schema, step by step; a step that was released is never changed. Listed by hand, so that cargo sees when one is added.
-const STEPS: &[(i64, &str, &str)] =
-    &[(1, "first", include_str!("../../../migrations/postgres/0001_first.sql")), (2, "jobs", include_str!("../../../migrations/postgres/0002_jobs.sql"))];
+const STEPS: &[(i64, &str, &str)] = &[
+    (1, "first", include_str!("../../../migrations/postgres/0001_first.sql")),
+    (2, "jobs", include_str!("../../../migrations/postgres/0002_jobs.sql")),
+    (3, "job kinds", include_str!("../../../migrations/postgres/0003_job_kinds.sql")),
+];
 
 /// How long anybody waits for a connection. A database that is away is told of within this time.
 const CONNECTION_WAIT: Duration = Duration::from_secs(5);
@@ -17,9 +25,10 @@ const CONNECTION_WAIT: Duration = Duration::from_secs(5);
 const WRITERS: u32 = 2;
 const PAGES: u32 = 8;
 const SUMS: u32 = 4;
-/// One of them listens, one may be queueing a large file.
-const JOBS: u32 = 5;
-/// After so many milliseconds in which an open transaction was asked nothing, the server ends it: its node is stalled or gone.
+/// One of them listens, one may be queueing a large file, two may be keeping files that were made.
+const JOBS: u32 = 7;
+/// After so many milliseconds in which an open transaction was asked nothing, the server ends it: its process is stalled or gone. While a survey is opened and
+/// layers are loaded for it minutes may pass; a node that stalls with a job is found out sooner, by its lease: see [`stalled`](super::stalled).
 const STALLED_MS: &str = "300000";
 
 /// A few connections for each kind of work.
@@ -36,6 +45,8 @@ pub(super) struct Pools {
     pub(super) jobs: PgPool,
     /// For everything else that reads.
     pub(super) sums: PgPool,
+    /// What this process calls itself, once it has claimed a job: see [`stalled`](super::stalled).
+    pub(super) node: Arc<OnceLock<String>>,
 }
 
 /// Connects to the database of `url`, creating its tables where it is empty. A schema older or newer than this program's is refused.
@@ -96,6 +107,7 @@ fn pools(options: PgConnectOptions) -> Pools {
         pages: pool(PAGES).connect_lazy_with(by_index),
         jobs: pool(JOBS).connect_lazy_with(options.clone()),
         sums: pool(SUMS).connect_lazy_with(options),
+        node: Arc::default(),
     }
 }
 

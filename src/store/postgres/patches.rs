@@ -5,7 +5,7 @@
 //! (MATERIALIZED) and the few are put in order here: asked to sort, a planner that must not would rather walk all patches in order.
 
 use super::{PostgresStore, text};
-use crate::store::{PatchMark, PatchQuery, StoreError, StoredPatch, VerdictFilter, cells, rows, sql};
+use crate::store::{PatchMark, PatchQuery, StoreError, StoredPatch, Thing, VerdictFilter, cells, rows, sql};
 use sqlx::{Postgres, QueryBuilder};
 
 /// The verdict that people confirmed, of the patch at hand; NULL where they did not.
@@ -28,11 +28,17 @@ impl PostgresStore {
         Ok(patches)
     }
 
+    pub(super) async fn how_many_patches(&self, query: &PatchQuery) -> Result<u64, StoreError> {
+        let mut sql = page(&PatchQuery { limit: u32::MAX, ..query.clone() });
+        let count: i64 = sql.push("SELECT count(*) FROM page").build_query_scalar().fetch_one(&self.pools.sums).await?;
+        Ok(count as u64)
+    }
+
     pub(super) async fn one_patch(&self, id: i64) -> Result<StoredPatch, StoreError> {
         let mut sql = QueryBuilder::new("WITH page (id, county) AS MATERIALIZED (SELECT id, county FROM patch WHERE id = ");
         sql.push_bind(id).push(") SELECT ").push(sql::WHOLE).push(OF_PAGE);
         let row = sql.build().fetch_optional(&self.pools.pages).await?;
-        rows::stored_patch(&row.ok_or_else(|| StoreError::NotFound { what: "patch", key: id.to_string() })?)
+        rows::stored_patch(&row.ok_or_else(|| StoreError::NotFound { what: Thing::Patch, key: id.to_string() })?)
     }
 
     pub(super) async fn some_marks(&self, query: &PatchQuery, outlines: bool) -> Result<Vec<PatchMark>, StoreError> {
@@ -56,7 +62,6 @@ fn page(query: &PatchQuery) -> QueryBuilder<Postgres> {
     sql.push(" JOIN survey ON survey.id = patch.survey_id WHERE patch.id > ").push_bind(query.after);
     narrow(&mut sql, query);
     match query.verdict {
-        Some(VerdictFilter::Confirmed(verdict)) => sql.push(" AND ").push(CONFIRMED).push(" = ").push_bind(verdict.word()),
         Some(VerdictFilter::Pending) => sql.push(" AND coalesce(").push(CONFIRMED).push(", 'doubtful') = 'doubtful'"),
         Some(VerdictFilter::Shown(word)) => sql.push(" AND coalesce(").push(CONFIRMED).push(", finding.verdict) = ").push_bind(word),
         None => &mut sql,

@@ -5,7 +5,7 @@
 //! between nodes they queue for the lock. A writer that is dropped closes its connection, which undoes all it wrote: a connection whose
 //! COPY was cut short could not be used again.
 
-use super::{jobs::tell, open::Pools};
+use super::{jobs::tell, open::Pools, stalled};
 use crate::store::{StoreError, sql};
 use sqlx::pool::PoolConnection;
 use sqlx::{AssertSqlSafe, PgConnection, Postgres};
@@ -31,6 +31,7 @@ impl Writing {
         let turn = turn.map_err(|_| StoreError::Unavailable("other writers took too long".to_owned()))?;
         let turn = turn.map_err(|closed| StoreError::Unavailable(closed.to_string()))?;
         let mut writing = Self { connection: pools.writers.acquire().await?, open: true, _turn: turn };
+        stalled::name(pools, writing.connection()).await?;
         sqlx::raw_sql(AssertSqlSafe(format!("BEGIN; SET LOCAL lock_timeout = {}", WRITERS_WAIT.as_millis()))).execute(writing.connection()).await?;
         // A statement of its own: the one after it sees what the writer before committed.
         sqlx::query("SELECT pg_advisory_xact_lock($1)").bind(WRITERS).execute(writing.connection()).await?;

@@ -3,7 +3,7 @@
 use super::bulk::{Arguments, Insert, ROWS};
 use super::{SqliteStore, Writing, jobs::Queue};
 use crate::land::{Finding, NewSurvey, OnConflict, Patch, Provenance, Reject, Survey};
-use crate::store::{Held, StoreError, SurveyKey, SurveyWriter, errors, rows, sql, tables, values};
+use crate::store::{Held, JobOutcome, StoreError, SurveyKey, SurveyWriter, errors, rows, sql, tables, values};
 use async_trait::async_trait;
 
 struct Taking {
@@ -113,14 +113,12 @@ impl SurveyWriter for Taking {
             };
         }
         insert_provenance(&mut self.transaction, survey.id, provenance).await?;
-        let Some(held) = self.held else {
+        if let Some(held) = self.held {
+            let outcome = JobOutcome::Survey { id: survey.id, was_there: false };
+            self.queue.commit(self.transaction, &held, &outcome, survey.facts.patches + survey.facts.rejected).await?;
+        } else {
             super::publish(self.transaction).await?;
-            return Ok(survey);
-        };
-        let locked = self.queue.locked_by(&held).await?;
-        sqlx::query("INSERT INTO stored_job (job, survey_id) VALUES ($1, $2)").bind(&held.job).bind(survey.id).execute(&mut *self.transaction).await?;
-        super::publish(self.transaction).await?;
-        self.queue.stored(locked, &held, survey.id, survey.facts.patches + survey.facts.rejected).await?;
+        }
         Ok(survey)
     }
 }

@@ -1,12 +1,12 @@
 //! Jobs, in a file of their own beside the database, which a survey coming in does not lock.
 //!
-//! A survey is committed while this file is locked for writing, so that nobody can claim its job in between. Of two files no commit is one, so the database
-//! also notes which survey a job stored: where the process dies between the two commits, the next claim finds the note and ends the job.
+//! What a job stores is committed while this file is locked for writing, so that nobody can claim its job in between. Of two files no commit is one, so the database
+//! also notes what a job stored: where the process dies between the two commits, the next claim finds the note and ends the job.
 
 use super::{SqliteStore, Writing, open::Pools};
-use crate::land::Progress;
+use crate::land::{Lane, Progress};
 use crate::store::jobs::{REMEMBERED, next_chunk, sql};
-use crate::store::{Held, Job, JobOutcome, Jobs, NewJob, News, StoreError, rows};
+use crate::store::{Held, Job, JobOutcome, Jobs, NewJob, News, StoreError, Thing, columns::Columns, rows};
 use async_trait::async_trait;
 use std::time::Duration;
 use tokio::io::AsyncRead;
@@ -39,8 +39,19 @@ impl Queue {
         Ok(())
     }
 
+    /// Commits what a job stores, of so many features, and its end; refuses where it is not held any more.
+    pub(super) async fn commit(&self, mut transaction: Writing, held: &Held, outcome: &JobOutcome, features: u64) -> Result<(), StoreError> {
+        let mut locked = self.locked_by(held).await?;
+        let note = sqlx::query("INSERT INTO stored_job (job, outcome) VALUES ($1, $2)").bind(&held.job).bind(outcome.written()?);
+        note.execute(&mut *transaction).await?;
+        super::publish(transaction).await?;
+        sqlx::query(sql::STORED).bind(&held.job).bind(features as i64).execute(&mut *locked).await?;
+        end(&mut locked, held, outcome).await?;
+        self.publish(locked).await
+    }
+
     /// Locks the queue where the job is held: until the answer is dropped nobody can claim it.
-    pub(super) async fn locked_by(&self, held: &Held) -> Result<Writing, StoreError> {
+    async fn locked_by(&self, held: &Held) -> Result<Writing, StoreError> {
         let mut transaction = self.begin().await?;
         let holds: Option<i64> = sqlx::query_scalar("SELECT 1 FROM job WHERE id = $1 AND token = $2 AND state = 'running'")
             .bind(&held.job)
@@ -49,25 +60,15 @@ impl Queue {
             .await?;
         holds.map(|_| transaction).ok_or_else(|| StoreError::LeaseLost(held.job.clone()))
     }
-
-    /// Ends a job whose survey of so many features was committed.
-    pub(super) async fn stored(&self, mut locked: Writing, held: &Held, survey: i64, features: u64) -> Result<(), StoreError> {
-        sqlx::query(sql::STORED).bind(&held.job).bind(features as i64).execute(&mut *locked).await?;
-        end(&mut locked, held, &JobOutcome::Survey { id: survey, was_there: false }).await?;
-        self.publish(locked).await
-    }
 }
 
 /// Ends a job where it is held; answers whether it was.
 async fn end(transaction: &mut Writing, held: &Held, outcome: &JobOutcome) -> Result<bool, StoreError> {
-    let (survey, was_there, failure) = outcome.columns();
     let ended = sqlx::query(sql::END)
         .bind(&held.job)
         .bind(held.token)
         .bind(outcome.state().word())
-        .bind(survey)
-        .bind(was_there)
-        .bind(failure)
+        .bind(outcome.written()?)
         .execute(&mut **transaction)
         .await?
         .rows_affected()
@@ -78,36 +79,46 @@ async fn end(transaction: &mut Writing, held: &Held, outcome: &JobOutcome) -> Re
     Ok(ended)
 }
 
+/// Puts a file into the place of a job's; answers its bytes.
+async fn put(transaction: &mut Writing, job: &str, file: &mut (dyn AsyncRead + Send + Unpin)) -> Result<usize, StoreError> {
+    let mut size = 0;
+    for number in 0_i64.. {
+        let bytes = next_chunk(file).await?;
+        if bytes.is_empty() {
+            break;
+        }
+        size += bytes.len();
+        sqlx::query(sql::PUT_CHUNK).bind(job).bind(number).bind(bytes).execute(&mut **transaction).await?;
+    }
+    Ok(size)
+}
+
 #[async_trait]
 impl Jobs for SqliteStore {
     async fn enqueue(&self, job: NewJob, file: &mut (dyn AsyncRead + Send + Unpin)) -> Result<(), StoreError> {
         let mut transaction = self.queue.begin().await?;
         sqlx::query(sql::FORGET).bind(REMEMBERED).execute(&mut *transaction).await?;
-        sqlx::query(sql::QUEUE).bind(&job.id).bind(job.kind.word()).bind(&job.parameters).execute(&mut *transaction).await?;
-        for number in 0_i64.. {
-            let bytes = next_chunk(file).await?;
-            if bytes.is_empty() {
-                break;
-            }
-            sqlx::query(sql::PUT_CHUNK).bind(&job.id).bind(number).bind(bytes).execute(&mut *transaction).await?;
-        }
+        let (kind, lane) = (job.kind.word(), job.kind.lane().word());
+        sqlx::query(sql::QUEUE).bind(&job.id).bind(kind).bind(lane).bind(&job.parameters).execute(&mut *transaction).await?;
+        put(&mut transaction, &job.id, file).await?;
         self.queue.publish(transaction).await
     }
 
-    async fn claim(&self, node: &str, lease: Duration) -> Result<Option<(Job, Held)>, StoreError> {
+    async fn claim(&self, lane: Lane, node: &str, lease: Duration) -> Result<Option<(Job, Held)>, StoreError> {
         loop {
             // Looked for without the lock first: mostly there is nothing to do.
-            if sqlx::query(sql::CLAIMABLE).fetch_optional(&self.queue.pools.readers).await?.is_none() {
+            if sqlx::query(sql::CLAIMABLE).bind(lane.word()).fetch_optional(&self.queue.pools.readers).await?.is_none() {
                 return Ok(None);
             }
             let mut transaction = self.queue.begin().await?;
-            let Some(id) = sqlx::query_scalar::<_, String>(sql::CLAIMABLE).fetch_optional(&mut *transaction).await? else { return Ok(None) };
+            let claimable = sqlx::query_scalar::<_, String>(sql::CLAIMABLE).bind(lane.word());
+            let Some(id) = claimable.fetch_optional(&mut *transaction).await? else { return Ok(None) };
             let row = sqlx::query(sql::CLAIM).bind(&id).bind(node).bind(lease.as_millis() as i64).fetch_one(&mut *transaction).await?;
             let job = rows::job(&row)?;
             let held = Held { job: id, token: job.token };
             let stored = self.stored_by(&held.job).await?;
-            if let Some(survey) = stored {
-                end(&mut transaction, &held, &JobOutcome::Survey { id: survey, was_there: false }).await?;
+            if let Some(outcome) = &stored {
+                end(&mut transaction, &held, outcome).await?;
             }
             self.queue.publish(transaction).await?;
             if stored.is_none() {
@@ -142,16 +153,34 @@ impl Jobs for SqliteStore {
         Ok(released.rows_affected() == 1)
     }
 
-    async fn settle(&self, held: &Held, outcome: JobOutcome) -> Result<bool, StoreError> {
+    async fn settle(&self, held: &Held, outcome: JobOutcome, file: &mut (dyn AsyncRead + Send + Unpin)) -> Result<bool, StoreError> {
         let mut transaction = self.queue.begin().await?;
         let settled = end(&mut transaction, held, &outcome).await?;
+        if settled {
+            let bytes = put(&mut transaction, &held.job, file).await?;
+            sqlx::query(sql::KEPT).bind(&held.job).bind((bytes > 0).then_some(bytes as i64)).execute(&mut *transaction).await?;
+        }
         self.queue.publish(transaction).await?;
         Ok(settled)
     }
 
+    async fn drop_files(&self, kept_for: Duration, bytes: u64) -> Result<(), StoreError> {
+        let jobs = sqlx::query_scalar::<_, String>(sql::TO_DROP).bind(kept_for.as_millis() as i64).bind(i64::try_from(bytes).unwrap_or(i64::MAX));
+        let jobs = jobs.fetch_all(&self.queue.pools.readers).await?;
+        if jobs.is_empty() {
+            return Ok(());
+        }
+        let mut transaction = self.queue.begin().await?;
+        for job in jobs {
+            sqlx::query(sql::DROPPED).bind(&job).execute(&mut *transaction).await?;
+            sqlx::query(sql::FORGET_FILE).bind(&job).execute(&mut *transaction).await?;
+        }
+        self.queue.publish(transaction).await
+    }
+
     async fn job(&self, id: &str) -> Result<Job, StoreError> {
         let row = sqlx::query(sql::JOB).bind(id).fetch_optional(&self.queue.pools.readers).await?;
-        rows::job(&row.ok_or_else(|| StoreError::NotFound { what: "job", key: id.to_owned() })?)
+        rows::job(&row.ok_or_else(|| StoreError::NotFound { what: Thing::Job, key: id.to_owned() })?)
     }
 
     async fn jobs(&self, limit: u32) -> Result<Vec<Job>, StoreError> {
@@ -164,8 +193,9 @@ impl Jobs for SqliteStore {
 }
 
 impl SqliteStore {
-    /// The survey that a job stored, where its node died before it could say so.
-    async fn stored_by(&self, job: &str) -> Result<Option<i64>, StoreError> {
-        Ok(sqlx::query_scalar("SELECT survey_id FROM stored_job WHERE job = $1").bind(job).fetch_optional(&self.pools.readers).await?)
+    /// What a job stored whose node died before it could say so.
+    async fn stored_by(&self, job: &str) -> Result<Option<JobOutcome>, StoreError> {
+        let note = sqlx::query("SELECT outcome FROM stored_job WHERE job = $1").bind(job).fetch_optional(&self.pools.readers).await?;
+        note.map(|row| row.json("outcome")).transpose()
     }
 }

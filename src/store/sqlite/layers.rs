@@ -1,15 +1,17 @@
 //! Layers and their features.
 
 use super::bulk::{Arguments, Insert, ROWS};
-use super::{SqliteStore, Writing};
+use super::{SqliteStore, Writing, jobs::Queue};
 use crate::geom::Bounds;
-use crate::land::Layer;
-use crate::store::{FEATURES_AT_A_TIME, LayerFeature, LayerWriter, NewLayer, StoreError, cells, rows, sql, tables, values};
+use crate::land::{Layer, Reject};
+use crate::store::{FEATURES_AT_A_TIME, Held, JobOutcome, LayerFeature, LayerWriter, NewLayer, StoreError, cells, rows, sql, tables, values};
 use async_trait::async_trait;
 use futures_util::TryStreamExt;
 
 struct Taking {
     transaction: Writing,
+    queue: Queue,
+    held: Option<(Held, Vec<Reject>)>,
     id: i64,
     next_feature: i64,
     insert: Insert,
@@ -35,12 +37,21 @@ impl LayerWriter for Taking {
         Ok(())
     }
 
+    fn only_while(&mut self, held: Held, rejects: Vec<Reject>) {
+        self.held = Some((held, rejects));
+    }
+
     async fn commit(mut self: Box<Self>, layer: NewLayer) -> Result<Layer, StoreError> {
         let layer = layer.stored(self.id, self.features, self.vertices);
         let mut arguments = Arguments::default();
         values::layer(&mut arguments, &layer)?;
         Insert::new(&tables::LAYER).execute(&mut self.transaction, 1, arguments).await?;
-        super::publish(self.transaction).await?;
+        if let Some((held, rejects)) = self.held {
+            let outcome = JobOutcome::Layer { id: layer.id, rejects };
+            self.queue.commit(self.transaction, &held, &outcome, layer.features + layer.rejected).await?;
+        } else {
+            super::publish(self.transaction).await?;
+        }
         Ok(layer)
     }
 }
@@ -50,7 +61,8 @@ impl SqliteStore {
         let mut transaction = self.begin().await?;
         let id = super::next_id(&mut transaction, "layer").await?;
         let next_feature = super::next_id(&mut transaction, "layer_feature").await?;
-        Ok(Box::new(Taking { transaction, id, next_feature, insert: Insert::new(&tables::LAYER_FEATURE), features: 0, vertices: 0 }))
+        let (queue, insert) = (self.queue.clone(), Insert::new(&tables::LAYER_FEATURE));
+        Ok(Box::new(Taking { transaction, queue, held: None, id, next_feature, insert, features: 0, vertices: 0 }))
     }
 
     pub(super) async fn all_layers(&self) -> Result<Vec<Layer>, StoreError> {

@@ -122,6 +122,10 @@ impl Store for SqliteStore {
         self.some_patches(query).await
     }
 
+    async fn count_patches(&self, query: &PatchQuery) -> Result<u64, StoreError> {
+        self.how_many_patches(query).await
+    }
+
     async fn patch(&self, id: i64) -> Result<StoredPatch, StoreError> {
         self.one_patch(id).await
     }

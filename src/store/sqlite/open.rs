@@ -7,10 +7,16 @@ use sqlx::{ConnectOptions, Connection, SqlSafeStr, SqliteConnection, SqlitePool}
 use std::{borrow::Cow, str::FromStr, time::Duration};
 
 /// The schema, step by step; a step that was released is never changed. Listed by hand, so that cargo sees when one is added.
-const STEPS: Steps =
-    &[(1, "first", include_str!("../../../migrations/sqlite/0001_first.sql")), (2, "jobs", include_str!("../../../migrations/sqlite/0002_jobs.sql"))];
+const STEPS: Steps = &[
+    (1, "first", include_str!("../../../migrations/sqlite/0001_first.sql")),
+    (2, "jobs", include_str!("../../../migrations/sqlite/0002_jobs.sql")),
+    (3, "outcomes", include_str!("../../../migrations/sqlite/0003_outcomes.sql")),
+];
 /// The same of the file with the jobs.
-const JOB_STEPS: Steps = &[(1, "first", include_str!("../../../migrations/sqlite-jobs/0001_first.sql"))];
+const JOB_STEPS: Steps = &[
+    (1, "first", include_str!("../../../migrations/sqlite-jobs/0001_first.sql")),
+    (2, "kinds", include_str!("../../../migrations/sqlite-jobs/0002_kinds.sql")),
+];
 
 /// Number, name and SQL of each.
 type Steps = &'static [(i64, &'static str, &'static str)];

@@ -4,7 +4,7 @@
 //! then the wide columns of those few.
 
 use super::{SqliteStore, layers::spans};
-use crate::store::{PatchMark, PatchQuery, StoreError, StoredPatch, VerdictFilter, rows, sql};
+use crate::store::{PatchMark, PatchQuery, StoreError, StoredPatch, Thing, VerdictFilter, rows, sql};
 use sqlx::{QueryBuilder, Sqlite};
 
 /// The verdict that people confirmed, of the patch at hand; NULL where they did not.
@@ -22,11 +22,17 @@ impl SqliteStore {
         rows.iter().map(rows::stored_patch).collect()
     }
 
+    pub(super) async fn how_many_patches(&self, query: &PatchQuery) -> Result<u64, StoreError> {
+        let mut sql = page(&PatchQuery { limit: u32::MAX, ..query.clone() })?;
+        let count: i64 = sql.push("SELECT count(*) FROM page").build_query_scalar().fetch_one(&self.pools.readers).await?;
+        Ok(count as u64)
+    }
+
     pub(super) async fn one_patch(&self, id: i64) -> Result<StoredPatch, StoreError> {
         let mut sql = QueryBuilder::new("WITH page (id) AS (VALUES (");
         sql.push_bind(id).push(")) SELECT ").push(sql::WHOLE).push(OF_PAGE);
         let row = sql.build().fetch_optional(&self.pools.readers).await?;
-        rows::stored_patch(&row.ok_or_else(|| StoreError::NotFound { what: "patch", key: id.to_string() })?)
+        rows::stored_patch(&row.ok_or_else(|| StoreError::NotFound { what: Thing::Patch, key: id.to_string() })?)
     }
 
     pub(super) async fn some_marks(&self, query: &PatchQuery, outlines: bool) -> Result<Vec<PatchMark>, StoreError> {
@@ -54,7 +60,6 @@ fn page(query: &PatchQuery) -> Result<QueryBuilder<Sqlite>, StoreError> {
         sql.push(" AND finding.county_code = ").push_bind(county.as_str());
     }
     match query.verdict {
-        Some(VerdictFilter::Confirmed(verdict)) => sql.push(" AND ").push(CONFIRMED).push(" = ").push_bind(verdict.word()),
         Some(VerdictFilter::Pending) => sql.push(" AND coalesce(").push(CONFIRMED).push(", 'doubtful') = 'doubtful'"),
         Some(VerdictFilter::Shown(word)) => sql.push(" AND coalesce(").push(CONFIRMED).push(", finding.verdict) = ").push_bind(word),
         None => &mut sql,

@@ -1,4 +1,4 @@
-// The formats of GET /api/exports/findings, those for people first, and the file name that its answer carries.
+// The formats of POST /api/exports/findings, those for people first.
 
 export interface ExportQuery {
   format: string;
@@ -20,9 +20,3 @@ export const FORMATS: { name: string; asked: Pick<ExportQuery, 'format' | 'encod
   { name: 'GeoJSON', asked: { format: 'geojson' } },
   { name: 'FlatGeobuf', asked: { format: 'fgb' } },
 ];
-
-/** The name in a Content-Disposition header, as RFC 5987 writes it. */
-export function nameOf(disposition: string | null): string {
-  const written = /filename\*=UTF-8''([^;]+)/.exec(disposition ?? '')?.[1];
-  return written ? decodeURIComponent(written) : 'export';
-}

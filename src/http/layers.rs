@@ -1,0 +1,97 @@
+//! Layer versions: listed, and taken in.
+
+use super::{
+    Desk, Problem,
+    answers::LayerAnswer,
+    corrections::Corrections,
+    jobs::JobAnswer,
+    query::{self, Query},
+    upload::Arrived,
+};
+use crate::land::{LayerKind, Reject};
+use crate::monitor::{jobs::Done, layer_import::LayerFile};
+use axum::{
+    Json,
+    extract::{Request, State},
+    http::StatusCode,
+    response::{IntoResponse, Response},
+};
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+
+/// All layer versions.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Layers {
+    layers: Vec<LayerAnswer>,
+}
+
+/// All layer versions, and which are in force.
+#[utoipa::path(get, path = "/api/layers", tag = "layers", responses((status = OK, body = Layers)))]
+pub async fn layers(State(desk): State<Desk>) -> Result<Json<Layers>, Problem> {
+    let layers = desk.monitor.layers().await?.into_iter().map(|(layer, in_force)| LayerAnswer::new(layer, in_force)).collect();
+    Ok(Json(Layers { layers }))
+}
+
+/// What the layer is.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct LayerQuery {
+    /// What it tells: `county`, `farmland`, `basic_farmland`, `red_line`, `urban_boundary` or `approved`.
+    kind: Option<String>,
+    /// What people call it.
+    name: Option<String>,
+    /// The day from which it counts, `YYYY-MM-DD`.
+    effective: Option<String>,
+    /// Name of the file.
+    file: Option<String>,
+    /// The token of a file that `POST /api/inspect` keeps; then nothing is sent.
+    from: Option<String>,
+}
+
+/// A layer that was taken in.
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+pub struct LayerTaken {
+    #[serde(flatten)]
+    layer: LayerAnswer,
+    /// The first hundred features refused.
+    rejects: Vec<Reject>,
+}
+
+impl LayerTaken {
+    /// The answer for it.
+    pub fn new(layer: LayerAnswer, rejects: Vec<Reject>) -> Self {
+        Self { layer, rejects }
+    }
+}
+
+/// Takes a layer version in: the file as raw body or as part `file` of a form, or one that was looked at and waits. Answers when done, or at once with `Prefer: respond-async`.
+#[utoipa::path(post, path = "/api/layers", tag = "layers", params(LayerQuery, Corrections), request_body(content = Vec<u8>, content_type = "application/octet-stream"),
+    responses((status = CREATED, body = LayerTaken), (status = ACCEPTED, body = JobAnswer),
+        (status = BAD_REQUEST, body = Problem), (status = NOT_FOUND, body = Problem), (status = PAYLOAD_TOO_LARGE, body = Problem), (status = UNPROCESSABLE_ENTITY, body = Problem)))]
+pub async fn take_layer(
+    State(desk): State<Desk>,
+    Query(query): Query<LayerQuery>,
+    Query(corrections): Query<Corrections>,
+    request: Request,
+) -> Result<Response, Problem> {
+    let kind: LayerKind = query::read_needed("kind", query.kind.as_deref())?;
+    let name: String = query::read_needed("name", query.name.as_deref().filter(|name| !name.trim().is_empty()))?;
+    let effective: jiff::civil::Date = query::read_needed("effective", query.effective.as_deref())?;
+    let (stated, map) = corrections.read()?;
+    let arrived = Arrived::take(&desk, query.from, request).await?;
+    let spooled = &arrived.file;
+    let file = LayerFile {
+        file_name: query.file.or_else(|| spooled.name.clone()).unwrap_or_else(|| "layer.geojson".to_owned()),
+        stated,
+        map,
+        sha256: Some(spooled.sha256.clone()),
+        ..LayerFile::new(spooled.file.path().to_owned(), kind, name, effective)
+    };
+    let job = desk.monitor.queue_layer_import(&file).await?;
+    arrived.answer(&desk, &job, answer).await
+}
+
+fn answer(done: Done) -> Option<Response> {
+    let Done::Layer { layer, in_force, rejects } = done else { return None };
+    Some((StatusCode::CREATED, Json(LayerTaken::new(LayerAnswer::new(*layer, in_force), rejects))).into_response())
+}
