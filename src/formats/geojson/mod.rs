@@ -256,7 +256,7 @@ impl FeatureBatch for Batch {
     }
 
     fn bytes(&self) -> usize {
-        self.text.len()
+        self.bytes.len()
     }
 
     fn keys(&self, sample: usize) -> Result<BTreeSet<String>, ReadError> {
