@@ -11,11 +11,12 @@
 
 mod at;
 mod boxes;
+mod common;
 mod cut;
 mod frozen;
 mod positions;
 
-use super::{Bounds, Figure, Region, slabs};
+use super::{Bounds, Figure, Region};
 use boxes::{Boxes, Numbers, PieceBox};
 use positions::{Positions, Reader};
 use rayon::prelude::*;
@@ -179,6 +180,13 @@ fn outwards(bounds: &Bounds) -> PieceBox {
     [below(bounds.min[0]), below(bounds.min[1]), above(bounds.max[0]), above(bounds.max[1])]
 }
 
+/// Ground as thin as the last bit of the figure's coordinates along all its sides, square metres.
+fn last_bit_m2(figure: &Figure) -> f64 {
+    let Bounds { min: [x0, y0], max: [x1, y1] } = *figure.bounds();
+    let last_bit = f64::EPSILON * [x0, y0, x1, y1].into_iter().fold(0.0, |reach: f64, value| reach.max(value.abs()));
+    (last_bit * (x1 - x0 + y1 - y0)).min(figure.area_m2() * NEGLIGIBLE)
+}
+
 impl Coverage {
     /// How many members there are.
     #[must_use]
@@ -218,25 +226,43 @@ impl Coverage {
         self.index.search(window)
     }
 
-    /// The members that share ground with the figure, ascending, each once. Ground thinner than the last bit of its coordinates is none: cutting
-    /// moves a border by so much.
+    /// The members that share ground with the figure, ascending, each once. Of members that were cut, ground thinner than the last bit of its coordinates
+    /// is none: cutting moves a border by so much.
     pub fn hits(&self, figure: &Figure) -> io::Result<Hits> {
         let (mut hits, mut reader) = (Hits::new(), Reader::new(self));
+        let mut cut = false;
         for piece in self.near(outwards(figure.bounds())) {
             let area_m2 = figure.shared_m2(reader.rings(piece)?);
-            if area_m2 > 0.0 {
-                let member = self.pieces[piece as usize].member;
-                match hits.last_mut() {
-                    Some(hit) if hit.member == member => hit.area_m2 = (hit.area_m2 + area_m2).min(figure.area_m2()),
-                    _ => hits.push(Hit { member, area_m2 }),
-                }
+            if area_m2 <= 0.0 {
+                continue;
+            }
+            let member = self.pieces[piece as usize].member;
+            cut |= self.is_cut(piece);
+            match hits.last_mut() {
+                Some(hit) if hit.member == member => hit.area_m2 = (hit.area_m2 + area_m2).min(figure.area_m2()),
+                _ => hits.push(Hit { member, area_m2 }),
+            }
+            if area_m2 >= figure.area_m2() && !self.overlapping[member as usize] {
+                // No other member has any of it.
+                break;
             }
         }
-        let Bounds { min: [x0, y0], max: [x1, y1] } = *figure.bounds();
-        let last_bit = f64::EPSILON * [x0, y0, x1, y1].into_iter().fold(0.0, |reach: f64, value| reach.max(value.abs()));
-        let least_m2 = (last_bit * (x1 - x0 + y1 - y0)).min(figure.area_m2() * NEGLIGIBLE);
-        hits.retain(|hit| hit.area_m2 > least_m2);
+        if cut {
+            let least_m2 = last_bit_m2(figure);
+            hits.retain(|hit| hit.area_m2 > least_m2 || !self.is_cut_member(hit.member));
+        }
         Ok(hits)
+    }
+
+    /// Whether the member that a piece belongs to has others.
+    fn is_cut(&self, piece: u32) -> bool {
+        let (piece, member) = (piece as usize, |piece: &Piece| piece.member);
+        let own = member(&self.pieces[piece]);
+        self.pieces.get(piece + 1).map(member) == Some(own) || piece > 0 && member(&self.pieces[piece - 1]) == own
+    }
+
+    fn is_cut_member(&self, member: u32) -> bool {
+        self.pieces.binary_search_by_key(&member, |piece| piece.member).is_ok_and(|piece| self.is_cut(piece as u32))
     }
 
     /// The figure's area covered by the members of `hits`, each place once; square metres, at most the figure's area.
@@ -247,11 +273,7 @@ impl Coverage {
         let together = match overlapping[..] {
             [] => 0.0,
             [one] => one.area_m2,
-            _ => {
-                let mut sweep = Sweep::of(figure);
-                sweep.add(self, figure, &overlapping, 1)?;
-                sweep.area_m2(2)
-            }
+            _ => common::area_m2(figure, &[(self, &overlapping)])?,
         };
         Ok((alone + together).min(figure.area_m2()))
     }
@@ -261,10 +283,7 @@ impl Coverage {
         if hits.is_empty() || other_hits.is_empty() {
             return Ok(0.0);
         }
-        let mut sweep = Sweep::of(figure);
-        sweep.add(self, figure, hits, 1)?;
-        sweep.add(other, figure, other_hits, 2)?;
-        Ok(sweep.area_m2(3).min(figure.area_m2()))
+        common::area_m2(figure, &[(self, hits), (other, other_hits)])
     }
 
     /// Every pair of members that share more than [`OVERLAP_M2`].
@@ -308,58 +327,5 @@ impl Coverage {
             }
         }
         Ok(())
-    }
-}
-
-/// Several regions at once, within a figure's box.
-struct Sweep {
-    edges: Vec<slabs::Edge>,
-}
-
-impl Sweep {
-    /// The figure itself, under tag 0.
-    fn of(figure: &Figure) -> Self {
-        let mut sweep = Self { edges: Vec::new() };
-        sweep.add_rings(figure, figure.region().rings(), 0);
-        sweep
-    }
-
-    fn add(&mut self, coverage: &Coverage, figure: &Figure, hits: &[Hit], tag: u32) -> io::Result<()> {
-        let mut reader = Reader::new(coverage);
-        for piece in coverage.near(outwards(figure.bounds())) {
-            let member = coverage.pieces[piece as usize].member;
-            if hits.binary_search_by_key(&member, |hit| hit.member).is_ok() {
-                self.add_rings(figure, reader.rings(piece)?, tag);
-            }
-        }
-        Ok(())
-    }
-
-    fn add_rings<'a>(&mut self, figure: &Figure, rings: impl Iterator<Item = &'a [[f64; 2]]>, tag: u32) {
-        let Bounds { min: [x0, y0], max: [x1, y1] } = *figure.bounds();
-        for ring in rings {
-            for pair in ring.windows(2) {
-                let (a, b) = ([pair[0][0] - x0, pair[0][1] - y0], [pair[1][0] - x0, pair[1][1] - y0]);
-                let Some(mut edge) = slabs::Edge::between(a, b, tag).and_then(|edge| edge.clipped(0.0, x1 - x0)) else { continue };
-                // What is wholly below or above the box lies flat on it.
-                if edge.y1.max(edge.y2) <= 0.0 {
-                    (edge.y1, edge.y2) = (0.0, 0.0);
-                } else if edge.y1.min(edge.y2) >= y1 - y0 {
-                    (edge.y1, edge.y2) = (y1 - y0, y1 - y0);
-                }
-                self.edges.push(edge);
-            }
-        }
-    }
-
-    /// Where every tag below `tags` is present.
-    fn area_m2(self, tags: usize) -> f64 {
-        let mut sum = 0.0;
-        slabs::cells(self.edges, tags, &mut |windings, area| {
-            if windings.iter().all(|winding| *winding > 0) {
-                sum += area;
-            }
-        });
-        sum.max(0.0)
     }
 }

@@ -3,8 +3,8 @@
 //! Between two neighbouring x at which an edge ends or two edges cross, edges are ordered from bottom to top and each gap between two of them is one
 //! trapezoid with one winding number for each tag. Where edges are many, the plane is halved first, either way, into cells with few edges; of what
 //! lies below a cell only the winding numbers along its floor remain. No topology is built and nothing can fail; a misordered near-tie costs as much area as the
-//! tie is thick. Slower than [`overlay`](super::overlay), so it serves where that cannot: outlines that cross themselves, layers that overlap
-//! themselves, and three regions at once.
+//! tie is thick. Slower than [`overlay`](super::overlay), so it serves where that cannot: outlines that cross themselves, and many members of a layer on the
+//! same ground. O(n²) for n edges that all cross each other.
 
 use super::Bounds;
 
@@ -123,7 +123,8 @@ pub fn walk(edges: Vec<Edge>, ground: &mut dyn Ground) {
         bounds.extend([edge.x2, edge.y2]);
     }
     if bounds.min[0] < bounds.max[0] {
-        halve(Cell { edges, floor: Vec::new(), bounds }, 0, ground);
+        let mut parting = edges.len() * edges.len();
+        halve(Cell { edges, floor: Vec::new(), bounds }, 0, &mut parting, ground);
     }
 }
 
@@ -147,29 +148,41 @@ struct Rise {
     step: i32,
 }
 
-/// Cuts the cell at the median end, across or upright, until it holds few edges or neither parts them.
-fn halve(cell: Cell, depth: u32, ground: &mut dyn Ground) {
+/// Cuts the cell at the median end, across or upright, until it holds few edges or neither parts them; then in the middle, as long as no more than `parting`
+/// edges have been looked at for that: edges that cross all of a cell, and each other, have no ends in it to part them at.
+fn halve(cell: Cell, depth: u32, parting: &mut usize, ground: &mut dyn Ground) {
     if cell.edges.len() > FEW && depth < DEPTH {
         let first = (depth % 2) as usize;
-        for axis in [first, 1 - first] {
-            let (lo, hi) = (cell.bounds.min[axis], cell.bounds.max[axis]);
-            let ends = |edge: &Edge| if axis == 0 { [edge.x1, edge.x2] } else { [edge.y1, edge.y2] };
-            let mut within: Vec<f64> = cell.edges.iter().flat_map(ends).filter(|end| lo < *end && *end < hi).collect();
-            if within.is_empty() {
-                continue;
-            }
-            let middle = within.len() / 2;
-            let cut = *within.select_nth_unstable_by(middle, f64::total_cmp).1;
-            let sides: usize = cell.edges.iter().map(ends).map(|[a, b]| usize::from(a.min(b) < cut) + usize::from(a.max(b) > cut)).sum();
-            if sides < cell.edges.len() * 7 / 4 {
-                let (one, other) = if axis == 0 { parted_upright(cell, cut) } else { parted_across(cell, cut) };
-                halve(one, depth + 1, ground);
-                halve(other, depth + 1, ground);
-                return;
-            }
+        let cut = median(&cell, first).map(|cut| (first, cut)).or_else(|| median(&cell, 1 - first).map(|cut| (1 - first, cut)));
+        let cut = cut.or_else(|| {
+            *parting = parting.checked_sub(cell.edges.len())?;
+            let side = |axis: usize| cell.bounds.max[axis] - cell.bounds.min[axis];
+            let longer = usize::from(side(1) > side(0));
+            let middle = f64::midpoint(cell.bounds.min[longer], cell.bounds.max[longer]);
+            (cell.bounds.min[longer] < middle && middle < cell.bounds.max[longer]).then_some((longer, middle))
+        });
+        if let Some((axis, cut)) = cut {
+            let (one, other) = if axis == 0 { parted_upright(cell, cut) } else { parted_across(cell, cut) };
+            halve(one, depth + 1, parting, ground);
+            halve(other, depth + 1, parting, ground);
+            return;
         }
     }
     sweep(cell, ground);
+}
+
+/// The median end of edges within the cell, if cutting there parts them.
+fn median(cell: &Cell, axis: usize) -> Option<f64> {
+    let (lo, hi) = (cell.bounds.min[axis], cell.bounds.max[axis]);
+    let ends = |edge: &Edge| if axis == 0 { [edge.x1, edge.x2] } else { [edge.y1, edge.y2] };
+    let mut within: Vec<f64> = cell.edges.iter().flat_map(ends).filter(|end| lo < *end && *end < hi).collect();
+    if within.is_empty() {
+        return None;
+    }
+    let middle = within.len() / 2;
+    let cut = *within.select_nth_unstable_by(middle, f64::total_cmp).1;
+    let sides: usize = cell.edges.iter().map(ends).map(|[a, b]| usize::from(a.min(b) < cut) + usize::from(a.max(b) > cut)).sum();
+    (sides < cell.edges.len() * 7 / 4).then_some(cut)
 }
 
 /// What is left and right of x = `cut`.
@@ -213,39 +226,74 @@ fn merged(mut floor: Vec<Rise>) -> Vec<Rise> {
     floor
 }
 
+/// An edge over a slab.
+struct Over<'e> {
+    edge: &'e Edge,
+    /// Height at the left and at the right of the slab.
+    y: [f64; 2],
+}
+
 /// Takes the trapezoids of one cell.
 fn sweep(cell: Cell, ground: &mut dyn Ground) {
-    let Cell { edges, floor, bounds: Bounds { min: [lo, bottom], max: [hi, top] } } = cell;
-    let mut xs = vec![lo, hi];
-    xs.extend(edges.iter().flat_map(|edge| [edge.x1, edge.x2]).chain(floor.iter().map(|rise| rise.x)).filter(|x| lo < *x && *x < hi));
-    for (i, edge) in edges.iter().enumerate() {
-        xs.extend(edges[i + 1..].iter().filter(|other| other.high() >= edge.low() && other.low() <= edge.high()).filter_map(|other| edge.crossing(other)));
-    }
-    xs.sort_unstable_by(f64::total_cmp);
-    xs.dedup();
+    let Cell { mut edges, floor, bounds: Bounds { min: [lo, bottom], max: [hi, top] } } = cell;
+    edges.sort_unstable_by(|a, b| a.x1.total_cmp(&b.x1));
+    let xs = breaks(&edges, &floor, [lo, hi]);
     let mut rises = floor.iter().peekable();
-    let mut stack: Vec<(f64, f64, &Edge)> = Vec::with_capacity(edges.len());
+    let mut coming = edges.iter().peekable();
+    let mut stack: Vec<Over<'_>> = Vec::new();
     for slab in xs.windows(2) {
         let (left, right) = (slab[0], slab[1]);
         while let Some(rise) = rises.next_if(|rise| rise.x <= left) {
             ground.cross(rise.tag, rise.step);
         }
-        stack.clear();
-        stack.extend(edges.iter().filter(|edge| edge.x1 <= left && right <= edge.x2).map(|edge| (edge.y(left), edge.y(right), edge)));
-        stack.sort_unstable_by(|a, b| (a.0 + a.1).total_cmp(&(b.0 + b.1)));
-        let mut under = (bottom, bottom, None);
-        for (y1, y2, edge) in &stack {
-            ground.take((right - left) * ((y1 - under.0) + (y2 - under.1)) / 2.0, under.2);
-            ground.cross(edge.tag, edge.step);
-            under = (*y1, *y2, Some(*edge));
+        stack.retain_mut(|over| {
+            over.y = [over.y[1], over.edge.y(right)];
+            right <= over.edge.x2
+        });
+        while let Some(edge) = coming.next_if(|edge| edge.x1 <= left) {
+            if right <= edge.x2 {
+                stack.push(Over { edge, y: [edge.y(left), edge.y(right)] });
+            }
         }
-        ground.take((right - left) * ((top - under.0) + (top - under.1)) / 2.0, under.2);
-        for (_, _, edge) in &stack {
-            ground.cross(edge.tag, -edge.step);
+        settle(&mut stack);
+        let mut under = ([bottom; 2], None);
+        for Over { edge, y } in &stack {
+            ground.take((right - left) * ((y[0] - under.0[0]) + (y[1] - under.0[1])) / 2.0, under.1);
+            ground.cross(edge.tag, edge.step);
+            under = (*y, Some(*edge));
+        }
+        ground.take((right - left) * ((top - under.0[0]) + (top - under.0[1])) / 2.0, under.1);
+        for over in &stack {
+            ground.cross(over.edge.tag, -over.edge.step);
         }
     }
     let passed = floor.len() - rises.len();
     floor[..passed].iter().for_each(|rise| ground.cross(rise.tag, -rise.step));
+}
+
+/// Where slabs begin and end: at ends and crossings of edges, and where the floor changes. Edges come by left end.
+fn breaks(edges: &[Edge], floor: &[Rise], [lo, hi]: [f64; 2]) -> Vec<f64> {
+    let mut xs = vec![lo, hi];
+    xs.extend(edges.iter().flat_map(|edge| [edge.x1, edge.x2]).chain(floor.iter().map(|rise| rise.x)).filter(|x| lo < *x && *x < hi));
+    for (i, edge) in edges.iter().enumerate() {
+        let beside = edges[i + 1..].iter().take_while(|other| other.x1 < edge.x2);
+        xs.extend(beside.filter(|other| other.high() >= edge.low() && other.low() <= edge.high()).filter_map(|other| edge.crossing(other)));
+    }
+    xs.sort_unstable_by(f64::total_cmp);
+    xs.dedup();
+    xs
+}
+
+/// Puts edges in their order from bottom to top; from slab to slab it hardly changes.
+fn settle(stack: &mut [Over<'_>]) {
+    let height = |over: &Over<'_>| over.y[0] + over.y[1];
+    for end in 1..stack.len() {
+        let mut place = end;
+        while place > 0 && height(&stack[place - 1]) > height(&stack[place]) {
+            stack.swap(place - 1, place);
+            place -= 1;
+        }
+    }
 }
 
 #[cfg(test)]

@@ -244,7 +244,7 @@ impl AtlasLayer {
         } else if areas.farmland_m2 >= areas.area_m2 {
             areas.approved_m2
         } else {
-            parcels.coverage.covered_by_both_m2(figure, &on_farmland, &self.coverage, &hits)?
+            self.coverage.covered_by_both_m2(figure, &hits, &parcels.coverage, &on_farmland)?
         }
         .min(areas.farmland_m2)
         .min(areas.approved_m2);

@@ -73,7 +73,7 @@ impl Output {
 
     pub(super) fn quote(self, text: &str) -> Cow<'_, str> {
         match self {
-            Self::Csv if text.contains([',', '"', '\n', '\r']) => Cow::Owned(format!("\"{}\"", text.replace('"', "\"\""))),
+            Self::Csv if text.bytes().any(|byte| matches!(byte, b',' | b'"' | b'\n' | b'\r')) => Cow::Owned(format!("\"{}\"", text.replace('"', "\"\""))),
             Self::Csv => Cow::Borrowed(text),
             Self::GeoJson => Cow::Owned(serde_json::to_string(text).unwrap_or_default()),
         }

@@ -196,7 +196,13 @@ type Round = Vec<Box<dyn FeatureBatch>>;
 
 /// What comes of each feature of a round, batch by batch.
 fn each<R: Send>(round: &Round, fields: &FieldMap, work: &(impl Fn(RawFeature<'_>) -> Result<R, MonitorError> + Sync)) -> Result<Vec<Vec<R>>, MonitorError> {
-    let read = |batch: &dyn FeatureBatch| (0..batch.len()).map(|index| work(batch.feature(index, fields)?)).collect();
+    let read = |batch: &dyn FeatureBatch| {
+        let mut results = Vec::with_capacity(batch.len());
+        for index in 0..batch.len() {
+            results.push(work(batch.feature(index, fields)?)?);
+        }
+        Ok(results)
+    };
     round.par_iter().map(|batch| read(batch.as_ref())).collect()
 }
 
@@ -212,9 +218,13 @@ fn by_place<P: Send, R: Send>(placed: Vec<Vec<Placed<P>>>, work: &(impl Fn(P) ->
     let along = |at: Option<[f64; 2]>| at.map_or(0, |at| curve.at(at));
     let mut sorted: Vec<(u32, u32, Box<P>)> = placed.into_iter().flatten().zip(0..).map(|(placed, order)| (along(placed.at), order, placed.one)).collect();
     sorted.par_sort_unstable_by_key(|(along, order, _)| (*along, *order));
-    let mut worked: Vec<(u32, R)> = sorted.into_par_iter().map(|(_, order, one)| Ok((order, work(*one)?))).collect::<Result<_, MonitorError>>()?;
-    worked.par_sort_unstable_by_key(|(order, _)| *order);
-    Ok(worked.into_iter().map(|(_, result)| result).collect())
+    let mut worked = Vec::new();
+    sorted.into_par_iter().map(|(_, order, one)| (order, work(*one))).collect_into_vec(&mut worked);
+    let mut in_order: Vec<Option<R>> = std::iter::repeat_with(|| None).take(worked.len()).collect();
+    for (order, result) in worked {
+        in_order[order as usize] = Some(result?);
+    }
+    Ok(in_order.into_iter().flatten().collect())
 }
 
 fn overrides(map: &[String]) -> Result<Vec<(String, String)>, Refusal> {

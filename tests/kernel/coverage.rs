@@ -134,6 +134,35 @@ fn a_patch_with_a_flat_top_is_covered() {
     assert_eq!(layer.covered_by_both_m2(&patch, &layer.hits(&patch).unwrap(), &other, &other.hits(&patch).unwrap()).unwrap(), 18.0);
 }
 
+/// So many members on the same ground that adding and taking off would never end. Oracle: by hand; squares in each other cover what the largest covers.
+#[test]
+fn thirty_squares_in_each_other_cover_what_the_largest_covers() {
+    let square = |half: f64| vec![vec![[-half, -half], [half, -half], [half, half], [-half, half], [-half, -half]]];
+    let members: Vec<Rings> = (1..=30).map(|k| square(f64::from(k))).collect();
+    let (layer, other) = (coverage(&members), coverage(&[vec![vec![[0.0, -90.0], [90.0, -90.0], [90.0, 90.0], [0.0, 90.0], [0.0, -90.0]]]]));
+    let patch = figure(&square(50.0));
+    let hits = layer.hits(&patch).unwrap();
+    assert_eq!((hits.len(), layer.covered_m2(&patch, &hits).unwrap()), (30, 3600.0));
+    let other_hits = other.hits(&patch).unwrap();
+    assert_eq!(layer.covered_by_both_m2(&patch, &hits, &other, &other_hits).unwrap(), 1800.0);
+    assert_eq!(other.covered_by_both_m2(&patch, &other_hits, &layer, &hits).unwrap(), 1800.0);
+}
+
+/// Once, what a patch shares with a member was thought to be rounding below 4e-10 m², and so a patch of 10 m that had moved by last bits lost a strip at
+/// either side. Oracle: four squares meet under it without a gap.
+#[test]
+fn a_small_patch_across_borders_by_last_bits_is_covered_wholly() {
+    let square = |x: f64, y: f64, side: f64| vec![vec![[x, y], [x + side, y], [x + side, y + side], [x, y + side], [x, y]]];
+    let at = 1e5;
+    let layer = coverage(&[square(at, at, 10.0), square(at - 10.0, at, 10.0), square(at, at - 10.0, 10.0), square(at - 10.0, at - 10.0, 10.0)]);
+    for bits in 0..6 {
+        let moved = (0..bits).fold(at, |x, _| x.next_down());
+        let patch = figure(&square(moved, moved, 10.0));
+        let sum: f64 = layer.hits(&patch).unwrap().iter().map(|hit| hit.area_m2).sum();
+        assert!((sum - patch.area_m2()).abs() <= CLOSES * patch.area_m2(), "{bits}: {sum} of {}", patch.area_m2());
+    }
+}
+
 /// Pairs of members that share ground are found, with their area, however they are cut.
 #[test]
 fn overlaps_are_found_and_exact() {

@@ -114,3 +114,25 @@ fn thousands_of_parts_and_holes() {
         assert_eq!(check(&holed).unwrap().region.area_m2(), 40_000.0 - fields);
     }
 }
+
+/// A lattice of strips that cross each other in one patch: what would grow as the cube of their number does not come to an end. Oracle: by hand; n strips each
+/// way of width w and length l cover 2nwl − n²w².
+#[test]
+fn a_lattice_of_eight_hundred_strips_covers_each_place_once() {
+    let (n, width, length) = (400_usize, 1.0, 1_600.0);
+    // Turned, so that no edge lies along an axis; lengths stay what they are, for 3² + 4² = 5².
+    let turned = |[x, y]: [f64; 2]| [0.6 * x - 0.8 * y, 0.8 * x + 0.6 * y];
+    let rectangle = |x: f64, y: f64, across: f64, up: f64| closed([[x, y], [x + across, y], [x + across, y + up], [x, y + up]].map(turned).to_vec());
+    let mut builder = CoverageBuilder::default();
+    for k in 0..n {
+        let at = 4.0 * k as f64 + 1.0;
+        for ring in [rectangle(at, 0.0, width, length), rectangle(0.0, at, length, width)] {
+            builder.push(&Region::of_shell(ring)).unwrap();
+        }
+    }
+    let layer = builder.finish().unwrap();
+    let patch = Figure::new(Region::of_shell(rectangle(-10.0, -10.0, 1_700.0, 1_700.0)));
+    let covered_m2 = layer.covered_m2(&patch, &layer.hits(&patch).unwrap()).unwrap();
+    let exact_m2 = 2.0 * n as f64 * width * length - (n as f64 * width).powi(2);
+    assert!((covered_m2 - exact_m2).abs() <= 1e-9 * patch.area_m2(), "{covered_m2} for {exact_m2}");
+}
