@@ -289,8 +289,10 @@ impl Sorting {
             let overlaps: Vec<_> = prepared.overlaps().collect();
             let row = |member: u32| self.rows.get(member as usize).copied().unwrap_or(0);
             notes.extend(overlaps.iter().take(SHOWN).map(|([a, b], m2)| format!("第 {} 行与第 {} 行重叠 {m2:.4} 平方米", row(*a), row(*b))));
-            if overlaps.len() > SHOWN {
-                notes.push(format!("共 {} 处重叠，只列出前 {SHOWN} 处", overlaps.len()));
+            let more = prepared.has_more_overlaps();
+            if more || overlaps.len() > SHOWN {
+                let (number, shown) = (overlaps.len(), overlaps.len().min(SHOWN));
+                notes.push(format!("共 {number} 处{}重叠，只列出前 {shown} 处", if more { "以上" } else { "" }));
             }
         }
         Ok(notes)

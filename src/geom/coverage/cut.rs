@@ -27,6 +27,14 @@ pub(super) fn cut(region: &Region, take: &mut dyn FnMut(&[Ring])) {
     halve(Piece { rings, cell: region.bounds(), allowance }, 0, take);
 }
 
+/// A region in parts that are as small as pieces: what a part shares with anything is found fast, and what all parts share sums to what the region does.
+#[must_use]
+pub fn parts(region: &Region) -> Vec<Region> {
+    let mut parts = Vec::new();
+    cut(region, &mut |rings: &[Ring]| parts.push(Region::of_rings(rings.iter().map(Vec::as_slice))));
+    parts
+}
+
 /// What is to be cut: some rings, the box around them, and the vertices that cutting them may add.
 struct Piece {
     rings: Vec<Ring>,
