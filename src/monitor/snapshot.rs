@@ -1,6 +1,6 @@
 //! Prepared layers on disk, beside the store: what takes seconds to prepare is read back in a fraction of one.
 //!
-//! A snapshot is never trusted blindly. It begins with what it was made from (format, program version, layer, file, plane) and ends with a checksum of
+//! A snapshot is never trusted blindly. It begins with what it was made from (the sources of what prepares, layer, file, plane) and ends with a checksum of
 //! everything before; where either is not as expected the layer is prepared from the store again and the snapshot replaced. Deleting the folder is safe.
 //! The checksum is xxh3: it is there for torn writes and failing disks, and whoever could write to the folder could write to the database beside it.
 //!
@@ -16,13 +16,13 @@ use std::io::{self, BufWriter, Read, Write};
 use std::path::{Path, PathBuf};
 use twox_hash::XxHash3_64;
 
-/// Changes with the format, and with anything in the kernel that prepares differently.
-const FORMAT: u32 = 2;
+/// A hash of the sources of all that prepares, cuts and writes, made by build.rs: a change cannot forget to change it.
+const PREPARING: &str = env!("TUBAN_PREPARING");
 
 /// What a snapshot of this layer in this plane must begin with.
 fn origin(layer: &Layer, plane: &Plane) -> Vec<u8> {
     let [lon, lat] = plane.origin();
-    format!("tuban layer {FORMAT} {} {} {} {} {lon} {lat}\n", env!("CARGO_PKG_VERSION"), layer.id, layer.created_ms, layer.sha256).into_bytes()
+    format!("tuban layer {PREPARING} {} {} {} {lon} {lat}\n", layer.id, layer.created_ms, layer.sha256).into_bytes()
 }
 
 fn path_of(folder: &Path, layer: &Layer) -> PathBuf {
