@@ -29,6 +29,8 @@ struct AtlasLayer {
     fact_of: Vec<u32>,
     /// For each of `facts`, whether it is farmland.
     farmland: Vec<bool>,
+    /// Rows of its features that had to be left out.
+    left_out: Vec<u64>,
     /// The memory its positions take.
     taken: Taken,
 }
@@ -119,6 +121,12 @@ impl Atlas {
         self.layers.iter().map(|layer| Load { used: &layer.used, vertices: layer.coverage.vertices(), memory_bytes: layer.taken.bytes() })
     }
 
+    /// Rows of the features of a layer that had to be left out when it was loaded.
+    #[must_use]
+    pub fn left_out(&self, layer: i64) -> &[u64] {
+        self.layers.iter().find(|one| one.used.id == layer).map_or(&[], |layer| &layer.left_out)
+    }
+
     /// Whether a layer that lies outside memory could not be read back, so that the atlas must be made anew.
     #[must_use]
     pub fn is_lost(&self) -> bool {
@@ -142,10 +150,10 @@ impl Atlas {
         if used.kind == LayerKind::County {
             self.counties = Some(layer.bounds);
         }
-        let PreparedLayer { coverage, facts, fact_of, taken, .. } = layer;
+        let PreparedLayer { coverage, facts, fact_of, left_out, taken, .. } = layer;
         let farmland = facts.iter().map(|fact| rule.is_farmland(&fact.code)).collect();
         self.layers.retain(|other| other.used.kind != used.kind);
-        self.layers.push(AtlasLayer { used, coverage, facts, fact_of, farmland, taken });
+        self.layers.push(AtlasLayer { used, coverage, facts, fact_of, farmland, left_out, taken });
         self.layers.sort_by_key(|layer| layer.used.kind);
     }
 
@@ -290,6 +298,7 @@ pub struct LayerBuilder {
     facts: Vec<FeatureFacts>,
     known: std::collections::HashMap<FeatureFacts, u32>,
     fact_of: Vec<u32>,
+    left_out: Vec<u64>,
 }
 
 /// A layer ready to be put into an [`Atlas`]; nothing in it depends on the rule.
@@ -299,6 +308,7 @@ pub struct PreparedLayer {
     pub(super) coverage: Coverage,
     pub(super) facts: Vec<FeatureFacts>,
     pub(super) fact_of: Vec<u32>,
+    pub(super) left_out: Vec<u64>,
     pub(super) taken: Taken,
 }
 
@@ -315,6 +325,7 @@ impl LayerBuilder {
             facts: Vec::new(),
             known: std::collections::HashMap::new(),
             fact_of: Vec::new(),
+            left_out: Vec::new(),
         }
     }
 
@@ -353,9 +364,15 @@ impl LayerBuilder {
         Ok(())
     }
 
+    /// Notes the row of a feature that cannot be taken.
+    pub fn leave_out(&mut self, row: u64) {
+        self.left_out.push(row);
+    }
+
     /// Indexes the layer.
     pub fn finish(self) -> io::Result<PreparedLayer> {
-        Ok(PreparedLayer { bounds: self.bounds, coverage: self.coverage.finish()?, facts: self.facts, fact_of: self.fact_of, taken: self.taken })
+        let Self { bounds, facts, fact_of, left_out, taken, .. } = self;
+        Ok(PreparedLayer { bounds, coverage: self.coverage.finish()?, facts, fact_of, left_out, taken })
     }
 }
 
