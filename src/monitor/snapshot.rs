@@ -128,6 +128,10 @@ fn compose(out: &mut impl Write, prepared: &PreparedLayer) -> io::Result<()> {
     for fact in &prepared.fact_of {
         out.write_all(&fact.to_le_bytes())?;
     }
+    put(out, prepared.left_out.len())?;
+    for row in &prepared.left_out {
+        out.write_all(&row.to_le_bytes())?;
+    }
     prepared.coverage.freeze(out)
 }
 
@@ -141,6 +145,7 @@ fn parse(content: &mut Hashing<File>, memory: &Memory) -> io::Result<PreparedLay
     }
     let facts = (0..take(content)?).map(|_| Ok(FeatureFacts { code: text(content)?, name: text(content)? })).collect::<io::Result<Vec<_>>>()?;
     let fact_of = bytes(content, 4)?.as_chunks::<4>().0.iter().map(|bytes| u32::from_le_bytes(*bytes)).collect::<Vec<u32>>();
+    let left_out = bytes(content, 8)?.as_chunks::<8>().0.iter().map(|bytes| u64::from_le_bytes(*bytes)).collect::<Vec<u64>>();
     let mut taken = memory.none();
     let coverage = Coverage::thaw(content, |content, bytes| {
         let outside = || Ok(Box::new(FileShelf { file: content.file.try_clone()?, start: content.passed }) as Box<dyn Shelf>);
@@ -155,7 +160,7 @@ fn parse(content: &mut Hashing<File>, memory: &Memory) -> io::Result<PreparedLay
     if !whole {
         return Err(damaged());
     }
-    Ok(PreparedLayer { bounds: Bounds { min: [corners[0], corners[1]], max: [corners[2], corners[3]] }, coverage, facts, fact_of, taken })
+    Ok(PreparedLayer { bounds: Bounds { min: [corners[0], corners[1]], max: [corners[2], corners[3]] }, coverage, facts, fact_of, left_out, taken })
 }
 
 /// As many rows of `width` bytes as the count before them says; a count that is damaged runs into the end, and does not ask for memory first.
