@@ -69,11 +69,11 @@ fn ten_thousand_pairs_are_what_geos_says_or_geos_is_wrong() {
 
 /// Pairs that were published because GEOS is wrong about them. Oracle: exact arithmetic.
 ///
-/// | published as | what it is | GEOS 3.11.1, 3.14.1, m² |
+/// | published as | what it is | GEOS 3.11.1, m² |
 /// | --- | --- | --- |
-/// | shapely/shapely#2368, libgeos/geos#1344 | two that overlap by a last bit | 127.931…, the whole |
-/// | shapely/shapely#1871 | two that miss each other by a last bit | 15 851, the whole |
-/// | shapely/shapely#1427 | two that touch | 0 (3.10.2: nearly the whole) |
+/// | shapely/shapely#2368, libgeos/geos#1344 | two plots that touch but for a last bit | 127.931…, the whole |
+/// | shapely/shapely#1871 | two triangles that touch but for a last bit | 15 851, the whole |
+/// | shapely/shapely#1427 | two rectangles that touch but for a last bit | 0 (3.10.2: nearly the whole) |
 /// | locationtech/jts#798 | a triangle of 4e-12 m² in a square | 0 |
 #[test]
 fn pairs_that_geos_is_wrong_about_are_exact() {
