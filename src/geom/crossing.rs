@@ -240,7 +240,7 @@ fn way<'a>(edges: impl Iterator<Item = &'a Span>) -> [f64; 2] {
     let length = (c * c + s * s).sqrt();
     // Nothing runs any way, or too far for numbers: any way will do.
     let cos_2 = if length > 0.0 && length.is_finite() { c / length } else { 1.0 };
-    [((1.0 + cos_2) / 2.0).max(0.0).sqrt(), ((1.0 - cos_2) / 2.0).max(0.0).sqrt().copysign(s)]
+    [f64::midpoint(1.0, cos_2).max(0.0).sqrt(), f64::midpoint(1.0, -cos_2).max(0.0).sqrt().copysign(s)]
 }
 
 /// Whether edges `i` < `j` follow one another in their ring.
