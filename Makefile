@@ -1,11 +1,11 @@
 # The one door. `make run` and `make test` do all the set-up on a fresh Debian 12 with Rust and Node; the rest is for people who work here.
 
-.PHONY: run test check unit e2e bench bench-peers bench-growth dist dist-test help build web
+.PHONY: run test check unit e2e bench bench-peers bench-growth bench-check dist dist-test help build web
 
 # What a bare machine lacks. The C compiler is for the embedded SQLite; GDAL is for tuban-ogr alone, which reads Shapefiles and the like.
 BUILD_NEEDS := build-essential pkg-config ca-certificates libgdal-dev
-# A real browser with Chinese type, GDAL's tools and openpyxl as outside oracles, what packs a Shapefile for the browser to upload, and the databases' own.
-TEST_NEEDS  := $(BUILD_NEEDS) chromium fonts-noto-cjk gdal-bin zip python3-openpyxl postgresql-15 postgresql-15-postgis-3
+# A real browser with Chinese type, GDAL's tools, openpyxl and GEOS as outside oracles, what packs a Shapefile for the browser to upload, and the databases' own.
+TEST_NEEDS  := $(BUILD_NEEDS) chromium fonts-noto-cjk gdal-bin zip python3-openpyxl python3-shapely postgresql-15 postgresql-15-postgis-3
 
 # What the same job is measured against.
 PEER_NEEDS  := $(BUILD_NEEDS) python3-venv postgresql-15 postgresql-15-postgis-3
@@ -72,6 +72,10 @@ $(VENV)/installed: benches/peers/requirements.txt
 bench-growth: build ## memory and time with ten times the layers and patches (5 GB of data, half an hour)
 	@tools/need python3
 	python3 benches/growth/run.py $(TUBAN) .tuban/growth
+
+bench-check: build ## POST /api/check on the demo city, idle and while surveys are imported (650 MB of data, minutes)
+	@tools/need python3 wrk
+	python3 benches/check/run.py $(TUBAN) .tuban/check $(CHECK)
 
 dist: build      ## target/dist: a .deb, and a .tar.gz with all that a machine without internet needs
 	@tools/need $(DIST_NEEDS)

@@ -5,14 +5,16 @@
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use std::hint::black_box;
 use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
 use tuban::demo::{Preset, generate};
-use tuban::formats::{Stated, geojson};
-use tuban::geom::{Figure, Outline, Plane, Region, check, check_in};
+use tuban::formats::Stated;
+use tuban::geom::{Figure, Outline, Plane, Region, check as check_closely, check_in};
 use tuban::land::{Group, LayerKind, Totals};
-use tuban::monitor::classify::classify;
-use tuban::monitor::classify_file::{ClassifyFiles, classify_files, load};
+use tuban::monitor::classify_file::{ClassifyFiles, classify, load};
 use tuban::monitor::classify_line::Output;
-use tuban::monitor::{Workshop, memory::Memory, rollup::roll_up, rule::Rule};
+use tuban::monitor::layer_import::LayerFile;
+use tuban::monitor::{Monitor, Workshop, memory::Memory, rollup::roll_up, rule::Rule};
 
 /// A wavy ring of `corners` corners around a place, metres.
 fn star(x: f64, y: f64, radius: f64, corners: u32) -> Vec<[f64; 2]> {
@@ -41,7 +43,7 @@ fn kernel(criterion: &mut Criterion) {
     for (name, outline) in [("sound", star(0.0, 0.0, 60.0, 24)), ("crossing itself", crossed(star(0.0, 0.0, 60.0, 24)))] {
         let outline = Outline::polygon(&[outline]);
         group.bench_function(format!("check, {name}"), |bencher| bencher.iter(|| check_in(black_box(&outline), |at| at)));
-        group.bench_function(format!("check closely, {name}"), |bencher| bencher.iter(|| check(black_box(&outline))));
+        group.bench_function(format!("check closely, {name}"), |bencher| bencher.iter(|| check_closely(black_box(&outline))));
     }
     let plane = Plane::near(118.3, 35.1);
     group.bench_function("project", |bencher| bencher.iter(|| plane.project(black_box([118.345_678_9, 35.123_456_7]))));
@@ -65,6 +67,7 @@ fn files(folder: &Path) -> ClassifyFiles {
     }
 }
 
+/// The small city's layers from GeoJSON, and its survey against them.
 fn city(criterion: &mut Criterion) {
     let folder = tempfile::tempdir().unwrap();
     generate(Preset::Small, 1, folder.path(), &mut |_, _, _| {}).unwrap();
@@ -73,21 +76,36 @@ fn city(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("small city");
     group.sample_size(20).throughput(Throughput::Bytes(files.layers.iter().map(|(_, path)| size(path)).sum()));
     group.bench_function("load six layers", |bencher| bencher.iter(|| load(&files, &rule, &|_, _| {}).unwrap()));
-    group.throughput(Throughput::Elements(2_000));
-    group.bench_function("load, and classify 2000 patches", |bencher| {
-        bencher.iter(|| classify_files(&files, &rule, Output::Csv, &mut std::io::sink(), &|_, _| {}).unwrap());
-    });
-    group.throughput(Throughput::Elements(1));
     let atlas = load(&files, &rule, &|_, _| {}).unwrap();
-    let degrees = star(0.0, 0.0, 0.001, 50).into_iter().map(|[x, y]| [118.3 + x, 35.1 + y]).collect::<Vec<_>>();
-    let polygon = format!(r#"{{"type":"Polygon","coordinates":[{degrees:?}]}}"#);
-    group.bench_function("check a polygon of 50 vertices", |bencher| {
-        bencher.iter(|| {
-            let outline = geojson::lone(black_box(polygon.as_bytes())).unwrap().outline.unwrap();
-            let checked = check_in(&outline, |at| atlas.plane().project(at)).unwrap();
-            classify(&atlas, &rule, &Figure::new(checked.region), None).unwrap()
-        });
+    group.throughput(Throughput::Elements(2_000));
+    group.bench_function("classify 2000 patches", |bencher| {
+        bencher.iter(|| classify(&files, &rule, &atlas, Output::Csv, &mut std::io::sink(), &|_, _| {}).unwrap());
     });
+    group.finish();
+    check(criterion, folder.path(), rule);
+}
+
+/// What `POST /api/check` does with its body, on the small city in a store.
+fn check(criterion: &mut Criterion, folder: &Path, rule: Rule) {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
+    let monitor = runtime.block_on(async {
+        let store = tuban::store::open(&format!("sqlite:{}", folder.join("city.db").display())).await.unwrap();
+        let monitor = Arc::new(Monitor::open(store, rule, folder.join("spool")).unwrap());
+        for kind in LayerKind::ALL {
+            let file = LayerFile::new(folder.join(format!("{kind}.geojson")), *kind, kind.to_string(), "2022-01-01".parse().unwrap());
+            monitor.import_layer(&file, &|_| {}).await.unwrap();
+        }
+        monitor.refresh_atlas().await.unwrap();
+        monitor
+    });
+    let mut group = criterion.benchmark_group("check");
+    for vertices in [50, 5_000] {
+        let degrees = star(0.0, 0.0, 0.001, vertices).into_iter().map(|[x, y]| [118.3 + x, 35.1 + y]).collect::<Vec<_>>();
+        let polygon = format!(r#"{{"type":"Polygon","coordinates":[{degrees:?}]}}"#).into_bytes();
+        group.bench_function(format!("a polygon of {vertices} vertices"), |bencher| {
+            bencher.iter(|| runtime.block_on(monitor.check_aside(polygon.clone())).unwrap());
+        });
+    }
     group.finish();
 }
 
@@ -105,5 +123,14 @@ fn rollup(criterion: &mut Criterion) {
     criterion.bench_function("roll up twelve counties", |bencher| bencher.iter(|| roll_up(black_box(totals.clone()), &rule.lines, |_| None)));
 }
 
-criterion_group!(engine, kernel, city, rollup);
+/// Long enough to tell a few per cent, short enough to be run.
+fn settings() -> Criterion {
+    Criterion::default().warm_up_time(Duration::from_millis(500)).measurement_time(Duration::from_secs(2))
+}
+
+criterion_group! {
+    name = engine;
+    config = settings();
+    targets = kernel, city, rollup
+}
 criterion_main!(engine);

@@ -14,16 +14,16 @@ mod boxes;
 mod common;
 mod cut;
 mod frozen;
+mod overlaps;
 mod positions;
 
 use super::{Bounds, Figure, Region};
 use boxes::{Boxes, Numbers, PieceBox};
 use positions::{Positions, Reader};
-use rayon::prelude::*;
 use smallvec::SmallVec;
 use std::io;
 
-pub use cut::{PIECE_VERTICES, clip_ring};
+pub use cut::{PIECE_VERTICES, clip_ring, parts};
 pub use positions::Shelf;
 
 /// Shared ground of two members above which they count as overlapping, square metres. Cutting members at different lines moves their common
@@ -61,6 +61,8 @@ pub struct Coverage {
     index: Boxes,
     members: u32,
     overlaps: Vec<Overlap>,
+    /// Whether there are more than those.
+    more_overlaps: bool,
     /// For each member, whether it overlaps another one.
     overlapping: Vec<bool>,
 }
@@ -127,11 +129,15 @@ impl CoverageBuilder {
         self.append(&Pieces::of(region))
     }
 
-    /// Appends the next member; returns its number.
+    /// Appends the next member; returns its number. An error where it would make more positions than can be counted: 2³² − 1.
     pub fn append(&mut self, pieces: &Pieces) -> io::Result<u32> {
         let member = self.members;
-        self.members += 1;
         let (positions, rings) = (self.positions.len(), self.ring_ends.len() as u32);
+        // Rings, pieces and members are fewer than positions.
+        if u32::try_from(positions as usize + pieces.positions.len()).is_err() {
+            return Err(io::Error::new(io::ErrorKind::FileTooLarge, "a layer has more than 4 294 967 295 positions"));
+        }
+        self.members += 1;
         self.positions.append(&pieces.positions)?;
         self.ring_ends.extend(pieces.ring_ends.iter().map(|end| positions + end));
         let mut first = rings;
@@ -166,9 +172,10 @@ impl CoverageBuilder {
             index: Boxes::of(&self.boxes),
             members: self.members,
             overlaps: Vec::new(),
+            more_overlaps: false,
             overlapping: Vec::new(),
         };
-        coverage.note(coverage.find_overlaps(&self.boxes)?);
+        coverage.find_overlaps(&self.boxes)?;
         Ok(coverage)
     }
 }
@@ -206,19 +213,22 @@ impl Coverage {
         self.positions.is_shelved()
     }
 
-    /// Members that share ground with each other, which parcels and counties must not.
+    /// Pairs of members that share ground, which parcels and counties must not; of one member the first few with later ones.
     #[must_use]
     pub fn overlaps(&self) -> &[Overlap] {
         &self.overlaps
     }
 
-    /// Notes which members overlap another one.
-    fn note(&mut self, overlaps: Vec<Overlap>) {
-        self.overlapping = vec![false; self.members as usize];
-        for member in overlaps.iter().flat_map(|overlap| overlap.members) {
-            self.overlapping[member as usize] = true;
-        }
-        self.overlaps = overlaps;
+    /// Whether there are overlaps that are not listed.
+    #[must_use]
+    pub fn has_more_overlaps(&self) -> bool {
+        self.more_overlaps
+    }
+
+    /// Whether a member overlaps another one, listed or not.
+    #[must_use]
+    pub fn overlaps_another(&self, member: u32) -> bool {
+        self.overlapping.get(member as usize).is_some_and(|overlapping| *overlapping)
     }
 
     /// Numbers of the pieces whose box touches `window`, in ascending order.
@@ -268,7 +278,7 @@ impl Coverage {
     /// The figure's area covered by the members of `hits`, each place once; square metres, at most the figure's area.
     pub fn covered_m2(&self, figure: &Figure, hits: &[Hit]) -> io::Result<f64> {
         let overlaps = |hit: &&Hit| self.overlapping[hit.member as usize];
-        let alone: f64 = hits.iter().filter(|hit| !overlaps(hit)).map(|hit| hit.area_m2).sum();
+        let alone = sum_m2(hits.iter().filter(|hit| !overlaps(hit)).map(|hit| hit.area_m2));
         let overlapping: SmallVec<[Hit; 4]> = hits.iter().filter(overlaps).copied().collect();
         let together = match overlapping[..] {
             [] => 0.0,
@@ -285,47 +295,40 @@ impl Coverage {
         }
         common::area_m2(figure, &[(self, hits), (other, other_hits)])
     }
+}
 
-    /// Every pair of members that share more than [`OVERLAP_M2`].
-    fn find_overlaps(&self, boxes: &[PieceBox]) -> io::Result<Vec<Overlap>> {
-        let begin = || (Vec::new(), Reader::new(self));
-        let mut pairs = (0..self.pieces.len() as u32)
-            .into_par_iter()
-            .try_fold(begin, |(mut pairs, mut reader), piece| {
-                self.compare(piece, boxes[piece as usize], &mut reader, &mut pairs)?;
-                io::Result::Ok((pairs, reader))
-            })
-            .map(|part| part.map(|(pairs, _)| pairs))
-            .try_reduce(Vec::new, |mut pairs, more| {
-                pairs.extend(more);
-                Ok(pairs)
-            })?;
-        pairs.sort_by_key(|pair| pair.members);
-        pairs.dedup_by(|next, kept| {
-            let same = next.members == kept.members;
-            if same {
-                kept.area_m2 += next.area_m2;
-            }
-            same
-        });
-        Ok(pairs)
+/// The sum of some areas, to the last bit the same in whatever order they come.
+pub fn sum_m2(areas: impl Iterator<Item = f64>) -> f64 {
+    let mut areas: SmallVec<[f64; 16]> = areas.collect();
+    areas.sort_unstable_by(f64::total_cmp);
+    areas.iter().sum()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Takes everything and keeps nothing.
+    #[derive(Debug)]
+    struct Sink;
+
+    impl Shelf for Sink {
+        fn append(&mut self, _: &[u8]) -> io::Result<()> {
+            Ok(())
+        }
+
+        fn read_at(&self, _: u64, _: &mut [u8]) -> io::Result<()> {
+            Err(io::ErrorKind::UnexpectedEof.into())
+        }
     }
 
-    /// Appends what a piece shares with pieces of later members.
-    fn compare(&self, piece: u32, bounds: PieceBox, reader: &mut Reader<'_>, pairs: &mut Vec<Overlap>) -> io::Result<()> {
-        let member = |piece: u32| self.pieces[piece as usize].member;
-        let mut later = self.near(bounds);
-        later.retain(|other| member(*other) > member(piece));
-        if later.is_empty() {
-            return Ok(());
-        }
-        let figure = Figure::new(Region::of_rings(reader.rings(piece)?));
-        for other in later {
-            let area_m2 = figure.shared_m2(reader.rings(other)?);
-            if area_m2 > OVERLAP_M2 {
-                pairs.push(Overlap { members: [member(piece), member(other)], area_m2 });
-            }
-        }
-        Ok(())
+    #[test]
+    fn more_positions_than_can_be_counted_are_an_error() {
+        let square = Pieces::of(&Region::of_shell(vec![[0.0, 0.0], [1.0, 0.0], [1.0, 1.0], [0.0, 1.0], [0.0, 0.0]]));
+        let nearly_full = Positions::Shelved { shelf: Box::new(Sink), count: u32::MAX - 7, pending: Vec::new() };
+        let mut builder = CoverageBuilder { positions: nearly_full, ..CoverageBuilder::default() };
+        assert_eq!(builder.append(&square).unwrap(), 0);
+        assert_eq!(builder.append(&square).unwrap_err().kind(), io::ErrorKind::FileTooLarge);
+        assert_eq!((builder.positions.len(), builder.members), (u32::MAX - 2, 1));
     }
 }

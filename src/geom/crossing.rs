@@ -50,8 +50,10 @@ pub(super) struct Contact {
 
 /// Edges up to this number are compared pair by pair; above it space is halved.
 const FEW: usize = 40;
-/// Stretches, for each edge, that halving may look at before the rest is compared pair by pair: a thousand edges through one place cannot be parted.
+/// Stretches, for each edge, that halving may look at before the rest is compared as it is: a thousand edges through one place cannot be parted.
 const PARTING: usize = 100;
+/// Pairs, for each edge, that are looked at across the way the edges run before halving is tried again.
+const ACROSS: usize = 16;
 
 /// Contacts for each edge, and for any outline, beyond which they are not looked for: such a tangle is nobody's land. A board of squares that touch
 /// at their corners has four for each edge.
@@ -61,17 +63,9 @@ const MOST: [usize; 2] = [8, 10_000];
 /// `rings[r]` is the number of edges of ring `r`.
 pub(super) fn contacts(edges: &[Span], rings: &[u32]) -> Option<Vec<Contact>> {
     let reach = edges.iter().flat_map(|edge| edge.a).fold(0.0, |reach: f64, value| reach.max(value.abs()));
-    let mut search = Search {
-        edges,
-        rings,
-        slack: 16.0 * f64::EPSILON * reach,
-        most: MOST[0] * edges.len() + MOST[1],
-        found: Vec::new(),
-        lost: false,
-        parting: PARTING * edges.len(),
-    };
+    let mut search = Search { edges, rings, slack: 16.0 * f64::EPSILON * reach, most: MOST[0] * edges.len() + MOST[1], found: Vec::new(), lost: false };
     let all = (0..edges.len() as u32).map(|number| Stretch { number, bounds: Bounds::of(&[edges[number as usize].a, edges[number as usize].b]) }).collect();
-    search.halve(all, 0);
+    search.halve(all, PARTING * edges.len(), 0);
     search.settle();
     (search.found.len() <= search.most).then_some(search.found)
 }
@@ -90,8 +84,6 @@ struct Search<'a> {
     most: usize,
     found: Vec<Contact>,
     lost: bool,
-    /// Stretches that halving may still look at.
-    parting: usize,
 }
 
 impl Search<'_> {
@@ -110,36 +102,84 @@ impl Search<'_> {
         self.lost
     }
 
-    fn halve(&mut self, some: Vec<Stretch>, depth: u32) {
+    /// Finds the contacts of some stretches. Halving may look at `parting` stretches more; each half gets its share, or the first would take all.
+    fn halve(&mut self, some: Vec<Stretch>, parting: usize, depth: u32) {
         if self.is_lost() {
             return;
         }
-        if some.len() > FEW && self.parting > 0 {
-            self.parting = self.parting.saturating_sub(some.len());
-            let first = (depth % 2) as usize;
-            for axis in [first, 1 - first] {
-                let mut middles: Vec<f64> = some.iter().map(|one| f64::midpoint(one.bounds.min[axis], one.bounds.max[axis])).collect();
-                let cut = *middles.select_nth_unstable_by(some.len() / 2, f64::total_cmp).1;
-                let sides: usize = some.iter().map(|one| usize::from(one.bounds.min[axis] <= cut) + usize::from(one.bounds.max[axis] >= cut)).sum();
-                // Where neither halving parts the edges, the pairs must be looked at.
-                if sides < some.len() * 3 / 2 {
-                    let low = some.iter().filter_map(|one| self.part(one, axis, cut, false)).collect();
-                    let high = some.iter().filter_map(|one| self.part(one, axis, cut, true)).collect();
-                    drop(some);
-                    self.halve(low, depth + 1);
-                    self.halve(high, depth + 1);
-                    return;
-                }
-            }
+        if some.len() <= FEW {
+            self.compare_all(&some);
+            return;
         }
-        for (n, one) in some.iter().enumerate() {
-            if self.is_lost() {
+        let Some(left) = parting.checked_sub(some.len()) else {
+            self.compare_across(&some, usize::MAX);
+            return;
+        };
+        let parts = |cut: &Cut| cut.sides < some.len() * 3 / 2;
+        let mut cut = Cut::middle(&some, (depth % 2) as usize);
+        if !parts(&cut) {
+            let other = Cut::middle(&some, 1 - cut.axis);
+            // Edges that run side by side at a slant are parted by neither halving, but lie one after the other across the way they run.
+            if !parts(&other) && self.compare_across(&some, ACROSS * some.len()) {
                 return;
             }
-            for other in some[n + 1..].iter().filter(|other| other.bounds.touches(&one.bounds)) {
-                meet(self.edges, self.rings, one.number.min(other.number), one.number.max(other.number), &mut self.found);
+            if other.sides < cut.sides {
+                cut = other;
             }
         }
+        let [low, high] = [false, true].map(|above| some.iter().filter_map(|one| self.part(one, cut.axis, cut.at, above)).collect::<Vec<_>>());
+        drop(some);
+        let together = low.len() + high.len();
+        for half in [low, high] {
+            let share = left * half.len() / together;
+            self.halve(half, share, depth + 1);
+        }
+    }
+
+    /// Compares each with each.
+    fn compare_all(&mut self, some: &[Stretch]) {
+        for (n, one) in some.iter().enumerate() {
+            for other in some[n + 1..].iter().filter(|other| other.bounds.touches(&one.bounds)) {
+                self.compare(one, other);
+            }
+        }
+    }
+
+    /// Compares those that overlap across the way that most of the length runs; gives up, answering false, where that is more than `most` pairs.
+    fn compare_across(&mut self, some: &[Stretch], most: usize) -> bool {
+        let [cos, sin] = way(some.iter().map(|one| &self.edges[one.number as usize]));
+        let mut across: Vec<(f64, f64, &Stretch)> = some
+            .iter()
+            .map(|one| {
+                let (Span { a, b, .. }, Bounds { min, max }) = (self.edges[one.number as usize], one.bounds);
+                // The stretch runs from corner to corner of its box.
+                let (from, to) = if (a[0] < b[0]) == (a[1] < b[1]) { (min, max) } else { ([min[0], max[1]], [max[0], min[1]]) };
+                let [p, q] = [from, to].map(|at| cos * at[1] - sin * at[0]);
+                // Twice: the box is wider than the stretch, too.
+                (p.min(q) - 2.0 * self.slack, p.max(q) + 2.0 * self.slack, one)
+            })
+            .collect();
+        across.sort_unstable_by(|p, q| p.0.total_cmp(&q.0));
+        let mut pairs = 0;
+        for (n, (_, end, one)) in across.iter().enumerate() {
+            for (_, _, other) in across[n + 1..].iter().take_while(|(start, _, _)| start <= end) {
+                pairs += 1;
+                if other.bounds.touches(&one.bounds) {
+                    self.compare(one, other);
+                }
+            }
+            if self.is_lost() {
+                return true;
+            }
+            if pairs > most {
+                return false;
+            }
+        }
+        true
+    }
+
+    fn compare(&mut self, one: &Stretch, other: &Stretch) {
+        meet(self.edges, self.rings, one.number.min(other.number), one.number.max(other.number), &mut self.found);
     }
 
     /// What of a stretch lies on one side of a cut.
@@ -168,6 +208,39 @@ impl Search<'_> {
         }
         Some(part)
     }
+}
+
+/// Where some stretches could be halved.
+#[derive(Clone, Copy)]
+struct Cut {
+    axis: usize,
+    at: f64,
+    /// Stretches on both sides together.
+    sides: usize,
+}
+
+impl Cut {
+    /// Through the median of the stretches' middles.
+    fn middle(some: &[Stretch], axis: usize) -> Self {
+        let mut middles: Vec<f64> = some.iter().map(|one| f64::midpoint(one.bounds.min[axis], one.bounds.max[axis])).collect();
+        let at = *middles.select_nth_unstable_by(some.len() / 2, f64::total_cmp).1;
+        let sides = some.iter().map(|one| usize::from(one.bounds.min[axis] <= at) + usize::from(one.bounds.max[axis] >= at)).sum();
+        Self { axis, at, sides }
+    }
+}
+
+/// The way most of some edges' length runs, whichever way along it: cosine and sine of half the mean of the doubled angles.
+fn way<'a>(edges: impl Iterator<Item = &'a Span>) -> [f64; 2] {
+    let (mut c, mut s) = (0.0, 0.0);
+    for Span { a, b, .. } in edges {
+        let (dx, dy) = (b[0] - a[0], b[1] - a[1]);
+        c += dx * dx - dy * dy;
+        s += 2.0 * dx * dy;
+    }
+    let length = (c * c + s * s).sqrt();
+    // Nothing runs any way, or too far for numbers: any way will do.
+    let cos_2 = if length > 0.0 && length.is_finite() { c / length } else { 1.0 };
+    [f64::midpoint(1.0, cos_2).max(0.0).sqrt(), f64::midpoint(1.0, -cos_2).max(0.0).sqrt().copysign(s)]
 }
 
 /// Whether edges `i` < `j` follow one another in their ring.

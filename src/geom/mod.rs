@@ -16,7 +16,7 @@ pub mod slabs;
 mod twofold;
 pub mod validity;
 
-pub use coverage::{Coverage, CoverageBuilder, Hit, Hits, Pieces, Shelf, clip_ring};
+pub use coverage::{Coverage, CoverageBuilder, Hit, Hits, Pieces, Shelf, clip_ring, parts, sum_m2};
 pub use crs::{Crs, UnknownCrs, Unplaced};
 pub use curve::Curve;
 pub use gcj02::{add_gcj02, remove_gcj02};

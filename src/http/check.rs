@@ -39,7 +39,7 @@ pub async fn check(State(desk): State<Desk>, body: Body) -> Result<Json<Checked>
         return Err(too_large());
     }
     let body = to_bytes(body, limit).await.map_err(|_| too_large())?;
-    let checked = desk.monitor.check(&body)?;
+    let checked = desk.monitor.check_aside(body).await?;
     Ok(Json(Checked {
         county_code: checked.finding.county_code.clone(),
         areas: (&checked.finding.areas).into(),

@@ -2,7 +2,7 @@
 
 use super::memory::{Memory, Taken};
 use super::rule::Rule;
-use crate::geom::{Bounds, Coverage, CoverageBuilder, Figure, Hit, Hits, Outline, Pieces, Plane};
+use crate::geom::{Bounds, Coverage, CoverageBuilder, Figure, Hits, Outline, Pieces, Plane, parts, sum_m2};
 use crate::land::{Areas, FeatureFacts, LayerKind, LayerUsed};
 use smallvec::SmallVec;
 use std::io;
@@ -29,6 +29,8 @@ struct AtlasLayer {
     fact_of: Vec<u32>,
     /// For each of `facts`, whether it is farmland.
     farmland: Vec<bool>,
+    /// Rows of its features that had to be left out.
+    left_out: Vec<u64>,
     /// The memory its positions take.
     taken: Taken,
 }
@@ -55,7 +57,7 @@ pub struct Measured {
     pub parcels_m2: f64,
     /// By county, largest first.
     pub counties: Shares,
-    /// The approvals that cover some of it, in the order of their file.
+    /// The approvals that cover some of it, each once.
     pub approvals: SmallVec<[u32; 4]>,
 }
 
@@ -70,6 +72,12 @@ pub struct Share {
 
 /// Shares of one figure; nearly always few enough to need no allocation.
 pub type Shares = SmallVec<[Share; 4]>;
+
+/// Vertices above which a figure is measured in parts: all of its edges would be held against all edges near it, and it may be as large as a county.
+const WHOLE: usize = 256;
+
+/// The hits of each part of a figure.
+type PartHits = SmallVec<[Hits; 1]>;
 
 impl Atlas {
     /// An atlas without layers, in which only a patch's own area can be measured.
@@ -113,6 +121,12 @@ impl Atlas {
         self.layers.iter().map(|layer| Load { used: &layer.used, vertices: layer.coverage.vertices(), memory_bytes: layer.taken.bytes() })
     }
 
+    /// Rows of the features of a layer that had to be left out when it was loaded.
+    #[must_use]
+    pub fn left_out(&self, layer: i64) -> &[u64] {
+        self.layers.iter().find(|one| one.used.id == layer).map_or(&[], |layer| &layer.left_out)
+    }
+
     /// Whether a layer that lies outside memory could not be read back, so that the atlas must be made anew.
     #[must_use]
     pub fn is_lost(&self) -> bool {
@@ -136,10 +150,10 @@ impl Atlas {
         if used.kind == LayerKind::County {
             self.counties = Some(layer.bounds);
         }
-        let PreparedLayer { coverage, facts, fact_of, taken, .. } = layer;
+        let PreparedLayer { coverage, facts, fact_of, left_out, taken, .. } = layer;
         let farmland = facts.iter().map(|fact| rule.is_farmland(&fact.code)).collect();
         self.layers.retain(|other| other.used.kind != used.kind);
-        self.layers.push(AtlasLayer { used, coverage, facts, fact_of, farmland, taken });
+        self.layers.push(AtlasLayer { used, coverage, facts, fact_of, farmland, left_out, taken });
         self.layers.sort_by_key(|layer| layer.used.kind);
     }
 
@@ -171,20 +185,30 @@ impl Atlas {
     }
 
     fn measure_layers(&self, figure: &Figure) -> io::Result<Measured> {
-        let mut measured = Measured { areas: Areas { area_m2: figure.area_m2(), ..Areas::default() }, ..Measured::default() };
-        let covered = |kind| self.layer(kind).map_or(Ok(0.0), |layer| layer.coverage.covered_m2(figure, &layer.coverage.hits(figure)?));
+        if figure.region().vertices() <= WHOLE {
+            return self.measure_parts(std::slice::from_ref(figure), figure.area_m2());
+        }
+        let parts: Vec<Figure> = parts(figure.region()).into_iter().map(Figure::new).collect();
+        self.measure_parts(&parts, figure.area_m2())
+    }
+
+    /// Measures a figure of which these are the parts.
+    fn measure_parts(&self, parts: &[Figure], area_m2: f64) -> io::Result<Measured> {
+        let mut measured = Measured { areas: Areas { area_m2, ..Areas::default() }, ..Measured::default() };
+        let covered = |kind| self.layer(kind).map_or(Ok(0.0), |layer| layer.covered_m2(parts, &layer.hits(parts)?, area_m2));
         measured.areas.basic_farmland_m2 = covered(LayerKind::BasicFarmland)?;
         measured.areas.red_line_m2 = covered(LayerKind::RedLine)?;
         measured.areas.urban_boundary_m2 = covered(LayerKind::UrbanBoundary)?;
         if let Some(counties) = self.layer(LayerKind::County) {
-            measured.counties = counties.shares(figure, &counties.coverage.hits(figure)?)?;
+            let hits = counties.hits(parts)?;
+            measured.counties = counties.shares(&hits, counties.covered_m2(parts, &hits, area_m2)?);
         }
         let farmland = match self.layer(LayerKind::Farmland) {
-            Some(layer) => Some((layer, layer.measure_parcels(figure, &mut measured)?)),
+            Some(layer) => Some((layer, layer.measure_parcels(parts, &mut measured)?)),
             None => None,
         };
         if let Some(approved) = self.layer(LayerKind::Approved) {
-            approved.measure_approvals(figure, farmland, &mut measured)?;
+            approved.measure_approvals(parts, farmland, &mut measured)?;
         }
         Ok(measured)
     }
@@ -195,43 +219,53 @@ impl AtlasLayer {
         self.fact_of.get(member as usize).copied().unwrap_or(0)
     }
 
-    /// The figure's area by fact, largest first. Members of a layer that must tile may still overlap; then the sums are scaled to the union, so
+    fn hits(&self, parts: &[Figure]) -> io::Result<PartHits> {
+        parts.iter().map(|part| self.coverage.hits(part)).collect()
+    }
+
+    /// What these hits cover, each place once; at most `area_m2`.
+    fn covered_m2(&self, parts: &[Figure], hits: &PartHits, area_m2: f64) -> io::Result<f64> {
+        let covered = parts.iter().zip(hits).map(|(part, hits)| self.coverage.covered_m2(part, hits));
+        Ok(covered.sum::<io::Result<f64>>()?.min(area_m2))
+    }
+
+    /// The figure's area by fact, largest first. Members of a layer that must tile may still overlap; then the sums are scaled to their union, so
     /// that no ground counts twice.
-    fn shares(&self, figure: &Figure, hits: &[Hit]) -> io::Result<Shares> {
+    fn shares(&self, hits: &PartHits, union_m2: f64) -> Shares {
+        let mut areas: SmallVec<[Share; 8]> = hits.iter().flatten().map(|hit| Share { fact: self.fact(hit.member), area_m2: hit.area_m2 }).collect();
+        areas.sort_unstable_by(|a, b| a.fact.cmp(&b.fact).then(a.area_m2.total_cmp(&b.area_m2)));
         let mut shares = Shares::new();
-        for hit in hits {
-            let fact = self.fact(hit.member);
-            match shares.iter_mut().find(|share| share.fact == fact) {
-                Some(share) => share.area_m2 += hit.area_m2,
-                None => shares.push(Share { fact, area_m2: hit.area_m2 }),
+        for share in areas {
+            match shares.last_mut() {
+                Some(last) if last.fact == share.fact => last.area_m2 += share.area_m2,
+                _ => shares.push(share),
             }
         }
-        let sum: f64 = shares.iter().map(|share| share.area_m2).sum();
-        let union = self.coverage.covered_m2(figure, hits)?;
-        let scale = if sum > union && sum > 0.0 { union / sum } else { 1.0 };
-        let code = |share: &Share| &self.facts[share.fact as usize].code;
-        shares.sort_by(|a, b| b.area_m2.total_cmp(&a.area_m2).then_with(|| code(a).cmp(code(b))));
+        // Facts are numbered as the layer has them; their words decide, so that the order of its features does not.
+        let fact = |share: &Share| &self.facts[share.fact as usize];
+        shares.sort_by(|a, b| b.area_m2.total_cmp(&a.area_m2).then_with(|| (&fact(a).code, &fact(a).name).cmp(&(&fact(b).code, &fact(b).name))));
+        let sum = sum_m2(shares.iter().map(|share| share.area_m2));
+        let scale = if sum > union_m2 && sum > 0.0 { union_m2 / sum } else { 1.0 };
         shares.iter_mut().for_each(|share| share.area_m2 *= scale);
-        Ok(shares)
+        shares
     }
 
     /// Fills in parcels and farmland; returns the hits on farmland.
-    fn measure_parcels(&self, figure: &Figure, measured: &mut Measured) -> io::Result<Hits> {
-        let mut hits = self.coverage.hits(figure)?;
-        measured.parcels = self.shares(figure, &hits)?;
-        measured.parcels_m2 = self.coverage.covered_m2(figure, &hits)?;
-        hits.retain(|hit| self.farmland[self.fact(hit.member) as usize]);
-        let farmland = hits;
-        measured.areas.farmland_m2 = self.coverage.covered_m2(figure, &farmland)?;
-        Ok(farmland)
+    fn measure_parcels(&self, parts: &[Figure], measured: &mut Measured) -> io::Result<PartHits> {
+        let (mut hits, area_m2) = (self.hits(parts)?, measured.areas.area_m2);
+        measured.parcels_m2 = self.covered_m2(parts, &hits, area_m2)?;
+        measured.parcels = self.shares(&hits, measured.parcels_m2);
+        hits.iter_mut().for_each(|hits| hits.retain(|hit| self.farmland[self.fact(hit.member) as usize]));
+        measured.areas.farmland_m2 = self.covered_m2(parts, &hits, area_m2)?;
+        Ok(hits)
     }
 
     /// Fills in approvals, and the farmland they cover.
-    fn measure_approvals(&self, figure: &Figure, farmland: Option<(&Self, Hits)>, measured: &mut Measured) -> io::Result<()> {
-        let hits = self.coverage.hits(figure)?;
+    fn measure_approvals(&self, parts: &[Figure], farmland: Option<(&Self, PartHits)>, measured: &mut Measured) -> io::Result<()> {
+        let hits = self.hits(parts)?;
         let areas = &mut measured.areas;
-        areas.approved_m2 = self.coverage.covered_m2(figure, &hits)?;
-        for hit in &hits {
+        areas.approved_m2 = self.covered_m2(parts, &hits, areas.area_m2)?;
+        for hit in hits.iter().flatten() {
             let fact = self.fact(hit.member);
             if !measured.approvals.contains(&fact) {
                 measured.approvals.push(fact);
@@ -244,7 +278,8 @@ impl AtlasLayer {
         } else if areas.farmland_m2 >= areas.area_m2 {
             areas.approved_m2
         } else {
-            self.coverage.covered_by_both_m2(figure, &hits, &parcels.coverage, &on_farmland)?
+            let both = |((part, on_farmland), hits): ((&Figure, &Hits), &Hits)| self.coverage.covered_by_both_m2(part, hits, &parcels.coverage, on_farmland);
+            parts.iter().zip(&on_farmland).zip(&hits).map(both).sum::<io::Result<f64>>()?
         }
         .min(areas.farmland_m2)
         .min(areas.approved_m2);
@@ -263,6 +298,7 @@ pub struct LayerBuilder {
     facts: Vec<FeatureFacts>,
     known: std::collections::HashMap<FeatureFacts, u32>,
     fact_of: Vec<u32>,
+    left_out: Vec<u64>,
 }
 
 /// A layer ready to be put into an [`Atlas`]; nothing in it depends on the rule.
@@ -272,6 +308,7 @@ pub struct PreparedLayer {
     pub(super) coverage: Coverage,
     pub(super) facts: Vec<FeatureFacts>,
     pub(super) fact_of: Vec<u32>,
+    pub(super) left_out: Vec<u64>,
     pub(super) taken: Taken,
 }
 
@@ -288,6 +325,7 @@ impl LayerBuilder {
             facts: Vec::new(),
             known: std::collections::HashMap::new(),
             fact_of: Vec::new(),
+            left_out: Vec::new(),
         }
     }
 
@@ -326,14 +364,25 @@ impl LayerBuilder {
         Ok(())
     }
 
+    /// Notes the row of a feature that cannot be taken.
+    pub fn leave_out(&mut self, row: u64) {
+        self.left_out.push(row);
+    }
+
     /// Indexes the layer.
     pub fn finish(self) -> io::Result<PreparedLayer> {
-        Ok(PreparedLayer { bounds: self.bounds, coverage: self.coverage.finish()?, facts: self.facts, fact_of: self.fact_of, taken: self.taken })
+        let Self { bounds, facts, fact_of, left_out, taken, .. } = self;
+        Ok(PreparedLayer { bounds, coverage: self.coverage.finish()?, facts, fact_of, left_out, taken })
     }
 }
 
 impl PreparedLayer {
-    /// Pairs of features (by order) that share ground, with the square metres.
+    /// Whether there are more overlaps than are listed.
+    pub(super) fn has_more_overlaps(&self) -> bool {
+        self.coverage.has_more_overlaps()
+    }
+
+    /// Pairs of features (by order) that share ground, with the square metres; of one feature the first few with later ones.
     pub fn overlaps(&self) -> impl Iterator<Item = ([u32; 2], f64)> + '_ {
         self.coverage.overlaps().iter().map(|overlap| (overlap.members, overlap.area_m2))
     }

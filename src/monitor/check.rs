@@ -3,7 +3,8 @@
 use super::{Monitor, MonitorError, Refusal, RefusalKind, classify::classify, intake::Intake};
 use crate::formats::{contradiction_words, geojson};
 use crate::geom::{Contradiction, Crs, Defect, Figure, typical};
-use crate::land::{Finding, Place, Provenance};
+use crate::land::{Finding, Place, Provenance, Words};
+use std::sync::Arc;
 
 /// What a polygon occupies.
 #[derive(Debug, Clone, PartialEq)]
@@ -16,7 +17,30 @@ pub struct CheckedPolygon {
     pub provenance: Provenance,
 }
 
+/// Most vertices of a polygon to be checked. What is larger is a survey or a layer; judging an outline may cost the square of its vertices.
+pub const MOST_VERTICES: usize = 20_000;
+
+/// Bytes up to which a polygon is checked at once: some five hundred vertices take well below a millisecond, less than to hand them to another thread.
+const AT_ONCE_BYTES: usize = 16 << 10;
+
 impl Monitor {
+    /// The same as [`check`](Self::check), for whoever answers others meanwhile: a large polygon is checked on a thread of its own, and waits for its turn.
+    pub async fn check_aside(self: &Arc<Self>, geojson: impl AsRef<[u8]> + Send + 'static) -> Result<CheckedPolygon, MonitorError> {
+        if geojson.as_ref().len() <= AT_ONCE_BYTES {
+            return self.check(geojson.as_ref());
+        }
+        let broken = |error: &dyn std::error::Error| MonitorError::Broken(error.to_string());
+        let turn = Arc::clone(&self.large_checks).acquire_owned().await.map_err(|error| broken(&error))?;
+        let monitor = Arc::clone(self);
+        // The turn ends with the work, also where nobody waits for the answer any more.
+        let checked = tokio::task::spawn_blocking(move || {
+            let checked = monitor.check(geojson.as_ref());
+            drop(turn);
+            checked
+        });
+        checked.await.map_err(|error| broken(&error))?
+    }
+
     /// Measures and judges a GeoJSON Polygon, MultiPolygon or Feature in CRS84 degrees.
     pub fn check(&self, geojson: &[u8]) -> Result<CheckedPolygon, MonitorError> {
         let lone = geojson::lone(geojson)?;
@@ -27,6 +51,13 @@ impl Monitor {
             Refusal { pointer, ..Refusal::new(RefusalKind::Unacceptable, code, words) }
         };
         let outline = lone.outline.map_err(|fault| unacceptable(fault.code(), fault.reason(), fault.place))?;
+        if outline.positions.len() > MOST_VERTICES {
+            let words = Words::new(
+                format!("图形有 {} 个顶点，最多 {MOST_VERTICES} 个", outline.positions.len()),
+                format!("the polygon has {} vertices; at most {MOST_VERTICES} are taken", outline.positions.len()),
+            );
+            return Err(Refusal::new(RefusalKind::Unacceptable, "too_many_vertices", words).into());
+        }
         let atlas = self.atlas();
         if let Some(contradiction) = Crs::CRS84.contradiction(&typical(&outline.positions), atlas.counties_bounds()).filter(Contradiction::is_certain) {
             return Err(Refusal::new(RefusalKind::Unacceptable, "wrong_crs", contradiction_words(Crs::CRS84, &contradiction)).into());

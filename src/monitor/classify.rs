@@ -65,6 +65,7 @@ impl Assessment {
                 approvals.push(number.clone());
             }
         }
+        approvals.sort_unstable();
         Finding {
             areas,
             parcels: measured.parcels.iter().map(|share| parcel(said(LayerKind::Farmland, share))).collect(),

@@ -65,24 +65,20 @@ pub fn classify_files(
     report: &(dyn Fn(&str, u64) + Sync),
 ) -> Result<Timings, MonitorError> {
     let started = Instant::now();
-    let mut timings = Timings::default();
-    let atlas = load(files, rule, report)?;
-    timings.load_s = started.elapsed().as_secs_f64();
-    timings.layers_vertices = atlas.vertices();
-
-    match classify(files, &files.stated, rule, &atlas, output, out, report, &mut timings) {
-        Err(MonitorError::LateCrs(crs)) => {
-            let words =
-                Words::new(format!("坐标系 {crs} 写在要素之后，请加 --crs {crs}"), format!("the CRS {crs} is named after the features; say --crs {crs}"));
-            Err(Refusal::new(RefusalKind::Unreadable, "crs_after_features", words).into())
-        }
-        outcome => outcome,
-    }?;
-    timings.peak_rss_mb = peak_rss_mb();
-    Ok(timings)
+    let atlas = load(files, rule, report).map_err(late)?;
+    let load_s = started.elapsed().as_secs_f64();
+    let timings = classify(files, rule, &atlas, output, out, report).map_err(late)?;
+    Ok(Timings { load_s, layers_vertices: atlas.vertices(), peak_rss_mb: peak_rss_mb(), ..timings })
 }
 
-/// Prepares the layers; the first one's place decides the plane.
+/// What people are told where the patches name their CRS only after themselves.
+fn late(error: MonitorError) -> MonitorError {
+    let MonitorError::LateCrs(crs) = error else { return error };
+    let words = Words::new(format!("坐标系 {crs} 写在要素之后，请加 --crs {crs}"), format!("the CRS {crs} is named after the features; say --crs {crs}"));
+    Refusal::new(RefusalKind::Unreadable, "crs_after_features", words).into()
+}
+
+/// Prepares the layers; where most features of the first one are decides the plane.
 pub fn load(files: &ClassifyFiles, rule: &Rule, report: &(dyn Fn(&str, u64) + Sync)) -> Result<Atlas, MonitorError> {
     let mut layers = files.layers.clone();
     layers.sort_by_key(|(kind, _)| *kind);
@@ -92,13 +88,14 @@ pub fn load(files: &ClassifyFiles, rule: &Rule, report: &(dyn Fn(&str, u64) + Sy
         // What is said of the patches' CRS is for layers that do not say their own.
         let says = files.stated.crs.is_none() || arrival.open(&Stated::default()).is_ok_and(|source| source.head().crs.is_some());
         let stated = Stated { crs: files.stated.crs.filter(|_| !says), ..Stated::default() };
-        let wish = |stated| Wish { file: &arrival, wanted: Wanted::Layer(*kind), stated, map: &[], counties: None };
-        let plane = match &atlas {
-            Some(atlas) => atlas.plane().clone(),
-            None => layer_import::plane_of(&wish(&stated))?,
+        let prepare = |stated: &Stated| {
+            let wish = Wish { file: &arrival, wanted: Wanted::Layer(*kind), stated, map: &[], counties: None };
+            let plane = atlas.as_ref().map_or_else(|| layer_import::plane_of(&wish), |atlas| Ok(atlas.plane().clone()))?;
+            let (used, prepared) = load_layer(&wish, path, *kind, &plane, &files.memory, report)?;
+            Ok((plane, used, prepared))
         };
-        let (used, prepared) = match load_layer(&wish(&stated), path, *kind, &plane, &files.memory, report) {
-            Err(MonitorError::LateCrs(crs)) => load_layer(&wish(&Stated { crs: Some(crs), ..stated.clone() }), path, *kind, &plane, &files.memory, report),
+        let (plane, used, prepared) = match prepare(&stated) {
+            Err(MonitorError::LateCrs(crs)) => prepare(&Stated { crs: Some(crs), ..stated.clone() }),
             outcome => outcome,
         }?;
         atlas.get_or_insert_with(|| Atlas::empty(plane)).put(used, prepared, rule);
@@ -150,20 +147,19 @@ fn load_layer(
     Ok((LayerUsed { id: 0, kind, name, effective: String::new() }, builder.finish()?))
 }
 
-#[allow(clippy::too_many_arguments)] // One call, from one place; a struct would only name the same things twice.
-fn classify(
+/// Classifies the patches against layers that are loaded. Times of loading and memory stay open.
+pub fn classify(
     files: &ClassifyFiles,
-    stated: &Stated,
     rule: &Rule,
     atlas: &Atlas,
     output: Output,
     out: &mut (impl Write + Send),
     report: &(dyn Fn(&str, u64) + Sync),
-    timings: &mut Timings,
-) -> Result<(), MonitorError> {
+) -> Result<Timings, MonitorError> {
+    let mut timings = Timings::default();
     let started = Instant::now();
     let arrival = receive(&files.patches, files)?;
-    let wish = Wish { file: &arrival, wanted: Wanted::Survey, stated, map: &files.map, counties: atlas.counties_bounds() };
+    let wish = Wish { file: &arrival, wanted: Wanted::Survey, stated: &files.stated, map: &files.map, counties: atlas.counties_bounds() };
     let mut reading = Reading::open(&wish)?;
     timings.read_s = started.elapsed().as_secs_f64();
     let judge = Judge::new(atlas, rule, &reading);
@@ -208,7 +204,7 @@ fn classify(
     writing += began.elapsed();
     timings.write_s = writing.as_secs_f64();
     timings.classify_s = started.elapsed().saturating_sub(writing).as_secs_f64();
-    Ok(())
+    Ok(timings)
 }
 
 /// Most memory this process ever held, MB; 0 where the system does not say.

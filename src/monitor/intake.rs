@@ -66,9 +66,15 @@ impl Intake {
             Some(dense) => self.check(dense)?.region,
             None => checked.region,
         };
+        let region = if checked.defects.is_empty() { region } else { without_specks(region) };
         let repaired = (!checked.defects.is_empty()).then(|| region.outline().map(|at| self.plane.unproject(at)));
         let defects = checked.defects.into_iter().map(|defect| Defect { at: self.plane.unproject(defect.at), ..defect }).collect();
         Ok(Taken { source, degrees, dense, region, repaired, defects })
+    }
+
+    /// The region of an outline that was repaired, as it will be read back from what is stored of it; nothing for one that was not, whose region it has.
+    pub fn region_as_stored(&self, taken: &Taken) -> Result<Option<Region>, OutlineFault> {
+        taken.repaired.as_ref().map(|repaired| Ok(self.check(repaired)?.region)).transpose()
     }
 
     /// An outline of the file to CRS84 degrees, vertex by vertex.
@@ -88,6 +94,16 @@ impl Intake {
 /// is no longer quite straight.
 const LEAST_WIDTH_M: f64 = 1e-4;
 
+/// What of a repaired outline its lobes of no width may be together, as a part of it.
+const SPECKS: f64 = 1e-9;
+
+/// The region without the loops that splitting left where rings cross within a few last digits: written in degrees they would enclose nothing, and the outline
+/// would not pass its check again.
+fn without_specks(region: Region) -> Region {
+    let kept = Region::of_rings(region.rings().filter(|ring| !is_nothing(&Region::of_rings(std::iter::once(*ring)))));
+    if (kept.area_m2() - region.area_m2()).abs() <= SPECKS * region.area_m2() { kept } else { region }
+}
+
 fn is_nothing(region: &Region) -> bool {
     let edges = region.rings().flat_map(|ring| ring.windows(2));
     let length_m = |edge: &[[f64; 2]]| {
@@ -95,7 +111,7 @@ fn is_nothing(region: &Region) -> bool {
         (dx * dx + dy * dy).sqrt()
     };
     let around_m: f64 = edges.map(length_m).sum();
-    region.area_m2() <= LEAST_WIDTH_M * around_m / 2.0
+    region.area_m2().abs() <= LEAST_WIDTH_M * around_m / 2.0
 }
 
 impl From<formats::Fault> for OutlineFault {

@@ -14,6 +14,7 @@ use crate::land::{FeatureFacts, JobKind, Layer, LayerKind, Reject, Words};
 use crate::store::{Held, LayerFeature, LayerWriter, NewLayer};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 use std::io;
 use std::path::PathBuf;
 use tokio::sync::mpsc;
@@ -107,6 +108,7 @@ impl Monitor {
     }
 
     async fn take_layer_in_as(&self, file: &LayerFile, stated: Stated, report: &(dyn Fn(u64) + Sync)) -> Result<LayerTaken, MonitorError> {
+        let plane = self.plane_in_force().await?;
         let mut writer = self.store.begin_layer().await?;
         let (sender, mut receiver) = mpsc::channel::<Vec<LayerFeature>>(4);
         let reading = {
@@ -117,7 +119,7 @@ impl Monitor {
                 let wish = Wish { file: &arrival, wanted: Wanted::Layer(file.kind), stated: &stated, map: &file.map, counties: None };
                 let mut sorting = Sorting::new(file.kind, &memory);
                 let mut reading = open(&wish, file.kind)?;
-                let intake = reading.intake(&plane_of(&wish)?);
+                let intake = reading.intake(&plane.map_or_else(|| plane_of(&wish), Ok)?);
                 reading.each_round(
                     |raw| Ok(judge(&intake, file.kind, raw)),
                     |judged| sender.blocking_send(sorting.take(judged)?).map_err(|_| MonitorError::Broken("the store went away".into())),
@@ -171,23 +173,37 @@ pub(super) fn open(wish: &Wish<'_>, kind: LayerKind) -> Result<Reading, MonitorE
     }
 }
 
-/// The plane around the file's first position.
+/// The plane around the whole degree that most of the file's features begin nearest to: one pass over it, so that their order does not matter, nor a few
+/// that lie anywhere.
 pub(super) fn plane_of(wish: &Wish<'_>) -> Result<Plane, MonitorError> {
     let mut reading = Reading::open(wish)?;
     let crs = reading.crs();
-    let mut first = None;
-    let found = reading.each_round(
+    let mut degrees = WholeDegrees::default();
+    reading.each_round(
         |raw| Ok(raw.geometry.ok().and_then(|outline| outline.positions.first().and_then(|at| crs.to_degrees(*at)))),
         |positions| {
-            first = positions.into_iter().flatten().next();
-            // Ends the reading; nothing is wrong.
-            if first.is_some() { Err(MonitorError::Broken("found".into())) } else { Ok(()) }
+            positions.into_iter().flatten().for_each(|at| degrees.count(at));
+            Ok(())
         },
-    );
-    match (first, found) {
-        (Some([lon, lat]), _) => Ok(Plane::near(lon, lat)),
-        (None, Err(error)) => Err(error),
-        (None, Ok(())) => Ok(Plane::near(118.0, 35.0)),
+    )?;
+    Ok(degrees.plane())
+}
+
+/// How many places lie nearest to which whole degree.
+#[derive(Debug, Default)]
+pub(super) struct WholeDegrees(BTreeMap<[i32; 2], u64>);
+
+impl WholeDegrees {
+    /// Counts a place, longitude and latitude.
+    pub(super) fn count(&mut self, at: [f64; 2]) {
+        *self.0.entry(at.map(|degrees| degrees.round() as i32)).or_default() += 1;
+    }
+
+    /// The plane around the one with most; of several the westernmost, southernmost; without any, around 118° E, 35° N.
+    pub(super) fn plane(&self) -> Plane {
+        let most = self.0.iter().max_by_key(|(at, count)| (**count, std::cmp::Reverse(**at)));
+        let [lon, lat] = most.map_or([118, 35], |(at, _)| *at).map(f64::from);
+        Plane::at(lon, lat)
     }
 }
 
@@ -196,8 +212,11 @@ pub(super) fn judge(intake: &Intake, kind: LayerKind, raw: RawFeature<'_>) -> Re
     let row = raw.row;
     let (facts, repaired_code) = facts(kind, &raw)?;
     let taken = raw.geometry.map_err(|fault| fault.reject(row, None)).and_then(|outline| intake.take(outline).map_err(|fault| fault.reject(row, None)))?;
+    // What was repaired is read again whenever the layers are loaded, after its positions went through degrees: if it does not pass then, it must not now.
+    let region = intake.region_as_stored(&taken).map_err(|fault| fault.reject(row, None))?;
+    let pieces = Pieces::of(&region.unwrap_or(taken.region));
     let feature = LayerFeature { row, facts, source: taken.source, degrees: taken.dense.unwrap_or(taken.degrees), repaired: taken.repaired };
-    Ok(LayerJudged { feature, pieces: Pieces::of(&taken.region), repaired_code })
+    Ok(LayerJudged { feature, pieces, repaired_code })
 }
 
 /// Code and name; whether a lost leading zero was put back.
@@ -289,8 +308,10 @@ impl Sorting {
             let overlaps: Vec<_> = prepared.overlaps().collect();
             let row = |member: u32| self.rows.get(member as usize).copied().unwrap_or(0);
             notes.extend(overlaps.iter().take(SHOWN).map(|([a, b], m2)| format!("第 {} 行与第 {} 行重叠 {m2:.4} 平方米", row(*a), row(*b))));
-            if overlaps.len() > SHOWN {
-                notes.push(format!("共 {} 处重叠，只列出前 {SHOWN} 处", overlaps.len()));
+            let more = prepared.has_more_overlaps();
+            if more || overlaps.len() > SHOWN {
+                let (number, shown) = (overlaps.len(), overlaps.len().min(SHOWN));
+                notes.push(format!("共 {number} 处{}重叠，只列出前 {shown} 处", if more { "以上" } else { "" }));
             }
         }
         Ok(notes)

@@ -27,7 +27,7 @@ pub mod work;
 
 use crate::formats::ReadError;
 pub use crate::formats::{Gcj02, Layer as FileLayer, Stated, Wanted, ogr::Workshop};
-use crate::geom::{Bounds, Crs, Plane};
+use crate::geom::{Crs, Plane};
 use crate::land::{Layer, LayerKind, LayerUsed, Provenance, Reject, Words};
 use crate::store::{Store, StoreError};
 use atlas::{Atlas, LayerBuilder, PreparedLayer};
@@ -134,6 +134,8 @@ pub struct Monitor {
     memory: Memory,
     /// A few exports at a time: each has a thread, a file and perhaps a worker.
     exports: tokio::sync::Semaphore,
+    /// Large polygons to be checked, one at a time: the other cores are for everybody else.
+    large_checks: Arc<tokio::sync::Semaphore>,
 }
 
 /// Exports at a time, whether somebody waits for them or not.
@@ -156,6 +158,7 @@ impl Monitor {
             workshop,
             memory,
             exports: tokio::sync::Semaphore::new(EXPORTS),
+            large_checks: Arc::new(tokio::sync::Semaphore::new(1)),
         })
     }
 
@@ -214,14 +217,16 @@ impl Monitor {
         &self.spool
     }
 
-    /// All layer versions, and whether each is in force today.
+    /// All layer versions, and whether each is in force today. What had to be left out when they were loaded is among their notes.
     pub async fn layers(&self) -> Result<Vec<(Layer, bool)>, MonitorError> {
         let layers = self.store.layers().await?;
         let in_force: Vec<i64> = in_force(&layers).into_iter().map(|layer| layer.id).collect();
+        let atlas = self.atlas();
         Ok(layers
             .into_iter()
-            .map(|layer| {
+            .map(|mut layer| {
                 let now = in_force.contains(&layer.id);
+                layer.notes.extend(atlas.left_out(layer.id).iter().map(|row| format!("第 {row} 行的图形未能通过复核，未参与套合")));
                 (layer, now)
             })
             .collect())
@@ -282,6 +287,15 @@ impl Monitor {
         Ok(atlas.unwrap_or_else(|| Atlas::empty(Plane::near(118.0, 35.0))))
     }
 
+    /// The plane that the layers in force are measured in, if there are any.
+    async fn plane_in_force(&self) -> Result<Option<Plane>, MonitorError> {
+        let layers = self.store.layers().await?;
+        match in_force(&layers).first() {
+            Some(first) => Ok(Some(plane_of(&*self.store, first).await?)),
+            None => Ok(None),
+        }
+    }
+
     /// What findings made now rest on.
     #[must_use]
     pub fn provenance(&self, atlas: &Atlas) -> Provenance {
@@ -323,34 +337,37 @@ fn used(layer: &Layer) -> LayerUsed {
     LayerUsed { id: layer.id, kind: layer.kind, name: layer.name.clone(), effective: layer.effective.to_string() }
 }
 
-/// The plane around the first feature of the first layer (the counties, where there are any): the same whenever it is loaded.
+/// The plane around the whole degree that most features of a layer begin nearest to; see [`layer_import::plane_of`].
 async fn plane_of(store: &dyn Store, layer: &Layer) -> Result<Plane, MonitorError> {
-    let everywhere = Bounds { min: [-180.0, -90.0], max: [180.0, 90.0] };
-    let some = store.features_within(layer.id, &everywhere, 1000).await?;
-    let at = some.iter().min_by_key(|feature| feature.row).and_then(|feature| feature.degrees.positions.first()).copied().unwrap_or([118.0, 35.0]);
-    Ok(Plane::near(at[0], at[1]))
+    let mut degrees = layer_import::WholeDegrees::default();
+    store
+        .each_feature(layer.id, &mut |features| {
+            features.iter().filter_map(|feature| feature.degrees.positions.first()).for_each(|at| degrees.count(*at));
+        })
+        .await?;
+    Ok(degrees.plane())
 }
 
-/// Prepares a layer from the store.
+/// Prepares a layer from the store. A feature that no longer passes its check is left out, and named: one must not keep all others from being used.
 async fn prepare(store: &dyn Store, layer: &Layer, plane: &Plane, memory: &Memory) -> Result<PreparedLayer, MonitorError> {
     let mut builder = LayerBuilder::new(layer.kind, memory);
-    let (mut damaged, mut full) = (None, Ok(()));
+    let mut full = Ok(());
     store
         .each_feature(layer.id, &mut |features| {
             for (feature, pieces) in layer_import::pieces(plane, &features) {
                 match pieces {
                     Some(pieces) if full.is_ok() => full = builder.push(&feature.facts, &pieces, &feature.degrees),
                     Some(_) => {}
-                    None => damaged = Some(feature.row),
+                    None => {
+                        tracing::warn!(layer = layer.id, row = feature.row, "a feature no longer passes the check it passed on import; it is left out");
+                        builder.leave_out(feature.row);
+                    }
                 }
             }
         })
         .await?;
     full?;
-    match damaged {
-        Some(row) => Err(StoreError::Damaged(format!("row {row} of layer {} no longer passes the check it passed on import", layer.id)).into()),
-        None => Ok(tokio::task::block_in_place(|| builder.finish())?),
-    }
+    Ok(tokio::task::block_in_place(|| builder.finish())?)
 }
 
 /// Bytes as lower-case hexadecimal digits.

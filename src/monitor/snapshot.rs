@@ -1,6 +1,6 @@
 //! Prepared layers on disk, beside the store: what takes seconds to prepare is read back in a fraction of one.
 //!
-//! A snapshot is never trusted blindly. It begins with what it was made from (format, program version, layer, file, plane) and ends with a checksum of
+//! A snapshot is never trusted blindly. It begins with what it was made from (the sources of what prepares, layer, file, plane) and ends with a checksum of
 //! everything before; where either is not as expected the layer is prepared from the store again and the snapshot replaced. Deleting the folder is safe.
 //! The checksum is xxh3: it is there for torn writes and failing disks, and whoever could write to the folder could write to the database beside it.
 //!
@@ -16,13 +16,13 @@ use std::io::{self, BufWriter, Read, Write};
 use std::path::{Path, PathBuf};
 use twox_hash::XxHash3_64;
 
-/// Changes with the format, and with anything in the kernel that prepares differently.
-const FORMAT: u32 = 2;
+/// A hash of the sources of all that prepares, cuts and writes, made by build.rs: a change cannot forget to change it.
+const PREPARING: &str = env!("TUBAN_PREPARING");
 
 /// What a snapshot of this layer in this plane must begin with.
 fn origin(layer: &Layer, plane: &Plane) -> Vec<u8> {
     let [lon, lat] = plane.origin();
-    format!("tuban layer {FORMAT} {} {} {} {} {lon} {lat}\n", env!("CARGO_PKG_VERSION"), layer.id, layer.created_ms, layer.sha256).into_bytes()
+    format!("tuban layer {PREPARING} {} {} {} {lon} {lat}\n", layer.id, layer.created_ms, layer.sha256).into_bytes()
 }
 
 fn path_of(folder: &Path, layer: &Layer) -> PathBuf {
@@ -128,6 +128,10 @@ fn compose(out: &mut impl Write, prepared: &PreparedLayer) -> io::Result<()> {
     for fact in &prepared.fact_of {
         out.write_all(&fact.to_le_bytes())?;
     }
+    put(out, prepared.left_out.len())?;
+    for row in &prepared.left_out {
+        out.write_all(&row.to_le_bytes())?;
+    }
     prepared.coverage.freeze(out)
 }
 
@@ -141,6 +145,7 @@ fn parse(content: &mut Hashing<File>, memory: &Memory) -> io::Result<PreparedLay
     }
     let facts = (0..take(content)?).map(|_| Ok(FeatureFacts { code: text(content)?, name: text(content)? })).collect::<io::Result<Vec<_>>>()?;
     let fact_of = bytes(content, 4)?.as_chunks::<4>().0.iter().map(|bytes| u32::from_le_bytes(*bytes)).collect::<Vec<u32>>();
+    let left_out = bytes(content, 8)?.as_chunks::<8>().0.iter().map(|bytes| u64::from_le_bytes(*bytes)).collect::<Vec<u64>>();
     let mut taken = memory.none();
     let coverage = Coverage::thaw(content, |content, bytes| {
         let outside = || Ok(Box::new(FileShelf { file: content.file.try_clone()?, start: content.passed }) as Box<dyn Shelf>);
@@ -155,7 +160,7 @@ fn parse(content: &mut Hashing<File>, memory: &Memory) -> io::Result<PreparedLay
     if !whole {
         return Err(damaged());
     }
-    Ok(PreparedLayer { bounds: Bounds { min: [corners[0], corners[1]], max: [corners[2], corners[3]] }, coverage, facts, fact_of, taken })
+    Ok(PreparedLayer { bounds: Bounds { min: [corners[0], corners[1]], max: [corners[2], corners[3]] }, coverage, facts, fact_of, left_out, taken })
 }
 
 /// As many rows of `width` bytes as the count before them says; a count that is damaged runs into the end, and does not ask for memory first.

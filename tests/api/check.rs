@@ -84,3 +84,29 @@ async fn a_polygon_above_the_limit_is_refused() {
     let unread = super::edge::announce(&app, "/api/check", "Content-Length: 2147483648").await;
     assert!(unread.starts_with("HTTP/1.1 413 "), "{unread}");
 }
+
+/// The square with `steps` vertices along each side.
+fn stepped(steps: u32) -> Vec<[f64; 2]> {
+    let corners = city::square();
+    let along = |[x1, y1]: [f64; 2], [x2, y2]: [f64; 2], step: u32| {
+        let t = f64::from(step) / f64::from(steps);
+        [x1 + (x2 - x1) * t, y1 + (y2 - y1) * t]
+    };
+    let sides = corners.windows(2).flat_map(|side| (0..steps).map(move |step| along(side[0], side[1], step)));
+    sides.chain([corners[0]]).collect()
+}
+
+/// Oracle: the square's area and the shares drawn in `city`, whatever the vertices along its sides.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_large_polygon_is_measured_in_parts_and_a_larger_one_refused() {
+    let app = TestApp::city().await;
+    let checked = app.post("/api/check", polygon(&[stepped(4_000)])).await.json();
+    for (column, share) in
+        [("area", 1.0), ("farmland", 0.5), ("basic_farmland", 0.25), ("red_line", 0.4), ("urban_boundary", 0.1), ("approved", 0.3), ("approved_farmland", 0.3)]
+    {
+        is_area(&checked[column], share * city::SQUARE_M2, 1e-3);
+    }
+    assert_eq!((&checked["county_code"], &checked["finding"]["approvals"]), (&json!("371302"), &json!(["PZ1", "PZ2"])));
+    assert_eq!(checked["finding"]["counties"].as_array().unwrap().len(), 1);
+    app.post("/api/check", polygon(&[stepped(5_000)])).await.problem(422, "too_many_vertices");
+}

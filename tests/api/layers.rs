@@ -6,10 +6,13 @@ use super::app::{
     is_area, text,
 };
 use super::jobs::events;
+use crate::builders::{feature, layer};
 use reqwest::{Method, multipart};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
+use tuban::geom::Outline;
 use tuban::land::LayerKind;
+use tuban::store::LayerFeature;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn layers_are_listed_with_what_was_noticed() {
@@ -90,6 +93,51 @@ async fn what_is_wrong_with_a_layer_is_noted_and_measured_once() {
     let checked = app.post("/api/check", polygon(&[city::square()])).await.json();
     is_area(&checked["farmland"], city::SQUARE_M2, 1e-3);
     is_area(&checked["finding"]["parcels"][0]["area"], city::SQUARE_M2, 1e-3);
+}
+
+/// A square whose last corner lies one last bit from the first: it crosses itself there, and its second lobe is a millionth of a millimetre wide.
+fn speck() -> Vec<[f64; 2]> {
+    vec![[118.3, 35.0], [118.31, 35.000_000_000_000_03], [118.31, 35.01], [118.300_000_000_000_01, 35.01], [118.300_000_000_000_03, 35.0], [118.3, 35.0]]
+}
+
+/// Once, such a lobe was stored, enclosed nothing when it was read back, and no layer at all could be loaded any more.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_lobe_too_small_to_be_stored_keeps_no_layer_from_being_loaded() {
+    let app = TestApp::bare().await;
+    // With all digits.
+    let speck = format!(r#"{{"type":"Polygon","coordinates":[{:?}]}}"#, speck());
+    let file = File::default().feature(&json!({ "DLBM": "0101" }), &speck);
+    let imported = app.import_layer(LayerKind::Farmland, &file, "2022-01-01").await;
+    assert_eq!((imported.layer.features, imported.layer.rejected), (1, 0));
+    assert!(imported.layer.notes.join("\n").contains("1 个要素的图形经过修复"));
+    // Oracle: inside, so all of it.
+    let checked = app.post("/api/check", polygon(&[rectangle(118.302, 35.002, 118.304, 35.004)])).await.json();
+    assert_eq!(checked["farmland"], checked["area"]);
+    assert_eq!(app.read("/api/layers").await["layers"][0]["notes"].as_array().unwrap().len(), 1);
+}
+
+/// A feature that was stored and does not pass its check is left out and named; the others count.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_stored_feature_that_fails_its_check_is_left_out_and_named() {
+    let app = TestApp::bare().await;
+    let twice = [118.40, 35.05, 118.41, 35.06];
+    let mut ring = rectangle(twice[0], twice[1], twice[2], twice[3]);
+    ring.extend(rectangle(twice[0], twice[1], twice[2], twice[3]).into_iter().skip(1));
+    let mut writer = app.monitor.store().begin_layer().await.unwrap();
+    let broken = LayerFeature { degrees: Outline::polygon(&[ring]), ..feature(7, 0.0, 0.0) };
+    writer.push(vec![feature(3, 118.3, 35.0), broken, feature(9, 118.32, 35.0)]).await.unwrap();
+    writer.commit(layer(LayerKind::Farmland, "2022-01-01")).await.unwrap();
+    // From the store, then from what was prepared of it.
+    for _ in 0..2 {
+        let monitor = app.another_monitor().await;
+        let farmland = |west: f64| {
+            let checked = monitor.check(polygon(&[rectangle(west, 35.0, west + 0.001, 35.001)]).as_bytes()).unwrap();
+            (checked.finding.areas.farmland_m2 / checked.finding.areas.area_m2 * 1e9).round()
+        };
+        assert_eq!([118.3, 118.32].map(farmland), [1e9, 1e9]);
+        let notes = monitor.layers().await.unwrap()[0].0.notes.clone();
+        assert_eq!(notes, ["第 7 行的图形未能通过复核，未参与套合"]);
+    }
 }
 
 /// Parcels of which the second has no class.

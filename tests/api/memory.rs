@@ -3,17 +3,11 @@
 use super::app::{TestApp, city, file::polygon};
 use std::os::unix::fs::FileExt;
 use std::path::PathBuf;
-use std::sync::Arc;
-use tuban::monitor::{Monitor, MonitorError, rule::Rule};
-use tuban::store::sqlite::SqliteStore;
+use tuban::monitor::{Monitor, MonitorError};
 
 /// Another service over the same store, started with no memory for layers.
 async fn crammed(app: &TestApp) -> Monitor {
-    let spool = app.monitor.spool().to_path_buf();
-    let store = SqliteStore::open(&format!("sqlite:{}", spool.with_file_name("tuban.db").display())).await.unwrap();
-    let monitor = Monitor::open(Arc::new(store), Rule::load(None).unwrap(), spool).unwrap().with_memory(0);
-    assert!(monitor.refresh_atlas().await.unwrap());
-    monitor
+    app.another_monitor_with(|monitor| monitor.with_memory(0)).await
 }
 
 /// The prepared layers of a service.
@@ -66,6 +60,38 @@ async fn a_prepared_layer_that_is_damaged_or_cut_short_is_made_anew() {
             assert!(std::fs::read(path).unwrap() == *bytes, "{cut:?} {}", path.display());
         }
     }
+}
+
+/// A prepared layer that another program made, or of another layer or plane, has the checksum it should have and yet is not what is wanted.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_prepared_layer_of_something_else_is_made_anew() {
+    let app = TestApp::city().await;
+    let outline = polygon(&[city::square()]).into_bytes();
+    let expected = app.monitor.check(&outline).unwrap();
+    let whole: Vec<(PathBuf, Vec<u8>)> = prepared(&app).into_iter().map(|path| (path.clone(), std::fs::read(path).unwrap())).collect();
+    // The first line says what it was made from: program, layer, plane. A program or a plane of another name is as long.
+    let otherwise = |word: usize, bytes: &[u8]| {
+        let line = bytes.iter().position(|byte| *byte == b'\n').unwrap();
+        let mut words: Vec<String> = String::from_utf8(bytes[..line].to_vec()).unwrap().split(' ').map(str::to_owned).collect();
+        words[word] = words[word].bytes().map(|byte| if byte == b'1' { '2' } else { '1' }).collect();
+        sealed(&[words.join(" ").as_bytes(), &bytes[line..bytes.len() - 8]].concat())
+    };
+    for changed in [2, 3, 6, 7] {
+        whole.iter().for_each(|(path, bytes)| std::fs::write(path, otherwise(changed, bytes)).unwrap());
+        assert_eq!(crammed(&app).await.check(&outline).unwrap(), expected, "word {changed}");
+        assert!(whole.iter().all(|(path, bytes)| std::fs::read(path).unwrap() == *bytes), "word {changed}");
+    }
+    // Each has the next one's, whole and sound.
+    for (n, (path, _)) in whole.iter().enumerate() {
+        std::fs::write(path, &whole[(n + 1) % whole.len()].1).unwrap();
+    }
+    assert_eq!(crammed(&app).await.check(&outline).unwrap(), expected);
+    assert!(whole.iter().all(|(path, bytes)| std::fs::read(path).unwrap() == *bytes));
+}
+
+/// The bytes with the checksum that belongs to them.
+fn sealed(bytes: &[u8]) -> Vec<u8> {
+    [bytes, &twox_hash::XxHash3_64::oneshot(bytes).to_le_bytes()].concat()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -72,6 +72,19 @@ impl TestApp {
         Self::with(Limits::default(), |workshop| workshop, None).await
     }
 
+    /// Another service over the same database and folder, its layers loaded; it answers no requests.
+    pub(crate) async fn another_monitor(&self) -> Monitor {
+        self.another_monitor_with(|monitor| monitor).await
+    }
+
+    /// The same, changed before its layers are loaded.
+    pub(crate) async fn another_monitor_with(&self, change: impl FnOnce(Monitor) -> Monitor) -> Monitor {
+        let store = Self::embedded(&self.folder).await;
+        let monitor = change(Monitor::open(store, Rule::load(None).unwrap(), self.monitor.spool().to_path_buf()).unwrap());
+        assert!(monitor.refresh_atlas().await.unwrap());
+        monitor
+    }
+
     /// Another node on the same database; it carries jobs out in that way, or not at all.
     pub(crate) async fn node(&self, working: Option<Working>) -> Self {
         let store = Self::embedded(&self.folder).await;

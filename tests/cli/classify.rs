@@ -6,11 +6,17 @@ use super::{
         city,
         file::{File, coordinates, polygon},
     },
-    demo, done, run,
+    demo, done, run, tuban,
 };
+use crate::kernel::shapes::Draw;
 use serde_json::{Value, json};
 use std::path::Path;
 use std::process::Command;
+use tuban::formats::{Stated, geojson};
+use tuban::geom::{Figure, check_in};
+use tuban::land::LayerKind;
+use tuban::monitor::classify_file::{ClassifyFiles, load};
+use tuban::monitor::{Workshop, memory::Memory, rule::Rule};
 
 /// As the issue that introduced it promises it to scripts.
 const COLUMNS: &str =
@@ -217,4 +223,85 @@ fn a_budget_too_small_for_the_layers_changes_nothing_in_the_output() {
     }
     assert_eq!(std::fs::read_dir(scratch.path()).unwrap().count(), 4);
     assert_eq!(run(scratch.path(), &["classify", &patches, "-o", "x.csv", "--memory", "much"]).0, 2);
+}
+
+/// `tuban classify` of the small demo city in `folder`, with so many threads; what it writes, line by line.
+fn findings(folder: &Path, threads: u32) -> Vec<String> {
+    let out = tempfile::tempdir().unwrap();
+    let out = out.path().join("out.csv");
+    let layers = KINDS.map(|kind| format!("{kind}={kind}.geojson"));
+    let arguments = ["classify", "survey-2022-04.geojson", "-o", out.to_str().unwrap()].into_iter().chain(layers.iter().flat_map(|layer| ["--layer", layer]));
+    let ended = tuban(folder, &arguments.collect::<Vec<_>>()).env("RAYON_NUM_THREADS", threads.to_string()).output().unwrap();
+    assert!(ended.status.success(), "{}", String::from_utf8_lossy(&ended.stderr));
+    std::fs::read_to_string(out).unwrap().lines().map(str::to_owned).collect()
+}
+
+/// A file of features with its features in another order.
+fn shuffled(from: &Path, to: &Path, seed: u64) {
+    let mut file: Value = serde_json::from_str(&std::fs::read_to_string(from).unwrap()).unwrap();
+    let (features, mut draw) = (file["features"].as_array_mut().unwrap(), Draw::new(seed));
+    for k in (1..features.len()).rev() {
+        features.swap(k, draw.below(k + 1));
+    }
+    std::fs::write(to, file.to_string()).unwrap();
+}
+
+/// Oracle: one thread, and the files as they came.
+#[test]
+fn neither_the_number_of_threads_nor_the_order_of_features_changes_a_digit() {
+    let expected = findings(demo(), 1);
+    assert!(expected.len() > 2_000);
+    for threads in [2, 4] {
+        assert!(findings(demo(), threads) == expected, "{threads} threads");
+    }
+    let folder = tempfile::tempdir().unwrap();
+    for (seed, name) in KINDS.into_iter().chain(["survey-2022-04"]).enumerate() {
+        let name = format!("{name}.geojson");
+        shuffled(&demo().join(&name), &folder.path().join(&name), seed as u64);
+    }
+    // Of patches with one id the first one counts, which is another one now.
+    let mut ids = std::collections::HashMap::<&str, u32>::new();
+    let id = |line: &'static str| line.split(',').next().unwrap();
+    let expected: &'static [String] = expected.leak();
+    expected.iter().for_each(|line| *ids.entry(id(line)).or_default() += 1);
+    let alone = |lines: &'static [String]| {
+        let mut lines: Vec<&str> = lines.iter().map(String::as_str).filter(|line| ids[id(line)] == 1).collect();
+        lines.sort_unstable();
+        lines
+    };
+    let (found, expected) = (alone(findings(folder.path(), 2).leak()), alone(expected));
+    assert!(expected.len() > 1_900 && found.len() == expected.len());
+    let other: Vec<_> = found.iter().zip(&expected).filter(|(found, expected)| found != expected).collect();
+    assert!(other.is_empty(), "{} differ: {:?}", other.len(), &other[..other.len().min(5)]);
+}
+
+/// Oracle: the law that the counties of a city tile it. Patches that stick out of the city, which the demo draws none of, would be told apart by far more.
+#[test]
+fn the_counties_shares_of_every_patch_of_the_city_sum_to_it() {
+    let folder = demo();
+    let files = ClassifyFiles {
+        patches: folder.join("survey-2022-04.geojson"),
+        layers: LayerKind::ALL.iter().map(|kind| (*kind, folder.join(format!("{kind}.geojson")))).collect(),
+        stated: Stated::default(),
+        workshop: Workshop::new(folder.to_owned()),
+        map: Vec::new(),
+        memory: Memory::new(Memory::usual_budget(), folder.to_owned()),
+    };
+    let atlas = load(&files, &Rule::load(None).unwrap(), &|_, _| {}).unwrap();
+    let patches: Value = serde_json::from_str(&std::fs::read_to_string(&files.patches).unwrap()).unwrap();
+    let (mut whole, mut largest) = (0, 0.0_f64);
+    for patch in patches["features"].as_array().unwrap() {
+        let Ok(outline) = geojson::lone(patch["geometry"].to_string().as_bytes()).map_err(|_| ()).and_then(|lone| lone.outline.map_err(|_| ())) else {
+            continue;
+        };
+        let Ok(checked) = check_in(&outline, |at| atlas.plane().project(at)) else { continue };
+        let figure = Figure::new(checked.region);
+        let measured = atlas.measure(&figure).unwrap();
+        let off = (measured.counties.iter().map(|share| share.area_m2).sum::<f64>() / figure.area_m2() - 1.0).abs();
+        if off < 1e-6 {
+            (whole, largest) = (whole + 1, largest.max(off));
+        }
+    }
+    println!("{whole} patches, the sum off by {largest:e} of the patch at most");
+    assert!(whole > 1_900 && largest <= 1e-12, "{whole} {largest:e}");
 }

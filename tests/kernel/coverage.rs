@@ -188,6 +188,35 @@ fn overlaps_are_found_and_exact() {
     }
 }
 
+fn square(x: f64, y: f64, side: f64) -> Rings {
+    vec![vec![[x, y], [x + side, y], [x + side, y + side], [x, y + side], [x, y]]]
+}
+
+/// Once, all pairs were listed: 30 000 squares on one another would have taken 7 GB. Oracle: by hand; each lies on all others.
+#[test]
+fn of_many_members_on_one_another_a_few_pairs_are_listed_and_all_are_known() {
+    let stack = coverage(&vec![square(0.0, 0.0, 10.0); 2_000]);
+    let nearest = |member: u32| (member + 1..2_000).take(16).map(move |other| ([member, other], 100.0));
+    let listed: Vec<([u32; 2], f64)> = stack.overlaps().iter().map(|overlap| (overlap.members, overlap.area_m2)).collect();
+    assert_eq!(listed, (0..2_000).flat_map(nearest).collect::<Vec<_>>());
+    assert!(stack.has_more_overlaps() && (0..2_000).all(|member| stack.overlaps_another(member)));
+    assert_eq!(covered_m2(&stack, &figure(&square(5.0, 5.0, 10.0))), 25.0);
+}
+
+/// Members that overlap only one whose list is full are known all the same; what lies beside it is not. Oracle: by hand.
+#[test]
+fn members_that_are_not_listed_are_known_to_overlap() {
+    let yards = (0..100).map(|k| square(f64::from(k), 0.0, 1.0));
+    let beside = [square(0.0, -5.0, 1.0), square(100.0, 0.0, 3.0)];
+    let layer = coverage(&std::iter::once(square(0.0, 0.0, 100.0)).chain(yards).chain(beside).collect::<Vec<_>>());
+    assert_eq!(layer.overlaps().len(), 16);
+    assert!(layer.has_more_overlaps());
+    let known: Vec<bool> = (0..layer.members()).map(|member| layer.overlaps_another(member)).collect();
+    assert_eq!(known, [vec![true; 101], vec![false; 2]].concat());
+    let few = coverage(&[square(0.0, 0.0, 100.0), square(5.0, 5.0, 2.0), square(200.0, 0.0, 2.0)]);
+    assert_eq!((few.overlaps().len(), few.has_more_overlaps()), (1, false));
+}
+
 /// Bytes outside a coverage, which can be spoiled.
 #[derive(Debug, Clone, Default)]
 struct Heap(Arc<RwLock<Vec<u8>>>);

@@ -4,9 +4,11 @@ mod coverage;
 mod geos;
 mod laws;
 mod limits;
+mod pairs;
 mod proj;
 mod rational;
-mod shapes;
+pub(crate) mod shapes;
+mod tiling;
 mod touching;
 mod validity;
 

@@ -1,6 +1,7 @@
 //! A coverage as bytes, so that a service need not cut and compare a city's parcels each time it starts.
 //!
-//! Little-endian: members, then positions, ring ends, pieces, their boxes and overlaps, each after its count; the index is made anew. Everything is read
+//! Little-endian: members, then positions, ring ends, pieces, their boxes and overlaps, each after its count, whether there are more overlaps, and for each
+//! member whether it overlaps another one; the index is made anew. Everything is read
 //! in one pass, positions into memory or past it. Every number that refers to another is checked on the way in: bytes that are not a coverage are an
 //! error, never a panic.
 
@@ -40,7 +41,9 @@ impl Coverage {
             overlap.members.iter().try_for_each(|member| out.write_all(&member.to_le_bytes()))?;
             out.write_all(&overlap.area_m2.to_le_bytes())?;
         }
-        Ok(())
+        put(out, u64::from(self.more_overlaps))?;
+        put(out, self.overlapping.len() as u64)?;
+        self.overlapping.iter().try_for_each(|overlapping| out.write_all(&[u8::from(*overlapping)]))
     }
 
     /// Reads what [`freeze`](Self::freeze) wrote. `shelf` is asked when the positions come, with what they take in bytes: it answers the shelf on which
@@ -60,6 +63,8 @@ impl Coverage {
             let [one, other, low, high] = words(row).map(u32::from_le_bytes);
             Overlap { members: [one, other], area_m2: f64::from_bits(u64::from(low) | u64::from(high) << 32) }
         })?;
+        let more_overlaps = take(input)? > 0;
+        let overlapping = rows(input, |row: &[u8; 1]| row[0] > 0)?;
         // Pieces follow each other without gaps, so that each lies where its rings say.
         let mut ring = 0;
         let follows = |piece: &Piece| std::mem::replace(&mut ring, piece.rings[1]) == piece.rings[0];
@@ -70,13 +75,12 @@ impl Coverage {
             && ring_ends.last().copied().unwrap_or(0) == count
             && boxes.len() == pieces.len()
             && boxes.iter().flatten().all(|value| value.is_finite())
-            && overlaps.iter().all(|overlap| overlap.members.iter().all(|member| *member < members));
+            && overlapping.len() == members as usize
+            && overlaps.iter().flat_map(|overlap| overlap.members).all(|member| overlapping.get(member as usize) == Some(&true));
         if !whole {
             return Err(damaged("a reference"));
         }
-        let mut coverage = Self { positions, ring_ends, pieces, index: Boxes::of(&boxes), members, overlaps: Vec::new(), overlapping: Vec::new() };
-        coverage.note(overlaps);
-        Ok(coverage)
+        Ok(Self { positions, ring_ends, pieces, index: Boxes::of(&boxes), members, overlaps, more_overlaps, overlapping })
     }
 }
 
