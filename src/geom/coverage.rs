@@ -236,11 +236,11 @@ impl Coverage {
         self.index.search(window)
     }
 
-    /// The members that share ground with the figure, ascending, each once. Of members that were cut, ground thinner than the last bit of its coordinates
+    /// The members that share ground with the figure, ascending, each once. Of members that were cut, or of a part that was, ground thinner than the last bit of its coordinates
     /// is none: cutting moves a border by so much.
     pub fn hits(&self, figure: &Figure) -> io::Result<Hits> {
         let (mut hits, mut reader) = (Hits::new(), Reader::new(self));
-        let mut cut = false;
+        let mut cut = figure.is_part();
         for piece in self.near(outwards(figure.bounds())) {
             let area_m2 = figure.shared_m2(reader.rings(piece)?);
             if area_m2 <= 0.0 {
@@ -259,7 +259,7 @@ impl Coverage {
         }
         if cut {
             let least_m2 = last_bit_m2(figure);
-            hits.retain(|hit| hit.area_m2 > least_m2 || !self.is_cut_member(hit.member));
+            hits.retain(|hit| hit.area_m2 > least_m2 || !(figure.is_part() || self.is_cut_member(hit.member)));
         }
         Ok(hits)
     }

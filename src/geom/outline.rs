@@ -52,6 +52,12 @@ impl Bounds {
         (0..2).all(|axis| self.min[axis] <= at[axis] && at[axis] <= self.max[axis])
     }
 
+    /// The place in the middle of the box.
+    #[must_use]
+    pub fn middle(&self) -> [f64; 2] {
+        [0, 1].map(|axis| f64::midpoint(self.min[axis], self.max[axis]))
+    }
+
     /// Whether no position was put in.
     #[must_use]
     pub fn is_empty(&self) -> bool {

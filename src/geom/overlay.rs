@@ -41,6 +41,8 @@ pub struct Figure {
     bounds: Bounds,
     area_m2: f64,
     ground: Ground,
+    /// Whether it was cut from a larger one.
+    is_part: bool,
 }
 
 /// A figure's ground, or what of it lies in other regions too, by its edges alone. Where that is nothing its area is 0, or as near to it as rounding comes.
@@ -60,7 +62,17 @@ impl Figure {
         }
         let top = if bounds.is_empty() { 0.0 } else { bounds.max[1] - y0 };
         let area_m2 = region.area_m2();
-        Self { area_m2, ground: Ground(Strips::of(&mut edges, bounds.min, top, Some(area_m2))), bounds, region }
+        Self { area_m2, ground: Ground(Strips::of(&mut edges, bounds.min, top, Some(area_m2))), bounds, region, is_part: false }
+    }
+
+    /// Prepares a part that was cut from a larger region, which moved its border by last bits.
+    pub(super) fn part(region: Region) -> Self {
+        Self { is_part: true, ..Self::new(region) }
+    }
+
+    /// Whether it was cut from a larger region.
+    pub(super) fn is_part(&self) -> bool {
+        self.is_part
     }
 
     /// The region's area, square metres.

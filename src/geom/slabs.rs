@@ -148,27 +148,45 @@ struct Rise {
     step: i32,
 }
 
-/// Cuts the cell at the median end, across or upright, until it holds few edges or neither parts them; then in the middle, as long as no more than `parting`
-/// edges have been looked at for that: edges that cross all of a cell, and each other, have no ends in it to part them at.
+/// Cuts the cell at the median end, across or upright, until it holds few edges or neither parts them; then into quarters, as long as those part them and no
+/// more than `parting` edges have been looked at for that: edges that cross all of a cell, and each other, have no ends in it to part them at.
 fn halve(cell: Cell, depth: u32, parting: &mut usize, ground: &mut dyn Ground) {
     if cell.edges.len() > FEW && depth < DEPTH {
         let first = (depth % 2) as usize;
         let cut = median(&cell, first).map(|cut| (first, cut)).or_else(|| median(&cell, 1 - first).map(|cut| (1 - first, cut)));
-        let cut = cut.or_else(|| {
-            *parting = parting.checked_sub(cell.edges.len())?;
-            let side = |axis: usize| cell.bounds.max[axis] - cell.bounds.min[axis];
-            let longer = usize::from(side(1) > side(0));
-            let middle = f64::midpoint(cell.bounds.min[longer], cell.bounds.max[longer]);
-            (cell.bounds.min[longer] < middle && middle < cell.bounds.max[longer]).then_some((longer, middle))
-        });
         if let Some((axis, cut)) = cut {
             let (one, other) = if axis == 0 { parted_upright(cell, cut) } else { parted_across(cell, cut) };
             halve(one, depth + 1, parting, ground);
             halve(other, depth + 1, parting, ground);
             return;
+        } else if *parting >= cell.edges.len() && quarters_part(&cell) {
+            *parting -= cell.edges.len();
+            let [x, y] = cell.bounds.middle();
+            let (left, right) = parted_upright(cell, x);
+            for half in [left, right] {
+                let (below, above) = parted_across(half, y);
+                halve(below, depth + 2, parting, ground);
+                halve(above, depth + 2, parting, ground);
+            }
+            return;
         }
     }
     sweep(cell, ground);
+}
+
+/// Whether each quarter of the cell has clearly fewer edges than the cell: not so where all of them run along the same way.
+fn quarters_part(cell: &Cell) -> bool {
+    let [x, y] = cell.bounds.middle();
+    let mut quarters = [0_usize; 4];
+    for edge in &cell.edges {
+        for (right, lo, hi) in [(0, cell.bounds.min[0], x), (1, x, cell.bounds.max[0])] {
+            if let Some(part) = edge.clipped(lo, hi) {
+                quarters[right] += usize::from(part.low() < y);
+                quarters[right + 2] += usize::from(part.high() > y);
+            }
+        }
+    }
+    quarters.into_iter().all(|some| some <= cell.edges.len() * 7 / 8)
 }
 
 /// The median end of edges within the cell, if cutting there parts them.

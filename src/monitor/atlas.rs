@@ -188,8 +188,7 @@ impl Atlas {
         if figure.region().vertices() <= WHOLE {
             return self.measure_parts(std::slice::from_ref(figure), figure.area_m2());
         }
-        let parts: Vec<Figure> = parts(figure.region()).into_iter().map(Figure::new).collect();
-        self.measure_parts(&parts, figure.area_m2())
+        self.measure_parts(&parts(figure.region()), figure.area_m2())
     }
 
     /// Measures a figure of which these are the parts.

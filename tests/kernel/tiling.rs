@@ -124,7 +124,7 @@ fn an_overlap_of_polygons_that_are_cut_is_mutual() {
         let (one, other) = (figure(&a), figure(&b));
         let (cut_a, cut_b) = (coverage(&[a]), coverage(&[b]));
         let smaller = one.area_m2().min(other.area_m2());
-        let in_parts = |layer: &Coverage, whole: &Figure| sum_m2(parts(whole.region()).into_iter().map(|part| shared_m2(layer, &Figure::new(part))));
+        let in_parts = |layer: &Coverage, whole: &Figure| sum_m2(parts(whole.region()).iter().map(|part| shared_m2(layer, part)));
         let expected = one.shared_m2(other.region().rings());
         for measured in [shared_m2(&cut_b, &one), shared_m2(&cut_a, &other), in_parts(&cut_b, &one), in_parts(&cut_a, &other)] {
             assert!(worst.takes(measured, expected, smaller, CLOSES), "{pair}: {measured} and {expected} of {smaller}");
@@ -141,7 +141,7 @@ fn parts_of_a_figure_share_what_the_whole_does() {
         let at = [far, far];
         let rings = if round % 3 == 0 { draw.holed(at, 100.0, 40) } else { draw.star(at, 100.0, 90) };
         let whole = figure(&rings);
-        let pieces: Vec<Figure> = parts(whole.region()).into_iter().map(Figure::new).collect();
+        let pieces = parts(whole.region());
         assert!(pieces.len() > 1);
         let tiles = draw.tiles([far - 60.0, far - 90.0], 120.0, 3);
         let members: Vec<Rings> = (0..3)
@@ -176,7 +176,7 @@ fn neighbours_of_a_figure_in_parts_share_nothing() {
         let layer = coverage(&(0..400).map(|k| vec![vec![hole[k], hole[k + 1], [far, -far], hole[k]]]).collect::<Vec<_>>());
         for part in parts(&region(&holed)) {
             pairs += 400;
-            leaks += layer.hits(&Figure::new(part)).unwrap().len();
+            leaks += layer.hits(&part).unwrap().len();
         }
     }
     assert_eq!(leaks, 0, "of {pairs}");
@@ -188,7 +188,7 @@ fn the_area_of_a_part_is_exact() {
     let (mut worst, mut draw) = (Worst::default(), Draw::new(86));
     let whole: Region = region(&draw.comb([1e5, 0.0], [900.0, 300.0], 60));
     for part in parts(&whole) {
-        let rings: Rings = part.rings().map(<[_]>::to_vec).collect();
+        let rings: Rings = part.region().rings().map(<[_]>::to_vec).collect();
         let exact = rational::own_m2(&rings);
         assert!(worst.takes(part.area_m2(), exact, exact, CLOSES));
     }

@@ -3,7 +3,8 @@
 //! 1. Of each piece in turn the common ground is made ([`Ground::common`]), and what the next layer has of it is measured in the same way; of the last layer
 //!    only the area is asked for.
 //! 2. Where members overlap, what the later ones have of the earlier one's common ground comes off again: |A ∪ B| = |A| + |B| − |A ∩ B|.
-//! 3. That branches where many members overlap in one place. Past [`MOST_EDGES`], or where rounding has become too much, slabs are walked instead.
+//! 3. That branches where many members overlap in one place. Past [`MOST_OVERLAPPING`] or [`MOST_EDGES`], or where rounding has become too much, slabs are
+//!    walked instead.
 
 use super::positions::Reader;
 use super::{Bounds, Coverage, Figure, Hit, outwards};
@@ -15,13 +16,17 @@ use std::io;
 /// A layer, and which members of it, ascending.
 pub(super) type Members<'a> = (&'a Coverage, &'a [Hit]);
 
+/// Members of a layer that overlap others and are added and taken off; each may be one level deeper.
+const MOST_OVERLAPPING: usize = 12;
 /// Edges of common ground that may be made for one figure; a few hundred are usual.
 const MOST_EDGES: usize = 4_000;
 
 /// The figure's area that lies on members of every one of the layers, square metres.
 pub(super) fn area_m2(figure: &Figure, layers: &[Members<'_>]) -> io::Result<f64> {
+    let overlapping = |(coverage, members): &Members<'_>| members.iter().filter(|hit| coverage.overlapping[hit.member as usize]).count();
     let mut edges_left = MOST_EDGES;
-    let area_m2 = match covered(figure.ground(), layers, &mut edges_left)? {
+    let sum = if layers.iter().any(|layer| overlapping(layer) > MOST_OVERLAPPING) { None } else { covered(figure.ground(), layers, &mut edges_left)? };
+    let area_m2 = match sum {
         Some(sum) if figure.outweighs(sum.noise_m2()) => Some(sum.area_m2()).filter(|area_m2| *area_m2 > sum.noise_m2()).unwrap_or(0.0),
         _ => by_slabs_m2(figure, layers)?.max(0.0),
     };

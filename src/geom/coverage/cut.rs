@@ -7,7 +7,7 @@
 //! on would make thousands of vertices of each one. So a region has an allowance for what halving adds, and each half gets its share of what is left: what
 //! would need more stays as it is, large.
 
-use crate::geom::{Bounds, Region, plane::twice_signed_area};
+use crate::geom::{Bounds, Figure, Region, plane::twice_signed_area};
 
 /// Pieces have at most so many vertices, where halving can reach that.
 pub const PIECE_VERTICES: usize = 64;
@@ -29,9 +29,9 @@ pub(super) fn cut(region: &Region, take: &mut dyn FnMut(&[Ring])) {
 
 /// A region in parts that are as small as pieces: what a part shares with anything is found fast, and what all parts share sums to what the region does.
 #[must_use]
-pub fn parts(region: &Region) -> Vec<Region> {
+pub fn parts(region: &Region) -> Vec<Figure> {
     let mut parts = Vec::new();
-    cut(region, &mut |rings: &[Ring]| parts.push(Region::of_rings(rings.iter().map(Vec::as_slice))));
+    cut(region, &mut |rings: &[Ring]| parts.push(Figure::part(Region::of_rings(rings.iter().map(Vec::as_slice)))));
     parts
 }
 
