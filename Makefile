@@ -12,7 +12,7 @@ PEER_NEEDS  := $(BUILD_NEEDS) python3-venv postgresql-15 postgresql-15-postgis-3
 
 # What `make dist` packs with, and what tries it out in a bare root.
 DIST_NEEDS  := $(BUILD_NEEDS) dpkg-dev
-DIST_TEST_NEEDS := $(DIST_NEEDS) debootstrap gdal-bin zip curl iproute2
+DIST_TEST_NEEDS := $(DIST_NEEDS) debootstrap gdal-bin zip curl iproute2 postgresql-15 postgresql-15-postgis-3
 
 TUBAN := target/release/tuban
 CITY  := .tuban/city
@@ -77,6 +77,6 @@ dist: build      ## target/dist: a .deb, and a .tar.gz with all that a machine w
 	@tools/need $(DIST_NEEDS)
 	tools/dist target/release target/dist
 
-dist-test: dist  ## install it in a bare Debian root without a network, start it, read a Shapefile; as root, minutes
+dist-test: dist  ## install it in a bare Debian root without a network, start it on both databases, read a Shapefile; as root, minutes
 	@tools/need $(DIST_TEST_NEEDS)
 	tools/dist-test target/dist
