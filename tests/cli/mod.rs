@@ -3,7 +3,9 @@
 mod classify;
 mod export;
 mod kill;
+mod migrate;
 mod nodes;
+mod place;
 mod ratio;
 mod serve;
 mod story;

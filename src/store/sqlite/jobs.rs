@@ -6,7 +6,7 @@
 use super::{SqliteStore, Writing, open::Pools};
 use crate::land::{Lane, Progress};
 use crate::store::jobs::{REMEMBERED, next_chunk, sql};
-use crate::store::{Held, Job, JobOutcome, Jobs, NewJob, News, StoreError, Thing, columns::Columns, rows};
+use crate::store::{Held, Job, JobOutcome, Jobs, NewJob, News, StoreError, Thing, columns::Columns, rows, transfer::Queued};
 use async_trait::async_trait;
 use std::time::Duration;
 use tokio::io::AsyncRead;
@@ -27,6 +27,12 @@ impl Queue {
     pub(super) async fn close(&self) {
         self.pools.readers.close().await;
         self.pools.writer.close().await;
+    }
+
+    /// How many jobs there are.
+    pub(super) async fn counted(&self) -> Result<Queued, StoreError> {
+        let (known, unfinished) = sqlx::query_as(sql::COUNT).fetch_one(&self.pools.readers).await?;
+        Ok(Queued { known, unfinished })
     }
 
     async fn begin(&self) -> Result<Writing, StoreError> {
