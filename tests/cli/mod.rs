@@ -8,6 +8,7 @@ mod nodes;
 mod place;
 mod ratio;
 mod serve;
+mod stop;
 mod story;
 
 use crate::app;
