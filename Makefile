@@ -4,8 +4,9 @@
 
 # What a bare machine lacks. The C compiler is for the embedded SQLite; GDAL is for tuban-ogr alone, which reads Shapefiles and the like.
 BUILD_NEEDS := build-essential pkg-config ca-certificates libgdal-dev
-# A real browser with Chinese type, GDAL's tools and openpyxl as outside oracles, what packs a Shapefile for the browser to upload, and the databases' own.
-TEST_NEEDS  := $(BUILD_NEEDS) chromium fonts-noto-cjk gdal-bin zip python3-openpyxl postgresql-15 postgresql-15-postgis-3
+# A real browser with Chinese type, GDAL's tools and openpyxl as outside oracles, what packs a Shapefile for the browser to upload, the databases' own, and what reads the files
+# of deploy/.
+TEST_NEEDS  := $(BUILD_NEEDS) chromium fonts-noto-cjk gdal-bin zip python3-openpyxl postgresql-15 postgresql-15-postgis-3 sqlite3 haproxy systemd python3-yaml
 
 # What the same job is measured against.
 PEER_NEEDS  := $(BUILD_NEEDS) python3-venv postgresql-15 postgresql-15-postgis-3
