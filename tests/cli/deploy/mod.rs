@@ -1,5 +1,6 @@
 //! What administrators are given: the files of `deploy/`, and what docs/OPERATIONS.md tells them to type, done to the letter.
 
+mod backup;
 mod files;
 mod proxy;
 
