@@ -3,6 +3,7 @@
 mod backup;
 mod files;
 mod proxy;
+mod standby;
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
