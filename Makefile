@@ -4,12 +4,14 @@
 
 # What a bare machine lacks. The C compiler is for the embedded SQLite; GDAL is for tuban-ogr alone, which reads Shapefiles and the like.
 BUILD_NEEDS := build-essential pkg-config ca-certificates libgdal-dev
-# A real browser with Chinese type, GDAL's tools and openpyxl as outside oracles, what packs a Shapefile for the browser to upload, the databases' own, and what reads the files
-# of deploy/.
-TEST_NEEDS  := $(BUILD_NEEDS) chromium fonts-noto-cjk gdal-bin zip python3-openpyxl postgresql-15 postgresql-15-postgis-3 sqlite3 haproxy systemd python3-yaml
+# A real browser with Chinese type, GDAL's tools and openpyxl as outside oracles, what packs a Shapefile for the browser to upload, and the databases' own.
+TEST_NEEDS  := $(BUILD_NEEDS) chromium fonts-noto-cjk gdal-bin zip python3-openpyxl postgresql-15 postgresql-15-postgis-3
 
 # What the same job is measured against.
 PEER_NEEDS  := $(BUILD_NEEDS) python3-venv postgresql-15 postgresql-15-postgis-3
+
+# What reads the files of deploy/, and what docs/OPERATIONS.md tells to type: tests do both.
+DEPLOY_NEEDS := sqlite3 haproxy systemd python3-yaml
 
 # What `make dist` packs with, and what tries it out in a bare root.
 DIST_NEEDS  := $(BUILD_NEEDS) dpkg-dev
@@ -46,7 +48,7 @@ check: web       ## formatting, lints, types
 	cd web && npm run check
 
 unit: web        ## kernel, store, formats, API, command line, page logic
-	@tools/need $(TEST_NEEDS)
+	@tools/need $(TEST_NEEDS) $(DEPLOY_NEEDS)
 	cargo test --locked --workspace
 	cd web && npm test
 

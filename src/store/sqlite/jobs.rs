@@ -6,7 +6,7 @@
 use super::{SqliteStore, Writing, open::Pools};
 use crate::land::{Lane, Progress};
 use crate::store::jobs::{REMEMBERED, next_chunk, sql};
-use crate::store::{Held, Job, JobOutcome, Jobs, NewJob, News, StoreError, Thing, columns::Columns, rows, transfer::Queued};
+use crate::store::{Held, Job, JobOutcome, Jobs, NewJob, News, StoreError, Thing, columns::Columns, rows};
 use async_trait::async_trait;
 use std::time::Duration;
 use tokio::io::AsyncRead;
@@ -29,10 +29,9 @@ impl Queue {
         self.pools.writer.close().await;
     }
 
-    /// How many jobs there are.
-    pub(super) async fn counted(&self) -> Result<Queued, StoreError> {
-        let (known, unfinished) = sqlx::query_as(sql::COUNT).fetch_one(&self.pools.readers).await?;
-        Ok(Queued { known, unfinished })
+    /// How many jobs are known, and how many of them are not over.
+    pub(super) async fn counted(&self) -> Result<(i64, i64), StoreError> {
+        Ok(sqlx::query_as(sql::COUNT).fetch_one(&self.pools.readers).await?)
     }
 
     async fn begin(&self) -> Result<Writing, StoreError> {

@@ -46,7 +46,8 @@ impl End for SqliteStore {
     }
 
     async fn queued(&self) -> Result<Queued, StoreError> {
-        self.queue.counted().await
+        let (known, unfinished) = self.queue.counted().await?;
+        Ok(Queued { known, unfinished })
     }
 
     async fn last(&self, table: &Table) -> Result<i64, StoreError> {
