@@ -123,17 +123,9 @@ async fn life_of(app: &TestApp) -> Vec<(String, u16, String, Vec<u8>)> {
     ] {
         all.push(told(query, &app.upload(query, body).await));
     }
+    all.extend(posted_to(app).await);
     let verdicts = "patch_id,verdict,legal_m2,legal_farmland_m2,illegal_m2,illegal_farmland_m2\nE1,illegal,0,0,1000,333.3333333333333\nQ1,legal,7,0.1,0,0\n";
     assert_eq!(app.monitor.file_verdicts(None, verdicts.as_bytes()).await.unwrap(), 2);
-    for (path, body) in posts() {
-        all.push(told(path, &app.post(path, body).await));
-    }
-    // Imports that nobody waits for: one that is stored, one that is refused.
-    for body in [square.text(), "{".to_owned()] {
-        let accepted = begin(app, "period=2022-07&level=city", body).await;
-        assert_eq!(accepted.status, 202);
-        events(app, accepted.header("location")).await;
-    }
     let all_questions = QUESTIONS.map(|question| async move { told(question, &app.get(question).await) });
     for question in all_questions {
         all.push(question.await);
@@ -146,7 +138,20 @@ async fn life_of(app: &TestApp) -> Vec<(String, u16, String, Vec<u8>)> {
         }
         all.push(told(what, &waited_for));
     }
-    all.extend(jobs_of(app).await);
+    all
+}
+
+/// What it answers to [`posts`]; and imports that nobody waits for, one that is stored and one that is refused.
+async fn posted_to(app: &TestApp) -> Vec<(String, u16, String, Vec<u8>)> {
+    let mut all = Vec::new();
+    for (path, body) in posts() {
+        all.push(told(path, &app.post(path, body).await));
+    }
+    for body in [city::one_of_each().text(), "{".to_owned()] {
+        let accepted = begin(app, "period=2022-07&level=city", body).await;
+        assert_eq!(accepted.status, 202);
+        events(app, accepted.header("location")).await;
+    }
     all
 }
 
@@ -165,7 +170,10 @@ async fn jobs_of(app: &TestApp) -> Vec<(String, u16, String, Vec<u8>)> {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn both_stores_answer_byte_for_byte_the_same() {
     let store = PostgresStore::open(&cluster::fresh_url().await).await.unwrap();
-    let (embedded, served) = (life_of(&TestApp::bare().await).await, life_of(&TestApp::over(Arc::new(store)).await).await);
+    let (here, there) = (TestApp::bare().await, TestApp::over(Arc::new(store)).await);
+    let (mut embedded, mut served) = (life_of(&here).await, life_of(&there).await);
+    embedded.extend(jobs_of(&here).await);
+    served.extend(jobs_of(&there).await);
     for (one, other) in embedded.iter().zip(&served) {
         assert_eq!(one, other, "{}\n{}", String::from_utf8_lossy(&one.3), String::from_utf8_lossy(&other.3));
     }
