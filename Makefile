@@ -10,9 +10,12 @@ TEST_NEEDS  := $(BUILD_NEEDS) chromium fonts-noto-cjk gdal-bin zip python3-openp
 # What the same job is measured against.
 PEER_NEEDS  := $(BUILD_NEEDS) python3-venv postgresql-15 postgresql-15-postgis-3
 
+# What reads the files of deploy/, and what docs/OPERATIONS.md tells to type: tests do both.
+DEPLOY_NEEDS := sqlite3 haproxy systemd python3-yaml
+
 # What `make dist` packs with, and what tries it out in a bare root.
 DIST_NEEDS  := $(BUILD_NEEDS) dpkg-dev
-DIST_TEST_NEEDS := $(DIST_NEEDS) debootstrap gdal-bin zip curl iproute2
+DIST_TEST_NEEDS := $(DIST_NEEDS) debootstrap gdal-bin zip curl iproute2 postgresql-15 postgresql-15-postgis-3
 
 TUBAN := target/release/tuban
 CITY  := .tuban/city
@@ -45,7 +48,7 @@ check: web       ## formatting, lints, types
 	cd web && npm run check
 
 unit: web        ## kernel, store, formats, API, command line, page logic
-	@tools/need $(TEST_NEEDS)
+	@tools/need $(TEST_NEEDS) $(DEPLOY_NEEDS)
 	cargo test --locked --workspace
 	cd web && npm test
 
@@ -81,6 +84,6 @@ dist: build      ## target/dist: a .deb, and a .tar.gz with all that a machine w
 	@tools/need $(DIST_NEEDS)
 	tools/dist target/release target/dist
 
-dist-test: dist  ## install it in a bare Debian root without a network, start it, read a Shapefile; as root, minutes
+dist-test: dist  ## install it in a bare Debian root without a network, start it on both databases, read a Shapefile; as root, minutes
 	@tools/need $(DIST_TEST_NEEDS)
 	tools/dist-test target/dist

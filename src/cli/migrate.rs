@@ -1,7 +1,7 @@
 //! `tuban migrate`: from one database to another, whole and compared.
 
 use super::{Failure, progress::Counter};
-use crate::store::{postgres::PostgresStore, transfer};
+use crate::store::{self, transfer};
 use clap::Args;
 
 /// Copies everything into an empty database and compares every table; ids stay. Run again, it goes on where it was stopped.
@@ -18,7 +18,7 @@ pub struct Migrate {
 impl Migrate {
     pub async fn run(self) -> Result<(), Failure> {
         let Some(from) = self.from else {
-            PostgresStore::upgrade(&self.to).await?;
+            store::upgrade(&self.to).await?;
             say!("{} is up to date", self.to);
             return Ok(());
         };

@@ -66,6 +66,8 @@ pub(super) mod sql {
     pub(crate) const STORED: &str = "UPDATE job SET stage = 'storing', done = $2, total = $2 WHERE id = $1";
     /// One job.
     pub(crate) const JOB: &str = "SELECT * FROM job WHERE id = $1";
+    /// How many jobs are known, and how many of them are not over.
+    pub(crate) const COUNT: &str = "SELECT count(*), count(CASE WHEN state = 'running' THEN 1 END) FROM job";
     /// The last so many jobs.
     pub(crate) const JOBS: &str = "SELECT * FROM job ORDER BY id DESC LIMIT $1";
 }

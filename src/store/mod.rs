@@ -35,6 +35,16 @@ pub async fn open(url: &str) -> Result<Arc<dyn Store>, StoreError> {
     if postgres::is_url(url) { Ok(Arc::new(postgres::PostgresStore::open(url).await?)) } else { Ok(Arc::new(sqlite::SqliteStore::open(url).await?)) }
 }
 
+/// Brings the tables of `url` up to this program's. A file's are whenever it is opened; a server's only when asked, because other nodes may be using them.
+pub async fn upgrade(url: &str) -> Result<(), StoreError> {
+    if postgres::is_url(url) {
+        return postgres::PostgresStore::upgrade(url).await;
+    }
+    transfer::refuse_missing(url)?;
+    sqlite::SqliteStore::open(url).await?.close().await;
+    Ok(())
+}
+
 words! {
     /// What can be looked for by a key.
     Thing {

@@ -1,9 +1,11 @@
 //! From one store to another, whole: `tuban migrate`.
 //!
-//! 1. The target must be empty, or the half-done copy of this very source: the mark of the source is left in the target first.
+//! 1. The target must be empty, or the half-done copy of this very source: the mark of the source is left in the target first. Jobs are not carried over,
+//!    so in the source all must be over.
 //! 2. Layers and surveys go over in one transaction with that mark; then the tables that grow, in the order of their keys, a portion a
 //!    transaction. After a kill the highest key in the target says where to go on.
-//! 3. Every table is read on both sides and compared by count and SHA-256; only then is the mark removed.
+//! 3. Every table is read on both sides and compared by count and SHA-256; only then is the mark removed. A target without the mark that holds the very same
+//!    is a copy that was done: who was killed between the two is told so.
 //!
 //! While the mark is there, no program opens the target. Nobody may write to the source meanwhile: its mark would no longer be the same.
 
@@ -54,6 +56,15 @@ pub(super) struct Counters {
     pub(super) given: Vec<(String, i64)>,
 }
 
+/// The queue of an end.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Queued {
+    /// Jobs that are known, over or not.
+    pub(super) known: i64,
+    /// Jobs that are not over.
+    pub(super) unfinished: i64,
+}
+
 /// One end of the way.
 #[async_trait]
 pub(super) trait End: Send + Sync {
@@ -61,6 +72,8 @@ pub(super) trait End: Send + Sync {
     async fn mark(&self) -> Result<Option<String>, StoreError>;
     /// See [`Counters`].
     async fn counters(&self) -> Result<Counters, StoreError>;
+    /// Its jobs, which are not carried over.
+    async fn queued(&self) -> Result<Queued, StoreError>;
     /// The highest key in a table, 0 where it is empty.
     async fn last(&self, table: &Table) -> Result<i64, StoreError>;
     /// The rows of a table with keys above `after`, in the order of their keys.
@@ -104,14 +117,16 @@ pub async fn transfer(from: &str, to: &str, progress: &(dyn Fn(Progress) + Send 
     if source.mark().await?.is_some() {
         return Err(StoreError::refused("the source is itself a copy that was not finished"));
     }
-    begin(source.as_ref(), target.as_ref()).await?;
+    if begin(source.as_ref(), target.as_ref()).await? == Begun::BeforeItWasDone {
+        return compare_all(source.as_ref(), target.as_ref(), progress).await.map_err(|error| match error {
+            StoreError::Damaged(_) => not_empty(),
+            other => other,
+        });
+    }
     for table in THEN {
         copy(source.as_ref(), target.as_ref(), table, progress).await?;
     }
-    let mut compared = Vec::new();
-    for table in FIRST.into_iter().chain(THEN) {
-        compared.push(compare(source.as_ref(), target.as_ref(), table, progress).await?);
-    }
+    let compared = compare_all(source.as_ref(), target.as_ref(), progress).await?;
     target.finish_copy().await?;
     Ok(compared)
 }
@@ -124,18 +139,42 @@ pub(super) async fn refuse_half_done(target: &dyn End) -> Result<(), StoreError>
     }
 }
 
+/// Refuses the URL of a file that is not there, which opening would make.
+pub(super) fn refuse_missing(url: &str) -> Result<(), StoreError> {
+    let file = url.trim_start_matches("sqlite:").trim_start_matches("//").split('?').next().unwrap_or_default();
+    if std::path::Path::new(file).is_file() { Ok(()) } else { Err(StoreError::refused(format!("there is no database {file}"))) }
+}
+
 async fn end(url: &str, make: bool) -> Result<Box<dyn End>, StoreError> {
     if postgres::is_url(url) {
         return Ok(Box::new(postgres::PostgresStore::open_for_transfer(url).await?));
     }
-    let file = url.trim_start_matches("sqlite:").trim_start_matches("//").split('?').next().unwrap_or_default();
-    if !make && !std::path::Path::new(file).is_file() {
-        return Err(StoreError::refused(format!("there is no database {file}")));
+    if !make {
+        refuse_missing(url)?;
     }
     Ok(Box::new(sqlite::SqliteStore::open_for_transfer(url).await?))
 }
 
-async fn begin(source: &dyn End, target: &dyn End) -> Result<(), StoreError> {
+/// Where a copy stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Begun {
+    /// Now, or by a run that was stopped.
+    NotDone,
+    /// The target says it is as far as the source, and has no mark: unless another filled it, a run before this one copied everything.
+    BeforeItWasDone,
+}
+
+fn not_empty() -> StoreError {
+    StoreError::refused("the target is not empty; begin with an empty target")
+}
+
+async fn begin(source: &dyn End, target: &dyn End) -> Result<Begun, StoreError> {
+    let waiting = source.queued().await?.unfinished;
+    if waiting > 0 {
+        return Err(StoreError::refused(format!(
+            "the source has {waiting} jobs that are not over, and jobs are not moved: let tuban serve finish them (GET /api/jobs), stop it, and begin again"
+        )));
+    }
     let counters = source.counters().await?;
     let (mut tables, mut digest) = (Vec::new(), Sha256::new());
     digest.update(format!("{counters:?}"));
@@ -147,11 +186,19 @@ async fn begin(source: &dyn End, target: &dyn End) -> Result<(), StoreError> {
         tables.push((table, rows));
     }
     let mark = hexadecimal(digest);
-    match target.mark().await? {
-        Some(there) if there == mark => Ok(()),
-        Some(_) => Err(StoreError::refused("the target holds a half-done copy of another source, or the source has changed since; begin with an empty target")),
-        None if target.counters().await?.revision != 0 => Err(StoreError::refused("the target is not empty; begin with an empty target")),
-        None => target.begin_copy(&mark, &counters, &tables).await,
+    if let Some(there) = target.mark().await? {
+        return if there == mark {
+            Ok(Begun::NotDone)
+        } else {
+            Err(StoreError::refused("the target holds a half-done copy of another source, or the source has changed since; begin with an empty target"))
+        };
+    }
+    match target.counters().await?.revision {
+        // What its jobs tell of, or will store, would get the numbers of what is copied.
+        0 if target.queued().await?.known > 0 => Err(StoreError::refused("the target is not empty: there are jobs in it; begin with an empty target")),
+        0 => target.begin_copy(&mark, &counters, &tables).await.map(|()| Begun::NotDone),
+        revision if revision == counters.revision => Ok(Begun::BeforeItWasDone),
+        _ => Err(not_empty()),
     }
 }
 
@@ -165,6 +212,14 @@ async fn copy(source: &dyn End, target: &dyn End, table: &'static Table, progres
         progress(Progress { table: table.name, comparing: false, rows });
     }
     Ok(())
+}
+
+async fn compare_all(source: &dyn End, target: &dyn End, progress: &(dyn Fn(Progress) + Send + Sync)) -> Result<Vec<Compared>, StoreError> {
+    let mut compared = Vec::new();
+    for table in FIRST.into_iter().chain(THEN) {
+        compared.push(compare(source, target, table, progress).await?);
+    }
+    Ok(compared)
 }
 
 async fn compare(source: &dyn End, target: &dyn End, table: &'static Table, progress: &(dyn Fn(Progress) + Send + Sync)) -> Result<Compared, StoreError> {

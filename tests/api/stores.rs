@@ -1,13 +1,18 @@
 //! The same requests to a service over SQLite and one over PostgreSQL: the same answers, byte for byte.
 
-use super::app::{APRIL, Answer, TestApp, city, file::File};
+use super::app::{
+    APRIL, Answer, TestApp, city,
+    file::{File, polygon},
+    text,
+};
 use super::exports::exported;
+use super::jobs::{begin, events};
 use crate::cluster;
 use std::sync::Arc;
 use tuban::store::postgres::PostgresStore;
 
 /// Every kind of question, and some that must be refused.
-const QUESTIONS: [&str; 33] = [
+const QUESTIONS: [&str; 36] = [
     "/health",
     "/api/about",
     "/api/layers",
@@ -41,6 +46,9 @@ const QUESTIONS: [&str; 33] = [
     "/api/ratios?period=2022-04&until=2022-05",
     "/api/ratios?period=2021-01",
     "/api/tiles/patches/12/3394/1622",
+    "/api/jobs/99",
+    "/api/jobs/99/events",
+    "/api/jobs/99/file",
 ];
 
 /// Exports whose bytes say nothing of the clock, and some that must be refused.
@@ -56,6 +64,27 @@ const EXPORTS: [&str; 10] = [
     "findings?format=geojson&crs=EPSG:4513",
     "findings?format=csv&county=110101",
 ];
+
+/// What is posted and stores nothing, and layers that are taken in or refused.
+fn posts() -> Vec<(&'static str, String)> {
+    let (square, no_ring) = (polygon(&[city::square()]), r#"{"type":"Polygon","coordinates":[[[118.4,35.02]]]}"#.to_owned());
+    let approval = File::default().feature(&serde_json::json!({ "PZWH": "PZ3" }), &square);
+    vec![
+        ("/api/check", square.clone()),
+        ("/api/check", format!(r#"{{"type":"Feature","properties":{{"XZQDM":"371311"}},"geometry":{}}}"#, polygon(&[city::border_crossing()]))),
+        ("/api/check", no_ring.clone()),
+        ("/api/check", "{".to_owned()),
+        ("/api/inspect", city::one_of_each().patch_of("X", "[[[118.4,35.02]]]").text()),
+        ("/api/inspect?kind=county", city::counties().text()),
+        ("/api/inspect?kind=farmland", square),
+        ("/api/inspect", "{".to_owned()),
+        ("/api/layers?kind=approved&name=later&effective=2022-03-01", approval.text()),
+        ("/api/layers?kind=approved&name=to+come&effective=2999-03-01", approval.text()),
+        ("/api/layers?kind=county&name=none&effective=2022-03-01", approval.text()),
+        ("/api/layers?kind=approved&effective=2022-03-01", approval.text()),
+        ("/api/layers?kind=approved&name=broken&effective=2022-03-01", no_ring),
+    ]
+}
 
 /// An instant is the clock's, not the store's.
 fn without_instants(text: &str) -> String {
@@ -94,6 +123,7 @@ async fn life_of(app: &TestApp) -> Vec<(String, u16, String, Vec<u8>)> {
     ] {
         all.push(told(query, &app.upload(query, body).await));
     }
+    all.extend(posted_to(app).await);
     let verdicts = "patch_id,verdict,legal_m2,legal_farmland_m2,illegal_m2,illegal_farmland_m2\nE1,illegal,0,0,1000,333.3333333333333\nQ1,legal,7,0.1,0,0\n";
     assert_eq!(app.monitor.file_verdicts(None, verdicts.as_bytes()).await.unwrap(), 2);
     let all_questions = QUESTIONS.map(|question| async move { told(question, &app.get(question).await) });
@@ -111,19 +141,54 @@ async fn life_of(app: &TestApp) -> Vec<(String, u16, String, Vec<u8>)> {
     all
 }
 
+/// What it answers to [`posts`]; and imports that nobody waits for, one that is stored and one that is refused.
+async fn posted_to(app: &TestApp) -> Vec<(String, u16, String, Vec<u8>)> {
+    let mut all = Vec::new();
+    for (path, body) in posts() {
+        all.push(told(path, &app.post(path, body).await));
+    }
+    for body in [city::one_of_each().text(), "{".to_owned()] {
+        let accepted = begin(app, "period=2022-07&level=city", body).await;
+        assert_eq!(accepted.status, 202);
+        events(app, accepted.header("location")).await;
+    }
+    all
+}
+
+/// What is told of all jobs together and of each, newest first. Their ids are random: each is called by its place instead.
+async fn jobs_of(app: &TestApp) -> Vec<(String, u16, String, Vec<u8>)> {
+    let ids: Vec<String> = app.read("/api/jobs").await["jobs"].as_array().unwrap().iter().map(|job| text(&job["id"])).collect();
+    let mut all = Vec::new();
+    for path in std::iter::once("/api/jobs".to_owned()).chain(ids.iter().map(|id| format!("/api/jobs/{id}"))) {
+        let (question, status, etag, body) = told(&path, &app.get(&path).await);
+        let named = |text: String| ids.iter().zip(1..).fold(text, |text, (id, place)| text.replace(id, &format!("job {place}")));
+        all.push((named(question), status, etag, named(String::from_utf8(body).unwrap()).into_bytes()));
+    }
+    all
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn both_stores_answer_byte_for_byte_the_same() {
     let store = PostgresStore::open(&cluster::fresh_url().await).await.unwrap();
-    let (embedded, served) = (life_of(&TestApp::bare().await).await, life_of(&TestApp::over(Arc::new(store)).await).await);
+    let (here, there) = (TestApp::bare().await, TestApp::over(Arc::new(store)).await);
+    let (mut embedded, mut served) = (life_of(&here).await, life_of(&there).await);
+    embedded.extend(jobs_of(&here).await);
+    served.extend(jobs_of(&there).await);
     for (one, other) in embedded.iter().zip(&served) {
         assert_eq!(one, other, "{}\n{}", String::from_utf8_lossy(&one.3), String::from_utf8_lossy(&other.3));
     }
     // The life had something to tell: what is found, what is refused, what is not there.
+    assert_eq!(embedded.len(), served.len());
     for status in [200, 201, 400, 404, 409, 422] {
         assert!(embedded.iter().any(|(_, told, ..)| *told == status), "{status} was never answered");
     }
     let telling = embedded.iter().filter(|(_, status, _, body)| *status == 200 && body.len() > 300).count();
-    assert!(telling > 15, "only {telling} answers say much");
+    assert!(telling > 35, "only {telling} answers say much");
+    // Layers and exports were jobs, too.
+    let told: String = embedded.iter().map(|(.., body)| String::from_utf8_lossy(body)).collect();
+    for kind in ["survey_import", "layer_import", "export"] {
+        assert!(told.contains(&format!(r#""kind":"{kind}""#)), "{kind}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -1,11 +1,15 @@
 //! The program itself, as scripts meet it: arguments in; exit codes, standard output and files out.
 
 mod classify;
+mod deploy;
 mod export;
 mod kill;
+mod migrate;
 mod nodes;
+mod place;
 mod ratio;
 mod serve;
+mod stop;
 mod story;
 
 use crate::app;

@@ -3,8 +3,8 @@
 use super::copy::Copy;
 use super::{PostgresStore, Writing, jobs::Queue, open};
 use crate::store::tables::Table;
-use crate::store::transfer::{Carried, Counters, End};
-use crate::store::{StoreError, sql, values::Values};
+use crate::store::transfer::{Carried, Counters, End, Queued};
+use crate::store::{StoreError, jobs, sql, values::Values};
 use async_trait::async_trait;
 use futures_util::{StreamExt, stream::BoxStream};
 use sqlx::AssertSqlSafe;
@@ -40,6 +40,11 @@ impl End for PostgresStore {
         let revision = sqlx::query_scalar(sql::REVISION).fetch_one(&self.pools.sums).await?;
         let given = sqlx::query_as("SELECT name, seq FROM given ORDER BY name").fetch_all(&self.pools.sums).await?;
         Ok(Counters { revision, given })
+    }
+
+    async fn queued(&self) -> Result<Queued, StoreError> {
+        let (known, unfinished) = sqlx::query_as(jobs::sql::COUNT).fetch_one(&self.pools.sums).await?;
+        Ok(Queued { known, unfinished })
     }
 
     async fn last(&self, table: &Table) -> Result<i64, StoreError> {

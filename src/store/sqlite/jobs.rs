@@ -29,6 +29,11 @@ impl Queue {
         self.pools.writer.close().await;
     }
 
+    /// How many jobs are known, and how many of them are not over.
+    pub(super) async fn counted(&self) -> Result<(i64, i64), StoreError> {
+        Ok(sqlx::query_as(sql::COUNT).fetch_one(&self.pools.readers).await?)
+    }
+
     async fn begin(&self) -> Result<Writing, StoreError> {
         Ok(self.pools.writer.begin_with("BEGIN IMMEDIATE").await?)
     }

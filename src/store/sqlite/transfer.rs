@@ -3,7 +3,7 @@
 use super::bulk::{Arguments, Insert, ROWS};
 use super::{SqliteStore, Writing, jobs::Queue, open};
 use crate::store::tables::{NUMBERED, Table};
-use crate::store::transfer::{Carried, Counters, End};
+use crate::store::transfer::{Carried, Counters, End, Queued};
 use crate::store::{StoreError, sql};
 use async_trait::async_trait;
 use futures_util::{StreamExt, stream::BoxStream};
@@ -43,6 +43,11 @@ impl End for SqliteStore {
             given.push((name.to_owned(), last.unwrap_or(0)));
         }
         Ok(Counters { revision, given })
+    }
+
+    async fn queued(&self) -> Result<Queued, StoreError> {
+        let (known, unfinished) = self.queue.counted().await?;
+        Ok(Queued { known, unfinished })
     }
 
     async fn last(&self, table: &Table) -> Result<i64, StoreError> {
