@@ -1,8 +1,12 @@
 //! Opening a file for the monitor: its CRS believed or contradicted, its fields found, before the first feature is judged.
 
-use super::{MonitorError, Refusal, RefusalKind, intake::Intake, rounds::in_rounds};
+use super::{
+    MonitorError, Refusal, RefusalKind,
+    intake::Intake,
+    rounds::{Placed, by_place, in_rounds},
+};
 use crate::formats::{Arrival, FeatureBatch, FeatureSource, FieldMap, Gcj02, Head, RawFeature, Stated, Wanted, contradiction_words};
-use crate::geom::{Bounds, Crs, Curve, Plane, typical};
+use crate::geom::{Bounds, Crs, Plane, typical};
 use crate::land::Words;
 use rayon::prelude::*;
 use std::collections::BTreeSet;
@@ -198,23 +202,6 @@ type Round = Vec<Box<dyn FeatureBatch>>;
 fn each<R: Send>(round: &Round, fields: &FieldMap, work: &(impl Fn(RawFeature<'_>) -> Result<R, MonitorError> + Sync)) -> Result<Vec<Vec<R>>, MonitorError> {
     let read = |batch: &dyn FeatureBatch| (0..batch.len()).map(|index| work(batch.feature(index, fields)?)).collect();
     round.par_iter().map(|batch| read(batch.as_ref())).collect()
-}
-
-/// What came of a feature, and where it is.
-struct Placed<P> {
-    one: Box<P>,
-    at: Option<[f64; 2]>,
-}
-
-/// Calls `work` on each, along a Hilbert curve; what comes of them is in their order again.
-fn by_place<P: Send, R: Send>(placed: Vec<Vec<Placed<P>>>, work: &(impl Fn(P) -> Result<R, MonitorError> + Sync)) -> Result<Vec<R>, MonitorError> {
-    let curve = Curve::over(placed.iter().flatten().filter_map(|placed| placed.at));
-    let along = |at: Option<[f64; 2]>| at.map_or(0, |at| curve.at(at));
-    let mut sorted: Vec<(u32, u32, Box<P>)> = placed.into_iter().flatten().zip(0..).map(|(placed, order)| (along(placed.at), order, placed.one)).collect();
-    sorted.par_sort_unstable_by_key(|(along, order, _)| (*along, *order));
-    let mut worked: Vec<(u32, R)> = sorted.into_par_iter().map(|(_, order, one)| Ok((order, work(*one)?))).collect::<Result<_, MonitorError>>()?;
-    worked.par_sort_unstable_by_key(|(order, _)| *order);
-    Ok(worked.into_iter().map(|(_, result)| result).collect())
 }
 
 fn overrides(map: &[String]) -> Result<Vec<(String, String)>, Refusal> {
