@@ -150,7 +150,9 @@ fn judge_pages(rejudge: &Rejudge<'_>, mut pages: Receiver<Vec<StoredPatch>>, rou
         },
         |round| rejudge.round(round),
         |findings| {
-            findings.iter().for_each(|(_, finding)| sums.count(finding));
+            for (_, finding) in &findings {
+                sums.count(finding);
+            }
             rounds.blocking_send(findings).map_err(|_| MonitorError::Broken("the store went away".into()))
         },
     )?;
