@@ -1,4 +1,4 @@
-//! `tuban survey add|list|verdicts`.
+//! `tuban survey add|list|reclassify|verdicts`.
 
 use super::{Database, Failure, Said, progress::Counter};
 use crate::land::{Level, OnConflict, Period, Survey};
@@ -12,6 +12,8 @@ pub enum SurveyCommand {
     Add(Add),
     /// List all surveys.
     List(Database),
+    /// Make the findings of surveys anew, against the layers in force and the rule now; patches and confirmed verdicts stay.
+    Reclassify(Reclassify),
     /// Record confirmed verdicts from a CSV file with the columns `patch_id`, verdict, `legal_m2`, `legal_farmland_m2`, `illegal_m2`, `illegal_farmland_m2`.
     Verdicts(Verdicts),
 }
@@ -49,6 +51,18 @@ pub struct Verdicts {
     file: PathBuf,
 }
 
+#[derive(Debug, Args)]
+#[command(group(clap::ArgGroup::new("which").required(true).args(["surveys", "outdated"])))]
+pub struct Reclassify {
+    /// Every survey whose findings do not rest on the layers in force and the rule now.
+    #[arg(long)]
+    outdated: bool,
+    #[command(flatten)]
+    database: Database,
+    /// Numbers, from `survey list`.
+    surveys: Vec<i64>,
+}
+
 impl SurveyCommand {
     pub async fn run(self, rule: Rule) -> Result<(), Failure> {
         match self {
@@ -58,6 +72,7 @@ impl SurveyCommand {
                 monitor.store().surveys().await?.iter().for_each(print);
                 Ok(())
             }
+            Self::Reclassify(reclassify) => reclassify.run(rule).await,
             Self::Verdicts(verdicts) => {
                 let monitor = verdicts.database.open(rule).await?;
                 let recorded = monitor.file_verdicts(verdicts.survey, std::fs::File::open(&verdicts.file)?).await?;
@@ -98,6 +113,20 @@ impl Add {
             say!("  {} / {}", warning.zh, warning.en);
         }
         super::print_rejects(&monitor.store().rejects(imported.survey.id, 0, 100).await?);
+        Ok(())
+    }
+}
+
+impl Reclassify {
+    async fn run(self, rule: Rule) -> Result<(), Failure> {
+        let monitor = self.database.open(rule).await?;
+        let surveys = if self.outdated { monitor.outdated().await? } else { self.surveys };
+        for survey in surveys {
+            let counter = Counter::new("survey");
+            let judged = monitor.reclassify(survey, &|progress| counter.at_stage(progress.stage.word(), progress.done)).await?;
+            drop(counter);
+            print(&judged);
+        }
         Ok(())
     }
 }

@@ -75,6 +75,8 @@ pub struct SurveyAnswer {
     sha256: String,
     invented: bool,
     created_at: String,
+    /// When its findings were made: then, or anew since.
+    judged_at: String,
     patches: u64,
     repaired: u64,
     rejected: u64,
@@ -101,6 +103,7 @@ impl From<Survey> for SurveyAnswer {
             sha256: facts.sha256,
             invented: facts.invented,
             created_at: timestamp(survey.created_ms),
+            judged_at: timestamp(survey.judged_ms),
             patches: facts.patches,
             repaired: facts.repaired,
             rejected: facts.rejected,

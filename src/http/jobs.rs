@@ -15,7 +15,7 @@ use axum::{
     Json,
     body::Bytes,
     extract::State,
-    http::{HeaderMap, StatusCode, header},
+    http::{HeaderMap, HeaderValue, StatusCode, header},
     response::{
         IntoResponse, Response,
         sse::{Event, KeepAlive, Sse},
@@ -180,6 +180,19 @@ pub async fn file(State(desk): State<Desk>, Path(id): Path<String>, headers: Hea
 pub(super) async fn accepted(desk: &Desk, job: &str) -> Result<Response, Problem> {
     let answer = JobAnswer::from(desk.monitor.job(job).await?);
     Ok((StatusCode::ACCEPTED, [(header::LOCATION, format!("/api/jobs/{job}"))], Json(answer)).into_response())
+}
+
+/// The same, to who would rather not wait for the end.
+pub(super) async fn accepted_as_preferred(desk: &Desk, job: &str) -> Result<Response, Problem> {
+    let mut accepted = accepted(desk, job).await?;
+    accepted.headers_mut().insert("preference-applied", HeaderValue::from_static("respond-async"));
+    Ok(accepted)
+}
+
+/// Whether the sender would rather be answered at once than with what the job comes to: RFC 7240.
+pub(super) fn prefers_async(headers: &HeaderMap) -> bool {
+    let values = headers.get_all("prefer").iter().filter_map(|value| value.to_str().ok());
+    values.flat_map(|value| value.split(',')).any(|one| one.trim().eq_ignore_ascii_case("respond-async"))
 }
 
 /// Waits until a job is not any more as it was.

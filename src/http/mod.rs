@@ -16,6 +16,7 @@ mod problem;
 mod query;
 mod ratios;
 mod readiness;
+mod reclassification;
 mod requests;
 mod serve;
 mod surveys;
@@ -99,6 +100,8 @@ pub fn router(desk: Desk) -> Router {
         .routes(routes!(inspect::inspect))
         .routes(routes!(surveys::survey))
         .routes(routes!(surveys::rejects))
+        .routes(routes!(reclassification::provenance))
+        .routes(routes!(reclassification::reclassify))
         // Patches and polygons.
         .routes(routes!(patches::patches))
         .routes(routes!(patches::patch))

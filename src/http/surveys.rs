@@ -116,7 +116,8 @@ pub async fn upload(
     arrived.answer(&desk, &job, answer).await
 }
 
-fn answer(done: Done) -> Option<Response> {
+/// The answer for a survey that a job was for.
+pub(super) fn answer(done: Done) -> Option<Response> {
     let Done::Survey(imported) = done else { return None };
     let (status, location) = (if imported.was_there { StatusCode::OK } else { StatusCode::CREATED }, format!("/api/surveys/{}", imported.survey.id));
     Some((status, [(header::LOCATION, location)], Json(SurveyAnswer::from(imported.survey))).into_response())

@@ -6,7 +6,7 @@ use crate::monitor::{Monitor, MonitorError, jobs::Done};
 use axum::{
     body::{Body, Bytes, HttpBody},
     extract::{FromRequest, Multipart, Request},
-    http::{HeaderMap, HeaderValue, StatusCode, header},
+    http::{StatusCode, header},
     response::Response,
 };
 use futures_util::{Stream, StreamExt};
@@ -27,7 +27,7 @@ pub(super) struct Arrived {
 impl Arrived {
     /// Takes the request's file in; nothing is read where it waits under the token `from`.
     pub async fn take(desk: &Desk, from: Option<String>, request: Request) -> Result<Self, Problem> {
-        let asynchronous = prefers_async(request.headers());
+        let asynchronous = jobs::prefers_async(request.headers());
         let file = match &from {
             Some(token) => desk.waiting.get(token)?,
             None => Arc::new(spool(desk, request).await?),
@@ -41,9 +41,7 @@ impl Arrived {
         drop(self.file);
         if self.asynchronous {
             tokio::spawn(ended);
-            let mut accepted = jobs::accepted(desk, job).await?;
-            accepted.headers_mut().insert("preference-applied", HeaderValue::from_static("respond-async"));
-            return Ok(accepted);
+            return jobs::accepted_as_preferred(desk, job).await;
         }
         answer(ended.await?).ok_or_else(|| Problem::internal(&format!("job {job} came to something else")))
     }
@@ -56,15 +54,6 @@ async fn ended(monitor: Arc<Monitor>, job: String, waiting: Arc<Waiting>, token:
         waiting.forget(&token);
     }
     Ok(done)
-}
-
-fn prefers_async(headers: &HeaderMap) -> bool {
-    headers
-        .get_all("prefer")
-        .iter()
-        .filter_map(|value| value.to_str().ok())
-        .flat_map(|value| value.split(','))
-        .any(|one| one.trim().eq_ignore_ascii_case("respond-async"))
 }
 
 /// A body on disk.

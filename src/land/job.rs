@@ -9,6 +9,8 @@ words! {
         SurveyImport = "survey_import",
         /// Takes a layer in.
         LayerImport = "layer_import",
+        /// Makes the findings of a survey anew.
+        Reclassification = "reclassification",
         /// Writes findings or a layer to a file.
         Export = "export",
     }
@@ -29,7 +31,7 @@ impl JobKind {
     #[must_use]
     pub fn lane(self) -> Lane {
         match self {
-            Self::SurveyImport | Self::LayerImport => Lane::Writing,
+            Self::SurveyImport | Self::LayerImport | Self::Reclassification => Lane::Writing,
             Self::Export => Lane::Reading,
         }
     }
@@ -40,7 +42,7 @@ words! {
     JobState {
         /// Waiting for a node, or under way.
         Running = "running",
-        /// What it was for is there: a survey is stored, a file is written.
+        /// What it was for is there: a survey is stored or judged anew, a file is written.
         Done = "done",
         /// It ended without that.
         Failed = "failed",

@@ -109,6 +109,8 @@ pub struct Survey {
     pub id: i64,
     /// Milliseconds since 1970 at which it was stored.
     pub created_ms: i64,
+    /// The same of when its findings were made: then, or anew since.
+    pub judged_ms: i64,
     /// What it holds.
     pub facts: NewSurvey,
 }

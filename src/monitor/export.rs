@@ -271,7 +271,7 @@ impl Export {
 }
 
 /// The CRS that was stored under its name.
-fn understood(name: &str) -> Result<Crs, MonitorError> {
+pub(super) fn understood(name: &str) -> Result<Crs, MonitorError> {
     Crs::parse(name).map_err(|why| StoreError::Damaged(why.to_string()).into())
 }
 

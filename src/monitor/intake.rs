@@ -2,7 +2,7 @@
 
 use crate::formats;
 use crate::geom::{Crs, Defect, DefectKind, Fault, Outline, Plane, Region, Unacceptable, check_in, remove_gcj02};
-use crate::land::{Place, Words};
+use crate::land::{Patch, Place, Words};
 
 /// How outlines of one file become regions of one plane.
 #[derive(Debug, Clone)]
@@ -30,6 +30,14 @@ pub struct Taken {
     pub repaired: Option<Outline>,
     /// What was put right; positions in degrees.
     pub defects: Vec<Defect>,
+}
+
+impl Taken {
+    /// Where it lies in the plane.
+    #[must_use]
+    pub fn place(&self) -> Option<[f64; 2]> {
+        self.region.rings().next()?.first().copied()
+    }
 }
 
 /// Why an outline cannot be taken in.
@@ -77,6 +85,13 @@ impl Intake {
         taken.repaired.as_ref().map(|repaired| Ok(self.check(repaired)?.region)).transpose()
     }
 
+    /// Takes the outline of a stored patch of the file in again: in the same plane what is measured is the same to the last bit.
+    pub fn again(&self, patch: Patch) -> Result<Taken, OutlineFault> {
+        let shifted = is_shifted(&patch, self.crs);
+        let outline = patch.source.unwrap_or(patch.degrees);
+        if shifted == self.shifted { self.take(outline) } else { Self { shifted, ..self.clone() }.take(outline) }
+    }
+
     /// An outline of the file to CRS84 degrees, vertex by vertex.
     pub fn degrees(&self, source: &Outline) -> Result<Outline, OutlineFault> {
         let degrees = self.crs.outline_to_degrees(source).map_err(formats::Fault::from)?;
@@ -88,6 +103,17 @@ impl Intake {
         let nothing = Unacceptable { fault: Fault::NoArea, part: 0, ring: 0, vertex: None };
         if is_nothing(&checked.region) { Err(fault_words(&nothing, degrees.multi)) } else { Ok(checked) }
     }
+}
+
+/// Two places further apart than this are not the same, degrees. The offset of GCJ-02 is a thousand times that.
+const APART: f64 = 1e-6;
+
+/// Whether the offset of GCJ-02 was taken off a stored patch, whose file was in `own`.
+#[must_use]
+pub fn is_shifted(patch: &Patch, own: Crs) -> bool {
+    let Some(source) = &patch.source else { return false };
+    let came = source.positions.first().and_then(|at| own.to_degrees(*at));
+    came.zip(patch.degrees.positions.first()).is_some_and(|(came, kept)| (came[0] - kept[0]).abs() >= APART || (came[1] - kept[1]).abs() >= APART)
 }
 
 /// Mean width below which an outline encloses nothing, metres: the last of nine decimals of a degree. A line that came through another projection

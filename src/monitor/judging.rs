@@ -97,7 +97,7 @@ impl Candidate {
     /// Where it lies in the plane, if anywhere.
     #[must_use]
     pub fn place(&self) -> Option<[f64; 2]> {
-        self.taken.as_ref().ok()?.region.rings().next()?.first().copied()
+        self.taken.as_ref().ok()?.place()
     }
 }
 

@@ -18,10 +18,13 @@ pub mod layer_import;
 pub mod memory;
 pub mod ratios;
 mod reading;
+pub mod reclassification;
+mod rejudging;
 pub mod rollup;
 mod rounds;
 pub mod rule;
 mod snapshot;
+mod sums;
 pub mod survey_import;
 pub mod work;
 

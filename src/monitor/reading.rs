@@ -1,8 +1,12 @@
 //! Opening a file for the monitor: its CRS believed or contradicted, its fields found, before the first feature is judged.
 
-use super::{MonitorError, Refusal, RefusalKind, intake::Intake, rounds::in_rounds};
+use super::{
+    MonitorError, Refusal, RefusalKind,
+    intake::Intake,
+    rounds::{Placed, by_place, in_rounds},
+};
 use crate::formats::{Arrival, FeatureBatch, FeatureSource, FieldMap, Gcj02, Head, RawFeature, Stated, Wanted, contradiction_words};
-use crate::geom::{Bounds, Crs, Curve, Plane, typical};
+use crate::geom::{Bounds, Crs, Plane, typical};
 use crate::land::Words;
 use rayon::prelude::*;
 use std::collections::BTreeSet;
@@ -204,27 +208,6 @@ fn each<R: Send>(round: &Round, fields: &FieldMap, work: &(impl Fn(RawFeature<'_
         Ok(results)
     };
     round.par_iter().map(|batch| read(batch.as_ref())).collect()
-}
-
-/// What came of a feature, and where it is.
-struct Placed<P> {
-    one: Box<P>,
-    at: Option<[f64; 2]>,
-}
-
-/// Calls `work` on each, along a Hilbert curve; what comes of them is in their order again.
-fn by_place<P: Send, R: Send>(placed: Vec<Vec<Placed<P>>>, work: &(impl Fn(P) -> Result<R, MonitorError> + Sync)) -> Result<Vec<R>, MonitorError> {
-    let curve = Curve::over(placed.iter().flatten().filter_map(|placed| placed.at));
-    let along = |at: Option<[f64; 2]>| at.map_or(0, |at| curve.at(at));
-    let mut sorted: Vec<(u32, u32, Box<P>)> = placed.into_iter().flatten().zip(0..).map(|(placed, order)| (along(placed.at), order, placed.one)).collect();
-    sorted.par_sort_unstable_by_key(|(along, order, _)| (*along, *order));
-    let mut worked = Vec::new();
-    sorted.into_par_iter().map(|(_, order, one)| (order, work(*one))).collect_into_vec(&mut worked);
-    let mut in_order: Vec<Option<R>> = std::iter::repeat_with(|| None).take(worked.len()).collect();
-    for (order, result) in worked {
-        in_order[order as usize] = Some(result?);
-    }
-    Ok(in_order.into_iter().flatten().collect())
 }
 
 fn overrides(map: &[String]) -> Result<Vec<(String, String)>, Refusal> {

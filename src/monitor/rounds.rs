@@ -3,6 +3,9 @@
 //! While one round of batches is worked on by all cores, the next is read and the results of the one before are taken. They are taken in the order they were
 //! read, so nothing downstream depends on how many cores there are. Memory holds two rounds, and the results of a third.
 
+use crate::geom::Curve;
+use rayon::prelude::*;
+
 /// Calls `work` on each round of what `next` yields with its weight, a round being what weighs about `most`, and `take` on what came of it, in order. The
 /// first error ends it.
 pub fn in_rounds<T: Send, R: Send, E: Send>(
@@ -33,6 +36,29 @@ pub fn in_rounds<T: Send, R: Send, E: Send>(
         done = Some(worked?);
     }
     done.map_or(Ok(()), take)
+}
+
+/// What is to be worked on by place.
+pub struct Placed<P> {
+    /// What it is.
+    pub one: Box<P>,
+    /// Where it is in the plane, if anywhere.
+    pub at: Option<[f64; 2]>,
+}
+
+/// Calls `work` on each, in parallel along a Hilbert curve, so that neighbours come after each other; what comes of them is in their order again.
+pub fn by_place<P: Send, R: Send, E: Send>(placed: Vec<Vec<Placed<P>>>, work: &(impl Fn(P) -> Result<R, E> + Sync)) -> Result<Vec<R>, E> {
+    let curve = Curve::over(placed.iter().flatten().filter_map(|placed| placed.at));
+    let along = |at: Option<[f64; 2]>| at.map_or(0, |at| curve.at(at));
+    let mut sorted: Vec<(u32, u32, Box<P>)> = placed.into_iter().flatten().zip(0..).map(|(placed, order)| (along(placed.at), order, placed.one)).collect();
+    sorted.par_sort_unstable_by_key(|(along, order, _)| (*along, *order));
+    let mut worked = Vec::new();
+    sorted.into_par_iter().map(|(_, order, one)| (order, work(*one))).collect_into_vec(&mut worked);
+    let mut in_order: Vec<Option<R>> = std::iter::repeat_with(|| None).take(worked.len()).collect();
+    for (order, result) in worked {
+        in_order[order as usize] = Some(result?);
+    }
+    Ok(in_order.into_iter().flatten().collect())
 }
 
 #[cfg(test)]

@@ -43,6 +43,14 @@ pub struct SurveyRule {
     pub outside_share: f64,
 }
 
+impl SurveyRule {
+    /// Whether so many of a survey's patches may lie in no county.
+    #[must_use]
+    pub fn allows_outside(&self, outside: u64, patches: u64) -> bool {
+        outside as f64 / patches.max(1) as f64 <= self.outside_share
+    }
+}
+
 impl Tolerance {
     /// [`cover_mu`](Self::cover_mu) in square metres.
     #[must_use]

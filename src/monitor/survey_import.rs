@@ -12,9 +12,10 @@ use super::{
     jobs::Imported,
     judging::{Judge, Judged, Keeps, duplicate},
     reading::{Reading, Wish},
+    sums::{Sums, outside_warning},
 };
 use crate::formats::{Arrival, Field, Stated, Wanted, companions, few_decimals};
-use crate::land::{Finding, Flag, Level, NewSurvey, OnConflict, Patch, PatchIdSource, Period, Progress, Provenance, Reject, Stage, Survey, Words};
+use crate::land::{Finding, Level, NewSurvey, OnConflict, Patch, PatchIdSource, Period, Progress, Provenance, Reject, Stage, Survey, Words};
 use crate::store::{Held, StoreError, SurveyKey, SurveyWriter};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -166,7 +167,7 @@ impl Monitor {
 
 /// The refusal of a survey of which too much lies in no county.
 pub(super) fn outside_counties(patches: u64, outside: u64, crs: &str, rule: &super::rule::Rule) -> Option<Refusal> {
-    if outside as f64 / patches.max(1) as f64 <= rule.survey.outside_share {
+    if rule.survey.allows_outside(outside, patches) {
         return None;
     }
     let words = Words::new(
@@ -184,12 +185,8 @@ struct Summing {
     row_of: HashMap<String, u64>,
     rejects: Vec<Reject>,
     rejected: u64,
-    patches: u64,
     repaired: u64,
-    outside: u64,
-    verdicts: crate::land::VerdictCounts,
-    area_m2: f64,
-    farmland_m2: f64,
+    sums: Sums,
     decimals: u8,
     with_z: u64,
     by_feature_id: bool,
@@ -220,7 +217,8 @@ impl Summing {
             match verdict {
                 Ok(accepted) => {
                     self.row_of.insert(judged.patch_id, judged.row);
-                    self.count(&accepted.0, &accepted.1);
+                    self.repaired += u64::from(accepted.0.repaired.is_some());
+                    self.sums.count(&accepted.1);
                     portion.findings.push(*accepted);
                 }
                 Err(reject) => {
@@ -233,15 +231,6 @@ impl Summing {
             }
         }
         portion
-    }
-
-    fn count(&mut self, patch: &Patch, finding: &Finding) {
-        self.patches += 1;
-        self.repaired += u64::from(patch.repaired.is_some());
-        self.outside += u64::from(finding.flags.contains(&Flag::OutsideCounties));
-        self.verdicts.count(finding.verdict);
-        self.area_m2 += finding.areas.area_m2;
-        self.farmland_m2 += finding.areas.farmland_m2;
     }
 
     fn finish(self, reading: &Reading) -> Summed {
@@ -258,12 +247,7 @@ impl Summing {
                 format!("{} patches had heights (Z/M), which were dropped", self.with_z),
             ));
         }
-        if self.outside > 0 {
-            warnings.push(Words::new(
-                format!("{} 个图斑不在任何县内，已保留并标记", self.outside),
-                format!("{} patches lie in no county; they are kept and flagged", self.outside),
-            ));
-        }
+        warnings.extend(outside_warning(self.sums.outside));
         let survey = NewSurvey {
             name: String::new(),
             period: Period::current(),
@@ -271,15 +255,15 @@ impl Summing {
             crs: reading.crs().to_string(),
             sha256: String::new(),
             invented: reading.head().invented,
-            patches: self.patches,
+            patches: self.sums.patches,
             repaired: self.repaired,
             rejected: self.rejected,
-            outside: self.outside,
+            outside: self.sums.outside,
             patch_id_source,
             fields: reading.fields().taken(),
-            verdicts: self.verdicts,
-            area_m2: self.area_m2,
-            farmland_m2: self.farmland_m2,
+            verdicts: self.sums.verdicts,
+            area_m2: self.sums.area_m2,
+            farmland_m2: self.sums.farmland_m2,
             warnings,
         };
         Summed { survey, first_rejects: self.rejects, testimony: self.testimony }

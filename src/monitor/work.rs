@@ -2,7 +2,7 @@
 //! renewing its leases meanwhile.
 //!
 //! 1. Claim: the oldest job that nobody holds. One whose node died is held by nobody once its lease has run out.
-//! 2. Carry out, each kind in a file of its own ([`survey_import`], [`layer_import`], [`export`]); beside it a heartbeat renews the lease and tells how far it is. A lease that
+//! 2. Carry out, each kind in a file of its own ([`survey_import`], [`layer_import`], [`reclassification`], [`export`]); beside it a heartbeat renews the lease and tells how far it is. A lease that
 //!    is lost ends the work.
 //! 3. What a job is for and its end become visible together, or neither: where it is stored, in the same transaction (see
 //!    [`SurveyWriter::only_while`](crate::store::SurveyWriter::only_while)); where it is a file, with the file ([`Jobs::settle`](crate::store::Jobs::settle)).
@@ -11,6 +11,7 @@
 
 mod export;
 mod layer_import;
+mod reclassification;
 mod survey_import;
 
 use super::{EXPORTS, Monitor, MonitorError, jobs::Failure};
@@ -136,6 +137,7 @@ impl Monitor {
         match claimed.job.kind {
             JobKind::SurveyImport => self.carry_out_survey_import(claimed).await,
             JobKind::LayerImport => self.carry_out_layer_import(claimed).await,
+            JobKind::Reclassification => self.carry_out_reclassification(claimed).await,
             JobKind::Export => self.carry_out_export(claimed).await,
         }
     }

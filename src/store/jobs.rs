@@ -124,7 +124,7 @@ pub enum JobOutcome {
     Survey {
         /// Its number.
         id: i64,
-        /// True when the very same file had been stored already.
+        /// True when the very same file had been stored already, or when the job made its findings anew.
         was_there: bool,
     },
     /// A layer in the store.

@@ -7,6 +7,7 @@ mod columns;
 mod errors;
 mod jobs;
 pub mod postgres;
+mod rejudged;
 mod rows;
 mod sql;
 pub mod sqlite;
@@ -201,6 +202,19 @@ pub trait SurveyWriter: Send {
     async fn commit(self: Box<Self>, survey: NewSurvey, provenance: &Provenance) -> Result<Survey, StoreError>;
 }
 
+/// Replaces the findings of a survey, within one transaction; patches, confirmed verdicts and refused features stay as they are. Dropping it without
+/// [`commit`](Self::commit) leaves the findings that were there.
+#[async_trait]
+pub trait FindingsWriter: Send {
+    /// Appends findings, each with the number of its patch; the numbers go up, also from one call to the next.
+    async fn push(&mut self, findings: Vec<(i64, Finding)>) -> Result<(), StoreError>;
+    /// As [`SurveyWriter::only_while`].
+    fn only_while(&mut self, held: Held);
+    /// Makes the findings visible, whole, and names what they rest on; refused unless each patch of the survey has one. Of `facts` only what follows from
+    /// findings is stored: patches in no county, those by verdict, the sums, the warnings.
+    async fn commit(self: Box<Self>, facts: NewSurvey, provenance: &Provenance) -> Result<Survey, StoreError>;
+}
+
 /// Which verdict to select patches by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum VerdictFilter {
@@ -330,6 +344,8 @@ pub trait Store: Jobs {
 
     /// Starts taking a survey in; [`StoreError::AlreadyStored`] and [`StoreError::Conflict`] are decided here.
     async fn begin_survey(&self, key: SurveyKey, on_conflict: OnConflict) -> Result<Box<dyn SurveyWriter>, StoreError>;
+    /// Starts replacing the findings of a survey. Until that ends nothing else is written.
+    async fn begin_reclassification(&self, survey: i64) -> Result<Box<dyn FindingsWriter>, StoreError>;
     /// All surveys, newest period first.
     async fn surveys(&self) -> Result<Vec<Survey>, StoreError>;
     /// One survey.

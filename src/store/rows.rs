@@ -78,7 +78,7 @@ pub(super) fn survey(row: &impl Columns) -> Result<Survey, StoreError> {
         farmland_m2: row.double("farmland_m2")?,
         warnings: row.json("warnings")?,
     };
-    Ok(Survey { id: row.integer("id")?, created_ms: row.integer("created_ms")?, facts })
+    Ok(Survey { id: row.integer("id")?, created_ms: row.integer("created_ms")?, judged_ms: row.integer("judged_ms")?, facts })
 }
 
 /// Rows of [`sql::PROVENANCE`](super::sql::PROVENANCE); none where there is no such survey.

@@ -29,6 +29,18 @@ pub(super) const PROVENANCE: &str = "
 pub(super) const REJECTS: &str =
     "SELECT row, patch_id, code, zh, en, pointer, ring, vertex FROM reject WHERE survey_id = $1 AND row > $2 ORDER BY row, id LIMIT $3";
 
+/// Removes the findings of a survey.
+pub(super) const REMOVE_FINDINGS: &str = "DELETE FROM finding WHERE survey_id = $1";
+/// Patches of a survey.
+pub(super) const PATCHES_OF_SURVEY: &str = "SELECT count(*) FROM patch WHERE survey_id = $1";
+/// Says what a survey's new findings say of it: its number, patches in no county, the four verdicts, area, farmland, warnings, rule, when.
+pub(super) const REJUDGED: &str = "
+    UPDATE survey SET outside = $2, legal = $3, suspected_illegal = $4, other = $5, doubtful = $6, area_m2 = $7, farmland_m2 = $8, warnings = $9, rule = $10,
+        judged_ms = $11
+    WHERE id = $1 RETURNING *";
+/// Forgets what a survey's findings rested on.
+pub(super) const FORGET_PROVENANCE: &str = "DELETE FROM survey_layer WHERE survey_id = $1";
+
 /// The number of the last change.
 pub(super) const REVISION: &str = "SELECT number FROM revision";
 /// Says that something changed.

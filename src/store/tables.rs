@@ -125,6 +125,7 @@ pub(super) const SURVEY: Table = Table {
         ("warnings", Text),
         ("rule", Text),
         ("created_ms", Integer),
+        ("judged_ms", Integer),
     ],
 };
 

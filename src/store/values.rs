@@ -94,7 +94,8 @@ pub(super) fn survey(values: &mut impl Values, survey: &Survey, rule: &str) -> R
     values.double(facts.farmland_m2)?;
     values.json(&facts.warnings)?;
     values.text(rule)?;
-    values.integer(survey.created_ms)
+    values.integer(survey.created_ms)?;
+    values.integer(survey.judged_ms)
 }
 
 /// A row of `survey_layer`. A file of the command line has no number.

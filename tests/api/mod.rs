@@ -10,6 +10,7 @@ mod nodes;
 mod openapi;
 mod patches;
 mod ratios;
+mod reclassification;
 mod refusals;
 mod seen;
 mod stores;

@@ -8,6 +8,7 @@ use super::app::{
 use super::exports::exported;
 use super::jobs::{begin, events};
 use crate::cluster;
+use reqwest::Method;
 use std::sync::Arc;
 use tuban::store::postgres::PostgresStore;
 
@@ -104,7 +105,7 @@ fn told(question: &str, answer: &Answer) -> (String, u16, String, Vec<u8>) {
     (question.to_owned(), answer.status.as_u16(), answer.header("etag").to_owned(), body)
 }
 
-/// What a service answers in a short life: layers, two months, a mistake, verdicts, a replacement.
+/// What a service answers in a short life: layers, two months, a mistake, verdicts, a replacement, another layer and findings made anew.
 async fn life_of(app: &TestApp) -> Vec<(String, u16, String, Vec<u8>)> {
     for (kind, layer) in city::layers() {
         app.import_layer(kind, &layer, "2022-01-01").await;
@@ -126,9 +127,24 @@ async fn life_of(app: &TestApp) -> Vec<(String, u16, String, Vec<u8>)> {
     all.extend(posted_to(app).await);
     let verdicts = "patch_id,verdict,legal_m2,legal_farmland_m2,illegal_m2,illegal_farmland_m2\nE1,illegal,0,0,1000,333.3333333333333\nQ1,legal,7,0.1,0,0\n";
     assert_eq!(app.monitor.file_verdicts(None, verdicts.as_bytes()).await.unwrap(), 2);
-    let all_questions = QUESTIONS.map(|question| async move { told(question, &app.get(question).await) });
-    for question in all_questions {
-        all.push(question.await);
+    all.extend(answers_of(app).await);
+    let (kind, counties) = city::layers().remove(0);
+    app.import_layer(kind, &counties.replaced("118.400000000", "118.355000000"), "2022-06-01").await;
+    for survey in [1, 2, 3, 4, 99] {
+        for question in [format!("/api/surveys/{survey}/provenance"), format!("/api/surveys/{survey}/reclassification")] {
+            let method = if question.ends_with("provenance") { Method::GET } else { Method::POST };
+            all.push(told(&question, &app.send(app.request(method, &question)).await));
+        }
+    }
+    all.extend(answers_of(app).await);
+    all
+}
+
+/// What it answers to every question, and exports.
+async fn answers_of(app: &TestApp) -> Vec<(String, u16, String, Vec<u8>)> {
+    let mut all = Vec::new();
+    for question in QUESTIONS {
+        all.push(told(question, &app.get(question).await));
     }
     for what in EXPORTS {
         let waited_for = app.get(&format!("/api/exports/{what}")).await;

@@ -38,6 +38,12 @@ impl File {
         self.feature(&json!({ "JCBH": patch_id }), &format!(r#"{{"type":"Polygon","coordinates":{coordinates}}}"#))
     }
 
+    /// With `to` in the place of `from` in every feature.
+    pub(crate) fn replaced(mut self, from: &str, to: &str) -> Self {
+        self.features.iter_mut().for_each(|feature| *feature = feature.replace(from, to));
+        self
+    }
+
     /// The file.
     pub(crate) fn text(&self) -> String {
         format!(r#"{{"type":"FeatureCollection",{}"features":[{}]}}"#, self.members, self.features.join(",\n"))

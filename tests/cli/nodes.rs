@@ -18,7 +18,8 @@ use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-use tuban::store::{Job, JobOutcome, Store};
+use tuban::land::{Filing, LayerKind, PeriodRange, Survey, Verdict};
+use tuban::store::{Job, JobOutcome, PatchQuery, Store, postgres::PostgresStore, sqlite::SqliteStore};
 
 /// Random moments at which a node is killed.
 const KILLS: u32 = 20;
@@ -29,6 +30,9 @@ const PATCHES: u32 = 1500;
 /// Random moments at which a node is killed that exports, and the patches exported.
 const EXPORT_KILLS: u32 = 10;
 const EXPORTED: u32 = 10_000;
+/// Random moments at which a node is killed that makes findings anew, and the patches judged.
+const REJUDGE_KILLS: u32 = 10;
+const REJUDGED: u32 = 3000;
 
 /// Runs every story on every database.
 macro_rules! stories {
@@ -50,6 +54,7 @@ stories!(
     what_a_killed_node_had_begun_another_finishes_once,
     a_node_that_stalls_past_its_lease_and_comes_back_does_no_harm,
     an_export_whose_node_is_killed_another_finishes_once_with_the_same_bytes,
+    findings_whose_node_is_killed_while_it_makes_them_anew_are_the_old_ones_until_another_has_made_them,
     eight_large_uploads_at_once_on_two_nodes_are_all_there_once
 );
 
@@ -71,17 +76,30 @@ impl Place {
     }
 
     fn with_layers(self) -> Self {
-        let folder = self.folder.path();
         for (kind, layer) in city::layers().into_iter().take(2) {
-            std::fs::write(folder.join("layer.geojson"), layer.text()).unwrap();
-            let about = ["--kind", kind.word(), "--name", kind.chinese(), "--effective", "2022-01-01"];
-            done(folder, &[&["layer", "add", "--database", &self.database][..], &about, &["layer.geojson"]].concat());
+            self.add_layer(kind, &layer, "2022-01-01");
         }
         self
     }
 
+    fn add_layer(&self, kind: LayerKind, layer: &File, effective: &str) {
+        let folder = self.folder.path();
+        std::fs::write(folder.join("layer.geojson"), layer.text()).unwrap();
+        let about = ["--kind", kind.word(), "--name", kind.chinese(), "--effective", effective];
+        done(folder, &[&["layer", "add", "--database", &self.database][..], &about, &["layer.geojson"]].concat());
+    }
+
     fn node(&self, lease: &str) -> Serving {
         Serving::started(tuban(self.folder.path(), &["serve", "--listen", "127.0.0.1:0", "--lease", lease, "--database", &self.database]))
+    }
+
+    /// No row belongs to nothing.
+    async fn verify(&self) {
+        if self.database.starts_with("sqlite:") {
+            SqliteStore::open(&self.database).await.unwrap().verify().await.unwrap();
+        } else {
+            PostgresStore::open(&self.database).await.unwrap().verify().await.unwrap();
+        }
     }
 
     async fn store(&self) -> Arc<dyn Store> {
@@ -270,6 +288,69 @@ async fn an_export_whose_node_is_killed_another_finishes_once_with_the_same_byte
     assert!(taken_over > EXPORT_KILLS / 4, "only {taken_over} were killed in the middle");
     let kept: u64 = store.jobs(1000).await.unwrap().iter().filter_map(|job| job.file_bytes).sum();
     assert_eq!(kept, u64::from(EXPORT_KILLS + 3) * expected.len() as u64, "each is kept once");
+}
+
+/// Patches by county and class, as the store sums them up.
+async fn by_county(store: &dyn Store, survey: &Survey) -> Vec<(String, u64, u64)> {
+    let totals = store.totals(PeriodRange { from: survey.facts.period, until: survey.facts.period }).await.unwrap();
+    totals.into_iter().map(|county| (county.county_code.unwrap_or_default(), county.pending.patches, county.illegal.patches)).collect()
+}
+
+async fn findings_whose_node_is_killed_while_it_makes_them_anew_are_the_old_ones_until_another_has_made_them(place: Place) {
+    let mut nodes = [place.node("1s"), place.node("1s")];
+    let import = upload(&nodes[0].address, &parameters(3), survey("p", REJUDGED)).await;
+    let id = ended(&nodes[0].address, &import).await["survey"]["id"].as_i64().unwrap();
+    let store = place.store().await;
+    let survey = store.survey(id).await.unwrap();
+    // Between the two borders of which one or the other is in force.
+    let filing =
+        Filing { patch_id: "p120".to_owned(), verdict: Verdict::Illegal, legal_m2: 0.0, legal_farmland_m2: 0.0, illegal_m2: 7.0, illegal_farmland_m2: 0.1 };
+    store.file_verdicts(Some(id), &[filing]).await.unwrap();
+    let ids = async || -> Vec<i64> {
+        let all = PatchQuery { survey: Some(id), limit: u32::MAX, ..PatchQuery::default() };
+        store.patch_marks(&all, false).await.unwrap().iter().map(|mark| mark.id).collect()
+    };
+    let before = ids().await;
+    // Oracle: how `survey` places them, 0.001° apart from 118.301° on, and how many of each row of 190 that leaves west of the border.
+    let expected = [("118.400000000", 99), ("118.450000000", 149)].map(|(border, columns)| {
+        let west = (0..REJUDGED).filter(|n| n % 190 < columns).count() as u64;
+        let (filed_west, east) = (u64::from(columns > 120), u64::from(REJUDGED) - west);
+        (border, vec![("371302".to_owned(), west - filed_west, filed_west), ("371311".to_owned(), east + filed_west - 1, 1 - filed_west)])
+    });
+    assert_eq!(by_county(&*store, &survey).await, expected[0].1);
+    let (mut dice, mut takes, mut taken_over) = (ChaCha8Rng::seed_from_u64(13), Duration::MAX, 0);
+    for round in 1..=REJUDGE_KILLS + 3 {
+        let (old, (border, new)) = (&expected[(round as usize + 1) % 2].1, &expected[round as usize % 2]);
+        place.add_layer(LayerKind::County, &city::counties().replaced("118.400000000", border), &format!("2022-02-{round:02}"));
+        let began = Instant::now();
+        let request = reqwest::Client::new().post(format!("{}/api/surveys/{id}/reclassification", nodes[0].address));
+        let answer = request.header("prefer", "respond-async").send().await.unwrap();
+        let job = answer.headers()["location"].to_str().unwrap().to_owned();
+        let mut survivor = 0;
+        if round > 3 {
+            tokio::time::sleep(takes.mul_f64(f64::from(dice.next_u32()) / f64::from(u32::MAX))).await;
+            let killed = holder(&*store, &job, &nodes).await;
+            nodes[killed].child.kill().unwrap();
+            nodes[killed].child.wait().unwrap();
+            survivor = 1 - killed;
+            let seen = by_county(&*store, &survey).await;
+            assert!(seen == *old || seen == *new, "round {round}: {seen:?}");
+        }
+        let done = ended(&nodes[survivor].address, &job).await;
+        takes = if round > 3 { takes } else { takes.min(began.elapsed()) };
+        assert_eq!((&done["survey"]["id"], by_county(&*store, &survey).await), (&json!(id), new.clone()), "round {round}");
+        let newest = store.layers().await.unwrap().into_iter().map(|layer| layer.id).max().unwrap();
+        assert_eq!(store.provenance(id).await.unwrap().layers[0].id, newest, "round {round}");
+        taken_over += u32::from(round > 3 && claims(&*store, &job).await > 1);
+        if round > 3 {
+            nodes[1 - survivor] = place.node("1s");
+        }
+    }
+    eprintln!("{taken_over} of {REJUDGE_KILLS} re-classifications were taken over from a killed node");
+    assert!(taken_over > REJUDGE_KILLS / 4, "only {taken_over} were killed in the middle");
+    assert_eq!(ids().await, before);
+    drop(nodes);
+    place.verify().await;
 }
 
 async fn eight_large_uploads_at_once_on_two_nodes_are_all_there_once(place: Place) {

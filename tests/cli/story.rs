@@ -62,6 +62,35 @@ fn the_demo_city_goes_from_its_files_to_its_ratio() {
 }
 
 #[test]
+fn findings_are_made_anew_against_the_layers_in_force() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path();
+    let (_, farmland) = city::layers().remove(1);
+    let add_layer = |layer: &File, effective: &str| {
+        std::fs::write(path.join("layer.geojson"), layer.text()).unwrap();
+        done(path, &["layer", "add", "--kind", "farmland", "--name", "地类", "--effective", effective, "layer.geojson"]);
+    };
+    add_layer(&farmland, "2022-01-01");
+    for month in ["2022-04", "2022-05"] {
+        std::fs::write(path.join("survey.geojson"), city::one_of_each().text()).unwrap();
+        let said = done(path, &["survey", "add", "--period", month, "--level", "city", "survey.geojson"]);
+        assert!(said.contains("0 legal, 0 suspected illegal, 1 other, 3 doubtful"), "{said}");
+    }
+    assert_eq!(done(path, &["survey", "reclassify", "--outdated"]), "", "nothing would come of it");
+    // The woodland is farmland now, and nothing is known of any approval.
+    add_layer(&farmland.replaced("0301", "0103"), "2022-06-01");
+    let said = done(path, &["survey", "reclassify", "1"]);
+    assert!(said.starts_with("survey 1 2022-04") && said.contains("0 legal, 0 suspected illegal, 0 other, 4 doubtful"), "{said}");
+    let said = done(path, &["survey", "reclassify", "--outdated"]);
+    assert!(said.starts_with("survey 2 2022-05") && said.lines().count() == 1, "{said}");
+    assert_eq!(done(path, &["survey", "reclassify", "--outdated"]), "");
+    done(path, &["layer", "remove", "1"]);
+    for (arguments, code) in [(&["99"][..], 4), (&[], 2), (&["1", "--outdated"], 2), (&["one"], 2)] {
+        assert_eq!(run(path, &[&["survey", "reclassify"], arguments].concat()).0, code, "{arguments:?}");
+    }
+}
+
+#[test]
 fn verdicts_are_recorded_from_a_csv_file_all_or_none() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path();

@@ -4,6 +4,7 @@ mod jobs;
 mod layers;
 mod patches;
 mod postgres;
+mod reclassification;
 mod sqlite;
 mod story;
 mod sums;
@@ -51,6 +52,10 @@ promises! {
     patches:
         a_patch_reads_back_to_the_last_bit, pages_follow_each_other_without_gap_or_repeat, every_filter_narrows_and_filters_add_up, a_box_finds_what_plain_comparison_finds,
         verdict_filters_see_the_confirmed_verdict_first, marks_carry_what_a_map_needs, a_patch_that_is_not_there_is_not_found, text_from_outside_is_never_sql;
+    reclassification:
+        new_findings_take_the_place_of_the_old_ones_and_all_else_stays, what_belongs_to_a_patch_follows_it_to_the_county_that_answers_for_it_now,
+        a_reclassification_that_is_dropped_leaves_the_findings_that_were_there, each_patch_of_the_survey_and_no_other_is_judged_anew_once,
+        new_findings_and_the_end_of_their_job_become_visible_together, new_findings_rest_on_what_is_there;
     verdicts:
         an_unknown_id_keeps_the_whole_file_out, an_id_in_two_surveys_is_ambiguous_until_the_survey_is_named, the_latest_filing_counts, totals_sum_by_county_over_the_months,
         one_filing_adds_to_three_classes, doubtful_counts_as_pending, the_golden_row_of_the_city_comes_out, verdicts_for_a_survey_that_is_not_there_are_refused;

@@ -2,7 +2,7 @@
 
 use super::layers::{resting_on, stored_layer};
 use crate::builders::{facts, feature, filing, finding, key, layer, month, only, patch, reject};
-use tuban::land::{Filing, LayerKind, NewSurvey, OnConflict, PeriodRange, Verdict};
+use tuban::land::{Filing, Finding, LayerKind, NewSurvey, OnConflict, PeriodRange, Verdict};
 use tuban::store::{PatchQuery, Store, StoreError, VerdictFilter};
 
 pub(super) async fn a_year_in_the_city(store: &dyn Store) {
@@ -48,4 +48,23 @@ pub(super) async fn a_year_in_the_city(store: &dyn Store) {
     assert_eq!(store.provenance(corrected.id).await.unwrap().layers[0].id, farmland.id);
     assert!(store.rejects(corrected.id, 0, 9).await.unwrap().is_empty());
     assert!(matches!(store.survey(april.id).await, Err(StoreError::NotFound { .. })));
+
+    // In June the farmland is surveyed again: a road was built, a patch is another county's now, and one verdict had been confirmed meanwhile.
+    store.file_verdicts(Some(corrected.id), &[Filing { legal_m2: 9_000.0, ..filing("1", Verdict::Legal) }]).await.unwrap();
+    let surveyed_again = stored_layer(store, layer(LayerKind::Farmland, "2022-06-01"), vec![feature(1, 118.3, 35.0)]).await;
+    for survey in store.surveys().await.unwrap() {
+        let mut writer = store.begin_reclassification(survey.id).await.unwrap();
+        let patches = store.patches(&PatchQuery { survey: Some(survey.id), limit: 9, ..PatchQuery::default() }).await.unwrap();
+        let road = Finding { automatic_illegal_farmland_m2: 1_000.0, ..finding(Some("371311")) };
+        writer.push(patches.into_iter().map(|stored| (stored.id, road.clone())).collect()).await.unwrap();
+        writer.commit(survey.facts, &resting_on(&surveyed_again)).await.unwrap();
+    }
+
+    // All of it is that county's, the verdict too; nothing rests on the old layer any more, so it may go; on the new one something does.
+    let totals = store.totals(both).await.unwrap();
+    assert_eq!(totals.iter().map(|county| county.county_code.as_deref()).collect::<Vec<_>>(), [Some("371311")]);
+    assert_eq!((totals[0].legal.patches, totals[0].legal.area_m2, totals[0].pending.patches), (1, 9_000.0, 1));
+    store.remove_layer(farmland.id).await.unwrap();
+    assert!(matches!(store.remove_layer(surveyed_again.id).await, Err(StoreError::LayerInUse { findings: 2, .. })));
+    assert_eq!(store.layers().await.unwrap(), [surveyed_again]);
 }

@@ -1,4 +1,4 @@
-//! An older Tuban's jobs, brought up to this one's tables.
+//! An older Tuban's jobs and surveys, brought up to this one's tables.
 
 use crate::cluster;
 use sqlx::migrate::{Migration, MigrationType, Migrator};
@@ -15,6 +15,12 @@ const JOBS: &str = r#"
     ('2', 'survey_import', '{}', 'done',    'reading', 0, NULL, 1, 1, 0, 8,    1,    NULL,               200),
     ('3', 'survey_import', '{}', 'failed',  'reading', 0, NULL, 1, 1, 0, NULL, NULL, '{"refused":"“图”"}', 300),
     ('4', 'survey_import', '{}', 'running', 'reading', 0, NULL, 0, 0, 0, NULL, NULL, NULL,               400)"#;
+
+/// As the tables held it when findings could not be made anew.
+const SURVEY: &str = r#"
+    INSERT INTO survey (id, name, period, level, crs, sha256, invented, patches, repaired, rejected, outside, patch_id_source, fields, legal, suspected_illegal, other, doubtful,
+        area_m2, farmland_m2, warnings, rule, created_ms)
+    VALUES (7, 'april', 24267, 'city', 'EPSG:4490', 'x', 0, 0, 0, 0, 0, 'row', '{}', 0, 0, 0, 0, 0.0, 0.0, '[]', '2022-1', 1234)"#;
 
 /// The first steps of a schema.
 fn steps(steps: &[(&'static str, &'static str)]) -> Migrator {
@@ -36,16 +42,19 @@ async fn holds_them(store: &dyn Store) {
         let job = store.job(id).await.unwrap();
         assert_eq!((job.state, job.outcome, job.created_ms, job.file_bytes), (state, outcome, created_ms, None), "{id}");
     }
+    let survey = store.survey(7).await.unwrap();
+    assert_eq!((survey.created_ms, survey.judged_ms), (1234, 1234), "its findings were made when it came in");
 }
 
 #[tokio::test]
-async fn jobs_of_an_older_file_are_what_they_were() {
+async fn jobs_and_surveys_of_an_older_file_are_what_they_were() {
     let folder = tempfile::tempdir().unwrap();
     let url = format!("sqlite:{}/tuban.db", folder.path().display());
     let mut old = SqliteConnection::connect(&format!("{url}?mode=rwc")).await.unwrap();
     let first = [("first", include_str!("../../migrations/sqlite/0001_first.sql")), ("jobs", include_str!("../../migrations/sqlite/0002_jobs.sql"))];
     steps(&first).run(&mut old).await.unwrap();
     sqlx::query("INSERT INTO stored_job (job, survey_id) VALUES ('4', 9)").execute(&mut old).await.unwrap();
+    sqlx::query(SURVEY).execute(&mut old).await.unwrap();
     let mut old = SqliteConnection::connect(&format!("{url}-jobs?mode=rwc")).await.unwrap();
     steps(&[("first", include_str!("../../migrations/sqlite-jobs/0001_first.sql"))]).run(&mut old).await.unwrap();
     sqlx::query(JOBS).execute(&mut old).await.unwrap();
@@ -57,12 +66,13 @@ async fn jobs_of_an_older_file_are_what_they_were() {
 }
 
 #[tokio::test]
-async fn jobs_of_an_older_database_are_what_they_were() {
+async fn jobs_and_surveys_of_an_older_database_are_what_they_were() {
     let url = cluster::bare_url().await;
     let mut old = PgConnection::connect(&url).await.unwrap();
     let first = [("first", include_str!("../../migrations/postgres/0001_first.sql")), ("jobs", include_str!("../../migrations/postgres/0002_jobs.sql"))];
     steps(&first).run(&mut old).await.unwrap();
     sqlx::query(JOBS).execute(&mut old).await.unwrap();
+    sqlx::query(SURVEY).execute(&mut old).await.unwrap();
     assert!(PostgresStore::open(&url).await.unwrap_err().to_string().contains("an older Tuban"));
     PostgresStore::upgrade(&url).await.unwrap();
     let store = PostgresStore::open(&url).await.unwrap();

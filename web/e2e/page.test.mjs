@@ -184,6 +184,25 @@ test('the patches of one county and one patch are downloaded', async () => {
   assert.ok(head.startsWith('\ufeff图斑序号,图斑编号') && patch.includes('兰山区'), `${head}\n${patch}`);
 });
 
+test('a survey whose layers are no longer in force is judged again', async () => {
+  // The same approvals as another version, in force from a later day.
+  const { layers } = await (await fetch(new URL('/api/layers', url))).json();
+  const { id } = layers.find(({ kind }) => kind === 'approved');
+  const file = await (await fetch(new URL(`/api/exports/layers/${id}?format=geojson`, url))).arrayBuffer();
+  const added = await fetch(new URL('/api/layers?kind=approved&name=again&effective=2022-06-01', url), { method: 'POST', body: file });
+  assert.equal(added.status, 201);
+  await page.getByRole('tab', { name: '监测批次', exact: true }).click();
+  await page.locator('[data-surveys] button', { hasText: PERIOD }).click();
+  const outdated = page.locator('[data-outdated]');
+  await outdated.waitFor();
+  await picture('outdated');
+  await outdated.getByRole('button', { name: '重新套合' }).click();
+  await outdated.waitFor({ state: 'detached' });
+  assert.equal(await page.locator('#panel [data-problem]').count(), 0);
+  const judged = (await (await fetch(new URL('/api/surveys', url))).json()).surveys.find(({ period }) => period === PERIOD);
+  assert.ok(judged.judged_at > judged.created_at);
+});
+
 test('English is one click away and stays', async () => {
   await page.getByRole('button', { name: 'English' }).click();
   await page.getByRole('tab', { name: 'Ratios' }).waitFor();

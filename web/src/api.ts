@@ -1,6 +1,6 @@
 // The only file that asks the server for anything except tiles, uploads and job events.
 import type { ExportQuery } from './export/formats';
-import type { About, ExplainedPatchFeature, Job, Layer, PatchPage, Problem, Ratios, Rejects, Survey } from './contract';
+import type { About, ExplainedPatchFeature, Job, Layer, PatchPage, Problem, Provenance, Ratios, Rejects, Survey } from './contract';
 
 /** A refusal by the server, or no answer at all; either way there is a Problem to show. */
 export class Refused extends Error {
@@ -46,7 +46,8 @@ async function ask<T>(method: 'GET' | 'POST', url: string): Promise<T> {
   let answer: Response;
   let body: string;
   try {
-    answer = await fetch(url, { method, headers: { Accept: 'application/json' } });
+    // What takes long is answered as a job, and followed.
+    answer = await fetch(url, { method, headers: { Accept: 'application/json', ...(method === 'POST' ? { Prefer: 'respond-async' } : {}) } });
     if (answer.ok) return (await answer.json()) as T;
     body = await answer.text();
   } catch {
@@ -76,6 +77,9 @@ export const api = {
   layers: async () => (await get<{ layers: Layer[] }>('/api/layers')).layers,
   surveys: async () => (await get<{ surveys: Survey[] }>('/api/surveys')).surveys,
   rejects: (survey: number, limit = 100) => get<Rejects>(`/api/surveys/${survey}/rejects?${query({ limit })}`),
+  provenance: (survey: number) => get<Provenance>(`/api/surveys/${survey}/provenance`),
+  /** Queues the making anew of a survey's findings. */
+  reclassify: (survey: number) => ask<Job>('POST', `/api/surveys/${survey}/reclassification`),
   patches: (asked: PatchQuery) => get<PatchPage>(`/api/patches?${query(asked)}`),
   patch: (id: number) => get<ExplainedPatchFeature>(`/api/patches/${id}`),
   /** Queues an export of patches with their findings. */

@@ -65,6 +65,8 @@ export interface Survey {
   crs: string;
   sha256: string;
   created_at: string;
+  /** When its findings were made: then, or anew since. */
+  judged_at: string;
   patches: number;
   repaired: number;
   rejected: number;
@@ -76,6 +78,14 @@ export interface Survey {
   farmland: Area;
   outside: number;
   warnings: Sentence[];
+}
+
+/** What the findings of a survey rest on. */
+export interface Provenance {
+  layers: LayerVersion[];
+  rule: string;
+  /** Whether those are the layers in force and the rule now. */
+  in_force: boolean;
 }
 
 export interface Reject {
@@ -104,7 +114,7 @@ export interface JobFile {
 
 export interface Job {
   id: string;
-  kind: 'survey_import' | 'layer_import' | 'export';
+  kind: 'survey_import' | 'layer_import' | 'reclassification' | 'export';
   state: 'running' | 'done' | 'failed';
   stage: 'reading' | 'classifying' | 'writing' | 'storing';
   done: number;

@@ -32,7 +32,7 @@ class Desk {
 
   periods = $derived([...(this.about?.periods ?? [])].sort());
   /** Changes whenever patches change, and goes into the URL of their tiles so that none comes stale from a cache. */
-  patchesVersion = $derived(this.surveys.map((survey) => survey.id).join('.'));
+  patchesVersion = $derived(this.surveys.map(({ id, judged_at }) => `${id}-${Date.parse(judged_at)}`).join('.'));
 
   async open(): Promise<void> {
     this.problem = null;
@@ -98,6 +98,12 @@ class Desk {
     this.patchId = null;
     this.patch = null;
     this.patchProblem = null;
+  }
+
+  /** After findings were made anew: every figure is asked for again. */
+  async judgedAnew(): Promise<void> {
+    this.putPatchAway();
+    await this.open();
   }
 
   /** After an upload: the new survey's period comes into view, even where it lies outside the periods chosen so far. */

@@ -147,6 +147,13 @@ export const words = {
   level_province: ['省级', 'Province'],
   level_city: ['市级', 'City'],
   uploaded_at: ['上传时间', 'Uploaded'],
+  judged_at: ['套合时间', 'Judged'],
+  outdated: [
+    '现行图层或规则与本批次套合时所用的不同，套合结果尚未更新。重新套合不改动图斑与核定结果。',
+    'The layers or the rule in force are not those these findings rest on. Judging again changes neither patches nor confirmed verdicts.',
+  ],
+  judge_anew: ['重新套合', 'Judge again'],
+  judging_anew: ['正在重新套合…', 'Judging again…'],
   id_source: ['编号取自', 'Numbers taken from'],
   id_source_feature_id: ['要素的 id', 'the feature’s id'],
   id_source_row: ['行号（文件中没有编号）', 'the row (the file has no numbers)'],

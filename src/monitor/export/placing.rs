@@ -3,14 +3,13 @@
 use crate::formats::writing::Format;
 use crate::geom::{Crs, Outline, Plane, remove_gcj02};
 use crate::land::Patch;
+use crate::monitor::intake::is_shifted;
 use crate::store::LayerFeature;
 use std::borrow::Cow;
 
 /// Longest edge of what was measured in degrees, once it is in another projection, metres. There its line bends by the square of its length: cut at
 /// 20 m, a patch of a kilometre keeps its area to 0.01 m².
 const LONGEST_EDGE_M: f64 = 20.0;
-/// Two places further apart than this are not the same, degrees. The offset of GCJ-02 is a thousand times that.
-const APART: f64 = 1e-6;
 
 /// Where outlines are put.
 pub(super) struct Placing {
@@ -30,13 +29,13 @@ impl Placing {
             return self.place(Cow::Borrowed(repaired));
         }
         let Some(source) = source.as_ref().filter(|_| !own.is_degrees()) else { return self.place(Cow::Borrowed(degrees)) };
-        let is_shifted = !same(own.to_degrees(*source.positions.first()?)?, *degrees.positions.first()?);
-        if own == self.crs && !is_shifted {
+        let shifted = is_shifted(patch, own);
+        if own == self.crs && !shifted {
             return Some(Cow::Borrowed(source));
         }
         // Its edges are straight in its own projection.
         let dense = own.outline_to_degrees_dense(source).ok()?;
-        self.place(Cow::Owned(if is_shifted { dense.map(remove_gcj02) } else { dense }))
+        self.place(Cow::Owned(if shifted { dense.map(remove_gcj02) } else { dense }))
     }
 
     /// A feature of a layer whose file was in `own`; `None` where it lies outside the CRS asked for.
@@ -54,10 +53,6 @@ impl Placing {
         let cut = self.plane.cut(&degrees, LONGEST_EDGE_M)?;
         Some(Cow::Owned(self.crs.outline_from_degrees(&cut)?))
     }
-}
-
-fn same(a: [f64; 2], b: [f64; 2]) -> bool {
-    (a[0] - b[0]).abs() < APART && (a[1] - b[1]).abs() < APART
 }
 
 #[cfg(test)]
@@ -112,7 +107,8 @@ mod tests {
         assert!((area_m2(&other.outline_to_degrees_dense(&moved).unwrap()) - measured).abs() < 0.001);
         let shifted = patch(Some(source.clone()), own.outline_to_degrees(&source).unwrap().map(remove_gcj02));
         let back = placing(Crs::CRS84).patch(&shifted, own).unwrap().into_owned();
-        assert!(back.positions.iter().any(|at| same(*at, remove_gcj02(RING[0]))));
+        let [x, y] = remove_gcj02(RING[0]);
+        assert!(back.positions.iter().any(|at| (at[0] - x).abs() < 1e-6 && (at[1] - y).abs() < 1e-6));
         assert_ne!(*placing(own).patch(&shifted, own).unwrap(), source);
     }
 

@@ -114,7 +114,8 @@ impl SurveyWriter for Taking {
     }
 
     async fn commit(mut self: Box<Self>, survey: NewSurvey, provenance: &Provenance) -> Result<Survey, StoreError> {
-        let survey = Survey { id: self.id, created_ms: values::now_ms(), facts: survey };
+        let now_ms = values::now_ms();
+        let survey = Survey { id: self.id, created_ms: now_ms, judged_ms: now_ms, facts: survey };
         if let Err(error) = insert_survey(&mut self.writing, &survey, &provenance.rule).await? {
             // The key was free at the beginning; so the survey handed over now is another one than was asked for then.
             let facts = survey.facts;
@@ -144,7 +145,7 @@ async fn insert_survey(writing: &mut Writing, survey: &Survey, rule: &str) -> Re
 }
 
 /// A layer that was removed while the survey came in is an error: its findings could not be derived again.
-async fn insert_provenance(writing: &mut Writing, survey: i64, provenance: &Provenance) -> Result<(), StoreError> {
+pub(super) async fn insert_provenance(writing: &mut Writing, survey: i64, provenance: &Provenance) -> Result<(), StoreError> {
     let mut copy = Copy::new(&tables::SURVEY_LAYER);
     for (position, layer) in provenance.layers.iter().enumerate() {
         values::survey_layer(copy.row(), survey, position, layer)?;

@@ -9,6 +9,7 @@ mod jobs;
 mod layers;
 mod open;
 mod patches;
+mod rejudging;
 mod stalled;
 mod surveys;
 pub(super) mod text;
@@ -16,7 +17,7 @@ mod transfer;
 mod verdicts;
 mod writing;
 
-use super::{Filed, LayerFeature, LayerWriter, PatchMark, PatchQuery, Store, StoreError, StoredPatch, SurveyKey, SurveyWriter, sql};
+use super::{Filed, FindingsWriter, LayerFeature, LayerWriter, PatchMark, PatchQuery, Store, StoreError, StoredPatch, SurveyKey, SurveyWriter, sql};
 use crate::geom::Bounds;
 use crate::land::{Filing, Layer, OnConflict, PeriodRange, Provenance, Reject, Survey, Totals};
 use async_trait::async_trait;
@@ -102,6 +103,10 @@ impl Store for PostgresStore {
 
     async fn begin_survey(&self, key: SurveyKey, on_conflict: OnConflict) -> Result<Box<dyn SurveyWriter>, StoreError> {
         self.take_survey(key, on_conflict).await
+    }
+
+    async fn begin_reclassification(&self, survey: i64) -> Result<Box<dyn FindingsWriter>, StoreError> {
+        self.rejudge(survey).await
     }
 
     async fn surveys(&self) -> Result<Vec<Survey>, StoreError> {

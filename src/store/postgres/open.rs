@@ -17,6 +17,7 @@ const STEPS: &[(i64, &str, &str)] = &[
     (1, "first", include_str!("../../../migrations/postgres/0001_first.sql")),
     (2, "jobs", include_str!("../../../migrations/postgres/0002_jobs.sql")),
     (3, "job kinds", include_str!("../../../migrations/postgres/0003_job_kinds.sql")),
+    (4, "judged", include_str!("../../../migrations/postgres/0004_judged.sql")),
 ];
 
 /// How long anybody waits for a connection. A database that is away is told of within this time.

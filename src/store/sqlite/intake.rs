@@ -100,7 +100,8 @@ impl SurveyWriter for Taking {
     }
 
     async fn commit(mut self: Box<Self>, survey: NewSurvey, provenance: &Provenance) -> Result<Survey, StoreError> {
-        let survey = Survey { id: self.id, created_ms: values::now_ms(), facts: survey };
+        let now_ms = values::now_ms();
+        let survey = Survey { id: self.id, created_ms: now_ms, judged_ms: now_ms, facts: survey };
         let mut arguments = Arguments::default();
         values::survey(&mut arguments, &survey, &provenance.rule)?;
         if let Err(error) = Insert::new(&tables::SURVEY).execute(&mut self.transaction, 1, arguments).await {
@@ -124,7 +125,7 @@ impl SurveyWriter for Taking {
 }
 
 /// A layer that was removed while the survey came in is an error: its findings could not be derived again.
-async fn insert_provenance(transaction: &mut Writing, survey: i64, provenance: &Provenance) -> Result<(), StoreError> {
+pub(super) async fn insert_provenance(transaction: &mut Writing, survey: i64, provenance: &Provenance) -> Result<(), StoreError> {
     for (position, layer) in provenance.layers.iter().enumerate() {
         let mut arguments = Arguments::default();
         values::survey_layer(&mut arguments, survey, position, layer)?;

@@ -11,6 +11,7 @@ const STEPS: Steps = &[
     (1, "first", include_str!("../../../migrations/sqlite/0001_first.sql")),
     (2, "jobs", include_str!("../../../migrations/sqlite/0002_jobs.sql")),
     (3, "outcomes", include_str!("../../../migrations/sqlite/0003_outcomes.sql")),
+    (4, "judged", include_str!("../../../migrations/sqlite/0004_judged.sql")),
 ];
 /// The same of the file with the jobs.
 const JOB_STEPS: Steps = &[

@@ -1,0 +1,46 @@
+//! What the findings of a survey say of it as a whole.
+
+use crate::land::{Finding, Flag, NewSurvey, VerdictCounts, Words};
+
+/// Sums over findings, taken in the order of the file: the same patches have the same sums, to the last bit.
+#[derive(Debug, Default)]
+pub struct Sums {
+    /// How many there are.
+    pub patches: u64,
+    /// Of those, in no county.
+    pub outside: u64,
+    /// By automatic verdict.
+    pub verdicts: VerdictCounts,
+    /// Square metres.
+    pub area_m2: f64,
+    /// Farmland, square metres.
+    pub farmland_m2: f64,
+}
+
+impl Sums {
+    /// Counts one more.
+    pub fn count(&mut self, finding: &Finding) {
+        self.patches += 1;
+        self.outside += u64::from(finding.flags.contains(&Flag::OutsideCounties));
+        self.verdicts.count(finding.verdict);
+        self.area_m2 += finding.areas.area_m2;
+        self.farmland_m2 += finding.areas.farmland_m2;
+    }
+
+    /// Takes the place of the sums that a survey had.
+    pub fn replace(&self, facts: &mut NewSurvey) {
+        let said_before = outside_warning(facts.outside);
+        facts.warnings.retain(|warning| Some(warning) != said_before.as_ref());
+        facts.warnings.extend(outside_warning(self.outside));
+        facts.outside = self.outside;
+        facts.verdicts = self.verdicts;
+        facts.area_m2 = self.area_m2;
+        facts.farmland_m2 = self.farmland_m2;
+    }
+}
+
+/// What is said of a survey with so many patches in no county; the last of its warnings.
+pub fn outside_warning(outside: u64) -> Option<Words> {
+    let words = || Words::new(format!("{outside} 个图斑不在任何县内，已保留并标记"), format!("{outside} patches lie in no county; they are kept and flagged"));
+    (outside > 0).then(words)
+}

@@ -1,0 +1,72 @@
+//! Making the findings of a survey anew: one transaction in which the old ones go and the new ones come.
+
+use super::bulk::{Arguments, Insert, ROWS};
+use super::{SqliteStore, Writing, intake::insert_provenance, jobs::Queue};
+use crate::land::{Finding, NewSurvey, Provenance, Survey};
+use crate::store::rejudged::Rejudged;
+use crate::store::{FindingsWriter, Held, JobOutcome, StoreError, rows, sql, tables, values};
+use async_trait::async_trait;
+
+/// How many of the numbers in a JSON list are of patches of a survey.
+const KNOWN: &str = "SELECT count(*) FROM json_each($1) AS given CROSS JOIN patch ON patch.id = given.value WHERE patch.survey_id = $2";
+
+struct Rejudging {
+    transaction: Writing,
+    queue: Queue,
+    held: Option<Held>,
+    rejudged: Rejudged,
+    findings: Insert,
+}
+
+impl SqliteStore {
+    pub(super) async fn rejudge(&self, survey: i64) -> Result<Box<dyn FindingsWriter>, StoreError> {
+        let mut transaction = self.begin().await?;
+        let found = sqlx::query(sql::ONE_SURVEY).bind(survey).fetch_optional(&mut *transaction).await?;
+        found.ok_or_else(|| StoreError::no_survey(survey))?;
+        sqlx::query(sql::REMOVE_FINDINGS).bind(survey).execute(&mut *transaction).await?;
+        let (rejudged, findings) = (Rejudged::none(survey), Insert::new(&tables::FINDING));
+        Ok(Box::new(Rejudging { transaction, queue: self.queue.clone(), held: None, rejudged, findings }))
+    }
+}
+
+#[async_trait]
+impl FindingsWriter for Rejudging {
+    async fn push(&mut self, findings: Vec<(i64, Finding)>) -> Result<(), StoreError> {
+        let (patches, survey) = (findings.iter().map(|(patch, _)| *patch).collect::<Vec<_>>(), self.rejudged.survey);
+        let known: i64 = sqlx::query_scalar(KNOWN).bind(values::to_json(&patches)?).bind(survey).fetch_one(&mut *self.transaction).await?;
+        self.rejudged.take(&patches, known as usize)?;
+        for portion in findings.chunks(ROWS) {
+            let mut arguments = Arguments::default();
+            for (patch, finding) in portion {
+                values::finding(&mut arguments, *patch, survey, finding)?;
+            }
+            self.findings.execute(&mut self.transaction, portion.len(), arguments).await?;
+        }
+        Ok(())
+    }
+
+    fn only_while(&mut self, held: Held) {
+        self.held = Some(held);
+    }
+
+    async fn commit(mut self: Box<Self>, facts: NewSurvey, provenance: &Provenance) -> Result<Survey, StoreError> {
+        let id = self.rejudged.survey;
+        let patches: i64 = sqlx::query_scalar(sql::PATCHES_OF_SURVEY).bind(id).fetch_one(&mut *self.transaction).await?;
+        let judged = self.rejudged.whole(patches)?;
+        let mut query = sqlx::query(sql::REJUDGED).bind(id).bind(facts.outside as i64);
+        for count in [facts.verdicts.legal, facts.verdicts.suspected_illegal, facts.verdicts.other, facts.verdicts.doubtful] {
+            query = query.bind(count as i64);
+        }
+        let warnings = values::to_json(&facts.warnings)?;
+        query = query.bind(facts.area_m2).bind(facts.farmland_m2).bind(warnings).bind(&provenance.rule).bind(values::now_ms());
+        let survey = rows::survey(&query.fetch_one(&mut *self.transaction).await?)?;
+        sqlx::query(sql::FORGET_PROVENANCE).bind(id).execute(&mut *self.transaction).await?;
+        insert_provenance(&mut self.transaction, id, provenance).await?;
+        if let Some(held) = self.held {
+            self.queue.commit(self.transaction, &held, &JobOutcome::Survey { id, was_there: true }, judged).await?;
+        } else {
+            super::publish(self.transaction).await?;
+        }
+        Ok(survey)
+    }
+}
