@@ -102,3 +102,32 @@ pub(super) async fn a_replacement_that_is_dropped_leaves_the_old_survey(store: &
     assert_eq!(store.surveys().await.unwrap(), [old]);
     assert_eq!(store.patches(&PatchQuery { limit: 9, ..PatchQuery::default() }).await.unwrap()[0].patch.patch_id, "1");
 }
+
+pub(super) async fn sums_and_what_they_rest_on_are_of_one_moment(store: &dyn Store) {
+    let rests_on = |round: usize| Provenance { layers: Vec::new(), rule: round.to_string() };
+    let replace = async |round: usize| {
+        let key = key(if round.is_multiple_of(2) { "2022-04" } else { "2022-05" }, &round.to_string());
+        let mut writer = store.begin_survey(key.clone(), OnConflict::Replace).await.unwrap();
+        writer.push((0..round).map(|n| (patch(&n.to_string()), finding(None))).collect()).await.unwrap();
+        writer.commit(facts(&key), &rests_on(round)).await.unwrap();
+    };
+    replace(2).await;
+    let replacing = async {
+        for round in 3..40 {
+            replace(round).await;
+        }
+    };
+    let asking = async {
+        loop {
+            let newest = store.summed(None).await.unwrap();
+            // Each round's survey has as many patches as its rule says.
+            let patches = newest.totals[0].pending.patches;
+            assert_eq!(newest.provenance, [rests_on(patches as usize)], "{newest:?}");
+            assert_eq!(newest.range, only(if patches % 2 == 0 { "2022-04" } else { "2022-05" }));
+        }
+    };
+    tokio::select! {
+        () = replacing => {}
+        never = asking => never,
+    }
+}

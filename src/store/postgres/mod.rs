@@ -16,9 +16,9 @@ mod transfer;
 mod verdicts;
 mod writing;
 
-use super::{Filed, LayerFeature, LayerWriter, PatchMark, PatchQuery, Store, StoreError, StoredPatch, SurveyKey, SurveyWriter, sql};
+use super::{Filed, LayerFeature, LayerWriter, PatchMark, PatchQuery, Store, StoreError, StoredPatch, Summed, SurveyKey, SurveyWriter, sql};
 use crate::geom::Bounds;
-use crate::land::{Filing, Layer, OnConflict, PeriodRange, Provenance, Reject, Survey, Totals};
+use crate::land::{Filing, Layer, OnConflict, PeriodRange, Provenance, Reject, Survey};
 use async_trait::async_trait;
 use writing::Writing;
 
@@ -140,7 +140,7 @@ impl Store for PostgresStore {
         self.record_verdicts(survey, filings).await
     }
 
-    async fn totals(&self, range: PeriodRange) -> Result<Vec<Totals>, StoreError> {
-        self.sums_by_county(range).await
+    async fn summed(&self, range: Option<PeriodRange>) -> Result<Summed, StoreError> {
+        self.sums(range).await
     }
 }

@@ -13,9 +13,9 @@ mod surveys;
 mod transfer;
 mod verdicts;
 
-use super::{Filed, LayerFeature, LayerWriter, PatchMark, PatchQuery, Store, StoreError, StoredPatch, SurveyKey, SurveyWriter, sql};
+use super::{Filed, LayerFeature, LayerWriter, PatchMark, PatchQuery, Store, StoreError, StoredPatch, Summed, SurveyKey, SurveyWriter, sql};
 use crate::geom::Bounds;
-use crate::land::{Filing, Layer, OnConflict, PeriodRange, Provenance, Reject, Survey, Totals};
+use crate::land::{Filing, Layer, OnConflict, PeriodRange, Provenance, Reject, Survey};
 use async_trait::async_trait;
 
 /// An open transaction on the connection that writes; rolled back when dropped.
@@ -138,7 +138,7 @@ impl Store for SqliteStore {
         self.record_verdicts(survey, filings).await
     }
 
-    async fn totals(&self, range: PeriodRange) -> Result<Vec<Totals>, StoreError> {
+    async fn summed(&self, range: Option<PeriodRange>) -> Result<Summed, StoreError> {
         self.sums(range).await
     }
 }
