@@ -10,6 +10,7 @@ use reqwest::{Method, multipart};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use tuban::land::LayerKind;
+use tuban::monitor::layer_import::LayerFile;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn layers_are_listed_with_what_was_noticed() {
@@ -67,6 +68,16 @@ async fn of_a_kind_the_version_with_the_latest_day_that_has_come_is_in_force() {
     );
     let checked = app.post("/api/check", polygon(&[city::square()])).await.json();
     assert_eq!((&checked["finding"]["approvals"], &checked["automatic_verdict"]), (&json!(["newer"]), &json!("legal")));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn layers_in_force_are_loaded_once_however_many_need_them_at_once() {
+    let app = TestApp::bare().await;
+    let path = app.write("approved.geojson", &File::default().feature(&json!({ "PZWH": "1" }), &polygon(&[city::square()])).text());
+    let file = LayerFile::new(path, LayerKind::Approved, "批准用地".to_owned(), "2022-01-01".parse().unwrap());
+    app.monitor.import_layer(&file, &|_| {}).await.unwrap();
+    let loaded = futures_util::future::join_all((0..4).map(|_| app.monitor.refresh_atlas())).await;
+    assert_eq!(loaded.into_iter().filter(|loaded| *loaded.as_ref().unwrap()).count(), 1, "nobody puts an atlas in the place of one loaded meanwhile");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
