@@ -92,7 +92,7 @@ impl Monitor {
                     }
                     tokio::select! {
                         () = stop.cancelled() => {}
-                        () = news.heard() => {}
+                        _ = news.heard() => {}
                     }
                 }
             }

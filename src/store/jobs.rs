@@ -196,9 +196,9 @@ impl News {
         Self(bell.subscribe())
     }
 
-    /// Returns when something may have changed since the last call, half a second later at the latest.
-    pub async fn heard(&mut self) {
-        let _ = tokio::time::timeout(NEWS_WITHIN, self.0.changed()).await;
+    /// Returns when something may have changed since the last call, half a second later at the latest; answers whether that was told or is merely possible.
+    pub async fn heard(&mut self) -> bool {
+        tokio::time::timeout(NEWS_WITHIN, self.0.changed()).await.is_ok()
     }
 }
 

@@ -2,8 +2,10 @@
 
 mod classify;
 mod export;
+mod failover;
 mod kill;
 mod nodes;
+mod place;
 mod ratio;
 mod serve;
 mod story;

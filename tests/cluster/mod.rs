@@ -23,12 +23,33 @@ static DATABASES: AtomicU32 = AtomicU32::new(1);
 impl Cluster {
     /// Starts a cluster; it ends with this process, or when what is answered is dropped.
     pub(crate) fn start() -> Self {
+        Self::start_with(&[])
+    }
+
+    /// The same with these words for `tools/postgres`.
+    pub(crate) fn start_with(words: &[&str]) -> Self {
         let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tools/postgres");
-        let mut keeper = Command::new(script).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+        let mut keeper = Command::new(script).args(words).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
         let mut folder = String::new();
         BufReader::new(keeper.stdout.take().unwrap()).read_line(&mut folder).unwrap();
         assert!(!folder.trim().is_empty(), "tools/postgres did not start: see above");
         Self { folder: folder.trim().to_owned(), _keeper: keeper }
+    }
+
+    /// Starts a hot standby of this one.
+    pub(crate) fn standby(&self) -> Self {
+        Self::start_with(&["--standby-of", &self.folder])
+    }
+
+    /// The folder with its socket.
+    pub(crate) fn folder(&self) -> &str {
+        &self.folder
+    }
+
+    /// Ends the server's first process as `kill -9` does; the others end with it.
+    pub(crate) fn kill(&self) {
+        let first = std::fs::read_to_string(format!("{}/cluster/postmaster.pid", self.folder)).unwrap();
+        assert!(Command::new("kill").args(["-9", first.lines().next().unwrap()]).status().unwrap().success());
     }
 
     /// The URL of a database of that name.
@@ -36,7 +57,8 @@ impl Cluster {
         format!("postgres://postgres@localhost/{name}?host={}", self.folder)
     }
 
-    /// Stops the server (`stop`, which cuts every connection), or starts it again (`restart`).
+    /// Stops the server (`stop`, which cuts every connection; `stop -m immediate`, after which it has to recover), starts it again (`restart`), or makes a
+    /// standby the primary (`promote`).
     pub(crate) fn control(&self, action: &str) {
         let root = std::fs::metadata("/proc/self").is_ok_and(|own| std::os::unix::fs::MetadataExt::uid(&own) == 0);
         let mut command = Command::new(if root { "setpriv" } else { "env" });
@@ -45,7 +67,7 @@ impl Cluster {
             command.args(["--reuid=postgres", "--regid=postgres", "--clear-groups"]);
         }
         let (cluster, log) = (format!("{}/cluster", self.folder), format!("{}/cluster/restarted.log", self.folder));
-        command.args(["/usr/lib/postgresql/15/bin/pg_ctl", "-s", "-w", "-m", "fast", "-D", &cluster, "-l", &log, action]);
+        command.args(["/usr/lib/postgresql/15/bin/pg_ctl", "-s", "-w", "-D", &cluster, "-l", &log]).args(action.split(' '));
         assert!(command.current_dir(&self.folder).stdout(Stdio::null()).status().unwrap().success(), "{action}");
     }
 

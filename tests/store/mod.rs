@@ -4,6 +4,7 @@ mod jobs;
 mod layers;
 mod patches;
 mod postgres;
+mod silence;
 mod sqlite;
 mod story;
 mod sums;
