@@ -25,8 +25,7 @@ impl Queue {
     }
 
     pub(super) async fn close(&self) {
-        self.pools.readers.close().await;
-        self.pools.writer.close().await;
+        self.pools.close().await;
     }
 
     async fn begin(&self) -> Result<Writing, StoreError> {
@@ -107,7 +106,7 @@ impl Jobs for SqliteStore {
     async fn claim(&self, lane: Lane, node: &str, lease: Duration) -> Result<Option<(Job, Held)>, StoreError> {
         loop {
             // Looked for without the lock first: mostly there is nothing to do.
-            if sqlx::query(sql::CLAIMABLE).bind(lane.word()).fetch_optional(&self.queue.pools.readers).await?.is_none() {
+            if sqlx::query(sql::CLAIMABLE).bind(lane.word()).fetch_optional(&self.queue.pools.facts).await?.is_none() {
                 return Ok(None);
             }
             let mut transaction = self.queue.begin().await?;
@@ -166,7 +165,7 @@ impl Jobs for SqliteStore {
 
     async fn drop_files(&self, kept_for: Duration, bytes: u64) -> Result<(), StoreError> {
         let jobs = sqlx::query_scalar::<_, String>(sql::TO_DROP).bind(kept_for.as_millis() as i64).bind(i64::try_from(bytes).unwrap_or(i64::MAX));
-        let jobs = jobs.fetch_all(&self.queue.pools.readers).await?;
+        let jobs = jobs.fetch_all(&self.queue.pools.facts).await?;
         if jobs.is_empty() {
             return Ok(());
         }
@@ -179,12 +178,12 @@ impl Jobs for SqliteStore {
     }
 
     async fn job(&self, id: &str) -> Result<Job, StoreError> {
-        let row = sqlx::query(sql::JOB).bind(id).fetch_optional(&self.queue.pools.readers).await?;
+        let row = sqlx::query(sql::JOB).bind(id).fetch_optional(&self.queue.pools.facts).await?;
         rows::job(&row.ok_or_else(|| StoreError::NotFound { what: Thing::Job, key: id.to_owned() })?)
     }
 
     async fn jobs(&self, limit: u32) -> Result<Vec<Job>, StoreError> {
-        sqlx::query(sql::JOBS).bind(i64::from(limit)).fetch_all(&self.queue.pools.readers).await?.iter().map(rows::job).collect()
+        sqlx::query(sql::JOBS).bind(i64::from(limit)).fetch_all(&self.queue.pools.facts).await?.iter().map(rows::job).collect()
     }
 
     fn news(&self) -> News {
@@ -195,7 +194,7 @@ impl Jobs for SqliteStore {
 impl SqliteStore {
     /// What a job stored whose node died before it could say so.
     async fn stored_by(&self, job: &str) -> Result<Option<JobOutcome>, StoreError> {
-        let note = sqlx::query("SELECT outcome FROM stored_job WHERE job = $1").bind(job).fetch_optional(&self.pools.readers).await?;
+        let note = sqlx::query("SELECT outcome FROM stored_job WHERE job = $1").bind(job).fetch_optional(&self.pools.facts).await?;
         note.map(|row| row.json("outcome")).transpose()
     }
 }

@@ -49,8 +49,7 @@ impl SqliteStore {
 
     /// Closes every connection, which folds the write-ahead log into the file. Open writers are waited for.
     pub async fn close(&self) {
-        self.pools.readers.close().await;
-        self.pools.writer.close().await;
+        self.pools.close().await;
         self.queue.close().await;
     }
 
@@ -75,7 +74,7 @@ async fn publish(mut transaction: Writing) -> Result<(), StoreError> {
 #[async_trait]
 impl Store for SqliteStore {
     async fn revision(&self) -> Result<i64, StoreError> {
-        Ok(sqlx::query_scalar(sql::REVISION).fetch_one(&self.pools.readers).await?)
+        Ok(sqlx::query_scalar(sql::REVISION).fetch_one(&self.pools.facts).await?)
     }
 
     async fn begin_layer(&self) -> Result<Box<dyn LayerWriter>, StoreError> {
