@@ -144,6 +144,24 @@ async fn a_layer_that_is_sent_is_stored_listed_and_in_force() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_layer_that_is_sent_again_as_it_was_is_the_layer_that_is_there() {
+    let app = TestApp::bare().await;
+    let sent = async |query: &str| {
+        let answer = send(&app, query, parcels().text()).await;
+        assert_eq!(answer.status, 201, "{}", answer.text());
+        answer.json()
+    };
+    let first = sent(PARCELS).await;
+    assert_eq!(sent(PARCELS).await, first, "as after an answer that got lost");
+    let another = sent(&PARCELS.replace("2022-01-01", "2022-02-01")).await;
+    assert_ne!(another["id"], first["id"]);
+    app.monitor.store().remove_layer(first["id"].as_i64().unwrap()).await.unwrap();
+    let again = sent(PARCELS).await;
+    assert_ne!(again["id"], first["id"], "one that was removed comes in anew");
+    assert_eq!(app.read("/api/layers").await["layers"].as_array().unwrap().len(), 2);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_layer_may_come_as_a_form_as_a_job_or_by_the_token_under_which_it_waits() {
     let app = TestApp::bare().await;
     let part = multipart::Part::text(parcels().text()).file_name("地类.geojson");
