@@ -6,7 +6,7 @@
 use super::{SqliteStore, Writing, open::Pools};
 use crate::land::{Lane, Progress};
 use crate::store::jobs::{REMEMBERED, next_chunk, sql};
-use crate::store::{Held, Job, JobOutcome, Jobs, NewJob, News, StoreError, Thing, columns::Columns, rows};
+use crate::store::{Held, Job, JobOutcome, Jobs, NewJob, News, StoreError, Thing, columns::Columns, rows, values};
 use async_trait::async_trait;
 use std::time::Duration;
 use tokio::io::AsyncRead;
@@ -41,6 +41,10 @@ impl Queue {
     /// Commits what a job stores, of so many features, and its end; refuses where it is not held any more.
     pub(super) async fn commit(&self, mut transaction: Writing, held: &Held, outcome: &JobOutcome, features: u64) -> Result<(), StoreError> {
         let mut locked = self.locked_by(held).await?;
+        // Nobody asks for the notes of jobs whose end was told.
+        let running: Vec<String> = sqlx::query_scalar("SELECT id FROM job WHERE state = 'running'").fetch_all(&mut *locked).await?;
+        let forget = sqlx::query("DELETE FROM stored_job WHERE job NOT IN (SELECT value FROM json_each($1))").bind(values::to_json(&running)?);
+        forget.execute(&mut *transaction).await?;
         let note = sqlx::query("INSERT INTO stored_job (job, outcome) VALUES ($1, $2)").bind(&held.job).bind(outcome.written()?);
         note.execute(&mut *transaction).await?;
         super::publish(transaction).await?;
