@@ -168,6 +168,31 @@ async fn a_stalled_node_that_stands_in_line_loses_its_place_with_its_job() {
     before.commit(facts(&key("2022-05", "x")), &Provenance::default()).await.unwrap();
 }
 
+/// At the moment of the claim its session was at work, and so was left alone.
+#[tokio::test]
+async fn a_node_that_stalls_after_its_job_was_taken_over_is_ended_by_who_waits_for_the_turn() {
+    let url = cluster::fresh_url().await;
+    let (stalled, other) = (open_node(&url).await, open_node(&url).await);
+    let job = NewJob { id: "a".to_owned(), kind: JobKind::SurveyImport, parameters: "{}".to_owned() };
+    other.enqueue(job, &mut &b"x"[..]).await.unwrap();
+    stalled.claim(Lane::Writing, "stalls", Duration::ZERO).await.unwrap().unwrap();
+    // A session of the node's own making, with the turn (the key of the lock is in `postgres/writing.rs`) and something to do.
+    let mut session = raw(&url).await;
+    let turn = "SET application_name = 'tuban stalls'; BEGIN; SELECT pg_advisory_xact_lock(362746634606)";
+    sqlx::raw_sql(turn).execute(&mut session).await.unwrap();
+    let works = tokio::spawn(async move {
+        sqlx::query("SELECT pg_sleep(3)").execute(&mut session).await.unwrap();
+        session
+    });
+    let mut watch = raw(&url).await;
+    let at_work = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event = 'PgSleep'";
+    while sqlx::query_scalar::<_, i64>(at_work).fetch_one(&mut watch).await.unwrap() == 0 {}
+    other.claim(Lane::Writing, "takes over", Duration::from_hours(1)).await.unwrap().unwrap();
+    let begun = tokio::time::timeout(Duration::from_secs(60), other.begin_survey(key("2022-04", "x"), OnConflict::Reject)).await;
+    drop(begun.expect("the turn of the stalled writer is over").unwrap());
+    assert!(works.await.unwrap().ping().await.is_err(), "its session was ended");
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn of_jobs_that_write_one_is_held_however_many_nodes_claim_at_once() {
     const LONG: Duration = Duration::from_hours(1);
