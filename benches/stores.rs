@@ -1,5 +1,6 @@
-//! SQLite beside PostgreSQL, in one run: `cargo bench --bench stores [PATCHES]`, a million where absent. A year and more of surveys goes
-//! into each store; then the same requests are sent to a service over each, in turns, so that a noisy machine is noisy for both.
+//! SQLite beside PostgreSQL, in one run: `cargo bench --bench stores [PATCHES]`, a million where absent. A layer of counties and years of surveys, half of
+//! whose patches have confirmed verdicts, go into each store; then the same requests are sent to a service over each, in turns, so that a noisy machine is
+//! noisy for both. Ratios are asked for twice: as people ask, when nothing changed since they were asked for before, and anew after each verdict.
 #![allow(clippy::unwrap_used, reason = "a measurement that cannot go on should stop")]
 
 #[path = "../tests/builders/mod.rs"]
@@ -9,22 +10,24 @@ mod builders;
 #[allow(dead_code)] // As above.
 mod cluster;
 
-use builders::{facts, finding, key, patch};
+use builders::{facts, feature, filing, finding, key, layer, patch};
 use std::f64::consts::TAU;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::net::TcpListener;
 use tuban::geom::Outline;
 use tuban::http::{Desk, Limits, serve};
-use tuban::land::{COUNTIES, Finding, OnConflict, Patch, Provenance};
+use tuban::land::{COUNTIES, FeatureFacts, Filing, Finding, LayerKind, LayerUsed, OnConflict, Patch, Provenance, Verdict};
 use tuban::monitor::{Monitor, rule::Rule};
-use tuban::store::Store;
+use tuban::store::{LayerFeature, Store};
 
 const PATCHES: u64 = 1_000_000;
 /// Patches of one survey.
 const SURVEY: u64 = 20_000;
 const PORTION: u64 = 2000;
 const REQUESTS: u64 = 400;
+/// Verdicts after each of which the ratios are asked for anew.
+const CHANGES: u64 = 20;
 
 /// What the nth request asks for.
 type Question = Box<dyn Fn(u64) -> String>;
@@ -35,15 +38,41 @@ fn somewhere(n: u64) -> [f64; 2] {
     [117.4 + 1.8 * part(n), 34.4 + 1.8 * part(n + 500_000)]
 }
 
+/// The nth patch's own id.
+fn patch_id(n: u64) -> String {
+    format!("{}{n:07}", COUNTIES[(n % 12) as usize].0)
+}
+
 fn one(n: u64) -> (Patch, Finding) {
     let [x, y] = somewhere(n);
     let ring: Vec<_> = (0..25).map(|n| f64::from(n % 24) * TAU / 24.0).map(|turn| [x + 0.001 * turn.cos(), y + 0.001 * turn.sin()]).collect();
     let county = COUNTIES[(n % 12) as usize].0;
-    (Patch { row: n % SURVEY + 1, degrees: Outline::polygon(&[ring]), ..patch(&format!("{county}{n:07}")) }, finding(Some(county)))
+    (Patch { row: n % SURVEY + 1, degrees: Outline::polygon(&[ring]), ..patch(&patch_id(n)) }, finding(Some(county)))
+}
+
+/// The nth patch's confirmed verdict.
+fn verdict(n: u64) -> Filing {
+    let verdict = [Verdict::Legal, Verdict::Illegal, Verdict::Other][(n % 3) as usize];
+    let area = 100.0 + n as f64 / 7.0;
+    let (legal, illegal) = if verdict == Verdict::Legal { (area, 0.0) } else { (0.0, area) };
+    Filing { legal_m2: legal, legal_farmland_m2: legal / 3.0, illegal_m2: illegal, illegal_farmland_m2: illegal / 3.0, ..filing(&patch_id(n), verdict) }
+}
+
+/// The counties of the city, a square each.
+async fn counties(store: &dyn Store) -> LayerUsed {
+    let mut writer = store.begin_layer().await.unwrap();
+    let county = |(n, (code, name)): (usize, &(&str, &str))| LayerFeature {
+        facts: FeatureFacts { code: (*code).to_owned(), name: (*name).to_owned() },
+        ..feature(n as u64 + 1, 117.4 + 0.1 * n as f64, 34.4)
+    };
+    writer.push(COUNTIES.iter().enumerate().map(county).collect()).await.unwrap();
+    let stored = writer.commit(layer(LayerKind::County, "2019-01-01")).await.unwrap();
+    LayerUsed { id: stored.id, kind: stored.kind, name: stored.name, effective: stored.effective.to_string() }
 }
 
 /// Stores so many patches in surveys of [`SURVEY`], a month each from January 2019.
 async fn fill(store: &dyn Store, patches: u64) -> Duration {
+    let provenance = Provenance { layers: vec![counties(store).await], rule: "2022-1".to_owned() };
     let start = Instant::now();
     for survey in 0..patches.div_ceil(SURVEY) {
         let key = key(&format!("{}-{:02}", 2019 + survey / 12, survey % 12 + 1), "bench");
@@ -52,7 +81,9 @@ async fn fill(store: &dyn Store, patches: u64) -> Duration {
         for portion in (from..until).step_by(PORTION as usize) {
             writer.push((portion..until.min(portion + PORTION)).map(one).collect()).await.unwrap();
         }
-        writer.commit(facts(&key), &Provenance::default()).await.unwrap();
+        let survey = writer.commit(facts(&key), &provenance).await.unwrap();
+        let verdicts: Vec<Filing> = (from..until).step_by(2).map(verdict).collect();
+        assert_eq!(store.file_verdicts(Some(survey.id), &verdicts).await.unwrap().recorded, verdicts.len() as u64);
     }
     start.elapsed()
 }
@@ -60,10 +91,19 @@ async fn fill(store: &dyn Store, patches: u64) -> Duration {
 /// The address of a service over the store.
 async fn service(store: Arc<dyn Store>, spool: &std::path::Path) -> String {
     let monitor = Arc::new(Monitor::open(store, Rule::load(None).unwrap(), spool.join("spool")).unwrap());
+    monitor.refresh_atlas().await.unwrap();
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap().to_string();
     tokio::spawn(async move { serve(listener, Desk::new(monitor, Limits::default()), std::future::pending()).await });
     address
+}
+
+/// How long the answer to a request takes, to its last byte.
+async fn asked(client: &reqwest::Client, address: &str, path: &str) -> Duration {
+    let start = Instant::now();
+    let answer = client.get(format!("http://{address}{path}")).send().await.unwrap().error_for_status().unwrap();
+    answer.bytes().await.unwrap();
+    start.elapsed()
 }
 
 fn report(what: &str, mut times: Vec<Duration>) {
@@ -87,7 +127,9 @@ async fn main() {
     }
     let last = patches.div_ceil(SURVEY) - 1;
     let month = format!("{}-{:02}", 2019 + last / 24, last / 2 % 12 + 1);
-    let questions: [(&str, Question); 5] = [
+    let all = format!("/api/ratios?period=2019-01&until={}-{:02}", 2019 + last / 12, last % 12 + 1);
+    let of_month = format!("/api/ratios?period={month}");
+    let questions: [(&str, Question); 6] = [
         (
             "/api/patches by bbox of 0.02°",
             Box::new(|n| {
@@ -113,17 +155,39 @@ async fn main() {
             }),
         ),
         ("/api/patches, a page of 100 anywhere", Box::new(move |n| format!("/api/patches?limit=100&after={}", n * 7919 % patches))),
-        ("/api/ratios of a month", Box::new(move |_| format!("/api/ratios?period={month}"))),
+        (
+            "/api/ratios of a month",
+            Box::new({
+                let of_month = of_month.clone();
+                move |_| of_month.clone()
+            }),
+        ),
+        (
+            "/api/ratios of all months",
+            Box::new({
+                let all = all.clone();
+                move |_| all.clone()
+            }),
+        ),
     ];
     let client = reqwest::Client::new();
     for (what, question) in questions {
         let mut times = [Vec::new(), Vec::new()];
         for n in 0..REQUESTS {
             for (address, times) in addresses.iter().zip(&mut times) {
-                let start = Instant::now();
-                let answer = client.get(format!("http://{address}{}", question(n))).send().await.unwrap().error_for_status().unwrap();
-                answer.bytes().await.unwrap();
-                times.push(start.elapsed());
+                times.push(asked(&client, address, &question(n)).await);
+            }
+        }
+        for ((name, _), times) in stores.iter().zip(times) {
+            report(&format!("{name:<11} {what}"), times);
+        }
+    }
+    for (what, path) in [("/api/ratios of a month, anew", of_month), ("/api/ratios of all months, anew", all)] {
+        let mut times = [Vec::new(), Vec::new()];
+        for n in 0..CHANGES {
+            for (((_, store), address), times) in stores.iter().zip(&addresses).zip(&mut times) {
+                assert_eq!(store.file_verdicts(None, &[verdict(n)]).await.unwrap().recorded, 1);
+                times.push(asked(&client, address, &path).await);
             }
         }
         for ((name, _), times) in stores.iter().zip(times) {

@@ -77,7 +77,7 @@ impl From<Period> for String {
 }
 
 /// Months from `from` to `until`, both included.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct PeriodRange {
     /// First month.
     pub from: Period,

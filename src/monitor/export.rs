@@ -134,13 +134,18 @@ impl Monitor {
         Ok(exported)
     }
 
+    /// Drops files of exports that are too old or too much.
+    pub(super) async fn drop_files(&self) -> Result<(), MonitorError> {
+        Ok(self.store.drop_files(KEPT_FOR, KEPT_BYTES).await?)
+    }
+
     /// Queues an export as a job; answers its id. What it names must be there, as far as that is quickly told.
     pub async fn queue_export(&self, export: &Export) -> Result<String, MonitorError> {
         match &export.subject {
             Subject::Findings(selection) => self.know(selection).await?,
             Subject::Layer(id) => drop(self.layer(*id).await?),
         }
-        self.store.drop_files(KEPT_FOR, KEPT_BYTES).await?;
+        self.drop_files().await?;
         self.queue(JobKind::Export, export, &mut tokio::io::empty()).await
     }
 

@@ -131,6 +131,9 @@ pub struct Monitor {
     store: Arc<dyn Store>,
     rule: Rule,
     atlas: RwLock<Arc<Atlas>>,
+    /// Held while the layers in force are looked at and loaded: who comes second finds them loaded, and none replaces newer ones with older ones.
+    refreshing: tokio::sync::Mutex<()>,
+    sums: ratios::Sums,
     counts: counts::Counts,
     spool: PathBuf,
     workshop: Workshop,
@@ -156,6 +159,8 @@ impl Monitor {
             store,
             rule,
             atlas: RwLock::new(Arc::new(nowhere)),
+            refreshing: tokio::sync::Mutex::default(),
+            sums: ratios::sums(),
             counts: counts::Counts::default(),
             spool,
             workshop,
@@ -237,6 +242,7 @@ impl Monitor {
 
     /// Loads the layers in force where they are not what the atlas holds; answers whether it did. Cheap where nothing changed.
     pub async fn refresh_atlas(&self) -> Result<bool, MonitorError> {
+        let _alone = self.refreshing.lock().await;
         if self.is_current().await? {
             return Ok(false);
         }

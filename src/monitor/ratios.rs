@@ -1,7 +1,9 @@
 //! The county table of some months, with what its numbers rest on.
 
 use super::{Monitor, MonitorError, rollup::roll_up};
-use crate::land::{FeatureFacts, LayerKind, Period, PeriodRange, Provenance, Tally};
+use crate::land::{FeatureFacts, LayerKind, PeriodRange, Provenance, Tally};
+use crate::store::{StoreError, Summed};
+use std::sync::Arc;
 
 /// The county table.
 #[derive(Debug, Clone, PartialEq)]
@@ -16,14 +18,22 @@ pub struct Ratios {
     pub provenance: Provenance,
 }
 
+/// Answers kept: more than the months and ranges that people ask for between two changes.
+const KEPT: u64 = 1000;
+
+/// Sums by what was asked for, and the revision at which: they hold until something is stored.
+pub(super) type Sums = moka::future::Cache<(Option<PeriodRange>, i64), Arc<Summed>>;
+
+/// An empty cache.
+pub(super) fn sums() -> Sums {
+    moka::future::Cache::new(KEPT)
+}
+
 impl Monitor {
     /// Sums up `range`, or the newest month with a survey. Every county in force has a row, also one without patches.
     pub async fn ratios(&self, range: Option<PeriodRange>) -> Result<Ratios, MonitorError> {
-        let surveys = self.store.surveys().await?;
-        let newest = surveys.iter().map(|survey| survey.facts.period).max();
-        let newest = newest.unwrap_or_else(Period::current);
-        let range = range.unwrap_or(PeriodRange { from: newest, until: newest });
-        let mut totals = self.store.totals(range).await?;
+        let Summed { range, totals, provenance } = &*self.summed(range).await?;
+        let mut totals = totals.clone();
         let counties = self.counties().await?;
         for county in &counties {
             if !totals.iter().any(|one| one.county_code.as_deref() == Some(&county.code)) {
@@ -32,25 +42,44 @@ impl Monitor {
         }
         let name_of = |code: &str| counties.iter().find(|county| county.code == code && !county.name.is_empty()).map(|county| county.name.clone());
         let (counties, city) = roll_up(totals, &self.rule.lines, name_of);
-        let mut provenance = Provenance::default();
-        let mut rules: Vec<String> = Vec::new();
-        for survey in surveys.iter().filter(|survey| (range.from..=range.until).contains(&survey.facts.period)) {
-            let one = self.store.provenance(survey.id).await?;
-            for layer in one.layers {
-                if !provenance.layers.contains(&layer) {
-                    provenance.layers.push(layer);
-                }
-            }
-            if !rules.contains(&one.rule) {
-                rules.push(one.rule);
-            }
-        }
-        provenance.rule = if rules.is_empty() { self.rule.version.clone() } else { rules.join("、") };
-        Ok(Ratios { range, counties, city, provenance })
+        Ok(Ratios { range: *range, counties, city, provenance: self.together(provenance) })
     }
 
-    /// Code and name of every county in force.
+    /// Adds up what was not added up since the last change. Whoever asks meanwhile waits for the same answer.
+    async fn summed(&self, range: Option<PeriodRange>) -> Result<Arc<Summed>, MonitorError> {
+        let revision = self.store.revision().await?;
+        let found = self.sums.try_get_with((range, revision), async { Ok::<_, StoreError>(Arc::new(self.store.summed(range).await?)) });
+        match found.await {
+            Ok(sums) => Ok(sums),
+            // The error is everybody's who waited; each asks for one of its own.
+            Err(_) => Ok(Arc::new(self.store.summed(range).await?)),
+        }
+    }
+
+    /// Layer versions and rules of several surveys, each once.
+    fn together(&self, surveys: &[Provenance]) -> Provenance {
+        let mut together = Provenance::default();
+        let mut rules: Vec<&str> = Vec::new();
+        for survey in surveys {
+            for layer in &survey.layers {
+                if !together.layers.contains(layer) {
+                    together.layers.push(layer.clone());
+                }
+            }
+            if !rules.contains(&survey.rule.as_str()) {
+                rules.push(&survey.rule);
+            }
+        }
+        together.rule = if rules.is_empty() { self.rule.version.clone() } else { rules.join("、") };
+        together
+    }
+
+    /// Code and name of every county in force: from the atlas where that is loaded, else from the store.
     pub(super) async fn counties(&self) -> Result<Vec<FeatureFacts>, MonitorError> {
+        let atlas = self.atlas();
+        if atlas.has(LayerKind::County) {
+            return Ok(atlas.counties().cloned().collect());
+        }
         let mut counties = Vec::new();
         let layers = self.layers().await?;
         if let Some((layer, _)) = layers.iter().find(|(layer, in_force)| *in_force && layer.kind == LayerKind::County) {

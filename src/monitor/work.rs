@@ -50,6 +50,9 @@ const ATTEMPTS: u64 = 5;
 /// Longest silence about how far a job is.
 const TOLD_EVERY: Duration = Duration::from_millis(500);
 
+/// Between two looks for files that are kept no longer.
+const TIDIED_EVERY: Duration = Duration::from_hours(1);
+
 /// A job that this node holds.
 struct Claimed<'a> {
     job: &'a Job,
@@ -79,7 +82,21 @@ impl Monitor {
     /// Carries jobs out until `stop`: then none is claimed any more, and those under way are finished or handed over.
     pub async fn work(self: Arc<Self>, working: Working, stop: CancellationToken) {
         let reading = (0..EXPORTS).map(|_| self.work_on(Lane::Reading, &working, &stop));
-        tokio::join!(self.work_on(Lane::Writing, &working, &stop), join_all(reading));
+        tokio::join!(self.work_on(Lane::Writing, &working, &stop), join_all(reading), self.tidy(&stop));
+    }
+
+    /// Drops what is kept no longer, also where nobody exports any more.
+    async fn tidy(&self, stop: &CancellationToken) {
+        let mut tick = tokio::time::interval(TIDIED_EVERY);
+        loop {
+            tokio::select! {
+                () = stop.cancelled() => return,
+                _ = tick.tick() => {}
+            }
+            if let Err(error) = self.drop_files().await {
+                tracing::warn!(%error, "old files could not be dropped");
+            }
+        }
     }
 
     async fn work_on(self: &Arc<Self>, lane: Lane, working: &Working, stop: &CancellationToken) {
@@ -93,7 +110,7 @@ impl Monitor {
                     }
                     tokio::select! {
                         () = stop.cancelled() => {}
-                        () = news.heard() => {}
+                        _ = news.heard() => {}
                     }
                 }
             }

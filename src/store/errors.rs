@@ -25,7 +25,10 @@ impl From<sqlx::Error> for StoreError {
     fn from(error: sqlx::Error) -> Self {
         match &error {
             // A proxy without a server behind it takes the connection and closes it, which reads as a breach of protocol.
-            sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed | sqlx::Error::Io(_) | sqlx::Error::Protocol(_) => Self::Unavailable(error.to_string()),
+            // With TLS it reads as a failed handshake.
+            sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed | sqlx::Error::Io(_) | sqlx::Error::Protocol(_) | sqlx::Error::Tls(_) => {
+                Self::Unavailable(error.to_string())
+            }
             sqlx::Error::ColumnDecode { .. } | sqlx::Error::Decode(_) => Self::Damaged(error.to_string()),
             sqlx::Error::Database(refusal) => match of_refusal(refusal.as_ref()) {
                 Meaning::Passing => Self::Unavailable(refusal.message().to_owned()),

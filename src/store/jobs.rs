@@ -40,11 +40,14 @@ pub(super) mod sql {
     pub(crate) const DROPPED: &str = "UPDATE job SET file_bytes = NULL WHERE id = $1";
     /// Forgets its file.
     pub(crate) const FORGET_FILE: &str = "DELETE FROM job_chunk WHERE job = $1";
-    /// The oldest job of a lane that nobody holds, and who held it last; of those that write only where no other is held.
+    /// The oldest job of a lane that nobody holds, and who held it last; of those that write only where no other is held. What was claimed or queued in the
+    /// future is free: the clock was set back since, and its lease might last for hours.
     pub(crate) const CLAIMABLE: &str = "
-        SELECT id, node FROM job WHERE state = 'running' AND lane = $1 AND free_ms <= (SELECT now_ms FROM clock)
-        AND ($1 <> 'writing'
-            OR NOT EXISTS (SELECT 1 FROM job WHERE state = 'running' AND lane = $1 AND node IS NOT NULL AND free_ms > (SELECT now_ms FROM clock)))
+        SELECT id, node FROM job WHERE state = 'running' AND lane = $1
+        AND (free_ms <= (SELECT now_ms FROM clock) OR coalesce(started_ms, created_ms) > (SELECT now_ms FROM clock) + 1000)
+        AND ($1 <> 'writing' OR NOT EXISTS (
+            SELECT 1 FROM job WHERE state = 'running' AND lane = $1 AND node IS NOT NULL
+            AND free_ms > (SELECT now_ms FROM clock) AND started_ms <= (SELECT now_ms FROM clock) + 1000))
         ORDER BY id LIMIT 1";
     /// Claims a job: id, node, lease in milliseconds.
     pub(crate) const CLAIM: &str = "
@@ -198,9 +201,9 @@ impl News {
         Self(bell.subscribe())
     }
 
-    /// Returns when something may have changed since the last call, half a second later at the latest.
-    pub async fn heard(&mut self) {
-        let _ = tokio::time::timeout(NEWS_WITHIN, self.0.changed()).await;
+    /// Returns when something may have changed since the last call, half a second later at the latest; answers whether that was told or is merely possible.
+    pub async fn heard(&mut self) -> bool {
+        tokio::time::timeout(NEWS_WITHIN, self.0.changed()).await.is_ok()
     }
 }
 

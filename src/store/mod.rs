@@ -325,6 +325,17 @@ pub struct Filed {
     pub ambiguous: Vec<String>,
 }
 
+/// Sums of some months and what they rest on, all of one moment.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Summed {
+    /// The months.
+    pub range: PeriodRange,
+    /// By county; counties without patches are absent.
+    pub totals: Vec<Totals>,
+    /// What each survey of these months rests on, newest period first.
+    pub provenance: Vec<Provenance>,
+}
+
 /// Everything that is kept, whichever database keeps it.
 #[async_trait]
 pub trait Store: Jobs {
@@ -366,6 +377,10 @@ pub trait Store: Jobs {
 
     /// Records confirmed verdicts by the patches' own ids, all or nothing: nothing is recorded when any id is unknown or ambiguous.
     async fn file_verdicts(&self, survey: Option<i64>, filings: &[Filing]) -> Result<Filed, StoreError>;
-    /// Sums by county over surveys of these months; counties without patches are absent.
-    async fn totals(&self, range: PeriodRange) -> Result<Vec<Totals>, StoreError>;
+    /// Sums over surveys of these months, or of the newest month that has one.
+    async fn summed(&self, range: Option<PeriodRange>) -> Result<Summed, StoreError>;
+    /// Sums by county alone.
+    async fn totals(&self, range: PeriodRange) -> Result<Vec<Totals>, StoreError> {
+        Ok(self.summed(Some(range)).await?.totals)
+    }
 }

@@ -98,6 +98,18 @@ pub(super) fn provenance(rows: &[impl Columns]) -> Result<Option<Provenance>, St
     Ok(Some(Provenance { layers, rule: first.text("rule")? }))
 }
 
+/// The same of several surveys, the rows of each one after the other.
+pub(super) fn provenances<C: Columns>(rows: &[C]) -> Result<Vec<Provenance>, StoreError> {
+    let surveys = rows.iter().map(|row| row.integer("survey")).collect::<Result<Vec<_>, _>>()?;
+    let mut found = Vec::new();
+    let mut from = 0;
+    for of_one in surveys.chunk_by(|one, next| one == next) {
+        found.extend(provenance(&rows[from..from + of_one.len()])?);
+        from += of_one.len();
+    }
+    Ok(found)
+}
+
 /// A row of `reject`.
 pub(super) fn reject(row: &impl Columns) -> Result<Reject, StoreError> {
     Ok(Reject {

@@ -25,6 +25,12 @@ pub(super) const ANOTHER_SURVEY: &str = "SELECT id FROM survey WHERE period = $1
 pub(super) const PROVENANCE: &str = "
     SELECT rule, position, layer_id, kind, survey_layer.name, effective
     FROM survey LEFT JOIN survey_layer ON survey_id = survey.id WHERE survey.id = $1 ORDER BY position";
+/// The newest month that has a survey.
+pub(super) const NEWEST_PERIOD: &str = "SELECT max(period) FROM survey";
+/// The same of every survey of some months, newest period first.
+pub(super) const PROVENANCES: &str = "
+    SELECT survey.id AS survey, rule, position, layer_id, kind, survey_layer.name, effective
+    FROM survey LEFT JOIN survey_layer ON survey_id = survey.id WHERE period BETWEEN $1 AND $2 ORDER BY period DESC, survey.id DESC, position";
 /// A page of a survey's rejects.
 pub(super) const REJECTS: &str =
     "SELECT row, patch_id, code, zh, en, pointer, ring, vertex FROM reject WHERE survey_id = $1 AND row > $2 ORDER BY row, id LIMIT $3";

@@ -4,7 +4,7 @@
 //! square metres, and twice 30 bits of the rest. Integers have one sum. They are put together here, and rounded to a double once.
 
 use super::{StoreError, columns::Columns};
-use crate::land::{Group, Totals};
+use crate::land::{Group, Period, PeriodRange, Totals};
 use std::ops::AddAssign;
 
 /// Three sums over the rows where `$when` holds, named `$name` with 0, 30 and 60 behind it: of an area's whole m², and of the rest in
@@ -126,6 +126,15 @@ impl County {
             automatic_illegal_farmland_m2: self.automatic_illegal_farmland.m2(),
         }
     }
+}
+
+/// The newest month that has a survey, by its number; this month where there is none.
+pub(super) fn newest(period: Option<i64>) -> Result<PeriodRange, StoreError> {
+    let newest = match period {
+        Some(ordinal) => Period::from_ordinal(ordinal).ok_or_else(|| StoreError::Damaged(format!("{ordinal} is no month")))?,
+        None => Period::current(),
+    };
+    Ok(PeriodRange { from: newest, until: newest })
 }
 
 /// Rows of [`TOTALS`], which have the surveys of a county one after the other.

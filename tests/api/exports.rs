@@ -5,6 +5,7 @@ use super::jobs::{begin, events};
 use reqwest::Method;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
+use sqlx::Connection;
 use std::time::Duration;
 use tuban::land::{Lane, LayerKind, Level, OnConflict};
 use tuban::monitor::export::{Export, Format, Selection, Subject};
@@ -124,6 +125,21 @@ async fn a_file_that_was_dropped_is_gone_and_says_so() {
     let problem = app.get(&text(&job["file"]["url"])).await.problem(410, "file_dropped");
     let job = app.read(&format!("/api/jobs/{}", text(&job["id"]))).await;
     assert_eq!((&job["state"], &job["file"], &job["problem"]), (&json!("done"), &json!(null), &problem));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn files_are_dropped_after_a_day_also_where_nobody_exports_any_more() {
+    let app = with_april().await;
+    let (job, _) = exported(&app, "findings?format=csv").await;
+    let id = text(&job["id"]);
+    // A day and a second pass.
+    let mut jobs = sqlx::SqliteConnection::connect(&format!("sqlite:{}-jobs", app.database().display())).await.unwrap();
+    sqlx::query("UPDATE job SET ended_ms = ended_ms - 86401000 WHERE id = $1").bind(&id).execute(&mut jobs).await.unwrap();
+    let _node = app.node(Some(Working { node: "starts".to_owned(), ..Working::default() })).await;
+    let mut news = app.monitor.news();
+    while app.monitor.store().job(&id).await.unwrap().file_bytes.is_some() {
+        news.heard().await;
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

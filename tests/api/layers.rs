@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use tuban::geom::Outline;
 use tuban::land::LayerKind;
+use tuban::monitor::layer_import::LayerFile;
 use tuban::store::LayerFeature;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -70,6 +71,16 @@ async fn of_a_kind_the_version_with_the_latest_day_that_has_come_is_in_force() {
     );
     let checked = app.post("/api/check", polygon(&[city::square()])).await.json();
     assert_eq!((&checked["finding"]["approvals"], &checked["automatic_verdict"]), (&json!(["newer"]), &json!("legal")));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn layers_in_force_are_loaded_once_however_many_need_them_at_once() {
+    let app = TestApp::bare().await;
+    let path = app.write("approved.geojson", &File::default().feature(&json!({ "PZWH": "1" }), &polygon(&[city::square()])).text());
+    let file = LayerFile::new(path, LayerKind::Approved, "批准用地".to_owned(), "2022-01-01".parse().unwrap());
+    app.monitor.import_layer(&file, &|_| {}).await.unwrap();
+    let loaded = futures_util::future::join_all((0..4).map(|_| app.monitor.refresh_atlas())).await;
+    assert_eq!(loaded.into_iter().filter(|loaded| *loaded.as_ref().unwrap()).count(), 1, "nobody puts an atlas in the place of one loaded meanwhile");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -178,6 +189,24 @@ async fn a_layer_that_is_sent_is_stored_listed_and_in_force() {
     let checked = app.post("/api/check", polygon(&[city::square()])).await.json();
     is_area(&checked["farmland"], city::SQUARE_M2, 1e-3);
     app.has_an_empty_spool();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_layer_that_is_sent_again_as_it_was_is_the_layer_that_is_there() {
+    let app = TestApp::bare().await;
+    let sent = async |query: &str| {
+        let answer = send(&app, query, parcels().text()).await;
+        assert_eq!(answer.status, 201, "{}", answer.text());
+        answer.json()
+    };
+    let first = sent(PARCELS).await;
+    assert_eq!(sent(PARCELS).await, first, "as after an answer that got lost");
+    let another = sent(&PARCELS.replace("2022-01-01", "2022-02-01")).await;
+    assert_ne!(another["id"], first["id"]);
+    app.monitor.store().remove_layer(first["id"].as_i64().unwrap()).await.unwrap();
+    let again = sent(PARCELS).await;
+    assert_ne!(again["id"], first["id"], "one that was removed comes in anew");
+    assert_eq!(app.read("/api/layers").await["layers"].as_array().unwrap().len(), 2);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -129,6 +129,19 @@ async fn before_anyone_has_verified_only_the_overlay_speaks() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_stored_shows_in_the_next_answer_and_what_is_not_changes_nothing() {
+    let app = TestApp::city().await;
+    app.uploaded(APRIL, &city::one_of_each()).await;
+    let city = async || app.read("/api/ratios?period=2022-04").await["city"].clone();
+    let before = city().await;
+    assert_eq!((city().await, &before["pending"]["patches"]), (before.clone(), &json!(4)));
+    assert_eq!(file_verdicts(&app, "L1,legal,100,50,0,0\n").await, 1);
+    assert_eq!((&city().await["pending"]["patches"], &city().await["legal"]["patches"]), (&json!(3), &json!(1)));
+    app.uploaded("period=2022-04&level=city&on_conflict=replace", &File::default().patch("N", &[city::legal()])).await;
+    assert_eq!((&city().await["total"]["patches"], &city().await["legal"]["patches"]), (&json!(1), &json!(0)));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn confirmed_verdicts_count_and_what_is_pending_spans_the_rest() {
     let app = TestApp::city().await;
     app.uploaded(APRIL, &city::one_of_each()).await;

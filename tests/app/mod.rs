@@ -222,6 +222,11 @@ impl TestApp {
         problem
     }
 
+    /// The file of its database.
+    pub(crate) fn database(&self) -> PathBuf {
+        self.folder.path().join("tuban.db")
+    }
+
     /// Nothing that was uploaded is left on disk.
     pub(crate) fn has_an_empty_spool(&self) {
         assert_eq!(names_in(self.monitor.spool()), Vec::<String>::new());

@@ -3,6 +3,7 @@
 mod classify;
 mod deploy;
 mod export;
+mod failover;
 mod kill;
 mod migrate;
 mod nodes;

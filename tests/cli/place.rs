@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-use tuban::land::{Finding, Patch};
+use tuban::land::{Finding, LayerKind, Patch};
 use tuban::store::{Job, JobOutcome, PatchQuery, Store};
 
 /// A database with two layers.
@@ -35,13 +35,17 @@ impl Place {
     }
 
     pub(super) fn with_layers(self) -> Self {
-        let folder = self.folder.path();
         for (kind, layer) in city::layers().into_iter().take(2) {
-            std::fs::write(folder.join("layer.geojson"), layer.text()).unwrap();
-            let about = ["--kind", kind.word(), "--name", kind.chinese(), "--effective", "2022-01-01"];
-            done(folder, &[&["layer", "add", "--database", &self.database][..], &about, &["layer.geojson"]].concat());
+            self.add_layer(kind, &layer, "2022-01-01");
         }
         self
+    }
+
+    pub(super) fn add_layer(&self, kind: LayerKind, layer: &File, effective: &str) {
+        let folder = self.folder.path();
+        std::fs::write(folder.join("layer.geojson"), layer.text()).unwrap();
+        let about = ["--kind", kind.word(), "--name", kind.chinese(), "--effective", effective];
+        done(folder, &[&["layer", "add", "--database", &self.database][..], &about, &["layer.geojson"]].concat());
     }
 
     pub(super) fn node(&self, lease: &str) -> Serving {

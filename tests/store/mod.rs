@@ -5,6 +5,7 @@ mod layers;
 mod patches;
 mod postgres;
 mod reclassification;
+mod silence;
 mod sqlite;
 mod story;
 mod sums;
@@ -64,7 +65,8 @@ promises! {
         specks_are_summed_in_units_of_a_billionth_of_a_billionth;
     writers:
         a_dropped_writer_leaves_nothing, a_cancelled_task_leaves_nothing_and_blocks_nobody, writers_queue_up_instead_of_failing, readers_see_before_or_after_only,
-        a_replacement_that_is_dropped_leaves_the_old_survey;
+        a_replacement_that_is_dropped_leaves_the_old_survey, what_reads_little_does_not_wait_for_what_reads_much,
+        sums_and_what_they_rest_on_are_of_one_moment;
     jobs:
         a_job_reads_back_with_its_file, a_job_that_is_not_there_is_not_found, each_job_goes_to_one_node_the_oldest_first,
         a_job_is_nobody_elses_until_its_lease_is_over, progress_is_seen_and_the_lease_prolonged, who_comes_back_after_another_has_claimed_can_change_nothing,

@@ -1,13 +1,14 @@
 //! What only the PostgreSQL store has: a server, and other nodes.
 
+use super::layers::stored_layer;
 use super::{stored, weird_outlines};
-use crate::builders::{facts, finding, key, patch};
+use crate::builders::{facts, feature, finding, key, layer, patch};
 use crate::cluster::{self, Cluster};
 use sqlx::{Connection, PgConnection};
 use std::time::Duration;
-use tuban::land::{JobKind, Lane, OnConflict, Patch, Provenance};
+use tuban::land::{JobKind, Lane, LayerKind, OnConflict, Patch, Progress, Provenance};
 use tuban::store::postgres::PostgresStore;
-use tuban::store::{Jobs, NewJob, PatchQuery, Store, StoreError};
+use tuban::store::{JobOutcome, Jobs, NewJob, PatchQuery, Store, StoreError};
 
 /// An empty store in a database of its own.
 pub(super) async fn fresh() -> (PostgresStore, ()) {
@@ -29,6 +30,26 @@ async fn nodes_that_start_at_once_make_the_tables_once() {
     for node in nodes {
         assert_eq!(node.unwrap().revision().await.unwrap(), 0);
     }
+}
+
+/// Who looks while another node makes the tables sees none of them or all: one that saw a part would take the database for an older Tuban's.
+#[tokio::test]
+async fn tables_are_made_all_at_once() {
+    let url = cluster::bare_url().await;
+    let (mut looks, mut seen, made) = (raw(&url).await, std::collections::BTreeSet::new(), std::cell::Cell::new(false));
+    let making = async {
+        open_node(&url).await;
+        made.set(true);
+    };
+    let looking = async {
+        while !made.get() {
+            let steps: Result<i64, _> = sqlx::query_scalar("SELECT count(*) FROM _sqlx_migrations").fetch_one(&mut looks).await;
+            seen.insert(steps.unwrap_or(0));
+        }
+    };
+    tokio::join!(making, looking);
+    let all: i64 = sqlx::query_scalar("SELECT count(*) FROM _sqlx_migrations").fetch_one(&mut looks).await.unwrap();
+    assert!(all > 1 && seen.is_subset(&[0, all].into()), "{seen:?} of {all}");
 }
 
 #[tokio::test]
@@ -145,6 +166,94 @@ async fn a_stalled_node_that_stands_in_line_loses_its_place_with_its_job() {
     assert!(matches!(ended, Err(StoreError::Unavailable(_))), "{ended:?}");
     // Who has the turn keeps it.
     before.commit(facts(&key("2022-05", "x")), &Provenance::default()).await.unwrap();
+}
+
+/// At the moment of the claim its session was at work, and so was left alone.
+#[tokio::test]
+async fn a_node_that_stalls_after_its_job_was_taken_over_is_ended_by_who_waits_for_the_turn() {
+    let url = cluster::fresh_url().await;
+    let (stalled, other) = (open_node(&url).await, open_node(&url).await);
+    let job = NewJob { id: "a".to_owned(), kind: JobKind::SurveyImport, parameters: "{}".to_owned() };
+    other.enqueue(job, &mut &b"x"[..]).await.unwrap();
+    stalled.claim(Lane::Writing, "stalls", Duration::ZERO).await.unwrap().unwrap();
+    // A session of the node's own making, with the turn (the key of the lock is in `postgres/writing.rs`) and something to do.
+    let mut session = raw(&url).await;
+    let turn = "SET application_name = 'tuban stalls'; BEGIN; SELECT pg_advisory_xact_lock(362746634606)";
+    sqlx::raw_sql(turn).execute(&mut session).await.unwrap();
+    let works = tokio::spawn(async move {
+        sqlx::query("SELECT pg_sleep(3)").execute(&mut session).await.unwrap();
+        session
+    });
+    let mut watch = raw(&url).await;
+    let at_work = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event = 'PgSleep'";
+    while sqlx::query_scalar::<_, i64>(at_work).fetch_one(&mut watch).await.unwrap() == 0 {}
+    other.claim(Lane::Writing, "takes over", Duration::from_hours(1)).await.unwrap().unwrap();
+    let begun = tokio::time::timeout(Duration::from_secs(60), other.begin_survey(key("2022-04", "x"), OnConflict::Reject)).await;
+    drop(begun.expect("the turn of the stalled writer is over").unwrap());
+    assert!(works.await.unwrap().ping().await.is_err(), "its session was ended");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn of_jobs_that_write_one_is_held_however_many_nodes_claim_at_once() {
+    const LONG: Duration = Duration::from_hours(1);
+    let url = cluster::fresh_url().await;
+    let nodes = futures_util::future::join_all((0..4).map(|_| open_node(&url))).await;
+    for round in 0..20 {
+        for n in 0..8 {
+            let job = NewJob { id: format!("{round:02} {n}"), kind: JobKind::SurveyImport, parameters: "{}".to_owned() };
+            nodes[0].enqueue(job, &mut &b""[..]).await.unwrap();
+        }
+        let claims = nodes.iter().enumerate().map(|(n, node)| {
+            let node = node.clone();
+            tokio::spawn(async move { node.claim(Lane::Writing, &n.to_string(), LONG).await.unwrap() })
+        });
+        let claimed: Vec<_> = futures_util::future::join_all(claims).await.into_iter().filter_map(Result::unwrap).collect();
+        assert_eq!(claimed.len(), 1, "round {round}");
+        let failed = JobOutcome::Failure("{}".to_owned());
+        assert!(nodes[0].settle(&claimed[0].1, failed, &mut tokio::io::empty()).await.unwrap());
+    }
+}
+
+#[tokio::test]
+async fn a_lease_is_prolonged_however_many_files_come_in() {
+    let url = cluster::fresh_url().await;
+    let store = open_node(&url).await;
+    let job = |id: &str| NewJob { id: id.to_owned(), kind: JobKind::SurveyImport, parameters: "{}".to_owned() };
+    store.enqueue(job("held"), &mut &b""[..]).await.unwrap();
+    let (_, held) = store.claim(Lane::Writing, "n", Duration::from_hours(1)).await.unwrap().unwrap();
+    for n in 0..12 {
+        let (store, job) = (store.clone(), job(&n.to_string()));
+        // A disk that is slow beyond measure.
+        let (mut file, other) = tokio::io::duplex(1);
+        tokio::spawn(async move {
+            let _kept = other;
+            store.enqueue(job, &mut file).await
+        });
+    }
+    let mut watch = raw(&url).await;
+    let coming_in = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND state = 'idle in transaction'";
+    while sqlx::query_scalar::<_, i64>(coming_in).fetch_one(&mut watch).await.unwrap() < 2 {}
+    for _ in 0..20 {
+        assert!(store.renew(&held, Duration::from_hours(1), Progress::NONE).await.unwrap());
+    }
+    assert_eq!(store.chunk("held", 0).await.unwrap(), None, "files are read meanwhile");
+}
+
+/// Not by looking every half second, which is what a store does that hears nothing.
+#[tokio::test]
+async fn a_node_is_told_of_what_another_stores() {
+    let url = cluster::fresh_url().await;
+    let (one, other) = (open_node(&url).await, open_node(&url).await);
+    let mut news = other.news();
+    // It listens, and has heard that.
+    let listening = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND query LIKE 'LISTEN%'";
+    let mut watch = raw(&url).await;
+    while sqlx::query_scalar::<_, i64>(listening).fetch_one(&mut watch).await.unwrap() < 2 {}
+    while news.heard().await {}
+    stored_layer(&one, layer(LayerKind::County, "2022-01-01"), vec![feature(1, 118.0, 35.0)]).await;
+    let told = async { while !news.heard().await {} };
+    tokio::time::timeout(Duration::from_secs(60), told).await.expect("NOTIFY reaches the other node");
+    assert_eq!(other.layers().await.unwrap().len(), 1);
 }
 
 #[tokio::test]

@@ -1,12 +1,12 @@
 //! What only the embedded store has: a file.
 
 use super::stored;
-use crate::builders::{finding, key, patch};
+use crate::builders::{facts, finding, key, patch};
 use sqlx::{Connection, SqliteConnection};
 use std::path::Path;
 use std::time::Duration;
 use tempfile::TempDir;
-use tuban::land::{JobKind, Lane, OnConflict};
+use tuban::land::{JobKind, Lane, OnConflict, Provenance};
 use tuban::store::sqlite::SqliteStore;
 use tuban::store::{JobOutcome, Jobs, NewJob, PatchQuery, Store, StoreError};
 
@@ -99,11 +99,38 @@ async fn a_job_whose_node_died_between_the_two_files_is_ended_by_the_next_claim(
         .execute(&mut hand)
         .await
         .unwrap();
-    let (next, _) = store.claim(Lane::Writing, "other", Duration::from_hours(1)).await.unwrap().unwrap();
+    let (next, held) = store.claim(Lane::Writing, "other", Duration::from_hours(1)).await.unwrap().unwrap();
     assert_eq!(next.id, "b");
     let ended = store.job("a").await.unwrap();
     assert_eq!(ended.outcome, Some(JobOutcome::Survey { id: survey.id, was_there: false }));
     assert_eq!(store.chunk("a", 0).await.unwrap(), None);
+    // A note is kept until the end of its job was told.
+    let mut writer = store.begin_survey(key("2022-05", "x"), OnConflict::Reject).await.unwrap();
+    writer.only_while(held);
+    writer.commit(facts(&key("2022-05", "x")), &Provenance::default()).await.unwrap();
+    let notes: Vec<String> = sqlx::query_scalar("SELECT job FROM stored_job").fetch_all(&mut hand).await.unwrap();
+    assert_eq!(notes, ["b"]);
+}
+
+#[tokio::test]
+async fn a_clock_that_is_set_back_keeps_no_job_waiting() {
+    let (store, folder) = fresh().await;
+    for id in ["a", "b"] {
+        let job = NewJob { id: id.to_owned(), kind: JobKind::SurveyImport, parameters: "{}".to_owned() };
+        store.enqueue(job, &mut &b"x"[..]).await.unwrap();
+    }
+    let lease = Duration::from_secs(30);
+    store.claim(Lane::Writing, "dies", lease).await.unwrap().unwrap();
+    assert!(store.claim(Lane::Writing, "other", lease).await.unwrap().is_none());
+    // What is there after an hour too much was put right: all of it lies in the future.
+    let mut hand = raw(&folder.path().join("tuban.db-jobs")).await;
+    let hour = "UPDATE job SET created_ms = created_ms + 3600000, started_ms = started_ms + 3600000, free_ms = free_ms + 3600000";
+    sqlx::query(hour).execute(&mut hand).await.unwrap();
+    let (taken_over, held) = store.claim(Lane::Writing, "other", lease).await.unwrap().unwrap();
+    assert_eq!((taken_over.id.as_str(), taken_over.attempts), ("a", 2));
+    assert!(store.claim(Lane::Writing, "third", lease).await.unwrap().is_none(), "it is held, by the right time");
+    assert!(store.settle(&held, JobOutcome::Failure("{}".to_owned()), &mut tokio::io::empty()).await.unwrap());
+    assert_eq!(store.claim(Lane::Writing, "third", lease).await.unwrap().unwrap().0.id, "b", "one that was queued then waits for nothing either");
 }
 
 #[tokio::test]

@@ -102,3 +102,63 @@ pub(super) async fn a_replacement_that_is_dropped_leaves_the_old_survey(store: &
     assert_eq!(store.surveys().await.unwrap(), [old]);
     assert_eq!(store.patches(&PatchQuery { limit: 9, ..PatchQuery::default() }).await.unwrap()[0].patch.patch_id, "1");
 }
+
+pub(super) async fn what_reads_little_does_not_wait_for_what_reads_much(store: &dyn Store) {
+    /// As many as read at a time.
+    const READING: usize = 4;
+    // More than one batch, so that the reading is not over when the first is handed on.
+    let features = (1..=2001).map(|row| feature(row, 118.0, 35.0)).collect();
+    let layer = stored_layer(store, layer(LayerKind::County, "2022-01-01"), features).await.id;
+    let (runtime, (begun, reading), end) = (tokio::runtime::Handle::current(), std::sync::mpsc::channel(), std::sync::Barrier::new(READING + 1));
+    tokio::task::block_in_place(|| {
+        std::thread::scope(|scope| {
+            for _ in 0..READING {
+                scope.spawn(|| {
+                    let mut batches = 0;
+                    let mut sink = |_| {
+                        batches += 1;
+                        if batches == 1 {
+                            begun.send(()).unwrap();
+                            end.wait();
+                        }
+                    };
+                    runtime.block_on(store.each_feature(layer, &mut sink)).unwrap();
+                });
+            }
+            reading.iter().take(READING).for_each(drop);
+            let asked = async { (store.revision().await, store.surveys().await, store.layers().await.map(|layers| layers.len()), store.jobs(9).await) };
+            let answered = runtime.block_on(tokio::time::timeout(PATIENCE, asked));
+            end.wait();
+            assert!(matches!(answered, Ok((Ok(1), Ok(_), Ok(1), Ok(_)))), "{answered:?}");
+        });
+    });
+}
+
+pub(super) async fn sums_and_what_they_rest_on_are_of_one_moment(store: &dyn Store) {
+    let rests_on = |round: usize| Provenance { layers: Vec::new(), rule: round.to_string() };
+    let replace = async |round: usize| {
+        let key = key(if round.is_multiple_of(2) { "2022-04" } else { "2022-05" }, &round.to_string());
+        let mut writer = store.begin_survey(key.clone(), OnConflict::Replace).await.unwrap();
+        writer.push((0..round).map(|n| (patch(&n.to_string()), finding(None))).collect()).await.unwrap();
+        writer.commit(facts(&key), &rests_on(round)).await.unwrap();
+    };
+    replace(2).await;
+    let replacing = async {
+        for round in 3..40 {
+            replace(round).await;
+        }
+    };
+    let asking = async {
+        loop {
+            let newest = store.summed(None).await.unwrap();
+            // Each round's survey has as many patches as its rule says.
+            let patches = newest.totals[0].pending.patches;
+            assert_eq!(newest.provenance, [rests_on(patches as usize)], "{newest:?}");
+            assert_eq!(newest.range, only(if patches % 2 == 0 { "2022-04" } else { "2022-05" }));
+        }
+    };
+    tokio::select! {
+        () = replacing => {}
+        never = asking => never,
+    }
+}

@@ -33,7 +33,11 @@ struct Taking {
 
 impl PostgresStore {
     pub(super) async fn take_survey(&self, key: SurveyKey, on_conflict: OnConflict) -> Result<Box<dyn SurveyWriter>, StoreError> {
-        let mut writing = Writing::begin(&self.pools).await?;
+        let writing = Writing::begin(&self.pools).await?;
+        writing.bond().soon(self.begin_taking(writing, key, on_conflict)).await
+    }
+
+    async fn begin_taking(&self, mut writing: Writing, key: SurveyKey, on_conflict: OnConflict) -> Result<Box<dyn SurveyWriter>, StoreError> {
         if let Some(same) = same_survey(writing.connection(), &key).await? {
             writing.abandon().await?;
             return Err(StoreError::AlreadyStored(Box::new(same)));
@@ -86,6 +90,30 @@ async fn remove_others(connection: &mut PgConnection, key: &SurveyKey) -> Result
 #[async_trait]
 impl SurveyWriter for Taking {
     async fn push(&mut self, findings: Vec<(Patch, Finding)>) -> Result<(), StoreError> {
+        let bond = self.writing.bond();
+        bond.soon(self.append(findings)).await
+    }
+
+    async fn push_rejects(&mut self, rejects: Vec<Reject>) -> Result<(), StoreError> {
+        for reject in rejects {
+            values::reject(self.rejects.row(), self.id, &reject)?;
+        }
+        let bond = self.writing.bond();
+        bond.soon(async { Ok(self.rejects.send(&mut self.writing).await?) }).await
+    }
+
+    fn only_while(&mut self, held: Held) {
+        self.held = Some(held);
+    }
+
+    async fn commit(self: Box<Self>, survey: NewSurvey, provenance: &Provenance) -> Result<Survey, StoreError> {
+        let bond = self.writing.bond();
+        bond.soon(self.conclude(survey, provenance)).await
+    }
+}
+
+impl Taking {
+    async fn append(&mut self, findings: Vec<(Patch, Finding)>) -> Result<(), StoreError> {
         for (patch, finding) in findings {
             let county = finding.county_code.as_deref().unwrap_or_default();
             for copy in [&mut self.patches, &mut self.outlines, &mut self.findings] {
@@ -102,25 +130,14 @@ impl SurveyWriter for Taking {
         Ok(())
     }
 
-    async fn push_rejects(&mut self, rejects: Vec<Reject>) -> Result<(), StoreError> {
-        for reject in rejects {
-            values::reject(self.rejects.row(), self.id, &reject)?;
-        }
-        Ok(self.rejects.send(&mut self.writing).await?)
-    }
-
-    fn only_while(&mut self, held: Held) {
-        self.held = Some(held);
-    }
-
-    async fn commit(mut self: Box<Self>, survey: NewSurvey, provenance: &Provenance) -> Result<Survey, StoreError> {
+    async fn conclude(mut self: Box<Self>, survey: NewSurvey, provenance: &Provenance) -> Result<Survey, StoreError> {
         let now_ms = values::now_ms();
         let survey = Survey { id: self.id, created_ms: now_ms, judged_ms: now_ms, facts: survey };
         if let Err(error) = insert_survey(&mut self.writing, &survey, &provenance.rule).await? {
             // The key was free at the beginning; so the survey handed over now is another one than was asked for then.
             let facts = survey.facts;
             let key = SurveyKey { period: facts.period, level: facts.level, sha256: facts.sha256 };
-            return match same_survey(&self.store.pools.sums, &key).await? {
+            return match same_survey(&self.store.pools.facts, &key).await? {
                 Some(same) if errors::names(&error, "survey_is_stored_once") => Err(StoreError::AlreadyStored(Box::new(same))),
                 _ => Err(error.into()),
             };

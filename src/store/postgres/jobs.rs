@@ -1,13 +1,13 @@
 //! Jobs, in the same database: what a job stores and its end are one transaction. Whoever changes a job, or what is stored, tells every node (NOTIFY).
 
-use super::{PostgresStore, stalled, text};
+use super::{PostgresStore, pools::Pools, stalled, text};
 use crate::land::{Lane, Progress};
 use crate::store::jobs::{REMEMBERED, next_chunk, sql};
 use crate::store::{Held, Job, JobOutcome, Jobs, NewJob, News, StoreError, Thing, rows};
 use async_trait::async_trait;
-use sqlx::postgres::PgListener;
-use sqlx::{AssertSqlSafe, PgConnection, PgPool};
-use std::sync::Arc;
+use sqlx::postgres::{PgListener, PgPoolOptions};
+use sqlx::{AssertSqlSafe, PgConnection};
+use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 use tokio::io::AsyncRead;
 use tokio::sync::watch;
@@ -15,21 +15,32 @@ use tokio_util::task::AbortOnDropHandle;
 
 /// Between attempts to listen again.
 const LISTEN_AGAIN: Duration = Duration::from_secs(1);
+/// The key of the advisory lock under which a job that writes is claimed: “claim” in ASCII.
+const CLAIMS: i64 = 0x63_6c_61_69_6d;
+/// Forgets jobs that are over, but for the last so many; those that somebody is just changing another time.
+const FORGET: &str = "
+    DELETE FROM job WHERE id IN (
+        SELECT id FROM job WHERE state <> 'running' AND id < (SELECT min(id) FROM (SELECT id FROM job ORDER BY id DESC LIMIT $1) AS last)
+        FOR UPDATE SKIP LOCKED)";
 
-/// The queue: its connections, and the bell that is rung when any node changed it.
+/// The queue's bell, which is rung when any node changed it.
 #[derive(Debug, Clone)]
 pub(super) struct Queue {
-    pool: PgPool,
     bell: watch::Sender<()>,
-    _listening: Arc<AbortOnDropHandle<()>>,
+    listening: Arc<AbortOnDropHandle<()>>,
 }
 
 impl Queue {
-    /// A queue with these connections, one of which listens.
-    pub(super) fn new(pool: PgPool) -> Self {
+    /// A queue that listens to the server those connections go to.
+    pub(super) fn new(pools: Pools) -> Self {
         let bell = watch::Sender::new(());
-        let listening = tokio::spawn(listen(pool.clone(), bell.clone()));
-        Self { pool, bell, _listening: Arc::new(AbortOnDropHandle::new(listening)) }
+        let listening = tokio::spawn(listen(pools, bell.clone()));
+        Self { bell, listening: Arc::new(AbortOnDropHandle::new(listening)) }
+    }
+
+    /// Listens no more.
+    pub(super) fn end(&self) {
+        self.listening.abort();
     }
 
     /// Ends a job that commits what it stores, of so many features, in this transaction; refuses where it is not held any more.
@@ -49,18 +60,20 @@ pub(super) async fn tell(connection: &mut PgConnection) -> Result<(), StoreError
 }
 
 /// Rings the bell whenever a node tells something. What is missed while the connection is away costs half a second, see [`News`].
-async fn listen(pool: PgPool, bell: watch::Sender<()>) {
+async fn listen(pools: Pools, bell: watch::Sender<()>) {
     let mut again = tokio::time::interval(LISTEN_AGAIN);
     loop {
         again.tick().await;
-        if let Err(error) = ring(&pool, &bell).await {
+        if let Err(error) = pools.lost.unless(ring(&pools, &bell)).await {
             tracing::debug!(%error, "not listening to other nodes");
         }
     }
 }
 
-async fn ring(pool: &PgPool, bell: &watch::Sender<()>) -> Result<(), sqlx::Error> {
-    let mut listener = PgListener::connect_with(pool).await?;
+async fn ring(pools: &Pools, bell: &watch::Sender<()>) -> Result<(), StoreError> {
+    // A pool of its own: the listener takes its leave of the server in the background, and a server that is gone does not answer that either.
+    let own = PgPoolOptions::new().max_connections(1).connect_lazy_with((*pools.leases.connect_options()).clone());
+    let mut listener = PgListener::connect_with(&own).await?;
     listener.listen("tuban").await?;
     loop {
         bell.send_replace(());
@@ -100,11 +113,9 @@ async fn put(connection: &mut PgConnection, job: &str, file: &mut (dyn AsyncRead
     Ok(size)
 }
 
-#[async_trait]
-impl Jobs for PostgresStore {
-    async fn enqueue(&self, job: NewJob, file: &mut (dyn AsyncRead + Send + Unpin)) -> Result<(), StoreError> {
-        let mut transaction = self.queue.pool.begin().await?;
-        sqlx::query(sql::FORGET).bind(REMEMBERED).execute(&mut *transaction).await?;
+impl PostgresStore {
+    async fn queue(&self, job: NewJob, file: &mut (dyn AsyncRead + Send + Unpin)) -> Result<(), StoreError> {
+        let mut transaction = self.pools.files.begin().await?;
         let (kind, lane) = (job.kind.word(), job.kind.lane().word());
         sqlx::query(sql::QUEUE).bind(&job.id).bind(kind).bind(lane).bind(text::write(&job.parameters)).execute(&mut *transaction).await?;
         put(&mut transaction, &job.id, file).await?;
@@ -112,9 +123,22 @@ impl Jobs for PostgresStore {
         Ok(transaction.commit().await?)
     }
 
-    async fn claim(&self, lane: Lane, node: &str, lease: Duration) -> Result<Option<(Job, Held)>, StoreError> {
-        let _ = self.pools.node.set(node.to_owned());
-        let mut transaction = self.queue.pool.begin().await?;
+    /// What cannot be forgotten now is forgotten with the next job.
+    async fn forget(&self) {
+        if let Err(error) = sqlx::query(FORGET).bind(REMEMBERED).execute(&self.pools.facts).await {
+            tracing::debug!(%error, "old jobs could not be forgotten");
+        }
+    }
+
+    async fn claim_one(&self, lane: Lane, node: &str, lease: Duration) -> Result<Option<(Job, Held)>, StoreError> {
+        // Looked for without a lock first: mostly there is nothing to do.
+        if sqlx::query(sql::CLAIMABLE).bind(lane.word()).fetch_optional(&self.pools.leases).await?.is_none() {
+            return Ok(None);
+        }
+        let mut transaction = self.pools.leases.begin().await?;
+        if lane == Lane::Writing && !alone(&mut transaction).await? {
+            return Ok(None);
+        }
         // A job that another node is just claiming is passed over, not waited for.
         let claimable = AssertSqlSafe(format!("{} FOR UPDATE SKIP LOCKED", sql::CLAIMABLE));
         let found = sqlx::query_as::<_, (String, Option<String>)>(claimable).bind(lane.word()).fetch_optional(&mut *transaction).await?;
@@ -122,19 +146,19 @@ impl Jobs for PostgresStore {
         let row = sqlx::query(sql::CLAIM).bind(&id).bind(node).bind(lease.as_millis() as i64).fetch_one(&mut *transaction).await?;
         let job = rows::job(&row)?;
         transaction.commit().await?;
-        if let Some(before) = before.filter(|before| lane == Lane::Writing && before != node) {
-            stalled::end_writers_of(&self.pools, &before).await;
+        if lane == Lane::Writing {
+            let before = before.filter(|before| before != node);
+            self.pools.before.lock().unwrap_or_else(PoisonError::into_inner).clone_from(&before);
+            if let Some(before) = before {
+                stalled::end_writers_of(&self.pools, &before).await;
+            }
         }
         let held = Held { job: id, token: job.token };
         Ok(Some((job, held)))
     }
 
-    async fn chunk(&self, job: &str, number: u32) -> Result<Option<Vec<u8>>, StoreError> {
-        Ok(sqlx::query_scalar(sql::CHUNK).bind(job).bind(i64::from(number)).fetch_optional(&self.queue.pool).await?)
-    }
-
-    async fn renew(&self, held: &Held, lease: Duration, progress: Progress) -> Result<bool, StoreError> {
-        let mut transaction = self.queue.pool.begin().await?;
+    async fn prolong(&self, held: &Held, lease: Duration, progress: Progress) -> Result<bool, StoreError> {
+        let mut transaction = self.pools.leases.begin().await?;
         let renewed = sqlx::query(sql::RENEW)
             .bind(&held.job)
             .bind(held.token)
@@ -149,8 +173,8 @@ impl Jobs for PostgresStore {
         Ok(renewed.rows_affected() == 1)
     }
 
-    async fn release(&self, held: &Held, pause: Duration, error: Option<&str>) -> Result<bool, StoreError> {
-        let mut transaction = self.queue.pool.begin().await?;
+    async fn give_back(&self, held: &Held, pause: Duration, error: Option<&str>) -> Result<bool, StoreError> {
+        let mut transaction = self.pools.leases.begin().await?;
         let released = sqlx::query(sql::RELEASE)
             .bind(&held.job)
             .bind(held.token)
@@ -163,8 +187,8 @@ impl Jobs for PostgresStore {
         Ok(released.rows_affected() == 1)
     }
 
-    async fn settle(&self, held: &Held, outcome: JobOutcome, file: &mut (dyn AsyncRead + Send + Unpin)) -> Result<bool, StoreError> {
-        let mut transaction = self.queue.pool.begin().await?;
+    async fn conclude(&self, held: &Held, outcome: JobOutcome, file: &mut (dyn AsyncRead + Send + Unpin)) -> Result<bool, StoreError> {
+        let mut transaction = self.pools.files.begin().await?;
         let settled = end(&mut transaction, held, &outcome).await?;
         if settled {
             let bytes = put(&mut transaction, &held.job, file).await?;
@@ -174,13 +198,13 @@ impl Jobs for PostgresStore {
         Ok(settled)
     }
 
-    async fn drop_files(&self, kept_for: Duration, bytes: u64) -> Result<(), StoreError> {
+    async fn drop_some_files(&self, kept_for: Duration, bytes: u64) -> Result<(), StoreError> {
         let jobs = sqlx::query_scalar::<_, String>(sql::TO_DROP).bind(kept_for.as_millis() as i64).bind(i64::try_from(bytes).unwrap_or(i64::MAX));
-        let jobs = jobs.fetch_all(&self.queue.pool).await?;
+        let jobs = jobs.fetch_all(&self.pools.facts).await?;
         if jobs.is_empty() {
             return Ok(());
         }
-        let mut transaction = self.queue.pool.begin().await?;
+        let mut transaction = self.pools.files.begin().await?;
         for job in jobs {
             sqlx::query(sql::DROPPED).bind(&job).execute(&mut *transaction).await?;
             sqlx::query(sql::FORGET_FILE).bind(&job).execute(&mut *transaction).await?;
@@ -189,13 +213,62 @@ impl Jobs for PostgresStore {
         Ok(transaction.commit().await?)
     }
 
-    async fn job(&self, id: &str) -> Result<Job, StoreError> {
-        let row = sqlx::query(sql::JOB).bind(id).fetch_optional(&self.queue.pool).await?;
+    async fn one_job(&self, id: &str) -> Result<Job, StoreError> {
+        let row = sqlx::query(sql::JOB).bind(id).fetch_optional(&self.pools.facts).await?;
         rows::job(&row.ok_or_else(|| StoreError::NotFound { what: Thing::Job, key: id.to_owned() })?)
+    }
+}
+
+/// Whether nobody else is claiming a job that writes. Who looks whether one is held, and claims another where none is, must be alone; who stalls meanwhile
+/// keeps the others waiting for a few seconds only.
+async fn alone(transaction: &mut PgConnection) -> Result<bool, StoreError> {
+    sqlx::query("SET LOCAL idle_in_transaction_session_timeout = 5000").execute(&mut *transaction).await?;
+    // A statement of its own: the one after it sees what was claimed before.
+    Ok(sqlx::query_scalar("SELECT pg_try_advisory_xact_lock($1)").bind(CLAIMS).fetch_one(transaction).await?)
+}
+
+#[async_trait]
+impl Jobs for PostgresStore {
+    async fn enqueue(&self, job: NewJob, file: &mut (dyn AsyncRead + Send + Unpin)) -> Result<(), StoreError> {
+        let _place = self.pools.queueing.acquire().await.map_err(|closed| StoreError::Unavailable(closed.to_string()))?;
+        self.pools.lost.soon(self.queue(job, file)).await?;
+        self.forget().await;
+        Ok(())
+    }
+
+    async fn claim(&self, lane: Lane, node: &str, lease: Duration) -> Result<Option<(Job, Held)>, StoreError> {
+        let _ = self.pools.node.set(node.to_owned());
+        self.pools.lost.soon(self.claim_one(lane, node, lease)).await
+    }
+
+    async fn chunk(&self, job: &str, number: u32) -> Result<Option<Vec<u8>>, StoreError> {
+        let chunk = async { Ok(sqlx::query_scalar(sql::CHUNK).bind(job).bind(i64::from(number)).fetch_optional(&self.pools.files).await?) };
+        self.pools.lost.soon(chunk).await
+    }
+
+    async fn renew(&self, held: &Held, lease: Duration, progress: Progress) -> Result<bool, StoreError> {
+        self.pools.lost.soon(self.prolong(held, lease, progress)).await
+    }
+
+    async fn release(&self, held: &Held, pause: Duration, error: Option<&str>) -> Result<bool, StoreError> {
+        self.pools.lost.soon(self.give_back(held, pause, error)).await
+    }
+
+    async fn settle(&self, held: &Held, outcome: JobOutcome, file: &mut (dyn AsyncRead + Send + Unpin)) -> Result<bool, StoreError> {
+        self.pools.lost.soon(self.conclude(held, outcome, file)).await
+    }
+
+    async fn drop_files(&self, kept_for: Duration, bytes: u64) -> Result<(), StoreError> {
+        self.pools.lost.soon(self.drop_some_files(kept_for, bytes)).await
+    }
+
+    async fn job(&self, id: &str) -> Result<Job, StoreError> {
+        self.pools.lost.soon(self.one_job(id)).await
     }
 
     async fn jobs(&self, limit: u32) -> Result<Vec<Job>, StoreError> {
-        sqlx::query(sql::JOBS).bind(i64::from(limit)).fetch_all(&self.queue.pool).await?.iter().map(rows::job).collect()
+        let rows = async { Ok(sqlx::query(sql::JOBS).bind(i64::from(limit)).fetch_all(&self.pools.facts).await?) };
+        self.pools.lost.soon(rows).await?.iter().map(rows::job).collect()
     }
 
     fn news(&self) -> News {

@@ -21,6 +21,22 @@ struct Taking {
 #[async_trait]
 impl LayerWriter for Taking {
     async fn push(&mut self, features: Vec<LayerFeature>) -> Result<(), StoreError> {
+        let bond = self.writing.bond();
+        bond.soon(self.append(features)).await
+    }
+
+    fn only_while(&mut self, held: Held, rejects: Vec<Reject>) {
+        self.held = Some((held, rejects));
+    }
+
+    async fn commit(self: Box<Self>, layer: NewLayer) -> Result<Layer, StoreError> {
+        let bond = self.writing.bond();
+        bond.soon(self.conclude(layer)).await
+    }
+}
+
+impl Taking {
+    async fn append(&mut self, features: Vec<LayerFeature>) -> Result<(), StoreError> {
         for feature in &features {
             values::feature(self.copy.row(), self.next_feature, self.id, feature)?;
             self.next_feature += 1;
@@ -30,11 +46,7 @@ impl LayerWriter for Taking {
         Ok(self.copy.send(&mut self.writing).await?)
     }
 
-    fn only_while(&mut self, held: Held, rejects: Vec<Reject>) {
-        self.held = Some((held, rejects));
-    }
-
-    async fn commit(mut self: Box<Self>, layer: NewLayer) -> Result<Layer, StoreError> {
+    async fn conclude(mut self: Box<Self>, layer: NewLayer) -> Result<Layer, StoreError> {
         let layer = layer.stored(self.id, self.features, self.vertices);
         let mut copy = Copy::new(&tables::LAYER);
         values::layer(copy.row(), &layer)?;
@@ -53,13 +65,13 @@ impl LayerWriter for Taking {
 impl PostgresStore {
     pub(super) async fn take_layer(&self) -> Result<Box<dyn LayerWriter>, StoreError> {
         let mut writing = Writing::begin(&self.pools).await?;
-        let id = writing.next_id("layer").await?;
-        let next_feature = writing.next_id("layer_feature").await?;
+        let bond = writing.bond();
+        let (id, next_feature) = bond.soon(async { Ok((writing.next_id("layer").await?, writing.next_id("layer_feature").await?)) }).await?;
         Ok(Box::new(Taking { writing, held: None, id, next_feature, copy: Copy::new(&tables::LAYER_FEATURE), features: 0, vertices: 0 }))
     }
 
     pub(super) async fn all_layers(&self) -> Result<Vec<Layer>, StoreError> {
-        let rows = sqlx::query(sql::LAYERS).fetch_all(&self.pools.sums).await?;
+        let rows = sqlx::query(sql::LAYERS).fetch_all(&self.pools.facts).await?;
         let mut layers = rows.iter().map(rows::layer).collect::<Result<Vec<_>, _>>()?;
         layers.sort_by_key(|layer| layer.kind);
         Ok(layers)
@@ -124,7 +136,7 @@ impl PostgresStore {
     }
 
     async fn layer_exists(&self, id: i64) -> Result<(), StoreError> {
-        let found: Option<i64> = sqlx::query_scalar(sql::LAYER_ID).bind(id).fetch_optional(&self.pools.sums).await?;
+        let found: Option<i64> = sqlx::query_scalar(sql::LAYER_ID).bind(id).fetch_optional(&self.pools.facts).await?;
         found.map(|_| ()).ok_or_else(|| StoreError::no_layer(id))
     }
 }

@@ -4,30 +4,34 @@
 //! ([`writing`]), and readers see what is committed. What the tables look like and why: `migrations/postgres/0001_first.sql`.
 
 mod copy;
+mod hosts;
 mod intake;
 mod jobs;
 mod layers;
 mod open;
 mod patches;
+mod pools;
 mod rejudging;
 mod stalled;
 mod surveys;
 pub(super) mod text;
 mod transfer;
 mod verdicts;
+mod watch;
 mod writing;
 
-use super::{Filed, FindingsWriter, LayerFeature, LayerWriter, PatchMark, PatchQuery, Store, StoreError, StoredPatch, SurveyKey, SurveyWriter, sql};
+use super::{Filed, FindingsWriter, LayerFeature, LayerWriter, PatchMark, PatchQuery, Store, StoreError, StoredPatch, Summed, SurveyKey, SurveyWriter, sql};
 use crate::geom::Bounds;
-use crate::land::{Filing, Layer, OnConflict, PeriodRange, Provenance, Reject, Survey, Totals};
+use crate::land::{Filing, Layer, OnConflict, PeriodRange, Provenance, Reject, Survey};
 use async_trait::async_trait;
 use writing::Writing;
 
 /// A [`Store`] in a PostgreSQL database.
 #[derive(Debug, Clone)]
 pub struct PostgresStore {
-    pools: open::Pools,
+    pools: pools::Pools,
     queue: jobs::Queue,
+    watching: pools::Watching,
 }
 
 /// What must not be there: parts of patches without the patch, patches without their parts, in another partition or without their survey.
@@ -47,7 +51,7 @@ pub(super) fn is_url(url: &str) -> bool {
 }
 
 impl PostgresStore {
-    /// Opens the database of `url` (`postgres://USER@HOST/NAME`), making the tables where it is empty. Refuses a database that another
+    /// Opens the database of `url` (`postgres://USER@HOST/NAME`, or several hosts, of which one takes writes), making the tables where it is empty. Refuses a database that another
     /// program made, and a schema older or newer than this program's.
     pub async fn open(url: &str) -> Result<Self, StoreError> {
         let store = Self::open_for_transfer(url).await?;
@@ -68,17 +72,17 @@ impl PostgresStore {
 
     /// Closes every connection. Open writers are waited for.
     pub async fn close(&self) {
-        self.pools.pages.close().await;
-        self.pools.sums.close().await;
-        self.pools.writers.close().await;
-        self.pools.jobs.close().await;
+        self.watching.end();
+        self.queue.end();
+        self.pools.close().await;
     }
 }
 
 #[async_trait]
 impl Store for PostgresStore {
     async fn revision(&self) -> Result<i64, StoreError> {
-        Ok(sqlx::query_scalar(sql::REVISION).fetch_one(&self.pools.sums).await?)
+        let revision = async { Ok(sqlx::query_scalar(sql::REVISION).fetch_one(&self.pools.facts).await?) };
+        self.pools.lost.soon(revision).await
     }
 
     async fn begin_layer(&self) -> Result<Box<dyn LayerWriter>, StoreError> {
@@ -86,19 +90,19 @@ impl Store for PostgresStore {
     }
 
     async fn layers(&self) -> Result<Vec<Layer>, StoreError> {
-        self.all_layers().await
+        self.pools.lost.soon(self.all_layers()).await
     }
 
     async fn remove_layer(&self, id: i64) -> Result<(), StoreError> {
-        self.drop_layer(id).await
+        self.pools.lost.soon(self.drop_layer(id)).await
     }
 
     async fn each_feature(&self, layer: i64, sink: &mut (dyn FnMut(Vec<LayerFeature>) + Send)) -> Result<(), StoreError> {
-        self.all_features(layer, sink).await
+        self.pools.lost.unless(self.all_features(layer, sink)).await
     }
 
     async fn features_within(&self, layer: i64, bounds: &Bounds, limit: u32) -> Result<Vec<LayerFeature>, StoreError> {
-        self.some_features(layer, bounds, limit).await
+        self.pools.lost.soon(self.some_features(layer, bounds, limit)).await
     }
 
     async fn begin_survey(&self, key: SurveyKey, on_conflict: OnConflict) -> Result<Box<dyn SurveyWriter>, StoreError> {
@@ -110,42 +114,42 @@ impl Store for PostgresStore {
     }
 
     async fn surveys(&self) -> Result<Vec<Survey>, StoreError> {
-        self.all_surveys().await
+        self.pools.lost.soon(self.all_surveys()).await
     }
 
     async fn survey(&self, id: i64) -> Result<Survey, StoreError> {
-        self.one_survey(id).await
+        self.pools.lost.soon(self.one_survey(id)).await
     }
 
     async fn provenance(&self, survey: i64) -> Result<Provenance, StoreError> {
-        self.provenance_of(survey).await
+        self.pools.lost.soon(self.provenance_of(survey)).await
     }
 
     async fn rejects(&self, survey: i64, after: u64, limit: u32) -> Result<Vec<Reject>, StoreError> {
-        self.rejects_of(survey, after, limit).await
+        self.pools.lost.soon(self.rejects_of(survey, after, limit)).await
     }
 
     async fn patches(&self, query: &PatchQuery) -> Result<Vec<StoredPatch>, StoreError> {
-        self.some_patches(query).await
+        self.pools.lost.soon(self.some_patches(query)).await
     }
 
     async fn count_patches(&self, query: &PatchQuery) -> Result<u64, StoreError> {
-        self.how_many_patches(query).await
+        self.pools.lost.soon(self.how_many_patches(query)).await
     }
 
     async fn patch(&self, id: i64) -> Result<StoredPatch, StoreError> {
-        self.one_patch(id).await
+        self.pools.lost.soon(self.one_patch(id)).await
     }
 
     async fn patch_marks(&self, query: &PatchQuery, outlines: bool) -> Result<Vec<PatchMark>, StoreError> {
-        self.some_marks(query, outlines).await
+        self.pools.lost.soon(self.some_marks(query, outlines)).await
     }
 
     async fn file_verdicts(&self, survey: Option<i64>, filings: &[Filing]) -> Result<Filed, StoreError> {
-        self.record_verdicts(survey, filings).await
+        self.pools.lost.soon(self.record_verdicts(survey, filings)).await
     }
 
-    async fn totals(&self, range: PeriodRange) -> Result<Vec<Totals>, StoreError> {
-        self.sums_by_county(range).await
+    async fn summed(&self, range: Option<PeriodRange>) -> Result<Summed, StoreError> {
+        self.pools.lost.soon(self.sums(range)).await
     }
 }

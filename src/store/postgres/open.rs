@@ -1,16 +1,13 @@
 //! Opening the database: nothing is touched before it is known to be ours, and of the version that this program understands.
 
+use super::hosts;
+use super::pools::{CONNECTION_WAIT, Pools, Watching};
+use super::watch::Hosts;
 use crate::store::StoreError;
 use sqlx::migrate::{Migration, MigrationType, Migrator};
-use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
-use sqlx::{ConnectOptions, Connection, PgConnection, PgPool, SqlSafeStr};
-use std::{
-    borrow::Cow,
-    str::FromStr,
-    sync::{Arc, OnceLock},
-    time::Duration,
-};
-use tokio::sync::Semaphore;
+use sqlx::postgres::PgConnectOptions;
+use sqlx::{ConnectOptions, Connection, PgConnection, Postgres, SqlSafeStr, Transaction};
+use std::borrow::Cow;
 
 /// The schema, step by step; a step that was released is never changed. Listed by hand, so that cargo sees when one is added.
 const STEPS: &[(i64, &str, &str)] = &[
@@ -20,68 +17,43 @@ const STEPS: &[(i64, &str, &str)] = &[
     (4, "judged", include_str!("../../../migrations/postgres/0004_judged.sql")),
 ];
 
-/// How long anybody waits for a connection. A database that is away is told of within this time.
-const CONNECTION_WAIT: Duration = Duration::from_secs(5);
-/// Connections of each kind that a node may open; their sum, times the nodes, must stay below the server's `max_connections`.
-const WRITERS: u32 = 2;
-const PAGES: u32 = 8;
-const SUMS: u32 = 4;
-/// One of them listens, one may be queueing a large file, two may be keeping files that were made.
-const JOBS: u32 = 7;
+/// The key of the advisory lock under which tables are made: “tables” in ASCII.
+const TABLES: i64 = 0x74_61_62_6c_65_73;
 /// After so many milliseconds in which an open transaction was asked nothing, the server ends it: its process is stalled or gone. While a survey is opened and
 /// layers are loaded for it minutes may pass; a node that stalls with a job is found out sooner, by its lease: see [`stalled`](super::stalled).
 const STALLED_MS: &str = "300000";
 
-/// A few connections for each kind of work.
-#[derive(Debug, Clone)]
-pub(super) struct Pools {
-    /// For transactions that write. A second one, because the first may still be closing.
-    pub(super) writers: PgPool,
-    /// One writer a node.
-    pub(super) turns: Arc<Semaphore>,
-    /// For pages of patches: joins in the order written, each row found by index. Left to itself, the planner takes a page for a
-    /// large share of the table now and then, and reads all of it.
-    pub(super) pages: PgPool,
-    /// For the queue.
-    pub(super) jobs: PgPool,
-    /// For everything else that reads.
-    pub(super) sums: PgPool,
-    /// What this process calls itself, once it has claimed a job: see [`stalled`](super::stalled).
-    pub(super) node: Arc<OnceLock<String>>,
-}
-
 /// Connects to the database of `url`, creating its tables where it is empty. A schema older or newer than this program's is refused.
-pub(super) async fn open(url: &str) -> Result<Pools, StoreError> {
-    let options = options(url)?;
-    let mut first = connect(&options).await?;
-    match schema_of(&mut first).await? {
-        0 => migrate(&mut first).await?,
-        schema => refuse_another_version(schema)?,
+pub(super) async fn open(url: &str) -> Result<(Pools, Watching), StoreError> {
+    let hosts = Hosts::find(options(url)?).await?;
+    let mut first = connect(hosts.used()).await?;
+    if refuse_another_version(schema_of(&mut first).await?).is_err() {
+        make_tables(&mut first).await?;
     }
     first.close().await?;
-    Ok(pools(options))
+    Ok(Pools::new(hosts))
 }
 
 /// Brings an older schema up to this program's.
 pub(super) async fn upgrade(url: &str) -> Result<(), StoreError> {
-    let mut connection = connect(&options(url)?).await?;
-    let schema = schema_of(&mut connection).await?;
+    let hosts = Hosts::find(options(url)?).await?;
+    let mut connection = connect(hosts.used()).await?;
+    let mut alone = alone(&mut connection).await?;
+    let schema = schema_of(&mut alone).await?;
     if schema > STEPS.len() as i64 {
         return refuse_another_version(schema);
     }
-    migrate(&mut connection).await?;
+    migrate(&mut alone).await?;
+    alone.commit().await?;
     Ok(connection.close().await?)
 }
 
-fn options(url: &str) -> Result<PgConnectOptions, StoreError> {
-    let options = PgConnectOptions::from_str(url)?.application_name("tuban").disable_statement_logging();
+/// How to reach each server of the URL.
+fn options(url: &str) -> Result<Vec<PgConnectOptions>, StoreError> {
     // A node whose machine has died is noticed within a minute, and what it held is let go.
-    Ok(options.options([
-        ("tcp_keepalives_idle", "30"),
-        ("tcp_keepalives_interval", "10"),
-        ("tcp_keepalives_count", "3"),
-        ("idle_in_transaction_session_timeout", STALLED_MS),
-    ]))
+    let ours =
+        [("tcp_keepalives_idle", "30"), ("tcp_keepalives_interval", "10"), ("tcp_keepalives_count", "3"), ("idle_in_transaction_session_timeout", STALLED_MS)];
+    Ok(hosts::of(url)?.into_iter().map(|options| options.application_name("tuban").disable_statement_logging().options(ours)).collect())
 }
 
 async fn connect(options: &PgConnectOptions) -> Result<PgConnection, StoreError> {
@@ -91,25 +63,21 @@ async fn connect(options: &PgConnectOptions) -> Result<PgConnection, StoreError>
     if encoding == "UTF8" { Ok(connection) } else { Err(StoreError::refused(format!("the database keeps text as {encoding}; it must be UTF8"))) }
 }
 
-fn pools(options: PgConnectOptions) -> Pools {
-    let pool = |connections| PgPoolOptions::new().max_connections(connections).acquire_timeout(CONNECTION_WAIT);
-    let by_index = options.clone().options([
-        ("join_collapse_limit", "1"),
-        ("enable_hashjoin", "off"),
-        ("enable_mergejoin", "off"),
-        // In order from the index where that is possible; for a search by place it is not, and then there is little to sort.
-        ("enable_sort", "off"),
-        ("max_parallel_workers_per_gather", "0"),
-        ("jit", "off"),
-    ]);
-    Pools {
-        writers: pool(WRITERS).connect_lazy_with(options.clone()),
-        turns: Arc::new(Semaphore::new(1)),
-        pages: pool(PAGES).connect_lazy_with(by_index),
-        jobs: pool(JOBS).connect_lazy_with(options.clone()),
-        sums: pool(SUMS).connect_lazy_with(options),
-        node: Arc::default(),
+/// A transaction in which nobody else makes or changes tables.
+async fn alone(connection: &mut PgConnection) -> Result<Transaction<'_, Postgres>, StoreError> {
+    let mut transaction = connection.begin().await?;
+    sqlx::query("SELECT pg_advisory_xact_lock($1)").bind(TABLES).execute(&mut *transaction).await?;
+    Ok(transaction)
+}
+
+/// Makes the tables where there are none. Of nodes that start at once the second waits for the first, and finds them made.
+async fn make_tables(connection: &mut PgConnection) -> Result<(), StoreError> {
+    let mut alone = alone(connection).await?;
+    match schema_of(&mut alone).await? {
+        0 => migrate(&mut alone).await?,
+        schema => refuse_another_version(schema)?,
     }
+    Ok(alone.commit().await?)
 }
 
 /// The last step applied to the database, 0 if it is empty. One that another program made is refused.
@@ -140,11 +108,12 @@ fn refuse_another_version(schema: i64) -> Result<(), StoreError> {
     }
 }
 
-/// Applies the steps that are missing. sqlx holds an advisory lock meanwhile: a second node waits, and finds them applied.
+/// Applies the steps that are missing, all or none.
 async fn migrate(connection: &mut PgConnection) -> Result<(), StoreError> {
     let steps = STEPS.iter().map(|(version, name, sql)| Migration::new(*version, Cow::Borrowed(*name), MigrationType::Simple, sql.into_sql_str(), false));
-    let migrator = Migrator::with_migrations(steps.collect());
-    migrator.run(connection).await.map_err(|error| StoreError::Database(Box::new(error)))
+    let mut migrator = Migrator::with_migrations(steps.collect());
+    // The lock is ours, and lasts until all is committed.
+    migrator.set_locking(false).run(connection).await.map_err(|error| StoreError::Database(Box::new(error)))
 }
 
 #[cfg(test)]

@@ -56,9 +56,8 @@ async fn move_patches(connection: &mut PgConnection, patches: &[i64], before: &[
     Ok(())
 }
 
-#[async_trait]
-impl FindingsWriter for Rejudging {
-    async fn push(&mut self, findings: Vec<(i64, Finding)>) -> Result<(), StoreError> {
+impl Rejudging {
+    async fn append(&mut self, findings: Vec<(i64, Finding)>) -> Result<(), StoreError> {
         let county = |finding: &Finding| text::write(finding.county_code.as_deref().unwrap_or_default()).into_owned();
         let (patches, now): (Vec<i64>, Vec<String>) = findings.iter().map(|(patch, finding)| (*patch, county(finding))).unzip();
         let before: Vec<String> = sqlx::query_scalar(COUNTIES).bind(&patches).bind(self.rejudged.survey).fetch_all(self.writing.connection()).await?;
@@ -71,11 +70,7 @@ impl FindingsWriter for Rejudging {
         Ok(self.findings.send(&mut self.writing).await?)
     }
 
-    fn only_while(&mut self, held: Held) {
-        self.held = Some(held);
-    }
-
-    async fn commit(mut self: Box<Self>, facts: NewSurvey, provenance: &Provenance) -> Result<Survey, StoreError> {
+    async fn conclude(mut self: Box<Self>, facts: NewSurvey, provenance: &Provenance) -> Result<Survey, StoreError> {
         let id = self.rejudged.survey;
         let patches: i64 = sqlx::query_scalar(sql::PATCHES_OF_SURVEY).bind(id).fetch_one(self.writing.connection()).await?;
         let judged = self.rejudged.whole(patches)?;
@@ -93,5 +88,22 @@ impl FindingsWriter for Rejudging {
         }
         self.writing.publish().await?;
         Ok(survey)
+    }
+}
+
+#[async_trait]
+impl FindingsWriter for Rejudging {
+    async fn push(&mut self, findings: Vec<(i64, Finding)>) -> Result<(), StoreError> {
+        let bond = self.writing.bond();
+        bond.soon(self.append(findings)).await
+    }
+
+    fn only_while(&mut self, held: Held) {
+        self.held = Some(held);
+    }
+
+    async fn commit(self: Box<Self>, facts: NewSurvey, provenance: &Provenance) -> Result<Survey, StoreError> {
+        let bond = self.writing.bond();
+        bond.soon(self.conclude(facts, provenance)).await
     }
 }

@@ -12,8 +12,8 @@ use sqlx::AssertSqlSafe;
 impl PostgresStore {
     /// Like [`open`](Self::open), also where a transfer into it was not finished.
     pub(crate) async fn open_for_transfer(url: &str) -> Result<Self, StoreError> {
-        let pools = open::open(url).await?;
-        Ok(Self { queue: Queue::new(pools.jobs.clone()), pools })
+        let (pools, watching) = open::open(url).await?;
+        Ok(Self { queue: Queue::new(pools.clone()), pools, watching })
     }
 }
 

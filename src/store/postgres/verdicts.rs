@@ -2,9 +2,9 @@
 
 use super::copy::Copy;
 use super::{PostgresStore, Writing, text};
-use crate::land::{Filing, PeriodRange, Totals};
+use crate::land::{Filing, PeriodRange};
 use crate::store::values::{self, Values};
-use crate::store::{Filed, StoreError, sql, tables, totals};
+use crate::store::{Filed, StoreError, Summed, rows, sql, tables, totals};
 use sqlx::PgConnection;
 use std::collections::BTreeMap;
 
@@ -45,9 +45,17 @@ impl PostgresStore {
         Ok(filed)
     }
 
-    pub(super) async fn sums_by_county(&self, range: PeriodRange) -> Result<Vec<Totals>, StoreError> {
-        let rows = sqlx::query(totals::TOTALS).bind(range.from.ordinal()).bind(range.until.ordinal()).fetch_all(&self.pools.sums).await?;
-        totals::read(&rows)
+    pub(super) async fn sums(&self, range: Option<PeriodRange>) -> Result<Summed, StoreError> {
+        let mut moment = self.pools.sums.begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await?;
+        let range = match range {
+            Some(range) => range,
+            None => totals::newest(sqlx::query_scalar(sql::NEWEST_PERIOD).fetch_one(&mut *moment).await?)?,
+        };
+        let (from, until) = (range.from.ordinal(), range.until.ordinal());
+        let sums = sqlx::query(totals::TOTALS).bind(from).bind(until).fetch_all(&mut *moment).await?;
+        let surveys = sqlx::query(sql::PROVENANCES).bind(from).bind(until).fetch_all(&mut *moment).await?;
+        moment.commit().await?;
+        Ok(Summed { range, totals: totals::read(&sums)?, provenance: rows::provenances(&surveys)? })
     }
 }
 

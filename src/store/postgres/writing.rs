@@ -5,7 +5,8 @@
 //! between nodes they queue for the lock. A writer that is dropped closes its connection, which undoes all it wrote: a connection whose
 //! COPY was cut short could not be used again.
 
-use super::{jobs::tell, open::Pools, stalled};
+use super::watch::Bond;
+use super::{jobs::tell, pools::Pools, stalled};
 use crate::store::{StoreError, sql};
 use sqlx::pool::PoolConnection;
 use sqlx::{AssertSqlSafe, PgConnection, Postgres};
@@ -21,21 +22,35 @@ const WRITERS_WAIT: Duration = Duration::from_mins(5);
 pub(super) struct Writing {
     connection: PoolConnection<Postgres>,
     open: bool,
+    bond: Bond,
     _turn: OwnedSemaphorePermit,
 }
 
 impl Writing {
     /// Waits for its turn and begins.
     pub(super) async fn begin(pools: &Pools) -> Result<Self, StoreError> {
-        let turn = tokio::time::timeout(WRITERS_WAIT, pools.turns.clone().acquire_owned()).await;
-        let turn = turn.map_err(|_| StoreError::Unavailable("other writers took too long".to_owned()))?;
-        let turn = turn.map_err(|closed| StoreError::Unavailable(closed.to_string()))?;
-        let mut writing = Self { connection: pools.writers.acquire().await?, open: true, _turn: turn };
+        let too_long = |_| StoreError::Unavailable("other writers took too long".to_owned());
+        let bond = pools.lost.bond();
+        tokio::time::timeout(WRITERS_WAIT, bond.unless(Self::turn(pools, bond.clone()))).await.map_err(too_long)?
+    }
+
+    async fn turn(pools: &Pools, bond: Bond) -> Result<Self, StoreError> {
+        let turn = pools.turns.clone().acquire_owned().await.map_err(|closed| StoreError::Unavailable(closed.to_string()))?;
+        let mut writing = Self { connection: pools.writers.acquire().await?, open: true, bond, _turn: turn };
         stalled::name(pools, writing.connection()).await?;
         sqlx::raw_sql(AssertSqlSafe(format!("BEGIN; SET LOCAL lock_timeout = {}", WRITERS_WAIT.as_millis()))).execute(writing.connection()).await?;
         // A statement of its own: the one after it sees what the writer before committed.
-        sqlx::query("SELECT pg_advisory_xact_lock($1)").bind(WRITERS).execute(writing.connection()).await?;
+        let locked = sqlx::query("SELECT pg_advisory_xact_lock($1)").bind(WRITERS).execute(writing.connection());
+        tokio::select! {
+            locked = locked => drop(locked?),
+            never = stalled::keep_ending(pools) => match never {},
+        }
         Ok(writing)
+    }
+
+    /// What a statement needs so as not to wait for a server that is gone.
+    pub(super) fn bond(&self) -> Bond {
+        self.bond.clone()
     }
 
     pub(super) fn connection(&mut self) -> &mut PgConnection {

@@ -6,7 +6,7 @@
 use super::{SqliteStore, Writing, open::Pools};
 use crate::land::{Lane, Progress};
 use crate::store::jobs::{REMEMBERED, next_chunk, sql};
-use crate::store::{Held, Job, JobOutcome, Jobs, NewJob, News, StoreError, Thing, columns::Columns, rows};
+use crate::store::{Held, Job, JobOutcome, Jobs, NewJob, News, StoreError, Thing, columns::Columns, rows, values};
 use async_trait::async_trait;
 use std::time::Duration;
 use tokio::io::AsyncRead;
@@ -25,8 +25,7 @@ impl Queue {
     }
 
     pub(super) async fn close(&self) {
-        self.pools.readers.close().await;
-        self.pools.writer.close().await;
+        self.pools.close().await;
     }
 
     /// How many jobs are known, and how many of them are not over.
@@ -47,6 +46,10 @@ impl Queue {
     /// Commits what a job stores, of so many features, and its end; refuses where it is not held any more.
     pub(super) async fn commit(&self, mut transaction: Writing, held: &Held, outcome: &JobOutcome, features: u64) -> Result<(), StoreError> {
         let mut locked = self.locked_by(held).await?;
+        // Nobody asks for the notes of jobs whose end was told.
+        let running: Vec<String> = sqlx::query_scalar("SELECT id FROM job WHERE state = 'running'").fetch_all(&mut *locked).await?;
+        let forget = sqlx::query("DELETE FROM stored_job WHERE job NOT IN (SELECT value FROM json_each($1))").bind(values::to_json(&running)?);
+        forget.execute(&mut *transaction).await?;
         let note = sqlx::query("INSERT INTO stored_job (job, outcome) VALUES ($1, $2)").bind(&held.job).bind(outcome.written()?);
         note.execute(&mut *transaction).await?;
         super::publish(transaction).await?;
@@ -112,7 +115,7 @@ impl Jobs for SqliteStore {
     async fn claim(&self, lane: Lane, node: &str, lease: Duration) -> Result<Option<(Job, Held)>, StoreError> {
         loop {
             // Looked for without the lock first: mostly there is nothing to do.
-            if sqlx::query(sql::CLAIMABLE).bind(lane.word()).fetch_optional(&self.queue.pools.readers).await?.is_none() {
+            if sqlx::query(sql::CLAIMABLE).bind(lane.word()).fetch_optional(&self.queue.pools.facts).await?.is_none() {
                 return Ok(None);
             }
             let mut transaction = self.queue.begin().await?;
@@ -171,7 +174,7 @@ impl Jobs for SqliteStore {
 
     async fn drop_files(&self, kept_for: Duration, bytes: u64) -> Result<(), StoreError> {
         let jobs = sqlx::query_scalar::<_, String>(sql::TO_DROP).bind(kept_for.as_millis() as i64).bind(i64::try_from(bytes).unwrap_or(i64::MAX));
-        let jobs = jobs.fetch_all(&self.queue.pools.readers).await?;
+        let jobs = jobs.fetch_all(&self.queue.pools.facts).await?;
         if jobs.is_empty() {
             return Ok(());
         }
@@ -184,12 +187,12 @@ impl Jobs for SqliteStore {
     }
 
     async fn job(&self, id: &str) -> Result<Job, StoreError> {
-        let row = sqlx::query(sql::JOB).bind(id).fetch_optional(&self.queue.pools.readers).await?;
+        let row = sqlx::query(sql::JOB).bind(id).fetch_optional(&self.queue.pools.facts).await?;
         rows::job(&row.ok_or_else(|| StoreError::NotFound { what: Thing::Job, key: id.to_owned() })?)
     }
 
     async fn jobs(&self, limit: u32) -> Result<Vec<Job>, StoreError> {
-        sqlx::query(sql::JOBS).bind(i64::from(limit)).fetch_all(&self.queue.pools.readers).await?.iter().map(rows::job).collect()
+        sqlx::query(sql::JOBS).bind(i64::from(limit)).fetch_all(&self.queue.pools.facts).await?.iter().map(rows::job).collect()
     }
 
     fn news(&self) -> News {
@@ -200,7 +203,7 @@ impl Jobs for SqliteStore {
 impl SqliteStore {
     /// What a job stored whose node died before it could say so.
     async fn stored_by(&self, job: &str) -> Result<Option<JobOutcome>, StoreError> {
-        let note = sqlx::query("SELECT outcome FROM stored_job WHERE job = $1").bind(job).fetch_optional(&self.pools.readers).await?;
+        let note = sqlx::query("SELECT outcome FROM stored_job WHERE job = $1").bind(job).fetch_optional(&self.pools.facts).await?;
         note.map(|row| row.json("outcome")).transpose()
     }
 }

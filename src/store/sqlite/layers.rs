@@ -66,7 +66,7 @@ impl SqliteStore {
     }
 
     pub(super) async fn all_layers(&self) -> Result<Vec<Layer>, StoreError> {
-        let rows = sqlx::query(sql::LAYERS).fetch_all(&self.pools.readers).await?;
+        let rows = sqlx::query(sql::LAYERS).fetch_all(&self.pools.facts).await?;
         let mut layers = rows.iter().map(rows::layer).collect::<Result<Vec<_>, _>>()?;
         layers.sort_by_key(|layer| layer.kind);
         Ok(layers)
@@ -127,7 +127,7 @@ impl SqliteStore {
     }
 
     async fn layer_exists(&self, id: i64) -> Result<(), StoreError> {
-        let found: Option<i64> = sqlx::query_scalar(sql::LAYER_ID).bind(id).fetch_optional(&self.pools.readers).await?;
+        let found: Option<i64> = sqlx::query_scalar(sql::LAYER_ID).bind(id).fetch_optional(&self.pools.facts).await?;
         found.map(|_| ()).ok_or_else(|| StoreError::no_layer(id))
     }
 }

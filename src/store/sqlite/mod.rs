@@ -14,9 +14,9 @@ mod surveys;
 mod transfer;
 mod verdicts;
 
-use super::{Filed, FindingsWriter, LayerFeature, LayerWriter, PatchMark, PatchQuery, Store, StoreError, StoredPatch, SurveyKey, SurveyWriter, sql};
+use super::{Filed, FindingsWriter, LayerFeature, LayerWriter, PatchMark, PatchQuery, Store, StoreError, StoredPatch, Summed, SurveyKey, SurveyWriter, sql};
 use crate::geom::Bounds;
-use crate::land::{Filing, Layer, OnConflict, PeriodRange, Provenance, Reject, Survey, Totals};
+use crate::land::{Filing, Layer, OnConflict, PeriodRange, Provenance, Reject, Survey};
 use async_trait::async_trait;
 
 /// An open transaction on the connection that writes; rolled back when dropped.
@@ -50,8 +50,7 @@ impl SqliteStore {
 
     /// Closes every connection, which folds the write-ahead log into the file. Open writers are waited for.
     pub async fn close(&self) {
-        self.pools.readers.close().await;
-        self.pools.writer.close().await;
+        self.pools.close().await;
         self.queue.close().await;
     }
 
@@ -76,7 +75,7 @@ async fn publish(mut transaction: Writing) -> Result<(), StoreError> {
 #[async_trait]
 impl Store for SqliteStore {
     async fn revision(&self) -> Result<i64, StoreError> {
-        Ok(sqlx::query_scalar(sql::REVISION).fetch_one(&self.pools.readers).await?)
+        Ok(sqlx::query_scalar(sql::REVISION).fetch_one(&self.pools.facts).await?)
     }
 
     async fn begin_layer(&self) -> Result<Box<dyn LayerWriter>, StoreError> {
@@ -143,7 +142,7 @@ impl Store for SqliteStore {
         self.record_verdicts(survey, filings).await
     }
 
-    async fn totals(&self, range: PeriodRange) -> Result<Vec<Totals>, StoreError> {
+    async fn summed(&self, range: Option<PeriodRange>) -> Result<Summed, StoreError> {
         self.sums(range).await
     }
 }

@@ -30,16 +30,29 @@ const WRITERS_WAIT: Duration = Duration::from_mins(5);
 /// How long a reader waits for one of the connections.
 const READERS_WAIT: Duration = Duration::from_secs(30);
 const READERS: u32 = 4;
+/// The same for what reads little.
+const FACTS: u32 = 2;
 /// Rows that SQLite's thread may be ahead of the one that decodes them.
 const ROWS_AHEAD: usize = 1024;
 
-/// One connection that writes, a few that read.
+/// One connection that writes, a few that read, for each of the two files.
 #[derive(Debug, Clone)]
 pub(super) struct Pools {
     /// Of one connection.
     pub(super) writer: SqlitePool,
     /// Which cannot write.
     pub(super) readers: SqlitePool,
+    /// Neither can these; for what reads little, such as the revision by which the service is known to be ready, so that it never waits for what reads much.
+    pub(super) facts: SqlitePool,
+}
+
+impl Pools {
+    /// Closes every connection. Open writers are waited for.
+    pub(super) async fn close(&self) {
+        for pool in [&self.readers, &self.facts, &self.writer] {
+            pool.close().await;
+        }
+    }
 }
 
 /// Opens the database of `url` (`sqlite:path`, `sqlite://path`), creating the file, its folder and its tables where they are missing.
@@ -97,14 +110,11 @@ async fn open_file(options: SqliteConnectOptions, vacuum: SqliteAutoVacuum, step
         )
         .await?;
     migrate(&writer, schema, steps).await?;
-    let readers = SqlitePoolOptions::new()
-        .max_connections(READERS)
-        .acquire_timeout(READERS_WAIT)
-        .idle_timeout(None)
-        .max_lifetime(None)
-        .connect_with(options.read_only(true).pragma("cache_size", "-16384"))
-        .await?;
-    Ok(Pools { writer, readers })
+    let readers = |connections, cache| {
+        let pool = SqlitePoolOptions::new().max_connections(connections).acquire_timeout(READERS_WAIT).idle_timeout(None).max_lifetime(None);
+        pool.connect_with(options.clone().read_only(true).pragma("cache_size", cache))
+    };
+    Ok(Pools { writer, readers: readers(READERS, "-16384").await?, facts: readers(FACTS, "-2048").await? })
 }
 
 fn is_new_enough(version: &str) -> bool {

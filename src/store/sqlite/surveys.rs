@@ -6,23 +6,23 @@ use crate::store::{StoreError, rows, sql};
 
 impl SqliteStore {
     pub(super) async fn all_surveys(&self) -> Result<Vec<Survey>, StoreError> {
-        let rows = sqlx::query(sql::SURVEYS).fetch_all(&self.pools.readers).await?;
+        let rows = sqlx::query(sql::SURVEYS).fetch_all(&self.pools.facts).await?;
         rows.iter().map(rows::survey).collect()
     }
 
     pub(super) async fn one_survey(&self, id: i64) -> Result<Survey, StoreError> {
-        let row = sqlx::query(sql::ONE_SURVEY).bind(id).fetch_optional(&self.pools.readers).await?;
+        let row = sqlx::query(sql::ONE_SURVEY).bind(id).fetch_optional(&self.pools.facts).await?;
         rows::survey(&row.ok_or_else(|| StoreError::no_survey(id))?)
     }
 
     pub(super) async fn provenance_of(&self, id: i64) -> Result<Provenance, StoreError> {
-        let rows = sqlx::query(sql::PROVENANCE).bind(id).fetch_all(&self.pools.readers).await?;
+        let rows = sqlx::query(sql::PROVENANCE).bind(id).fetch_all(&self.pools.facts).await?;
         rows::provenance(&rows)?.ok_or_else(|| StoreError::no_survey(id))
     }
 
     pub(super) async fn rejects_of(&self, id: i64, after: u64, limit: u32) -> Result<Vec<Reject>, StoreError> {
         let after = i64::try_from(after).unwrap_or(i64::MAX);
-        let rows = sqlx::query(sql::REJECTS).bind(id).bind(after).bind(i64::from(limit)).fetch_all(&self.pools.readers).await?;
+        let rows = sqlx::query(sql::REJECTS).bind(id).bind(after).bind(i64::from(limit)).fetch_all(&self.pools.facts).await?;
         if rows.is_empty() {
             self.one_survey(id).await?;
         }

@@ -1,8 +1,8 @@
 //! Confirmed verdicts, and the sums over them.
 
 use super::{SqliteStore, Writing};
-use crate::land::{Filing, PeriodRange, Totals};
-use crate::store::{Filed, StoreError, totals, values};
+use crate::land::{Filing, PeriodRange};
+use crate::store::{Filed, StoreError, Summed, rows, sql, totals, values};
 
 impl SqliteStore {
     pub(super) async fn record_verdicts(&self, survey: Option<i64>, filings: &[Filing]) -> Result<Filed, StoreError> {
@@ -26,9 +26,17 @@ impl SqliteStore {
         Ok(filed)
     }
 
-    pub(super) async fn sums(&self, range: PeriodRange) -> Result<Vec<Totals>, StoreError> {
-        let rows = sqlx::query(totals::TOTALS).bind(range.from.ordinal()).bind(range.until.ordinal()).fetch_all(&self.pools.readers).await?;
-        totals::read(&rows)
+    pub(super) async fn sums(&self, range: Option<PeriodRange>) -> Result<Summed, StoreError> {
+        let mut moment = self.pools.readers.begin().await?;
+        let range = match range {
+            Some(range) => range,
+            None => totals::newest(sqlx::query_scalar(sql::NEWEST_PERIOD).fetch_one(&mut *moment).await?)?,
+        };
+        let (from, until) = (range.from.ordinal(), range.until.ordinal());
+        let sums = sqlx::query(totals::TOTALS).bind(from).bind(until).fetch_all(&mut *moment).await?;
+        let surveys = sqlx::query(sql::PROVENANCES).bind(from).bind(until).fetch_all(&mut *moment).await?;
+        moment.commit().await?;
+        Ok(Summed { range, totals: totals::read(&sums)?, provenance: rows::provenances(&surveys)? })
     }
 }
 
