@@ -19,6 +19,7 @@ mod placing;
 mod shapefile;
 mod sniff;
 mod wkb;
+mod wkt;
 pub mod writing;
 
 pub use arrival::{Arrival, Gcj02, Layer, Stated, companions};
