@@ -10,7 +10,7 @@ use tuban::formats::{Stated, geojson};
 use tuban::geom::{Figure, Outline, Plane, Region, check, check_in};
 use tuban::land::{Group, LayerKind, Totals};
 use tuban::monitor::classify::classify;
-use tuban::monitor::classify_file::{ClassifyFiles, classify_files, load};
+use tuban::monitor::classify_file::{ClassifyFiles, LayerPath, classify_files, load};
 use tuban::monitor::classify_line::Output;
 use tuban::monitor::{Workshop, memory::Memory, rollup::roll_up, rule::Rule};
 
@@ -57,7 +57,7 @@ fn crossed(mut ring: Vec<[f64; 2]>) -> Vec<[f64; 2]> {
 fn files(folder: &Path) -> ClassifyFiles {
     ClassifyFiles {
         patches: folder.join("survey-2022-04.geojson"),
-        layers: LayerKind::ALL.iter().map(|kind| (*kind, folder.join(format!("{kind}.geojson")))).collect(),
+        layers: LayerKind::ALL.iter().map(|kind| LayerPath::new(*kind, folder.join(format!("{kind}.geojson")))).collect(),
         stated: Stated::default(),
         workshop: Workshop::new(folder.to_owned()),
         map: Vec::new(),
@@ -71,14 +71,14 @@ fn city(criterion: &mut Criterion) {
     let (files, rule) = (files(folder.path()), Rule::load(None).unwrap());
     let size = |path: &Path| std::fs::metadata(path).unwrap().len();
     let mut group = criterion.benchmark_group("small city");
-    group.sample_size(20).throughput(Throughput::Bytes(files.layers.iter().map(|(_, path)| size(path)).sum()));
+    group.sample_size(20).throughput(Throughput::Bytes(files.layers.iter().map(|layer| size(&layer.path)).sum()));
     group.bench_function("load six layers", |bencher| bencher.iter(|| load(&files, &rule, &|_, _| {}).unwrap()));
     group.throughput(Throughput::Elements(2_000));
     group.bench_function("load, and classify 2000 patches", |bencher| {
         bencher.iter(|| classify_files(&files, &rule, Output::Csv, &mut std::io::sink(), &|_, _| {}).unwrap());
     });
     group.throughput(Throughput::Elements(1));
-    let atlas = load(&files, &rule, &|_, _| {}).unwrap();
+    let atlas = load(&files, &rule, &|_, _| {}).unwrap().atlas;
     let degrees = star(0.0, 0.0, 0.001, 50).into_iter().map(|[x, y]| [118.3 + x, 35.1 + y]).collect::<Vec<_>>();
     let polygon = format!(r#"{{"type":"Polygon","coordinates":[{degrees:?}]}}"#);
     group.bench_function("check a polygon of 50 vertices", |bencher| {

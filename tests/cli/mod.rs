@@ -2,6 +2,7 @@
 
 mod classify;
 mod export;
+mod files;
 mod kill;
 mod nodes;
 mod ratio;
