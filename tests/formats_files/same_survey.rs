@@ -90,7 +90,7 @@ fn an_encoding_is_for_shapefiles_and_an_unknown_one_is_told_everywhere() {
 fn numbers_and_codes_that_a_spreadsheet_made_real_are_whole_again() {
     let at = folder();
     let (gpkg, shp) = (at.path().join("tb.gpkg"), at.path().join("tb.shp"));
-    let real = ["-dialect", "sqlite", "-sql", "SELECT CAST(JCBH AS REAL) AS JCBH, CAST(XZQDM AS REAL) AS XZQDM, geometry FROM \"survey-2022-04\""];
+    let real = ["-mapFieldType", "String=Real", "-select", "JCBH,XZQDM"];
     ogr2ogr(&[&["-f", "GPKG"], &real[..]].concat(), &gpkg, &survey());
     ogr2ogr(&[&["-f", "ESRI Shapefile"], &real[..]].concat(), &shp, &survey());
     for path in [gpkg, shp] {

@@ -127,8 +127,8 @@ fn what_gdal_would_write_otherwise_than_it_was_given_is_a_failure() {
     let shp = layout(Format::Shapefile, "EPSG:4490", Encoding::Gbk);
     let mut writer = begin(&workshop(scratch.path()), &shp).unwrap();
     let outline = Outline::polygon(&[RING]);
-    // One digit more than the field has, of which GDAL only warns.
-    let cells = [Cell::Text("1".into()), Cell::Integer(i64::MAX), Cell::Number(1.0), Cell::Nothing];
+    // More digits than the field has, of which GDAL only warns.
+    let cells = [Cell::Text("1".into()), Cell::Integer(1), Cell::Number(1e18), Cell::Nothing];
     let ended = writer.push(&cells, &outline).and_then(|()| writer.finish());
     assert!(matches!(ended, Err(WriteError::Unavailable { .. })), "{ended:?}");
     // Oracle: Python, '王䶮'.encode('gbk') fails.
