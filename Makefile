@@ -1,6 +1,6 @@
 # The one door. `make run` and `make test` do all the set-up on a fresh Debian 12 with Rust and Node; the rest is for people who work here.
 
-.PHONY: run test check unit e2e bench bench-peers bench-growth bench-check dist dist-test help build web
+.PHONY: run test check unit e2e bench bench-peers bench-growth bench-check bench-formats dist dist-test help build web
 
 # What a bare machine lacks. The C compiler is for the embedded SQLite; GDAL is for tuban-ogr alone, which reads Shapefiles and the like.
 BUILD_NEEDS := build-essential pkg-config ca-certificates libgdal-dev
@@ -79,6 +79,10 @@ bench-growth: build ## memory and time with ten times the layers and patches (5 
 bench-check: build ## POST /api/check on the demo city, idle and while surveys are imported (650 MB of data, minutes)
 	@tools/need python3 wrk
 	python3 benches/check/run.py $(TUBAN) .tuban/check $(CHECK)
+
+bench-formats: build ## parcels as GeoJSON and as zipped Shapefiles, time and memory of taking them in (1 GB of data, minutes)
+	@tools/need $(BUILD_NEEDS) gdal-bin python3
+	python3 benches/formats/run.py $(TUBAN) .tuban/formats
 
 dist: build      ## target/dist: a .deb, and a .tar.gz with all that a machine without internet needs
 	@tools/need $(DIST_NEEDS)

@@ -11,7 +11,7 @@ use tuban::demo::{Preset, generate};
 use tuban::formats::Stated;
 use tuban::geom::{Figure, Outline, Plane, Region, check as check_closely, check_in};
 use tuban::land::{Group, LayerKind, Totals};
-use tuban::monitor::classify_file::{ClassifyFiles, classify, load};
+use tuban::monitor::classify_file::{ClassifyFiles, LayerPath, classify, load};
 use tuban::monitor::classify_line::Output;
 use tuban::monitor::layer_import::LayerFile;
 use tuban::monitor::{Monitor, Workshop, memory::Memory, rollup::roll_up, rule::Rule};
@@ -59,7 +59,7 @@ fn crossed(mut ring: Vec<[f64; 2]>) -> Vec<[f64; 2]> {
 fn files(folder: &Path) -> ClassifyFiles {
     ClassifyFiles {
         patches: folder.join("survey-2022-04.geojson"),
-        layers: LayerKind::ALL.iter().map(|kind| (*kind, folder.join(format!("{kind}.geojson")))).collect(),
+        layers: LayerKind::ALL.iter().map(|kind| LayerPath::new(*kind, folder.join(format!("{kind}.geojson")))).collect(),
         stated: Stated::default(),
         workshop: Workshop::new(folder.to_owned()),
         map: Vec::new(),
@@ -74,9 +74,9 @@ fn city(criterion: &mut Criterion) {
     let (files, rule) = (files(folder.path()), Rule::load(None).unwrap());
     let size = |path: &Path| std::fs::metadata(path).unwrap().len();
     let mut group = criterion.benchmark_group("small city");
-    group.sample_size(20).throughput(Throughput::Bytes(files.layers.iter().map(|(_, path)| size(path)).sum()));
+    group.sample_size(20).throughput(Throughput::Bytes(files.layers.iter().map(|layer| size(&layer.path)).sum()));
     group.bench_function("load six layers", |bencher| bencher.iter(|| load(&files, &rule, &|_, _| {}).unwrap()));
-    let atlas = load(&files, &rule, &|_, _| {}).unwrap();
+    let atlas = load(&files, &rule, &|_, _| {}).unwrap().atlas;
     group.throughput(Throughput::Elements(2_000));
     group.bench_function("classify 2000 patches", |bencher| {
         bencher.iter(|| classify(&files, &rule, &atlas, Output::Csv, &mut std::io::sink(), &|_, _| {}).unwrap());

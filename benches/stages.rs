@@ -10,7 +10,7 @@ use tuban::geom::{Figure, Outline, check_in};
 use tuban::land::LayerKind;
 use tuban::monitor::atlas::Atlas;
 use tuban::monitor::classify::classify;
-use tuban::monitor::classify_file::{ClassifyFiles, classify_files, load};
+use tuban::monitor::classify_file::{ClassifyFiles, LayerPath, classify_files, load};
 use tuban::monitor::classify_line::Output;
 use tuban::monitor::{Workshop, memory::Memory, rule::Rule};
 
@@ -44,14 +44,14 @@ fn main() -> Result<(), Box<dyn Error>> {
         }
         Ok::<_, Box<dyn Error>>(outlines)
     })?;
-    let whole = load(&files(&folder, LayerKind::ALL, scratch.path()), &rule, &|_, _| {})?;
+    let whole = load(&files(&folder, LayerKind::ALL, scratch.path()), &rule, &|_, _| {})?.atlas;
     let plane = whole.plane().clone();
     table.stage("project: degrees to the plane", || outlines.iter().map(|outline| outline.map(|at| plane.project(at)).positions.len()).sum::<usize>());
     let regions: Vec<_> =
         table.stage("project, check and repair", || outlines.iter().filter_map(|outline| check_in(outline, |at| plane.project(at)).ok()).collect());
     let figures: Vec<Figure> = table.stage("prepare for measuring", || regions.iter().map(|checked| Figure::new(checked.region.clone())).collect());
     for kind in LayerKind::ALL {
-        let alone = load(&files(&folder, &[*kind], scratch.path()), &rule, &|_, _| {})?;
+        let alone = load(&files(&folder, &[*kind], scratch.path()), &rule, &|_, _| {})?.atlas;
         table.stage(&format!("index and overlay: {kind} alone"), || measure_all(&alone, &figures))?;
     }
     table.stage("index and overlay: all layers, with farmland under approvals", || measure_all(&whole, &figures))?;
@@ -59,7 +59,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     table.patches = figures.len();
     table.print();
 
-    let timings = classify_files(&files(&folder, LayerKind::ALL, scratch.path()), &rule, Output::Csv, &mut std::io::sink(), &|_, _| {})?;
+    let timings = classify_files(&files(&folder, LayerKind::ALL, scratch.path()), &rule, Output::Csv, &mut std::io::sink(), &|_, _| {})?.timings;
     println!("all of it, on all cores: {:.3} s", timings.read_s + timings.classify_s + timings.write_s);
     Ok(())
 }
@@ -67,7 +67,7 @@ fn main() -> Result<(), Box<dyn Error>> {
 fn files(folder: &Path, kinds: &[LayerKind], scratch: &Path) -> ClassifyFiles {
     ClassifyFiles {
         patches: folder.join("survey-2022-04.geojson"),
-        layers: kinds.iter().map(|kind| (*kind, folder.join(format!("{kind}.geojson")))).collect(),
+        layers: kinds.iter().map(|kind| LayerPath::new(*kind, folder.join(format!("{kind}.geojson")))).collect(),
         stated: Stated::default(),
         workshop: Workshop::new(scratch.to_owned()),
         map: Vec::new(),

@@ -52,6 +52,19 @@ pub fn last_error() -> Option<String> {
     }
 }
 
+/// What GDAL last warned of, if that was a value written other than it was given: characters left out, text or digits cut off.
+pub fn last_loss() -> Option<String> {
+    const LOSSES: [&str; 3] = ["be converted correctly", "been truncated", "not successfully written"];
+    // SAFETY: GDAL lends a string that stays until the next call; it is copied at once.
+    let message = unsafe {
+        if sys::CPLGetLastErrorType() != sys::CPLErr::CE_Warning {
+            return None;
+        }
+        String::from_utf8_lossy(bytes(sys::CPLGetLastErrorMsg())).into_owned()
+    };
+    LOSSES.iter().any(|loss| message.contains(loss)).then_some(message)
+}
+
 /// Forgets complaints.
 pub fn forget_errors() {
     // SAFETY: no arguments, no result.

@@ -18,6 +18,8 @@ const RAISED: u8 = 1;
 const BENT: u8 = 2;
 /// It was a closed line.
 const CLOSED: u8 = 4;
+/// It had text that is not in the encoding.
+const GARBLED: u8 = 8;
 
 /// Does the job.
 pub fn read(job: &Job, wish: &ReadWish, confinement: Confinement, out: &mut Frames) -> Result<(), Trouble> {
@@ -110,8 +112,10 @@ fn stream(layer: &mut Features<'_>, text: Text, lines: bool, out: &mut Frames) -
         let closed = lines && shape.as_mut().is_some_and(raw::Shape::close);
         let flags =
             shape.as_ref().map_or(0, |shape| if shape.raised { RAISED } else { 0 } | if shape.bent { BENT } else { 0 }) | if closed { CLOSED } else { 0 };
+        let (at, mut garbled) = (batch.bytes.len(), false);
         batch.bytes.push(flags);
-        batch.sized(|bytes| attributes(&feature, &fields, text, bytes).map_err(|error| Trouble::new("json", error)))?;
+        batch.sized(|bytes| attributes(&feature, &fields, text, bytes).map(|lost| garbled = lost).map_err(|error| Trouble::new("json", error)))?;
+        batch.bytes[at] |= if garbled { GARBLED } else { 0 };
         batch.sized(|bytes| {
             if let Some(shape) = shape {
                 shape.wkb(bytes);
@@ -130,10 +134,10 @@ fn stream(layer: &mut Features<'_>, text: Text, lines: bool, out: &mut Frames) -
     }
 }
 
-/// The fields of a feature as a JSON object. Numbers that are none are null.
-fn attributes(feature: &Feature<'_>, fields: &[(Vec<u8>, Kind)], text: Text, out: &mut Vec<u8>) -> std::io::Result<()> {
+/// The fields of a feature as a JSON object; answers whether some text could not be read in full. Numbers that are none are null.
+fn attributes(feature: &Feature<'_>, fields: &[(Vec<u8>, Kind)], text: Text, out: &mut Vec<u8>) -> std::io::Result<bool> {
     out.push(b'{');
-    let mut first = true;
+    let (mut first, mut garbled) = (true, false);
     for (index, (name, kind)) in fields.iter().enumerate() {
         if *kind == Kind::Binary {
             continue;
@@ -146,11 +150,38 @@ fn attributes(feature: &Feature<'_>, fields: &[(Vec<u8>, Kind)], text: Text, out
         match kind {
             _ if !feature.has(index) => out.extend_from_slice(b"null"),
             Kind::Integer => write!(out, "{}", feature.integer(index))?,
-            Kind::Real => serde_json::to_writer(&mut *out, &feature.real(index))?,
+            Kind::Real => number(feature.real(index), out)?,
             Kind::Moment => serde_json::to_writer(&mut *out, &text.read(feature.text(index)).replace('/', "-"))?,
-            Kind::Binary | Kind::Text => serde_json::to_writer(&mut *out, &text.read(feature.text(index)))?,
+            Kind::Binary | Kind::Text => {
+                let (text, lost) = text.decode(feature.text(index));
+                garbled |= lost;
+                serde_json::to_writer(&mut *out, &text)?;
+            }
         }
     }
     out.push(b'}');
-    Ok(())
+    Ok(garbled)
+}
+
+/// A whole number without decimals, as people wrote it: tables that come out of spreadsheets keep numbers of things, and codes, as real numbers.
+fn number(value: f64, out: &mut Vec<u8>) -> std::io::Result<()> {
+    /// From here on not every whole number is a double, and which one was meant is not known.
+    const WHOLE: f64 = (1_u64 << f64::MANTISSA_DIGITS) as f64;
+    if value.fract() == 0.0 && value.abs() < WHOLE { write!(out, "{}", value as i64) } else { Ok(serde_json::to_writer(out, &value)?) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whole_numbers_are_written_as_such() {
+        for (value, text) in
+            [(371_322_000_043.0, "371322000043"), (-0.0, "0"), (101.0, "101"), (1.5, "1.5"), (9_007_199_254_740_991.0, "9007199254740991"), (f64::NAN, "null")]
+        {
+            let mut out = Vec::new();
+            number(value, &mut out).unwrap();
+            assert_eq!(String::from_utf8(out).unwrap(), text);
+        }
+    }
 }

@@ -2,7 +2,7 @@
 #![allow(unsafe_code)]
 
 use crate::job::{NewKind, Trouble, WriteWish};
-use crate::raw::{forget_errors, last_error};
+use crate::raw::{forget_errors, last_error, last_loss};
 use gdal::cpl::CslStringList;
 use gdal::spatial_ref::{AxisMappingStrategy, SpatialRef};
 use gdal_sys as sys;
@@ -90,7 +90,10 @@ impl Sink {
             sys::OGR_F_Destroy(feature);
             done
         };
-        if done == sys::OGRErr::OGRERR_NONE { Ok(()) } else { Err(failed("a feature cannot be written")) }
+        if done != sys::OGRErr::OGRERR_NONE {
+            return Err(failed("a feature cannot be written"));
+        }
+        last_loss().map_or(Ok(()), |message| Err(Trouble::new("lossy", message)))
     }
 
     /// Writes out what is held back.

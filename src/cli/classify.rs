@@ -4,7 +4,7 @@ use super::{Budget, Failure, Said, output, progress::Counter};
 use crate::land::LayerKind;
 use crate::monitor::{
     Workshop,
-    classify_file::{ClassifyFiles, classify_files},
+    classify_file::{ClassifyFiles, LayerPath, classify_files},
     classify_line::Output,
     memory::Memory,
     rule::Rule,
@@ -17,15 +17,15 @@ use std::path::PathBuf;
 pub struct Classify {
     /// The patches, in any format that `survey add` takes.
     patches: PathBuf,
-    /// A layer, e.g. farmland=parcels.geojson; may be repeated.
-    #[arg(long = "layer", value_name = "KIND=FILE", value_parser = layer)]
-    layers: Vec<(LayerKind, PathBuf)>,
+    /// A layer, e.g. farmland=parcels.geojson, or farmland=city.gdb#DLTB for one of several in a file; may be repeated.
+    #[arg(long = "layer", value_name = "KIND=FILE[#LAYER]", value_parser = layer)]
+    layers: Vec<LayerPath>,
     /// Where findings go: a path that ends in .csv or .geojson.
     #[arg(short, long, value_name = "OUT")]
     output: PathBuf,
     #[command(flatten)]
     said: Said,
-    /// Which field of the patches is which of ours; may be repeated.
+    /// Which field of the patches is which of ours, or `county_code=` for none; may be repeated.
     #[arg(long, value_name = "OUR=THEIRS")]
     map: Vec<String>,
     #[command(flatten)]
@@ -35,15 +35,20 @@ pub struct Classify {
     timings: bool,
 }
 
-fn layer(text: &str) -> Result<(LayerKind, PathBuf), String> {
-    let (kind, path) = text.split_once('=').ok_or("write KIND=FILE")?;
-    Ok((kind.parse()?, path.into()))
+fn layer(text: &str) -> Result<LayerPath, String> {
+    let (kind, path) = text.split_once('=').ok_or("write KIND=FILE, or KIND=FILE#LAYER")?;
+    let whole = LayerPath::new(kind.parse()?, path.into());
+    // A file may have the sign in its name.
+    Ok(match path.rsplit_once('#').filter(|_| !whole.path.exists()) {
+        Some((path, layer)) => LayerPath { path: path.into(), layer: Some(layer.to_owned()), ..whole },
+        None => whole,
+    })
 }
 
 impl Classify {
     pub fn run(self, rule: &Rule) -> Result<(), Failure> {
         let written = Output::of(&self.output).ok_or_else(|| Failure::Usage(format!("{}: the output must end in .csv or .geojson", self.output.display())))?;
-        let mut kinds: Vec<LayerKind> = self.layers.iter().map(|(kind, _)| *kind).collect();
+        let mut kinds: Vec<LayerKind> = self.layers.iter().map(|layer| layer.kind).collect();
         kinds.sort();
         if let Some([kind, _]) = kinds.array_windows().find(|[a, b]| a == b) {
             return Err(Failure::Usage(format!("--layer {kind}= is given twice")));
@@ -59,12 +64,15 @@ impl Classify {
             workshop: Workshop::new(std::env::temp_dir()),
         };
         let mut out = BufWriter::with_capacity(1 << 20, file);
-        let timings = classify_files(&files, rule, written, &mut out, &|what, done| counter.at_stage(what, done))?;
+        let classified = classify_files(&files, rule, written, &mut out, &|what, done| counter.at_stage(what, done))?;
         drop(counter);
         let file = out.into_inner().map_err(std::io::IntoInnerError::into_error)?;
         output::keep(file, &self.output)?;
+        for note in &classified.notes {
+            complain!("{} / {}", note.zh, note.en);
+        }
         if self.timings {
-            eprintln!("{}", serde_json::to_string(&timings).unwrap_or_default());
+            complain!("{}", serde_json::to_string(&classified.timings).unwrap_or_default());
         }
         Ok(())
     }

@@ -19,7 +19,7 @@ pub struct Inspect {
     kind: String,
     #[command(flatten)]
     said: Said,
-    /// Which field of the file is which of ours; may be repeated.
+    /// Which field of the file is which of ours, or `county_code=` for none; may be repeated.
     #[arg(long, value_name = "OUR=THEIRS")]
     map: Vec<String>,
     /// Hold it against the layers of this database; without it only the file itself is looked at.
@@ -57,33 +57,33 @@ impl Inspect {
 }
 
 fn print(seen: &Inspection) {
-    println!("格式 format: {}", seen.format);
+    say!("格式 format: {}", seen.format);
     for layer in &seen.layers {
         let mark = if seen.layer.as_ref() == Some(&layer.name) { "*" } else { " " };
         let count = layer.count.map_or_else(|| "?".to_owned(), |count| count.to_string());
         let crs = layer.crs.as_ref().map_or("–", |crs| crs.found.as_str());
-        println!("{mark} 图层 layer “{}” {} {} {count}  {crs}", layer.name, layer.format, layer.geometry);
+        say!("{mark} 图层 layer “{}” {} {} {count}  {crs}", layer.name, layer.format, layer.geometry);
     }
     if let Some(crs) = seen.crs {
-        println!("坐标系 CRS: {crs} ({})", seen.crs_source);
+        say!("坐标系 CRS: {crs} ({})", seen.crs_source);
     }
     if let Some(encoding) = &seen.encoding {
-        println!("编码 encoding: {}，{} / {}", encoding.label, encoding.why.zh, encoding.why.en);
+        say!("编码 encoding: {}，{} / {}", encoding.label, encoding.why.zh, encoding.why.en);
     }
     if let Some(at) = seen.extent {
-        println!("范围 extent: {:.6}, {:.6}, {:.6}, {:.6}", at.min[0], at.min[1], at.max[0], at.max[1]);
+        say!("范围 extent: {:.6}, {:.6}, {:.6}, {:.6}", at.min[0], at.min[1], at.max[0], at.max[1]);
     }
     for (theirs, ours) in &seen.fields {
-        println!("  {theirs} → {}", ours.as_deref().unwrap_or("–"));
+        say!("  {theirs} → {}", ours.as_deref().unwrap_or("–"));
     }
     for row in &seen.preview {
-        println!("  {row}");
+        say!("  {row}");
     }
     for (row, words) in &seen.defects {
-        println!("  第 {row} 行：{} / row {row}: {}", words.zh, words.en);
+        say!("  第 {row} 行：{} / row {row}: {}", words.zh, words.en);
     }
     super::print_rejects(&seen.rejects);
     for words in seen.warnings.iter().chain([&seen.outcome()]) {
-        println!("{}\n{}", words.zh, words.en);
+        say!("{}\n{}", words.zh, words.en);
     }
 }

@@ -34,7 +34,7 @@ pub struct Add {
     effective: jiff::civil::Date,
     #[command(flatten)]
     said: Said,
-    /// Which field of the file is which of ours, e.g. code=DLDM; may be repeated.
+    /// Which field of the file is which of ours, e.g. code=DLDM, or code= for none; may be repeated.
     #[arg(long, value_name = "OUR=THEIRS")]
     map: Vec<String>,
     #[command(flatten)]

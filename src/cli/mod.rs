@@ -4,9 +4,16 @@
 /// Prints a line. A reader that has seen enough (`| head`) ends the program quietly; `println!` would panic.
 macro_rules! say {
     ($($words:tt)*) => {
-        if $crate::cli::print_line(format_args!($($words)*)).is_err() {
+        if $crate::cli::terminal::print(format_args!($($words)*)).is_err() {
             std::process::exit(0);
         }
+    };
+}
+
+/// Prints a line to standard error, to whoever listens; `eprintln!` would panic where nobody does.
+macro_rules! complain {
+    ($($words:tt)*) => {
+        let _ = $crate::cli::terminal::complain(format_args!($($words)*));
     };
 }
 
@@ -22,6 +29,7 @@ mod progress;
 mod ratio;
 mod serve;
 mod survey;
+mod terminal;
 
 use crate::geom::Crs;
 use crate::land::Reject;
@@ -187,13 +195,15 @@ impl Failure {
     fn print(&self) {
         match self {
             Self::Monitor(MonitorError::Refused(refusal)) => {
-                eprintln!("{}\n{}", refusal.words.zh, refusal.words.en);
+                complain!("{}\n{}", refusal.words.zh, refusal.words.en);
                 if let Some(pointer) = &refusal.pointer {
-                    eprintln!("  {pointer}");
+                    complain!("  {pointer}");
                 }
                 print_rejects(&refusal.rejects);
             }
-            other => eprintln!("{other}"),
+            other => {
+                complain!("{other}");
+            }
         }
     }
 }
@@ -203,18 +213,11 @@ const REJECTS_LISTED: usize = 20;
 
 fn print_rejects(rejects: &[Reject]) {
     for reject in rejects.iter().take(REJECTS_LISTED) {
-        eprintln!("  row {} {}: {} / {} ({})", reject.row, reject.patch_id.as_deref().unwrap_or("–"), reject.reason.zh, reject.reason.en, reject.pointer);
+        complain!("  row {} {}: {} / {} ({})", reject.row, reject.patch_id.as_deref().unwrap_or("–"), reject.reason.zh, reject.reason.en, reject.pointer);
     }
     if rejects.len() > REJECTS_LISTED {
-        eprintln!("  … and {} more", rejects.len() - REJECTS_LISTED);
+        complain!("  … and {} more", rejects.len() - REJECTS_LISTED);
     }
-}
-
-fn print_line(line: std::fmt::Arguments<'_>) -> std::io::Result<()> {
-    use std::io::Write;
-    let mut out = std::io::stdout().lock();
-    out.write_fmt(line)?;
-    out.write_all(b"\n")
 }
 
 /// Reads `EPSG:N`.

@@ -1,6 +1,6 @@
 //! `tuban serve`.
 
-use super::{Budget, Database, Failure, print_line};
+use super::{Budget, Database, Failure, terminal};
 use crate::http::{Desk, Life, Limits, Phase, ServeError, serve};
 use crate::monitor::{rule::Rule, work::Working};
 use clap::Args;
@@ -72,7 +72,7 @@ impl Serve {
             "WARNING: listening beyond this machine, and there are no accounts yet: whoever reaches this address can read and write everything"
         };
         tracing::info!(%address, "listening");
-        let _ = print_line(format_args!("http://{address}\n{note}"));
+        let _ = terminal::print(format_args!("http://{address}\n{note}"));
     }
 }
 

@@ -28,7 +28,7 @@ pub struct Add {
     level: Level,
     #[command(flatten)]
     said: Said,
-    /// Which field of the file is which of ours, e.g. `patch_id=TBH`; may be repeated.
+    /// Which field of the file is which of ours, e.g. `patch_id=TBH`, or `county_code=` for none; may be repeated.
     #[arg(long, value_name = "OUR=THEIRS")]
     map: Vec<String>,
     /// What to do when that period and level has a survey: `reject`, `replace` or `add`.

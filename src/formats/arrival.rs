@@ -232,14 +232,31 @@ impl Arrival {
     }
 
     /// The encoding that the text of a layer is read in; none where its format has but one.
+    ///
+    /// # Errors
+    /// When people name one that there is not, whatever the format.
     pub fn encoding(&self, layer: &Layer, stated: &Stated) -> Result<Option<encoding::Choice>, ReadError> {
+        stated.encoding.as_deref().map(encoding::known).transpose()?;
         self.datasets[layer.dataset].evidence.as_ref().map(|evidence| evidence.choose(stated.encoding.as_deref())).transpose()
+    }
+
+    /// What people should know where they name an encoding for a layer whose format has but one, which is then read as ever: any other would garble it.
+    #[must_use]
+    pub fn encoding_passed_over(&self, stated: &Stated) -> Option<Words> {
+        let layer = self.choose(stated.layer.as_deref()).ok()?;
+        let label = stated.encoding.as_deref().filter(|_| self.datasets[layer.dataset].evidence.is_none())?;
+        let format = layer.format;
+        Some(Words::new(
+            format!("{format} 的文字编码是固定的，指定的 {label} 没有采用（只有 Shapefile 需要指定）"),
+            format!("the text of {format} has an encoding of its own, so {label} was passed over (only a Shapefile needs one)"),
+        ))
     }
 
     /// Opens the layer that is meant.
     pub fn open(&self, stated: &Stated) -> Result<Box<dyn FeatureSource>, ReadError> {
         let layer = self.choose(stated.layer.as_deref())?;
         let dataset = &self.datasets[layer.dataset];
+        let encoding = self.encoding(layer, stated)?;
         let Some(driver) = dataset.driver() else {
             return Ok(Box::new(geojson::Reader::open(&dataset.path, stated.crs)?));
         };
@@ -251,11 +268,10 @@ impl Arrival {
         if stated.crs.is_none() && named.is_none() {
             notes.push(Words::new("文件没有说明坐标系，按经纬度（CGCS2000）读取", "the file names no CRS; it was read as longitude and latitude (CGCS2000)"));
         }
-        let encoding = self.encoding(layer, stated)?;
         if let Some(choice) = &encoding {
             notes.push(Words::new(format!("文字编码：{}，{}", choice.label, choice.why.zh), format!("text encoding: {}, {}", choice.label, choice.why.en)));
         }
-        let label = encoding.as_ref().map(|choice| choice.label).or(stated.encoding.as_deref());
+        let label = encoding.as_ref().map(|choice| choice.label);
         let (worker, _) = Worker::read(&self.workshop, &self.work_folder()?, &dataset.path, driver, Some(layer.index), label)?;
         let degrees = Crs::from_epsg(4490).unwrap_or(Crs::CRS84);
         let head = Head { crs: named, name: Some(layer.name.clone()), notes, ..Head::default() };

@@ -1,5 +1,6 @@
-//! What a CRS is, from what a file or GDAL says of it: an EPSG code, a name, or the parameters of its well-known text.
+//! What a CRS is, from what a file or GDAL says of it: its EPSG code, its name, and the parameters of its well-known text, which have the last word.
 
+use super::wkt::Node;
 use crate::geom::Crs;
 use crate::land::Words;
 
@@ -16,50 +17,116 @@ impl NamedCrs {
     /// From the EPSG code GDAL found, if any, and the WKT.
     #[must_use]
     pub fn new(wkt: &str, epsg: Option<u32>) -> Self {
-        let found = quoted(wkt, "").unwrap_or_default().to_owned();
-        let understood = epsg
-            .and_then(Crs::from_epsg)
-            .or_else(|| Crs::parse(&found).ok().filter(|crs| agrees(wkt, *crs)))
-            .or_else(|| by_parameters(wkt))
-            .ok_or_else(|| unknown(wkt, &found));
-        Self { found: epsg.map_or(found.clone(), |epsg| format!("{found} (EPSG:{epsg})")), understood }
-    }
-}
-
-/// Whether a name is not given the lie by the parameters below it.
-fn agrees(wkt: &str, crs: Crs) -> bool {
-    crs.is_degrees() || by_parameters(wkt).is_none_or(|other| other == crs)
-}
-
-/// Transverse Mercator on CGCS2000, whatever it is called; or plain degrees.
-fn by_parameters(wkt: &str) -> Option<Crs> {
-    let lower = wkt.to_lowercase();
-    let ours = |text: &str| {
-        ["cgcs2000", "cgcs_2000", "china_2000", "china geodetic coordinate system 2000", "china_geodetic_coordinate_system_2000", "国家2000"]
-            .iter()
-            .any(|name| text.contains(name))
-    };
-    if !lower.starts_with("projcs") {
-        let degrees = lower.starts_with("geogcs") || lower.starts_with("geogcrs");
-        return match degrees {
-            true if ours(&lower) => Crs::from_epsg(4490),
-            true if lower.contains("wgs_1984") || lower.contains("wgs 84") => Crs::from_epsg(4326),
-            _ => None,
+        let said = Said::of(wkt);
+        let named = epsg.and_then(Crs::from_epsg).or_else(|| Crs::parse(&said.name).ok());
+        let understood = match said.system {
+            System::Is(crs) => Ok(crs),
+            System::Mercator => named.filter(|crs| *crs == Crs::WebMercator).ok_or_else(|| unknown(&said)),
+            System::IsNone => Err(unknown(&said)),
         };
+        let found = epsg.map_or_else(|| said.name.clone(), |epsg| format!("{} (EPSG:{epsg})", said.name));
+        Self { found, understood }
     }
-    let transverse = lower.contains("transverse_mercator") || lower.contains("gauss_kruger");
-    let metres = !lower.contains("us_survey")
-        && number(&lower, "scale_factor").is_none_or(|scale| scale == 1.0)
-        && number(&lower, "false_northing").is_none_or(|northing| northing == 0.0);
-    if !(ours(&lower) && transverse && metres) {
+}
+
+/// What the well-known text of a CRS says.
+#[derive(Debug, Default)]
+struct Said {
+    /// What it calls itself: no more than a name, under which anything may stand.
+    name: String,
+    /// What it calls its datum, and its ellipsoid.
+    datum: String,
+    system: System,
+    /// What it would be, were its datum CGCS2000 and not WGS 84: some programs cannot write CGCS2000.
+    but_for_the_datum: Option<Crs>,
+}
+
+/// What its parameters make of it.
+#[derive(Debug, Default, PartialEq)]
+enum System {
+    /// This one.
+    Is(Crs),
+    /// Some Mercator projection on ground that is ours: whether it is that of the web maps, its code or its name tells.
+    Mercator,
+    /// None of ours, whatever it calls itself.
+    #[default]
+    IsNone,
+}
+
+/// On which ground a CRS stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Ground {
+    Cgcs2000,
+    Wgs84,
+}
+
+impl Said {
+    fn of(wkt: &str) -> Self {
+        let Some(root) = Node::parse(wkt) else { return Self::default() };
+        let datum = root.find("DATUM");
+        let ellipsoid = datum.and_then(|datum| datum.child("SPHEROID").or_else(|| datum.child("ELLIPSOID")));
+        let name_of = |node: Option<&Node>| node.map_or("", Node::name).to_owned();
+        let mut said = Self { name: root.name().to_owned(), datum: format!("{} {}", name_of(datum), name_of(ellipsoid)), ..Self::default() };
+        let ground = ellipsoid.and_then(|ellipsoid| ground(&name_of(datum), ellipsoid));
+        let from_greenwich = root.find("PRIMEM").is_none_or(|meridian| meridian.numbers.first() == Some(&0.0));
+        let Some(ground) = ground.filter(|_| from_greenwich) else { return said };
+        let Some(projected) = root.find("PROJCS") else {
+            said.system = degrees(&root, ground).map_or(System::IsNone, System::Is);
+            return said;
+        };
+        if projected.unit() != Some(1.0) {
+            return said;
+        }
+        let projection = projected.child("PROJECTION").map_or("", Node::name).to_lowercase();
+        if projection == "transverse_mercator" || projection == "gauss_kruger" {
+            let zone = gauss_kruger(projected);
+            match ground {
+                Ground::Cgcs2000 => said.system = zone.map_or(System::IsNone, System::Is),
+                Ground::Wgs84 => said.but_for_the_datum = zone,
+            }
+        } else if projection.contains("mercator") {
+            said.system = System::Mercator;
+        }
+        said
+    }
+}
+
+/// The ground of a datum, by its name and the size of its ellipsoid: either alone may be wrong.
+fn ground(name: &str, ellipsoid: &Node) -> Option<Ground> {
+    let plain: String = name.to_lowercase().chars().filter(|c| c.is_alphanumeric()).collect();
+    let has = |names: &[&str]| names.iter().any(|name| plain.contains(name));
+    let [semi_major_m, flattening] = ellipsoid.numbers[..] else { return None };
+    // The two ellipsoids differ by a tenth of a millimetre, and files have one under the name of the other; any other one is metres off.
+    let fits = semi_major_m == 6_378_137.0 && (298.257_222..298.257_224).contains(&flattening);
+    match fits {
+        true if has(&["cgcs2000", "china2000", "chinageodeticcoordinatesystem2000", "国家2000", "2000国家"]) => Some(Ground::Cgcs2000),
+        true if has(&["wgs1984", "wgs84", "worldgeodeticsystem1984"]) => Some(Ground::Wgs84),
+        _ => None,
+    }
+}
+
+/// Longitude and latitude, where the unit is the degree.
+fn degrees(root: &Node, ground: Ground) -> Option<Crs> {
+    let geographic = root.find("GEOGCS")?;
+    let degree = geographic.unit().is_some_and(|radians| (radians - 1_f64.to_radians()).abs() < 1e-9);
+    let code = match ground {
+        Ground::Cgcs2000 => 4490,
+        Ground::Wgs84 => 4326,
+    };
+    Crs::from_epsg(code).filter(|_| degree)
+}
+
+/// The 3-degree zone that the parameters of a transverse Mercator projection in metres are those of.
+fn gauss_kruger(projected: &Node) -> Option<Crs> {
+    let is = |name: &str, value: f64| projected.parameter(name).is_none_or(|found| found == value);
+    if !(is("scale_factor", 1.0) && is("false_northing", 0.0) && is("latitude_of_origin", 0.0)) {
         return None;
     }
-    let meridian = number(&lower, "central_meridian")?;
-    let zone = meridian / 3.0;
+    let zone = projected.parameter("central_meridian")? / 3.0;
     if zone.fract() != 0.0 || !(25.0..=45.0).contains(&zone) {
         return None;
     }
-    let prefixed = match number(&lower, "false_easting")? {
+    let prefixed = match projected.parameter("false_easting")? {
         500_000.0 => false,
         easting if easting == zone * 1e6 + 500_000.0 => true,
         _ => return None,
@@ -67,26 +134,30 @@ fn by_parameters(wkt: &str) -> Option<Crs> {
     Crs::from_epsg(zone as u32 + if prefixed { 4488 } else { 4509 })
 }
 
-/// The number of `PARAMETER["name",number]`, in lower-case WKT.
-fn number(lower: &str, name: &str) -> Option<f64> {
-    let rest = &lower[lower.find(&format!("\"{name}\""))? + name.len() + 2..];
-    rest.trim_start_matches([',', ' ']).split([',', ']']).next()?.trim().parse().ok()
-}
-
-/// The first text in quotes after `keyword`.
-fn quoted<'a>(wkt: &'a str, keyword: &str) -> Option<&'a str> {
-    let rest = &wkt[wkt.find(keyword)?..];
-    rest.split('"').nth(1)
-}
-
 /// Why a CRS cannot be read in, and what to do.
-fn unknown(wkt: &str, name: &str) -> Words {
-    let lower = wkt.to_lowercase();
-    let old = [("xian", "西安 1980", "Xi'an 1980"), ("beijing", "北京 1954", "Beijing 1954")].into_iter().find(|(word, ..)| lower.contains(word));
-    if let Some((_, zh, en)) = old {
+fn unknown(said: &Said) -> Words {
+    let name = &said.name;
+    let lower = said.datum.to_lowercase();
+    let old = [
+        ("xian", "西安 1980", "Xi'an 1980"),
+        ("西安", "西安 1980", "Xi'an 1980"),
+        ("beijing", "北京 1954", "Beijing 1954"),
+        ("北京", "北京 1954", "Beijing 1954"),
+    ];
+    if let Some((_, zh, en)) = old.into_iter().find(|(word, ..)| lower.contains(word)) {
         return Words::new(
             format!("文件的坐标系是{zh}（{name}），与 CGCS2000 相差可达上百米，且转换参数涉密，本系统不转换；请由数据提供方转换为 CGCS2000 后再上传"),
             format!("the file is in {en} ({name}), which can be a hundred metres off CGCS2000; have whoever issued it convert it to CGCS2000"),
+        );
+    }
+    if let Some(crs) = said.but_for_the_datum {
+        return Words::new(
+            format!(
+                "文件的坐标系“{name}”是 WGS 84 上的高斯投影，参数与 {crs}（CGCS2000）一致；有的软件（如 MapInfo）写不出 CGCS2000，也有的会这样丢掉旧基准，请核实来源，确是 CGCS2000 的请用 --crs {crs} 指定"
+            ),
+            format!(
+                "the CRS “{name}” is Gauss–Krüger on WGS 84 with the parameters of {crs} (CGCS2000); some programs (MapInfo) cannot write CGCS2000, and some lose an older datum this way: find out where the file comes from, and where it is CGCS2000 say --crs {crs}"
+            ),
         );
     }
     Words::new(
@@ -127,11 +198,58 @@ mod tests {
 
     #[test]
     fn old_datums_are_not_mistaken_for_the_new() {
-        let wkt = projected("Xian_1980_3_Degree_GK_Zone_39", 39_500_000.0, 117.0)
-            .replace("China_2000", "Xian_1980")
-            .replace("CGCS2000", "Xian_1980")
-            .replace("China_Geodetic_Coordinate_System_2000", "Xian_1980");
-        let words = NamedCrs::new(&wkt, Some(2363)).understood.unwrap_err();
-        assert!(words.zh.contains("西安 1980") && words.en.contains("Xi'an 1980"), "{words:?}");
+        let xian = r#"DATUM["D_Xian_1980",SPHEROID["Xian_1980",6378140.0,298.257]]"#;
+        let named_new = GEOGRAPHIC.replace(r#"DATUM["D_China_2000",SPHEROID["CGCS2000",6378137.0,298.257222101]]"#, xian);
+        assert!(named_new.starts_with(r#"GEOGCS["GCS_China_Geodetic_Coordinate_System_2000",DATUM["D_Xian_1980""#));
+        let zone = projected("CGCS2000_3_Degree_GK_Zone_39", 39_500_000.0, 117.0).replace(GEOGRAPHIC, &named_new);
+        // Whatever it calls itself, and whatever code it is given.
+        for (wkt, epsg) in [(&named_new, None), (&named_new, Some(4490)), (&zone, None), (&zone, Some(4527)), (&zone, Some(2363))] {
+            let words = NamedCrs::new(wkt, epsg).understood.unwrap_err();
+            assert!(words.zh.contains("西安 1980") && words.en.contains("Xi'an 1980"), "{words:?}");
+        }
+    }
+
+    #[test]
+    fn an_ellipsoid_of_another_size_is_not_ours_under_our_name() {
+        let krassovsky = GEOGRAPHIC.replace("298.257222101", "298.3").replace("6378137.0", "6378245.0");
+        assert_eq!(understood(&krassovsky, None), None);
+        assert_eq!(understood(&projected("x", 500_000.0, 117.0).replace(GEOGRAPHIC, &krassovsky), Some(4548)), None);
+        // GRS 80 has the numbers of CGCS2000; so has WGS 84 but for a tenth of a millimetre.
+        assert_eq!(understood(&GEOGRAPHIC.replace("298.257222101", "298.257223563"), None).as_deref(), Some("EPSG:4490"));
+    }
+
+    #[test]
+    fn other_units_origins_and_scales_are_not_ours() {
+        let metres = projected("CGCS2000_3_Degree_GK_Zone_39", 39_500_000.0, 117.0);
+        for (right, wrong) in [
+            (r#"UNIT["Meter",1.0]"#, r#"UNIT["Foot_US",0.304800609601219]"#),
+            (r#"UNIT["Meter",1.0]"#, r#"UNIT["Kilometer",1000.0]"#),
+            (r#"UNIT["Degree",0.0174532925199433]"#, r#"UNIT["Grad",0.015707963267949]"#),
+            (r#"PRIMEM["Greenwich",0.0]"#, r#"PRIMEM["Paris",2.337229166666667]"#),
+            (r#"PARAMETER["Scale_Factor",1.0]"#, r#"PARAMETER["Scale_Factor",0.9996]"#),
+            (r#"PARAMETER["Latitude_Of_Origin",0.0]"#, r#"PARAMETER["Latitude_Of_Origin",30.0]"#),
+        ] {
+            assert!(metres.contains(right));
+            let geographic = right.contains("Degree");
+            let wkt = if geographic { GEOGRAPHIC.replace(right, wrong) } else { metres.replace(right, wrong) };
+            assert_eq!(understood(&wkt, None), None, "{wrong}");
+            assert_eq!(understood(&wkt, Some(if geographic { 4490 } else { 4527 })), None, "{wrong}, under a code of ours");
+        }
+    }
+
+    #[test]
+    fn web_mercator_is_believed_by_code_or_name_on_ground_that_is_ours() {
+        let wgs84 = r#"GEOGCS["GCS_WGS_1984",DATUM["D_WGS_1984",SPHEROID["WGS_1984",6378137.0,298.257223563]],PRIMEM["Greenwich",0.0],UNIT["Degree",0.0174532925199433]]"#;
+        let mercator = |name: &str| format!(r#"PROJCS["{name}",{wgs84},PROJECTION["Mercator_Auxiliary_Sphere"],UNIT["Meter",1.0]]"#);
+        assert_eq!(understood(&mercator("WGS 84 / Pseudo-Mercator"), Some(3857)).as_deref(), Some("EPSG:3857"));
+        assert_eq!(understood(&mercator("local"), None), None);
+        assert_eq!(understood(wgs84, None).as_deref(), Some("EPSG:4326"));
+    }
+
+    #[test]
+    fn gauss_kruger_on_wgs_84_is_asked_about() {
+        let wgs84 = GEOGRAPHIC.replace("D_China_2000", "WGS_1984").replace("298.257222101", "298.257223563");
+        let words = NamedCrs::new(&projected("unnamed", 39_500_000.0, 117.0).replace(GEOGRAPHIC, &wgs84), None).understood.unwrap_err();
+        assert!(words.zh.contains("--crs EPSG:4527") && words.en.contains("say --crs EPSG:4527"), "{words:?}");
     }
 }

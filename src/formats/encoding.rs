@@ -35,14 +35,7 @@ impl Evidence {
     /// When people name an encoding that there is not.
     pub fn choose(&self, stated: Option<&str>) -> Result<Choice, ReadError> {
         if let Some(label) = stated {
-            let known = by_label(label).ok_or_else(|| {
-                ReadError::refused(
-                    "encoding",
-                    format!("没有“{label}”这种编码，可用 GBK、GB18030、UTF-8"),
-                    format!("“{label}” is no encoding that is known; use GBK, GB18030 or UTF-8"),
-                )
-            })?;
-            return Ok(choice(known, "按指定", "as stated"));
+            return Ok(choice(known(label)?, "按指定", "as stated"));
         }
         let utf8 = self.texts.iter().all(|text| is_utf8(text));
         let sure_utf8 = utf8 && self.texts.len() >= SURE;
@@ -74,6 +67,20 @@ impl Evidence {
 fn choice(encoding: &'static Encoding, zh: &str, en: &str) -> Choice {
     let label = if encoding == GB18030 { "GB18030" } else { encoding.name() };
     Choice { label, why: Words::new(zh, en) }
+}
+
+/// The encoding that people name.
+///
+/// # Errors
+/// When there is none of that name.
+pub fn known(label: &str) -> Result<&'static Encoding, ReadError> {
+    by_label(label).ok_or_else(|| {
+        ReadError::refused(
+            "encoding",
+            format!("没有“{label}”这种编码，可用 GBK、GB18030、UTF-8"),
+            format!("“{label}” is no encoding that is known; use GBK, GB18030 or UTF-8"),
+        )
+    })
 }
 
 /// The encoding of a `.cpg` or of people. What Western programs write for want of anything better says nothing.

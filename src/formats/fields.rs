@@ -80,7 +80,8 @@ pub struct FieldMap {
 impl FieldMap {
     /// Finds the fields wanted among the names `seen` in the file's first features.
     ///
-    /// For each, an override `(ours, theirs)` wins; else the first alias that is there. A field that is nowhere is left out.
+    /// For each, an override `(ours, theirs)` wins, of which an empty `theirs` says that the file has no such field; else the first alias that is there. A field
+    /// that is nowhere is left out.
     ///
     /// # Errors
     /// When an override names a field that is not ours or not in the file; the words list those that are.
@@ -97,6 +98,10 @@ impl FieldMap {
                 let all = all.join(", ");
                 return Err(Words::new(format!("没有名为“{ours}”的字段可对应，可用的有：{all}"), format!("“{ours}” is no field of ours; there are: {all}")));
             };
+            if theirs.is_empty() {
+                map.leave_out(*field);
+                continue;
+            }
             let Some(found) = find(seen, theirs) else {
                 let all: Vec<&str> = seen.iter().map(String::as_str).collect();
                 let all = all.join(", ");
@@ -134,6 +139,11 @@ impl FieldMap {
             }
             None
         })
+    }
+
+    fn leave_out(&mut self, field: Field) {
+        self.theirs[field as usize] = None;
+        self.marks[field as usize] = 0;
     }
 
     fn take(&mut self, field: Field, theirs: &str) {
@@ -190,6 +200,13 @@ mod tests {
     fn an_override_wins() {
         let map = FieldMap::resolve(Wanted::Survey, &seen("JCBH 编号"), &[pair("patch_id", "编号")]).unwrap();
         assert_eq!(map.theirs(Field::PatchId), Some("编号"));
+    }
+
+    #[test]
+    fn a_field_that_was_found_can_be_none() {
+        let map = FieldMap::resolve(Wanted::Survey, &seen("JCBH XZQDM"), &[pair("county_code", "")]).unwrap();
+        assert_eq!(map.taken().into_iter().collect::<Vec<_>>(), [pair("patch_id", "JCBH")]);
+        assert_eq!(map.fields_of("XZQDM").next(), None);
     }
 
     #[test]

@@ -306,7 +306,7 @@ impl<'a> Cursor<'a> {
         }
     }
 
-    /// A value as plain text: a string decoded, anything else as it stands; `None` for null.
+    /// A value as plain text: a string decoded; a number without the `.0` that some programs give whole ones; anything else as it stands; `None` for null.
     #[inline(always)]
     pub fn plain(&mut self) -> Result<Option<Cow<'a, str>>, Fault> {
         Ok(match self.peek() {
@@ -315,7 +315,10 @@ impl<'a> Cursor<'a> {
                 self.scalar()?;
                 None
             }
-            _ => Some(Cow::Borrowed(self.value()?)),
+            _ => {
+                let text = self.value()?;
+                Some(Cow::Borrowed(text.strip_suffix(".0").unwrap_or(text)))
+            }
         })
     }
 

@@ -19,6 +19,7 @@ mod placing;
 mod shapefile;
 mod sniff;
 mod wkb;
+mod wkt;
 pub mod writing;
 
 pub use arrival::{Arrival, Gcj02, Layer, Stated, companions};
@@ -46,6 +47,8 @@ pub struct Head {
     pub notes: Vec<Words>,
     /// True when arcs were straightened.
     pub bent: bool,
+    /// Rows with text that its encoding cannot be, so far.
+    pub garbled: u64,
 }
 
 /// A file being read, batch by batch.

@@ -71,7 +71,8 @@ impl Kind {
             Self::FileGdb => Some(("OpenFileGDB", "data.gdb")),
             Self::GeoPackage => Some(("GPKG", "data.gpkg")),
             Self::FlatGeobuf => Some(("FlatGeobuf", "data.fgb")),
-            Self::Kml => Some(("KML", "data.kml")),
+            // Of the two drivers for KML the one that reads `ExtendedData`, where all fields but two are.
+            Self::Kml => Some(("LIBKML", "data.kml")),
             Self::MapInfo => Some(("MapInfo File", "data.tab")),
             Self::Dxf => Some(("DXF", "data.dxf")),
             _ => None,

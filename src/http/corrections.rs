@@ -15,7 +15,7 @@ pub struct Corrections {
     layer: Option<String>,
     /// What its text is in, `GBK`, `GB18030` or `UTF-8`, where that is taken wrongly.
     encoding: Option<String>,
-    /// Which field is which, `OUR=THEIRS`; may be repeated.
+    /// Which field is which, `OUR=THEIRS`, or `OUR=` for none; may be repeated.
     #[serde(default)]
     map: Vec<String>,
     /// What to do with an offset of GCJ-02 where that was asked: `keep` or `remove`.

@@ -47,6 +47,12 @@ impl Assessment {
         }
     }
 
+    /// Whether it lies in no county in force, while there are some.
+    #[must_use]
+    pub fn is_outside(&self, atlas: &Atlas) -> bool {
+        self.measured.counties.is_empty() && atlas.has(LayerKind::County)
+    }
+
     /// The finding, by the atlas and the rule that it was assessed by.
     #[must_use]
     pub fn finding(&self, atlas: &Atlas, rule: &Rule, stated_county: Option<&str>) -> Finding {

@@ -5,13 +5,14 @@ use super::{
     atlas::{Atlas, LayerBuilder, PreparedLayer},
     classify_line::{Line, Output},
     judging::{Judge, duplicate},
-    layer_import,
+    layer_import::{self, LayerJudge},
     memory::Memory,
-    reading::{Reading, Wish},
+    noticed::{Noticed, outside_counties},
+    reading::{Reading, Wish, home},
     rule::Rule,
+    sums::outside_warning,
 };
 use crate::formats::{Arrival, Stated, Wanted, ogr::Workshop};
-use crate::geom::Plane;
 use crate::land::{LayerKind, LayerUsed, Reject, Words};
 use std::collections::HashMap;
 use std::io::Write;
@@ -24,7 +25,7 @@ pub struct ClassifyFiles {
     /// The patches.
     pub patches: PathBuf,
     /// The layers.
-    pub layers: Vec<(LayerKind, PathBuf)>,
+    pub layers: Vec<LayerPath>,
     /// What people say of the patches; their CRS is also that of layers that name none.
     pub stated: Stated,
     /// Where files are unpacked and who reads them.
@@ -33,6 +34,62 @@ pub struct ClassifyFiles {
     pub map: Vec<String>,
     /// What the layers may take.
     pub memory: Memory,
+}
+
+/// A layer to classify against.
+#[derive(Debug, Clone)]
+pub struct LayerPath {
+    /// What it tells.
+    pub kind: LayerKind,
+    /// Its file.
+    pub path: PathBuf,
+    /// Which of the file's layers, where it has several.
+    pub layer: Option<String>,
+}
+
+impl LayerPath {
+    /// The only layer of that file.
+    #[must_use]
+    pub fn new(kind: LayerKind, path: PathBuf) -> Self {
+        Self { kind, path, layer: None }
+    }
+
+    /// A refusal of its file that says which file it is, for there are several, and what can be done here.
+    fn blame(&self, error: MonitorError) -> MonitorError {
+        let MonitorError::Refused(mut refusal) = error else { return error };
+        let (kind, name) = (self.kind, self.path.display());
+        let (zh, en) = match refusal.code.as_ref() {
+            "several_layers" | "no_such_layer" => (
+                format!("；此处 --layer-name 只对图斑有效，图层请写成 --layer {kind}=文件#图层名"),
+                format!("; --layer-name is for the patches here: write --layer {kind}=FILE#LAYER"),
+            ),
+            "unknown_crs" => (
+                "；此处 --crs 只对图斑和没有写明坐标系的图层有效，请先转换这个图层".to_owned(),
+                "; --crs is for the patches here, and for layers that name no CRS: convert this layer first".to_owned(),
+            ),
+            _ => <(String, String)>::default(),
+        };
+        refusal.words = Words::new(format!("图层 {kind}（{name}）：{}{zh}", refusal.words.zh), format!("layer {kind} ({name}): {}{en}", refusal.words.en));
+        MonitorError::Refused(refusal)
+    }
+}
+
+/// What was done, and what people should know of it.
+#[derive(Debug, Clone, Default)]
+pub struct Classified {
+    /// Where the time went.
+    pub timings: Timings,
+    /// How the files were read, and what is odd about them.
+    pub notes: Vec<Words>,
+}
+
+/// Layers ready to be held against, and what people should know of them.
+#[derive(Debug)]
+pub struct Loaded {
+    /// The layers.
+    pub atlas: Atlas,
+    /// How their files were read, and what is odd about them.
+    pub notes: Vec<Words>,
 }
 
 /// Where the time went. Reading and classifying overlap on several cores; each is the wall time it would hold up the others.
@@ -57,18 +114,22 @@ pub struct Timings {
 }
 
 /// Classifies; `report` is told what is being done and how many features are done.
+///
+/// # Errors
+/// Also where the patches as a whole cannot be right (most of them in no county, or shifted by the look of it): then what was written is not to be kept.
 pub fn classify_files(
     files: &ClassifyFiles,
     rule: &Rule,
     output: Output,
     out: &mut (impl Write + Send),
     report: &(dyn Fn(&str, u64) + Sync),
-) -> Result<Timings, MonitorError> {
+) -> Result<Classified, MonitorError> {
     let started = Instant::now();
-    let atlas = load(files, rule, report).map_err(late)?;
+    let Loaded { atlas, notes } = load(files, rule, report).map_err(late)?;
     let load_s = started.elapsed().as_secs_f64();
-    let timings = classify(files, rule, &atlas, output, out, report).map_err(late)?;
-    Ok(Timings { load_s, layers_vertices: atlas.vertices(), peak_rss_mb: peak_rss_mb(), ..timings })
+    let Classified { timings, notes: of_patches } = classify(files, rule, &atlas, output, out, report).map_err(late)?;
+    let timings = Timings { load_s, layers_vertices: atlas.vertices(), peak_rss_mb: peak_rss_mb(), ..timings };
+    Ok(Classified { timings, notes: notes.into_iter().chain(of_patches).collect() })
 }
 
 /// What people are told where the patches name their CRS only after themselves.
@@ -78,34 +139,25 @@ fn late(error: MonitorError) -> MonitorError {
     Refusal::new(RefusalKind::Unreadable, "crs_after_features", words).into()
 }
 
-/// Prepares the layers; where most features of the first one are decides the plane.
-pub fn load(files: &ClassifyFiles, rule: &Rule, report: &(dyn Fn(&str, u64) + Sync)) -> Result<Atlas, MonitorError> {
+/// Prepares the layers; where most features of the first one are decides the plane, and each is held against those before it.
+pub fn load(files: &ClassifyFiles, rule: &Rule, report: &(dyn Fn(&str, u64) + Sync)) -> Result<Loaded, MonitorError> {
     let mut layers = files.layers.clone();
-    layers.sort_by_key(|(kind, _)| *kind);
-    let mut atlas: Option<Atlas> = None;
-    for (kind, path) in &layers {
-        let arrival = receive(path, files)?;
-        // What is said of the patches' CRS is for layers that do not say their own.
-        let says = files.stated.crs.is_none() || arrival.open(&Stated::default()).is_ok_and(|source| source.head().crs.is_some());
-        let stated = Stated { crs: files.stated.crs.filter(|_| !says), ..Stated::default() };
-        let prepare = |stated: &Stated| {
-            let wish = Wish { file: &arrival, wanted: Wanted::Layer(*kind), stated, map: &[], counties: None };
-            let plane = atlas.as_ref().map_or_else(|| layer_import::plane_of(&wish), |atlas| Ok(atlas.plane().clone()))?;
-            let (used, prepared) = load_layer(&wish, path, *kind, &plane, &files.memory, report)?;
-            Ok((plane, used, prepared))
-        };
-        let (plane, used, prepared) = match prepare(&stated) {
-            Err(MonitorError::LateCrs(crs)) => prepare(&Stated { crs: Some(crs), ..stated.clone() }),
-            outcome => outcome,
-        }?;
-        atlas.get_or_insert_with(|| Atlas::empty(plane)).put(used, prepared, rule);
+    layers.sort_by_key(|layer| layer.kind);
+    let (mut before, mut notes): (Option<Atlas>, Vec<Words>) = (None, Vec::new());
+    for layer in &layers {
+        let prepared = load_layer(layer, files, before.take(), report).map_err(|error| layer.blame(error))?;
+        let name = layer.path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+        notes.extend(prepared.notes);
+        let mut atlas = prepared.before;
+        atlas.put(LayerUsed { id: 0, kind: layer.kind, name, effective: String::new() }, prepared.layer, rule);
+        before = Some(atlas);
     }
-    if let Some(atlas) = atlas {
-        return Ok(atlas);
+    if let Some(atlas) = before {
+        return Ok(Loaded { atlas, notes });
     }
     let arrival = receive(&files.patches, files)?;
     let wish = Wish { file: &arrival, wanted: Wanted::Survey, stated: &files.stated, map: &files.map, counties: None };
-    Ok(Atlas::empty(layer_import::plane_of(&wish)?))
+    Ok(Loaded { atlas: Atlas::empty(layer_import::plane_of(&wish)?), notes })
 }
 
 fn receive(path: &Path, files: &ClassifyFiles) -> Result<Arrival, MonitorError> {
@@ -113,38 +165,80 @@ fn receive(path: &Path, files: &ClassifyFiles) -> Result<Arrival, MonitorError> 
     Ok(Arrival::receive(path, &name, &files.workshop)?)
 }
 
-fn load_layer(
+/// A layer ready to be put into the atlas it was held against.
+struct Prepared {
+    layer: PreparedLayer,
+    before: Atlas,
+    notes: Vec<Words>,
+}
+
+fn load_layer(layer: &LayerPath, files: &ClassifyFiles, before: Option<Atlas>, report: &(dyn Fn(&str, u64) + Sync)) -> Result<Prepared, MonitorError> {
+    let arrival = receive(&layer.path, files)?;
+    let own = Stated { layer: layer.layer.clone(), ..Stated::default() };
+    // What is said of the patches' CRS is for layers that do not say their own; one that says what cannot be read in is refused.
+    let crs = match files.stated.crs {
+        Some(crs) if arrival.open(&own)?.head().crs.is_none() => Some(crs),
+        _ => None,
+    };
+    let wanted = Wanted::Layer(layer.kind);
+    let counties = before.as_ref().and_then(|before| home(wanted, before));
+    let read = |stated: &Stated| {
+        let wish = Wish { file: &arrival, wanted, stated, map: &[], counties };
+        let plane = before.as_ref().map_or_else(|| layer_import::plane_of(&wish), |before| Ok(before.plane().clone()))?;
+        let nothing = Atlas::empty(plane.clone());
+        let (layer, notes) = read_layer(&wish, layer.kind, before.as_ref().unwrap_or(&nothing), &files.memory, report)?;
+        Ok((layer, notes, plane))
+    };
+    let (layer, notes, plane) = match read(&Stated { crs, ..own.clone() }) {
+        Err(MonitorError::LateCrs(crs)) => read(&Stated { crs: Some(crs), ..own }),
+        outcome => outcome,
+    }?;
+    Ok(Prepared { layer, notes, before: before.unwrap_or_else(|| Atlas::empty(plane)) })
+}
+
+fn read_layer(
     wish: &Wish<'_>,
-    path: &Path,
     kind: LayerKind,
-    plane: &Plane,
+    before: &Atlas,
     memory: &Memory,
     report: &(dyn Fn(&str, u64) + Sync),
-) -> Result<(LayerUsed, PreparedLayer), MonitorError> {
+) -> Result<(PreparedLayer, Vec<Words>), MonitorError> {
     let mut reading = layer_import::open(wish, kind)?;
-    let intake = reading.intake(plane);
+    let judge = LayerJudge::new(kind, &reading, before.plane(), before);
     let mut builder = LayerBuilder::new(kind, memory);
-    let mut done = 0;
-    let mut rejected: Option<Reject> = None;
+    let mut noticed = Noticed::default();
+    let (mut done, mut refused) = (0, 0);
+    let mut first: Option<Reject> = None;
     reading.each_round(
-        |raw| Ok(layer_import::judge(&intake, kind, raw)),
+        |raw| Ok(judge.judge(raw)?),
         |batch| {
             done += batch.len() as u64;
-            for judged in batch {
+            for (notice, judged) in batch {
+                noticed.add(notice);
                 match judged {
                     Ok(judged) => builder.push(&judged.feature.facts, &judged.pieces, &judged.feature.degrees)?,
-                    Err(reject) => drop(rejected.get_or_insert(reject)),
+                    Err(reject) => {
+                        refused += 1;
+                        first.get_or_insert(reject);
+                    }
                 }
             }
             report(kind.word(), done);
             Ok(())
         },
     )?;
-    if let Some(reject) = rejected {
-        tracing::warn!(layer = kind.word(), row = reject.row, why = reject.reason.en, "features of a layer were left out; this is the first");
-    }
-    let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-    Ok((LayerUsed { id: 0, kind, name, effective: String::new() }, builder.finish()?))
+    let mut notes = noticed.words(&reading, done - refused);
+    // Nobody can be asked about a layer here; where it is shifted and the patches are not, they are asked about.
+    notes.extend(noticed.question().map(|question| question.words));
+    notes.extend(first.map(|reject| {
+        let (row, why) = (reject.row, reject.reason);
+        Words::new(
+            format!("{refused} 个要素被略去，第一个在第 {row} 行：{}", why.zh),
+            format!("{refused} features were left out, the first in row {row}: {}", why.en),
+        )
+    }));
+    let of_layer = |words: Words| Words::new(format!("图层 {kind}：{}", words.zh), format!("layer {kind}: {}", words.en));
+    Ok((builder.finish()?, notes.into_iter().map(of_layer).collect()))
 }
 
 /// Classifies the patches against layers that are loaded. Times of loading and memory stay open.
@@ -155,17 +249,18 @@ pub fn classify(
     output: Output,
     out: &mut (impl Write + Send),
     report: &(dyn Fn(&str, u64) + Sync),
-) -> Result<Timings, MonitorError> {
+) -> Result<Classified, MonitorError> {
     let mut timings = Timings::default();
     let started = Instant::now();
     let arrival = receive(&files.patches, files)?;
-    let wish = Wish { file: &arrival, wanted: Wanted::Survey, stated: &files.stated, map: &files.map, counties: atlas.counties_bounds() };
+    let wish = Wish { file: &arrival, wanted: Wanted::Survey, stated: &files.stated, map: &files.map, counties: home(Wanted::Survey, atlas) };
     let mut reading = Reading::open(&wish)?;
     timings.read_s = started.elapsed().as_secs_f64();
     let judge = Judge::new(atlas, rule, &reading);
     let started = Instant::now();
     let mut writing = Duration::ZERO;
     let mut row_of: HashMap<String, u64> = HashMap::new();
+    let (mut noticed, mut outside) = (Noticed::default(), 0);
     out.write_all(output.head().as_bytes())?;
     let mut first = true;
     let keeps = output.keeps();
@@ -181,6 +276,7 @@ pub fn classify(
             let began = Instant::now();
             timings.patches += lines.len() as u64;
             for line in lines {
+                noticed.add(line.notice);
                 let earlier = row_of.get(&line.patch_id).filter(|_| line.accepted);
                 let again = earlier.map(|earlier| Line::rejected(&duplicate(line.row, &line.patch_id, *earlier), &output.quote(&line.patch_id), output));
                 let text = again.as_ref().unwrap_or(&line.text);
@@ -190,6 +286,7 @@ pub fn classify(
                 }
                 out.write_all(text.as_bytes())?;
                 if line.accepted && again.is_none() {
+                    outside += u64::from(line.outside);
                     row_of.insert(line.patch_id, line.row);
                 }
             }
@@ -198,13 +295,19 @@ pub fn classify(
             Ok(())
         },
     )?;
+    let accepted = timings.patches - timings.rejected;
+    if let Some(refusal) = noticed.question().or_else(|| outside_counties(accepted, outside, &reading.crs().to_string(), atlas, rule)) {
+        return Err(refusal.into());
+    }
+    let mut notes = noticed.words(&reading, accepted);
+    notes.extend(outside_warning(outside));
     let began = Instant::now();
     out.write_all(output.tail().as_bytes())?;
     out.flush()?;
     writing += began.elapsed();
     timings.write_s = writing.as_secs_f64();
     timings.classify_s = started.elapsed().saturating_sub(writing).as_secs_f64();
-    Ok(timings)
+    Ok(Classified { timings, notes })
 }
 
 /// Most memory this process ever held, MB; 0 where the system does not say.

@@ -5,8 +5,9 @@ use super::{
     classify::Assessment,
     intake::Taken,
     judging::{Found, Keeps},
+    noticed::Notice,
 };
-use crate::formats::geojson::Geometry;
+use crate::formats::{geojson::Geometry, writing::harmless};
 use crate::land::{Areas, Condition, Reject};
 use std::borrow::Cow;
 use std::path::Path;
@@ -34,6 +35,10 @@ pub(super) struct Line {
     pub(super) text: String,
     /// Whether the feature was taken.
     pub(super) accepted: bool,
+    /// Whether it lies in no county in force.
+    pub(super) outside: bool,
+    /// What was noticed of it.
+    pub(super) notice: Notice,
 }
 
 impl Output {
@@ -71,10 +76,13 @@ impl Output {
         }
     }
 
+    /// A text as it is written; none that a spreadsheet would run.
     pub(super) fn quote(self, text: &str) -> Cow<'_, str> {
         match self {
-            Self::Csv if text.bytes().any(|byte| matches!(byte, b',' | b'"' | b'\n' | b'\r')) => Cow::Owned(format!("\"{}\"", text.replace('"', "\"\""))),
-            Self::Csv => Cow::Borrowed(text),
+            Self::Csv => match harmless(text) {
+                text if text.bytes().any(|byte| matches!(byte, b',' | b'"' | b'\n' | b'\r')) => Cow::Owned(format!("\"{}\"", text.replace('"', "\"\""))),
+                text => text,
+            },
             Self::GeoJson => Cow::Owned(serde_json::to_string(text).unwrap_or_default()),
         }
     }
@@ -100,7 +108,8 @@ impl Line {
             }
         };
         drop(quoted_id);
-        Self { row: found.row, accepted: found.outcome.is_ok(), patch_id: found.patch_id, text }
+        let outside = found.outcome.as_ref().is_ok_and(|(_, assessment)| assessment.is_outside(atlas));
+        Self { row: found.row, accepted: found.outcome.is_ok(), outside, notice: found.notice, patch_id: found.patch_id, text }
     }
 
     /// What is written of a refused feature.

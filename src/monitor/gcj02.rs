@@ -1,6 +1,6 @@
-//! Whether a survey carries the offset of GCJ-02, as far as the layers in force can tell. Nothing is ever corrected on their word: people are asked.
+//! Whether a survey or a layer carries the offset of GCJ-02, as far as the layers in force can tell. Nothing is ever corrected on their word: people are asked.
 //!
-//! Each patch is looked at twice, as it is and with the offset taken off, by two witnesses:
+//! Each patch, or feature of a layer, is looked at twice, as it is and with the offset taken off, by two witnesses:
 //! - the counties: does it lie in the county it says it is in (or in any, where it does not say)?
 //! - the edges: does its outline run along edges of parcels, approvals or other layers?
 //!
@@ -17,7 +17,7 @@ const FEWEST: u32 = 10;
 /// How many times as many as those that speak against it.
 const MAJORITY: u32 = 5;
 /// Rows that are held against the counties: more would tell nothing new.
-const ROWS: u64 = 5_000;
+pub(super) const ROWS: u64 = 5_000;
 /// Rows that are held against edges, which costs more than all else that is done to a patch.
 const ROWS_AT_EDGES: u64 = 500;
 /// Vertices of a patch that are held against edges, evenly along its outline; with half of them on edges it runs along edges.
@@ -67,7 +67,7 @@ impl Testimony {
     }
 }
 
-/// What the layers say of one patch, given in degrees as it came; of those in later rows nothing. Fails only where layers cannot be read back.
+/// What the layers say of one patch, given in degrees as it came; of those in rows after [`ROWS`] nothing. Fails only where layers cannot be read back.
 pub fn testify(atlas: &Atlas, row: u64, degrees: &Outline, stated_county: Option<&str>) -> io::Result<Testimony> {
     let place = |at: [f64; 2], without: bool| atlas.plane().project(if without { remove_gcj02(at) } else { at });
     let counties = match degrees.positions.first() {

@@ -4,13 +4,13 @@
 use super::{
     Monitor, MonitorError, Refusal,
     atlas::Atlas,
-    gcj02::{Testimony, maybe_gcj02},
     judging::{Judge, Keeps, duplicate},
-    layer_import,
-    reading::{Reading, Wish},
+    layer_import::LayerJudge,
+    noticed::{Notice, Noticed, outside_counties},
+    reading::{Reading, Wish, home},
     rule::Rule,
 };
-use crate::formats::{Arrival, EncodingChoice, Layer, RawFeature, Stated, Wanted, few_decimals, ogr::Workshop};
+use crate::formats::{Arrival, EncodingChoice, Layer, RawFeature, Stated, Wanted, ogr::Workshop};
 use crate::geom::{Bounds, Crs};
 use crate::land::{Flag, Reject, Words};
 use std::collections::{BTreeMap, HashMap};
@@ -76,9 +76,7 @@ pub struct Inspection {
     pub problem: Option<Refusal>,
     /// Features in no county in force.
     pub outside: u64,
-    decimals: u8,
-    with_z: u64,
-    testimony: Testimony,
+    noticed: Noticed,
     row_of: HashMap<String, u64>,
 }
 
@@ -173,9 +171,7 @@ impl Inspection {
             warnings: Vec::new(),
             problem: None,
             outside: 0,
-            decimals: 0,
-            with_z: 0,
-            testimony: Testimony::default(),
+            noticed: Noticed::default(),
             row_of: HashMap::new(),
         }
     }
@@ -192,7 +188,7 @@ impl Inspection {
     }
 
     fn read(&mut self, arrival: &Arrival, file: &InspectFile<'_>, stated: &Stated, atlas: &Atlas, rule: &Rule) -> Result<(), MonitorError> {
-        let wish = Wish { file: arrival, wanted: file.wanted, stated, map: &file.map, counties: atlas.counties_bounds() };
+        let wish = Wish { file: arrival, wanted: file.wanted, stated, map: &file.map, counties: home(file.wanted, atlas) };
         let (mut reading, contradiction) = Reading::look(&wish)?;
         self.crs_found = self.crs_found.take().or_else(|| reading.head().crs.map(|crs| crs.to_string()));
         if self.problem.is_none() {
@@ -224,8 +220,8 @@ impl Inspection {
                         let defects =
                             judged.verdict.as_ref().map(|accepted| accepted.0.defects.iter().map(super::intake::defect_words).collect()).unwrap_or_default();
                         let outside = judged.verdict.as_ref().is_ok_and(|accepted| accepted.1.flags.contains(&Flag::OutsideCounties));
-                        let (row, decimals, has_z, testimony) = (judged.row, judged.decimals, judged.has_z, judged.testimony);
-                        Ok(Seen { outside, row, patch_id: Some(judged.patch_id), decimals, has_z, reject: judged.verdict.err(), defects, bounds, testimony })
+                        let (row, notice) = (judged.row, judged.notice);
+                        Ok(Seen { outside, row, patch_id: Some(judged.patch_id), notice, reject: judged.verdict.err(), defects, bounds })
                     },
                     |batch| {
                         self.count(batch);
@@ -234,24 +230,15 @@ impl Inspection {
                 )?;
             }
             Wanted::Layer(kind) => {
+                let judge = LayerJudge::new(kind, &reading, atlas.plane(), atlas);
                 reading.each_round(
                     |raw| {
-                        let (row, decimals, has_z) = (raw.row, raw.decimals, raw.has_z);
+                        let row = raw.row;
                         let bounds = bounds_of(&raw);
-                        let judged = layer_import::judge(&intake, kind, raw);
+                        let (notice, judged) = judge.judge(raw)?;
                         let repaired = judged.as_ref().is_ok_and(|judged| judged.feature.repaired.is_some());
                         let defects = if repaired { vec![Words::new("图形经过修复", "the outline was repaired")] } else { Vec::new() };
-                        Ok(Seen {
-                            outside: false,
-                            row,
-                            patch_id: None,
-                            decimals,
-                            has_z,
-                            reject: judged.err(),
-                            defects,
-                            bounds,
-                            testimony: Testimony::default(),
-                        })
+                        Ok(Seen { outside: false, row, patch_id: None, notice, reject: judged.err(), defects, bounds })
                     },
                     |batch| {
                         self.count(batch);
@@ -260,26 +247,15 @@ impl Inspection {
                 )?;
             }
         }
-        self.warnings.extend(reading.notes());
-        self.warnings.extend(few_decimals(crs, self.decimals).filter(|_| self.accepted > 0));
-        if self.with_z > 0 {
-            self.warnings.push(Words::new(
-                format!("{} 个图形带有高程（Z/M），会被忽略", self.with_z),
-                format!("{} outlines have heights (Z/M), which would be dropped", self.with_z),
-            ));
-        }
-        if atlas.counties_bounds().is_some() {
-            self.problem = maybe_gcj02(&self.testimony).or_else(|| super::survey_import::outside_counties(self.accepted, self.outside, &crs.to_string(), rule));
-        }
+        self.warnings.extend(self.noticed.words(&reading, self.accepted));
+        self.problem = self.noticed.question().or_else(|| outside_counties(self.accepted, self.outside, &crs.to_string(), atlas, rule));
         Ok(())
     }
 
     fn count(&mut self, batch: Vec<Seen>) {
         for seen in batch {
             self.features += 1;
-            self.decimals = self.decimals.max(seen.decimals);
-            self.with_z += u64::from(seen.has_z);
-            self.testimony.add(seen.testimony);
+            self.noticed.add(seen.notice);
             let again = |row_of: &HashMap<String, u64>| {
                 let patch_id = seen.patch_id.as_ref()?;
                 row_of.get(patch_id).map(|earlier| duplicate(seen.row, patch_id, *earlier))
@@ -324,11 +300,9 @@ struct Seen {
     row: u64,
     /// Of a patch; the features of a layer have none that must differ.
     patch_id: Option<String>,
-    decimals: u8,
-    has_z: bool,
+    notice: Notice,
     reject: Option<Reject>,
     defects: Vec<Words>,
     outside: bool,
     bounds: Option<Bounds>,
-    testimony: Testimony,
 }

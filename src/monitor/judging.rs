@@ -5,8 +5,9 @@
 use super::{
     atlas::Atlas,
     classify::{Assessment, assess},
-    gcj02::{Testimony, testify},
+    gcj02::{self, testify},
     intake::{Intake, OutlineFault, Taken},
+    noticed::Notice,
     reading::Reading,
     rule::Rule,
 };
@@ -35,12 +36,8 @@ pub struct Judged {
     pub by_feature_id: bool,
     /// The patch with its finding, or why not.
     pub verdict: Result<Box<(Patch, Finding)>, Reject>,
-    /// The most decimals a coordinate is written with.
-    pub decimals: u8,
-    /// Whether heights were dropped.
-    pub has_z: bool,
-    /// What the layers say of a GCJ-02 offset here, while that is open.
-    pub testimony: Testimony,
+    /// What was noticed of it.
+    pub notice: Notice,
 }
 
 /// What of a feature is kept for later.
@@ -72,8 +69,7 @@ pub struct Candidate {
     by_feature_id: bool,
     stated_county: Option<String>,
     attributes: String,
-    decimals: u8,
-    has_z: bool,
+    notice: Notice,
     taken: Result<Taken, Reject>,
 }
 
@@ -87,8 +83,8 @@ pub struct Found {
     /// What the file says.
     pub stated_county: Option<String>,
     attributes: String,
-    decimals: u8,
-    has_z: bool,
+    /// See [`Judged`].
+    pub notice: Notice,
     /// The outline and what was made of it, or why not.
     pub outcome: Result<(Taken, Assessment), Reject>,
 }
@@ -116,43 +112,44 @@ impl<'a> Judge<'a> {
         let own = raw.fields.get(Field::PatchId).map(str::to_owned);
         let by_feature_id = own.is_none() && raw.feature_id.is_some();
         let stated_county = self.stated_county(&raw);
-        let (row, decimals, has_z, attributes) =
-            (raw.row, raw.decimals, raw.has_z, if keeps == Keeps::All { raw.attributes.to_owned() } else { String::new() });
+        let notice = Notice { decimals: raw.decimals, has_z: raw.has_z, ..Notice::default() };
+        let (row, attributes) = (raw.row, if keeps == Keeps::All { raw.attributes.to_owned() } else { String::new() });
         let patch_id = own.or(raw.feature_id).unwrap_or_else(|| row.to_string());
         let taken = match raw.geometry {
             Ok(outline) => self.intake.take(outline).map_err(|fault| fault.reject(row, Some(patch_id.clone()))),
             Err(fault) => Err(fault.reject(row, Some(patch_id.clone()))),
         };
-        let taken = taken.map(|taken| if keeps == Keeps::Region { Taken { source: None, degrees: Outline::default(), dense: None, ..taken } } else { taken });
-        Candidate { row, patch_id, by_feature_id, stated_county, attributes, decimals, has_z, taken }
+        // Only the first rows are asked about an offset, which takes their outlines.
+        let region_only = keeps == Keeps::Region && !(self.asks_gcj02 && row <= gcj02::ROWS);
+        let taken = taken.map(|taken| if region_only { Taken { source: None, degrees: Outline::default(), dense: None, ..taken } } else { taken });
+        Candidate { row, patch_id, by_feature_id, stated_county, attributes, notice, taken }
     }
 
     /// Judges one feature. Fails only where layers cannot be read back.
     pub fn judge(&self, candidate: Candidate) -> io::Result<Judged> {
-        let Found { row, patch_id, by_feature_id, stated_county, attributes, decimals, has_z, outcome } = self.find(candidate)?;
-        let testimony = match &outcome {
-            Ok((taken, _)) if self.asks_gcj02 => testify(self.atlas, row, &taken.degrees, stated_county.as_deref())?,
-            _ => Testimony::default(),
-        };
+        let Found { row, patch_id, by_feature_id, stated_county, attributes, notice, outcome } = self.find(candidate)?;
         let verdict = outcome.map(|(taken, assessment)| {
             let finding = assessment.finding(self.atlas, self.rule, stated_county.as_deref());
             let Taken { source, degrees, repaired, defects, .. } = taken;
             Box::new((Patch { row, patch_id: patch_id.clone(), stated_county, attributes, source, degrees, repaired, defects }, finding))
         });
-        Ok(Judged { row, patch_id, by_feature_id, verdict, decimals, has_z, testimony })
+        Ok(Judged { row, patch_id, by_feature_id, verdict, notice })
     }
 
     /// Measures one feature and judges what was measured. Fails only where layers cannot be read back.
     pub fn find(&self, candidate: Candidate) -> io::Result<Found> {
-        let Candidate { row, patch_id, by_feature_id, stated_county, attributes, decimals, has_z, taken } = candidate;
+        let Candidate { row, patch_id, by_feature_id, stated_county, attributes, mut notice, taken } = candidate;
         let outcome = match taken {
             Ok(mut taken) => {
+                if self.asks_gcj02 && row <= gcj02::ROWS {
+                    notice.testimony = testify(self.atlas, row, &taken.degrees, stated_county.as_deref())?;
+                }
                 let figure = Figure::new(std::mem::take(&mut taken.region));
                 Ok((taken, assess(self.atlas, self.rule, &figure)?))
             }
             Err(reject) => Err(reject),
         };
-        Ok(Found { row, patch_id, by_feature_id, stated_county, attributes, decimals, has_z, outcome })
+        Ok(Found { row, patch_id, by_feature_id, stated_county, attributes, notice, outcome })
     }
 
     /// The county the feature says it is in: the first six digits of its code, else by name.

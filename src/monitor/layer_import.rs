@@ -2,10 +2,12 @@
 
 use super::{
     Monitor, MonitorError, Refusal, RefusalKind,
-    atlas::LayerBuilder,
-    intake::Intake,
+    atlas::{Atlas, LayerBuilder},
+    gcj02::testify,
+    intake::{Intake, Taken},
     memory::Memory,
-    reading::{Reading, Wish},
+    noticed::{Notice, Noticed},
+    reading::{Reading, Wish, home},
     survey_import::hash,
 };
 use crate::formats::{Arrival, Field, RawFeature, Stated, Wanted};
@@ -101,6 +103,7 @@ impl Monitor {
 
     /// Everything but the commit.
     pub(super) async fn take_layer_in(&self, file: &LayerFile, report: &(dyn Fn(u64) + Sync)) -> Result<LayerTaken, MonitorError> {
+        self.refresh_atlas().await?;
         match self.take_layer_in_as(file, file.stated.clone(), report).await {
             Err(MonitorError::LateCrs(crs)) => self.take_layer_in_as(file, Stated { crs: Some(crs), ..file.stated.clone() }, report).await,
             outcome => outcome,
@@ -112,18 +115,22 @@ impl Monitor {
         let mut writer = self.store.begin_layer().await?;
         let (sender, mut receiver) = mpsc::channel::<Vec<LayerFeature>>(4);
         let reading = {
-            let (file, workshop, memory) = (file.clone(), self.workshop.clone(), self.memory.clone());
+            let (file, workshop, memory, atlas) = (file.clone(), self.workshop.clone(), self.memory.clone(), self.atlas());
             tokio::task::spawn_blocking(move || {
                 let sha256 = file.sha256.map_or_else(|| hash(&file.path), Ok)?;
                 let arrival = Arrival::receive(&file.path, &file.file_name, &workshop)?;
-                let wish = Wish { file: &arrival, wanted: Wanted::Layer(file.kind), stated: &stated, map: &file.map, counties: None };
+                let wanted = Wanted::Layer(file.kind);
+                let wish = Wish { file: &arrival, wanted, stated: &stated, map: &file.map, counties: home(wanted, &atlas) };
                 let mut sorting = Sorting::new(file.kind, &memory);
                 let mut reading = open(&wish, file.kind)?;
-                let intake = reading.intake(&plane.map_or_else(|| plane_of(&wish), Ok)?);
+                let judge = LayerJudge::new(file.kind, &reading, &plane.map_or_else(|| plane_of(&wish), Ok)?, &atlas);
                 reading.each_round(
-                    |raw| Ok(judge(&intake, file.kind, raw)),
+                    |raw| Ok(judge.judge(raw)?),
                     |judged| sender.blocking_send(sorting.take(judged)?).map_err(|_| MonitorError::Broken("the store went away".into())),
                 )?;
+                if let Some(question) = sorting.noticed.question() {
+                    return Err(question.into());
+                }
                 let rejects = std::mem::take(&mut sorting.rejects);
                 let layer = NewLayer {
                     kind: file.kind,
@@ -133,7 +140,7 @@ impl Monitor {
                     sha256,
                     invented: reading.head().invented,
                     rejected: sorting.rejected,
-                    notes: reading.notes().into_iter().map(|words| words.zh).chain(sorting.notes()?).collect(),
+                    notes: sorting.noticed.words(&reading, sorting.rows.len() as u64).into_iter().map(|words| words.zh).chain(sorting.notes()?).collect(),
                 };
                 Ok::<_, MonitorError>((layer, rejects))
             })
@@ -207,16 +214,49 @@ impl WholeDegrees {
     }
 }
 
-/// Judges one feature of a layer.
-pub(super) fn judge(intake: &Intake, kind: LayerKind, raw: RawFeature<'_>) -> Result<LayerJudged, Reject> {
-    let row = raw.row;
-    let (facts, repaired_code) = facts(kind, &raw)?;
-    let taken = raw.geometry.map_err(|fault| fault.reject(row, None)).and_then(|outline| intake.take(outline).map_err(|fault| fault.reject(row, None)))?;
-    // What was repaired is read again whenever the layers are loaded, after its positions went through degrees: if it does not pass then, it must not now.
-    let region = intake.region_as_stored(&taken).map_err(|fault| fault.reject(row, None))?;
-    let pieces = Pieces::of(&region.unwrap_or(taken.region));
-    let feature = LayerFeature { row, facts, source: taken.source, degrees: taken.dense.unwrap_or(taken.degrees), repaired: taken.repaired };
-    Ok(LayerJudged { feature, pieces, repaired_code })
+/// Everything a feature of a layer is judged by.
+pub(super) struct LayerJudge<'a> {
+    kind: LayerKind,
+    intake: Intake,
+    asks_gcj02: bool,
+    atlas: &'a Atlas,
+}
+
+impl<'a> LayerJudge<'a> {
+    /// A judge of the features of a file, in that plane, which the layers in force are witnesses of.
+    pub fn new(kind: LayerKind, reading: &Reading, plane: &Plane, atlas: &'a Atlas) -> Self {
+        Self { kind, intake: reading.intake(plane), asks_gcj02: reading.gcj02_is_open(), atlas }
+    }
+
+    /// Judges one feature. Fails only where layers in force cannot be read back.
+    pub fn judge(&self, raw: RawFeature<'_>) -> io::Result<(Notice, Result<LayerJudged, Reject>)> {
+        let mut notice = Notice { decimals: raw.decimals, has_z: raw.has_z, ..Notice::default() };
+        let row = raw.row;
+        let (facts, repaired_code, taken) = match self.take_in(raw) {
+            Ok(taken) => taken,
+            Err(reject) => return Ok((notice, Err(reject))),
+        };
+        if self.asks_gcj02 {
+            notice.testimony = testify(self.atlas, row, &taken.degrees, None)?;
+        }
+        // What was repaired is read again whenever the layers are loaded, after its positions went through degrees: if it does not pass then, it must not now.
+        let region = match self.intake.region_as_stored(&taken) {
+            Ok(region) => region,
+            Err(fault) => return Ok((notice, Err(fault.reject(row, None)))),
+        };
+        let pieces = Pieces::of(&region.unwrap_or(taken.region));
+        let feature = LayerFeature { row, facts, source: taken.source, degrees: taken.dense.unwrap_or(taken.degrees), repaired: taken.repaired };
+        Ok((notice, Ok(LayerJudged { feature, pieces, repaired_code })))
+    }
+
+    /// What the feature alone tells: what it says of itself, whether its code was repaired, and its outline.
+    fn take_in(&self, raw: RawFeature<'_>) -> Result<(FeatureFacts, bool, Taken), Reject> {
+        let row = raw.row;
+        let (facts, repaired_code) = facts(self.kind, &raw)?;
+        let outline = raw.geometry.map_err(|fault| fault.reject(row, None))?;
+        let taken = self.intake.take(outline).map_err(|fault| fault.reject(row, None))?;
+        Ok((facts, repaired_code, taken))
+    }
 }
 
 /// Code and name; whether a lost leading zero was put back.
@@ -256,6 +296,7 @@ fn facts(kind: LayerKind, raw: &RawFeature<'_>) -> Result<(FeatureFacts, bool), 
 
 /// Sorts judged features into those to store and those refused, and watches for what people should know.
 struct Sorting {
+    noticed: Noticed,
     builder: LayerBuilder,
     rows: Vec<u64>,
     rejects: Vec<Reject>,
@@ -266,12 +307,21 @@ struct Sorting {
 
 impl Sorting {
     fn new(kind: LayerKind, memory: &Memory) -> Self {
-        Self { builder: LayerBuilder::new(kind, memory), rows: Vec::new(), rejects: Vec::new(), rejected: 0, repaired_codes: 0, repaired_outlines: 0 }
+        Self {
+            noticed: Noticed::default(),
+            builder: LayerBuilder::new(kind, memory),
+            rows: Vec::new(),
+            rejects: Vec::new(),
+            rejected: 0,
+            repaired_codes: 0,
+            repaired_outlines: 0,
+        }
     }
 
-    fn take(&mut self, batch: Vec<Result<LayerJudged, Reject>>) -> io::Result<Vec<LayerFeature>> {
+    fn take(&mut self, batch: Vec<(Notice, Result<LayerJudged, Reject>)>) -> io::Result<Vec<LayerFeature>> {
         let mut features = Vec::with_capacity(batch.len());
-        for judged in batch {
+        for (notice, judged) in batch {
+            self.noticed.add(notice);
             match judged {
                 Ok(LayerJudged { feature, pieces, repaired_code }) => {
                     self.repaired_codes += u64::from(repaired_code);

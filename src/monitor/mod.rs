@@ -16,6 +16,7 @@ pub mod jobs;
 mod judging;
 pub mod layer_import;
 pub mod memory;
+mod noticed;
 pub mod ratios;
 mod reading;
 pub mod reclassification;

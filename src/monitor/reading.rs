@@ -2,12 +2,13 @@
 
 use super::{
     MonitorError, Refusal, RefusalKind,
+    atlas::Atlas,
     intake::Intake,
     rounds::{Placed, by_place, in_rounds},
 };
 use crate::formats::{Arrival, FeatureBatch, FeatureSource, FieldMap, Gcj02, Head, RawFeature, Stated, Wanted, contradiction_words};
 use crate::geom::{Bounds, Crs, Plane, typical};
-use crate::land::Words;
+use crate::land::{LayerKind, Words};
 use rayon::prelude::*;
 use std::collections::BTreeSet;
 
@@ -20,10 +21,15 @@ pub struct Wish<'a> {
     pub wanted: Wanted,
     /// What people say of it.
     pub stated: &'a Stated,
-    /// `OUR=THEIRS`, where people say so.
+    /// `OUR=THEIRS`, where people say so; `OUR=` for a field that the file does not have.
     pub map: &'a [String],
-    /// The box of the counties in force, degrees.
+    /// The box that its coordinates are held against, degrees: see [`home`].
     pub counties: Option<&'a Bounds>,
+}
+
+/// The box of the counties in force, degrees. A layer of counties is not held against it: it may have come to put a wrong one right.
+pub fn home(wanted: Wanted, atlas: &Atlas) -> Option<&Bounds> {
+    atlas.counties_bounds().filter(|_| wanted != Wanted::Layer(LayerKind::County))
 }
 
 /// A file whose first features have been looked at.
@@ -34,6 +40,8 @@ pub struct Reading {
     keys: BTreeSet<String>,
     gcj02: Option<Gcj02>,
     candidates: Vec<Crs>,
+    /// What was noticed before the first feature was judged.
+    notes: Vec<Words>,
 }
 
 /// Bytes of a round: enough for all cores to have something to do.
@@ -62,6 +70,7 @@ impl Reading {
         let keys = first.as_ref().map(|batch| batch.keys(SAMPLE)).transpose()?.unwrap_or_default();
         let fields = FieldMap::resolve(wish.wanted, &keys, &overrides).map_err(|words| Refusal::new(RefusalKind::Unacceptable, "fields", words))?;
         let (mut refusal, mut candidates) = (None, Vec::new());
+        let mut notes: Vec<Words> = wish.file.encoding_passed_over(wish.stated).into_iter().collect();
         if let Some(batch) = &first {
             let mut sample = Vec::new();
             for index in 0..batch.len().min(SAMPLE) {
@@ -70,16 +79,20 @@ impl Reading {
                 }
             }
             let contradiction = (!sample.is_empty()).then(|| crs.contradiction(&typical(&sample), wish.counties)).flatten();
-            if let Some(contradiction) = contradiction.filter(crate::geom::Contradiction::is_certain) {
+            if let Some(contradiction) = &contradiction
+                && !contradiction.is_certain()
+            {
+                notes.push(contradiction_words(crs, contradiction));
+            } else if let Some(contradiction) = &contradiction {
                 if wish.stated.crs.is_none() && source.head().crs.is_none() {
                     // The CRS may follow the features; the source says so as an error of its own.
                     while source.next_batch()?.is_some() {}
                 }
                 contradiction.candidates().clone_into(&mut candidates);
-                refusal = Some(Refusal::new(RefusalKind::Unacceptable, "wrong_crs", contradiction_words(crs, &contradiction)));
+                refusal = Some(Refusal::new(RefusalKind::Unacceptable, "wrong_crs", contradiction_words(crs, contradiction)));
             }
         }
-        Ok((Self { source, first, fields, keys, gcj02: wish.stated.gcj02, candidates }, refusal))
+        Ok((Self { source, first, fields, keys, gcj02: wish.stated.gcj02, candidates, notes }, refusal))
     }
 
     /// The CRS positions are taken to be in.
@@ -123,7 +136,14 @@ impl Reading {
                 "the offset of GCJ-02 was taken off as told; positions are not those of the file",
             )
         });
-        head.notes.iter().cloned().chain(bent).chain(shifted).collect()
+        let garbled = (head.garbled > 0).then(|| {
+            let rows = head.garbled;
+            Words::new(
+                format!("{rows} 行的文字按此编码读不全，读不出的字显示为“\u{FFFD}”；请核对编码（--encoding，接口 encoding=），或字段宽度把汉字截断了"),
+                format!("in {rows} rows there is text that is not all in this encoding; what cannot be read is shown as “\u{FFFD}”: check the encoding (--encoding, encoding= over HTTP), or the width of a field has cut a character"),
+            )
+        });
+        head.notes.iter().chain(&self.notes).cloned().chain(bent).chain(garbled).chain(shifted).collect()
     }
 
     /// Which of its fields is which of ours.
@@ -213,7 +233,7 @@ fn each<R: Send>(round: &Round, fields: &FieldMap, work: &(impl Fn(RawFeature<'_
 fn overrides(map: &[String]) -> Result<Vec<(String, String)>, Refusal> {
     map.iter()
         .map(|pair| match pair.split_once('=') {
-            Some((ours, theirs)) if !ours.trim().is_empty() && !theirs.trim().is_empty() => Ok((ours.trim().to_owned(), theirs.trim().to_owned())),
+            Some((ours, theirs)) if !ours.trim().is_empty() => Ok((ours.trim().to_owned(), theirs.trim().to_owned())),
             _ => {
                 let words = Words::new(format!("字段对应“{pair}”应写成 本系统字段=文件字段"), format!("“{pair}” is not OUR=THEIRS"));
                 Err(Refusal::new(RefusalKind::Unreadable, "fields", words))

@@ -8,13 +8,13 @@
 
 use super::{
     Monitor, MonitorError, Refusal, RefusalKind,
-    gcj02::{Testimony, maybe_gcj02},
     jobs::Imported,
     judging::{Judge, Judged, Keeps, duplicate},
+    noticed::{Noticed, outside_counties},
     reading::{Reading, Wish},
     sums::{Sums, outside_warning},
 };
-use crate::formats::{Arrival, Field, Stated, Wanted, companions, few_decimals};
+use crate::formats::{Arrival, Field, Stated, Wanted, companions};
 use crate::land::{Finding, Level, NewSurvey, OnConflict, Patch, PatchIdSource, Period, Progress, Provenance, Reject, Stage, Survey, Words};
 use crate::store::{Held, StoreError, SurveyKey, SurveyWriter};
 use serde::{Deserialize, Serialize};
@@ -157,26 +157,9 @@ impl Monitor {
             );
             return Err(Refusal { rejects: summed.first_rejects.clone(), ..Refusal::new(RefusalKind::Unacceptable, "no_acceptable_feature", words) }.into());
         }
-        if let Some(refusal) = maybe_gcj02(&summed.testimony) {
-            return Err(refusal.into());
-        }
-        let refusal = atlas.counties_bounds().and_then(|_| outside_counties(facts.patches, facts.outside, &facts.crs, &self.rule));
+        let refusal = summed.noticed.question().or_else(|| outside_counties(facts.patches, facts.outside, &facts.crs, atlas, &self.rule));
         refusal.map_or(Ok(()), |refusal| Err(refusal.into()))
     }
-}
-
-/// The refusal of a survey of which too much lies in no county.
-pub(super) fn outside_counties(patches: u64, outside: u64, crs: &str, rule: &super::rule::Rule) -> Option<Refusal> {
-    if rule.survey.allows_outside(outside, patches) {
-        return None;
-    }
-    let words = Words::new(
-        format!("{patches} 个图斑中有 {outside} 个不在现行行政区内，很可能是坐标系不对（当前按 {crs} 读取），未入库；请用 crs 参数指明坐标系"),
-        format!(
-            "{outside} of {patches} patches lie in no county in force, most likely for a wrong CRS (read as {crs}); nothing was stored; say the CRS with the parameter crs"
-        ),
-    );
-    Some(Refusal::new(RefusalKind::Unacceptable, "outside_counties", words))
 }
 
 /// What is known of the survey so far.
@@ -187,17 +170,15 @@ struct Summing {
     rejected: u64,
     repaired: u64,
     sums: Sums,
-    decimals: u8,
-    with_z: u64,
+    noticed: Noticed,
     by_feature_id: bool,
-    testimony: Testimony,
 }
 
 /// A survey as a whole, before it has a name.
 struct Summed {
     survey: NewSurvey,
     first_rejects: Vec<Reject>,
-    testimony: Testimony,
+    noticed: Noticed,
 }
 
 impl Summing {
@@ -205,10 +186,8 @@ impl Summing {
     fn take(&mut self, batch: Vec<Judged>) -> Portion {
         let mut portion = Portion::default();
         for judged in batch {
-            self.decimals = self.decimals.max(judged.decimals);
-            self.with_z += u64::from(judged.has_z);
+            self.noticed.add(judged.notice);
             self.by_feature_id |= judged.by_feature_id;
-            self.testimony.add(judged.testimony);
             let earlier = self.row_of.get(&judged.patch_id).copied();
             let verdict = match (judged.verdict, earlier) {
                 (Ok(_), Some(earlier)) => Err(duplicate(judged.row, &judged.patch_id, earlier)),
@@ -239,14 +218,7 @@ impl Summing {
             (None, true) => PatchIdSource::FeatureId,
             (None, false) => PatchIdSource::Row,
         };
-        let mut warnings = reading.notes();
-        warnings.extend(few_decimals(reading.crs(), self.decimals));
-        if self.with_z > 0 {
-            warnings.push(Words::new(
-                format!("{} 个图斑带有高程（Z/M），已忽略", self.with_z),
-                format!("{} patches had heights (Z/M), which were dropped", self.with_z),
-            ));
-        }
+        let mut warnings = self.noticed.words(reading, self.sums.patches);
         warnings.extend(outside_warning(self.sums.outside));
         let survey = NewSurvey {
             name: String::new(),
@@ -266,7 +238,7 @@ impl Summing {
             farmland_m2: self.sums.farmland_m2,
             warnings,
         };
-        Summed { survey, first_rejects: self.rejects, testimony: self.testimony }
+        Summed { survey, first_rejects: self.rejects, noticed: self.noticed }
     }
 }
 

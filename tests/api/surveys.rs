@@ -237,7 +237,7 @@ async fn what_is_odd_about_a_file_is_said() {
     let survey = app.uploaded(APRIL, &coarse).await;
     let warnings: Vec<String> = survey["warnings"].as_array().unwrap().iter().map(|warning| text(&warning["en"])).collect();
     assert_eq!(warnings.len(), 3, "{warnings:?}");
-    for (warning, said) in warnings.iter().zip(["only 3 decimals", "1 patches had heights", "1 patches lie in no county"]) {
+    for (warning, said) in warnings.iter().zip(["only 3 decimals", "1 outlines have heights", "1 patches lie in no county"]) {
         assert!(warning.contains(said), "{warning}");
     }
     assert_eq!(survey["outside"], 1);

@@ -15,7 +15,7 @@ use std::process::Command;
 use tuban::formats::{Stated, geojson};
 use tuban::geom::{Figure, check_in};
 use tuban::land::LayerKind;
-use tuban::monitor::classify_file::{ClassifyFiles, load};
+use tuban::monitor::classify_file::{ClassifyFiles, LayerPath, load};
 use tuban::monitor::{Workshop, memory::Memory, rule::Rule};
 
 /// As the issue that introduced it promises it to scripts.
@@ -281,13 +281,13 @@ fn the_counties_shares_of_every_patch_of_the_city_sum_to_it() {
     let folder = demo();
     let files = ClassifyFiles {
         patches: folder.join("survey-2022-04.geojson"),
-        layers: LayerKind::ALL.iter().map(|kind| (*kind, folder.join(format!("{kind}.geojson")))).collect(),
+        layers: LayerKind::ALL.iter().map(|kind| LayerPath::new(*kind, folder.join(format!("{kind}.geojson")))).collect(),
         stated: Stated::default(),
         workshop: Workshop::new(folder.to_owned()),
         map: Vec::new(),
         memory: Memory::new(Memory::usual_budget(), folder.to_owned()),
     };
-    let atlas = load(&files, &Rule::load(None).unwrap(), &|_, _| {}).unwrap();
+    let atlas = load(&files, &Rule::load(None).unwrap(), &|_, _| {}).unwrap().atlas;
     let patches: Value = serde_json::from_str(&std::fs::read_to_string(&files.patches).unwrap()).unwrap();
     let (mut whole, mut largest) = (0, 0.0_f64);
     for patch in patches["features"].as_array().unwrap() {

@@ -4,6 +4,7 @@ mod classify;
 mod deploy;
 mod export;
 mod failover;
+mod files;
 mod kill;
 mod migrate;
 mod nodes;

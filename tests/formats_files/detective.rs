@@ -1,6 +1,7 @@
 //! What coordinates give away: files whose CRS is missing, wrong or shifted, held against the counties and layers of the demo city.
 
-use super::kit::{city, crs, findings, folder, shapefile, survey, workshop, worst_m2};
+use super::kit::{city, classify, crs, findings, folder, ogr2ogr, program, shapefile, survey, workshop, worst_m2};
+use crate::app::TestApp;
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -9,31 +10,38 @@ use tuban::formats::{Gcj02, Stated, Wanted};
 use tuban::geom::{add_gcj02, remove_gcj02};
 use tuban::land::LayerKind;
 use tuban::monitor::inspect::{CrsSource, InspectFile, Inspection, inspect};
-use tuban::monitor::{atlas::Atlas, classify_file, memory::Memory, rule::Rule};
+use tuban::monitor::{MonitorError, Workshop, atlas::Atlas, classify_file, memory::Memory, rule::Rule};
 
 /// The layers of the demo city.
 fn atlas() -> &'static Atlas {
     static ATLAS: OnceLock<Atlas> = OnceLock::new();
-    ATLAS.get_or_init(|| {
-        let scratch = folder();
-        let layers = LayerKind::ALL.iter().map(|kind| (*kind, city().join(format!("{kind}.geojson")))).collect();
-        let files = classify_file::ClassifyFiles {
-            patches: survey(),
-            layers,
-            stated: Stated::default(),
-            workshop: workshop(scratch.path()),
-            map: Vec::new(),
-            memory: Memory::new(1 << 30, scratch.path().to_owned()),
-        };
-        classify_file::load(&files, &Rule::load(None).unwrap(), &|_, _| {}).unwrap()
-    })
+    ATLAS.get_or_init(|| atlas_of(LayerKind::ALL))
+}
+
+/// Some of them.
+fn atlas_of(kinds: &[LayerKind]) -> Atlas {
+    let scratch = folder();
+    let layers = kinds.iter().map(|kind| classify_file::LayerPath::new(*kind, city().join(format!("{kind}.geojson")))).collect();
+    let files = classify_file::ClassifyFiles {
+        patches: survey(),
+        layers,
+        stated: Stated::default(),
+        workshop: workshop(scratch.path()),
+        map: Vec::new(),
+        memory: Memory::new(1 << 30, scratch.path().to_owned()),
+    };
+    classify_file::load(&files, &Rule::load(None).unwrap(), &|_, _| {}).unwrap().atlas
 }
 
 /// What a file is seen as, against the layers of the demo city.
 fn look(path: &Path, stated: Stated) -> Inspection {
+    look_for(Wanted::Survey, path, stated, atlas())
+}
+
+fn look_for(wanted: Wanted, path: &Path, stated: Stated, atlas: &Atlas) -> Inspection {
     let scratch = folder();
-    let file = InspectFile { path, name: "tb", wanted: Wanted::Survey, stated, map: Vec::new() };
-    inspect(&file, atlas(), &Rule::load(None).unwrap(), &workshop(scratch.path())).unwrap()
+    let file = InspectFile { path, name: "tb", wanted, stated, map: Vec::new() };
+    inspect(&file, atlas, &Rule::load(None).unwrap(), &workshop(scratch.path())).unwrap()
 }
 
 /// The word and the Chinese sentence a file is refused with.
@@ -164,6 +172,112 @@ fn outlines_that_follow_a_layer_give_an_offset_away_without_any_county() {
     let (code, words) = refused(&path, Stated::default());
     assert!(code == "maybe_gcj02" && words.contains("边界与图层吻合"), "{words}");
     assert_eq!(look(&path, Stated { gcj02: Some(Gcj02::Remove), ..Stated::default() }).problem, None);
+    // As on import, edges alone ask: nobody needs counties for it.
+    let alone = look_for(Wanted::Survey, &path, Stated::default(), &atlas_of(&[LayerKind::Approved])).problem.unwrap();
+    assert_eq!(alone.code, "maybe_gcj02");
+}
+
+#[test]
+fn a_shifted_layer_is_asked_about_and_a_sound_one_is_not() {
+    let at = folder();
+    for kind in LayerKind::ALL {
+        let name = format!("{kind}.geojson");
+        assert_eq!(look_for(Wanted::Layer(*kind), &city().join(&name), Stated::default(), atlas()).problem, None, "{kind}");
+        // Of the others there are too few to tell.
+        if matches!(kind, LayerKind::Farmland | LayerKind::BasicFarmland | LayerKind::Approved) {
+            let path = at.path().join(&name);
+            moved(&path, &name, add_gcj02);
+            let problem = look_for(Wanted::Layer(*kind), &path, Stated::default(), atlas()).problem;
+            assert_eq!(problem.map(|problem| problem.code).as_deref(), Some("maybe_gcj02"), "{kind}");
+        }
+    }
+}
+
+/// The word and the Chinese sentence with which `tuban classify` refuses patches.
+fn not_classified(path: &Path, stated: Stated) -> (String, String) {
+    match classify(path, stated).map(drop) {
+        Err(MonitorError::Refused(refusal)) => (refusal.code.into_owned(), refusal.words.zh),
+        outcome => panic!("{outcome:?}"),
+    }
+}
+
+#[test]
+fn classify_asks_and_refuses_as_the_other_doors_do() {
+    let at = folder();
+    let path = at.path().join("shifted.geojson");
+    moved(&path, "survey-2022-05.geojson", add_gcj02);
+    let (code, words) = not_classified(&path, Stated::default());
+    assert!(code == "maybe_gcj02" && words.contains("--gcj02 remove"), "{words}");
+    assert!(classify(&path, Stated { gcj02: Some(Gcj02::Keep), ..Stated::default() }).is_ok());
+    moved(&path, "survey-2022-05.geojson", |[lon, lat]| [lon + 8.0, lat]);
+    let (code, words) = not_classified(&path, Stated::default());
+    assert!(code == "outside_counties" && words.contains("--crs"), "{words}");
+}
+
+#[test]
+fn classify_says_how_files_were_read() {
+    let at = folder();
+    let shp = unmarked(at.path(), "degrees", "EPSG:4490");
+    std::fs::remove_file(shp.with_extension("cpg")).unwrap();
+    let said = |stated| classify(&shp, stated).unwrap().0.iter().map(|words| words.zh.clone()).collect::<Vec<_>>().join("\n");
+    let notes = said(Stated::default());
+    assert!(notes.contains("没有说明坐标系") && notes.contains("文字编码：GB18030"), "{notes}");
+    let path = at.path().join("six.geojson");
+    moved(&path, "survey-2022-04.geojson", |at| at.map(|value| (value * 1e6).round() / 1e6));
+    let notes = classify(&path, Stated::default()).unwrap().0;
+    assert!(notes.iter().any(|words| words.zh.contains("只有 6 位小数")), "{notes:?}");
+    assert_eq!(classify(&survey(), Stated::default()).unwrap().0, [], "of the demo city's own files there is nothing to say");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_layer_is_held_against_the_counties_in_force_as_a_survey_is() {
+    let app = TestApp::with_workshop(|workshop| Workshop { program: Some(program()), ..workshop }).await;
+    let send = async |kind: &str, more: &str, bytes: Vec<u8>| app.post(&format!("/api/layers?kind={kind}&name={kind}&effective=2022-01-01{more}"), bytes).await;
+    let counties = send("county", "", std::fs::read(city().join("county.geojson")).unwrap()).await;
+    assert_eq!(counties.status, 201, "{}", counties.text());
+    let at = folder();
+    // Some parcels in zone 40 with six digits, which nothing in the file says.
+    let gpkg = at.path().join("dltb.gpkg");
+    ogr2ogr(&["-f", "GPKG", "-t_srs", "EPSG:4549", "-limit", "200", "-nln", "DLTB"], &gpkg, &city().join("farmland.geojson"));
+    let bare = at.path().join("bare.gpkg");
+    ogr2ogr(&["-f", "GPKG", "-a_srs", "EPSG:4548"], &bare, &gpkg);
+    let bytes = std::fs::read(&bare).unwrap();
+    let problem = send("farmland", "", bytes.clone()).await.problem(422, "wrong_crs");
+    assert!(problem["detail"].as_str().unwrap().contains("EPSG:4549"), "{problem}");
+    let taken = send("farmland", "&crs=EPSG:4549", bytes).await;
+    assert_eq!(taken.status, 201, "{}", taken.text());
+    // Counties themselves are not: they may have come to put wrong ones right.
+    let elsewhere = at.path().join("county.geojson");
+    moved(&elsewhere, "county.geojson", |[lon, lat]| [lon + 3.0, lat]);
+    let taken = send("county", "", std::fs::read(&elsewhere).unwrap()).await;
+    assert_eq!(taken.status, 201, "{}", taken.text());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_shifted_layer_is_asked_about_on_import_and_taken_in_as_told() {
+    let app = TestApp::bare().await;
+    let send =
+        async |more: &str, path: &Path| app.post(&format!("/api/layers?kind=approved&name=x&effective=2022-01-01{more}"), std::fs::read(path).unwrap()).await;
+    let approved = city().join("approved.geojson");
+    assert_eq!(send("", &approved).await.status, 201);
+    let at = folder();
+    let shifted = at.path().join("approved.geojson");
+    moved(&shifted, "approved.geojson", add_gcj02);
+    send("", &shifted).await.problem(422, "maybe_gcj02");
+    assert_eq!(app.read("/api/layers").await["layers"].as_array().unwrap().len(), 1, "nothing was stored");
+    let removed = send("&gcj02=remove", &shifted).await;
+    assert_eq!(removed.status, 201, "{}", removed.text());
+    assert!(removed.json()["notes"][0].as_str().unwrap().contains("GCJ-02"), "{}", removed.text());
+    assert_eq!(send("&gcj02=keep", &shifted).await.status, 201);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_layer_with_few_decimals_and_heights_says_so() {
+    let app = TestApp::bare().await;
+    let body = r#"{"type":"FeatureCollection","features":[{"type":"Feature","properties":{"PZWH":"A"},"geometry":{"type":"Polygon","coordinates":[[[118.351,35.05,9],[118.36,35.05,9],[118.36,35.06,9],[118.351,35.05,9]]]}}]}"#;
+    let taken = app.post("/api/layers?kind=approved&name=x&effective=2022-01-01", body).await;
+    let notes = taken.json()["notes"].to_string();
+    assert!(notes.contains("只有 3 位小数") && notes.contains("1 个图形带有高程"), "{notes}");
 }
 
 #[test]
@@ -192,4 +306,16 @@ fn six_decimals_are_warned_of_with_a_cost_that_rounding_bears_out() {
     let (usual, worst) = (costs[costs.len() * 95 / 100], costs[costs.len() - 1]);
     println!("{} patches: 95 % within {usual:.2} m², worst {worst:.2} m²", costs.len());
     assert!(costs.len() > 100 && usual <= 5.7 && worst >= 0.57, "{usual} {worst}");
+}
+
+#[test]
+fn six_decimals_are_seen_in_what_gdal_reads_too() {
+    let at = folder();
+    let (six, shp) = (at.path().join("six.geojson"), at.path().join("six.shp"));
+    moved(&six, "survey-2022-05.geojson", |at| at.map(|value| (value * 1e6).round() / 1e6));
+    ogr2ogr(&["-f", "ESRI Shapefile"], &shp, &six);
+    let seen = look(&shp, Stated::default());
+    assert!(seen.warnings.iter().any(|words| words.zh.contains("只有 6 位小数")), "{:?}", seen.warnings);
+    let full = shapefile(at.path(), "full", &[]);
+    assert!(!look(&full, Stated::default()).warnings.iter().any(|words| words.zh.contains("小数")));
 }

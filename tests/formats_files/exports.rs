@@ -60,6 +60,17 @@ async fn every_format_holds_the_same_features_areas_and_chinese_text_and_gives_t
         findings(&kit::survey(), Stated::default()).into_iter().filter(|(_, row)| !row[10].starts_with("rejected")).collect();
     let known = said(&Value::Array(app.patches("limit=5000").await), ["patch_id", "county_name", "verdict"]);
     assert!(known.len() > 1900 && known.len() == ours.len(), "{}", known.len());
+    let (areas, rows) = areas_known(&app.patches("limit=5000").await);
+    for format in ["csv", "xlsx"] {
+        let at = folder();
+        let (path, _) = export(&app, &format!("findings?period=2022-04&format={format}"), format, at.path()).await;
+        let table = if format == "csv" { csv_rows(&path) } else { workbook_rows(&path) };
+        assert_eq!(table[0].iter().filter(|name| name.contains("面积")).count(), 2 * AREAS.len());
+        // A table has square metres with four decimals (CSV) or to the last digit (XLSX), after seven other columns.
+        let back = table[1..].iter().map(|row| (row[1].clone(), row[7..7 + 2 * AREAS.len()].iter().map(|cell| cell.parse().unwrap()).collect())).collect();
+        same_areas(&areas, &back, if format == "csv" { 5e-5 } else { 1e-9 }, format);
+        assert_eq!(table.len() - 1, rows, "{format}");
+    }
     for (format, more) in [
         ("geojson", ""),
         ("geojson", "&crs=EPSG:4528"),
@@ -76,10 +87,71 @@ async fn every_format_holds_the_same_features_areas_and_chinese_text_and_gives_t
         let worst = worst_m2(&ours, &findings(&path, Stated::default()), &[]);
         assert!(worst < 0.01, "{format}{more}: {worst} m²");
         let names = if format == "shp" { ["JCBH", "XZQMC", "PD"] } else { ["patch_id", "county_name", "verdict"] };
-        let back = said(&read_back(&for_gdal, at.path()), names);
+        let features = read_back(&for_gdal, at.path());
+        let back = said(&features, names);
+        same_areas(&areas, &areas_of(&features, format == "shp"), if format == "shp" { 5e-5 } else { 1e-9 }, format);
         let chinese = |(county, verdict): &(String, String)| (county.clone(), if format == "shp" { in_chinese(verdict) } else { verdict }.to_owned());
         assert_eq!(back, known.iter().map(|(id, words)| (id.clone(), chinese(words))).collect(), "{format}{more}");
     }
+}
+
+/// The areas of a finding, each in m² and 亩: keys in the API and in files, names in a Shapefile.
+const AREAS: [(&str, &str); 7] = [
+    ("area", "JCMJ"),
+    ("farmland", "GDMJ"),
+    ("basic_farmland", "JBNTMJ"),
+    ("red_line", "STHXMJ"),
+    ("urban_boundary", "CZKFMJ"),
+    ("approved", "PZMJ"),
+    ("approved_farmland", "PZGDMJ"),
+];
+
+/// By patch id, m² and 亩 of each area.
+type Table = BTreeMap<String, Vec<f64>>;
+
+/// As the API answers them, and how many patches there are.
+fn areas_known(patches: &[Value]) -> (Table, usize) {
+    let of = |patch: &Value| AREAS.iter().flat_map(|(key, _)| [number(&patch["properties"][key]["m2"]), number(&patch["properties"][key]["mu"])]).collect();
+    (patches.iter().map(|patch| (text(&patch["properties"]["patch_id"]), of(patch))).collect(), patches.len())
+}
+
+/// As they stand in the fields of a file.
+fn areas_of(features: &Value, short: bool) -> Table {
+    let names: Vec<String> = AREAS
+        .iter()
+        .flat_map(|(key, name)| if short { [(*name).to_owned(), format!("{name}_MU")] } else { [format!("{key}_m2"), format!("{key}_mu")] })
+        .collect();
+    let id = if short { "JCBH" } else { "patch_id" };
+    let of = |one: &Value| names.iter().map(|name| number(&one["properties"][name])).collect();
+    features.as_array().unwrap().iter().map(|one| (text(&one["properties"][id]), of(one))).collect()
+}
+
+/// Every area of every patch, to what the format keeps of a square metre; 亩 have their two decimals everywhere.
+fn same_areas(ours: &Table, theirs: &Table, keeps_m2: f64, format: &str) {
+    assert_eq!(ours.keys().collect::<Vec<_>>(), theirs.keys().collect::<Vec<_>>(), "{format}");
+    for (id, areas) in ours {
+        assert_eq!(areas.len(), theirs[id].len());
+        for (place, (a, b)) in areas.iter().zip(&theirs[id]).enumerate() {
+            // A text of fifteen digits may move the last bit of a number.
+            let bound = if place % 2 == 0 { keeps_m2 + a * 1e-15 } else { a * 1e-15 };
+            assert!((a - b).abs() <= bound, "{format} {id} {}: {a} {b}", AREAS[place / 2].0);
+        }
+    }
+}
+
+fn csv_rows(path: &Path) -> Vec<Vec<String>> {
+    let bytes = std::fs::read(path).unwrap();
+    let rows = csv::ReaderBuilder::new().has_headers(false).from_reader(&bytes[3..]).into_records();
+    rows.map(|row| row.unwrap().iter().map(str::to_owned).collect()).collect()
+}
+
+/// As openpyxl reads them.
+fn workbook_rows(path: &Path) -> Vec<Vec<String>> {
+    const SCRIPT: &str = "import json, sys, openpyxl\n\
+        print(json.dumps([['' if cell is None else str(cell) for cell in row] for row in openpyxl.load_workbook(sys.argv[1]).active.values]))";
+    let done = Command::new("/usr/bin/python3").args(["-c", SCRIPT]).arg(path).output().unwrap();
+    assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+    serde_json::from_slice(&done.stdout).unwrap()
 }
 
 fn in_chinese(verdict: &str) -> &str {

@@ -9,9 +9,9 @@ use std::time::Duration;
 use tuban::demo::{Preset, generate};
 use tuban::formats::{Stated, Wanted, ogr::Workshop};
 use tuban::geom::Plane;
-use tuban::land::LayerKind;
+use tuban::land::{LayerKind, Words};
 use tuban::monitor::atlas::Atlas;
-use tuban::monitor::classify_file::{ClassifyFiles, classify_files};
+use tuban::monitor::classify_file::{ClassifyFiles, LayerPath, classify_files};
 use tuban::monitor::classify_line::Output;
 use tuban::monitor::inspect::{InspectFile, Inspection, inspect};
 use tuban::monitor::memory::Memory;
@@ -115,8 +115,15 @@ pub(crate) fn verdict(path: &Path, workshop: &Workshop) -> String {
 
 /// Findings of a file of patches against all layers of the city, by patch id: the row as the CSV has it.
 pub(crate) fn findings(patches: &Path, stated: Stated) -> BTreeMap<String, Vec<String>> {
+    let (_, csv) = classify(patches, stated).unwrap();
+    let mut rows = csv::Reader::from_reader(csv.as_slice());
+    rows.records().map(|row| row.unwrap().iter().map(str::to_owned).collect::<Vec<_>>()).map(|row| (row[0].clone(), row)).collect()
+}
+
+/// A file of patches against all layers of the city: what people are told of it, and the CSV.
+pub(crate) fn classify(patches: &Path, stated: Stated) -> Result<(Vec<Words>, Vec<u8>), MonitorError> {
     let scratch = folder();
-    let layers = LayerKind::ALL.iter().map(|kind| (*kind, city().join(format!("{kind}.geojson")))).collect();
+    let layers = LayerKind::ALL.iter().map(|kind| LayerPath::new(*kind, city().join(format!("{kind}.geojson")))).collect();
     let files = ClassifyFiles {
         patches: patches.to_owned(),
         layers,
@@ -126,9 +133,8 @@ pub(crate) fn findings(patches: &Path, stated: Stated) -> BTreeMap<String, Vec<S
         memory: Memory::new(1 << 30, scratch.path().to_owned()),
     };
     let mut csv = Vec::new();
-    classify_files(&files, &Rule::load(None).unwrap(), Output::Csv, &mut csv, &|_, _| {}).unwrap();
-    let mut rows = csv::Reader::from_reader(csv.as_slice());
-    rows.records().map(|row| row.unwrap().iter().map(str::to_owned).collect::<Vec<_>>()).map(|row| (row[0].clone(), row)).collect()
+    let classified = classify_files(&files, &Rule::load(None).unwrap(), Output::Csv, &mut csv, &|_, _| {})?;
+    Ok((classified.notes, csv))
 }
 
 /// The largest difference of any area of any patch, m²; panics where a patch is missing, judged otherwise, or in another county. Patches in `but` are left out.

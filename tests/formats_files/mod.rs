@@ -4,7 +4,7 @@ mod detective;
 mod exports;
 mod hostile;
 mod http;
-mod kit;
+pub(crate) mod kit;
 mod same_survey;
 mod worker;
 mod writing;

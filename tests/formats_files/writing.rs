@@ -122,6 +122,22 @@ fn an_xlsx_holds_text_as_text_and_numbers_as_numbers() {
 }
 
 #[test]
+fn what_gdal_would_write_otherwise_than_it_was_given_is_a_failure() {
+    let scratch = folder();
+    let shp = layout(Format::Shapefile, "EPSG:4490", Encoding::Gbk);
+    let mut writer = begin(&workshop(scratch.path()), &shp).unwrap();
+    let outline = Outline::polygon(&[RING]);
+    // More digits than the field has, of which GDAL only warns.
+    let cells = [Cell::Text("1".into()), Cell::Integer(1), Cell::Number(1e18), Cell::Nothing];
+    let ended = writer.push(&cells, &outline).and_then(|()| writer.finish());
+    assert!(matches!(ended, Err(WriteError::Unavailable { .. })), "{ended:?}");
+    // Oracle: Python, '王䶮'.encode('gbk') fails.
+    let mut writer = begin(&workshop(scratch.path()), &shp).unwrap();
+    let refused = writer.push(&[Cell::Text("王䶮".into()), Cell::Integer(1), Cell::Number(1.0), Cell::Nothing], &outline);
+    assert!(matches!(refused, Err(WriteError::Unacceptable { code: "not_in_gbk", .. })), "{refused:?}");
+}
+
+#[test]
 fn a_worker_that_dies_while_it_writes_leaves_nothing() {
     let scratch = folder();
     let gpkg = layout(Format::GeoPackage, "EPSG:4490", Encoding::Utf8);

@@ -3,6 +3,7 @@
 //   TUBAN_URL         the server, with the demo city's layers loaded
 //   TUBAN_SURVEY      a GeoJSON survey of 2022-06 with some rejects, not uploaded yet
 //   TUBAN_SHAPEFILE   a zipped Shapefile in GBK and six-digit eastings (EPSG:4548) with neither .prj nor .cpg, called 2022-07.zip
+//   TUBAN_SEVERAL     a ZIP called 2022-09.zip with two Shapefiles in GBK: 图斑, a survey, and 批准用地
 //   TUBAN_SCREENSHOT  where to write a picture of map and panel (optional)
 //   CHROMIUM          the browser (default /usr/bin/chromium)
 import assert from 'node:assert/strict';
@@ -15,6 +16,7 @@ const PATIENCE_MS = 60_000;
 const url = required('TUBAN_URL');
 const survey = required('TUBAN_SURVEY');
 const shapefile = required('TUBAN_SHAPEFILE');
+const several = required('TUBAN_SEVERAL');
 
 let browser;
 let page;
@@ -157,6 +159,43 @@ test('a survey that looks shifted by GCJ-02 is asked about, and taken in as told
   await page.getByRole('button', { name: '确认上传并套合' }).click();
   await page.locator('#panel [data-survey]').waitFor();
   assert.match(await page.locator('#panel [data-survey]').innerText(), /按要求去除了 GCJ-02/, 'the survey does not say what was done to it');
+});
+
+test('of several layers one is chosen, its text is read as told, and a field is left out', async () => {
+  await page.getByRole('tab', { name: '上传批次' }).click();
+  const again = page.getByRole('button', { name: '继续上传' });
+  if (await again.isVisible()) await again.click();
+  await page.locator('input[type=file]').setInputFiles(several);
+  const panel = page.locator('[data-inspection]');
+  await panel.locator('[data-problem="/problems/several_layers"]').waitFor();
+  assert.ok(await page.getByRole('button', { name: '确认上传并套合' }).isDisabled(), 'a file of several layers can be confirmed');
+  await picture('several');
+  await panel.locator('select[name=layer]').selectOption('图斑');
+  await page.locator('[data-inspection=good]').waitFor();
+  const preview = panel.locator('[data-preview]');
+  const chinese = /兰山区|费县|沂水县|郯城县|蒙阴县/;
+  assert.match(await preview.innerText(), chinese);
+  // Read as what it is not, and as what it is.
+  await panel.locator('select[name=encoding]').selectOption('UTF-8');
+  await panel.getByText(/行的文字按此编码读不全/).waitFor();
+  assert.match(await preview.innerText(), /\ufffd/);
+  await picture('garbled');
+  await panel.locator('select[name=encoding]').selectOption('GBK');
+  await panel.getByText(/行的文字按此编码读不全/).waitFor({ state: 'detached' });
+  assert.match(await preview.innerText(), chinese);
+  assert.equal(await panel.locator('select[name=layer]').inputValue(), '图斑', 'the choice of the layer is lost');
+  // A field that was found is none of ours.
+  const county = panel.locator('[data-field=county_code] select');
+  assert.equal(await county.inputValue(), 'XZQDM');
+  await county.selectOption('');
+  await page.waitForFunction(() => document.querySelector('[data-progress]') === null);
+  assert.equal(await county.inputValue(), '', 'the field is taken again');
+  await picture('left-out');
+  await page.getByRole('button', { name: '确认上传并套合' }).click();
+  const taken = page.locator('#panel [data-survey]');
+  await taken.waitFor();
+  assert.ok(numberIn(await page.locator('[data-patches]').innerText()) > 0);
+  assert.doesNotMatch(await taken.innerText(), /XZQDM/, 'the field was taken for the county all the same');
 });
 
 test('the ratio table has every county and the city', async () => {

@@ -159,12 +159,13 @@ fn a_features_members_may_come_in_every_order() {
 #[test]
 fn fields_are_taken_as_plain_text() {
     let text = collection(
-        r#"{"type":"Feature","id":"f\u0031","properties":{"jcbh":"a\"\u5170","XZQDM":371302,"XMC":null,"TBLX":" ","MJ":1.50,"QSX":{"x":1},"extra":[1]},"geometry":null}"#,
+        r#"{"type":"Feature","id":"f\u0031","properties":{"jcbh":"a\"\u5170","XZQDM":371302,"XMC":null,"TBLX":" ","MJ":1.50,"QSX":{"x":1},"HSX":20220401.0,"extra":[1]},"geometry":null}"#,
     );
     only(&text, |feature| {
         let get = |field| feature.fields.get(field);
         assert_eq!((get(Field::PatchId), get(Field::CountyCode), get(Field::CountyName), get(Field::ChangeType)), (Some("a\"兰"), Some("371302"), None, None));
         assert_eq!((get(Field::StatedArea), get(Field::DateBefore)), (Some("1.50"), Some(r#"{"x":1}"#)));
+        assert_eq!(get(Field::DateAfter), Some("20220401"), "a whole number that a program has written as a real one");
         assert_eq!(feature.feature_id.as_deref(), Some("f1"));
         assert!(feature.attributes.starts_with(r#"{"jcbh":"a\"\u5170""#) && feature.attributes.ends_with("[1]}"));
     });

@@ -10,6 +10,8 @@ use std::ops::Range;
 const RAISED: u8 = 1;
 /// It had arcs.
 const BENT: u8 = 2;
+/// It had text that is not in the encoding.
+const GARBLED: u8 = 8;
 
 /// Consecutive features.
 pub(super) struct Batch {
@@ -35,6 +37,11 @@ impl Batch {
     /// Whether any had arcs.
     pub fn any_bent(&self) -> bool {
         self.features.iter().any(|feature| feature.flags & BENT != 0)
+    }
+
+    /// How many had text that is not in the encoding.
+    pub fn garbled(&self) -> u64 {
+        self.features.iter().filter(|feature| feature.flags & GARBLED != 0).count() as u64
     }
 
     fn attributes(&self, feature: &Feature) -> Result<&str, ReadError> {

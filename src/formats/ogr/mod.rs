@@ -56,6 +56,7 @@ impl FeatureSource for Reader {
                     return Err(worker::flood());
                 }
                 self.head.bent |= batch.any_bent();
+                self.head.garbled += batch.garbled();
                 Ok(Some(Box::new(batch)))
             }
             Frame::End => {

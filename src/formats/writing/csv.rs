@@ -2,6 +2,7 @@
 
 use super::{Cell, FeatureWriter, Kind, Layout, WriteError};
 use crate::geom::Outline;
+use std::borrow::Cow;
 use std::fs::File;
 use std::io::{BufWriter, Write};
 
@@ -24,13 +25,13 @@ impl Table {
 impl FeatureWriter for Table {
     fn push(&mut self, cells: &[Cell<'_>], _: &Outline) -> Result<(), WriteError> {
         let texts = cells.iter().zip(self.layout.columns).map(|(cell, column)| match cell {
-            Cell::Nothing => String::new(),
+            Cell::Nothing => Cow::Borrowed(""),
             Cell::Text(text) => harmless(text),
-            Cell::Integer(number) => number.to_string(),
-            Cell::Number(number) if column.kind == Kind::Mu => format!("{number:.2}"),
-            Cell::Number(number) => format!("{number:.4}"),
+            Cell::Integer(number) => Cow::Owned(number.to_string()),
+            Cell::Number(number) if column.kind == Kind::Mu => Cow::Owned(format!("{number:.2}")),
+            Cell::Number(number) => Cow::Owned(format!("{number:.4}")),
         });
-        Ok(self.out.write_record(texts).map_err(std::io::Error::from)?)
+        Ok(self.out.write_record(texts.map(Cow::into_owned)).map_err(std::io::Error::from)?)
     }
 
     fn finish(self: Box<Self>) -> Result<File, WriteError> {
@@ -39,9 +40,10 @@ impl FeatureWriter for Table {
     }
 }
 
-/// Text that a spreadsheet takes for text: a formula gets an apostrophe before it.
-fn harmless(text: &str) -> String {
-    if text.starts_with(['=', '+', '-', '@', '\t', '\r', '\n']) { format!("'{text}") } else { text.to_owned() }
+/// Text that a spreadsheet takes for text: a formula gets an apostrophe before it, and so does what a Chinese or Japanese one takes for a formula.
+#[must_use]
+pub fn harmless(text: &str) -> Cow<'_, str> {
+    if text.starts_with(['=', '+', '-', '@', '＝', '＋', '－', '＠', '\t', '\r', '\n']) { Cow::Owned(format!("'{text}")) } else { Cow::Borrowed(text) }
 }
 
 #[cfg(test)]
@@ -50,8 +52,8 @@ mod tests {
 
     #[test]
     fn what_a_spreadsheet_would_run_is_text() {
-        // Oracle: OWASP, “CSV Injection”: cells must not begin with = + - @ tab or carriage return.
-        for formula in ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1"] {
+        // Oracle: OWASP, “CSV Injection”: cells must not begin with = + - @ tab, carriage return or line feed, nor with the full-width forms of the first four.
+        for formula in ["=1+1", "+1", "-1", "@SUM(A1)", "＝1+1", "＋1", "－1", "＠SUM(A1)", "\t=1", "\r=1", "\n=1"] {
             assert_eq!(harmless(formula), format!("'{formula}"));
         }
         assert_eq!(harmless("371302-1"), "371302-1");

@@ -3,9 +3,12 @@
 //! Every file is written under no name: what is not handed on to its end is gone with the value, also when the process is killed.
 
 mod csv;
+mod gbk;
 mod geojson;
 mod ogr;
 mod xlsx;
+
+pub use csv::harmless;
 
 use super::{ReadError, ogr::Workshop};
 use crate::geom::{Crs, Outline};

@@ -1,6 +1,6 @@
 //! What `tuban-ogr` writes: sent to it feature by feature, and taken out of its job folder when it is done.
 
-use super::{Cell, Column, Encoding, FeatureWriter, Format, Kind, Layout, WriteError};
+use super::{Cell, Column, Encoding, FeatureWriter, Format, Kind, Layout, WriteError, gbk};
 use crate::formats::ogr::{Folder, NewField, Worker, Workshop, WriteWish};
 use crate::formats::wkb;
 use crate::geom::Outline;
@@ -116,20 +116,16 @@ fn options(layout: &Layout) -> Vec<String> {
 /// A cell that a DBF holds whole: text is cut between characters, with an ellipsis, before it is too long. What GBK does not have is refused, not lost.
 fn fit<'c>(cell: &'c Cell<'c>, encoding: Encoding) -> Result<Cell<'c>, WriteError> {
     let Cell::Text(text) = cell else { return Ok(cell.clone()) };
-    if encoding == Encoding::Gbk && encoding_rs::GBK.encode(text).2 {
+    if encoding == Encoding::Gbk
+        && let Some(lost) = text.chars().find(|c| gbk::width(*c).is_none())
+    {
         let words =
-            Words::new(format!("“{text}”中有 GBK 没有的字，请改用 encoding=UTF-8"), format!("“{text}” has characters that GBK lacks; use encoding=UTF-8"));
+            Words::new(format!("“{text}”中的“{lost}”GBK 里没有，请改用 encoding=UTF-8"), format!("“{text}” has “{lost}”, which GBK lacks; use encoding=UTF-8"));
         return Err(WriteError::Unacceptable { code: "not_in_gbk", words });
     }
     let bytes = |c: char| match encoding {
         Encoding::Utf8 => c.len_utf8(),
-        Encoding::Gbk => {
-            if c.is_ascii() {
-                1
-            } else {
-                2
-            }
-        }
+        Encoding::Gbk => gbk::width(c).unwrap_or_default(),
     };
     if text.chars().map(bytes).sum::<usize>() <= DBF_TEXT {
         return Ok(Cell::Text(Cow::Borrowed(text)));
@@ -177,8 +173,10 @@ mod tests {
         for (encoding, kept) in [(Encoding::Gbk, 126), (Encoding::Utf8, 83)] {
             assert_eq!(fit(&long, encoding).unwrap(), Cell::Text(format!("{}…", "耕".repeat(kept)).into()));
         }
-        let rare = Cell::Text("𠮷".into());
-        assert!(matches!(fit(&rare, Encoding::Gbk), Err(WriteError::Unacceptable { code: "not_in_gbk", .. })));
-        assert_eq!(fit(&rare, Encoding::Utf8).unwrap(), rare);
+        for name in ["𠮷", "王䶮", "㑳"] {
+            let rare = Cell::Text(name.into());
+            assert!(matches!(fit(&rare, Encoding::Gbk), Err(WriteError::Unacceptable { code: "not_in_gbk", .. })), "{name}");
+            assert_eq!(fit(&rare, Encoding::Utf8).unwrap(), rare);
+        }
     }
 }
