@@ -11,7 +11,7 @@
 
 mod at;
 mod boxes;
-mod common;
+mod covered;
 mod cut;
 mod frozen;
 mod overlaps;
@@ -283,7 +283,7 @@ impl Coverage {
         let together = match overlapping[..] {
             [] => 0.0,
             [one] => one.area_m2,
-            _ => common::area_m2(figure, &[(self, &overlapping)])?,
+            _ => covered::area_m2(figure, &[(self, &overlapping)])?,
         };
         Ok((alone + together).min(figure.area_m2()))
     }
@@ -293,7 +293,7 @@ impl Coverage {
         if hits.is_empty() || other_hits.is_empty() {
             return Ok(0.0);
         }
-        common::area_m2(figure, &[(self, hits), (other, other_hits)])
+        covered::area_m2(figure, &[(self, hits), (other, other_hits)])
     }
 }
 
