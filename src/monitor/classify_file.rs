@@ -7,6 +7,7 @@ use super::{
     judging::{Judge, duplicate},
     layer_import,
     memory::Memory,
+    origin,
     reading::{Reading, Wish},
     rule::Rule,
 };
@@ -90,7 +91,7 @@ pub fn load(files: &ClassifyFiles, rule: &Rule, report: &(dyn Fn(&str, u64) + Sy
         let stated = Stated { crs: files.stated.crs.filter(|_| !says), ..Stated::default() };
         let prepare = |stated: &Stated| {
             let wish = Wish { file: &arrival, wanted: Wanted::Layer(*kind), stated, map: &[], counties: None };
-            let plane = atlas.as_ref().map_or_else(|| layer_import::plane_of(&wish), |atlas| Ok(atlas.plane().clone()))?;
+            let plane = atlas.as_ref().map_or_else(|| origin::of_file(&wish), |atlas| Ok(atlas.plane().clone()))?;
             let (used, prepared) = load_layer(&wish, path, *kind, &plane, &files.memory, report)?;
             Ok((plane, used, prepared))
         };
@@ -105,7 +106,7 @@ pub fn load(files: &ClassifyFiles, rule: &Rule, report: &(dyn Fn(&str, u64) + Sy
     }
     let arrival = receive(&files.patches, files)?;
     let wish = Wish { file: &arrival, wanted: Wanted::Survey, stated: &files.stated, map: &files.map, counties: None };
-    Ok(Atlas::empty(layer_import::plane_of(&wish)?))
+    Ok(Atlas::empty(origin::of_file(&wish)?))
 }
 
 fn receive(path: &Path, files: &ClassifyFiles) -> Result<Arrival, MonitorError> {
