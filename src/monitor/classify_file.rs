@@ -8,6 +8,7 @@ use super::{
     layer_import::{self, LayerJudge},
     memory::Memory,
     noticed::{Noticed, outside_counties},
+    origin,
     reading::{Reading, Wish, home},
     rule::Rule,
     sums::outside_warning,
@@ -157,7 +158,7 @@ pub fn load(files: &ClassifyFiles, rule: &Rule, report: &(dyn Fn(&str, u64) + Sy
     }
     let arrival = receive(&files.patches, files)?;
     let wish = Wish { file: &arrival, wanted: Wanted::Survey, stated: &files.stated, map: &files.map, counties: None };
-    Ok(Loaded { atlas: Atlas::empty(layer_import::plane_of(&wish)?), notes })
+    Ok(Loaded { atlas: Atlas::empty(origin::of_file(&wish)?), notes })
 }
 
 fn receive(path: &Path, files: &ClassifyFiles) -> Result<Arrival, MonitorError> {
@@ -184,7 +185,7 @@ fn load_layer(layer: &LayerPath, files: &ClassifyFiles, before: Option<Atlas>, r
     let counties = before.as_ref().and_then(|before| home(wanted, before));
     let read = |stated: &Stated| {
         let wish = Wish { file: &arrival, wanted, stated, map: &[], counties };
-        let plane = before.as_ref().map_or_else(|| layer_import::plane_of(&wish), |before| Ok(before.plane().clone()))?;
+        let plane = before.as_ref().map_or_else(|| origin::of_file(&wish), |before| Ok(before.plane().clone()))?;
         let nothing = Atlas::empty(plane.clone());
         let (layer, notes) = read_layer(&wish, layer.kind, before.as_ref().unwrap_or(&nothing), &files.memory, report)?;
         Ok((layer, notes, plane))

@@ -7,6 +7,7 @@ use super::{
     intake::{Intake, Taken},
     memory::Memory,
     noticed::{Notice, Noticed},
+    origin,
     reading::{Reading, Wish, home},
     survey_import::hash,
 };
@@ -16,7 +17,6 @@ use crate::land::{FeatureFacts, JobKind, Layer, LayerKind, Reject, Words};
 use crate::store::{Held, LayerFeature, LayerWriter, NewLayer};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
 use std::io;
 use std::path::PathBuf;
 use tokio::sync::mpsc;
@@ -111,7 +111,7 @@ impl Monitor {
     }
 
     async fn take_layer_in_as(&self, file: &LayerFile, stated: Stated, report: &(dyn Fn(u64) + Sync)) -> Result<LayerTaken, MonitorError> {
-        let plane = self.plane_in_force().await?;
+        let plane = origin::of_layers_in_force(&*self.store).await?;
         let mut writer = self.store.begin_layer().await?;
         let (sender, mut receiver) = mpsc::channel::<Vec<LayerFeature>>(4);
         let reading = {
@@ -123,7 +123,7 @@ impl Monitor {
                 let wish = Wish { file: &arrival, wanted, stated: &stated, map: &file.map, counties: home(wanted, &atlas) };
                 let mut sorting = Sorting::new(file.kind, &memory);
                 let mut reading = open(&wish, file.kind)?;
-                let judge = LayerJudge::new(file.kind, &reading, &plane.map_or_else(|| plane_of(&wish), Ok)?, &atlas);
+                let judge = LayerJudge::new(file.kind, &reading, &plane.map_or_else(|| origin::of_file(&wish), Ok)?, &atlas);
                 reading.each_round(
                     |raw| Ok(judge.judge(raw)?),
                     |judged| sender.blocking_send(sorting.take(judged)?).map_err(|_| MonitorError::Broken("the store went away".into())),
@@ -177,40 +177,6 @@ pub(super) fn open(wish: &Wish<'_>, kind: LayerKind) -> Result<Reading, MonitorE
             Err(Refusal::new(RefusalKind::Unacceptable, "fields", words).into())
         }
         _ => Ok(reading),
-    }
-}
-
-/// The plane around the whole degree that most of the file's features begin nearest to: one pass over it, so that their order does not matter, nor a few
-/// that lie anywhere.
-pub(super) fn plane_of(wish: &Wish<'_>) -> Result<Plane, MonitorError> {
-    let mut reading = Reading::open(wish)?;
-    let crs = reading.crs();
-    let mut degrees = WholeDegrees::default();
-    reading.each_round(
-        |raw| Ok(raw.geometry.ok().and_then(|outline| outline.positions.first().and_then(|at| crs.to_degrees(*at)))),
-        |positions| {
-            positions.into_iter().flatten().for_each(|at| degrees.count(at));
-            Ok(())
-        },
-    )?;
-    Ok(degrees.plane())
-}
-
-/// How many places lie nearest to which whole degree.
-#[derive(Debug, Default)]
-pub(super) struct WholeDegrees(BTreeMap<[i32; 2], u64>);
-
-impl WholeDegrees {
-    /// Counts a place, longitude and latitude.
-    pub(super) fn count(&mut self, at: [f64; 2]) {
-        *self.0.entry(at.map(|degrees| degrees.round() as i32)).or_default() += 1;
-    }
-
-    /// The plane around the one with most; of several the westernmost, southernmost; without any, around 118° E, 35° N.
-    pub(super) fn plane(&self) -> Plane {
-        let most = self.0.iter().max_by_key(|(at, count)| (**count, std::cmp::Reverse(**at)));
-        let [lon, lat] = most.map_or([118, 35], |(at, _)| *at).map(f64::from);
-        Plane::at(lon, lat)
     }
 }
 

@@ -17,6 +17,7 @@ mod judging;
 pub mod layer_import;
 pub mod memory;
 mod noticed;
+mod origin;
 pub mod ratios;
 mod reading;
 pub mod reclassification;
@@ -281,7 +282,7 @@ impl Monitor {
         for layer in &in_force {
             let plane = match &atlas {
                 Some(atlas) => atlas.plane().clone(),
-                None => plane_of(store, layer).await?,
+                None => origin::of_layer(store, layer).await?,
             };
             let known = tokio::task::block_in_place(|| snapshot::read(snapshots, layer, &plane, &self.memory));
             let prepared = if let Some(prepared) = known {
@@ -295,15 +296,6 @@ impl Monitor {
         }
         snapshot::keep_only(snapshots, &in_force.iter().map(|layer| layer.id).collect::<Vec<_>>());
         Ok(atlas.unwrap_or_else(|| Atlas::empty(Plane::near(118.0, 35.0))))
-    }
-
-    /// The plane that the layers in force are measured in, if there are any.
-    async fn plane_in_force(&self) -> Result<Option<Plane>, MonitorError> {
-        let layers = self.store.layers().await?;
-        match in_force(&layers).first() {
-            Some(first) => Ok(Some(plane_of(&*self.store, first).await?)),
-            None => Ok(None),
-        }
     }
 
     /// What findings made now rest on.
@@ -345,17 +337,6 @@ fn in_force(layers: &[Layer]) -> Vec<&Layer> {
 
 fn used(layer: &Layer) -> LayerUsed {
     LayerUsed { id: layer.id, kind: layer.kind, name: layer.name.clone(), effective: layer.effective.to_string() }
-}
-
-/// The plane around the whole degree that most features of a layer begin nearest to; see [`layer_import::plane_of`].
-async fn plane_of(store: &dyn Store, layer: &Layer) -> Result<Plane, MonitorError> {
-    let mut degrees = layer_import::WholeDegrees::default();
-    store
-        .each_feature(layer.id, &mut |features| {
-            features.iter().filter_map(|feature| feature.degrees.positions.first()).for_each(|at| degrees.count(*at));
-        })
-        .await?;
-    Ok(degrees.plane())
 }
 
 /// Prepares a layer from the store. A feature that no longer passes its check is left out, and named: one must not keep all others from being used.
