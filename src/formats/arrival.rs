@@ -190,7 +190,7 @@ impl Arrival {
         self.confinement.as_ref()
     }
 
-    /// The layer that is meant: the one named, else the only one with polygons.
+    /// The layer that is meant: the one named, else the only one with polygons that is not empty.
     ///
     /// # Errors
     /// When that is none, or not one; the words list them with their counts.
@@ -226,7 +226,10 @@ impl Arrival {
             one(self.layers.iter().filter(|layer| layer.name == name).collect(), none, &several)?
         } else {
             let none = ReadError::refused("no_polygons", format!("文件中没有面图层：{}", list()), format!("the file has no layer of polygons: {}", list()));
-            one(self.layers.iter().filter(|layer| layer.polygonal).collect(), none, &several)?
+            let polygonal: Vec<&Layer> = self.layers.iter().filter(|layer| layer.polygonal).collect();
+            // KML has an empty layer for every folder that holds only others.
+            let filled: Vec<&Layer> = polygonal.iter().copied().filter(|layer| layer.count != Some(0)).collect();
+            one(if filled.is_empty() { polygonal } else { filled }, none, &several)?
         };
         Ok(&self.layers[index])
     }
