@@ -58,13 +58,13 @@ impl Lost {
     }
 
     /// The answer, as long as there is a server that can give it.
-    pub(super) async fn unless<T>(&self, answer: impl Future<Output = Result<T, StoreError>>) -> Result<T, StoreError> {
-        self.bond().unless(answer).await
+    pub(super) fn unless<T, F: Future<Output = Result<T, StoreError>>>(&self, answer: F) -> impl Future<Output = F::Output> + use<T, F> {
+        self.bond().unless(answer)
     }
 
     /// The same, within a time that everything is done in.
-    pub(super) async fn soon<T>(&self, answer: impl Future<Output = Result<T, StoreError>>) -> Result<T, StoreError> {
-        self.bond().soon(answer).await
+    pub(super) fn soon<T, F: Future<Output = Result<T, StoreError>>>(&self, answer: F) -> impl Future<Output = F::Output> + use<T, F> {
+        self.bond().soon(answer)
     }
 }
 
@@ -74,19 +74,22 @@ pub(super) struct Bond(watch::Receiver<Option<Instant>>);
 
 impl Bond {
     /// The answer, as long as there is a server that can give it.
-    pub(super) async fn unless<T>(&self, answer: impl Future<Output = Result<T, StoreError>>) -> Result<T, StoreError> {
-        let mut lost = self.0.clone();
-        tokio::select! {
-            biased;
-            answer = answer => answer,
-            Ok(()) = lost.changed() => Err(StoreError::Unavailable("the server does not answer any more, or another one has taken its place".to_owned())),
+    pub(super) fn unless<T, F: Future<Output = Result<T, StoreError>>>(&self, answer: F) -> impl Future<Output = F::Output> + use<T, F> {
+        let (answer, mut lost) = (Box::pin(answer), self.0.clone());
+        async move {
+            tokio::select! {
+                biased;
+                answer = answer => answer,
+                Ok(()) = lost.changed() => Err(StoreError::Unavailable("the server does not answer any more, or another one has taken its place".to_owned())),
+            }
         }
     }
 
     /// The same, within a time that everything is done in.
-    pub(super) async fn soon<T>(&self, answer: impl Future<Output = Result<T, StoreError>>) -> Result<T, StoreError> {
+    pub(super) fn soon<T, F: Future<Output = Result<T, StoreError>>>(&self, answer: F) -> impl Future<Output = F::Output> + use<T, F> {
         let late = |_| StoreError::Unavailable("the database did not answer in time".to_owned());
-        tokio::time::timeout(ANSWERED_WITHIN, self.unless(answer)).await.map_err(late)?
+        let answer = self.unless(answer);
+        async move { tokio::time::timeout(ANSWERED_WITHIN, answer).await.map_err(late)? }
     }
 }
 

@@ -42,7 +42,9 @@ impl Writing {
         // A statement of its own: the one after it sees what the writer before committed.
         let locked = sqlx::query("SELECT pg_advisory_xact_lock($1)").bind(WRITERS).execute(writing.connection());
         tokio::select! {
-            locked = locked => drop(locked?),
+            locked = locked => {
+                locked?;
+            }
             never = stalled::keep_ending(pools) => match never {},
         }
         Ok(writing)
