@@ -2,12 +2,22 @@
 
 use crate::frames::{BATCH, Frames, HEADER};
 use crate::job::Fault;
+use rustix::process::{Resource, Rlimit, Signal, getppid, kill_process, prlimit};
 use std::time::Duration;
+
+/// Misbehaves as asked, in the middle of what it does.
+pub fn act_midway(fault: Option<Fault>, out: &mut Frames) {
+    match fault {
+        Some(Fault::CrashMidway) => act(Some(Fault::Crash), out),
+        Some(Fault::HangMidway) => act(Some(Fault::Hang), out),
+        _ => {}
+    }
+}
 
 /// Misbehaves as asked; most ways do not come back.
 pub fn act(fault: Option<Fault>, out: &mut Frames) {
     match fault {
-        None => {}
+        None | Some(Fault::CrashMidway | Fault::HangMidway) => {}
         Some(Fault::Crash) => std::process::abort(),
         Some(Fault::Hang) => loop {
             std::thread::sleep(Duration::from_hours(1));
@@ -43,6 +53,9 @@ pub fn act(fault: Option<Fault>, out: &mut Frames) {
                 ("program", std::process::Command::new("/bin/true").status().is_ok()),
                 ("read", std::fs::File::open("/etc/passwd").is_ok()),
                 ("write", std::fs::write("/tmp/tuban-ogr-escape", b"x").is_ok()),
+                ("fork", crate::raw::forks()),
+                ("signal", getppid().is_some_and(|service| kill_process(service, Signal::CONT).is_ok())),
+                ("limits", getppid().is_some_and(|service| prlimit(Some(service), Resource::Core, Rlimit { current: Some(0), maximum: Some(0) }).is_ok())),
             ];
             let escaped: Vec<&str> = tried.iter().filter(|(_, escaped)| *escaped).map(|(name, _)| *name).collect();
             let _ = out.json(crate::frames::TROUBLE, &crate::job::Trouble::new("escaped", escaped.join(" ")));

@@ -1,6 +1,7 @@
 //! Answers on stdout: a byte that says what it is, its length (32 bits, little-endian), and so many bytes.
 
-use crate::job::Trouble;
+use crate::fault;
+use crate::job::{Fault, Trouble};
 use serde::Serialize;
 use std::io::{BufWriter, Stdout, Write};
 
@@ -14,18 +15,26 @@ pub const END: u8 = b'E';
 pub const TROUBLE: u8 = b'X';
 
 /// The way out.
-pub struct Frames(BufWriter<Stdout>);
+pub struct Frames {
+    out: BufWriter<Stdout>,
+    /// A way to misbehave once a batch was sent, for tests.
+    pub fault: Option<Fault>,
+}
 
 impl Frames {
     /// Frames on stdout.
     pub fn new(out: Stdout) -> Self {
-        Self(BufWriter::with_capacity(64 << 10, out))
+        Self { out: BufWriter::with_capacity(64 << 10, out), fault: None }
     }
 
     /// Sends a frame.
     pub fn send(&mut self, kind: u8, bytes: &[u8]) -> Result<(), Trouble> {
         self.announce(kind, u32::try_from(bytes.len()).map_err(|error| Trouble::new("too_large", error))?)?;
-        self.0.write_all(bytes).and_then(|()| self.0.flush()).map_err(|error| Trouble::new("pipe", error))
+        self.out.write_all(bytes).and_then(|()| self.out.flush()).map_err(|error| Trouble::new("pipe", error))?;
+        if kind == BATCH {
+            fault::act_midway(self.fault, self);
+        }
+        Ok(())
     }
 
     /// Sends a frame of JSON.
@@ -37,12 +46,12 @@ impl Frames {
     /// Sends what goes before a frame's bytes.
     pub fn announce(&mut self, kind: u8, length: u32) -> Result<(), Trouble> {
         let [a, b, c, d] = length.to_le_bytes();
-        self.0.write_all(&[kind, a, b, c, d]).map_err(|error| Trouble::new("pipe", error))
+        self.out.write_all(&[kind, a, b, c, d]).map_err(|error| Trouble::new("pipe", error))
     }
 
     /// Sends on what is held back.
     pub fn flush(&mut self) {
         // A pipe that broke is noticed at the next frame.
-        let _ = self.0.flush();
+        let _ = self.out.flush();
     }
 }

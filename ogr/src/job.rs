@@ -108,8 +108,12 @@ pub enum Fault {
     Lie,
     /// Allocate without end.
     Memory,
-    /// Open a network connection and a file outside the folder, and tell what came of it.
+    /// Open a network connection and a file outside the folder, start and kill other processes, and tell what came of it.
     Escape,
+    /// Die of a signal once the first batch was sent, or the first feature written.
+    CrashMidway,
+    /// Say nothing more from there on.
+    HangMidway,
 }
 
 /// What is in the file: the first frame.
@@ -156,7 +160,7 @@ pub struct Confinement {
     pub folder: &'static str,
     /// Whether it has a network namespace of its own, with nothing in it.
     pub own_network: bool,
-    /// Whether the kernel refuses it sockets and other programs.
+    /// Whether the kernel refuses it sockets, other programs and processes, and every other call that files do not take.
     pub filtered: bool,
 }
 

@@ -19,7 +19,7 @@ mod write;
 
 use frames::Frames;
 use job::{Job, Task, Trouble};
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Read};
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
@@ -40,10 +40,20 @@ fn work(input: &mut impl BufRead, out: &mut Frames) -> Result<(), Trouble> {
     input.read_line(&mut line).map_err(|error| Trouble::new("job", error))?;
     let job: Job = serde_json::from_str(&line).map_err(|error| Trouble::new("job", error))?;
     let confinement = confine::confine(&job)?;
+    out.fault = job.fault;
+    if matches!(job.task, Task::Read(_)) {
+        std::thread::spawn(end_with_the_service);
+    }
     fault::act(job.fault, out);
     raw::set_up(&job.driver)?;
     match &job.task {
         Task::Read(wish) => read::read(&job, wish, confinement, out),
         Task::Write(wish) => write::write(&job, wish, input, out),
     }
+}
+
+/// Nothing follows the job on the stdin of who reads, but the service keeps it open: once it is closed nobody is left to read for.
+fn end_with_the_service() {
+    while std::io::stdin().read(&mut [0; 64]).is_ok_and(|read| read > 0) {}
+    std::process::abort();
 }

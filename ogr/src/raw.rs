@@ -78,6 +78,17 @@ unsafe fn bytes<'a>(text: *const c_char) -> &'a [u8] {
     if text.is_null() { &[] } else { unsafe { CStr::from_ptr(text) }.to_bytes() }
 }
 
+/// Whether another process can be made: none should, see [`confine`](mod@crate::confine). For the service's tests.
+pub fn forks() -> bool {
+    // SAFETY: the child, where there is one, ends before it does anything.
+    unsafe {
+        match libc::fork() {
+            0 => libc::_exit(0),
+            child => child > 0,
+        }
+    }
+}
+
 /// What a field holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {

@@ -2,6 +2,7 @@
 //! (length and WKB, nothing where there is none). A length of [`END`] in place of a feature's first one ends the layer: stdin that ends without it was
 //! broken off, and nothing is made of it.
 
+use crate::fault;
 use crate::frames::{self, Frames};
 use crate::job::{Job, Trouble, WriteWish};
 use crate::sink::Sink;
@@ -22,6 +23,7 @@ pub fn write(job: &Job, wish: &WriteWish, input: &mut impl BufRead, out: &mut Fr
             return Err(Trouble::new("pipe", "a feature without its geometry"));
         }
         sink.push(&values, &bytes)?;
+        fault::act_midway(job.fault, out);
     }
     sink.close()?;
     out.send(frames::END, &[])

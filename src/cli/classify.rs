@@ -54,6 +54,8 @@ impl Classify {
             return Err(Failure::Usage(format!("--layer {kind}= is given twice")));
         }
         let file = output::beside(&self.output)?;
+        let workshop = Workshop::new(std::env::temp_dir());
+        workshop.sweep();
         let counter = Counter::new("layers");
         let files = ClassifyFiles {
             patches: self.patches,
@@ -61,7 +63,7 @@ impl Classify {
             stated: self.said.into(),
             map: self.map,
             memory: Memory::new(self.budget.bytes(), output::folder(&self.output)),
-            workshop: Workshop::new(std::env::temp_dir()),
+            workshop,
         };
         let mut out = BufWriter::with_capacity(1 << 20, file);
         let classified = classify_files(&files, rule, written, &mut out, &|what, done| counter.at_stage(what, done))?;

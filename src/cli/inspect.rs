@@ -43,9 +43,10 @@ impl Inspect {
         let seen = if let Some(database) = self.database {
             let monitor = Database { database, spool: self.spool }.open(rule).await?;
             monitor.refresh_atlas().await?;
-            tokio::task::block_in_place(|| monitor.inspect(&file))?
+            tokio::task::block_in_place(|| monitor.inspect(&file, None))?
         } else {
             let workshop = Workshop::new(std::env::temp_dir());
+            workshop.sweep();
             tokio::task::block_in_place(|| inspect(&file, &Atlas::empty(Plane::near(118.0, 35.0)), &rule, &workshop))?
         };
         print(&seen);

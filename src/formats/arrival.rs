@@ -4,9 +4,10 @@ use super::crs_text::NamedCrs;
 use super::encoding::{self, Evidence};
 use super::ogr::{self, Confinement, LayerHeader, Worker, Workshop};
 use super::sniff::{self, Kind};
-use super::{FeatureSource, Head, ReadError, archive, geojson, shapefile};
+use super::{FeatureBatch, FeatureSource, Head, ReadError, adopting::adopt, archive, geojson, shapefile};
 use crate::geom::Crs;
 use crate::land::Words;
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 /// What people say of a file; it wins over what the file says.
@@ -50,6 +51,8 @@ struct Dataset {
     path: PathBuf,
     kind: Kind,
     title: String,
+    /// Where it was in the archive that it came in, with folders and extension.
+    place: String,
     /// For a Shapefile.
     evidence: Option<Evidence>,
 }
@@ -73,6 +76,11 @@ pub struct Layer {
     index: usize,
 }
 
+/// Layers of a file. A KML may have as many folders as it likes.
+const MOST_LAYERS: usize = 1000;
+/// Layers named in a sentence, and characters of the name of each.
+const LISTED: (usize, usize) = (20, 80);
+
 impl Arrival {
     /// Looks at the file at `path`, which people call `name`.
     ///
@@ -90,7 +98,7 @@ impl Arrival {
             confinement: None,
         };
         let found = match kind {
-            Some(Kind::GeoJson) => vec![(path.to_owned(), title, Kind::GeoJson)],
+            Some(Kind::GeoJson) => vec![(path.to_owned(), title, name.to_owned(), Kind::GeoJson)],
             Some(kind @ (Kind::Zip | Kind::Gzip)) => {
                 let folder = arrival.folder()?;
                 let found = if kind == Kind::Zip { archive::unzip(path, &folder)? } else { archive::untar(path, &folder)? };
@@ -99,18 +107,18 @@ impl Arrival {
                     .map(|found| Ok((sniff::kind(&found.path)?, found)))
                     .collect::<Result<Vec<_>, ReadError>>()?
                     .into_iter()
-                    .map(|(kind, found)| believe(kind, &found.title).map(|kind| (found.path, found.title, kind)))
+                    .map(|(kind, found)| believe(kind, &found.title).map(|kind| (found.path, found.title, found.place, kind)))
                     .collect::<Result<_, _>>()?
             }
             kind => {
                 let kind = believe(kind, name)?;
                 let folder = arrival.folder()?.join("0");
-                vec![(adopt(path, kind, &folder)?, title, kind)]
+                vec![(adopt(path, kind, &folder)?, title, name.to_owned(), kind)]
             }
         };
-        for (path, title, kind) in found {
+        for (path, title, place, kind) in found {
             let evidence = if kind == Kind::Shapefile { Some(shapefile::check(&path)?) } else { None };
-            arrival.datasets.push(Dataset { path, kind, title, evidence });
+            arrival.datasets.push(Dataset { path, kind, title, place, evidence });
         }
         if kind == Some(Kind::Zip) || kind == Some(Kind::Gzip) {
             let mut kinds: Vec<&str> = arrival.datasets.iter().map(|dataset| dataset.kind.name()).collect();
@@ -118,8 +126,10 @@ impl Arrival {
             arrival.format = format!("{}（{}）", arrival.format, kinds.join("、"));
         }
         for number in 0..arrival.datasets.len() {
+            arrival.workshop.is_asked()?;
             arrival.describe(number)?;
         }
+        arrival.tell_apart();
         Ok(arrival)
     }
 
@@ -148,10 +158,19 @@ impl Arrival {
             return Ok(());
         };
         let encoding = dataset.evidence.as_ref().map(|evidence| evidence.choose(None)).transpose()?;
-        let (_, header) = Worker::read(&self.workshop, &self.work_folder()?, &dataset.path, driver, None, encoding.map(|choice| choice.label))?;
+        let (worker, header) = Worker::read(&self.workshop, &self.work_folder()?, &dataset.path, driver, None, encoding.map(|choice| choice.label))?;
+        // All data sets of a file together must not take longer than one may.
+        self.workshop.in_all = worker.left();
         self.confinement = Some(header.confinement);
-        // What is named by its file is called `data` on our disk.
-        let by_file = matches!(kind, Kind::Shapefile | Kind::MapInfo | Kind::GeoJsonLines | Kind::Dxf);
+        let layers = self.layers.len() + header.layers.len();
+        if layers > MOST_LAYERS {
+            return Err(ReadError::refused(
+                "too_many_layers",
+                format!("文件中有 {layers} 个图层，最多 {MOST_LAYERS} 个，请只导出需要上传的图层"),
+                format!("the file has {layers} layers, and {MOST_LAYERS} are taken; export only what is to be uploaded"),
+            ));
+        }
+        let by_file = kind.is_named_by_its_file();
         self.layers.extend(header.layers.into_iter().enumerate().map(|(index, layer): (usize, LayerHeader)| Layer {
             name: if by_file { title.clone() } else { layer.name },
             format: kind.name(),
@@ -163,6 +182,27 @@ impl Arrival {
             index,
         }));
         Ok(())
+    }
+
+    /// Layers of one name get the file's before it, and a number where that is the same, too: each must be one that people can ask for.
+    fn tell_apart(&mut self) {
+        let counted = |layers: &[Layer]| {
+            layers.iter().fold(HashMap::new(), |mut counts: HashMap<String, usize>, layer| {
+                *counts.entry(layer.name.clone()).or_default() += 1;
+                counts
+            })
+        };
+        let counts = counted(&self.layers);
+        for layer in self.layers.iter_mut().filter(|layer| counts[&layer.name] > 1) {
+            let Dataset { place, kind, .. } = &self.datasets[layer.dataset];
+            layer.name = if kind.is_named_by_its_file() { place.clone() } else { format!("{place}/{}", layer.name) };
+        }
+        let (counts, mut numbers) = (counted(&self.layers), HashMap::new());
+        for layer in self.layers.iter_mut().filter(|layer| counts[&layer.name] > 1) {
+            let number: &mut usize = numbers.entry(layer.name.clone()).or_default();
+            *number += 1;
+            layer.name = format!("{} ({number})", layer.name);
+        }
     }
 
     fn work_folder(&self) -> Result<PathBuf, ReadError> {
@@ -196,11 +236,12 @@ impl Arrival {
     /// When that is none, or not one; the words list them with their counts.
     pub fn choose(&self, named: Option<&str>) -> Result<&Layer, ReadError> {
         let list = || {
-            self.layers
-                .iter()
-                .map(|layer| format!("{}（{}{}）", layer.name, layer.count.map(|count| format!("{count}，")).unwrap_or_default(), layer.geometry))
-                .collect::<Vec<_>>()
-                .join("；")
+            let (most, letters) = LISTED;
+            let count = |layer: &Layer| layer.count.map(|count| format!("{count}，")).unwrap_or_default();
+            let name = |layer: &Layer| layer.name.chars().take(letters).collect::<String>();
+            let listed = self.layers.iter().take(most).map(|layer| format!("{}（{}{}）", name(layer), count(layer), layer.geometry));
+            let more = self.layers.len().checked_sub(most).filter(|more| *more > 0).map(|more| format!("… +{more}"));
+            listed.chain(more).collect::<Vec<_>>().join("；")
         };
         let one = |layers: Vec<&'_ Layer>, few: ReadError, many: &dyn Fn() -> ReadError| -> Result<usize, ReadError> {
             match layers[..] {
@@ -257,6 +298,11 @@ impl Arrival {
 
     /// Opens the layer that is meant.
     pub fn open(&self, stated: &Stated) -> Result<Box<dyn FeatureSource>, ReadError> {
+        let source = self.open_source(stated)?;
+        Ok(if self.workshop.asked.is_some() { Box::new(WhileAsked { source, workshop: self.workshop.clone() }) } else { source })
+    }
+
+    fn open_source(&self, stated: &Stated) -> Result<Box<dyn FeatureSource>, ReadError> {
         let layer = self.choose(stated.layer.as_deref())?;
         let dataset = &self.datasets[layer.dataset];
         let encoding = self.encoding(layer, stated)?;
@@ -279,6 +325,31 @@ impl Arrival {
         let degrees = Crs::from_epsg(4490).unwrap_or(Crs::CRS84);
         let head = Head { crs: named, name: Some(layer.name.clone()), notes, ..Head::default() };
         Ok(Box::new(ogr::Reader::new(worker, head, stated.crs.or(named).unwrap_or(degrees), layer.count.unwrap_or(0))))
+    }
+}
+
+/// A layer that is read as long as somebody waits for what becomes of it.
+struct WhileAsked {
+    source: Box<dyn FeatureSource>,
+    workshop: Workshop,
+}
+
+impl FeatureSource for WhileAsked {
+    fn head(&self) -> &Head {
+        self.source.head()
+    }
+
+    fn crs(&self) -> Crs {
+        self.source.crs()
+    }
+
+    fn next_batch(&mut self) -> Result<Option<Box<dyn FeatureBatch>>, ReadError> {
+        self.workshop.is_asked()?;
+        self.source.next_batch()
+    }
+
+    fn bytes_read(&self) -> u64 {
+        self.source.bytes_read()
     }
 }
 
@@ -312,58 +383,4 @@ fn believe(kind: Option<Kind>, name: &str) -> Result<Kind, ReadError> {
             format!("“{name}” is of no format that is known; use GeoJSON, a zipped Shapefile or FileGDB, GeoPackage, FlatGeobuf, KML, MapInfo or DXF"),
         ),
     }
-}
-
-/// Puts a file, and what belongs to it, under our own name into the job's folder: as a link where that can be, for nobody writes to it there.
-fn adopt(path: &Path, kind: Kind, folder: &Path) -> Result<PathBuf, ReadError> {
-    std::fs::create_dir_all(folder)?;
-    let (_, name) = kind.driver().unwrap_or(("", "data"));
-    let target = folder.join(if sniff::has_extension(path, "mif") { "data.mif" } else { name });
-    if path.is_dir() {
-        std::fs::create_dir_all(&target)?;
-        for file in companions(path)? {
-            link(&file, &target.join(file.file_name().unwrap_or_default()))?;
-        }
-    } else {
-        for file in companions(path)? {
-            let extension = file.extension().map(|extension| extension.to_string_lossy().to_lowercase()).unwrap_or_default();
-            link(&file, &if file == path { target.clone() } else { target.with_extension(extension) })?;
-        }
-    }
-    Ok(target)
-}
-
-fn link(from: &Path, to: &Path) -> Result<(), ReadError> {
-    let from = from.canonicalize()?;
-    if std::fs::hard_link(&from, to).is_err() {
-        std::fs::copy(&from, to)?;
-    }
-    Ok(())
-}
-
-/// The files that a path stands for: a folder's, a Shapefile's or `MapInfo` file's of the same name, else itself alone. In order of their names.
-pub fn companions(path: &Path) -> std::io::Result<Vec<PathBuf>> {
-    const SHAPEFILE: [&str; 5] = ["shp", "shx", "dbf", "prj", "cpg"];
-    const MAP_INFO: [&str; 6] = ["tab", "dat", "map", "id", "mif", "mid"];
-    let files = |folder: &Path| -> std::io::Result<Vec<PathBuf>> {
-        Ok(std::fs::read_dir(folder)?.filter_map(Result::ok).map(|entry| entry.path()).filter(|path| path.is_file()).collect())
-    };
-    let family: &[&str] = match path.extension().map(|extension| extension.to_string_lossy().to_lowercase()).as_deref() {
-        Some("shp") => &SHAPEFILE,
-        Some("tab" | "mif") => &MAP_INFO,
-        _ => &[],
-    };
-    let mut found = if path.is_dir() {
-        files(path)?
-    } else if family.is_empty() {
-        vec![path.to_owned()]
-    } else {
-        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        let mut all = files(folder)?;
-        all.retain(|file| file.file_stem() == path.file_stem() && family.iter().any(|extension| sniff::has_extension(file, extension)));
-        all.iter_mut().filter(|file| file.file_name() == path.file_name()).for_each(|file| path.clone_into(file));
-        all
-    };
-    found.sort();
-    Ok(found)
 }

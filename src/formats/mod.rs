@@ -5,6 +5,7 @@
 //!
 //! Knows no store, no HTTP, and nothing of what a feature will be held against.
 
+mod adopting;
 mod archive;
 mod arrival;
 mod crs_text;
@@ -22,7 +23,8 @@ mod wkb;
 mod wkt;
 pub mod writing;
 
-pub use arrival::{Arrival, Gcj02, Layer, Stated, companions};
+pub use adopting::companions;
+pub use arrival::{Arrival, Gcj02, Layer, Stated};
 pub use crs_text::NamedCrs;
 pub use encoding::Choice as EncodingChoice;
 pub use error::ReadError;

@@ -21,12 +21,7 @@ pub fn check(path: &Path) -> Result<Evidence, ReadError> {
     let (index, table) = (path.with_extension("shx"), path.with_extension("dbf"));
     let missing: Vec<&str> = [(&index, ".shx"), (&table, ".dbf")].iter().filter(|(file, _)| !file.is_file()).map(|(_, name)| *name).collect();
     if !missing.is_empty() {
-        let list = missing.join(", ");
-        return Err(ReadError::refused(
-            "shapefile_incomplete",
-            format!("Shapefile 缺少 {list}，请把 .shp、.shx、.dbf、.prj 一起打包上传"),
-            format!("the Shapefile lacks {list}; pack .shp, .shx, .dbf and .prj together"),
-        ));
+        return Err(incomplete(&missing));
     }
     whole(path, ".shp")?;
     whole(&index, ".shx")?;
@@ -41,6 +36,16 @@ pub fn check(path: &Path) -> Result<Evidence, ReadError> {
     }
     let cpg = std::fs::read(path.with_extension("cpg")).ok().map(|bytes| String::from_utf8_lossy(&bytes[..bytes.len().min(64)]).into_owned());
     Ok(Evidence { cpg, language: table.language, texts: table.texts()? })
+}
+
+/// The refusal of a Shapefile without those of its files.
+pub fn incomplete(missing: &[&str]) -> ReadError {
+    let list = missing.join(", ");
+    ReadError::refused(
+        "shapefile_incomplete",
+        format!("Shapefile 缺少 {list}，请把 .shp、.shx、.dbf、.prj 一起打包上传"),
+        format!("the Shapefile lacks {list}; pack .shp, .shx, .dbf and .prj together"),
+    )
 }
 
 /// That the file is as long as its header says.

@@ -21,8 +21,10 @@ pub enum Kind {
     FlatGeobuf,
     /// KML.
     Kml,
-    /// `.tab` or `.mif`.
+    /// `.tab`.
     MapInfo,
+    /// `.mif`.
+    MapInfoExchange,
     /// A drawing.
     Dxf,
     /// ZIP, also KMZ.
@@ -51,7 +53,7 @@ impl Kind {
             Self::GeoPackage => "GeoPackage",
             Self::FlatGeobuf => "FlatGeobuf",
             Self::Kml => "KML",
-            Self::MapInfo => "MapInfo",
+            Self::MapInfo | Self::MapInfoExchange => "MapInfo",
             Self::Dxf => "DXF",
             Self::Zip => "ZIP",
             Self::Gzip => "gzip",
@@ -74,9 +76,16 @@ impl Kind {
             // Of the two drivers for KML the one that reads `ExtendedData`, where all fields but two are.
             Self::Kml => Some(("LIBKML", "data.kml")),
             Self::MapInfo => Some(("MapInfo File", "data.tab")),
+            Self::MapInfoExchange => Some(("MapInfo File", "data.mif")),
             Self::Dxf => Some(("DXF", "data.dxf")),
             _ => None,
         }
+    }
+
+    /// Whether its only layer is called as the file is, which is called `data` on our disk.
+    #[must_use]
+    pub fn is_named_by_its_file(self) -> bool {
+        matches!(self, Self::Shapefile | Self::MapInfo | Self::MapInfoExchange | Self::GeoJson | Self::GeoJsonLines | Self::Dxf)
     }
 }
 
@@ -127,7 +136,8 @@ fn of_bytes(head: &[u8]) -> Option<Kind> {
         Some(0x1E) => Some(Kind::GeoJsonLines),
         Some(b'{') => Some(if is_lines(text) { Kind::GeoJsonLines } else { Kind::GeoJson }),
         Some(b'<') => Some(if holds(&upper, b"<KML") { Kind::Kml } else { Kind::Xml }),
-        _ if upper.starts_with(b"!TABLE") || upper.starts_with(b"VERSION ") && holds(&upper, b"CHARSET") => Some(Kind::MapInfo),
+        _ if upper.starts_with(b"!TABLE") => Some(Kind::MapInfo),
+        _ if upper.starts_with(b"VERSION ") && holds(&upper, b"CHARSET") => Some(Kind::MapInfoExchange),
         _ if starts(b"AutoCAD Binary DXF") || holds(&upper, b"SECTION") && upper.first().is_some_and(u8::is_ascii_digit) => Some(Kind::Dxf),
         // UTF-16 is the JSON reader's to explain.
         _ if starts(&[0xFF, 0xFE]) || starts(&[0xFE, 0xFF]) || starts(b"\0{") => Some(Kind::GeoJson),
@@ -173,7 +183,7 @@ mod tests {
             (b"<?xml version=\"1.0\"?>\n<kml xmlns=\"http://www.opengis.net/kml/2.2\">", Some(Kind::Kml)),
             (b"  0\r\nSECTION\r\n  2\r\nHEADER", Some(Kind::Dxf)),
             (b"!table\n!version 300", Some(Kind::MapInfo)),
-            (b"Version 300\nCharset \"Neutral\"", Some(Kind::MapInfo)),
+            (b"Version 300\nCharset \"Neutral\"", Some(Kind::MapInfoExchange)),
             (b"hello", None),
         ] {
             assert_eq!(of_bytes(bytes), kind, "{:?}", String::from_utf8_lossy(bytes));

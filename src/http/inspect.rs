@@ -15,6 +15,7 @@ use axum::{
 };
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
+use std::sync::Arc;
 use utoipa::{IntoParams, ToSchema};
 
 /// What is known of the file, and what it would be read for.
@@ -126,14 +127,22 @@ pub async fn inspect(
     let (stated, map) = corrections.read()?;
     let (spooled, token) = match query.from {
         Some(token) => (desk.waiting.get(&token)?, Some(token)),
-        None => (std::sync::Arc::new(spool(&desk, request).await?), None),
+        None => (Arc::new(spool(&desk, request).await?), None),
     };
     let name = query.name.or_else(|| spooled.name.clone()).unwrap_or_else(|| "survey".to_owned());
-    let monitor = std::sync::Arc::clone(&desk.monitor);
+    let turn = Arc::clone(&desk.inspections).acquire_owned().await.map_err(|error| Problem::internal(&error))?;
+    let monitor = Arc::clone(&desk.monitor);
     monitor.refresh_atlas().await?;
-    let file = std::sync::Arc::clone(&spooled);
-    let seen = tokio::task::spawn_blocking(move || monitor.inspect(&InspectFile { path: file.file.path(), name: &name, wanted, stated, map }));
+    let file = Arc::clone(&spooled);
+    // Dropped with this request, also where its client leaves: the work ends soon after, and holds its turn until then.
+    let asking = Arc::new(());
+    let asked = Arc::downgrade(&asking);
+    let seen = tokio::task::spawn_blocking(move || {
+        let _turn = turn;
+        monitor.inspect(&InspectFile { path: file.file.path(), name: &name, wanted, stated, map }, Some(asked))
+    });
     let seen = seen.await.map_err(|error| Problem::internal(&error))??;
+    drop(asking);
     let token = token.or_else(|| query.keep.unwrap_or(false).then(|| desk.waiting.put(&spooled)).flatten());
     Ok(Json(InspectAnswer::new(seen, &spooled, token)))
 }

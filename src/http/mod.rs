@@ -38,6 +38,7 @@ use axum::{
     routing::get,
 };
 use std::sync::Arc;
+use tokio::sync::Semaphore;
 use tower_http::{
     catch_panic::CatchPanicLayer,
     compression::{
@@ -60,6 +61,8 @@ pub struct Desk {
     pub life: Life,
     metrics: Arc<metrics::Metrics>,
     waiting: Arc<waiting::Waiting>,
+    /// A few inspections at a time: each may have a folder of unpacked files and a worker. Others wait for their turn.
+    inspections: Arc<Semaphore>,
     tiles: tiles::TileCache,
 }
 
@@ -71,6 +74,9 @@ pub struct Limits {
     /// Largest polygon to check.
     pub check_bytes: usize,
 }
+
+/// Inspections at a time.
+const INSPECTIONS: usize = 2;
 
 impl Default for Limits {
     fn default() -> Self {
@@ -84,7 +90,8 @@ impl Desk {
     pub fn new(monitor: Arc<Monitor>, limits: Limits) -> Self {
         let metrics = Arc::new(metrics::Metrics::new(monitor.counts()));
         let waiting = Arc::new(waiting::Waiting::new(4 * limits.upload_bytes));
-        Self { monitor, limits, life: Life::serving(), metrics, waiting, tiles: tiles::cache() }
+        let inspections = Arc::new(Semaphore::new(INSPECTIONS));
+        Self { monitor, limits, life: Life::serving(), metrics, waiting, inspections, tiles: tiles::cache() }
     }
 }
 

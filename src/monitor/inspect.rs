@@ -15,6 +15,7 @@ use crate::geom::{Bounds, Crs};
 use crate::land::{Flag, Reject, Words};
 use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
+use std::sync::Weak;
 
 /// What to look at.
 #[derive(Debug, Clone)]
@@ -98,9 +99,9 @@ const PREVIEW: usize = 5;
 const SHOWN: usize = 20;
 
 impl Monitor {
-    /// Looks at a file, against the layers in force.
-    pub fn inspect(&self, file: &InspectFile<'_>) -> Result<Inspection, MonitorError> {
-        inspect(file, &self.atlas(), &self.rule, &self.workshop)
+    /// Looks at a file, against the layers in force; where somebody `asked`, only as long as that one waits.
+    pub fn inspect(&self, file: &InspectFile<'_>, asked: Option<Weak<()>>) -> Result<Inspection, MonitorError> {
+        inspect(file, &self.atlas(), &self.rule, &Workshop { asked, ..self.workshop.clone() })
     }
 }
 

@@ -156,6 +156,7 @@ impl Monitor {
         sweep(&spool)?;
         let nowhere = Atlas::empty(Plane::near(118.0, 35.0));
         let workshop = Workshop::new(spool.clone());
+        workshop.sweep();
         let memory = Memory::new(Memory::usual_budget(), spool.clone());
         Ok(Self {
             store,
@@ -319,8 +320,6 @@ fn sweep(spool: &Path) -> std::io::Result<()> {
         // Another process may have swept it a moment ago.
         if name.starts_with(SPOOLED) && abandoned() {
             let _ = std::fs::remove_file(&path);
-        } else if name.starts_with(Workshop::FOLDER) && abandoned() {
-            let _ = std::fs::remove_dir_all(&path);
         }
     }
     Ok(())

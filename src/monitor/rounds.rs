@@ -27,13 +27,14 @@ pub fn in_rounds<T: Send, R: Send, E: Send>(
     let mut round = read(most / 16)?;
     let mut done: Option<R> = None;
     while !round.is_empty() {
-        let others = || {
-            let taken = done.take().map_or(Ok(()), &mut take);
-            taken.and_then(|()| read(most))
-        };
-        let (worked, following) = rayon::join(|| work(round), others);
+        let (mut worked, work) = (None, &work);
+        // Reading may wait for a process, and whoever is waited for must not hold a core: so it stays on the caller's own thread.
+        let following = rayon::in_place_scope(|scope| {
+            scope.spawn(|_| worked = Some(work(round)));
+            done.take().map_or(Ok(()), &mut take).and_then(|()| read(most))
+        });
         round = following?;
-        done = Some(worked?);
+        done = worked.transpose()?;
     }
     done.map_or(Ok(()), take)
 }
@@ -89,5 +90,34 @@ mod tests {
         let mut numbers = 0..1000;
         let ended = in_rounds(3, || Ok(numbers.next().map(|n| (n, 3))), Ok, |round| if round == [500] { Err("untaken") } else { Ok(()) });
         assert_eq!((ended, numbers.next()), (Err("untaken"), Some(502)));
+    }
+    #[test]
+    fn whoever_is_waited_for_holds_no_core() {
+        let readers = rayon::current_num_threads();
+        let waiting = std::sync::Barrier::new(readers + 1);
+        let (go, gone) = (std::sync::Mutex::new(()), std::sync::mpsc::channel());
+        std::thread::scope(|scope| {
+            // As many readers as there are cores, each of which waits for its second batch.
+            let held = go.lock().unwrap();
+            for _ in 0..readers {
+                scope.spawn(|| {
+                    let mut asked = 0;
+                    let next = || {
+                        asked += 1;
+                        if asked == 2 {
+                            waiting.wait();
+                            drop(go.lock());
+                        }
+                        Ok::<_, ()>((asked <= 2).then_some(((), 1)))
+                    };
+                    in_rounds(1, next, |_| Ok(()), |()| Ok(()))
+                });
+            }
+            waiting.wait();
+            rayon::spawn(move || gone.0.send(()).unwrap());
+            let done = gone.1.recv_timeout(std::time::Duration::from_secs(30));
+            drop(held);
+            assert_eq!(done, Ok(()), "nobody was left to do what is asked of the cores");
+        });
     }
 }

@@ -131,6 +131,25 @@ fn without_a_layer_only_the_area_is_known() {
 }
 
 #[test]
+fn what_an_interrupted_program_left_is_swept_by_the_next_one() {
+    let folder = folder(&File::default().patch("Q1", &[city::square()]));
+    for arguments in [&["classify", "patches.geojson", "-o", "out.csv"][..], &["inspect", "patches.geojson"]] {
+        let scratch = tempfile::tempdir().unwrap();
+        for name in ["tuban-job-abandoned", "tuban-job-living", "job-of-somebody-else"] {
+            std::fs::create_dir(scratch.path().join(name)).unwrap();
+            std::fs::write(scratch.path().join(name).join("data.shp"), "unpacked").unwrap();
+        }
+        let living = std::fs::File::open(scratch.path().join("tuban-job-living")).unwrap();
+        living.lock().unwrap();
+        let done = super::tuban(folder.path(), arguments).env("TMPDIR", scratch.path()).output().unwrap();
+        assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+        let mut left: Vec<_> = std::fs::read_dir(scratch.path()).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+        left.sort();
+        assert_eq!(left, ["job-of-somebody-else", "tuban-job-living"], "{arguments:?}");
+    }
+}
+
+#[test]
 fn exit_codes_tell_scripts_what_was_wrong_and_nothing_half_written_is_left() {
     let folder = folder(&File::default().patch("Q1", &[city::square()]));
     let path = folder.path();

@@ -99,7 +99,7 @@ fn uploads_and_job_folders_left_by_a_killed_program_are_swept_and_those_of_a_liv
     std::fs::create_dir(&spool).unwrap();
     let files = ["survey-abandoned", "survey-living", "notes.txt"].map(|name| std::fs::File::create(spool.join(name)).unwrap());
     files[1].lock().unwrap();
-    let folders = ["job-abandoned", "job-living"].map(|name| spool.join(name));
+    let folders = ["tuban-job-abandoned", "tuban-job-living"].map(|name| spool.join(name));
     for folder in &folders {
         std::fs::create_dir(folder).unwrap();
         std::fs::write(folder.join("data.shp"), "unpacked").unwrap();
@@ -109,7 +109,7 @@ fn uploads_and_job_folders_left_by_a_killed_program_are_swept_and_those_of_a_liv
     let _serving = Serving::start(folder.path(), "127.0.0.1:0");
     let mut left: Vec<String> = std::fs::read_dir(&spool).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
     left.sort();
-    assert_eq!(left, ["job-living", "notes.txt", "survey-living"]);
+    assert_eq!(left, ["notes.txt", "survey-living", "tuban-job-living"]);
 }
 
 #[test]

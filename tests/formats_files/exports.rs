@@ -1,6 +1,6 @@
 //! Exports as their readers meet them: opened by GDAL itself (`ogr2ogr` of gdal-bin), by openpyxl, and taken in again.
 
-use super::kit::{self, city, findings, folder, program, worst_m2};
+use super::kit::{self, city, findings, folder, patience, program, worst_m2};
 use super::writing::read_back;
 use crate::app::{APRIL, TestApp, city::one_of_each, city::square, file::File, number, text};
 use serde_json::Value;
@@ -266,7 +266,7 @@ async fn what_cannot_be_exported_is_a_problem_that_names_the_parameter() {
 async fn a_worker_that_dies_or_is_not_there_is_a_problem_and_leaves_nothing() {
     for (fault, code) in [(Some("crash"), "worker_crashed"), (Some("hang"), "worker_timeout"), (None, "no_ogr")] {
         let app = TestApp::with_workshop(|workshop| match fault {
-            Some(_) => Workshop { fault, patience: Duration::from_secs(2), ..with_program(workshop) },
+            Some(name) => Workshop { fault, patience: patience(name), ..with_program(workshop) },
             None => Workshop { program: None, ..workshop },
         })
         .await;

@@ -1,7 +1,7 @@
 //! The same through the front door: looked at, taken in, or refused while the service answers on.
 
-use super::kit::{folder, ogr2ogr, program, zip_folder};
-use crate::app::{APRIL, TestApp, city};
+use super::kit::{folder, ogr2ogr, patience, program, zip_folder};
+use crate::app::{APRIL, TestApp, city, names_in};
 use std::time::Duration;
 use tuban::monitor::Workshop;
 
@@ -42,12 +42,61 @@ async fn a_zipped_shapefile_is_looked_at_and_then_taken_in() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_worker_that_hangs_or_dies_costs_one_upload() {
     for (fault, code) in [("hang", "worker_timeout"), ("crash", "worker_crashed")] {
-        let app = TestApp::with_workshop(|workshop| Workshop { fault: Some(fault), patience: Duration::from_secs(2), ..with_program(workshop) }).await;
+        let app = TestApp::with_workshop(|workshop| Workshop { fault: Some(fault), patience: patience(fault), ..with_program(workshop) }).await;
         app.refuses(APRIL, shapefile(), 400, code).await;
         assert_eq!(app.get("/health").await.status, 200);
         app.has_an_empty_spool();
         assert!(app.surveys().await.is_empty());
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_worker_that_hangs_or_dies_midway_leaves_nothing_and_another_survey_comes_in_meanwhile() {
+    for (fault, code) in [("hang_midway", "worker_timeout"), ("crash_midway", "worker_crashed")] {
+        let app = TestApp::with_workshop(|workshop| Workshop { fault: Some(fault), patience: patience(fault), ..with_program(workshop) }).await;
+        let queued = app.request(reqwest::Method::POST, &format!("/api/surveys?{APRIL}")).header("prefer", "respond-async").body(shapefile());
+        let job = app.send(queued).await.json()["id"].as_str().unwrap().to_owned();
+        // The next survey, of the same month, waits behind it and is taken in; whoever only looks does not even wait.
+        let (taken, looked) = tokio::join!(app.upload(APRIL, city::one_of_each().text()), app.post("/api/inspect", city::one_of_each().text()));
+        assert_eq!((taken.status.as_u16(), looked.status.as_u16()), (201, 200), "{}", taken.text());
+        let failed = app.read(&format!("/api/jobs/{job}")).await;
+        assert_eq!(failed["problem"]["type"], format!("/problems/{code}"), "{failed}");
+        let surveys = app.surveys().await;
+        assert_eq!((surveys.len(), surveys[0]["patches"].as_u64()), (1, Some(4)), "{surveys:?}");
+        assert_eq!(app.patches("").await.len(), 4, "nothing of the first batch was stored");
+        app.has_an_empty_spool();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn few_files_are_looked_at_at_a_time_and_none_once_its_sender_has_left() {
+    let app = TestApp::with_workshop(|workshop| Workshop { fault: Some("hang"), patience: Duration::from_secs(300), ..with_program(workshop) }).await;
+    let file = shapefile();
+    let jobs = || names_in(app.monitor.spool()).iter().filter(|name| name.starts_with("tuban-job-")).count();
+    let mut senders = tokio::task::JoinSet::new();
+    for _ in 0..4 {
+        let request = app.request(reqwest::Method::POST, "/api/inspect?name=tb.zip").body(file.clone());
+        senders.spawn(async move { request.send().await.map(|answer| answer.status()) });
+    }
+    // All four are here, two of them are looked at.
+    until(|| names_in(app.monitor.spool()).len() == 6).await;
+    assert_eq!(jobs(), 2);
+    senders.abort_all();
+    // Long before anybody's patience is at its end.
+    until(|| names_in(app.monitor.spool()).is_empty()).await;
+    // Others have their turn again.
+    assert_eq!(app.post("/api/inspect", city::one_of_each().text()).await.status, 200);
+}
+
+/// Waits until that is so, for a minute at most.
+async fn until(is_so: impl Fn() -> bool) {
+    for _ in 0..600 {
+        if is_so() {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    panic!("it never was");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -30,9 +30,14 @@ pub(crate) fn program() -> PathBuf {
     BUILT.get_or_init(build).clone()
 }
 
-/// Workers that make their folders in `scratch` and are waited for two seconds.
+/// Workers that make their folders in `scratch` and are waited for twenty seconds.
 pub(crate) fn workshop(scratch: &Path) -> Workshop {
     Workshop { program: Some(program()), patience: Duration::from_secs(20), ..Workshop::new(scratch.to_owned()) }
+}
+
+/// How long a worker that misbehaves is waited for: not long where it never answers, and else longer than a busy machine needs to start it.
+pub(crate) fn patience(fault: &str) -> Duration {
+    Duration::from_secs(if ["hang", "hang_midway", "lie"].contains(&fault) { 3 } else { 120 })
 }
 
 /// The demo city, made once.

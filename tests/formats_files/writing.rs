@@ -1,6 +1,6 @@
 //! What is written, read back by GDAL itself (`ogrinfo` and `ogr2ogr` of gdal-bin) or by taking the file apart.
 
-use super::kit::{folder, workshop};
+use super::kit::{folder, patience, workshop};
 use serde_json::Value;
 use std::fs::File;
 use std::io::{Read, Seek};
@@ -141,8 +141,8 @@ fn what_gdal_would_write_otherwise_than_it_was_given_is_a_failure() {
 fn a_worker_that_dies_while_it_writes_leaves_nothing() {
     let scratch = folder();
     let gpkg = layout(Format::GeoPackage, "EPSG:4490", Encoding::Utf8);
-    for (fault, code) in [("crash", "worker_crashed"), ("hang", "worker_timeout")] {
-        let workshop = Workshop { fault: Some(fault), patience: std::time::Duration::from_secs(2), ..workshop(scratch.path()) };
+    for (fault, code) in [("crash", "worker_crashed"), ("hang", "worker_timeout"), ("crash_midway", "worker_crashed"), ("hang_midway", "worker_timeout")] {
+        let workshop = Workshop { fault: Some(fault), patience: patience(fault), ..workshop(scratch.path()) };
         let Err(WriteError::Unavailable { code: said, words }) = write(&workshop, &gpkg) else { panic!("{fault}") };
         assert!(said == code && words.zh.contains(code), "{said} {words:?}");
         assert_eq!(std::fs::read_dir(scratch.path()).unwrap().count(), 0, "{fault}");

@@ -107,7 +107,7 @@ pub struct Confinement {
     pub folder: String,
     /// Whether it had an empty network of its own.
     pub own_network: bool,
-    /// Whether the kernel refused it sockets and other programs.
+    /// Whether the kernel refused it sockets, other programs and processes, and every other call that files do not take.
     pub filtered: bool,
 }
 

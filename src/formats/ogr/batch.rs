@@ -44,6 +44,11 @@ impl Batch {
         self.features.iter().filter(|feature| feature.flags & GARBLED != 0).count() as u64
     }
 
+    /// Bytes of the shapes that had arcs.
+    pub fn bent_bytes(&self) -> u64 {
+        self.features.iter().filter(|feature| feature.flags & BENT != 0).map(|feature| feature.geometry.len() as u64).sum()
+    }
+
     fn attributes(&self, feature: &Feature) -> Result<&str, ReadError> {
         std::str::from_utf8(&self.bytes[feature.attributes.clone()]).map_err(|_| nonsense())
     }

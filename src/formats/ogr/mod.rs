@@ -4,12 +4,15 @@
 
 mod agreement;
 mod batch;
+mod pipes;
 mod worker;
+mod workshop;
 
 pub use agreement::{Confinement, LayerHeader};
 pub(super) use agreement::{NewField, WriteWish};
-pub(super) use worker::Folder;
-pub use worker::{Worker, Workshop};
+pub use worker::Worker;
+pub(super) use workshop::Folder;
+pub use workshop::Workshop;
 
 use super::{FeatureBatch, FeatureSource, Head, ReadError};
 use crate::geom::Crs;
@@ -57,6 +60,7 @@ impl FeatureSource for Reader {
                 }
                 self.head.bent |= batch.any_bent();
                 self.head.garbled += batch.garbled();
+                self.worker.straightened(batch.bent_bytes());
                 Ok(Some(Box::new(batch)))
             }
             Frame::End => {

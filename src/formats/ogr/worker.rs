@@ -1,79 +1,25 @@
-//! One process of `tuban-ogr`: started, listened to under a watch, and ended whatever happens.
+//! One process of `tuban-ogr`: started, listened to under a clock, and ended whatever happens.
 
-use super::agreement::{Header, Job, Limits, Task, Trouble, WriteWish};
+use super::agreement::{Header, Job, Task, Trouble, WriteWish};
 use super::batch::nonsense;
+use super::pipes::Pipes;
+use super::workshop::Workshop;
 use crate::formats::ReadError;
-use std::ffi::OsString;
-use std::io::{BufReader, Read, Write};
-use std::os::unix::process::ExitStatusExt;
-use std::path::{Path, PathBuf};
-use std::process::{Child, ChildStdin, ChildStdout, Command, ExitStatus, Stdio};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process_group, waitid};
+use std::io::{self, ErrorKind};
+use std::os::unix::process::{CommandExt, ExitStatusExt};
+use std::path::Path;
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
-/// Where workers are found and what they may cost.
-#[derive(Debug, Clone)]
-pub struct Workshop {
-    /// The program; none where it is not installed.
-    pub program: Option<PathBuf>,
-    /// Where job folders are made.
-    pub scratch: PathBuf,
-    /// Longest wait for one answer.
-    pub patience: Duration,
-    /// What a process may cost.
-    pub limits: Limits,
-    /// A way to misbehave, for tests.
-    pub fault: Option<&'static str>,
-}
-
 /// Largest frame: as large as the largest feature of GeoJSON.
-const LARGEST_FRAME: usize = 256 << 20;
+const LARGEST_FRAME: u64 = 256 << 20;
 /// A layer may be so many times larger on its way than its file …
 const SWELLING: u64 = 100;
-/// … and so much besides, bytes.
-const ALLOWANCE: u64 = 256 << 20;
-/// What a process says on stderr is kept so far, bytes.
-const LAST_WORDS: u64 = 4096;
-
-impl Workshop {
-    /// The worker named by `TUBAN_OGR`, else the one beside this program; job folders in `scratch`.
-    #[must_use]
-    pub fn new(scratch: PathBuf) -> Self {
-        let limits = Limits { memory_bytes: 2 << 30, cpu_s: 900, file_bytes: 4 << 30, files: 64 };
-        Self { program: program(), scratch, patience: Duration::from_mins(1), limits, fault: None }
-    }
-
-    /// What the names of job folders begin with.
-    pub const FOLDER: &str = "job-";
-
-    /// A folder for one job, locked, and gone with the value.
-    pub(in crate::formats) fn folder(&self) -> Result<Folder, ReadError> {
-        let folder = tempfile::Builder::new().prefix(Self::FOLDER).tempdir_in(&self.scratch)?;
-        let lock = std::fs::File::open(folder.path())?;
-        lock.lock()?;
-        Ok(Folder { path: folder.path().canonicalize()?, folder, lock })
-    }
-}
-
-/// A job's folder.
-#[derive(Debug)]
-pub(in crate::formats) struct Folder {
-    pub path: PathBuf,
-    #[expect(dead_code, reason = "held to be dropped")]
-    folder: tempfile::TempDir,
-    #[expect(dead_code, reason = "held to be dropped: while it is, no other process takes the folder for abandoned")]
-    lock: std::fs::File,
-}
-
-fn program() -> Option<PathBuf> {
-    const NAME: &str = "tuban-ogr";
-    if let Some(named) = std::env::var_os("TUBAN_OGR").filter(|named: &OsString| !named.is_empty()) {
-        return Some(named.into()).filter(|named: &PathBuf| named.is_file());
-    }
-    let own = std::env::current_exe().ok()?;
-    // Cargo puts test programs one folder deeper.
-    own.ancestors().skip(1).take(2).map(|folder| folder.join(NAME)).find(|program| program.is_file())
-}
+/// … and so many times with its arcs: a circle is three numbers in a file, and 3600 vertices once it is straightened.
+const SWELLING_BENT: u64 = 4000;
+/// Once it is dead its last words are waited for so long: they are in the pipe, unless somebody else holds its other end.
+const LISTENING: Duration = Duration::from_millis(200);
 
 /// An answer.
 pub(super) enum Frame {
@@ -87,57 +33,16 @@ pub(super) enum Frame {
 
 /// One process.
 pub struct Worker {
-    answers: BufReader<ChildStdout>,
-    input: Option<ChildStdin>,
-    watch: Arc<Watch>,
-    watcher: Option<std::thread::JoinHandle<()>>,
-    last_words: Option<std::thread::JoinHandle<Vec<u8>>>,
+    child: Child,
+    pipes: Pipes,
+    /// Its exit status, once it has ended.
+    ended: Option<ExitStatus>,
     bytes: u64,
     most_bytes: u64,
+    most_bytes_bent: u64,
     patience: Duration,
-}
-
-/// What the watching thread and the reading one share.
-struct Watch {
-    state: Mutex<State>,
-    changed: Condvar,
-}
-
-struct State {
-    child: Child,
-    /// By when an answer must have come; none while nobody waits.
-    deadline: Option<Instant>,
-    over: bool,
-    killed: bool,
-}
-
-impl Watch {
-    fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn set(&self, change: impl FnOnce(&mut State)) {
-        change(&mut self.lock());
-        self.changed.notify_all();
-    }
-
-    /// Kills the process where an answer is late.
-    fn stand(&self) {
-        let mut state = self.lock();
-        while !state.over {
-            state = match state.deadline.map(|deadline| deadline.saturating_duration_since(Instant::now())) {
-                None => self.changed.wait(state).unwrap_or_else(PoisonError::into_inner),
-                Some(Duration::ZERO) => {
-                    state.killed = true;
-                    state.over = true;
-                    // It may have ended by itself; then there is nothing to kill.
-                    let _ = state.child.kill();
-                    state
-                }
-                Some(left) => self.changed.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0,
-            };
-        }
-    }
+    /// How long it may yet be waited for in all.
+    left: Duration,
 }
 
 impl Worker {
@@ -151,8 +56,9 @@ impl Worker {
         encoding: Option<&str>,
     ) -> Result<(Self, Header), ReadError> {
         let mut worker = Self::start(workshop, folder, path, driver, Task::Read { layer, encoding })?;
-        worker.input = None;
-        worker.most_bytes = ALLOWANCE + SWELLING * size(folder);
+        let size = size(folder);
+        worker.most_bytes = workshop.allowance + SWELLING * size;
+        worker.most_bytes_bent = workshop.allowance + SWELLING_BENT * size;
         match worker.next()? {
             Frame::Header(header) => Ok((worker, header)),
             _ => Err(nonsense()),
@@ -166,14 +72,17 @@ impl Worker {
 
     /// Sends on features: for each its values and its geometry, both behind their lengths.
     pub fn push(&mut self, features: &[u8]) -> Result<(), ReadError> {
-        let sent = self.watched(|worker| worker.input.as_mut().map_or(Ok(()), |input| input.write_all(features).and_then(|()| input.flush())));
-        // It stopped listening: its last answer says why, where there is one.
-        sent.or_else(|_| self.end())
+        match self.waiting(|pipes, by| pipes.write(features, by)) {
+            Ok(()) => Ok(()),
+            Err(error) if error.kind() == ErrorKind::TimedOut => Err(self.post_mortem(&error)),
+            // It stopped listening: its last answer says why, where there is one.
+            Err(_) => self.end(),
+        }
     }
 
     /// Waits until all is written.
     pub fn end(&mut self) -> Result<(), ReadError> {
-        self.input = None;
+        self.pipes.close();
         match self.next()? {
             Frame::End => Ok(()),
             _ => Err(nonsense()),
@@ -194,27 +103,15 @@ impl Worker {
             .current_dir(folder)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
-            .stderr(Stdio::piped());
+            .stderr(Stdio::piped())
+            .process_group(0);
         let mut child = command.spawn()?;
-        let (mut input, answers, errors) = (child.stdin.take(), child.stdout.take(), child.stderr.take());
+        let pipes = Pipes::of(&mut child, workshop.asked.clone())?;
+        let (patience, left) = (workshop.patience, workshop.in_all);
+        let mut worker = Self { child, pipes, ended: None, bytes: 0, most_bytes: u64::MAX, most_bytes_bent: u64::MAX, patience, left };
         // Where it died already the reason is read from it below.
-        let _ = input.as_mut().map(|input| input.write_all(&line));
-        let watch = Arc::new(Watch { state: Mutex::new(State { child, deadline: None, over: false, killed: false }), changed: Condvar::new() });
-        let watcher = {
-            let watch = Arc::clone(&watch);
-            Some(std::thread::spawn(move || watch.stand()))
-        };
-        let last_words = errors.map(|errors| {
-            std::thread::spawn(move || {
-                let mut errors = BufReader::new(errors);
-                let mut kept = Vec::new();
-                let _ = (&mut errors).take(LAST_WORDS).read_to_end(&mut kept);
-                let _ = std::io::copy(&mut errors, &mut std::io::sink());
-                kept
-            })
-        });
-        let answers = BufReader::with_capacity(64 << 10, answers.ok_or_else(nonsense)?);
-        Ok(Self { answers, input, watch, watcher, last_words, bytes: 0, most_bytes: u64::MAX, patience: workshop.patience })
+        let _ = worker.waiting(|pipes, by| pipes.write(&line, by));
+        Ok(worker)
     }
 
     /// Bytes heard so far.
@@ -223,34 +120,37 @@ impl Worker {
         self.bytes
     }
 
-    /// Does something that must not take longer than patience lasts.
-    fn watched<T>(&mut self, work: impl FnOnce(&mut Self) -> std::io::Result<T>) -> std::io::Result<T> {
-        let deadline = Instant::now() + self.patience;
-        self.watch.set(|state| state.deadline = Some(deadline));
-        let done = work(self);
-        self.watch.set(|state| state.deadline = None);
+    /// So many of those bytes were straightened arcs, which took next to nothing in the file.
+    pub(super) fn straightened(&mut self, bytes: u64) {
+        self.most_bytes = self.most_bytes.saturating_add(bytes).min(self.most_bytes_bent);
+    }
+
+    /// How long it may yet be waited for in all.
+    pub(in crate::formats) fn left(&self) -> Duration {
+        self.left
+    }
+
+    /// Does something with its pipes that must not take longer than patience lasts.
+    fn waiting<T>(&mut self, work: impl FnOnce(&mut Pipes, Instant) -> io::Result<T>) -> io::Result<T> {
+        let began = Instant::now();
+        let done = work(&mut self.pipes, began + self.patience.min(self.left));
+        self.left = self.left.saturating_sub(began.elapsed());
         done
     }
 
     /// The next answer.
     pub(super) fn next(&mut self) -> Result<Frame, ReadError> {
-        let heard = self.watched(|worker| {
+        let room = self.most_bytes.saturating_sub(self.bytes).min(LARGEST_FRAME);
+        let heard = self.waiting(|pipes, by| {
             let mut head = [0; 5];
-            worker.answers.read_exact(&mut head)?;
+            pipes.read(&mut head, by)?;
             let [kind, length @ ..] = head;
-            let length = u32::from_le_bytes(length) as usize;
-            if length > LARGEST_FRAME || worker.bytes + length as u64 > worker.most_bytes {
-                return Ok(None);
-            }
-            let mut bytes = Vec::new();
-            (&mut worker.answers).take(length as u64).read_to_end(&mut bytes)?;
-            if bytes.len() < length {
-                return Err(std::io::ErrorKind::UnexpectedEof.into());
-            }
-            Ok(Some((kind, bytes)))
+            let length = u32::from_le_bytes(length);
+            if u64::from(length) > room { Ok(None) } else { Ok(Some((kind, pipes.read_bytes(length as usize, by)?))) }
         });
         match heard {
-            Err(_) => Err(self.post_mortem()),
+            Err(error) if error.kind() == ErrorKind::ConnectionAborted => Err(nobody_waits()),
+            Err(error) => Err(self.post_mortem(&error)),
             Ok(None) => Err(flood()),
             Ok(Some((kind, bytes))) => {
                 self.bytes += bytes.len() as u64;
@@ -265,31 +165,35 @@ impl Worker {
         }
     }
 
+    /// Ends it, with whatever it started.
+    fn kill(&mut self) {
+        if self.ended.is_none() {
+            // It may have ended by itself, but its number is its own until it has been waited for, which takes no time once it is dead.
+            let _ = kill_process_group(Pid::from_child(&self.child), Signal::KILL);
+            self.ended = self.child.wait().ok();
+        }
+    }
+
     /// Why there is no answer.
-    fn post_mortem(&mut self) -> ReadError {
-        let (killed, status) = {
-            let mut state = self.watch.lock();
-            // It stopped talking; it may still be on its way out.
-            let mut left = 100;
-            while left > 0 && matches!(state.child.try_wait(), Ok(None)) {
-                std::thread::sleep(Duration::from_millis(10));
-                left -= 1;
-            }
-            let _ = state.child.kill();
-            (state.killed, state.child.wait().ok())
+    fn post_mortem(&mut self, error: &io::Error) -> ReadError {
+        let late = error.kind() == ErrorKind::TimedOut;
+        // It stopped talking; it may still be on its way out, and how it went is worth knowing.
+        let is_alive = || {
+            let gone = waitid(WaitId::Pid(Pid::from_child(&self.child)), WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT);
+            matches!(gone, Ok(None))
         };
-        self.watch.set(|state| state.over = true);
-        let words = self.last_words.take().and_then(|words| words.join().ok()).unwrap_or_default();
-        let words = String::from_utf8_lossy(&words).into_owned();
-        tracing::warn!(?status, words, killed, "tuban-ogr ended without an answer");
-        let seconds = self.patience.as_secs();
+        let mut left = if late { 0 } else { 100 };
+        while left > 0 && is_alive() {
+            std::thread::sleep(Duration::from_millis(10));
+            left -= 1;
+        }
+        self.kill();
+        let status = self.ended;
+        let words = self.pipes.last_words(Instant::now() + LISTENING);
+        tracing::warn!(?status, words, late, "tuban-ogr ended without an answer");
         let signal = status.and_then(|status: ExitStatus| status.signal());
         match signal {
-            _ if killed => ReadError::refused(
-                "worker_timeout",
-                format!("读取文件超过 {seconds} 秒没有进展，已中止；请检查文件或拆分后上传"),
-                format!("reading the file made no progress for {seconds} seconds and was stopped; check the file or split it"),
-            ),
+            _ if late => too_slow(self.patience, self.left),
             // SIGXCPU, or the kernel's own SIGKILL once that was not heard.
             Some(24 | 9) => ReadError::refused(
                 "worker_cpu",
@@ -312,17 +216,25 @@ impl Worker {
 
 impl Drop for Worker {
     fn drop(&mut self) {
-        self.input = None;
-        self.watch.set(|state| {
-            state.over = true;
-            // It may have ended by itself. Waiting for what was killed takes no time, and leaves no zombie.
-            let _ = state.child.kill();
-            let _ = state.child.wait();
-        });
-        if let Some(watcher) = self.watcher.take() {
-            let _ = watcher.join();
-        }
+        self.kill();
     }
+}
+
+/// The refusal of a file over which a process took too long: for one answer, or for all of them.
+fn too_slow(patience: Duration, left: Duration) -> ReadError {
+    let seconds = patience.as_secs();
+    let (zh, en) = if left == Duration::ZERO {
+        (
+            "读取文件用时过长，已中止；请检查文件或拆分后上传".to_owned(),
+            "reading the file took too long in all and was stopped; check the file or split it".to_owned(),
+        )
+    } else {
+        (
+            format!("读取文件超过 {seconds} 秒没有进展，已中止；请检查文件或拆分后上传"),
+            format!("reading the file made no progress for {seconds} seconds and was stopped; check the file or split it"),
+        )
+    };
+    ReadError::refused("worker_timeout", zh, en)
 }
 
 /// Bytes of the files in a folder and those below it: ours are three deep.
@@ -338,6 +250,11 @@ pub(super) fn flood() -> ReadError {
         "读出的内容远超文件应有的大小，已中止；文件可能损坏或有意构造",
         "far more came out of the file than can be in it, so reading was stopped; the file is broken or made to do harm",
     )
+}
+
+/// The refusal that nobody will see.
+pub(super) fn nobody_waits() -> ReadError {
+    ReadError::refused("nobody_waits", "请求已断开，不再读取", "whoever asked has left, so reading was stopped")
 }
 
 fn missing() -> ReadError {

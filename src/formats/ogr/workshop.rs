@@ -1,0 +1,96 @@
+//! Where workers are found, what they may cost, and the folders that they work in.
+
+use super::agreement::Limits;
+use super::worker::nobody_waits;
+use crate::formats::ReadError;
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::sync::Weak;
+use std::time::Duration;
+
+/// Where workers are found and what they may cost.
+#[derive(Debug, Clone)]
+pub struct Workshop {
+    /// The program; none where it is not installed.
+    pub program: Option<PathBuf>,
+    /// Where job folders are made.
+    pub scratch: PathBuf,
+    /// Longest wait for one answer.
+    pub patience: Duration,
+    /// Longest wait for all answers about one file.
+    pub in_all: Duration,
+    /// What a process may cost.
+    pub limits: Limits,
+    /// So much may come out of a file however small it is, bytes.
+    pub allowance: u64,
+    /// Whoever waits for what becomes of the file holds the other end; reading ends once that is gone. None where it is read in any case.
+    pub asked: Option<Weak<()>>,
+    /// A way to misbehave, for tests.
+    pub fault: Option<&'static str>,
+}
+
+impl Workshop {
+    /// The worker named by `TUBAN_OGR`, else the one beside this program; job folders in `scratch`.
+    #[must_use]
+    pub fn new(scratch: PathBuf) -> Self {
+        let limits = Limits { memory_bytes: 2 << 30, cpu_s: 900, file_bytes: 4 << 30, files: 64 };
+        let (patience, in_all) = (Duration::from_mins(1), Duration::from_mins(15));
+        Self { program: program(), scratch, patience, in_all, limits, allowance: 256 << 20, asked: None, fault: None }
+    }
+
+    /// That nobody stopped waiting for what becomes of the file.
+    pub(in crate::formats) fn is_asked(&self) -> Result<(), ReadError> {
+        match &self.asked {
+            Some(asked) if asked.strong_count() == 0 => Err(nobody_waits()),
+            _ => Ok(()),
+        }
+    }
+
+    /// A folder for one job, locked, and gone with the value.
+    pub(in crate::formats) fn folder(&self) -> Result<Folder, ReadError> {
+        loop {
+            let folder = tempfile::Builder::new().prefix(FOLDER).tempdir_in(&self.scratch)?;
+            let lock = std::fs::File::open(folder.path())?;
+            lock.lock()?;
+            // Before it was locked another process may have taken it for abandoned.
+            if let Ok(path) = folder.path().canonicalize() {
+                return Ok(Folder { path, folder, lock });
+            }
+        }
+    }
+
+    /// Removes the folders of jobs whose process was killed or interrupted. Those of living ones are locked.
+    pub fn sweep(&self) {
+        let entries = std::fs::read_dir(&self.scratch).into_iter().flatten().filter_map(Result::ok);
+        for entry in entries.filter(|entry| entry.file_name().to_string_lossy().starts_with(FOLDER) && entry.file_type().is_ok_and(|kind| kind.is_dir())) {
+            let Ok(folder) = std::fs::File::open(entry.path()) else { continue };
+            // The lock is held until the folder is gone. Another process may have swept it a moment ago.
+            if folder.try_lock().is_ok() {
+                let _ = std::fs::remove_dir_all(entry.path());
+            }
+        }
+    }
+}
+
+/// What the names of job folders begin with: they may lie where other programs have theirs.
+const FOLDER: &str = "tuban-job-";
+
+/// A job's folder.
+#[derive(Debug)]
+pub(in crate::formats) struct Folder {
+    pub path: PathBuf,
+    #[expect(dead_code, reason = "held to be dropped")]
+    folder: tempfile::TempDir,
+    #[expect(dead_code, reason = "held to be dropped: while it is, no other process takes the folder for abandoned")]
+    lock: std::fs::File,
+}
+
+fn program() -> Option<PathBuf> {
+    const NAME: &str = "tuban-ogr";
+    if let Some(named) = std::env::var_os("TUBAN_OGR").filter(|named: &OsString| !named.is_empty()) {
+        return Some(named.into()).filter(|named: &PathBuf| named.is_file());
+    }
+    let own = std::env::current_exe().ok()?;
+    // Cargo puts test programs one folder deeper.
+    own.ancestors().skip(1).take(2).map(|folder| folder.join(NAME)).find(|program| program.is_file())
+}
