@@ -121,7 +121,9 @@ impl TestApp {
         let desk = Desk::new(Arc::clone(&monitor), limits);
         let life = desk.life.clone();
         tokio::spawn(serve(listener, desk, stop.clone().cancelled_owned()));
-        Self { monitor, life, address, client: reqwest::Client::new(), folder, stop: stop.drop_guard() }
+        // The service hangs up on who has been silent for twenty seconds, which a test may be between two requests.
+        let client = reqwest::Client::builder().pool_idle_timeout(std::time::Duration::from_secs(10)).build().unwrap();
+        Self { monitor, life, address, client, folder, stop: stop.drop_guard() }
     }
 
     /// Takes a layer in from a file, in force from that day.
