@@ -76,7 +76,9 @@ mod tests {
             assert_eq!(degrees.plane().origin(), [119.0, 35.0], "{first}");
         }
         let mut even = WholeDegrees::default();
-        [[119.0, 35.0], [118.0, 36.0], [118.0, 35.0]].into_iter().for_each(|at| even.count(at));
+        for at in [[119.0, 35.0], [118.0, 36.0], [118.0, 35.0]] {
+            even.count(at);
+        }
         assert_eq!((even.plane().origin(), WholeDegrees::default().plane().origin()), ([118.0, 35.0], [118.0, 35.0]));
     }
 }
