@@ -36,6 +36,15 @@ impl<'a> Values<'a> {
         self.0[field as usize].as_deref().map(str::trim).filter(|value| !value.is_empty())
     }
 
+    /// The same, taken out.
+    pub fn take(&mut self, field: Field) -> Option<Cow<'a, str>> {
+        let value = match self.0[field as usize].take()? {
+            Cow::Borrowed(value) => Cow::Borrowed(value.trim()),
+            Cow::Owned(value) => Cow::Owned(value.trim().to_owned()),
+        };
+        Some(value).filter(|value| !value.is_empty())
+    }
+
     /// Reads the value that the cursor stands at, which `key` names, where it was asked for; else passes over it.
     #[inline(always)]
     #[allow(clippy::inline_always, reason = "the cursor is to stay in registers")]

@@ -14,6 +14,7 @@ mod boxes;
 mod covered;
 mod cut;
 mod frozen;
+mod order;
 mod overlaps;
 mod positions;
 
@@ -79,7 +80,7 @@ pub struct Overlap {
 /// How much of a figure lies on one member.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Hit {
-    /// The member's number, in the order in which they were pushed.
+    /// The member's number, in the order in which they were pushed, unless they were numbered anew: see [`Coverage::along_a_curve`].
     pub member: u32,
     /// Square metres, above 0.
     pub area_m2: f64,

@@ -371,7 +371,9 @@ impl LayerBuilder {
     /// Indexes the layer.
     pub fn finish(self) -> io::Result<PreparedLayer> {
         let Self { bounds, facts, fact_of, left_out, taken, .. } = self;
-        Ok(PreparedLayer { bounds, coverage: self.coverage.finish()?, facts, fact_of, left_out, taken })
+        let (coverage, order) = self.coverage.finish()?.along_a_curve();
+        let fact_of = if fact_of.is_empty() { fact_of } else { order.iter().map(|member| fact_of[*member as usize]).collect() };
+        Ok(PreparedLayer { bounds, coverage, facts, fact_of, left_out, taken })
     }
 }
 
@@ -381,7 +383,7 @@ impl PreparedLayer {
         self.coverage.has_more_overlaps()
     }
 
-    /// Pairs of features (by order) that share ground, with the square metres; of one feature the first few with later ones.
+    /// Pairs of features (by the order they came in) that share ground, with the square metres; of one feature the first few with later ones.
     pub fn overlaps(&self) -> impl Iterator<Item = ([u32; 2], f64)> + '_ {
         self.coverage.overlaps().iter().map(|overlap| (overlap.members, overlap.area_m2))
     }

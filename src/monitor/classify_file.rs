@@ -3,7 +3,7 @@
 use super::{
     MonitorError, Refusal, RefusalKind,
     atlas::{Atlas, LayerBuilder, PreparedLayer},
-    classify_line::{Line, Output},
+    classify_line::{Lines, Output, rejected},
     judging::{Judge, duplicate},
     layer_import::{self, LayerJudge},
     memory::Memory,
@@ -15,6 +15,7 @@ use super::{
 };
 use crate::formats::{Arrival, Stated, Wanted, ogr::Workshop};
 use crate::land::{LayerKind, LayerUsed, Reject, Words};
+use foldhash::fast::RandomState;
 use std::collections::HashMap;
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -210,7 +211,7 @@ fn read_layer(
     let mut noticed = Noticed::default();
     let (mut done, mut refused) = (0, 0);
     let mut first: Option<Reject> = None;
-    reading.each_round(
+    reading.each_batch(
         |raw| Ok(judge.judge(raw)?),
         |batch| {
             done += batch.len() as u64;
@@ -260,35 +261,35 @@ pub fn classify(
     let judge = Judge::new(atlas, rule, &reading);
     let started = Instant::now();
     let mut writing = Duration::ZERO;
-    let mut row_of: HashMap<String, u64> = HashMap::new();
+    let mut row_of: HashMap<String, u64, RandomState> = HashMap::default();
     let (mut noticed, mut outside) = (Noticed::default(), 0);
     out.write_all(output.head().as_bytes())?;
     let mut first = true;
-    let keeps = output.keeps();
-    reading.each_round_by_place(
-        keeps.round_bytes(),
-        |raw| {
-            let candidate = judge.take_in(raw, keeps);
-            let place = candidate.place();
-            Ok((candidate, place))
+    reading.fold_batches(
+        Lines::of,
+        |lines, raw| {
+            lines.push(&judge.find(raw)?, atlas, output);
+            Ok(())
         },
-        |candidate| Ok(Line::of(judge.find(candidate)?, atlas, output)),
         |lines| {
             let began = Instant::now();
             timings.patches += lines.len() as u64;
-            for line in lines {
+            for (line, patch_id, mut text) in lines.iter() {
                 noticed.add(line.notice);
-                let earlier = row_of.get(&line.patch_id).filter(|_| line.accepted);
-                let again = earlier.map(|earlier| Line::rejected(&duplicate(line.row, &line.patch_id, *earlier), &output.quote(&line.patch_id), output));
-                let text = again.as_ref().unwrap_or(&line.text);
-                timings.rejected += u64::from(!line.accepted || again.is_some());
+                let mut again = String::new();
+                if let Some(earlier) = row_of.get(patch_id).filter(|_| line.accepted) {
+                    rejected(&mut again, &duplicate(line.row, patch_id, *earlier), &output.quote(patch_id), output);
+                    text = &again;
+                }
+                let accepted = line.accepted && again.is_empty();
+                timings.rejected += u64::from(!accepted);
                 if output == Output::GeoJson && !std::mem::take(&mut first) {
                     out.write_all(b",\n")?;
                 }
                 out.write_all(text.as_bytes())?;
-                if line.accepted && again.is_none() {
+                if accepted {
                     outside += u64::from(line.outside);
-                    row_of.insert(line.patch_id, line.row);
+                    row_of.insert(patch_id.to_owned(), line.row);
                 }
             }
             writing += began.elapsed();

@@ -1,12 +1,6 @@
 //! What `tuban classify` writes of a feature: a line of CSV or a GeoJSON feature.
 
-use super::{
-    atlas::Atlas,
-    classify::Assessment,
-    intake::Taken,
-    judging::{Found, Keeps},
-    noticed::Notice,
-};
+use super::{atlas::Atlas, classify::Assessment, intake::Taken, judging::Found, noticed::Notice};
 use crate::formats::{geojson::Geometry, writing::harmless};
 use crate::land::{Areas, Condition, Reject};
 use std::borrow::Cow;
@@ -25,14 +19,19 @@ pub enum Output {
 pub const COLUMNS: &str =
     "patch_id,county_code,area_m2,farmland_m2,basic_farmland_m2,red_line_m2,urban_boundary_m2,approved_m2,approved_farmland_m2,verdict,condition";
 
-/// A feature's line of the output.
+/// The lines of a batch's features: their texts one after the other, and so their ids.
+pub(super) struct Lines {
+    texts: String,
+    ids: String,
+    lines: Vec<Line>,
+}
+
+/// What is known of a feature's line of the output.
 pub(super) struct Line {
     /// Row in the file, from 1.
     pub(super) row: u64,
-    /// The patch's id.
-    pub(super) patch_id: String,
-    /// All of the line.
-    pub(super) text: String,
+    id_end: usize,
+    text_end: usize,
     /// Whether the feature was taken.
     pub(super) accepted: bool,
     /// Whether it lies in no county in force.
@@ -42,14 +41,6 @@ pub(super) struct Line {
 }
 
 impl Output {
-    /// What of a feature it takes.
-    pub(super) fn keeps(self) -> Keeps {
-        match self {
-            Self::Csv => Keeps::Region,
-            Self::GeoJson => Keeps::Outlines,
-        }
-    }
-
     /// What comes before the first line.
     pub(super) fn head(self) -> String {
         match self {
@@ -93,32 +84,55 @@ fn columns(areas: &Areas) -> [f64; 7] {
     [areas.area_m2, areas.farmland_m2, areas.basic_farmland_m2, areas.red_line_m2, areas.urban_boundary_m2, areas.approved_m2, areas.approved_farmland_m2]
 }
 
-impl Line {
-    /// What is written of what was found.
-    pub(super) fn of(found: Found, atlas: &Atlas, output: Output) -> Self {
-        let quoted_id = output.quote(&found.patch_id);
-        let text = match &found.outcome {
-            Err(reject) => Self::rejected(reject, &quoted_id, output),
+impl Lines {
+    /// Room for the lines of so many features.
+    pub(super) fn of(features: usize) -> Self {
+        Self { texts: String::with_capacity(features * 160), ids: String::with_capacity(features * 16), lines: Vec::with_capacity(features) }
+    }
+
+    /// Appends what is written of what was found.
+    pub(super) fn push(&mut self, found: &Found<'_>, atlas: &Atlas, output: Output) {
+        let (quoted_id, text) = (output.quote(&found.patch_id), &mut self.texts);
+        match &found.outcome {
+            Err(reject) => rejected(text, reject, &quoted_id, output),
             Ok((taken, assessment)) => {
                 let county_code = assessment.county_code(atlas, found.stated_county.as_deref());
                 match output {
-                    Output::Csv => csv(&quoted_id, county_code, taken, assessment),
-                    Output::GeoJson => geojson(&quoted_id, county_code, taken, assessment),
+                    Output::Csv => csv(text, &quoted_id, county_code, taken, assessment),
+                    Output::GeoJson => geojson(text, &quoted_id, county_code, taken, assessment),
                 }
             }
-        };
-        drop(quoted_id);
+        }
+        self.ids.push_str(&found.patch_id);
         let outside = found.outcome.as_ref().is_ok_and(|(_, assessment)| assessment.is_outside(atlas));
-        Self { row: found.row, accepted: found.outcome.is_ok(), outside, notice: found.notice, patch_id: found.patch_id, text }
+        let (accepted, id_end, text_end) = (found.outcome.is_ok(), self.ids.len(), self.texts.len());
+        self.lines.push(Line { row: found.row, id_end, text_end, accepted, outside, notice: found.notice });
     }
 
-    /// What is written of a refused feature.
-    pub(super) fn rejected(reject: &Reject, quoted_id: &str, output: Output) -> String {
-        let condition = format!("rejected: {}", reject.reason.en);
-        let condition = output.quote(&condition);
-        match output {
-            Output::Csv => format!("{quoted_id},,,,,,,,,,{condition}\n"),
-            Output::GeoJson => format!("{{\"type\":\"Feature\",\"properties\":{{\"patch_id\":{quoted_id},\"condition\":{condition}}},\"geometry\":null}}"),
+    /// How many.
+    pub(super) fn len(&self) -> usize {
+        self.lines.len()
+    }
+
+    /// Each line, with the patch's id and its text.
+    pub(super) fn iter(&self) -> impl Iterator<Item = (&Line, &str, &str)> {
+        let (mut id_start, mut text_start) = (0, 0);
+        self.lines.iter().map(move |line| {
+            let (id, text) = (&self.ids[id_start..line.id_end], &self.texts[text_start..line.text_end]);
+            (id_start, text_start) = (line.id_end, line.text_end);
+            (line, id, text)
+        })
+    }
+}
+
+/// Appends what is written of a refused feature.
+pub(super) fn rejected(text: &mut String, reject: &Reject, quoted_id: &str, output: Output) {
+    let condition = format!("rejected: {}", reject.reason.en);
+    let condition = output.quote(&condition);
+    match output {
+        Output::Csv => text.extend([quoted_id, ",,,,,,,,,,", &condition, "\n"]),
+        Output::GeoJson => {
+            text.extend(["{\"type\":\"Feature\",\"properties\":{\"patch_id\":", quoted_id, ",\"condition\":", &condition, "},\"geometry\":null}"]);
         }
     }
 }
@@ -127,36 +141,24 @@ fn condition(taken: &Taken) -> &'static str {
     if taken.repaired.is_some() { Condition::Repaired } else { Condition::Ok }.word()
 }
 
-fn csv(quoted_id: &str, county_code: Option<&str>, taken: &Taken, assessment: &Assessment) -> String {
-    let mut line = String::with_capacity(160);
-    line.push_str(quoted_id);
-    line.push(',');
-    line.push_str(county_code.unwrap_or(""));
+fn csv(line: &mut String, quoted_id: &str, county_code: Option<&str>, taken: &Taken, assessment: &Assessment) {
+    line.extend([quoted_id, ",", county_code.unwrap_or("")]);
     for area_m2 in columns(&assessment.measured.areas) {
         line.push(',');
-        push_four_decimals(&mut line, area_m2);
+        push_four_decimals(line, area_m2);
     }
-    for word in [assessment.verdict.word(), condition(taken)] {
-        line.push(',');
-        line.push_str(word);
-    }
-    line.push('\n');
-    line
+    line.extend([",", assessment.verdict.word(), ",", condition(taken), "\n"]);
 }
 
-fn geojson(quoted_id: &str, county_code: Option<&str>, taken: &Taken, assessment: &Assessment) -> String {
-    let (verdict, condition) = (assessment.verdict.word(), condition(taken));
-    let mut areas = String::new();
-    for (name, area_m2) in COLUMNS.split(',').skip(2).zip(columns(&assessment.measured.areas)) {
-        areas.extend(["\"", name, "\":"]);
-        push_four_decimals(&mut areas, area_m2);
-        areas.push(',');
-    }
+fn geojson(text: &mut String, quoted_id: &str, county_code: Option<&str>, taken: &Taken, assessment: &Assessment) {
     let county = county_code.map_or(Cow::Borrowed("null"), |code| Output::GeoJson.quote(code));
+    text.extend(["{\"type\":\"Feature\",\"properties\":{\"patch_id\":", quoted_id, ",\"county_code\":", &county]);
+    for (name, area_m2) in COLUMNS.split(',').skip(2).zip(columns(&assessment.measured.areas)) {
+        text.extend([",\"", name, "\":"]);
+        push_four_decimals(text, area_m2);
+    }
     let geometry = serde_json::to_string(&Geometry(Cow::Borrowed(taken.repaired.as_ref().unwrap_or(&taken.degrees)))).unwrap_or_default();
-    format!(
-        "{{\"type\":\"Feature\",\"properties\":{{\"patch_id\":{quoted_id},\"county_code\":{county},{areas}\"verdict\":\"{verdict}\",\"condition\":\"{condition}\"}},\"geometry\":{geometry}}}"
-    )
+    text.extend([",\"verdict\":\"", assessment.verdict.word(), "\",\"condition\":\"", condition(taken), "\"},\"geometry\":", &geometry, "}"]);
 }
 
 /// Bits of a double's fraction, its leading one included.

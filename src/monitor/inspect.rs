@@ -4,7 +4,7 @@
 use super::{
     Monitor, MonitorError, Refusal,
     atlas::Atlas,
-    judging::{Judge, Keeps, duplicate},
+    judging::{Judge, duplicate},
     layer_import::LayerJudge,
     noticed::{Notice, Noticed, outside_counties},
     reading::{Reading, Wish, home},
@@ -214,10 +214,10 @@ impl Inspection {
         match file.wanted {
             Wanted::Survey => {
                 let judge = Judge::new(atlas, rule, &reading);
-                reading.each_round(
+                reading.each_batch(
                     |raw| {
                         let bounds = bounds_of(&raw);
-                        let judged = judge.judge(judge.take_in(raw, Keeps::Outlines))?;
+                        let judged = judge.judge(raw)?;
                         let defects =
                             judged.verdict.as_ref().map(|accepted| accepted.0.defects.iter().map(super::intake::defect_words).collect()).unwrap_or_default();
                         let outside = judged.verdict.as_ref().is_ok_and(|accepted| accepted.1.flags.contains(&Flag::OutsideCounties));
@@ -232,7 +232,7 @@ impl Inspection {
             }
             Wanted::Layer(kind) => {
                 let judge = LayerJudge::new(kind, &reading, atlas.plane(), atlas);
-                reading.each_round(
+                reading.each_batch(
                     |raw| {
                         let row = raw.row;
                         let bounds = bounds_of(&raw);

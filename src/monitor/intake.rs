@@ -32,14 +32,6 @@ pub struct Taken {
     pub defects: Vec<Defect>,
 }
 
-impl Taken {
-    /// Where it lies in the plane.
-    #[must_use]
-    pub fn place(&self) -> Option<[f64; 2]> {
-        self.region.rings().next()?.first().copied()
-    }
-}
-
 /// Why an outline cannot be taken in.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OutlineFault {

@@ -1,6 +1,4 @@
 //! One raw feature to a patch with its finding, or to a reject with its reason. Pure; called from every core.
-//!
-//! In two steps: [`Judge::take_in`] needs the feature only, [`Judge::find`] the layers, which want to be met in the order of the ground.
 
 use super::{
     atlas::Atlas,
@@ -11,10 +9,10 @@ use super::{
     reading::Reading,
     rule::Rule,
 };
-use crate::formats::{Field, RawFeature};
-use crate::geom::{Figure, Outline};
+use crate::formats::{Field, RawFeature, Values};
+use crate::geom::Figure;
 use crate::land::{COUNTIES, Finding, Patch, Reject};
-use std::{collections::HashMap, io};
+use std::{borrow::Cow, collections::HashMap, io};
 
 /// Everything a feature is judged by.
 pub struct Judge<'a> {
@@ -40,61 +38,20 @@ pub struct Judged {
     pub notice: Notice,
 }
 
-/// What of a feature is kept for later.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Keeps {
-    /// Everything that is stored.
-    All,
-    /// Its outlines, without attributes.
-    Outlines,
-    /// Only the region that is measured.
-    Region,
-}
-
-impl Keeps {
-    /// Bytes of the file that may be in memory together.
-    #[must_use]
-    pub fn round_bytes(self) -> usize {
-        match self {
-            Self::Region => 16 << 20,
-            Self::All | Self::Outlines => 4 << 20,
-        }
-    }
-}
-
-/// A feature taken in, or refused, before it is held against the layers.
-pub struct Candidate {
-    row: u64,
-    patch_id: String,
-    by_feature_id: bool,
-    stated_county: Option<String>,
-    attributes: String,
-    notice: Notice,
-    taken: Result<Taken, Reject>,
-}
-
 /// What was found of a feature, before a patch is made of it that can be stored.
-pub struct Found {
+pub struct Found<'a> {
     /// See [`Judged`].
     pub row: u64,
     /// See [`Judged`].
-    pub patch_id: String,
+    pub patch_id: Cow<'a, str>,
     by_feature_id: bool,
     /// What the file says.
-    pub stated_county: Option<String>,
-    attributes: String,
+    pub stated_county: Option<Cow<'a, str>>,
+    attributes: &'a str,
     /// See [`Judged`].
     pub notice: Notice,
     /// The outline and what was made of it, or why not.
     pub outcome: Result<(Taken, Assessment), Reject>,
-}
-
-impl Candidate {
-    /// Where it lies in the plane, if anywhere.
-    #[must_use]
-    pub fn place(&self) -> Option<[f64; 2]> {
-        self.taken.as_ref().ok()?.place()
-    }
 }
 
 impl<'a> Judge<'a> {
@@ -107,38 +64,32 @@ impl<'a> Judge<'a> {
         Self { atlas, rule, intake, asks_gcj02, county_codes: known.chain(in_force).collect() }
     }
 
-    /// Takes one feature in; its attributes and what lies only beside what is measured, where `keeps` says so.
-    pub fn take_in(&self, raw: RawFeature<'_>, keeps: Keeps) -> Candidate {
-        let own = raw.fields.get(Field::PatchId).map(str::to_owned);
-        let by_feature_id = own.is_none() && raw.feature_id.is_some();
-        let stated_county = self.stated_county(&raw);
-        let notice = Notice { decimals: raw.decimals, has_z: raw.has_z, ..Notice::default() };
-        let (row, attributes) = (raw.row, if keeps == Keeps::All { raw.attributes.to_owned() } else { String::new() });
-        let patch_id = own.or(raw.feature_id).unwrap_or_else(|| row.to_string());
-        let taken = match raw.geometry {
-            Ok(outline) => self.intake.take(outline).map_err(|fault| fault.reject(row, Some(patch_id.clone()))),
-            Err(fault) => Err(fault.reject(row, Some(patch_id.clone()))),
-        };
-        // Only the first rows are asked about an offset, which takes their outlines.
-        let region_only = keeps == Keeps::Region && !(self.asks_gcj02 && row <= gcj02::ROWS);
-        let taken = taken.map(|taken| if region_only { Taken { source: None, degrees: Outline::default(), dense: None, ..taken } } else { taken });
-        Candidate { row, patch_id, by_feature_id, stated_county, attributes, notice, taken }
-    }
-
     /// Judges one feature. Fails only where layers cannot be read back.
-    pub fn judge(&self, candidate: Candidate) -> io::Result<Judged> {
-        let Found { row, patch_id, by_feature_id, stated_county, attributes, notice, outcome } = self.find(candidate)?;
+    pub fn judge(&self, raw: RawFeature<'_>) -> io::Result<Judged> {
+        let Found { row, patch_id, by_feature_id, stated_county, attributes, notice, outcome } = self.find(raw)?;
+        let patch_id = patch_id.into_owned();
         let verdict = outcome.map(|(taken, assessment)| {
             let finding = assessment.finding(self.atlas, self.rule, stated_county.as_deref());
             let Taken { source, degrees, repaired, defects, .. } = taken;
-            Box::new((Patch { row, patch_id: patch_id.clone(), stated_county, attributes, source, degrees, repaired, defects }, finding))
+            let (patch_id, stated_county, attributes) = (patch_id.clone(), stated_county.map(Cow::into_owned), attributes.to_owned());
+            Box::new((Patch { row, patch_id, stated_county, attributes, source, degrees, repaired, defects }, finding))
         });
         Ok(Judged { row, patch_id, by_feature_id, verdict, notice })
     }
 
     /// Measures one feature and judges what was measured. Fails only where layers cannot be read back.
-    pub fn find(&self, candidate: Candidate) -> io::Result<Found> {
-        let Candidate { row, patch_id, by_feature_id, stated_county, attributes, mut notice, taken } = candidate;
+    pub fn find<'f>(&'f self, raw: RawFeature<'f>) -> io::Result<Found<'f>> {
+        let RawFeature { row, feature_id, attributes, mut fields, geometry, decimals, has_z } = raw;
+        let stated_county = self.stated_county(&mut fields);
+        let own = fields.take(Field::PatchId);
+        let by_feature_id = own.is_none() && feature_id.is_some();
+        let patch_id = own.or(feature_id.map(Cow::Owned)).unwrap_or_else(|| Cow::Owned(row.to_string()));
+        let mut notice = Notice { decimals, has_z, ..Notice::default() };
+        let named = || Some(patch_id.clone().into_owned());
+        let taken = match geometry {
+            Ok(outline) => self.intake.take(outline).map_err(|fault| fault.reject(row, named())),
+            Err(fault) => Err(fault.reject(row, named())),
+        };
         let outcome = match taken {
             Ok(mut taken) => {
                 if self.asks_gcj02 && row <= gcj02::ROWS {
@@ -153,11 +104,12 @@ impl<'a> Judge<'a> {
     }
 
     /// The county the feature says it is in: the first six digits of its code, else by name.
-    fn stated_county(&self, raw: &RawFeature<'_>) -> Option<String> {
-        let code = raw.fields.get(Field::CountyCode).filter(|code| code.len() >= 6 && code.bytes().all(|b| b.is_ascii_digit()));
+    fn stated_county<'f>(&'f self, fields: &mut Values<'f>) -> Option<Cow<'f, str>> {
+        let code = fields.take(Field::CountyCode).filter(|code| code.len() >= 6 && code.bytes().all(|b| b.is_ascii_digit()));
         match code {
-            Some(code) => Some(code[..6].to_owned()),
-            None => raw.fields.get(Field::CountyName).and_then(|name| self.county_codes.get(name)).cloned(),
+            Some(Cow::Borrowed(code)) => Some(Cow::Borrowed(&code[..6])),
+            Some(Cow::Owned(code)) => Some(Cow::Owned(code[..6].to_owned())),
+            None => fields.get(Field::CountyName).and_then(|name| self.county_codes.get(name)).map(|code| Cow::Borrowed(code.as_str())),
         }
     }
 }

@@ -124,7 +124,7 @@ impl Monitor {
                 let mut sorting = Sorting::new(file.kind, &memory);
                 let mut reading = open(&wish, file.kind)?;
                 let judge = LayerJudge::new(file.kind, &reading, &plane.map_or_else(|| origin::of_file(&wish), Ok)?, &atlas);
-                reading.each_round(
+                reading.each_batch(
                     |raw| Ok(judge.judge(raw)?),
                     |judged| sender.blocking_send(sorting.take(judged)?).map_err(|_| MonitorError::Broken("the store went away".into())),
                 )?;

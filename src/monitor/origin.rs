@@ -33,7 +33,7 @@ pub(super) fn of_file(wish: &Wish<'_>) -> Result<Plane, MonitorError> {
     let mut reading = Reading::open(wish)?;
     let crs = reading.crs();
     let mut degrees = WholeDegrees::default();
-    reading.each_round(
+    reading.each_batch(
         |raw| Ok(raw.geometry.ok().and_then(|outline| outline.positions.first().and_then(|at| crs.to_degrees(*at)))),
         |positions| {
             positions.into_iter().flatten().for_each(|at| degrees.count(at));

@@ -1,15 +1,9 @@
 //! Opening a file for the monitor: its CRS believed or contradicted, its fields found, before the first feature is judged.
 
-use super::{
-    MonitorError, Refusal, RefusalKind,
-    atlas::Atlas,
-    intake::Intake,
-    rounds::{Placed, by_place, in_rounds},
-};
+use super::{MonitorError, Refusal, RefusalKind, atlas::Atlas, intake::Intake, pipeline::in_order};
 use crate::formats::{Arrival, FeatureBatch, FeatureSource, FieldMap, Gcj02, Head, RawFeature, Stated, Wanted, contradiction_words};
 use crate::geom::{Bounds, Crs, Plane, typical};
 use crate::land::{LayerKind, Words};
-use rayon::prelude::*;
 use std::collections::BTreeSet;
 
 /// What to read, and what is known of it from elsewhere.
@@ -44,8 +38,6 @@ pub struct Reading {
     notes: Vec<Words>,
 }
 
-/// Bytes of a round: enough for all cores to have something to do.
-const ROUND: usize = 2 << 20;
 /// Features looked at for field names and coordinates.
 const SAMPLE: usize = 1000;
 
@@ -164,42 +156,28 @@ impl Reading {
         (0..first.len().min(rows)).map(|index| Ok(first.feature(index, &self.fields)?.attributes.to_owned())).collect()
     }
 
-    /// Calls `work` on each feature, in parallel, and `take` on the results of each round, in order. The first error of either ends it.
-    pub fn each_round<R: Send>(
+    /// Calls `work` on each feature, in parallel, and `take` on the results of each batch, in order. The first error of either ends it.
+    pub fn each_batch<R: Send>(
         &mut self,
         work: impl Fn(RawFeature<'_>) -> Result<R, MonitorError> + Sync,
-        take: impl FnMut(Vec<R>) -> Result<(), MonitorError> + Send,
+        take: impl FnMut(Vec<R>) -> Result<(), MonitorError>,
     ) -> Result<(), MonitorError> {
-        self.rounds(ROUND, |round, fields| Ok(each(&round, fields, &work)?.into_iter().flatten().collect()), take)
-    }
-
-    /// The same in two steps: `first` on each feature tells where it is, then `second` is called on those of a round, neighbours after each other, so that
-    /// the layers they are held against are met in memory once and not all over again. `most` bytes of the file make a round: the larger, the nearer to each
-    /// other neighbours are, and the more memory it takes.
-    pub fn each_round_by_place<P: Send, R: Send>(
-        &mut self,
-        most: usize,
-        first: impl Fn(RawFeature<'_>) -> Result<(P, Option<[f64; 2]>), MonitorError> + Sync,
-        second: impl Fn(P) -> Result<R, MonitorError> + Sync,
-        take: impl FnMut(Vec<R>) -> Result<(), MonitorError> + Send,
-    ) -> Result<(), MonitorError> {
-        let placed = |raw: RawFeature<'_>| first(raw).map(|(one, at)| Placed { one: Box::new(one), at });
-        self.rounds(
-            most,
-            |round, fields| {
-                let placed = each(&round, fields, &placed)?;
-                drop(round);
-                by_place(placed, &second)
+        self.fold_batches(
+            Vec::with_capacity,
+            |results, raw| {
+                results.push(work(raw)?);
+                Ok(())
             },
             take,
         )
     }
 
-    fn rounds<R: Send>(
+    /// The same with one result for a batch: `begin` is told how many features there are, `work` adds what comes of each, in order.
+    pub fn fold_batches<R: Send>(
         &mut self,
-        most: usize,
-        work: impl Fn(Round, &FieldMap) -> Result<Vec<R>, MonitorError> + Sync,
-        take: impl FnMut(Vec<R>) -> Result<(), MonitorError> + Send,
+        begin: impl Fn(usize) -> R + Sync,
+        work: impl Fn(&mut R, RawFeature<'_>) -> Result<(), MonitorError> + Sync,
+        take: impl FnMut(R) -> Result<(), MonitorError>,
     ) -> Result<(), MonitorError> {
         let Self { source, first, fields, .. } = self;
         let next = || {
@@ -212,22 +190,13 @@ impl Reading {
                 (batch, bytes)
             }))
         };
-        in_rounds(most, next, |round| work(round, fields), take)
+        let fold = |batch: Box<dyn FeatureBatch>| {
+            let mut result = begin(batch.len());
+            (0..batch.len()).try_for_each(|index| work(&mut result, batch.feature(index, fields)?))?;
+            Ok(result)
+        };
+        in_order(next, fold, take)
     }
-}
-
-type Round = Vec<Box<dyn FeatureBatch>>;
-
-/// What comes of each feature of a round, batch by batch.
-fn each<R: Send>(round: &Round, fields: &FieldMap, work: &(impl Fn(RawFeature<'_>) -> Result<R, MonitorError> + Sync)) -> Result<Vec<Vec<R>>, MonitorError> {
-    let read = |batch: &dyn FeatureBatch| {
-        let mut results = Vec::with_capacity(batch.len());
-        for index in 0..batch.len() {
-            results.push(work(batch.feature(index, fields)?)?);
-        }
-        Ok(results)
-    };
-    round.par_iter().map(|batch| read(batch.as_ref())).collect()
 }
 
 fn overrides(map: &[String]) -> Result<Vec<(String, String)>, Refusal> {

@@ -1,15 +1,13 @@
 //! The findings of a stored survey are made anew, against the layers in force and the rule now: patches → findings → one transaction.
 //!
 //! 1. The store begins to replace the findings, and from then on nobody else writes: neither the patches nor the layers change meanwhile.
-//! 2. The patches are read page by page, judged in rounds on every core, and their findings go into the open transaction: memory is bounded whatever the size of
+//! 2. The patches are read page by page, judged on every core, and their findings go into the open transaction: memory is bounded whatever the size of
 //!    the survey.
 //! 3. The survey as a whole is judged, and the new findings become visible with one commit, together with what they rest on. Whatever ends it before that leaves the old ones.
 //!
 //! Patches with their numbers, confirmed verdicts and refused features stay. Against the same layers and by the same rule the same findings come out.
 
-use super::{
-    Monitor, MonitorError, Refusal, RefusalKind, export::understood, in_force, judging::Keeps, rejudging::Rejudge, rounds::in_rounds, sums::Sums, used,
-};
+use super::{Monitor, MonitorError, Refusal, RefusalKind, export::understood, in_force, pipeline::in_order, rejudging::Rejudge, sums::Sums, used};
 use crate::land::{Finding, JobKind, NewSurvey, Progress, Provenance, Stage, Survey, Words};
 use crate::store::{FindingsWriter, Held, PatchQuery, StoredPatch};
 use serde::{Deserialize, Serialize};
@@ -18,7 +16,7 @@ use tokio::sync::mpsc::{self, Receiver, Sender};
 
 /// Patches read at a time.
 const PAGE: u32 = 500;
-/// Pages waiting to be judged, and rounds waiting for the store.
+/// Pages waiting to be judged, and findings waiting for the store.
 const WAITING: usize = 4;
 
 /// A re-classification that was asked for.
@@ -99,10 +97,10 @@ impl Monitor {
         self.refresh_atlas().await?;
         let atlas = self.atlas();
         let (pages, unjudged) = mpsc::channel(WAITING);
-        let (rounds, mut judged) = mpsc::channel::<Vec<(i64, Finding)>>(WAITING);
+        let (findings, mut judged) = mpsc::channel::<Vec<(i64, Finding)>>(WAITING);
         let judging = {
             let (rule, atlas) = (self.rule.clone(), Arc::clone(&atlas));
-            let judging = tokio::task::spawn_blocking(move || judge_pages(&Rejudge::new(&atlas, &rule, crs), unjudged, &rounds));
+            let judging = tokio::task::spawn_blocking(move || judge_pages(&Rejudge::new(&atlas, &rule, crs), unjudged, &findings));
             async { judging.await.map_err(|error| MonitorError::Broken(error.to_string()))? }
         };
         let storing = async {
@@ -138,22 +136,21 @@ impl Monitor {
 }
 
 /// Judges pages until none comes any more, and hands their findings on, in order.
-fn judge_pages(rejudge: &Rejudge<'_>, mut pages: Receiver<Vec<StoredPatch>>, rounds: &Sender<Vec<(i64, Finding)>>) -> Result<Sums, MonitorError> {
+fn judge_pages(rejudge: &Rejudge<'_>, mut pages: Receiver<Vec<StoredPatch>>, judged: &Sender<Vec<(i64, Finding)>>) -> Result<Sums, MonitorError> {
     let mut sums = Sums::default();
-    in_rounds(
-        Keeps::All.round_bytes(),
+    in_order(
         || {
             Ok(pages.blocking_recv().map(|page| {
                 let bytes = page.iter().map(bytes).sum();
                 (page, bytes)
             }))
         },
-        |round| rejudge.round(round),
+        |page| rejudge.page(page),
         |findings| {
             for (_, finding) in &findings {
                 sums.count(finding);
             }
-            rounds.blocking_send(findings).map_err(|_| MonitorError::Broken("the store went away".into()))
+            judged.blocking_send(findings).map_err(|_| MonitorError::Broken("the store went away".into()))
         },
     )?;
     Ok(sums)

@@ -2,31 +2,16 @@
 //!
 //! What was measured when its survey came in is measured again, as it was then: where the file was in a projection, from the outline in that.
 
-use super::{
-    MonitorError,
-    atlas::Atlas,
-    classify::classify,
-    intake::Intake,
-    rounds::{Placed, by_place},
-    rule::Rule,
-};
-use crate::geom::{Crs, Figure, Region};
+use super::{MonitorError, atlas::Atlas, classify::classify, intake::Intake, rule::Rule};
+use crate::geom::{Crs, Figure};
 use crate::land::Finding;
 use crate::store::{StoreError, StoredPatch};
-use rayon::prelude::*;
 
 /// Everything that the patches of a survey are judged by.
 pub struct Rejudge<'a> {
     atlas: &'a Atlas,
     rule: &'a Rule,
     intake: Intake,
-}
-
-/// A patch taken in again.
-struct Candidate {
-    id: i64,
-    stated_county: Option<String>,
-    region: Region,
 }
 
 impl<'a> Rejudge<'a> {
@@ -36,21 +21,16 @@ impl<'a> Rejudge<'a> {
         Self { atlas, rule, intake: Intake { crs, shifted: false, plane: atlas.plane().clone() } }
     }
 
-    /// The findings of a round of patches, by their numbers and in their order.
-    pub fn round(&self, pages: Vec<Vec<StoredPatch>>) -> Result<Vec<(i64, Finding)>, MonitorError> {
-        let take_in = |page: Vec<StoredPatch>| page.into_iter().map(|stored| self.take_in(stored)).collect();
-        let placed = pages.into_par_iter().map(take_in).collect::<Result<Vec<Vec<_>>, MonitorError>>()?;
-        by_place(placed, &|candidate: Candidate| {
-            let Candidate { id, stated_county, region } = candidate;
-            Ok((id, classify(self.atlas, self.rule, &Figure::new(region), stated_county.as_deref())?))
-        })
+    /// The findings of some patches, by their numbers and in their order.
+    pub fn page(&self, page: Vec<StoredPatch>) -> Result<Vec<(i64, Finding)>, MonitorError> {
+        page.into_iter().map(|stored| self.finding(stored)).collect()
     }
 
-    fn take_in(&self, stored: StoredPatch) -> Result<Placed<Candidate>, MonitorError> {
+    fn finding(&self, stored: StoredPatch) -> Result<(i64, Finding), MonitorError> {
         let StoredPatch { id, mut patch, .. } = stored;
         let stated_county = patch.stated_county.take();
         let damaged = || StoreError::Damaged(format!("patch {id} no longer passes the check it passed on import"));
-        let taken = self.intake.again(patch).map_err(|_| damaged())?;
-        Ok(Placed { at: taken.place(), one: Box::new(Candidate { id, stated_county, region: taken.region }) })
+        let region = self.intake.again(patch).map_err(|_| damaged())?.region;
+        Ok((id, classify(self.atlas, self.rule, &Figure::new(region), stated_county.as_deref())?))
     }
 }

@@ -1,7 +1,7 @@
 //! A survey comes in: bytes → patches → findings → one transaction.
 //!
 //! 1. The store is asked for a place: the same file is recognised by its SHA-256, a taken period and level is a conflict.
-//! 2. On a thread of its own the file is read in rounds and judged on every core; each batch goes through a short channel into the open transaction, so memory
+//! 2. On a thread of its own the file is read and judged on every core; each batch goes through a short channel into the open transaction, so memory
 //!    is bounded whatever the size of the file.
 //! 3. The survey as a whole is judged (any patch accepted? most of them in some county?) and becomes visible with one commit. Whatever ends the import before that, a
 //!    refusal, an error or the process itself, leaves nothing behind.
@@ -9,7 +9,7 @@
 use super::{
     Monitor, MonitorError, Refusal, RefusalKind,
     jobs::Imported,
-    judging::{Judge, Judged, Keeps, duplicate},
+    judging::{Judge, Judged, duplicate},
     noticed::{Noticed, outside_counties},
     reading::{Reading, Wish},
     sums::{Sums, outside_warning},
@@ -120,14 +120,8 @@ impl Monitor {
                 let mut reading = Reading::open(&wish)?;
                 let judge = Judge::new(&atlas, &rule, &reading);
                 let mut summing = Summing::default();
-                reading.each_round_by_place(
-                    Keeps::All.round_bytes(),
-                    |raw| {
-                        let candidate = judge.take_in(raw, Keeps::All);
-                        let place = candidate.place();
-                        Ok((candidate, place))
-                    },
-                    |candidate| Ok(judge.judge(candidate)?),
+                reading.each_batch(
+                    |raw| Ok(judge.judge(raw)?),
                     |judged| sender.blocking_send(summing.take(judged)).map_err(|_| MonitorError::Broken("the store went away".into())),
                 )?;
                 Ok::<_, MonitorError>(summing.finish(&reading))

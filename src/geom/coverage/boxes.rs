@@ -79,6 +79,16 @@ impl Node {
 }
 
 impl Boxes {
+    /// The numbers of the boxes along the curve they are packed by.
+    pub(super) fn numbers(&self) -> &[u32] {
+        &self.numbers
+    }
+
+    /// Gives each box another number.
+    pub(super) fn renumber(&mut self, new: &[u32]) {
+        self.numbers.iter_mut().for_each(|number| *number = new[*number as usize]);
+    }
+
     /// Packs boxes; their numbers are their places. O(n log n).
     pub(super) fn of(boxes: &[PieceBox]) -> Self {
         if boxes.is_empty() {

@@ -76,7 +76,7 @@ impl Coverage {
             && boxes.len() == pieces.len()
             && boxes.iter().flatten().all(|value| value.is_finite())
             && overlapping.len() == members as usize
-            && overlaps.iter().flat_map(|overlap| overlap.members).all(|member| overlapping.get(member as usize) == Some(&true));
+            && overlaps.iter().flat_map(|overlap| overlap.members).all(|member| member < members);
         if !whole {
             return Err(damaged("a reference"));
         }

@@ -1,0 +1,139 @@
+//! Read, work in parallel, take in order: the pace of every import.
+//!
+//! While some batches are worked on by all cores, the next ones are read and the results of those before are taken. They are taken in the order they were
+//! read, so nothing downstream depends on how many cores there are. A batch is one core's from its text to its result, and is out of the way then: handing
+//! every patch on to be worked on in the order of the ground cost more than it saved, once the layers themselves lay in that order.
+
+use std::collections::VecDeque;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::sync::mpsc;
+
+/// Bytes under way for each core: a few batches, so that none waits while one is read or taken.
+const UNDER_WAY: usize = 2 << 20;
+
+/// Calls `work` on each batch that `next` yields with its weight in bytes, and `take` on what came of it, in order; the batches under way weigh a few
+/// megabytes a core. The first error ends it. Not to be called from one of rayon's own threads, which it would keep from working.
+pub fn in_order<T: Send, R: Send, E: Send>(
+    mut next: impl FnMut() -> Result<Option<(T, usize)>, E>,
+    work: impl Fn(T) -> Result<R, E> + Sync,
+    mut take: impl FnMut(R) -> Result<(), E>,
+) -> Result<(), E> {
+    let most = UNDER_WAY * rayon::current_num_threads();
+    let (work, (sender, receiver)) = (&work, mpsc::channel());
+    // Reading may wait for a process, and whoever is waited for must not hold a core: so it stays on the caller's own thread.
+    rayon::in_place_scope(|scope| {
+        // What each batch under way weighs, and what came of it, from the oldest on, which has the number `oldest`.
+        let mut under_way: VecDeque<(usize, Option<R>)> = VecDeque::new();
+        let (mut oldest, mut weight, mut is_more) = (0, 0, true);
+        loop {
+            if is_more && (under_way.is_empty() || weight < most) {
+                match next()? {
+                    None => is_more = false,
+                    Some((one, weighs)) => {
+                        let (number, sender) = (oldest + under_way.len(), sender.clone());
+                        under_way.push_back((weighs, None));
+                        weight += weighs;
+                        // Nobody is there to be told where an error has ended it all.
+                        scope.spawn(move |_| _ = sender.send((number, catch_unwind(AssertUnwindSafe(|| work(one))))));
+                    }
+                }
+            } else if under_way.is_empty() {
+                return Ok(());
+            } else if let Ok((number, done)) = receiver.recv() {
+                under_way[number - oldest].1 = Some(done.unwrap_or_else(|panic| resume_unwind(panic))?);
+            }
+            while let Ok((number, done)) = receiver.try_recv() {
+                under_way[number - oldest].1 = Some(done.unwrap_or_else(|panic| resume_unwind(panic))?);
+            }
+            while let Some((weighs, Some(done))) = under_way.pop_front_if(|(_, done)| done.is_some()) {
+                (oldest, weight) = (oldest + 1, weight - weighs);
+                take(done)?;
+            }
+        }
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A batch that weighs as much as may be under way on one core.
+    fn heavy(n: u32) -> Option<(u32, usize)> {
+        Some((n, UNDER_WAY))
+    }
+
+    #[test]
+    fn results_come_in_order() {
+        let mut numbers = 0..1000_u32;
+        let mut taken = Vec::new();
+        let work = |n: u32| {
+            // Some take longer than those after them.
+            std::thread::sleep(std::time::Duration::from_micros(u64::from(n * 7 % 10) * 50));
+            Ok(n * 2)
+        };
+        in_order(
+            || Ok::<_, ()>(numbers.next().map(|n| (n, 1000))),
+            work,
+            |n| {
+                taken.push(n);
+                Ok(())
+            },
+        )
+        .unwrap();
+        assert_eq!(taken, (0..1000).map(|n| n * 2).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn an_error_of_any_step_ends_it_and_little_more_is_read() {
+        let cores = rayon::current_num_threads() as u32;
+        let mut numbers = 0..1000;
+        let ended = in_order(|| numbers.next().filter(|n| *n < 500).map(heavy).ok_or("unread"), Ok, |_| Ok(()));
+        assert_eq!(ended, Err("unread"));
+        let mut numbers = 0..1000;
+        let ended = in_order(|| Ok(numbers.next().and_then(heavy)), |n| if n == 500 { Err("unworked") } else { Ok(n) }, |_| Ok(()));
+        assert_eq!(ended, Err("unworked"));
+        assert!(numbers.next().unwrap() <= 501 + cores);
+        let mut numbers = 0..1000;
+        let ended = in_order(|| Ok(numbers.next().and_then(heavy)), Ok, |n| if n == 500 { Err("untaken") } else { Ok(()) });
+        assert_eq!(ended, Err("untaken"));
+        assert!(numbers.next().unwrap() <= 501 + cores);
+    }
+
+    #[test]
+    fn a_panic_reaches_the_caller() {
+        let mut numbers = 0..1000;
+        let work = |n: u32| if n == 3 { panic!("of batch 3") } else { Ok::<_, ()>(n) };
+        let panic = catch_unwind(AssertUnwindSafe(|| in_order(|| Ok(numbers.next().and_then(heavy)), work, |_| Ok(())))).unwrap_err();
+        assert_eq!(panic.downcast_ref(), Some(&"of batch 3"));
+    }
+
+    #[test]
+    fn whoever_is_waited_for_holds_no_core() {
+        let readers = rayon::current_num_threads();
+        let waiting = std::sync::Barrier::new(readers + 1);
+        let (go, gone) = (std::sync::Mutex::new(()), mpsc::channel());
+        std::thread::scope(|scope| {
+            // As many readers as there are cores, each of which waits for its second batch.
+            let held = go.lock().unwrap();
+            for _ in 0..readers {
+                scope.spawn(|| {
+                    let mut asked = 0;
+                    let next = || {
+                        asked += 1;
+                        if asked == 2 {
+                            waiting.wait();
+                            drop(go.lock());
+                        }
+                        Ok::<_, ()>((asked <= 2).then_some(((), 1)))
+                    };
+                    in_order(next, |()| Ok(()), |()| Ok(()))
+                });
+            }
+            waiting.wait();
+            rayon::spawn(move || gone.0.send(()).unwrap());
+            let done = gone.1.recv_timeout(std::time::Duration::from_secs(30));
+            drop(held);
+            assert_eq!(done, Ok(()), "nobody was left to do what is asked of the cores");
+        });
+    }
+}
