@@ -30,37 +30,48 @@ macro_rules! exact_sum {
 /// Only confirmed verdicts that decide: a doubtful one counts as none. Areas go by sub-parcel, so that one filing can add to all three
 /// classes, while its patch counts in the class of its verdict; what is neither legal nor illegal of a patch is other. By survey, because
 /// an index has the findings in that order: [`read`] adds up the surveys. Areas of 0 are left out, to save the adding.
-pub(super) const TOTALS: &str = concat!(
-    "SELECT finding.county_code,
+macro_rules! totals {
+    (filings $own:literal surveys $surveys:literal) => {
+        concat!(
+            "SELECT finding.county_code,
         count(*) FILTER (WHERE filing.verdict = 'legal')   AS legal_patches,
         count(*) FILTER (WHERE filing.verdict = 'illegal') AS illegal_patches,
         count(*) FILTER (WHERE filing.verdict = 'other')   AS other_patches,
         count(*) FILTER (WHERE filing.patch IS NULL)       AS pending_patches, ",
-    exact_sum!("filing.legal_m2" when "filing.legal_m2 <> 0" as "legal_m2"),
-    ", ",
-    exact_sum!("filing.legal_farmland_m2" when "filing.legal_farmland_m2 <> 0" as "legal_farmland_m2"),
-    ", ",
-    exact_sum!("filing.illegal_m2" when "filing.illegal_m2 <> 0" as "illegal_m2"),
-    ", ",
-    exact_sum!("filing.illegal_farmland_m2" when "filing.illegal_farmland_m2 <> 0" as "illegal_farmland_m2"),
-    ", ",
-    exact_sum!("(finding.area_m2 - filing.legal_m2 - filing.illegal_m2)" when "finding.area_m2 > filing.legal_m2 + filing.illegal_m2" as "other_m2"),
-    ", ",
-    exact_sum!("(finding.farmland_m2 - filing.legal_farmland_m2 - filing.illegal_farmland_m2)"
-        when "finding.farmland_m2 > filing.legal_farmland_m2 + filing.illegal_farmland_m2" as "other_farmland_m2"),
-    ", ",
-    exact_sum!("finding.area_m2" when "filing.patch IS NULL" as "pending_m2"),
-    ", ",
-    exact_sum!("finding.farmland_m2" when "filing.patch IS NULL AND finding.farmland_m2 <> 0" as "pending_farmland_m2"),
-    ", ",
-    exact_sum!("finding.automatic_legal_farmland_m2" when "finding.automatic_legal_farmland_m2 <> 0" as "automatic_legal_farmland_m2"),
-    ", ",
-    exact_sum!("finding.automatic_illegal_farmland_m2" when "finding.automatic_illegal_farmland_m2 <> 0" as "automatic_illegal_farmland_m2"),
-    " FROM finding LEFT JOIN filing ON filing.patch = finding.patch AND filing.verdict <> 'doubtful'
-    WHERE finding.survey_id IN (SELECT id FROM survey WHERE period BETWEEN $1 AND $2)
+            exact_sum!("filing.legal_m2" when "filing.legal_m2 <> 0" as "legal_m2"),
+            ", ",
+            exact_sum!("filing.legal_farmland_m2" when "filing.legal_farmland_m2 <> 0" as "legal_farmland_m2"),
+            ", ",
+            exact_sum!("filing.illegal_m2" when "filing.illegal_m2 <> 0" as "illegal_m2"),
+            ", ",
+            exact_sum!("filing.illegal_farmland_m2" when "filing.illegal_farmland_m2 <> 0" as "illegal_farmland_m2"),
+            ", ",
+            exact_sum!("(finding.area_m2 - filing.legal_m2 - filing.illegal_m2)" when "finding.area_m2 > filing.legal_m2 + filing.illegal_m2" as "other_m2"),
+            ", ",
+            exact_sum!("(finding.farmland_m2 - filing.legal_farmland_m2 - filing.illegal_farmland_m2)"
+                when "finding.farmland_m2 > filing.legal_farmland_m2 + filing.illegal_farmland_m2" as "other_farmland_m2"),
+            ", ",
+            exact_sum!("finding.area_m2" when "filing.patch IS NULL" as "pending_m2"),
+            ", ",
+            exact_sum!("finding.farmland_m2" when "filing.patch IS NULL AND finding.farmland_m2 <> 0" as "pending_farmland_m2"),
+            ", ",
+            exact_sum!("finding.automatic_legal_farmland_m2" when "finding.automatic_legal_farmland_m2 <> 0" as "automatic_legal_farmland_m2"),
+            ", ",
+            exact_sum!("finding.automatic_illegal_farmland_m2" when "finding.automatic_illegal_farmland_m2 <> 0" as "automatic_illegal_farmland_m2"),
+            " FROM finding LEFT JOIN filing ON ", $own, " AND filing.verdict <> 'doubtful'
+    WHERE finding.survey_id ", $surveys, "
     GROUP BY finding.survey_id, finding.county_code
     ORDER BY finding.county_code NULLS LAST"
-);
+        )
+    };
+}
+
+/// Of the surveys of the months $1 to $2, where the patch alone tells its filing.
+pub(super) const OF_MONTHS: &str = totals!(filings "filing.patch = finding.patch" surveys "IN (SELECT id FROM survey WHERE period BETWEEN $1 AND $2)");
+
+/// Of the surveys in the array $1, where filings and findings are partitioned by county. A planner that knows the surveys reads only their findings: for a
+/// month of 20 000 patches among a million 75 ms instead of 530 ms.
+pub(super) const OF_SURVEYS: &str = totals!(filings "filing.county = finding.county AND filing.patch = finding.patch" surveys "= ANY($1)");
 
 /// The classes a patch can be in, and the columns of their sums.
 const CLASSES: [[&str; 3]; 4] = [
@@ -137,7 +148,7 @@ pub(super) fn newest(period: Option<i64>) -> Result<PeriodRange, StoreError> {
     Ok(PeriodRange { from: newest, until: newest })
 }
 
-/// Rows of [`TOTALS`], which have the surveys of a county one after the other.
+/// Rows of [`OF_MONTHS`] or [`OF_SURVEYS`], which have the surveys of a county one after the other.
 pub(super) fn read(rows: &[impl Columns]) -> Result<Vec<Totals>, StoreError> {
     let mut counties: Vec<County> = Vec::new();
     for row in rows {

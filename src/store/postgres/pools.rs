@@ -85,7 +85,7 @@ impl Pools {
             writers: pool(WRITERS, options),
             turns: Arc::new(Semaphore::new(1)),
             pages: pool(PAGES, &by_index(options)),
-            sums: pool(SUMS, options),
+            sums: pool(SUMS, &by_county(options)),
             facts: pool(FACTS, options),
             files: pool(FILES, options),
             queueing: Arc::new(Semaphore::new(QUEUEING)),
@@ -100,9 +100,10 @@ impl Pools {
 
     /// From now on connects to that server.
     pub(super) fn turn_to(&self, options: &PgConnectOptions) {
-        for pool in [&self.writers, &self.sums, &self.facts, &self.files, &self.leases] {
+        for pool in [&self.writers, &self.facts, &self.files, &self.leases] {
             pool.set_connect_options(options.clone());
         }
+        self.sums.set_connect_options(by_county(options));
         self.pages.set_connect_options(by_index(options));
     }
 
@@ -118,6 +119,17 @@ impl Pools {
 async fn takes_writes(connection: &mut PgConnection) -> Result<(), sqlx::Error> {
     let standby: bool = sqlx::query_scalar("SELECT pg_is_in_recovery()").fetch_one(connection).await?;
     if standby { Err(sqlx::Error::Protocol("the server takes no writes".to_owned())) } else { Ok(()) }
+}
+
+/// The same server, asked to add up county by county, and to plan for the very surveys that are asked for.
+fn by_county(options: &PgConnectOptions) -> PgConnectOptions {
+    options.clone().options([
+        ("enable_partitionwise_join", "on"),
+        ("enable_partitionwise_aggregate", "on"),
+        ("plan_cache_mode", "force_custom_plan"),
+        // Dozens of sums would be compiled each time, for longer than adding a month up takes.
+        ("jit", "off"),
+    ])
 }
 
 /// The same server, asked to find each row by index.

@@ -52,7 +52,8 @@ impl PostgresStore {
             None => totals::newest(sqlx::query_scalar(sql::NEWEST_PERIOD).fetch_one(&mut *moment).await?)?,
         };
         let (from, until) = (range.from.ordinal(), range.until.ordinal());
-        let sums = sqlx::query(totals::TOTALS).bind(from).bind(until).fetch_all(&mut *moment).await?;
+        let of: Vec<i64> = sqlx::query_scalar("SELECT id FROM survey WHERE period BETWEEN $1 AND $2").bind(from).bind(until).fetch_all(&mut *moment).await?;
+        let sums = sqlx::query(totals::OF_SURVEYS).bind(of).fetch_all(&mut *moment).await?;
         let surveys = sqlx::query(sql::PROVENANCES).bind(from).bind(until).fetch_all(&mut *moment).await?;
         moment.commit().await?;
         Ok(Summed { range, totals: totals::read(&sums)?, provenance: rows::provenances(&surveys)? })

@@ -33,7 +33,7 @@ impl SqliteStore {
             None => totals::newest(sqlx::query_scalar(sql::NEWEST_PERIOD).fetch_one(&mut *moment).await?)?,
         };
         let (from, until) = (range.from.ordinal(), range.until.ordinal());
-        let sums = sqlx::query(totals::TOTALS).bind(from).bind(until).fetch_all(&mut *moment).await?;
+        let sums = sqlx::query(totals::OF_MONTHS).bind(from).bind(until).fetch_all(&mut *moment).await?;
         let surveys = sqlx::query(sql::PROVENANCES).bind(from).bind(until).fetch_all(&mut *moment).await?;
         moment.commit().await?;
         Ok(Summed { range, totals: totals::read(&sums)?, provenance: rows::provenances(&surveys)? })
