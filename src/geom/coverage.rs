@@ -2,7 +2,8 @@
 //!
 //! Prepare once, query many:
 //! 1. [`Pieces::of`] cuts each region into pieces of at most [`PIECE_VERTICES`] vertices (`cut`), on any core; [`CoverageBuilder::append`] takes them.
-//! 2. [`CoverageBuilder::finish`] indexes the pieces' boxes (`boxes`) and finds which members overlap another.
+//! 2. [`CoverageBuilder::finish`] indexes the pieces' boxes (`boxes`), finds which members overlap another, and notes what ground is plainly empty or
+//!    plainly one member's (`cells`).
 //! 3. [`Coverage::hits`] measures a figure against every member near it; [`Coverage::covered_m2`] adds the hits up, and where members overlap each
 //!    other takes their union instead, so that no ground counts twice.
 //!
@@ -11,6 +12,7 @@
 
 mod at;
 mod boxes;
+mod cells;
 mod covered;
 mod cut;
 mod frozen;
@@ -20,6 +22,7 @@ mod positions;
 
 use super::{Bounds, Figure, Region};
 use boxes::{Boxes, Numbers, PieceBox};
+use cells::{Cells, Under};
 use positions::{Positions, Reader};
 use smallvec::SmallVec;
 use std::io;
@@ -60,6 +63,7 @@ pub struct Coverage {
     ring_ends: Vec<u32>,
     pieces: Vec<Piece>,
     index: Boxes,
+    cells: Cells,
     members: u32,
     overlaps: Vec<Overlap>,
     /// Whether there are more than those.
@@ -171,12 +175,14 @@ impl CoverageBuilder {
             ring_ends: self.ring_ends,
             pieces: self.pieces,
             index: Boxes::of(&self.boxes),
+            cells: Cells::default(),
             members: self.members,
             overlaps: Vec::new(),
             more_overlaps: false,
             overlapping: Vec::new(),
         };
         coverage.find_overlaps(&self.boxes)?;
+        coverage.see_cells(&self.boxes)?;
         Ok(coverage)
     }
 }
@@ -232,6 +238,14 @@ impl Coverage {
         self.overlapping.get(member as usize).is_some_and(|overlapping| *overlapping)
     }
 
+    /// Notes what is known of the ground without looking for pieces; nothing where positions lie outside memory.
+    fn see_cells(&mut self, boxes: &[PieceBox]) -> io::Result<()> {
+        if !self.is_shelved() {
+            self.cells = Cells::of(&self.pieces, boxes, || Reader::new(self))?;
+        }
+        Ok(())
+    }
+
     /// Numbers of the pieces whose box touches `window`, in ascending order.
     fn near(&self, window: PieceBox) -> Numbers {
         self.index.search(window)
@@ -241,6 +255,14 @@ impl Coverage {
     /// is none: cutting moves a border by so much.
     pub fn hits(&self, figure: &Figure) -> io::Result<Hits> {
         let (mut hits, mut reader) = (Hits::new(), Reader::new(self));
+        match self.cells.under(figure.bounds()) {
+            Under::Nothing => return Ok(hits),
+            Under::Member(member) => {
+                hits.push(Hit { member, area_m2: figure.area_m2() });
+                return Ok(hits);
+            }
+            Under::Unknown => {}
+        }
         let mut cut = figure.is_part();
         for piece in self.near(outwards(figure.bounds())) {
             let area_m2 = figure.shared_m2(reader.rings(piece)?);

@@ -52,6 +52,7 @@ pub struct Ground(Strips);
 impl Figure {
     /// Prepares a region.
     #[must_use]
+    #[inline]
     pub fn new(region: Region) -> Self {
         let bounds = region.bounds();
         let [x0, y0] = bounds.min;
@@ -62,7 +63,7 @@ impl Figure {
         }
         let top = if bounds.is_empty() { 0.0 } else { bounds.max[1] - y0 };
         let area_m2 = region.area_m2();
-        Self { area_m2, ground: Ground(Strips::of(&mut edges, bounds.min, top, Some(area_m2))), bounds, region, is_part: false }
+        Self { area_m2, ground: Ground(Strips::of(&edges, bounds.min, top, Some(area_m2))), bounds, region, is_part: false }
     }
 
     /// Prepares a part that was cut from a larger region, which moved its border by last bits.

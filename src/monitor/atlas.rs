@@ -219,7 +219,12 @@ impl AtlasLayer {
     }
 
     fn hits(&self, parts: &[Figure]) -> io::Result<PartHits> {
-        parts.iter().map(|part| self.coverage.hits(part)).collect()
+        // Not collected through an iterator of results, which would move each of them about.
+        let mut hits = PartHits::new();
+        for part in parts {
+            hits.push(self.coverage.hits(part)?);
+        }
+        Ok(hits)
     }
 
     /// What these hits cover, each place once; at most `area_m2`.
@@ -231,6 +236,11 @@ impl AtlasLayer {
     /// The figure's area by fact, largest first. Members of a layer that must tile may still overlap; then the sums are scaled to their union, so
     /// that no ground counts twice.
     fn shares(&self, hits: &PartHits, union_m2: f64) -> Shares {
+        if let [hits] = &hits[..]
+            && let [hit] = hits[..]
+        {
+            return std::iter::once(Share { fact: self.fact(hit.member), area_m2: hit.area_m2.min(union_m2) }).collect();
+        }
         let mut areas: SmallVec<[Share; 8]> = hits.iter().flatten().map(|hit| Share { fact: self.fact(hit.member), area_m2: hit.area_m2 }).collect();
         areas.sort_unstable_by(|a, b| a.fact.cmp(&b.fact).then(a.area_m2.total_cmp(&b.area_m2)));
         let mut shares = Shares::new();

@@ -40,6 +40,9 @@ impl Coverage {
         }
         let overlapping = order.iter().map(|old| self.overlapping[*old as usize]).collect();
         self.index.renumber(&new_piece);
+        let mut new_member = vec![0; order.len()];
+        (0..).zip(&order).for_each(|(new, old)| new_member[*old as usize] = new);
+        self.cells.renumber(&new_member);
         (Self { positions: Positions::Held(positions), ring_ends, pieces, overlapping, ..self }, order)
     }
 

@@ -13,7 +13,7 @@ const LANES: usize = 4;
 const ROUNDING: f64 = 8.0 * f64::EPSILON;
 
 /// An edge that is not vertical, in the frame of a box.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Strip {
     x1: f64,
     x2: f64,
@@ -49,7 +49,7 @@ struct Four {
     height: f64x4,
     slope: f64x4,
     sign: f64x4,
-    /// The leftmost left end.
+    /// The leftmost left end, here or in fours after it.
     first: f64,
     /// The rightmost right end, here or in fours before.
     reach: f64,
@@ -109,7 +109,7 @@ impl Four {
     /// At most four edges.
     fn of(strips: &[Strip]) -> Self {
         let side = |of: fn(&Strip) -> f64| f64x4::from(std::array::from_fn(|lane| strips.get(lane).map_or(0.0, of)));
-        let first = strips.first().map_or(0.0, |strip| strip.x1);
+        let first = strips.iter().fold(f64::INFINITY, |first, strip| first.min(strip.x1));
         Self { left: side(|s| s.x1), right: side(|s| s.x2), height: side(|s| s.y), slope: side(|s| s.slope), sign: side(|s| s.sign), first, reach: first }
     }
 
@@ -122,16 +122,25 @@ impl Four {
 impl Strips {
     /// Of all edges of some ground that are not vertical, in the frame with that origin, none of them below 0 or above `top`; with the ground's area, where it
     /// is known to the last bit.
-    pub fn of(strips: &mut [Strip], origin: [f64; 2], top: f64, known_m2: Option<f64>) -> Self {
-        strips.sort_unstable_by(|a, b| a.x1.total_cmp(&b.x1));
-        let mut of = Self { origin, span: [strips.first().map_or(0.0, |strip| strip.x1), 0.0], top, area_m2: 0.0, taken_at: 0.0, fours: SmallVec::new() };
-        for some in strips.chunks(LANES) {
-            for strip in some {
+    #[inline]
+    pub fn of(strips: &[Strip], origin: [f64; 2], top: f64, known_m2: Option<f64>) -> Self {
+        let mut of = Self { origin, span: [0.0; 2], top, area_m2: 0.0, taken_at: 0.0, fours: SmallVec::new() };
+        let order = by_left_end(strips);
+        for numbers in order.chunks(LANES) {
+            let mut some = [Strip::default(); LANES];
+            for (strip, number) in some.iter_mut().zip(numbers) {
+                *strip = strips[*number as usize];
                 of.span[1] = if strip.x2 > of.span[1] { strip.x2 } else { of.span[1] };
                 of.taken_at += (strip.x2 - strip.x1) * top;
             }
-            of.fours.push(Four { reach: of.span[1], ..Four::of(some) });
+            of.fours.push(Four { reach: of.span[1], ..Four::of(&some[..numbers.len()]) });
         }
+        // They are in order but for the last digits of their left ends.
+        let least = of.fours.iter_mut().rev().fold(f64::INFINITY, |least, four| {
+            four.first = four.first.min(least);
+            four.first
+        });
+        of.span[0] = if of.fours.is_empty() { 0.0 } else { least };
         of.area_m2 = known_m2.unwrap_or_else(|| of.left_of(f64::INFINITY));
         of
     }
@@ -242,7 +251,7 @@ impl Strips {
             });
         }
         let top = common.iter().fold(0.0, |top: f64, strip| top.max(strip.y).max(strip.at(strip.x2)));
-        Self::of(&mut common, self.origin, top, None)
+        Self::of(&common, self.origin, top, None)
     }
 
     /// Below a run of edges above the box the ground is as it is.
@@ -276,6 +285,16 @@ impl Strips {
             }
         }
     }
+}
+
+/// The numbers of strips by their left ends, none of which is left of 0; but for the last digits, in whose place the number stands: whole numbers sort in half
+/// the time of strips.
+fn by_left_end(strips: &[Strip]) -> SmallVec<[u64; 48]> {
+    let digits = u64::MAX << usize::BITS.saturating_sub(strips.len().leading_zeros());
+    let mut keys: SmallVec<[u64; 48]> = strips.iter().zip(0..).map(|(strip, number)| strip.x1.to_bits() & digits | number).collect();
+    keys.sort_unstable();
+    keys.iter_mut().for_each(|key| *key &= !digits);
+    keys
 }
 
 /// What of a ring matters to some ground, in its frame.
