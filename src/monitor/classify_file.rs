@@ -11,12 +11,11 @@ use super::{
     origin,
     reading::{Reading, Wish, home},
     rule::Rule,
+    seen::Seen,
     sums::outside_warning,
 };
 use crate::formats::{Arrival, Stated, Wanted, ogr::Workshop};
 use crate::land::{LayerKind, LayerUsed, Reject, Words};
-use foldhash::fast::RandomState;
-use std::collections::HashMap;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -261,7 +260,7 @@ pub fn classify(
     let judge = Judge::new(atlas, rule, &reading);
     let started = Instant::now();
     let mut writing = Duration::ZERO;
-    let mut row_of: HashMap<String, u64, RandomState> = HashMap::default();
+    let mut seen = Seen::default();
     let (mut noticed, mut outside) = (Noticed::default(), 0);
     out.write_all(output.head().as_bytes())?;
     let mut first = true;
@@ -277,8 +276,8 @@ pub fn classify(
             for (line, patch_id, mut text) in lines.iter() {
                 noticed.add(line.notice);
                 let mut again = String::new();
-                if let Some(earlier) = row_of.get(patch_id).filter(|_| line.accepted) {
-                    rejected(&mut again, &duplicate(line.row, patch_id, *earlier), &output.quote(patch_id), output);
+                if let Some(earlier) = line.accepted.then(|| seen.earlier(patch_id, line.row)).flatten() {
+                    rejected(&mut again, &duplicate(line.row, patch_id, earlier), &output.quote(patch_id), output);
                     text = &again;
                 }
                 let accepted = line.accepted && again.is_empty();
@@ -287,10 +286,7 @@ pub fn classify(
                     out.write_all(b",\n")?;
                 }
                 out.write_all(text.as_bytes())?;
-                if accepted {
-                    outside += u64::from(line.outside);
-                    row_of.insert(patch_id.to_owned(), line.row);
-                }
+                outside += u64::from(accepted && line.outside);
             }
             writing += began.elapsed();
             report("classify", timings.patches);

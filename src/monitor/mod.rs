@@ -25,6 +25,7 @@ pub mod reclassification;
 mod rejudging;
 pub mod rollup;
 pub mod rule;
+mod seen;
 mod snapshot;
 mod sums;
 pub mod survey_import;

@@ -12,6 +12,7 @@ use super::{
     judging::{Judge, Judged, duplicate},
     noticed::{Noticed, outside_counties},
     reading::{Reading, Wish},
+    seen::Seen,
     sums::{Sums, outside_warning},
 };
 use crate::formats::{Arrival, Field, Stated, Wanted, companions};
@@ -19,7 +20,6 @@ use crate::land::{Finding, Level, NewSurvey, OnConflict, Patch, PatchIdSource, P
 use crate::store::{Held, StoreError, SurveyKey, SurveyWriter};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
-use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use tokio::sync::mpsc;
@@ -159,7 +159,7 @@ impl Monitor {
 /// What is known of the survey so far.
 #[derive(Default)]
 struct Summing {
-    row_of: HashMap<String, u64>,
+    seen: Seen,
     rejects: Vec<Reject>,
     rejected: u64,
     repaired: u64,
@@ -182,14 +182,12 @@ impl Summing {
         for judged in batch {
             self.noticed.add(judged.notice);
             self.by_feature_id |= judged.by_feature_id;
-            let earlier = self.row_of.get(&judged.patch_id).copied();
-            let verdict = match (judged.verdict, earlier) {
-                (Ok(_), Some(earlier)) => Err(duplicate(judged.row, &judged.patch_id, earlier)),
-                (verdict, _) => verdict,
-            };
+            let verdict = judged.verdict.and_then(|accepted| match self.seen.earlier(&judged.patch_id, judged.row) {
+                Some(earlier) => Err(duplicate(judged.row, &judged.patch_id, earlier)),
+                None => Ok(accepted),
+            });
             match verdict {
                 Ok(accepted) => {
-                    self.row_of.insert(judged.patch_id, judged.row);
                     self.repaired += u64::from(accepted.0.repaired.is_some());
                     self.sums.count(&accepted.1);
                     portion.findings.push(*accepted);

@@ -16,8 +16,8 @@ use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 
 /// Cells for each piece of a layer, at most.
 const PER_PIECE: usize = 256;
-/// Cells of a layer, at most: 4 MB of them.
-const MOST: usize = 1 << 20;
+/// Cells of a layer, at most: 2 MB of them, so that a processor's cache holds those of all layers.
+const MOST: usize = 1 << 19;
 /// Cells for each piece below which too few would be filled, or empty, to be worth it.
 const LEAST_PER_PIECE: usize = 8;
 /// Cells that one figure is looked up in, at most.
