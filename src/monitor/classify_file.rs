@@ -4,6 +4,7 @@ use super::{
     MonitorError, Refusal, RefusalKind,
     atlas::{Atlas, LayerBuilder, PreparedLayer},
     classify_line::{Lines, Output, rejected},
+    ids::Ids,
     judging::{Judge, duplicate},
     layer_import::{self, LayerJudge},
     memory::Memory,
@@ -11,7 +12,6 @@ use super::{
     origin,
     reading::{Reading, Wish, home},
     rule::Rule,
-    seen::Seen,
     sums::outside_warning,
 };
 use crate::formats::{Arrival, Stated, Wanted, ogr::Workshop};
@@ -260,7 +260,7 @@ pub fn classify(
     let judge = Judge::new(atlas, rule, &reading);
     let started = Instant::now();
     let mut writing = Duration::ZERO;
-    let mut seen = Seen::default();
+    let mut ids = Ids::default();
     let (mut noticed, mut outside) = (Noticed::default(), 0);
     out.write_all(output.head().as_bytes())?;
     let mut first = true;
@@ -276,7 +276,7 @@ pub fn classify(
             for (line, patch_id, mut text) in lines.iter() {
                 noticed.add(line.notice);
                 let mut again = String::new();
-                if let Some(earlier) = line.accepted.then(|| seen.earlier(patch_id, line.row)).flatten() {
+                if let Some(earlier) = line.accepted.then(|| ids.earlier(patch_id, line.row)).flatten() {
                     rejected(&mut again, &duplicate(line.row, patch_id, earlier), &output.quote(patch_id), output);
                     text = &again;
                 }

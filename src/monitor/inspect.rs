@@ -4,6 +4,7 @@
 use super::{
     Monitor, MonitorError, Refusal,
     atlas::Atlas,
+    ids::Ids,
     judging::{Judge, duplicate},
     layer_import::LayerJudge,
     noticed::{Notice, Noticed, outside_counties},
@@ -13,7 +14,7 @@ use super::{
 use crate::formats::{Arrival, EncodingChoice, Layer, RawFeature, Stated, Wanted, ogr::Workshop};
 use crate::geom::{Bounds, Crs};
 use crate::land::{Flag, Reject, Words};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Weak;
 
@@ -78,7 +79,7 @@ pub struct Inspection {
     /// Features in no county in force.
     pub outside: u64,
     noticed: Noticed,
-    row_of: HashMap<String, u64>,
+    ids: Ids,
 }
 
 crate::land::words! {
@@ -173,7 +174,7 @@ impl Inspection {
             problem: None,
             outside: 0,
             noticed: Noticed::default(),
-            row_of: HashMap::new(),
+            ids: Ids::default(),
         }
     }
 
@@ -257,18 +258,17 @@ impl Inspection {
         for seen in batch {
             self.features += 1;
             self.noticed.add(seen.notice);
-            let again = |row_of: &HashMap<String, u64>| {
+            let again = |ids: &mut Ids| {
                 let patch_id = seen.patch_id.as_ref()?;
-                row_of.get(patch_id).map(|earlier| duplicate(seen.row, patch_id, *earlier))
+                ids.earlier(patch_id, seen.row).map(|earlier| duplicate(seen.row, patch_id, earlier))
             };
-            if let Some(reject) = seen.reject.or_else(|| again(&self.row_of)) {
+            if let Some(reject) = seen.reject.or_else(|| again(&mut self.ids)) {
                 self.rejected += 1;
                 if self.rejects.len() < SHOWN {
                     self.rejects.push(reject);
                 }
             } else {
                 self.accepted += 1;
-                self.row_of.extend(seen.patch_id.map(|patch_id| (patch_id, seen.row)));
                 self.outside += u64::from(seen.outside);
                 self.repaired += u64::from(!seen.defects.is_empty());
                 let room = SHOWN.saturating_sub(self.defects.len());

@@ -10,6 +10,7 @@ pub mod explain;
 pub mod export;
 pub mod filings;
 mod gcj02;
+mod ids;
 pub mod inspect;
 pub mod intake;
 pub mod jobs;
@@ -25,7 +26,7 @@ pub mod reclassification;
 mod rejudging;
 pub mod rollup;
 pub mod rule;
-mod seen;
+
 mod snapshot;
 mod sums;
 pub mod survey_import;

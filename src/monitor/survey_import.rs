@@ -8,11 +8,11 @@
 
 use super::{
     Monitor, MonitorError, Refusal, RefusalKind,
+    ids::Ids,
     jobs::Imported,
     judging::{Judge, Judged, duplicate},
     noticed::{Noticed, outside_counties},
     reading::{Reading, Wish},
-    seen::Seen,
     sums::{Sums, outside_warning},
 };
 use crate::formats::{Arrival, Field, Stated, Wanted, companions};
@@ -159,7 +159,7 @@ impl Monitor {
 /// What is known of the survey so far.
 #[derive(Default)]
 struct Summing {
-    seen: Seen,
+    ids: Ids,
     rejects: Vec<Reject>,
     rejected: u64,
     repaired: u64,
@@ -182,7 +182,7 @@ impl Summing {
         for judged in batch {
             self.noticed.add(judged.notice);
             self.by_feature_id |= judged.by_feature_id;
-            let verdict = judged.verdict.and_then(|accepted| match self.seen.earlier(&judged.patch_id, judged.row) {
+            let verdict = judged.verdict.and_then(|accepted| match self.ids.earlier(&judged.patch_id, judged.row) {
                 Some(earlier) => Err(duplicate(judged.row, &judged.patch_id, earlier)),
                 None => Ok(accepted),
             });

@@ -5,8 +5,8 @@ use hashbrown::HashTable;
 use std::hash::BuildHasher;
 
 /// The ids seen so far, each with the row of the patch that had it first.
-#[derive(Default)]
-pub(super) struct Seen {
+#[derive(Debug, Clone, Default)]
+pub(super) struct Ids {
     ids: String,
     entries: Vec<Entry>,
     /// Places in `entries`, by the hash of the id.
@@ -15,12 +15,13 @@ pub(super) struct Seen {
 }
 
 /// An id, and the row it was in.
+#[derive(Debug, Clone)]
 struct Entry {
     end: usize,
     row: u64,
 }
 
-impl Seen {
+impl Ids {
     /// The row of the earlier patch with this id; where there is none, this row is noted as the first.
     pub(super) fn earlier(&mut self, id: &str, row: u64) -> Option<u64> {
         let Self { ids, entries, places, hasher } = self;
@@ -49,7 +50,7 @@ mod tests {
         /// Oracle: the standard library's map.
         #[test]
         fn the_first_row_of_each_id_is_told(ids in prop::collection::vec("[ab图]{0,4}", 0..300)) {
-            let (mut seen, mut known) = (Seen::default(), HashMap::new());
+            let (mut seen, mut known) = (Ids::default(), HashMap::new());
             for (id, row) in ids.iter().zip(1..) {
                 let earlier = known.get(id).copied();
                 known.entry(id).or_insert(row);
