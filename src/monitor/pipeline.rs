@@ -58,8 +58,8 @@ mod tests {
     use super::*;
 
     /// A batch that weighs as much as may be under way on one core.
-    fn heavy(n: u32) -> Option<(u32, usize)> {
-        Some((n, UNDER_WAY))
+    fn heavy(n: u32) -> (u32, usize) {
+        (n, UNDER_WAY)
     }
 
     #[test]
@@ -87,14 +87,14 @@ mod tests {
     fn an_error_of_any_step_ends_it_and_little_more_is_read() {
         let cores = rayon::current_num_threads() as u32;
         let mut numbers = 0..1000;
-        let ended = in_order(|| numbers.next().filter(|n| *n < 500).map(heavy).ok_or("unread"), Ok, |_| Ok(()));
+        let ended = in_order(|| numbers.next().filter(|n| *n < 500).map(|n| Some(heavy(n))).ok_or("unread"), Ok, |_| Ok(()));
         assert_eq!(ended, Err("unread"));
         let mut numbers = 0..1000;
-        let ended = in_order(|| Ok(numbers.next().and_then(heavy)), |n| if n == 500 { Err("unworked") } else { Ok(n) }, |_| Ok(()));
+        let ended = in_order(|| Ok(numbers.next().map(heavy)), |n| if n == 500 { Err("unworked") } else { Ok(n) }, |_| Ok(()));
         assert_eq!(ended, Err("unworked"));
         assert!(numbers.next().unwrap() <= 501 + cores);
         let mut numbers = 0..1000;
-        let ended = in_order(|| Ok(numbers.next().and_then(heavy)), Ok, |n| if n == 500 { Err("untaken") } else { Ok(()) });
+        let ended = in_order(|| Ok(numbers.next().map(heavy)), Ok, |n| if n == 500 { Err("untaken") } else { Ok(()) });
         assert_eq!(ended, Err("untaken"));
         assert!(numbers.next().unwrap() <= 501 + cores);
     }
@@ -103,7 +103,7 @@ mod tests {
     fn a_panic_reaches_the_caller() {
         let mut numbers = 0..1000;
         let work = |n: u32| if n == 3 { panic!("of batch 3") } else { Ok::<_, ()>(n) };
-        let panic = catch_unwind(AssertUnwindSafe(|| in_order(|| Ok(numbers.next().and_then(heavy)), work, |_| Ok(())))).unwrap_err();
+        let panic = catch_unwind(AssertUnwindSafe(|| in_order(|| Ok(numbers.next().map(heavy)), work, |_| Ok(())))).unwrap_err();
         assert_eq!(panic.downcast_ref(), Some(&"of batch 3"));
     }
 

@@ -69,7 +69,7 @@ impl Cells {
         }
         let [columns, rows] = [columns, rows].map(|count| count as usize);
         let grid = Self { origin: bounds.min, scale: 1.0 / side, columns, rows, states: Vec::new() };
-        let within = |one: &PieceBox| grid.cells_within(&wide(one)).into_iter().map(|range| range.count()).product::<usize>();
+        let within = |one: &PieceBox| grid.cells_within(&wide(one)).into_iter().map(Iterator::count).product::<usize>();
         if boxes.iter().map(within).sum::<usize>() > MOST_LOOKS * columns * rows + LEAST_PER_PIECE * pieces.len() {
             // Pieces that lie on each other all over the place.
             return Ok(Self::default());
@@ -79,7 +79,7 @@ impl Cells {
             || (reader(), Vec::new()),
             |(reader, passed), piece| {
                 let rings = reader.rings(piece)?;
-                grid.put(rings, pieces[piece as usize].member, passed, &states);
+                grid.put(&rings, pieces[piece as usize].member, passed, &states);
                 io::Result::Ok(())
             },
         )?;
@@ -132,7 +132,7 @@ impl Cells {
     }
 
     /// Notes a piece in the cells it has a part in. `passed` is memory to work in.
-    fn put<'a>(&self, rings: impl Iterator<Item = &'a [[f64; 2]]> + Clone, member: u32, passed: &mut Vec<bool>, states: &[AtomicU32]) {
+    fn put<'a>(&self, rings: &(impl Iterator<Item = &'a [[f64; 2]]> + Clone), member: u32, passed: &mut Vec<bool>, states: &[AtomicU32]) {
         let bounds = rings.clone().fold(Bounds::EMPTY, |bounds, ring| bounds.union(&Bounds::of(ring)));
         let [columns, rows] = self.cells_within(&bounds);
         let (left, bottom, width) = (*columns.start(), *rows.start(), columns.clone().count());
@@ -217,7 +217,9 @@ mod tests {
             figures in prop::collection::vec(((-20.0..1020.0, -20.0..1020.0), 0.01..30.0, 3_u32..9), 60),
         ) {
             let mut builder = CoverageBuilder::default();
-            stars.iter().for_each(|star| _ = builder.push(star).unwrap());
+            for star in &stars {
+                builder.push(star).unwrap();
+            }
             let (coverage, order) = builder.finish().unwrap().along_a_curve();
             for ((x, y), radius, points) in figures {
                 let figure = Figure::new(star([x, y], radius, points, 0.3, false));
