@@ -241,7 +241,12 @@ impl Coverage {
     /// Notes what is known of the ground without looking for pieces; nothing where positions lie outside memory.
     fn see_cells(&mut self, boxes: &[PieceBox]) -> io::Result<()> {
         if !self.is_shelved() {
-            self.cells = Cells::of(&self.pieces, boxes, || Reader::new(self))?;
+            let begin = |ring: u32| ring.checked_sub(1).map_or(0, |before| self.ring_ends[before as usize]);
+            let vertices = |piece: u32| {
+                let [first, end] = self.pieces[piece as usize].rings;
+                (begin(end) - begin(first)) as usize
+            };
+            self.cells = Cells::of(boxes, vertices, || Reader::new(self))?;
         }
         Ok(())
     }
@@ -255,13 +260,16 @@ impl Coverage {
     /// is none: cutting moves a border by so much.
     pub fn hits(&self, figure: &Figure) -> io::Result<Hits> {
         let (mut hits, mut reader) = (Hits::new(), Reader::new(self));
-        match self.cells.under(figure.bounds()) {
-            Under::Nothing => return Ok(hits),
-            Under::Member(member) => {
-                hits.push(Hit { member, area_m2: figure.area_m2() });
-                return Ok(hits);
+        // A part of a figure may be two rings that cancel, and is nothing then.
+        if figure.outweighs(figure.ground().area().noise_m2()) {
+            match self.cells.under(figure.bounds()) {
+                Under::Nothing => return Ok(hits),
+                Under::Piece(piece) => {
+                    hits.push(Hit { member: self.pieces[piece as usize].member, area_m2: figure.area_m2() });
+                    return Ok(hits);
+                }
+                Under::Unknown => {}
             }
-            Under::Unknown => {}
         }
         let mut cut = figure.is_part();
         for piece in self.near(outwards(figure.bounds())) {

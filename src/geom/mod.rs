@@ -18,7 +18,7 @@ pub mod validity;
 
 pub use coverage::{Coverage, CoverageBuilder, Hit, Hits, Pieces, Shelf, clip_ring, parts, sum_m2};
 pub use crs::{Crs, UnknownCrs, Unplaced};
-pub use curve::Curve;
+pub(crate) use curve::Curve;
 pub use gcj02::{add_gcj02, remove_gcj02};
 pub use looks::{Contradiction, typical};
 pub use outline::{Bounds, Outline};

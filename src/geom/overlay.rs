@@ -13,7 +13,7 @@
 //!    it starts and ends, wherever it goes in between: for a figure well inside B nothing else is left to do.
 //! 3. For each other edge of B, sum over the edges of A that share x with it, left to right, four at a time (crate `wide`). Where none of the four
 //!    crosses it the integral is that of a trapezoid, and nothing has to be divided.
-//! 4. A sum smaller than its own rounding error is 0, so that regions that only touch share nothing.
+//! 4. A sum smaller than its own rounding error is 0, so that regions that only touch share nothing; one that lacks no more than that of the figure is all of it.
 //! 5. Where that error is too large a part of either region (slivers, or one region a thousand times the other), sum again with twice the digits.
 //!
 //! The ground that A and B have in common is such a sum, too: of the strips below the lower one of each pair of edges, with the product of their signs. So three
@@ -102,9 +102,14 @@ impl Figure {
         // B is no smaller than what was found of it; its whole area is asked for only where that does not settle it.
         let closes = |of_m2: f64| noise <= CLOSES * of_m2;
         if !closes(self.area_m2) || !closes(shared_m2) && !closes(rings.clone().map(signed_m2).sum::<f64>()) {
-            return careful::shared_m2(&self.region, rings).min(self.area_m2);
+            return self.or_all(careful::shared_m2(&self.region, rings), 4.0 * f64::EPSILON * self.area_m2);
         }
-        if shared_m2 <= noise { 0.0 } else { shared_m2.min(self.area_m2) }
+        if shared_m2 <= noise { 0.0 } else { self.or_all(shared_m2, noise) }
+    }
+
+    /// All of the figure where the rest is no more than rounding.
+    fn or_all(&self, shared_m2: f64, noise_m2: f64) -> f64 {
+        if self.area_m2 - shared_m2 <= noise_m2 { self.area_m2 } else { shared_m2 }
     }
 
     /// Its ground.

@@ -378,10 +378,19 @@ impl LayerBuilder {
         self.left_out.push(row);
     }
 
-    /// Indexes the layer.
+    /// Indexes the layer, and puts its members in the order of the ground.
     pub fn finish(self) -> io::Result<PreparedLayer> {
-        let Self { bounds, facts, fact_of, left_out, taken, .. } = self;
-        let (coverage, order) = self.coverage.finish()?.along_a_curve();
+        let Self { memory, bounds, facts, fact_of, left_out, mut taken, .. } = self;
+        let coverage = self.coverage.finish()?;
+        // For a moment all positions are there twice.
+        let mut twice = memory.none();
+        let shelf = if coverage.is_shelved() || !twice.grow(taken.bytes()) {
+            taken = memory.none();
+            Some(memory.shelf()?)
+        } else {
+            None
+        };
+        let (coverage, order) = coverage.along_a_curve(shelf)?;
         let fact_of = if fact_of.is_empty() { fact_of } else { order.iter().map(|member| fact_of[*member as usize]).collect() };
         Ok(PreparedLayer { bounds, coverage, facts, fact_of, left_out, taken })
     }

@@ -122,7 +122,7 @@ pub fn classify_files(
     files: &ClassifyFiles,
     rule: &Rule,
     output: Output,
-    out: &mut (impl Write + Send),
+    out: &mut impl Write,
     report: &(dyn Fn(&str, u64) + Sync),
 ) -> Result<Classified, MonitorError> {
     let started = Instant::now();
@@ -248,7 +248,7 @@ pub fn classify(
     rule: &Rule,
     atlas: &Atlas,
     output: Output,
-    out: &mut (impl Write + Send),
+    out: &mut impl Write,
     report: &(dyn Fn(&str, u64) + Sync),
 ) -> Result<Classified, MonitorError> {
     let mut timings = Timings::default();

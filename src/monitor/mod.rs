@@ -26,7 +26,6 @@ pub mod reclassification;
 mod rejudging;
 pub mod rollup;
 pub mod rule;
-
 mod snapshot;
 mod sums;
 pub mod survey_import;

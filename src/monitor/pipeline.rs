@@ -6,50 +6,75 @@
 
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::mpsc;
 
 /// Bytes under way for each core: a few batches, so that none waits while one is read or taken.
 const UNDER_WAY: usize = 2 << 20;
+/// Bytes under way, however many cores there are.
+const MOST_UNDER_WAY: usize = 32 << 20;
 
 /// Calls `work` on each batch that `next` yields with its weight in bytes, and `take` on what came of it, in order; the batches under way weigh a few
-/// megabytes a core. The first error ends it. Not to be called from one of rayon's own threads, which it would keep from working.
+/// megabytes a core. It ends with the first error in the order of the batches, whichever core is the first to meet one. Not to be called from one of rayon's own
+/// threads, which it would keep from working.
 pub fn in_order<T: Send, R: Send, E: Send>(
     mut next: impl FnMut() -> Result<Option<(T, usize)>, E>,
     work: impl Fn(T) -> Result<R, E> + Sync,
     mut take: impl FnMut(R) -> Result<(), E>,
 ) -> Result<(), E> {
-    let most = UNDER_WAY * rayon::current_num_threads();
-    let (work, (sender, receiver)) = (&work, mpsc::channel());
+    debug_assert!(rayon::current_thread_index().is_none(), "a core waits for itself");
+    let most = (UNDER_WAY * rayon::current_num_threads()).min(MOST_UNDER_WAY);
+    let (work, is_over, (sender, receiver)) = (&work, &AtomicBool::new(false), mpsc::channel());
     // Reading may wait for a process, and whoever is waited for must not hold a core: so it stays on the caller's own thread.
     rayon::in_place_scope(|scope| {
         // What each batch under way weighs, and what came of it, from the oldest on, which has the number `oldest`.
-        let mut under_way: VecDeque<(usize, Option<R>)> = VecDeque::new();
-        let (mut oldest, mut weight, mut is_more) = (0, 0, true);
-        loop {
+        let mut under_way: VecDeque<(usize, Option<Result<R, E>>)> = VecDeque::new();
+        let (mut oldest, mut weight, mut is_more, mut unread) = (0, 0, true, Ok(()));
+        let ended = loop {
+            let mut came = None;
             if is_more && (under_way.is_empty() || weight < most) {
-                match next()? {
-                    None => is_more = false,
-                    Some((one, weighs)) => {
+                match next() {
+                    Ok(Some((one, weighs))) => {
                         let (number, sender) = (oldest + under_way.len(), sender.clone());
                         under_way.push_back((weighs, None));
                         weight += weighs;
-                        // Nobody is there to be told where an error has ended it all.
-                        scope.spawn(move |_| _ = sender.send((number, catch_unwind(AssertUnwindSafe(|| work(one))))));
+                        scope.spawn(move |_| {
+                            if !is_over.load(Relaxed) {
+                                // Nobody is there to be told where an error has ended it all.
+                                _ = sender.send((number, catch_unwind(AssertUnwindSafe(|| work(one)))));
+                            }
+                        });
                     }
+                    Ok(None) => is_more = false,
+                    Err(error) => (is_more, unread) = (false, Err(error)),
                 }
             } else if under_way.is_empty() {
-                return Ok(());
-            } else if let Ok((number, done)) = receiver.recv() {
-                under_way[number - oldest].1 = Some(done.unwrap_or_else(|panic| resume_unwind(panic))?);
+                break unread;
+            } else {
+                came = receiver.recv().ok();
             }
-            while let Ok((number, done)) = receiver.try_recv() {
-                under_way[number - oldest].1 = Some(done.unwrap_or_else(|panic| resume_unwind(panic))?);
+            for (number, done) in came.into_iter().chain(receiver.try_iter()) {
+                let done = done.unwrap_or_else(|panic| {
+                    is_over.store(true, Relaxed);
+                    resume_unwind(panic)
+                });
+                is_more &= done.is_ok();
+                under_way[number - oldest].1 = Some(done);
             }
+            let mut taken = Ok(());
             while let Some((weighs, Some(done))) = under_way.pop_front_if(|(_, done)| done.is_some()) {
                 (oldest, weight) = (oldest + 1, weight - weighs);
-                take(done)?;
+                taken = done.and_then(&mut take);
+                if taken.is_err() {
+                    break;
+                }
             }
-        }
+            if taken.is_err() {
+                break taken;
+            }
+        };
+        is_over.store(true, Relaxed);
+        ended
     })
 }
 
@@ -97,6 +122,24 @@ mod tests {
         let ended = in_order(|| Ok(numbers.next().map(heavy)), Ok, |n| if n == 500 { Err("untaken") } else { Ok(()) });
         assert_eq!(ended, Err("untaken"));
         assert!(numbers.next().unwrap() <= 501 + cores);
+    }
+
+    #[test]
+    fn the_first_error_in_order_is_told_and_what_comes_before_it_is_taken() {
+        for _ in 0..50 {
+            let (mut numbers, mut taken) = (0..1000, 0);
+            let next = || numbers.next().filter(|n| *n < 12).map(|n| Some((n, 1000))).ok_or(12);
+            // The first one that fails takes longest.
+            let work = |n: u32| {
+                std::thread::sleep(std::time::Duration::from_millis(if n == 5 { 3 } else { 0 }));
+                if n >= 5 { Err(n) } else { Ok(()) }
+            };
+            let ended = in_order(next, work, |()| {
+                taken += 1;
+                Ok(())
+            });
+            assert_eq!((ended, taken), (Err(5), 5));
+        }
     }
 
     #[test]

@@ -1,29 +1,29 @@
 //! What is known of the ground without looking for pieces: a grid of cells, each with nothing in it, or wholly inside one piece, or neither.
 //!
 //! Most figures lie well within a county, and far from any red line or approval. A figure whose box touches only cells that are empty, or only cells that one
-//! member fills, is answered from here: it shares nothing, or all of it. Any other one is measured.
+//! piece fills, is answered from here: it shares nothing, or all of it, which is what measuring would find. Any other one is measured.
 //!
 //! 1. A cell that an edge passes, or may pass within [`MARGIN`] of a cell, is left open. Edges and figures are put into cells by the same rising function, so
 //!    what rounds into another cell does so for both.
 //! 2. A cell in the box of a piece that none of its edges passes is inside or outside as its middle is.
 //! 3. A cell that more than one piece has a part in is left open.
 
-use super::{Bounds, Piece, PieceBox, at, positions::Reader};
+use super::{Bounds, PIECE_VERTICES, PieceBox, at, positions::Reader};
 use rayon::prelude::*;
 use std::io;
 use std::ops::RangeInclusive;
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 
-/// Cells for each piece of a layer, at most.
+/// Cells for each piece of a layer, about.
 const PER_PIECE: usize = 256;
-/// Cells of a layer, at most: 2 MB of them, so that a processor's cache holds those of all layers.
+/// Cells of a layer, about, and never twice as many: 2 MB, so that a processor's cache holds those of all layers.
 const MOST: usize = 1 << 19;
 /// Cells for each piece below which too few would be filled, or empty, to be worth it.
 const LEAST_PER_PIECE: usize = 8;
 /// Cells that one figure is looked up in, at most.
 const LOOKED_UP: usize = 16;
-/// How often each cell may be looked at, on average, for the pieces around it.
-const MOST_LOOKS: usize = 8;
+/// Vertices that each cell may be held against, on average.
+const MOST_VERTICES: usize = 8 * PIECE_VERTICES;
 /// How far, in cells, rounding may move an edge between its ends.
 const MARGIN: f64 = 1e-6;
 
@@ -38,27 +38,27 @@ pub(super) struct Cells {
     scale: f64,
     columns: usize,
     rows: usize,
-    /// [`EMPTY`], [`OPEN`], or the member that fills the cell; row by row.
+    /// [`EMPTY`], [`OPEN`], or the piece that fills the cell; row by row.
     states: Vec<u32>,
 }
 
 /// What is known of the ground under a box.
 pub(super) enum Under {
-    /// No member has any of it.
+    /// No piece has any of it.
     Nothing,
-    /// This member has all of it, and no other one has any.
-    Member(u32),
+    /// This piece has all of it, and no other one has any.
+    Piece(u32),
     /// That has to be measured.
     Unknown,
 }
 
 impl Cells {
-    /// Of the pieces of a layer with their boxes; `reader` reads them back.
-    pub(super) fn of<'c>(pieces: &[Piece], boxes: &[PieceBox], reader: impl Fn() -> Reader<'c> + Sync + Send) -> io::Result<Self> {
-        let most = (pieces.len() * PER_PIECE).min(MOST);
+    /// Of the pieces of a layer, whose boxes these are; `reader` reads them back, `vertices` tells how many a piece has.
+    pub(super) fn of<'c>(boxes: &[PieceBox], vertices: impl Fn(u32) -> usize, reader: impl Fn() -> Reader<'c> + Sync + Send) -> io::Result<Self> {
+        let most = (boxes.len() * PER_PIECE).min(MOST);
         let bounds = boxes.iter().map(wide).fold(Bounds::EMPTY, |all, one| all.union(&one));
         let [width, height] = [0, 1].map(|axis| bounds.max[axis] - bounds.min[axis]);
-        if most < pieces.len() * LEAST_PER_PIECE || !(width > 0.0 && height > 0.0) {
+        if most < boxes.len() * LEAST_PER_PIECE || !(width > 0.0 && height > 0.0) {
             return Ok(Self::default());
         }
         let side = (width * height / most as f64).sqrt();
@@ -70,23 +70,24 @@ impl Cells {
         let [columns, rows] = [columns, rows].map(|count| count as usize);
         let grid = Self { origin: bounds.min, scale: 1.0 / side, columns, rows, states: Vec::new() };
         let within = |one: &PieceBox| grid.cells_within(&wide(one)).into_iter().map(Iterator::count).product::<usize>();
-        if boxes.iter().map(within).sum::<usize>() > MOST_LOOKS * columns * rows + LEAST_PER_PIECE * pieces.len() {
-            // Pieces that lie on each other all over the place.
+        let work = boxes.iter().zip(0..).map(|(one, piece)| within(one).saturating_mul(vertices(piece))).fold(0, usize::saturating_add);
+        if work > MOST_VERTICES * (columns * rows + LEAST_PER_PIECE * boxes.len()) {
+            // Pieces that lie on each other all over the place, or large ones that could not be cut.
             return Ok(Self::default());
         }
         let states: Vec<AtomicU32> = (0..columns * rows).map(|_| AtomicU32::new(EMPTY)).collect();
-        (0..pieces.len() as u32).into_par_iter().try_for_each_init(
+        (0..boxes.len() as u32).into_par_iter().try_for_each_init(
             || (reader(), Vec::new()),
             |(reader, passed), piece| {
                 let rings = reader.rings(piece)?;
-                grid.put(&rings, pieces[piece as usize].member, passed, &states);
+                grid.put(&rings, piece, passed, &states);
                 io::Result::Ok(())
             },
         )?;
         Ok(Self { states: states.into_iter().map(AtomicU32::into_inner).collect(), ..grid })
     }
 
-    /// Gives each member another number.
+    /// Gives each piece another number.
     pub(super) fn renumber(&mut self, new: &[u32]) {
         self.states.iter_mut().filter(|state| **state < OPEN).for_each(|state| *state = new[*state as usize]);
     }
@@ -103,7 +104,7 @@ impl Cells {
             OPEN => Under::Unknown,
             _ if !(bottom..=top).all(same) => Under::Unknown,
             EMPTY => Under::Nothing,
-            member => Under::Member(member),
+            piece => Under::Piece(piece),
         }
     }
 
@@ -132,7 +133,7 @@ impl Cells {
     }
 
     /// Notes a piece in the cells it has a part in. `passed` is memory to work in.
-    fn put<'a>(&self, rings: &(impl Iterator<Item = &'a [[f64; 2]]> + Clone), member: u32, passed: &mut Vec<bool>, states: &[AtomicU32]) {
+    fn put<'a>(&self, rings: &(impl Iterator<Item = &'a [[f64; 2]]> + Clone), piece: u32, passed: &mut Vec<bool>, states: &[AtomicU32]) {
         let bounds = rings.clone().fold(Bounds::EMPTY, |bounds, ring| bounds.union(&Bounds::of(ring)));
         let [columns, rows] = self.cells_within(&bounds);
         let (left, bottom, width) = (*columns.start(), *rows.start(), columns.clone().count());
@@ -168,7 +169,7 @@ impl Cells {
                 }
                 let middle = [column, row].map(|cell| cell as f64 + 0.5);
                 let middle = [0, 1].map(|axis| self.origin[axis] + middle[axis] / self.scale);
-                if rings.clone().map(|ring| at::winding(ring, middle)).sum::<i32>() != 0 && state.compare_exchange(EMPTY, member, Relaxed, Relaxed).is_err() {
+                if rings.clone().map(|ring| at::winding(ring, middle)).sum::<i32>() != 0 && state.compare_exchange(EMPTY, piece, Relaxed, Relaxed).is_err() {
                     state.store(OPEN, Relaxed);
                 }
             }
@@ -220,7 +221,7 @@ mod tests {
             for star in &stars {
                 builder.push(star).unwrap();
             }
-            let (coverage, order) = builder.finish().unwrap().along_a_curve();
+            let (coverage, order) = builder.finish().unwrap().along_a_curve(None).unwrap();
             for ((x, y), radius, points) in figures {
                 let figure = Figure::new(star([x, y], radius, points, 0.3, false));
                 let shared: Vec<f64> = order.iter().map(|member| figure.shared_m2(stars[*member as usize].rings())).collect();
@@ -228,7 +229,8 @@ mod tests {
                 match coverage.cells.under(figure.bounds()) {
                     Under::Unknown => {}
                     Under::Nothing => prop_assert!(shared.iter().all(|area_m2| *area_m2 <= least_m2), "{shared:?}"),
-                    Under::Member(of) => {
+                    Under::Piece(of) => {
+                        let of = coverage.pieces[of as usize].member;
                         prop_assert!((shared[of as usize] - figure.area_m2()).abs() <= least_m2);
                         prop_assert!((0..).zip(&shared).all(|(member, area_m2)| member == of || *area_m2 <= least_m2), "{shared:?}");
                     }
@@ -237,13 +239,29 @@ mod tests {
         }
     }
 
+    /// A part of a figure that lies in its hole is a ring there and one back.
+    #[test]
+    fn rings_that_cancel_have_nothing_of_what_they_lie_on() {
+        let mut builder = CoverageBuilder::default();
+        builder.push(&star([0.0, 0.0], 1000.0, 80, 0.0, false)).unwrap();
+        let coverage = builder.finish().unwrap();
+        let stars = (0..50).map(|k| star([f64::from(k) * 7.0, f64::from(k) * 10.0], 3.0, 6, 0.0, false));
+        let there = stars.into_iter().find(|star| matches!(coverage.cells.under(&star.bounds()), Under::Piece(_))).unwrap();
+        let ring = there.rings().next().unwrap();
+        assert_eq!(coverage.hits(&Figure::new(there.clone())).unwrap().len(), 1);
+        let back: Vec<[f64; 2]> = ring.iter().rev().copied().collect();
+        let nothing = Figure::new(Region::of_rings([ring, &back].into_iter()));
+        assert!(matches!(coverage.cells.under(nothing.bounds()), Under::Piece(_)));
+        assert!(coverage.hits(&nothing).unwrap().is_empty());
+    }
+
     #[test]
     fn most_small_figures_on_a_large_member_need_no_measuring() {
         let mut builder = CoverageBuilder::default();
         builder.push(&star([0.0, 0.0], 1000.0, 80, 0.0, false)).unwrap();
         let coverage = builder.finish().unwrap();
         let under = |x: f64| coverage.cells.under(Figure::new(star([x, x], 2.0, 4, 0.0, false)).bounds());
-        let full = (-30..30).filter(|k| matches!(under(f64::from(*k) * 10.0), Under::Member(0))).count();
+        let full = (-30..30).filter(|k| matches!(under(f64::from(*k) * 10.0), Under::Piece(_))).count();
         assert!(full > 30, "{full} of 60");
         assert!(matches!(under(-800.0), Under::Nothing) && matches!(under(2000.0), Under::Unknown));
     }

@@ -3,17 +3,13 @@
 //! Members are numbered anew along the curve by which their pieces are packed ([`Boxes`](super::Boxes)); pieces of a member stay together, and in their order.
 
 use super::positions::{Positions, Reader};
-use super::{Coverage, Piece};
+use super::{Coverage, Piece, Shelf};
+use std::io;
 
 impl Coverage {
-    /// Numbers the members anew; tells for each new number the old one. Where positions lie outside memory everything stays as it is. Overlaps keep the numbers
+    /// Numbers the members anew, and lays their positions into memory, or onto an empty shelf; tells for each new number the old one. Overlaps keep the numbers
     /// under which members were pushed.
-    #[must_use]
-    pub fn along_a_curve(mut self) -> (Self, Vec<u32>) {
-        if self.is_shelved() {
-            let order = (0..self.members).collect();
-            return (self, order);
-        }
+    pub fn along_a_curve(mut self, shelf: Option<Box<dyn Shelf>>) -> io::Result<(Self, Vec<u32>)> {
         let mut own = vec![0..0; self.members as usize];
         let mut first = 0;
         for pieces in self.pieces.chunk_by(|a, b| a.member == b.member) {
@@ -24,26 +20,24 @@ impl Coverage {
         let order = self.members_by_place();
         let mut new_piece = vec![0; self.pieces.len()];
         let (mut pieces, mut ring_ends) = (Vec::with_capacity(self.pieces.len()), Vec::with_capacity(self.ring_ends.len()));
-        let mut positions = Vec::with_capacity(self.positions.len() as usize);
+        let mut positions = shelf.map_or_else(|| Positions::held(self.positions.len()), Positions::shelved);
         let mut reader = Reader::new(&self);
         for (member, old) in (0..).zip(&order) {
             for piece in own[*old as usize].clone() {
                 let first = ring_ends.len() as u32;
-                // Nothing is read back from anywhere: positions are held.
-                for ring in reader.rings(piece).into_iter().flatten() {
-                    positions.extend_from_slice(ring);
-                    ring_ends.push(positions.len() as u32);
+                for ring in reader.rings(piece)? {
+                    positions.append(ring)?;
+                    ring_ends.push(positions.len());
                 }
                 new_piece[piece as usize] = pieces.len() as u32;
                 pieces.push(Piece { member, rings: [first, ring_ends.len() as u32], ..self.pieces[piece as usize] });
             }
         }
+        positions.settle()?;
         let overlapping = order.iter().map(|old| self.overlapping[*old as usize]).collect();
         self.index.renumber(&new_piece);
-        let mut new_member = vec![0; order.len()];
-        (0..).zip(&order).for_each(|(new, old)| new_member[*old as usize] = new);
-        self.cells.renumber(&new_member);
-        (Self { positions: Positions::Held(positions), ring_ends, pieces, overlapping, ..self }, order)
+        self.cells.renumber(&new_piece);
+        Ok((Self { positions, ring_ends, pieces, overlapping, ..self }, order))
     }
 
     /// The members in the order in which the curve first meets a piece of theirs; those without any at the end.
@@ -78,7 +72,7 @@ mod tests {
         let before = builder.finish().unwrap();
         let mut bytes = Vec::new();
         before.freeze(&mut bytes).unwrap();
-        let (after, order) = crate::geom::Coverage::thaw(&mut bytes.as_slice(), |_, _| Ok(None)).unwrap().along_a_curve();
+        let (after, order) = crate::geom::Coverage::thaw(&mut bytes.as_slice(), |_, _| Ok(None)).unwrap().along_a_curve(None).unwrap();
         let mut members = order.clone();
         members.sort_unstable();
         assert_eq!(members, (0..63).collect::<Vec<_>>());

@@ -63,10 +63,19 @@ impl Positions {
         Ok(())
     }
 
+    /// None yet, with room for so many.
+    pub(super) fn held(count: u32) -> Self {
+        Self::Held(Vec::with_capacity(count as usize))
+    }
+
+    /// None yet, on an empty shelf.
+    pub(super) fn shelved(shelf: Box<dyn Shelf>) -> Self {
+        Self::Shelved { shelf, count: 0, pending: Vec::with_capacity(PORTION) }
+    }
+
     /// Moves what is held to `shelf`, where all that follows goes too.
     pub(super) fn shelve(&mut self, shelf: Box<dyn Shelf>) -> io::Result<()> {
-        let outside = Self::Shelved { shelf, count: 0, pending: Vec::with_capacity(PORTION) };
-        if let Self::Held(held) = std::mem::replace(self, outside) {
+        if let Self::Held(held) = std::mem::replace(self, Self::shelved(shelf)) {
             held.chunks(PORTION / WIDTH).try_for_each(|positions| self.append(positions))?;
         }
         Ok(())
