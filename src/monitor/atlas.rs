@@ -378,17 +378,21 @@ impl LayerBuilder {
         self.left_out.push(row);
     }
 
-    /// Indexes the layer, and puts its members in the order of the ground.
+    /// Indexes the layer, and puts its members in the order of the ground unless they lie outside memory already.
     pub fn finish(self) -> io::Result<PreparedLayer> {
         let Self { memory, bounds, facts, fact_of, left_out, mut taken, .. } = self;
         let coverage = self.coverage.finish()?;
+        if coverage.is_shelved() {
+            // Reading all of it back in another order would take many times as long where the system has no pages to spare.
+            return Ok(PreparedLayer { bounds, coverage, facts, fact_of, left_out, taken });
+        }
         // For a moment all positions are there twice.
         let mut twice = memory.none();
-        let shelf = if coverage.is_shelved() || !twice.grow(taken.bytes()) {
+        let shelf = if twice.grow(taken.bytes()) {
+            None
+        } else {
             taken = memory.none();
             Some(memory.shelf()?)
-        } else {
-            None
         };
         let (coverage, order) = coverage.along_a_curve(shelf)?;
         let fact_of = if fact_of.is_empty() { fact_of } else { order.iter().map(|member| fact_of[*member as usize]).collect() };
