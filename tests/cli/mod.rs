@@ -13,6 +13,7 @@ mod ratio;
 mod serve;
 mod stop;
 mod story;
+mod upgrade;
 
 use crate::app;
 use std::path::{Path, PathBuf};

@@ -1,0 +1,95 @@
+//! A database made by the release of 30 November 2026, opened by this program. Oracle: what that release's own program answered about it, kept beside it by
+//! fixtures/upgrade/make.py.
+
+use super::{
+    app::{TestApp, city, file::File},
+    run,
+};
+use crate::cluster;
+use flate2::read::GzDecoder;
+use serde_json::Value;
+use std::io::{Read, Write};
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::sync::Arc;
+use tuban::store::Store;
+
+/// What is not a figure: when a sum was computed, sentences, and whether this is what one would choose today.
+const NO_FIGURES: [&str; 5] = ["computed_at", "explanation", "in_force", "detail", "detail_en"];
+
+/// A file of the fixture.
+fn unpacked(name: &str) -> Vec<u8> {
+    let path = format!("{}/fixtures/upgrade/2026-11-30.{name}.gz", env!("CARGO_MANIFEST_DIR"));
+    let mut bytes = Vec::new();
+    GzDecoder::new(std::fs::File::open(path).unwrap()).read_to_end(&mut bytes).unwrap();
+    bytes
+}
+
+/// Asserts that all that was answered then is answered now; an answer may have grown members since.
+fn holds(then: &Value, now: &Value, place: &str) {
+    match (then, now) {
+        (Value::Object(then), Value::Object(now)) => {
+            for (name, value) in then.iter().filter(|(name, _)| !NO_FIGURES.contains(&name.as_str())) {
+                holds(value, now.get(name).unwrap_or_else(|| panic!("{place}/{name} is gone")), &format!("{place}/{name}"));
+            }
+        }
+        (Value::Array(then), Value::Array(now)) => {
+            assert_eq!(then.len(), now.len(), "{place}");
+            for (number, (then, now)) in then.iter().zip(now).enumerate() {
+                holds(then, now, &format!("{place}/{number}"));
+            }
+        }
+        // Numbers, too: to the last bit.
+        _ => assert_eq!(then, now, "{place}"),
+    }
+}
+
+/// All that was answered of a database is answered of it still; then a survey is taken in, and nothing that was there has changed.
+async fn answers_what_it_answered(store: Arc<dyn Store>, told: &[u8]) {
+    let told: Value = serde_json::from_slice(told).unwrap();
+    let questions = told.as_object().unwrap().iter().filter(|(question, _)| question.starts_with('/'));
+    assert!(questions.clone().count() > 80);
+    let app = TestApp::over(store).await;
+    app.monitor.refresh_atlas().await.unwrap();
+    for (question, then) in questions.clone() {
+        holds(then, &app.read(question).await, question);
+    }
+    app.uploaded("period=2022-08&level=city", &File::default().patch("NEW", &[city::other()])).await;
+    for (question, then) in questions.filter(|(question, _)| question.starts_with("/api/ratios?") || question.starts_with("/api/patches/")) {
+        holds(then, &app.read(question).await, question);
+    }
+}
+
+/// `tuban ratio --json` as a user runs it.
+fn ratio_is_what_it_was(folder: &Path, database: &str, told: &[u8]) {
+    let told: Value = serde_json::from_slice(told).unwrap();
+    let (question, then) = told.as_object().unwrap().iter().find(|(question, _)| question.starts_with("tuban ")).unwrap();
+    let mut words: Vec<&str> = question.split(' ').skip(1).collect();
+    words.extend(["--database", database]);
+    let (code, said, complained) = run(folder, &words);
+    assert_eq!(code, 0, "{complained}");
+    holds(then, &serde_json::from_str(&said).unwrap(), question);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_file_of_november_answers_what_it_answered_then() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("tuban.db"), unpacked("sqlite")).unwrap();
+    std::fs::write(folder.path().join("tuban.db-jobs"), unpacked("sqlite-jobs")).unwrap();
+    let (url, told) = (format!("sqlite:{}/tuban.db", folder.path().display()), unpacked("sqlite.json"));
+    ratio_is_what_it_was(folder.path(), &url, &told);
+    answers_what_it_answered(tuban::store::open(&url).await.unwrap(), &told).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_server_of_november_answers_what_it_answered_then() {
+    let url = cluster::bare_url().await;
+    let psql = ["-q", "-v", "ON_ERROR_STOP=1", "-d", &url];
+    let mut restoring = Command::new("/usr/lib/postgresql/15/bin/psql").args(psql).stdin(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap();
+    restoring.stdin.take().unwrap().write_all(&unpacked("postgres.sql")).unwrap();
+    assert!(restoring.wait().unwrap().success());
+    tuban::store::upgrade(&url).await.unwrap();
+    let (folder, told) = (tempfile::tempdir().unwrap(), unpacked("postgres.json"));
+    ratio_is_what_it_was(folder.path(), &url, &told);
+    answers_what_it_answered(tuban::store::open(&url).await.unwrap(), &told).await;
+}
