@@ -72,6 +72,7 @@ fn files(folder: &Path, kinds: &[LayerKind], scratch: &Path) -> ClassifyFiles {
         workshop: Workshop::new(scratch.to_owned()),
         map: Vec::new(),
         memory: Memory::new(Memory::usual_budget(), scratch.to_owned()),
+        as_of: None,
     }
 }
 

@@ -63,6 +63,7 @@ impl Classify {
             stated: self.said.into(),
             map: self.map,
             memory: Memory::new(self.budget.bytes(), output::folder(&self.output)),
+            as_of: None,
             workshop,
         };
         let mut out = BufWriter::with_capacity(1 << 20, file);

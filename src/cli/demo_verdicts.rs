@@ -1,14 +1,14 @@
 //! `tuban demo-verdicts`: invents what the counties of the demo city found on the ground, so that there are ratios to look at.
 
 use super::{Database, Failure};
-use crate::land::{AutomaticVerdict, Filing, Period, PeriodRange, Verdict};
+use crate::land::{AutomaticVerdict, Filing, Period, Verdict};
 use crate::monitor::rule::Rule;
 use crate::store::{PatchQuery, StoredPatch};
 use clap::Args;
 
 #[derive(Debug, Args)]
 pub struct DemoVerdicts {
-    /// The month whose patches are judged; refused where a survey of it does not say of itself that it is invented.
+    /// The period whose patches are judged; refused where a survey of it does not say of itself that it is invented.
     #[arg(long)]
     period: Period,
     #[command(flatten)]
@@ -27,12 +27,7 @@ impl DemoVerdicts {
             return Err(Failure::Usage(format!("a survey of {} is real: verdicts are only invented for the demo city", self.period)));
         }
         for survey in surveys {
-            let mut query = PatchQuery {
-                survey: Some(survey.id),
-                range: Some(PeriodRange { from: self.period, until: self.period }),
-                limit: PAGE,
-                ..PatchQuery::default()
-            };
+            let mut query = PatchQuery { survey: Some(survey.id), limit: PAGE, ..PatchQuery::default() };
             loop {
                 let page = store.patches(&query).await?;
                 let Some(last) = page.last() else { break };

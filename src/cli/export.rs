@@ -27,10 +27,10 @@ pub struct Findings {
     /// Only of this survey, from `survey list`.
     #[arg(long)]
     survey: Option<i64>,
-    /// First month, YYYY-MM.
+    /// First period, taken wholly: 2022-04, 2022-Q2 or 2022.
     #[arg(long)]
     period: Option<Period>,
-    /// Last month.
+    /// Last period, taken wholly.
     #[arg(long, requires = "period")]
     until: Option<Period>,
     /// Only of this county, six digits.

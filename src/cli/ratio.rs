@@ -8,10 +8,10 @@ use clap::Args;
 
 #[derive(Debug, Args)]
 pub struct Ratio {
-    /// First month, YYYY-MM; the newest month with a survey where absent.
+    /// First period, taken wholly: 2022-04, 2022-Q2 or 2022; the newest period with a survey where absent.
     #[arg(long)]
     period: Option<Period>,
-    /// Last month.
+    /// Last period, taken wholly.
     #[arg(long, requires = "period")]
     until: Option<Period>,
     /// As JSON, the same as GET /api/ratios.
@@ -112,6 +112,15 @@ fn print_table(ratios: &Ratios) {
             percent(row.provisional),
             format!("{}–{}", percent(row.best), percent(row.worst)),
             row.line_crossed.as_deref().unwrap_or("")
+        );
+    }
+    for other in &ratios.straddling {
+        say!(
+            "\n批次 {}（{}）只有一部分在此范围内，未计入 / survey {} ({}) lies only partly in this range and is not counted",
+            other.survey,
+            other.period,
+            other.survey,
+            other.period
         );
     }
     for lever in &ratios.city.levers {

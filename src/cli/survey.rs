@@ -20,7 +20,7 @@ pub enum SurveyCommand {
 
 #[derive(Debug, Args)]
 pub struct Add {
-    /// Its month, YYYY-MM.
+    /// What it is of: a month 2022-04, a quarter 2022-Q2 or a year 2022.
     #[arg(long)]
     period: Period,
     /// Who issued it: `ministry`, `province` or `city`.

@@ -48,8 +48,8 @@ impl Wanted {
                 (Field::CountyCode, COUNTY_CODE),
                 (Field::CountyName, COUNTY_NAME),
                 (Field::ChangeType, &["TBLX", "BHLX"]),
-                (Field::DateBefore, &["QSX"]),
-                (Field::DateAfter, &["HSX"]),
+                (Field::DateBefore, &["QSX", "QSXSJ", "QSXRQ", "QSYXSJ", "QSYXRQ", "前时相", "前时相日期", "前时相时间", "before_day"]),
+                (Field::DateAfter, &["HSX", "HSXSJ", "HSXRQ", "HSYXSJ", "HSYXRQ", "后时相", "后时相日期", "后时相时间", "after_day"]),
                 (Field::StatedArea, &["JCMJ", "MJ", "TBMJ"]),
             ],
             Self::Layer(LayerKind::County) => &[

@@ -136,6 +136,10 @@ struct PatchProperties {
     patch_id: String,
     survey_id: i64,
     period: String,
+    /// The day of the image before the change.
+    before_day: String,
+    /// The day of the image after it.
+    after_day: String,
     row: u64,
     county_code: Option<String>,
     county_name: Option<String>,
@@ -281,6 +285,8 @@ impl PatchAnswer {
                 patch_id: patch.patch_id,
                 survey_id,
                 period: period.to_string(),
+                before_day: patch.days.before.to_string(),
+                after_day: patch.days.after.to_string(),
                 row: patch.row,
                 county_name: finding.county_name().map(str::to_owned),
                 county_code: finding.county_code.clone(),
@@ -300,10 +306,12 @@ impl PatchAnswer {
 /// The table of ratios.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct RatiosAnswer {
-    /// First month.
+    /// First period, taken wholly.
     pub from: String,
-    /// Last month.
+    /// Last period, taken wholly.
     pub until: String,
+    /// Surveys of which only a part lies between the two: they are not counted.
+    pub straddling: Vec<StraddlingAnswer>,
     /// By county.
     pub counties: Vec<RowAnswer>,
     /// Their sum.
@@ -325,6 +333,7 @@ impl RatiosAnswer {
         Self {
             from: ratios.range.from.to_string(),
             until: ratios.range.until.to_string(),
+            straddling: ratios.straddling.into_iter().map(|other| StraddlingAnswer { survey_id: other.survey, period: other.period.to_string() }).collect(),
             counties: ratios.counties.into_iter().map(Into::into).collect(),
             city: ratios.city.into(),
             lines: rule.lines.clone(),
@@ -333,6 +342,13 @@ impl RatiosAnswer {
             computed_at: timestamp(jiff::Timestamp::now().as_millisecond()),
         }
     }
+}
+
+/// A survey that is not counted, because its period lies only partly in what was asked for.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct StraddlingAnswer {
+    survey_id: i64,
+    period: String,
 }
 
 /// One county's row.

@@ -1,7 +1,7 @@
-//! What the city has: months, lines, the rule.
+//! What the city has: periods, lines, the rule.
 
 use super::{Desk, Problem};
-use crate::land::Line;
+use crate::land::{Line, Period};
 use axum::{Json, extract::State};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -15,7 +15,7 @@ pub struct About {
     demo: bool,
     /// West, south, east, north of the counties in force, degrees.
     bounds: Option<[f64; 4]>,
-    /// Months that have a survey, ascending.
+    /// Periods that have a survey, the newest last.
     periods: Vec<String>,
     lines: Vec<Line>,
     rule: String,
@@ -30,15 +30,15 @@ pub struct About {
 pub async fn about(State(desk): State<Desk>) -> Result<Json<About>, Problem> {
     let monitor = &desk.monitor;
     let layers = monitor.layers().await?;
-    let mut periods: Vec<String> = monitor.store().surveys().await?.iter().map(|survey| survey.facts.period.to_string()).collect();
-    periods.sort();
+    let mut periods: Vec<Period> = monitor.store().surveys().await?.iter().map(|survey| survey.facts.period).collect();
+    periods.sort_unstable();
     periods.dedup();
     Ok(Json(About {
         name: "图斑 Tuban",
         version: env!("CARGO_PKG_VERSION"),
         demo: layers.iter().any(|(layer, in_force)| *in_force && layer.invented),
         bounds: monitor.atlas().counties_bounds().map(|bounds| [bounds.min[0], bounds.min[1], bounds.max[0], bounds.max[1]]),
-        periods,
+        periods: periods.into_iter().map(Into::into).collect(),
         lines: monitor.rule().lines.clone(),
         rule: monitor.rule().version.clone(),
         rule_effective: monitor.rule().effective.to_string(),

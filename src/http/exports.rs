@@ -25,9 +25,9 @@ use utoipa::IntoParams;
 pub struct WhichQuery {
     /// Number of a survey.
     survey: Option<String>,
-    /// First month, `YYYY-MM`.
+    /// First period, taken wholly: `2022-04`, `2022-Q2` or `2022`.
     period: Option<String>,
-    /// Last month.
+    /// Last period, taken wholly.
     until: Option<String>,
     /// Six digits.
     county: Option<String>,

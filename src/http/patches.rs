@@ -23,9 +23,9 @@ pub struct PatchesQuery {
     bbox: Option<String>,
     /// Six digits.
     county: Option<String>,
-    /// First month, `YYYY-MM`.
+    /// First period, taken wholly: `2022-04`, `2022-Q2` or `2022`.
     period: Option<String>,
-    /// Last month.
+    /// Last period, taken wholly.
     until: Option<String>,
     /// Number of a survey.
     survey: Option<String>,

@@ -63,7 +63,13 @@ impl Problem {
     /// A parameter that cannot be read: 400, naming it.
     #[must_use]
     pub fn parameter(name: &str, why: &str) -> Self {
-        let detail = Words::new(format!("参数 {name} 无法识别：{why}"), format!("parameter {name}: {why}"));
+        Self::parameter_in_words(name, Words::new(why, why))
+    }
+
+    /// The same, with a reason in both languages.
+    #[must_use]
+    pub fn parameter_in_words(name: &str, why: Words) -> Self {
+        let detail = Words::new(format!("参数 {name} 无法识别：{}", why.zh), format!("parameter {name}: {}", why.en));
         Self { parameter: Some(name.to_owned()), ..Self::new(StatusCode::BAD_REQUEST, "parameter", detail) }
     }
 

@@ -2,7 +2,7 @@
 
 use super::Problem;
 use crate::geom::Bounds;
-use crate::land::{Period, PeriodRange};
+use crate::land::{NotAPeriod, Period, PeriodRange};
 use axum::extract::{self, FromRequestParts, rejection::PathRejection};
 use axum::http::request::Parts;
 use axum_extra::extract::{Query as Repeatable, QueryRejection};
@@ -24,9 +24,15 @@ pub fn read_if<T: FromStr<Err: std::fmt::Display>>(name: &str, text: Option<&str
     text.filter(|text| !text.is_empty()).map(|text| read(name, text)).transpose()
 }
 
+/// Reads a period.
+pub fn period(name: &str, text: &str) -> Result<Period, Problem> {
+    text.parse().map_err(|wrong: NotAPeriod| Problem::parameter_in_words(name, wrong.words()))
+}
+
 /// Reads `period` and `until`.
-pub fn range(period: Option<&str>, until: Option<&str>) -> Result<Option<PeriodRange>, Problem> {
-    let (period, until) = (read_if::<Period>("period", period)?, read_if::<Period>("until", until)?);
+pub fn range(from: Option<&str>, until: Option<&str>) -> Result<Option<PeriodRange>, Problem> {
+    let read = |name, text: Option<&str>| text.filter(|text| !text.is_empty()).map(|text| period(name, text)).transpose();
+    let (period, until) = (read("period", from)?, read("until", until)?);
     match period {
         Some(period) => PeriodRange::new(period, until).map(Some).map_err(|why| Problem::parameter("until", &why)),
         None if until.is_some() => Err(Problem::parameter("period", "until needs a period to start from")),

@@ -13,9 +13,9 @@ use utoipa::IntoParams;
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub struct RatiosQuery {
-    /// First month, `YYYY-MM`; the newest month with a survey where absent.
+    /// First period, taken wholly: `2022-04`, `2022-Q2` or `2022`; the newest period with a survey where absent.
     period: Option<String>,
-    /// Last month; `period` where absent.
+    /// Last period, taken wholly; `period` where absent.
     until: Option<String>,
 }
 

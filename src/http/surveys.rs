@@ -8,7 +8,7 @@ use super::{
     query::{self, Path, Query},
     upload::Arrived,
 };
-use crate::land::{Level, OnConflict, Period, Reject};
+use crate::land::{Level, OnConflict, Reject};
 use crate::monitor::{jobs::Done, survey_import::SurveyFile};
 use axum::{
     Json,
@@ -74,7 +74,7 @@ pub async fn rejects(State(desk): State<Desk>, Path(id): Path<i64>, Query(query)
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub struct UploadQuery {
-    /// Its month, `YYYY-MM`.
+    /// What it is of: a month `2022-04`, a quarter `2022-Q2` or a year `2022`.
     period: Option<String>,
     /// `ministry`, `province` or `city`.
     level: Option<String>,
@@ -96,7 +96,7 @@ pub async fn upload(
     Query(corrections): Query<Corrections>,
     request: Request,
 ) -> Result<Response, Problem> {
-    let period: Period = query::read_needed("period", query.period.as_deref())?;
+    let period = query::period("period", query.period.as_deref().ok_or_else(|| Problem::parameter("period", "is required"))?)?;
     let level: Level = query::read_needed("level", query.level.as_deref())?;
     let (stated, map) = corrections.read()?;
     let on_conflict = query::read_if::<OnConflict>("on_conflict", query.on_conflict.as_deref())?.unwrap_or(OnConflict::Reject);

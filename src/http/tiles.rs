@@ -21,9 +21,9 @@ use utoipa::IntoParams;
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub struct TileQuery {
-    /// First month, `YYYY-MM`; all months where absent.
+    /// First period, taken wholly: `2022-04`, `2022-Q2` or `2022`; all where absent.
     period: Option<String>,
-    /// Last month.
+    /// Last period, taken wholly.
     until: Option<String>,
 }
 

@@ -71,6 +71,8 @@ words! {
         NoCountyLayer = "no_county_layer",
         /// 部分无地类: a part of the patch lies on no parcel.
         PartlyWithoutParcels = "partly_without_parcels",
+        /// 时相不明: the file does not say when its images were taken, or not so that it can be believed; the period's first and last day stand for what is missing.
+        DatesUnclear = "dates_unclear",
     }
 }
 

@@ -2,7 +2,7 @@
 //!
 //! | word | 中文 | meaning |
 //! | --- | --- | --- |
-//! | [`Survey`] | 监测批次 | one delivery of change patches for one period and level |
+//! | [`Survey`] | 监测批次 | one delivery of change patches for one period (a month, a quarter or a year) and level |
 //! | [`Patch`] | 图斑 | a place where the ground changed |
 //! | [`Layer`] | 图层 | one version of what patches are held against; its [`LayerKind`] says which |
 //! | [`County`] | 行政区 | six digits of GB/T 2260 and a name |
@@ -17,6 +17,7 @@
 
 mod area;
 mod county;
+mod days;
 mod filing;
 mod finding;
 mod job;
@@ -31,12 +32,13 @@ mod verdict;
 
 pub use area::{Area, round_half_up};
 pub use county::{COUNTIES, County, county_name};
+pub use days::{Days, push_day, read_days};
 pub use filing::Filing;
 pub use finding::{Areas, CountyShare, Explanation, Finding, Flag, LayerUsed, ParcelShare, Provenance};
 pub use job::{JobKind, JobState, Lane, Progress, Stage};
 pub use layer::{FeatureFacts, Layer, LayerKind};
 pub use patch::{Condition, Patch};
-pub use period::{Period, PeriodRange, today};
+pub use period::{NotAPeriod, Period, PeriodKind, PeriodRange, day_of_ms, today};
 pub use reject::{Place, Reject, Words};
 pub use survey::{Level, NewSurvey, OnConflict, PatchIdSource, Survey, VerdictCounts};
 pub use tally::{Group, Lever, Line, Tally, Totals};

@@ -1,6 +1,6 @@
 //! A patch as it came, checked once.
 
-use super::verdict::words;
+use super::{Days, verdict::words};
 use crate::geom::{Defect, Outline};
 
 words! {
@@ -22,6 +22,8 @@ pub struct Patch {
     pub patch_id: String,
     /// The county the file says it is in (six digits), if it says.
     pub stated_county: Option<String>,
+    /// When its images were taken.
+    pub days: Days,
     /// The file's own fields, a JSON object, as they came.
     pub attributes: String,
     /// The outline exactly as it came, where the file was not in degrees or shifted; else `degrees` is that.

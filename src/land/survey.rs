@@ -70,7 +70,7 @@ impl VerdictCounts {
 pub struct NewSurvey {
     /// The file's name.
     pub name: String,
-    /// Its month.
+    /// What it is of.
     pub period: Period,
     /// Who issued it.
     pub level: Level,

@@ -53,6 +53,7 @@ impl Flag {
             Self::OutsideCounties => "不在任何县区内",
             Self::NoCountyLayer => "无行政区图层",
             Self::PartlyWithoutParcels => "部分位置没有地类数据",
+            Self::DatesUnclear => "前后时相日期不明，按监测期次的首末日计",
         }
     }
 }

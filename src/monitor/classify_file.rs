@@ -15,7 +15,8 @@ use super::{
     sums::outside_warning,
 };
 use crate::formats::{Arrival, Stated, Wanted, ogr::Workshop};
-use crate::land::{LayerKind, LayerUsed, Reject, Words};
+use crate::land::{LayerKind, LayerUsed, Reject, Words, today};
+use jiff::civil::Date;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -35,6 +36,8 @@ pub struct ClassifyFiles {
     pub map: Vec<String>,
     /// What the layers may take.
     pub memory: Memory,
+    /// The day that stands for days of images that the patches do not say.
+    pub as_of: Option<Date>,
 }
 
 /// A layer to classify against.
@@ -257,7 +260,8 @@ pub fn classify(
     let wish = Wish { file: &arrival, wanted: Wanted::Survey, stated: &files.stated, map: &files.map, counties: home(Wanted::Survey, atlas) };
     let mut reading = Reading::open(&wish)?;
     timings.read_s = started.elapsed().as_secs_f64();
-    let judge = Judge::new(atlas, rule, &reading);
+    let as_of = files.as_of.unwrap_or_else(today);
+    let judge = Judge::new(atlas, rule, &reading, (as_of, as_of));
     let started = Instant::now();
     let mut writing = Duration::ZERO;
     let mut ids = Ids::default();
@@ -267,7 +271,10 @@ pub fn classify(
     reading.fold_batches(
         Lines::of,
         |lines, raw| {
-            lines.push(&judge.find(raw)?, atlas, output);
+            let found = judge.find(raw)?;
+            // What would be another tomorrow is not written.
+            let days = (!found.days.unclear || files.as_of.is_some()).then_some(found.days);
+            lines.push(&found, days, atlas, output);
             Ok(())
         },
         |lines| {

@@ -2,7 +2,7 @@
 
 use super::{atlas::Atlas, classify::Assessment, intake::Taken, judging::Found, noticed::Notice};
 use crate::formats::{geojson::Geometry, writing::harmless};
-use crate::land::{Areas, Condition, Reject};
+use crate::land::{Areas, Condition, Days, Reject, push_day};
 use std::borrow::Cow;
 use std::path::Path;
 
@@ -15,9 +15,8 @@ pub enum Output {
     GeoJson,
 }
 
-/// Columns of the output, in order. Areas are square metres with four decimals, empty for a rejected feature.
-pub const COLUMNS: &str =
-    "patch_id,county_code,area_m2,farmland_m2,basic_farmland_m2,red_line_m2,urban_boundary_m2,approved_m2,approved_farmland_m2,verdict,condition";
+/// Columns of the output, in order. Areas are square metres with four decimals, empty for a rejected feature; days are empty where the file does not say them.
+pub const COLUMNS: &str = "patch_id,county_code,area_m2,farmland_m2,basic_farmland_m2,red_line_m2,urban_boundary_m2,approved_m2,approved_farmland_m2,verdict,condition,before_day,after_day";
 
 /// The lines of a batch's features: their texts one after the other, and so their ids.
 pub(super) struct Lines {
@@ -91,15 +90,15 @@ impl Lines {
     }
 
     /// Appends what is written of what was found.
-    pub(super) fn push(&mut self, found: &Found<'_>, atlas: &Atlas, output: Output) {
+    pub(super) fn push(&mut self, found: &Found<'_>, days: Option<Days>, atlas: &Atlas, output: Output) {
         let (quoted_id, text) = (output.quote(&found.patch_id), &mut self.texts);
         match &found.outcome {
             Err(reject) => rejected(text, reject, &quoted_id, output),
             Ok((taken, assessment)) => {
                 let county_code = assessment.county_code(atlas, found.stated_county.as_deref());
                 match output {
-                    Output::Csv => csv(text, &quoted_id, county_code, taken, assessment),
-                    Output::GeoJson => geojson(text, &quoted_id, county_code, taken, assessment),
+                    Output::Csv => csv(text, &quoted_id, county_code, taken, assessment, days),
+                    Output::GeoJson => geojson(text, &quoted_id, county_code, taken, assessment, days),
                 }
             }
         }
@@ -130,7 +129,7 @@ pub(super) fn rejected(text: &mut String, reject: &Reject, quoted_id: &str, outp
     let condition = format!("rejected: {}", reject.reason.en);
     let condition = output.quote(&condition);
     match output {
-        Output::Csv => text.extend([quoted_id, ",,,,,,,,,,", &condition, "\n"]),
+        Output::Csv => text.extend([quoted_id, ",,,,,,,,,,", &condition, ",,\n"]),
         Output::GeoJson => {
             text.extend(["{\"type\":\"Feature\",\"properties\":{\"patch_id\":", quoted_id, ",\"condition\":", &condition, "},\"geometry\":null}"]);
         }
@@ -141,16 +140,23 @@ fn condition(taken: &Taken) -> &'static str {
     if taken.repaired.is_some() { Condition::Repaired } else { Condition::Ok }.word()
 }
 
-fn csv(line: &mut String, quoted_id: &str, county_code: Option<&str>, taken: &Taken, assessment: &Assessment) {
+fn csv(line: &mut String, quoted_id: &str, county_code: Option<&str>, taken: &Taken, assessment: &Assessment, days: Option<Days>) {
     line.extend([quoted_id, ",", county_code.unwrap_or("")]);
     for area_m2 in columns(&assessment.measured.areas) {
         line.push(',');
         push_four_decimals(line, area_m2);
     }
-    line.extend([",", assessment.verdict.word(), ",", condition(taken), "\n"]);
+    line.extend([",", assessment.verdict.word(), ",", condition(taken)]);
+    for day in [days.map(|days| days.before), days.map(|days| days.after)] {
+        line.push(',');
+        if let Some(day) = day {
+            push_day(line, day);
+        }
+    }
+    line.push('\n');
 }
 
-fn geojson(text: &mut String, quoted_id: &str, county_code: Option<&str>, taken: &Taken, assessment: &Assessment) {
+fn geojson(text: &mut String, quoted_id: &str, county_code: Option<&str>, taken: &Taken, assessment: &Assessment, days: Option<Days>) {
     let county = county_code.map_or(Cow::Borrowed("null"), |code| Output::GeoJson.quote(code));
     text.extend(["{\"type\":\"Feature\",\"properties\":{\"patch_id\":", quoted_id, ",\"county_code\":", &county]);
     for (name, area_m2) in COLUMNS.split(',').skip(2).zip(columns(&assessment.measured.areas)) {
@@ -158,7 +164,19 @@ fn geojson(text: &mut String, quoted_id: &str, county_code: Option<&str>, taken:
         push_four_decimals(text, area_m2);
     }
     let geometry = serde_json::to_string(&Geometry(Cow::Borrowed(taken.repaired.as_ref().unwrap_or(&taken.degrees)))).unwrap_or_default();
-    text.extend([",\"verdict\":\"", assessment.verdict.word(), "\",\"condition\":\"", condition(taken), "\"},\"geometry\":", &geometry, "}"]);
+    text.extend([",\"verdict\":\"", assessment.verdict.word(), "\",\"condition\":\"", condition(taken), "\""]);
+    for (name, day) in [("before_day", days.map(|days| days.before)), ("after_day", days.map(|days| days.after))] {
+        text.extend([",\"", name, "\":"]);
+        match day {
+            None => text.push_str("null"),
+            Some(day) => {
+                text.push('"');
+                push_day(text, day);
+                text.push('"');
+            }
+        }
+    }
+    text.extend(["},\"geometry\":", &geometry, "}"]);
 }
 
 /// Bits of a double's fraction, its leading one included.

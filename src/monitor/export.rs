@@ -175,7 +175,7 @@ impl Monitor {
             Some(id) => Some(self.store.patch(id).await?.survey_id),
             None => selection.survey,
         };
-        let asked = |survey: &Survey| selection.range.is_none_or(|range| (range.from..=range.until).contains(&survey.facts.period));
+        let asked = |survey: &Survey| selection.range.is_none_or(|range| range.contains(survey.facts.period));
         Ok(self.store.surveys().await?.iter().any(|one| one.facts.invented && survey.is_none_or(|id| one.id == id) && asked(one)))
     }
 

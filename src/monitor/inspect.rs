@@ -13,7 +13,7 @@ use super::{
 };
 use crate::formats::{Arrival, EncodingChoice, Layer, RawFeature, Stated, Wanted, ogr::Workshop};
 use crate::geom::{Bounds, Crs};
-use crate::land::{Flag, Reject, Words};
+use crate::land::{Flag, Reject, Words, today};
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Weak;
@@ -214,7 +214,7 @@ impl Inspection {
         let bounds_of = |raw: &RawFeature<'_>| raw.geometry.as_ref().ok().and_then(|outline| intake.degrees(outline).ok()).map(|outline| outline.bounds());
         match file.wanted {
             Wanted::Survey => {
-                let judge = Judge::new(atlas, rule, &reading);
+                let judge = Judge::new(atlas, rule, &reading, (today(), today()));
                 reading.each_batch(
                     |raw| {
                         let bounds = bounds_of(&raw);

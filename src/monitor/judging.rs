@@ -11,7 +11,8 @@ use super::{
 };
 use crate::formats::{Field, RawFeature, Values};
 use crate::geom::Figure;
-use crate::land::{COUNTIES, Finding, Patch, Reject};
+use crate::land::{COUNTIES, Days, Finding, Flag, Patch, Reject, today};
+use jiff::civil::Date;
 use std::{borrow::Cow, collections::HashMap, io};
 
 /// Everything a feature is judged by.
@@ -21,6 +22,9 @@ pub struct Judge<'a> {
     intake: Intake,
     asks_gcj02: bool,
     county_codes: HashMap<String, String>,
+    /// First and last day of the survey's period, for what the file does not say.
+    period_days: (Date, Date),
+    today: Date,
 }
 
 /// What became of a feature.
@@ -47,6 +51,8 @@ pub struct Found<'a> {
     by_feature_id: bool,
     /// What the file says.
     pub stated_county: Option<Cow<'a, str>>,
+    /// When its images were taken.
+    pub days: Days,
     attributes: &'a str,
     /// See [`Judged`].
     pub notice: Notice,
@@ -55,24 +61,25 @@ pub struct Found<'a> {
 }
 
 impl<'a> Judge<'a> {
-    /// A judge of the features of a file.
+    /// A judge of the features of a file. `period_days` stand for days that the file does not say.
     #[must_use]
-    pub fn new(atlas: &'a Atlas, rule: &'a Rule, reading: &Reading) -> Self {
+    pub fn new(atlas: &'a Atlas, rule: &'a Rule, reading: &Reading, period_days: (Date, Date)) -> Self {
         let known = COUNTIES.iter().map(|(code, name)| ((*name).to_owned(), (*code).to_owned()));
         let in_force = atlas.counties().map(|county| (county.name.clone(), county.code.clone()));
         let (intake, asks_gcj02) = (reading.intake(atlas.plane()), reading.gcj02_is_open());
-        Self { atlas, rule, intake, asks_gcj02, county_codes: known.chain(in_force).collect() }
+        Self { atlas, rule, intake, asks_gcj02, county_codes: known.chain(in_force).collect(), period_days, today: today() }
     }
 
     /// Judges one feature. Fails only where layers cannot be read back.
     pub fn judge(&self, raw: RawFeature<'_>) -> io::Result<Judged> {
-        let Found { row, patch_id, by_feature_id, stated_county, attributes, notice, outcome } = self.find(raw)?;
+        let Found { row, patch_id, by_feature_id, stated_county, days, attributes, notice, outcome } = self.find(raw)?;
         let patch_id = patch_id.into_owned();
         let verdict = outcome.map(|(taken, assessment)| {
-            let finding = assessment.finding(self.atlas, self.rule, stated_county.as_deref());
+            let mut finding = assessment.finding(self.atlas, self.rule, stated_county.as_deref());
+            finding.flags.extend(days.unclear.then_some(Flag::DatesUnclear));
             let Taken { source, degrees, repaired, defects, .. } = taken;
             let (patch_id, stated_county, attributes) = (patch_id.clone(), stated_county.map(Cow::into_owned), attributes.to_owned());
-            Box::new((Patch { row, patch_id, stated_county, attributes, source, degrees, repaired, defects }, finding))
+            Box::new((Patch { row, patch_id, stated_county, days, attributes, source, degrees, repaired, defects }, finding))
         });
         Ok(Judged { row, patch_id, by_feature_id, verdict, notice })
     }
@@ -81,6 +88,7 @@ impl<'a> Judge<'a> {
     pub fn find<'f>(&'f self, raw: RawFeature<'f>) -> io::Result<Found<'f>> {
         let RawFeature { row, feature_id, attributes, mut fields, geometry, decimals, has_z } = raw;
         let stated_county = self.stated_county(&mut fields);
+        let days = Days::of(fields.get(Field::DateBefore), fields.get(Field::DateAfter), self.period_days, self.today);
         let own = fields.take(Field::PatchId);
         let by_feature_id = own.is_none() && feature_id.is_some();
         let patch_id = own.or(feature_id.map(Cow::Owned)).unwrap_or_else(|| Cow::Owned(row.to_string()));
@@ -100,7 +108,7 @@ impl<'a> Judge<'a> {
             }
             Err(reject) => Err(reject),
         };
-        Ok(Found { row, patch_id, by_feature_id, stated_county, attributes, notice, outcome })
+        Ok(Found { row, patch_id, by_feature_id, stated_county, days, attributes, notice, outcome })
     }
 
     /// The county the feature says it is in: the first six digits of its code, else by name.

@@ -1,8 +1,8 @@
-//! The county table of some months, with what its numbers rest on.
+//! The county table of some periods, with what its numbers rest on.
 
 use super::{Monitor, MonitorError, rollup::roll_up};
 use crate::land::{FeatureFacts, LayerKind, PeriodRange, Provenance, Tally};
-use crate::store::{StoreError, Summed};
+use crate::store::{StoreError, Straddling, Summed};
 use std::sync::Arc;
 
 /// The county table.
@@ -10,6 +10,8 @@ use std::sync::Arc;
 pub struct Ratios {
     /// The months summed.
     pub range: PeriodRange,
+    /// Surveys that lie only partly in them, and so are not counted.
+    pub straddling: Vec<Straddling>,
     /// By county code; patches in no county last.
     pub counties: Vec<Tally>,
     /// Their sum.
@@ -30,9 +32,9 @@ pub(super) fn sums() -> Sums {
 }
 
 impl Monitor {
-    /// Sums up `range`, or the newest month with a survey. Every county in force has a row, also one without patches.
+    /// Sums up `range`, or the newest period with a survey. Every county in force has a row, also one without patches.
     pub async fn ratios(&self, range: Option<PeriodRange>) -> Result<Ratios, MonitorError> {
-        let Summed { range, totals, provenance } = &*self.summed(range).await?;
+        let Summed { range, straddling, totals, provenance } = &*self.summed(range).await?;
         let mut totals = totals.clone();
         let counties = self.counties().await?;
         for county in &counties {
@@ -42,7 +44,7 @@ impl Monitor {
         }
         let name_of = |code: &str| counties.iter().find(|county| county.code == code && !county.name.is_empty()).map(|county| county.name.clone());
         let (counties, city) = roll_up(totals, &self.rule.lines, name_of);
-        Ok(Ratios { range: *range, counties, city, provenance: self.together(provenance) })
+        Ok(Ratios { range: *range, straddling: straddling.clone(), counties, city, provenance: self.together(provenance) })
     }
 
     /// Adds up what was not added up since the last change. Whoever asks meanwhile waits for the same answer.

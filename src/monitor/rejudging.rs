@@ -4,7 +4,7 @@
 
 use super::{MonitorError, atlas::Atlas, classify::classify, intake::Intake, rule::Rule};
 use crate::geom::{Crs, Figure};
-use crate::land::Finding;
+use crate::land::{Finding, Flag};
 use crate::store::{StoreError, StoredPatch};
 
 /// Everything that the patches of a survey are judged by.
@@ -28,9 +28,11 @@ impl<'a> Rejudge<'a> {
 
     fn finding(&self, stored: StoredPatch) -> Result<(i64, Finding), MonitorError> {
         let StoredPatch { id, mut patch, .. } = stored;
-        let stated_county = patch.stated_county.take();
+        let (stated_county, days) = (patch.stated_county.take(), patch.days);
         let damaged = || StoreError::Damaged(format!("patch {id} no longer passes the check it passed on import"));
         let region = self.intake.again(patch).map_err(|_| damaged())?.region;
-        Ok((id, classify(self.atlas, self.rule, &Figure::new(region), stated_county.as_deref())?))
+        let mut finding = classify(self.atlas, self.rule, &Figure::new(region), stated_county.as_deref())?;
+        finding.flags.extend(days.unclear.then_some(Flag::DatesUnclear));
+        Ok((id, finding))
     }
 }

@@ -32,7 +32,7 @@ pub struct SurveyFile {
     pub path: PathBuf,
     /// Its name, for people.
     pub name: String,
-    /// Its month.
+    /// What it is of.
     pub period: Period,
     /// Who issued it.
     pub level: Level,
@@ -113,12 +113,12 @@ impl Monitor {
         let (sender, mut receiver) = mpsc::channel::<Portion>(WAITING);
         let reading = {
             let (rule, path, name, map, workshop) = (self.rule.clone(), file.path.clone(), file.name.clone(), file.map.clone(), self.workshop.clone());
-            let atlas = Arc::clone(&atlas);
+            let (atlas, period_days) = (Arc::clone(&atlas), file.period.days());
             tokio::task::spawn_blocking(move || {
                 let arrival = Arrival::receive(&path, &name, &workshop)?;
                 let wish = Wish { file: &arrival, wanted: Wanted::Survey, stated: &stated, map: &map, counties: atlas.counties_bounds() };
                 let mut reading = Reading::open(&wish)?;
-                let judge = Judge::new(&atlas, &rule, &reading);
+                let judge = Judge::new(&atlas, &rule, &reading, period_days);
                 let mut summing = Summing::default();
                 reading.each_batch(
                     |raw| Ok(judge.judge(raw)?),
@@ -166,6 +166,8 @@ struct Summing {
     sums: Sums,
     noticed: Noticed,
     by_feature_id: bool,
+    /// Patches whose days the file does not say so that they can be believed.
+    days_unclear: u64,
 }
 
 /// A survey as a whole, before it has a name.
@@ -189,6 +191,7 @@ impl Summing {
             match verdict {
                 Ok(accepted) => {
                     self.repaired += u64::from(accepted.0.repaired.is_some());
+                    self.days_unclear += u64::from(accepted.0.days.unclear);
                     self.sums.count(&accepted.1);
                     portion.findings.push(*accepted);
                 }
@@ -212,6 +215,7 @@ impl Summing {
         };
         let mut warnings = self.noticed.words(reading, self.sums.patches);
         warnings.extend(outside_warning(self.sums.outside));
+        warnings.extend(days_warning(self.days_unclear, self.sums.patches));
         let survey = NewSurvey {
             name: String::new(),
             period: Period::current(),
@@ -232,6 +236,19 @@ impl Summing {
         };
         Summed { survey, first_rejects: self.rejects, noticed: self.noticed }
     }
+}
+
+/// What people are told where patches do not say their days.
+fn days_warning(unclear: u64, patches: u64) -> Option<Words> {
+    let words = || {
+        Words::new(
+            format!("{patches} 个图斑中有 {unclear} 个的前后时相日期缺失、无法识别、前后颠倒或晚于今天，缺的按监测期次的首末日计"),
+            format!(
+                "{unclear} of {patches} patches have image days that are missing, unreadable, reversed or after today; the period's first and last day stand for them"
+            ),
+        )
+    };
+    (unclear > 0).then(words)
 }
 
 /// SHA-256 of a file, and of what belongs to it, in hexadecimal.

@@ -61,10 +61,10 @@ pub(super) trait Columns {
         text.map(|text| serde_json::from_str(&text)).transpose().map_err(|error| StoreError::Damaged(format!("{column}: {error}")))
     }
 
-    /// A month.
-    fn period(&self, column: &str) -> Result<Period, StoreError> {
-        let ordinal = self.integer(column)?;
-        Period::from_ordinal(ordinal).ok_or_else(|| StoreError::Damaged(format!("{column}: {ordinal} is no month")))
+    /// The period of `period, months`.
+    fn period(&self) -> Result<Period, StoreError> {
+        let (ordinal, months) = (self.integer("period")?, self.integer("months")?);
+        Period::from_ordinal(ordinal, months).ok_or_else(|| StoreError::Damaged(format!("period: {months} months from {ordinal} on are none")))
     }
 
     /// An outline that need not be there.

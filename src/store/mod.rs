@@ -180,7 +180,7 @@ pub trait LayerWriter: Send {
 /// What makes a survey the same as another.
 #[derive(Debug, Clone, PartialEq)]
 pub struct SurveyKey {
-    /// Its month.
+    /// What it is of. A month and the quarter that it begins are two periods.
     pub period: Period,
     /// Who issued it.
     pub level: Level,
@@ -268,7 +268,7 @@ pub struct PatchQuery {
     pub bounds: Option<Bounds>,
     /// Of this county.
     pub county: Option<String>,
-    /// Of surveys of these months.
+    /// Of surveys within these months.
     pub range: Option<PeriodRange>,
     /// Of this survey.
     pub survey: Option<i64>,
@@ -289,7 +289,7 @@ pub struct StoredPatch {
     pub id: i64,
     /// Number of its survey.
     pub survey_id: i64,
-    /// Its survey's month.
+    /// Its survey's period.
     pub period: Period,
     /// The patch.
     pub patch: Patch,
@@ -325,11 +325,22 @@ pub struct Filed {
     pub ambiguous: Vec<String>,
 }
 
+/// A survey that lies neither within some months nor apart from them: it is not counted, and named.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Straddling {
+    /// The survey's number.
+    pub survey: i64,
+    /// What it is of.
+    pub period: Period,
+}
+
 /// Sums of some months and what they rest on, all of one moment.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Summed {
     /// The months.
     pub range: PeriodRange,
+    /// Surveys of which only a part lies in them, newest period first.
+    pub straddling: Vec<Straddling>,
     /// By county; counties without patches are absent.
     pub totals: Vec<Totals>,
     /// What each survey of these months rests on, newest period first.
@@ -377,7 +388,7 @@ pub trait Store: Jobs {
 
     /// Records confirmed verdicts by the patches' own ids, all or nothing: nothing is recorded when any id is unknown or ambiguous.
     async fn file_verdicts(&self, survey: Option<i64>, filings: &[Filing]) -> Result<Filed, StoreError>;
-    /// Sums over surveys of these months, or of the newest month that has one.
+    /// Sums over surveys within these months, or of the newest period that has one.
     async fn summed(&self, range: Option<PeriodRange>) -> Result<Summed, StoreError>;
     /// Sums by county alone.
     async fn totals(&self, range: PeriodRange) -> Result<Vec<Totals>, StoreError> {

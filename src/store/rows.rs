@@ -1,8 +1,13 @@
 //! From rows to values, whichever database answers.
 
 use super::columns::Columns;
-use super::{Job, LayerFeature, PatchMark, StoreError, StoredPatch};
-use crate::land::{Areas, FeatureFacts, Filing, Finding, Layer, LayerUsed, NewSurvey, Patch, Progress, Provenance, Reject, Survey, VerdictCounts, Words};
+use super::{Job, LayerFeature, PatchMark, StoreError, StoredPatch, Straddling};
+use crate::land::{
+    Areas, Days, FeatureFacts, Filing, Finding, Flag, Layer, LayerUsed, NewSurvey, Patch, Period, Progress, Provenance, Reject, Survey, VerdictCounts, Words,
+    day_of_ms,
+};
+use serde_json::value::RawValue;
+use std::collections::{BTreeMap, HashMap};
 
 /// A row of `job`.
 pub(super) fn job(row: &impl Columns) -> Result<Job, StoreError> {
@@ -57,7 +62,7 @@ pub(super) fn feature(row: &impl Columns) -> Result<LayerFeature, StoreError> {
 pub(super) fn survey(row: &impl Columns) -> Result<Survey, StoreError> {
     let facts = NewSurvey {
         name: row.text("name")?,
-        period: row.period("period")?,
+        period: row.period()?,
         level: row.word("level")?,
         crs: row.text("crs")?,
         sha256: row.text("sha256")?,
@@ -125,22 +130,42 @@ pub(super) fn reject(row: &impl Columns) -> Result<Reject, StoreError> {
 
 /// A row of [`sql::WHOLE`](super::sql::WHOLE).
 pub(super) fn stored_patch(row: &impl Columns) -> Result<StoredPatch, StoreError> {
-    let patch = patch(row)?;
+    let (period, finding) = (row.period()?, finding(row)?);
+    let patch = patch(row, period, &finding)?;
     let filing = filing(row, &patch.patch_id)?;
-    Ok(StoredPatch { id: row.integer("id")?, survey_id: row.integer("survey_id")?, period: row.period("period")?, patch, finding: finding(row)?, filing })
+    Ok(StoredPatch { id: row.integer("id")?, survey_id: row.integer("survey_id")?, period, patch, finding, filing })
 }
 
-fn patch(row: &impl Columns) -> Result<Patch, StoreError> {
+fn patch(row: &impl Columns, period: Period, finding: &Finding) -> Result<Patch, StoreError> {
+    let attributes = row.text("attributes")?;
     Ok(Patch {
+        days: days(row, &attributes, period, finding)?,
         row: row.count("row")?,
         patch_id: row.text("patch_id")?,
         stated_county: row.maybe_text("stated_county")?,
-        attributes: row.text("attributes")?,
+        attributes,
         source: row.maybe_outline("source")?,
         degrees: row.outline("degrees")?,
         repaired: row.maybe_outline("repaired")?,
         defects: row.json("defects")?,
     })
+}
+
+/// A patch's days; those that an older program did not store are worked out from what it did.
+fn days(row: &impl Columns, attributes: &str, period: Period, finding: &Finding) -> Result<Days, StoreError> {
+    let Some(created_ms) = row.maybe_integer("survey_created_ms")? else {
+        return Ok(Days { before: row.word("before_day")?, after: row.word("after_day")?, unclear: finding.flags.contains(&Flag::DatesUnclear) });
+    };
+    let fields: BTreeMap<String, String> = row.json("survey_fields")?;
+    let [before, after] = ["date_before", "date_after"].map(|ours| fields.get(ours));
+    let came: HashMap<String, Box<RawValue>> = if before.or(after).is_some() { serde_json::from_str(attributes).unwrap_or_default() } else { HashMap::new() };
+    let value = |theirs: Option<&String>| theirs.and_then(|theirs| came.get(theirs)).map(|raw| plain(raw.get()));
+    Ok(Days::of(value(before).as_deref(), value(after).as_deref(), period.days(), day_of_ms(created_ms)))
+}
+
+/// A value of JSON as plain text: a string without its quotes, a number as it is written.
+fn plain(json: &str) -> String {
+    serde_json::from_str(json).unwrap_or_else(|_| json.to_owned())
 }
 
 fn finding(row: &impl Columns) -> Result<Finding, StoreError> {
@@ -178,6 +203,11 @@ fn filing(row: &impl Columns, patch_id: &str) -> Result<Option<Filing>, StoreErr
         illegal_m2: row.double("illegal_m2")?,
         illegal_farmland_m2: row.double("illegal_farmland_m2")?,
     }))
+}
+
+/// A row of [`sql::STRADDLING`](super::sql::STRADDLING).
+pub(super) fn straddling(row: &impl Columns) -> Result<Straddling, StoreError> {
+    Ok(Straddling { survey: row.integer("id")?, period: row.period()? })
 }
 
 /// A row of a mark; its outline where it was asked for.

@@ -14,23 +14,30 @@ pub(super) const RESTING_ON_LAYER: &str = "
 pub(super) const FEATURES: &str = "SELECT row, code, name, degrees, repaired, source FROM layer_feature WHERE layer_id = $1 ORDER BY id";
 
 /// All surveys, newest period first.
-pub(super) const SURVEYS: &str = "SELECT * FROM survey ORDER BY period DESC, id DESC";
+pub(super) const SURVEYS: &str = "SELECT * FROM survey ORDER BY period + months DESC, period DESC, id DESC";
 /// One survey.
 pub(super) const ONE_SURVEY: &str = "SELECT * FROM survey WHERE id = $1";
 /// The survey of a period and level from the same file.
-pub(super) const SAME_SURVEY: &str = "SELECT * FROM survey WHERE period = $1 AND level = $2 AND sha256 = $3";
+pub(super) const SAME_SURVEY: &str = "SELECT * FROM survey WHERE period = $1 AND months = $2 AND level = $3 AND sha256 = $4";
 /// The newest survey of a period and level.
-pub(super) const ANOTHER_SURVEY: &str = "SELECT id FROM survey WHERE period = $1 AND level = $2 ORDER BY id DESC LIMIT 1";
+pub(super) const ANOTHER_SURVEY: &str = "SELECT id FROM survey WHERE period = $1 AND months = $2 AND level = $3 ORDER BY id DESC LIMIT 1";
 /// Rule and layers in one statement, so that they are of the same moment; a survey may rest on no layer at all.
 pub(super) const PROVENANCE: &str = "
     SELECT rule, position, layer_id, kind, survey_layer.name, effective
     FROM survey LEFT JOIN survey_layer ON survey_id = survey.id WHERE survey.id = $1 ORDER BY position";
-/// The newest month that has a survey.
-pub(super) const NEWEST_PERIOD: &str = "SELECT max(period) FROM survey";
-/// The same of every survey of some months, newest period first.
+/// The newest period that has a survey: the one that ends last, of several the shortest.
+pub(super) const NEWEST_PERIOD: &str = "SELECT period, months FROM survey ORDER BY period + months DESC, period DESC LIMIT 1";
+/// Surveys whose period lies within the months $1 to $2.
+pub(super) const WITHIN: &str = "SELECT id FROM survey WHERE period >= $1 AND period + months - 1 <= $2";
+/// Surveys of which some months are among $1 to $2 and some are not.
+pub(super) const STRADDLING: &str = "
+    SELECT id, period, months FROM survey WHERE period <= $2 AND period + months - 1 >= $1 AND (period < $1 OR period + months - 1 > $2)
+    ORDER BY period + months DESC, period DESC, id DESC";
+/// The same of every survey within some months, newest period first.
 pub(super) const PROVENANCES: &str = "
     SELECT survey.id AS survey, rule, position, layer_id, kind, survey_layer.name, effective
-    FROM survey LEFT JOIN survey_layer ON survey_id = survey.id WHERE period BETWEEN $1 AND $2 ORDER BY period DESC, survey.id DESC, position";
+    FROM survey LEFT JOIN survey_layer ON survey_id = survey.id WHERE period >= $1 AND period + months - 1 <= $2
+    ORDER BY period + months DESC, period DESC, survey.id DESC, position";
 /// A page of a survey's rejects.
 pub(super) const REJECTS: &str =
     "SELECT row, patch_id, code, zh, en, pointer, ring, vertex FROM reject WHERE survey_id = $1 AND row > $2 ORDER BY row, id LIMIT $3";
@@ -53,7 +60,8 @@ pub(super) const REVISION: &str = "SELECT number FROM revision";
 pub(super) const PUBLISH: &str = "UPDATE revision SET number = number + 1";
 
 /// The columns of [`rows::stored_patch`](super::rows::stored_patch).
-pub(super) const WHOLE: &str = "patch.id, patch.survey_id, survey.period, patch.row, patch.patch_id, patch.stated_county, \
+pub(super) const WHOLE: &str = "patch.id, patch.survey_id, survey.period, survey.months, patch.row, patch.patch_id, patch.stated_county, before_day, after_day, \
+    CASE WHEN before_day IS NULL THEN survey.fields END AS survey_fields, CASE WHEN before_day IS NULL THEN survey.created_ms END AS survey_created_ms, \
     attributes, defects, degrees, patch_outline.repaired, source, \
     finding.area_m2, finding.farmland_m2, basic_farmland_m2, red_line_m2, urban_boundary_m2, approved_m2, approved_farmland_m2, \
     parcels, counties, approvals, flags, finding.verdict, reason, automatic_legal_farmland_m2, automatic_illegal_farmland_m2, finding.county_code, \

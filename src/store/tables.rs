@@ -106,6 +106,7 @@ pub(super) const SURVEY: Table = Table {
         ("id", Integer),
         ("name", Text),
         ("period", Integer),
+        ("months", Integer),
         ("level", Text),
         ("crs", Text),
         ("sha256", Text),
@@ -153,6 +154,8 @@ pub(super) const PATCH: Table = Table {
         ("east", Double),
         ("north", Double),
         ("cell", Integer),
+        ("before_day", Text),
+        ("after_day", Text),
     ],
 };
 

@@ -2,7 +2,7 @@
 
 use super::{LayerFeature, StoreError, cells::cell, wkb};
 use crate::geom::{Bounds, Outline};
-use crate::land::{Finding, Layer, LayerUsed, Patch, Reject, Survey};
+use crate::land::{Finding, Layer, LayerUsed, Patch, Reject, Survey, push_day};
 
 /// Takes the columns of rows, one after the other.
 pub(super) trait Values {
@@ -78,6 +78,7 @@ pub(super) fn survey(values: &mut impl Values, survey: &Survey, rule: &str) -> R
     values.integer(survey.id)?;
     values.text(facts.name.as_str())?;
     values.integer(facts.period.ordinal())?;
+    values.integer(facts.period.kind().months())?;
     values.text(facts.level.word())?;
     values.text(facts.crs.as_str())?;
     values.text(facts.sha256.as_str())?;
@@ -115,7 +116,14 @@ pub(super) fn patch(values: &mut impl Values, id: i64, survey: i64, patch: &Patc
     values.integer(patch.row as i64)?;
     values.text(patch.patch_id.as_str())?;
     values.text(patch.stated_county.as_deref())?;
-    values.place(&patch.degrees, patch.repaired.as_ref())
+    values.place(&patch.degrees, patch.repaired.as_ref())?;
+    let mut text = String::with_capacity(10);
+    for day in [patch.days.before, patch.days.after] {
+        text.clear();
+        push_day(&mut text, day);
+        values.text(text.as_str())?;
+    }
+    Ok(())
 }
 
 /// A row of `patch_outline`.

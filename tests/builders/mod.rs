@@ -2,8 +2,8 @@
 
 use tuban::geom::Outline;
 use tuban::land::{
-    Areas, AutomaticVerdict, CountyShare, FeatureFacts, Filing, Finding, LayerKind, Level, NewSurvey, ParcelShare, Patch, PatchIdSource, Period, PeriodRange,
-    Reason, Reject, Verdict, VerdictCounts, Words,
+    Areas, AutomaticVerdict, CountyShare, Days, FeatureFacts, Filing, Finding, LayerKind, Level, NewSurvey, ParcelShare, Patch, PatchIdSource, Period,
+    PeriodRange, Reason, Reject, Verdict, VerdictCounts, Words,
 };
 use tuban::store::{LayerFeature, NewLayer, SurveyKey};
 
@@ -23,12 +23,18 @@ pub(crate) fn patch_at(patch_id: &str, x: f64, y: f64) -> Patch {
         row: 1,
         patch_id: patch_id.to_owned(),
         stated_county: None,
+        days: days("2021-11-05", "2022-04-12"),
         attributes: format!(r#"{{"JCBH":"{patch_id}"}}"#),
         source: None,
         degrees: square(x, y, 0.001),
         repaired: None,
         defects: Vec::new(),
     }
+}
+
+/// Days that a file says clearly.
+pub(crate) fn days(before: &str, after: &str) -> Days {
+    Days { before: before.parse().unwrap(), after: after.parse().unwrap(), unclear: false }
 }
 
 /// A finding of 10 000 m², 4 000 of them farmland without approval, in that county.

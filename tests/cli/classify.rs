@@ -19,8 +19,7 @@ use tuban::monitor::classify_file::{ClassifyFiles, LayerPath, load};
 use tuban::monitor::{Workshop, memory::Memory, rule::Rule};
 
 /// As the issue that introduced it promises it to scripts.
-const COLUMNS: &str =
-    "patch_id,county_code,area_m2,farmland_m2,basic_farmland_m2,red_line_m2,urban_boundary_m2,approved_m2,approved_farmland_m2,verdict,condition";
+const COLUMNS: &str = "patch_id,county_code,area_m2,farmland_m2,basic_farmland_m2,red_line_m2,urban_boundary_m2,approved_m2,approved_farmland_m2,verdict,condition,before_day,after_day";
 
 /// A folder with the layers of [`city`] and these patches.
 fn folder(patches: &File) -> tempfile::TempDir {
@@ -305,6 +304,7 @@ fn the_counties_shares_of_every_patch_of_the_city_sum_to_it() {
         workshop: Workshop::new(folder.to_owned()),
         map: Vec::new(),
         memory: Memory::new(Memory::usual_budget(), folder.to_owned()),
+        as_of: None,
     };
     let atlas = load(&files, &Rule::load(None).unwrap(), &|_, _| {}).unwrap().atlas;
     let patches: Value = serde_json::from_str(&std::fs::read_to_string(&files.patches).unwrap()).unwrap();

@@ -29,6 +29,7 @@ fn atlas_of(kinds: &[LayerKind]) -> Atlas {
         workshop: workshop(scratch.path()),
         map: Vec::new(),
         memory: Memory::new(1 << 30, scratch.path().to_owned()),
+        as_of: None,
     };
     classify_file::load(&files, &Rule::load(None).unwrap(), &|_, _| {}).unwrap().atlas
 }

@@ -136,6 +136,7 @@ pub(crate) fn classify(patches: &Path, stated: Stated) -> Result<(Vec<Words>, Ve
         workshop: workshop(scratch.path()),
         map: Vec::new(),
         memory: Memory::new(1 << 30, scratch.path().to_owned()),
+        as_of: None,
     };
     let mut csv = Vec::new();
     let classified = classify_files(&files, &Rule::load(None).unwrap(), Output::Csv, &mut csv, &|_, _| {})?;

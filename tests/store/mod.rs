@@ -3,6 +3,7 @@
 mod jobs;
 mod layers;
 mod patches;
+mod periods;
 mod postgres;
 mod reclassification;
 mod silence;
@@ -50,6 +51,9 @@ promises! {
         rejects_come_by_row_and_page_by_page, provenance_reads_back_with_files_of_the_command_line, a_survey_cannot_rest_on_a_layer_that_is_gone,
         a_survey_that_turns_out_to_be_another_one_is_not_stored_twice,
         a_survey_that_is_not_there_is_not_found;
+    periods:
+        a_month_and_the_quarter_and_year_that_it_begins_are_three_periods, a_range_takes_what_lies_in_it_and_names_what_straddles,
+        without_a_range_the_period_that_ends_last_is_summed, days_of_images_read_back;
     patches:
         a_patch_reads_back_to_the_last_bit, pages_follow_each_other_without_gap_or_repeat, every_filter_narrows_and_filters_add_up, a_box_finds_what_plain_comparison_finds,
         verdict_filters_see_the_confirmed_verdict_first, marks_carry_what_a_map_needs, a_patch_that_is_not_there_is_not_found, text_from_outside_is_never_sql;

@@ -28,6 +28,7 @@ export interface About {
   version: string;
   demo: boolean;
   bounds: Bounds | null;
+  /** Months `2022-04`, quarters `2022-Q2` and years `2022`, the newest last. */
   periods: string[];
   lines: Line[];
   rule: string;
@@ -135,6 +136,9 @@ export interface Patch {
   patch_id: string;
   survey_id: number;
   period: string;
+  /** Days of the images before and after the change. */
+  before_day: string;
+  after_day: string;
   row: number;
   county_code: string | null;
   county_name: string | null;
@@ -221,6 +225,8 @@ export interface Tally {
 export interface Ratios {
   from: string;
   until: string;
+  /** Surveys that lie only partly between the two, and so are not counted. */
+  straddling: { survey_id: number; period: string }[];
   counties: Tally[];
   city: Tally;
   lines: Line[];

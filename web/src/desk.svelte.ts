@@ -3,12 +3,13 @@
 import { api, problemFrom } from './api';
 import type { About, Bounds, ExplainedPatchFeature, LayerKind, Problem, Ratios, Survey } from './contract';
 import { boundsOf } from './map/bounds';
+import { leadsTo, within } from './period';
 
 export type Tab = 'ratios' | 'patches' | 'surveys' | 'upload';
 
 /** The period a year opens with, because the ratio that leaders answer for is the year's. */
 function firstOfYear(periods: string[], last: string): string {
-  return periods.find((period) => period.startsWith(last.slice(0, 4))) ?? last;
+  return periods.find((period) => period.startsWith(last.slice(0, 4)) && leadsTo(period, last)) ?? last;
 }
 
 class Desk {
@@ -30,7 +31,8 @@ class Desk {
   /** What the map was last asked to show; a new array each time, so that asking twice moves it twice. */
   shown = $state.raw<Bounds | null>(null);
 
-  periods = $derived([...(this.about?.periods ?? [])].sort());
+  /** The newest last, as the server has them. */
+  periods = $derived(this.about?.periods ?? []);
   /** Changes whenever patches change, and goes into the URL of their tiles so that none comes stale from a cache. */
   patchesVersion = $derived(this.surveys.map(({ id, judged_at }) => `${id}-${Date.parse(judged_at)}`).join('.'));
 
@@ -53,7 +55,7 @@ class Desk {
 
   choosePeriods(from: string, until: string): void {
     this.from = from;
-    this.until = until < from ? from : until;
+    this.until = leadsTo(from, until) ? until : from;
     void this.tally();
   }
 
@@ -108,8 +110,11 @@ class Desk {
 
   /** After an upload: the new survey's period comes into view, even where it lies outside the periods chosen so far. */
   async receive(survey: Survey): Promise<void> {
-    if (!this.from || survey.period < this.from) this.from = survey.period;
-    if (!this.until || survey.period > this.until) this.until = survey.period;
+    const { period } = survey;
+    if (!this.from || !within(period, this.from, this.until)) {
+      if (!this.from || !leadsTo(this.from, period)) this.from = period;
+      if (!this.until || !leadsTo(period, this.until)) this.until = period;
+    }
     this.putPatchAway();
     await this.open();
   }

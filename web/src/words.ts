@@ -57,6 +57,10 @@ export const words = {
   patch_area: ['图斑面积', 'Area of the patch'],
 
   ratio: ['违法耕地面积比例', 'Ratio of illegal farmland'],
+  straddling: [
+    '监测批次 {id}（{period}）只有一部分在所选期次内，未计入；要计入请选择完整包含它的期次。',
+    'Survey {id} ({period}) lies only partly in the periods chosen and is not counted; choose periods that hold all of it to count it.',
+  ],
   ratio_formula: [
     '已确认违法耕地 ÷（合法耕地 + 违法耕地）。“其他”与“未核”不计入；未核全部按合法、全部按违法计，得最好与最差。',
     'Confirmed illegal farmland ÷ (legal + illegal farmland). “Other” and “pending” count in neither; best and worst take all pending as legal, as illegal.',
@@ -101,6 +105,7 @@ export const words = {
   export_format: ['导出格式', 'Format of the export'],
   pick_patch: ['在地图上点击图斑，或在此查找。', 'Click a patch on the map, or find one here.'],
   patch_place: ['{county} · {period} · 第 {row} 行', '{county} · {period} · row {row}'],
+  patch_days: ['影像：变化前 {before}，变化后 {after}', 'Images: {before} before the change, {after} after it'],
   automatic: ['自动判定', 'Automatic'],
   confirmed_verdict: ['核定', 'Confirmed'],
   not_confirmed: ['未核', 'not yet'],
@@ -127,6 +132,7 @@ export const words = {
   flag_county_code_disagrees: ['文件所填县区代码与图形位置不符', 'The county code in the file disagrees with where the outline lies'],
   flag_outside_counties: ['不在任何县区内', 'Lies in no county'],
   flag_no_county_layer: ['没有行政区图层，县区以文件所填为准', 'No county layer was in force; the county is the file’s own word'],
+  flag_dates_unclear: ['前后时相日期缺失或无法识别，缺的按监测期次首末日计', 'Its image days are missing or cannot be read; the period’s first and last day stand for them'],
   flag_partly_without_parcels: ['部分位置没有地类数据', 'A part of it lies on no parcel'],
   reason_fully_approved: ['批准用地已全部覆盖', 'Approvals cover it'],
   reason_unapproved_farmland: ['占用耕地且无批准', 'Farmland without any approval'],
@@ -216,8 +222,8 @@ export const words = {
   choose_file: ['选择文件', 'choose a file'],
   change_file: ['更换文件', 'choose another'],
   file: ['文件', 'File'],
-  period_of_survey: ['期次（年-月）', 'Period (year-month)'],
-  period_hint: ['如 2022-04', 'such as 2022-04'],
+  period_of_survey: ['期次（月、季度或年）', 'Period (month, quarter or year)'],
+  period_hint: ['如 2022-04、2022-Q2、2022', 'such as 2022-04, 2022-Q2, 2022'],
   crs_unstated: ['以文件为准', 'As the file says'],
   upload: ['确认上传并套合', 'Confirm: upload and overlay'],
   cancel: ['取消', 'Cancel'],

@@ -2,7 +2,7 @@
 
 use super::{Cited, Selection};
 use crate::formats::writing::{Cell, Column, Format, Kind};
-use crate::land::{Area, Survey, Verdict, county_name};
+use crate::land::{Area, Period, Survey, Verdict, county_name, push_day};
 use crate::store::StoredPatch;
 use std::collections::BTreeSet;
 
@@ -12,6 +12,8 @@ pub(super) const COLUMNS: &[Column] = &[
     column("patch_id", "JCBH", "图斑编号", Kind::Text),
     column("survey_id", "PCBH", "监测批次", Kind::Integer),
     column("period", "JCQC", "监测期次", Kind::Text),
+    column("before_day", "QSX", "前时相", Kind::Text),
+    column("after_day", "HSX", "后时相", Kind::Text),
     column("row", "HH", "文件行号", Kind::Integer),
     column("county_code", "XZQDM", "行政区代码", Kind::Text),
     column("county_name", "XZQMC", "行政区名称", Kind::Text),
@@ -59,6 +61,8 @@ pub(super) fn cells<'p>(stored: &'p StoredPatch, cited: &'p Cited, format: Forma
         Cell::Text(patch.patch_id.as_str().into()),
         Cell::Integer(*survey_id),
         Cell::Text(period.to_string().into()),
+        day(patch.days.before),
+        day(patch.days.after),
         Cell::Integer(i64::try_from(patch.row).unwrap_or(i64::MAX)),
         finding.county_code.as_deref().map_or(Cell::Nothing, |code| Cell::Text(code.into())),
         finding.county_name().map_or(Cell::Nothing, |name| Cell::Text(name.into())),
@@ -82,15 +86,21 @@ pub(super) fn cells<'p>(stored: &'p StoredPatch, cited: &'p Cited, format: Forma
     cells
 }
 
+fn day(day: jiff::civil::Date) -> Cell<'static> {
+    let mut text = String::with_capacity(10);
+    push_day(&mut text, day);
+    Cell::Text(text.into())
+}
+
 /// What a file of them is called: 套合结果, and what they were selected by.
 pub(super) fn title<'s>(selection: &Selection, surveys: impl Iterator<Item = &'s Survey> + Clone) -> String {
     let mut parts = vec!["套合结果".to_owned()];
-    let months: BTreeSet<String> = surveys.clone().map(|survey| survey.facts.period.to_string()).collect();
-    match (selection.range, months.first(), months.last()) {
+    let periods: BTreeSet<Period> = surveys.clone().map(|survey| survey.facts.period).collect();
+    match (selection.range, periods.first(), periods.last()) {
         (Some(range), ..) if range.from != range.until => parts.push(format!("{}至{}", range.from, range.until)),
         (Some(range), ..) => parts.push(range.from.to_string()),
         (None, Some(first), Some(last)) if first != last => parts.push(format!("{first}至{last}")),
-        (None, first, _) => parts.extend(first.cloned()),
+        (None, first, _) => parts.extend(first.map(ToString::to_string)),
     }
     parts.extend(selection.survey.map(|survey| format!("批次{survey}")));
     parts.extend(selection.county.as_deref().map(|code| county_name(code).to_owned()));

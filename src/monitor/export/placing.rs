@@ -59,6 +59,8 @@ impl Placing {
 mod tests {
     use super::*;
     use crate::geom::check_in;
+    use crate::land::Days;
+    use jiff::civil::Date;
 
     /// Second test vector of docs/ARCHITECTURE.md, “Area”, and its area.
     const RING: [[f64; 2]; 4] = [[118.35, 35.05], [118.3533, 35.0507], [118.3512, 35.0531], [118.35, 35.05]];
@@ -70,7 +72,17 @@ mod tests {
     }
 
     fn patch(source: Option<Outline>, degrees: Outline) -> Patch {
-        Patch { row: 1, patch_id: "1".to_owned(), stated_county: None, attributes: "{}".to_owned(), source, degrees, repaired: None, defects: vec![] }
+        Patch {
+            row: 1,
+            patch_id: "1".to_owned(),
+            stated_county: None,
+            days: Days { before: Date::MIN, after: Date::MAX, unclear: false },
+            attributes: "{}".to_owned(),
+            source,
+            degrees,
+            repaired: None,
+            defects: vec![],
+        }
     }
 
     fn placing(crs: Crs) -> Placing {

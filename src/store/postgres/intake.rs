@@ -10,13 +10,13 @@ use sqlx::{PgConnection, PgExecutor};
 /// Removes what belongs to the surveys of a period and level, what refers to other rows first.
 const REMOVAL: [&str; 5] = [
     "DELETE FROM filing USING patch JOIN survey ON survey.id = patch.survey_id
-     WHERE filing.county = patch.county AND filing.patch = patch.id AND survey.period = $1 AND survey.level = $2",
+     WHERE filing.county = patch.county AND filing.patch = patch.id AND survey.period = $1 AND survey.months = $2 AND survey.level = $3",
     "DELETE FROM patch_outline USING patch JOIN survey ON survey.id = patch.survey_id
-     WHERE patch_outline.county = patch.county AND patch_outline.patch = patch.id AND survey.period = $1 AND survey.level = $2",
-    "DELETE FROM finding USING survey WHERE finding.survey_id = survey.id AND survey.period = $1 AND survey.level = $2",
-    "DELETE FROM patch USING survey WHERE patch.survey_id = survey.id AND survey.period = $1 AND survey.level = $2",
+     WHERE patch_outline.county = patch.county AND patch_outline.patch = patch.id AND survey.period = $1 AND survey.months = $2 AND survey.level = $3",
+    "DELETE FROM finding USING survey WHERE finding.survey_id = survey.id AND survey.period = $1 AND survey.months = $2 AND survey.level = $3",
+    "DELETE FROM patch USING survey WHERE patch.survey_id = survey.id AND survey.period = $1 AND survey.months = $2 AND survey.level = $3",
     // Provenance and rejects go with it: ON DELETE CASCADE.
-    "DELETE FROM survey WHERE period = $1 AND level = $2",
+    "DELETE FROM survey WHERE period = $1 AND months = $2 AND level = $3",
 ];
 
 struct Taking {
@@ -70,18 +70,29 @@ impl PostgresStore {
 
 async fn same_survey(executor: impl PgExecutor<'_>, key: &SurveyKey) -> Result<Option<Survey>, StoreError> {
     let sha256 = text::write(&key.sha256);
-    let row = sqlx::query(sql::SAME_SURVEY).bind(key.period.ordinal()).bind(key.level.word()).bind(sha256.as_ref()).fetch_optional(executor).await?;
+    let row = sqlx::query(sql::SAME_SURVEY)
+        .bind(key.period.ordinal())
+        .bind(key.period.kind().months())
+        .bind(key.level.word())
+        .bind(sha256.as_ref())
+        .fetch_optional(executor)
+        .await?;
     row.as_ref().map(rows::survey).transpose()
 }
 
 async fn another_survey(connection: &mut PgConnection, key: &SurveyKey) -> Result<Option<i64>, StoreError> {
-    Ok(sqlx::query_scalar(sql::ANOTHER_SURVEY).bind(key.period.ordinal()).bind(key.level.word()).fetch_optional(connection).await?)
+    Ok(sqlx::query_scalar(sql::ANOTHER_SURVEY)
+        .bind(key.period.ordinal())
+        .bind(key.period.kind().months())
+        .bind(key.level.word())
+        .fetch_optional(connection)
+        .await?)
 }
 
 async fn remove_others(connection: &mut PgConnection, key: &SurveyKey) -> Result<(), StoreError> {
     if another_survey(connection, key).await?.is_some() {
         for statement in REMOVAL {
-            sqlx::query(statement).bind(key.period.ordinal()).bind(key.level.word()).execute(&mut *connection).await?;
+            sqlx::query(statement).bind(key.period.ordinal()).bind(key.period.kind().months()).bind(key.level.word()).execute(&mut *connection).await?;
         }
     }
     Ok(())

@@ -15,6 +15,7 @@ const STEPS: &[(i64, &str, &str)] = &[
     (2, "jobs", include_str!("../../../migrations/postgres/0002_jobs.sql")),
     (3, "job kinds", include_str!("../../../migrations/postgres/0003_job_kinds.sql")),
     (4, "judged", include_str!("../../../migrations/postgres/0004_judged.sql")),
+    (5, "periods", include_str!("../../../migrations/postgres/0005_periods.sql")),
 ];
 
 /// The key of the advisory lock under which tables are made: “tables” in ASCII.

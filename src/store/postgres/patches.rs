@@ -109,12 +109,13 @@ fn narrow(sql: &mut QueryBuilder<Postgres>, query: &PatchQuery) {
         sql.push(" AND finding.county_code IS NOT NULL AND finding.county = ").push_bind(county.clone()).push(" AND patch.county = ").push_bind(county);
     }
     if let Some(range) = query.range {
-        let (from, until) = (range.from.ordinal(), range.until.ordinal());
-        sql.push(" AND survey.period BETWEEN ").push_bind(from).push(" AND ").push_bind(until);
+        let (from, until) = range.ordinals();
+        sql.push(" AND survey.period >= ").push_bind(from).push(" AND survey.period + survey.months - 1 <= ").push_bind(until);
         // A survey has its numbers in one go, above those of the surveys before it: no patch of the range lies outside of these two.
         for (bound, which, otherwise) in [(" AND patch.id >= ", "min", "0"), (" AND patch.id <= ", "max", "9223372036854775807")] {
             sql.push(bound).push("coalesce((SELECT ").push(which).push("(id) FROM patch WHERE survey_id = (SELECT ").push(which);
-            sql.push("(id) FROM survey WHERE period BETWEEN ").push_bind(from).push(" AND ").push_bind(until).push(")), ").push(otherwise).push(")");
+            sql.push("(id) FROM survey WHERE period >= ").push_bind(from).push(" AND period + months - 1 <= ").push_bind(until);
+            sql.push(")), ").push(otherwise).push(")");
         }
     }
 }

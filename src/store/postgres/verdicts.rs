@@ -49,14 +49,16 @@ impl PostgresStore {
         let mut moment = self.pools.sums.begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await?;
         let range = match range {
             Some(range) => range,
-            None => totals::newest(sqlx::query_scalar(sql::NEWEST_PERIOD).fetch_one(&mut *moment).await?)?,
+            None => totals::newest(sqlx::query(sql::NEWEST_PERIOD).fetch_optional(&mut *moment).await?.as_ref())?,
         };
-        let (from, until) = (range.from.ordinal(), range.until.ordinal());
-        let of: Vec<i64> = sqlx::query_scalar("SELECT id FROM survey WHERE period BETWEEN $1 AND $2").bind(from).bind(until).fetch_all(&mut *moment).await?;
+        let (from, until) = range.ordinals();
+        let of: Vec<i64> = sqlx::query_scalar(sql::WITHIN).bind(from).bind(until).fetch_all(&mut *moment).await?;
         let sums = sqlx::query(totals::OF_SURVEYS).bind(of).fetch_all(&mut *moment).await?;
         let surveys = sqlx::query(sql::PROVENANCES).bind(from).bind(until).fetch_all(&mut *moment).await?;
+        let straddling = sqlx::query(sql::STRADDLING).bind(from).bind(until).fetch_all(&mut *moment).await?;
         moment.commit().await?;
-        Ok(Summed { range, totals: totals::read(&sums)?, provenance: rows::provenances(&surveys)? })
+        let straddling = straddling.iter().map(rows::straddling).collect::<Result<_, _>>()?;
+        Ok(Summed { range, straddling, totals: totals::read(&sums)?, provenance: rows::provenances(&surveys)? })
     }
 }
 

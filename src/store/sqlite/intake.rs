@@ -46,19 +46,34 @@ impl SqliteStore {
 }
 
 async fn same_survey(transaction: &mut Writing, key: &SurveyKey) -> Result<Option<Survey>, StoreError> {
-    let row = sqlx::query(sql::SAME_SURVEY).bind(key.period.ordinal()).bind(key.level.word()).bind(&key.sha256).fetch_optional(&mut **transaction).await?;
+    let row = sqlx::query(sql::SAME_SURVEY)
+        .bind(key.period.ordinal())
+        .bind(key.period.kind().months())
+        .bind(key.level.word())
+        .bind(&key.sha256)
+        .fetch_optional(&mut **transaction)
+        .await?;
     row.as_ref().map(rows::survey).transpose()
 }
 
 async fn refuse_another(transaction: &mut Writing, key: &SurveyKey) -> Result<(), StoreError> {
-    let existing: Option<i64> =
-        sqlx::query_scalar(sql::ANOTHER_SURVEY).bind(key.period.ordinal()).bind(key.level.word()).fetch_optional(&mut **transaction).await?;
+    let existing: Option<i64> = sqlx::query_scalar(sql::ANOTHER_SURVEY)
+        .bind(key.period.ordinal())
+        .bind(key.period.kind().months())
+        .bind(key.level.word())
+        .fetch_optional(&mut **transaction)
+        .await?;
     existing.map_or(Ok(()), |existing| Err(StoreError::Conflict { period: key.period, level: key.level, existing }))
 }
 
 /// Patches, findings, filings, rejects and provenance go with their survey: ON DELETE CASCADE.
 async fn remove_others(transaction: &mut Writing, key: &SurveyKey) -> Result<(), StoreError> {
-    sqlx::query("DELETE FROM survey WHERE period = $1 AND level = $2").bind(key.period.ordinal()).bind(key.level.word()).execute(&mut **transaction).await?;
+    sqlx::query("DELETE FROM survey WHERE period = $1 AND months = $2 AND level = $3")
+        .bind(key.period.ordinal())
+        .bind(key.period.kind().months())
+        .bind(key.level.word())
+        .execute(&mut **transaction)
+        .await?;
     Ok(())
 }
 

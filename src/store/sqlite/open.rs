@@ -12,6 +12,7 @@ const STEPS: Steps = &[
     (2, "jobs", include_str!("../../../migrations/sqlite/0002_jobs.sql")),
     (3, "outcomes", include_str!("../../../migrations/sqlite/0003_outcomes.sql")),
     (4, "judged", include_str!("../../../migrations/sqlite/0004_judged.sql")),
+    (5, "periods", include_str!("../../../migrations/sqlite/0005_periods.sql")),
 ];
 /// The same of the file with the jobs.
 const JOB_STEPS: Steps = &[
@@ -91,6 +92,15 @@ async fn open_file(options: SqliteConnectOptions, vacuum: SqliteAutoVacuum, step
     }
     let schema = schema_of(&mut first, steps).await?;
     first.close().await?;
+    let writing = options
+        .clone()
+        .auto_vacuum(vacuum)
+        .journal_mode(SqliteJournalMode::Wal)
+        .synchronous(SqliteSynchronous::Full)
+        // A cache of 64 MiB: indexes grow in memory while a survey comes in. The log is cut to as much again afterwards.
+        .pragma("cache_size", "-65536")
+        .pragma("journal_size_limit", "67108864");
+    migrate(&writing, schema, steps).await?;
 
     let writer = SqlitePoolOptions::new()
         .max_connections(1)
@@ -98,18 +108,8 @@ async fn open_file(options: SqliteConnectOptions, vacuum: SqliteAutoVacuum, step
         .idle_timeout(None)
         .max_lifetime(None)
         .after_release(|connection, _| Box::pin(is_at_rest(connection)))
-        .connect_with(
-            // A cache of 64 MiB: indexes grow in memory while a survey comes in. The log is cut to as much again afterwards.
-            options
-                .clone()
-                .auto_vacuum(vacuum)
-                .journal_mode(SqliteJournalMode::Wal)
-                .synchronous(SqliteSynchronous::Full)
-                .pragma("cache_size", "-65536")
-                .pragma("journal_size_limit", "67108864"),
-        )
+        .connect_with(writing)
         .await?;
-    migrate(&writer, schema, steps).await?;
     let readers = |connections, cache| {
         let pool = SqlitePoolOptions::new().max_connections(connections).acquire_timeout(READERS_WAIT).idle_timeout(None).max_lifetime(None);
         pool.connect_with(options.clone().read_only(true).pragma("cache_size", cache))
@@ -139,14 +139,21 @@ async fn schema_of(connection: &mut SqliteConnection, steps: Steps) -> Result<i6
 }
 
 /// Applies the steps that are missing, all or none. Where two programs open a new file at once, the second waits for the first.
-async fn migrate(writer: &SqlitePool, schema: i64, steps: Steps) -> Result<(), StoreError> {
+///
+/// With foreign keys off, or a table that is made anew would take the rows that refer to it with it; so they are looked through before the commit.
+async fn migrate(writing: &SqliteConnectOptions, schema: i64, steps: Steps) -> Result<(), StoreError> {
     let migrations = steps.iter().map(|(version, name, sql)| Migration::new(*version, Cow::Borrowed(*name), MigrationType::Simple, sql.into_sql_str(), false));
     let migrator = Migrator::with_migrations(migrations.collect());
     // A current schema is only compared, without waiting for whoever writes.
     let begin = if schema < steps.len() as i64 { "BEGIN IMMEDIATE" } else { "BEGIN" };
-    let mut transaction = writer.begin_with(begin).await?;
+    let mut connection = writing.clone().foreign_keys(false).connect().await?;
+    let mut transaction = connection.begin_with(begin).await?;
     migrator.run(&mut *transaction).await.map_err(|error| StoreError::Database(Box::new(error)))?;
-    Ok(transaction.commit().await?)
+    if schema > 0 && schema < steps.len() as i64 && sqlx::query("PRAGMA foreign_key_check").fetch_optional(&mut *transaction).await?.is_some() {
+        return Err(StoreError::Damaged("rows refer to what is not there".to_owned()));
+    }
+    transaction.commit().await?;
+    Ok(connection.close().await?)
 }
 
 /// Whether a connection that comes back has no transaction open. SQLite itself rolls back on a full disk, for instance, whereupon

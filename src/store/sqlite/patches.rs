@@ -54,7 +54,8 @@ fn page(query: &PatchQuery) -> Result<QueryBuilder<Sqlite>, StoreError> {
         sql.push(" AND survey.id = ").push_bind(survey);
     }
     if let Some(range) = query.range {
-        sql.push(" AND survey.period BETWEEN ").push_bind(range.from.ordinal()).push(" AND ").push_bind(range.until.ordinal());
+        let (from, until) = range.ordinals();
+        sql.push(" AND survey.period >= ").push_bind(from).push(" AND survey.period + survey.months - 1 <= ").push_bind(until);
     }
     if let Some(county) = &query.county {
         sql.push(" AND finding.county_code = ").push_bind(county.as_str());

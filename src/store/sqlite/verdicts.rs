@@ -30,13 +30,15 @@ impl SqliteStore {
         let mut moment = self.pools.readers.begin().await?;
         let range = match range {
             Some(range) => range,
-            None => totals::newest(sqlx::query_scalar(sql::NEWEST_PERIOD).fetch_one(&mut *moment).await?)?,
+            None => totals::newest(sqlx::query(sql::NEWEST_PERIOD).fetch_optional(&mut *moment).await?.as_ref())?,
         };
-        let (from, until) = (range.from.ordinal(), range.until.ordinal());
+        let (from, until) = range.ordinals();
         let sums = sqlx::query(totals::OF_MONTHS).bind(from).bind(until).fetch_all(&mut *moment).await?;
         let surveys = sqlx::query(sql::PROVENANCES).bind(from).bind(until).fetch_all(&mut *moment).await?;
+        let straddling = sqlx::query(sql::STRADDLING).bind(from).bind(until).fetch_all(&mut *moment).await?;
         moment.commit().await?;
-        Ok(Summed { range, totals: totals::read(&sums)?, provenance: rows::provenances(&surveys)? })
+        let straddling = straddling.iter().map(rows::straddling).collect::<Result<_, _>>()?;
+        Ok(Summed { range, straddling, totals: totals::read(&sums)?, provenance: rows::provenances(&surveys)? })
     }
 }
 
