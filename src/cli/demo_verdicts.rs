@@ -2,7 +2,7 @@
 
 use super::{Database, Failure};
 use crate::land::{AutomaticVerdict, Filing, Period, Verdict};
-use crate::monitor::rule::Rule;
+use crate::monitor::rule::Rules;
 use crate::store::{PatchQuery, StoredPatch};
 use clap::Args;
 
@@ -19,8 +19,8 @@ pub struct DemoVerdicts {
 const PAGE: u32 = 2000;
 
 impl DemoVerdicts {
-    pub async fn run(self, rule: Rule) -> Result<(), Failure> {
-        let monitor = self.database.open(rule).await?;
+    pub async fn run(self, rules: Rules) -> Result<(), Failure> {
+        let monitor = self.database.open(rules).await?;
         let store = monitor.store();
         let surveys: Vec<_> = store.surveys().await?.into_iter().filter(|survey| survey.facts.period == self.period).collect();
         if surveys.iter().any(|survey| !survey.facts.invented) {

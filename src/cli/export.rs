@@ -4,7 +4,7 @@ use super::{Database, Failure, crs, output, progress::Counter};
 use crate::geom::Crs;
 use crate::land::{Period, PeriodRange};
 use crate::monitor::export::{Encoding, Export, Format, Selection, Subject};
-use crate::monitor::rule::Rule;
+use crate::monitor::rule::Rules;
 use crate::store::VerdictFilter;
 use clap::{Args, Subcommand};
 use std::path::PathBuf;
@@ -66,26 +66,26 @@ pub struct Out {
 }
 
 impl ExportCommand {
-    pub async fn run(self, rule: Rule) -> Result<(), Failure> {
+    pub async fn run(self, rules: Rules) -> Result<(), Failure> {
         match self {
-            Self::Findings(findings) => findings.run(rule).await,
-            Self::Layer { id, out } => out.write(Subject::Layer(id), rule).await,
+            Self::Findings(findings) => findings.run(rules).await,
+            Self::Layer { id, out } => out.write(Subject::Layer(id), rules).await,
         }
     }
 }
 
 impl Findings {
-    async fn run(self, rule: Rule) -> Result<(), Failure> {
+    async fn run(self, rules: Rules) -> Result<(), Failure> {
         let range = self.period.map(|from| PeriodRange::new(from, self.until)).transpose().map_err(Failure::Usage)?;
         let selection = Selection { survey: self.survey, range, county: self.county, verdict: self.verdict, patch: self.patch };
-        self.out.write(Subject::Findings(selection), rule).await
+        self.out.write(Subject::Findings(selection), rules).await
     }
 }
 
 impl Out {
-    async fn write(self, subject: Subject, rule: Rule) -> Result<(), Failure> {
+    async fn write(self, subject: Subject, rules: Rules) -> Result<(), Failure> {
         let export = Export::new(subject, self.format, self.encoding, self.crs).map_err(|misfit| Failure::Usage(misfit.to_string()))?;
-        let monitor = self.database.open(rule).await?;
+        let monitor = self.database.open(rules).await?;
         let counter = Counter::new(self.format.word());
         let mut exported = monitor.export(&export, &|done| counter.at(done)).await?;
         drop(counter);

@@ -2,12 +2,12 @@
 
 use super::{Database, Failure, Said};
 use crate::geom::Plane;
-use crate::land::LayerKind;
+use crate::land::{LayerKind, today};
 use crate::monitor::{
     Wanted, Workshop,
     atlas::Atlas,
     inspect::{InspectFile, Inspection, inspect},
-    rule::Rule,
+    rule::Rules,
 };
 use clap::Args;
 use std::path::PathBuf;
@@ -33,7 +33,7 @@ pub struct Inspect {
 }
 
 impl Inspect {
-    pub async fn run(self, rule: Rule) -> Result<(), Failure> {
+    pub async fn run(self, rules: Rules) -> Result<(), Failure> {
         let wanted = match self.kind.as_str() {
             "survey" => Wanted::Survey,
             kind => Wanted::Layer(kind.parse::<LayerKind>().map_err(Failure::Usage)?),
@@ -41,13 +41,13 @@ impl Inspect {
         let name = self.file.file_name().unwrap_or_default().to_string_lossy().into_owned();
         let file = InspectFile { path: &self.file, name: &name, wanted, stated: self.said.into(), map: self.map };
         let seen = if let Some(database) = self.database {
-            let monitor = Database { database, spool: self.spool }.open(rule).await?;
+            let monitor = Database { database, spool: self.spool }.open(rules).await?;
             monitor.refresh_atlas().await?;
             tokio::task::block_in_place(|| monitor.inspect(&file, None))?
         } else {
             let workshop = Workshop::new(std::env::temp_dir());
             workshop.sweep();
-            tokio::task::block_in_place(|| inspect(&file, &Atlas::empty(Plane::near(118.0, 35.0)), &rule, &workshop))?
+            tokio::task::block_in_place(|| inspect(&file, &Atlas::empty(Plane::near(118.0, 35.0)), rules.at(today()), &workshop))?
         };
         print(&seen);
         match seen.problem {

@@ -2,7 +2,7 @@
 
 use super::{Database, Failure, Said, print_rejects, progress::Counter};
 use crate::land::LayerKind;
-use crate::monitor::{layer_import::LayerFile, rule::Rule};
+use crate::monitor::{layer_import::LayerFile, rule::Rules};
 use clap::{Args, Subcommand};
 use std::path::PathBuf;
 
@@ -44,12 +44,12 @@ pub struct Add {
 }
 
 impl LayerCommand {
-    pub async fn run(self, rule: Rule) -> Result<(), Failure> {
+    pub async fn run(self, rules: Rules) -> Result<(), Failure> {
         match self {
-            Self::Add(add) => add.run(rule).await,
-            Self::List(database) => list(&database, rule).await,
+            Self::Add(add) => add.run(rules).await,
+            Self::List(database) => list(&database, rules).await,
             Self::Remove { id, database } => {
-                let monitor = database.open(rule).await?;
+                let monitor = database.open(rules).await?;
                 monitor.store().remove_layer(id).await?;
                 say!("removed layer {id}");
                 Ok(())
@@ -59,8 +59,8 @@ impl LayerCommand {
 }
 
 impl Add {
-    async fn run(self, rule: Rule) -> Result<(), Failure> {
-        let monitor = self.database.open(rule).await?;
+    async fn run(self, rules: Rules) -> Result<(), Failure> {
+        let monitor = self.database.open(rules).await?;
         let counter = Counter::new(self.kind.word());
         let file = LayerFile { stated: self.said.into(), map: self.map, ..LayerFile::new(self.file, self.kind, self.name, self.effective) };
         let imported = monitor.import_layer(&file, &|done| counter.at(done)).await?;
@@ -84,8 +84,8 @@ impl Add {
     }
 }
 
-async fn list(database: &Database, rule: Rule) -> Result<(), Failure> {
-    let monitor = database.open(rule).await?;
+async fn list(database: &Database, rules: Rules) -> Result<(), Failure> {
+    let monitor = database.open(rules).await?;
     for (layer, in_force) in monitor.layers().await? {
         let mark = if in_force { "*" } else { " " };
         say!("{mark} {:>4}  {:<15} {}  {:>9} features  {}", layer.id, layer.kind.word(), layer.effective, layer.features, layer.name);

@@ -32,8 +32,8 @@ mod survey;
 mod terminal;
 
 use crate::geom::Crs;
-use crate::land::Reject;
-use crate::monitor::{Gcj02, Monitor, MonitorError, Stated, memory::Memory, rule::Rule};
+use crate::land::{Reject, today};
+use crate::monitor::{Gcj02, Monitor, MonitorError, Stated, memory::Memory, rule::Rules};
 use crate::store::{self, StoreError};
 use bytesize::ByteSize;
 use clap::{Parser, Subcommand};
@@ -46,7 +46,7 @@ use std::process::ExitCode;
 struct Cli {
     #[command(subcommand)]
     command: Command,
-    /// The rule to judge by (TOML); the one built in where absent.
+    /// The rules to judge by (TOML), each from its day on; those built in where absent.
     #[arg(long, global = true, env = "TUBAN_RULES", value_name = "FILE")]
     rules: Option<PathBuf>,
     /// How log lines look, on stderr; `RUST_LOG` says which there are.
@@ -150,10 +150,10 @@ struct Database {
 }
 
 impl Database {
-    async fn open(&self, rule: Rule) -> Result<Monitor, Failure> {
+    async fn open(&self, rules: Rules) -> Result<Monitor, Failure> {
         let store = store::open(&self.database).await?;
         let spool = self.spool.clone().unwrap_or_else(|| self.spool_beside());
-        Ok(Monitor::open(store, rule, spool)?)
+        Ok(Monitor::open(store, rules, spool)?)
     }
 
     /// Beside the file; for a server's database, `tuban.spool` where the program was started.
@@ -230,19 +230,19 @@ fn crs(text: &str) -> Result<Crs, String> {
 pub fn run() -> ExitCode {
     let cli = Cli::parse();
     cli.log.start();
-    let outcome = Rule::load(cli.rules.as_deref()).map_err(Failure::Usage).and_then(|rule| {
+    let outcome = Rules::load(cli.rules.as_deref()).map_err(Failure::Usage).and_then(|rules| {
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
         runtime.block_on(async {
             match cli.command {
-                Command::Serve(command) => command.run(rule).await,
-                Command::Layer(command) => command.run(rule).await,
-                Command::Survey(command) => command.run(rule).await,
-                Command::Classify(command) => tokio::task::block_in_place(|| command.run(&rule)),
-                Command::Inspect(command) => command.run(rule).await,
+                Command::Serve(command) => command.run(rules).await,
+                Command::Layer(command) => command.run(rules).await,
+                Command::Survey(command) => command.run(rules).await,
+                Command::Classify(command) => tokio::task::block_in_place(|| command.run(rules.at(today()))),
+                Command::Inspect(command) => command.run(rules).await,
                 Command::Migrate(command) => command.run().await,
-                Command::Ratio(command) => command.run(rule).await,
-                Command::Export(command) => command.run(rule).await,
-                Command::DemoVerdicts(command) => command.run(rule).await,
+                Command::Ratio(command) => command.run(rules).await,
+                Command::Export(command) => command.run(rules).await,
+                Command::DemoVerdicts(command) => command.run(rules).await,
                 Command::Demo(command) => tokio::task::block_in_place(|| command.run()),
             }
         })

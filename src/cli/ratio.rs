@@ -3,7 +3,7 @@
 use super::{Database, Failure};
 use crate::http::RatiosAnswer;
 use crate::land::{Area, Period, PeriodRange, Tally, round_half_up};
-use crate::monitor::{ratios::Ratios, rule::Rule};
+use crate::monitor::{ratios::Ratios, rule::Rules};
 use clap::Args;
 
 #[derive(Debug, Args)]
@@ -25,12 +25,12 @@ pub struct Ratio {
 }
 
 impl Ratio {
-    pub async fn run(self, rule: Rule) -> Result<(), Failure> {
+    pub async fn run(self, rules: Rules) -> Result<(), Failure> {
         let range = self.period.map(|from| PeriodRange::new(from, self.until)).transpose().map_err(Failure::Usage)?;
-        let monitor = self.database.open(rule).await?;
+        let monitor = self.database.open(rules).await?;
         let ratios = monitor.ratios(range).await?;
         if self.json {
-            let answer = RatiosAnswer::new(ratios, monitor.rule());
+            let answer = RatiosAnswer::new(ratios);
             say!("{}", serde_json::to_string_pretty(&answer).map_err(|error| Failure::Usage(error.to_string()))?);
         } else if self.csv {
             print_csv(&ratios)?;

@@ -2,7 +2,7 @@
 
 use super::{Budget, Database, Failure, terminal};
 use crate::http::{Desk, Life, Limits, Phase, ServeError, serve};
-use crate::monitor::{rule::Rule, work::Working};
+use crate::monitor::{rule::Rules, work::Working};
 use clap::Args;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -34,9 +34,9 @@ pub struct Serve {
 const SHORTEST_LEASE: Duration = Duration::from_millis(300);
 
 impl Serve {
-    pub async fn run(self, rule: Rule) -> Result<(), Failure> {
+    pub async fn run(self, rules: Rules) -> Result<(), Failure> {
         let listener = tokio::net::TcpListener::bind(self.listen).await.map_err(|error| ServeError { address: self.listen.to_string(), error })?;
-        let monitor = Arc::new(self.database.open(rule).await?.with_memory(self.budget.bytes()));
+        let monitor = Arc::new(self.database.open(rules).await?.with_memory(self.budget.bytes()));
         let desk = Desk::new(Arc::clone(&monitor), Limits { upload_bytes: self.max_upload << 20, ..Limits::default() });
         desk.life.enter(Phase::Starting);
         let address = listener.local_addr()?;

@@ -2,7 +2,7 @@
 
 use super::{Database, Failure, Said, progress::Counter};
 use crate::land::{Level, OnConflict, Period, Survey};
-use crate::monitor::{rule::Rule, survey_import::SurveyFile};
+use crate::monitor::{rule::Rules, survey_import::SurveyFile};
 use clap::{Args, Subcommand};
 use std::path::PathBuf;
 
@@ -64,17 +64,17 @@ pub struct Reclassify {
 }
 
 impl SurveyCommand {
-    pub async fn run(self, rule: Rule) -> Result<(), Failure> {
+    pub async fn run(self, rules: Rules) -> Result<(), Failure> {
         match self {
-            Self::Add(add) => add.run(rule).await,
+            Self::Add(add) => add.run(rules).await,
             Self::List(database) => {
-                let monitor = database.open(rule).await?;
+                let monitor = database.open(rules).await?;
                 monitor.store().surveys().await?.iter().for_each(print);
                 Ok(())
             }
-            Self::Reclassify(reclassify) => reclassify.run(rule).await,
+            Self::Reclassify(reclassify) => reclassify.run(rules).await,
             Self::Verdicts(verdicts) => {
-                let monitor = verdicts.database.open(rule).await?;
+                let monitor = verdicts.database.open(rules).await?;
                 let recorded = monitor.file_verdicts(verdicts.survey, std::fs::File::open(&verdicts.file)?).await?;
                 say!("{recorded} verdicts recorded");
                 Ok(())
@@ -84,8 +84,8 @@ impl SurveyCommand {
 }
 
 impl Add {
-    async fn run(self, rule: Rule) -> Result<(), Failure> {
-        let monitor = self.database.open(rule).await?;
+    async fn run(self, rules: Rules) -> Result<(), Failure> {
+        let monitor = self.database.open(rules).await?;
         let name = self.file.file_name().map_or_else(|| self.file.display().to_string(), |name| name.to_string_lossy().into_owned());
         let file = SurveyFile {
             path: self.file,
@@ -118,8 +118,8 @@ impl Add {
 }
 
 impl Reclassify {
-    async fn run(self, rule: Rule) -> Result<(), Failure> {
-        let monitor = self.database.open(rule).await?;
+    async fn run(self, rules: Rules) -> Result<(), Failure> {
+        let monitor = self.database.open(rules).await?;
         let surveys = if self.outdated { monitor.outdated().await? } else { self.surveys };
         for survey in surveys {
             let counter = Counter::new("survey");

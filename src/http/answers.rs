@@ -5,11 +5,7 @@ use crate::land::{
     Area, AutomaticVerdict, Condition, Explanation, Flag, Group, Layer, LayerKind, LayerUsed, Level, Line, Reason, Survey, Tally, Verdict, VerdictCounts,
     Words, round_half_up,
 };
-use crate::monitor::{
-    explain::explain,
-    ratios::Ratios,
-    rule::{Rule, Tolerance},
-};
+use crate::monitor::{explain::explain, ratios::Ratios, rule::Tolerance};
 use crate::store::StoredPatch;
 use serde::Serialize;
 use serde_json::value::RawValue;
@@ -329,14 +325,14 @@ pub struct RatiosAnswer {
 impl RatiosAnswer {
     /// The answer for a county table, summed now.
     #[must_use]
-    pub fn new(ratios: Ratios, rule: &Rule) -> Self {
+    pub fn new(ratios: Ratios) -> Self {
         Self {
             from: ratios.range.from.to_string(),
             until: ratios.range.until.to_string(),
             straddling: ratios.straddling.into_iter().map(|other| StraddlingAnswer { survey_id: other.survey, period: other.period.to_string() }).collect(),
             counties: ratios.counties.into_iter().map(Into::into).collect(),
             city: ratios.city.into(),
-            lines: rule.lines.clone(),
+            lines: ratios.lines,
             layers: ratios.provenance.layers,
             rule: ratios.provenance.rule,
             computed_at: timestamp(jiff::Timestamp::now().as_millisecond()),

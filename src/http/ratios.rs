@@ -24,5 +24,5 @@ pub struct RatiosQuery {
 pub async fn ratios(State(desk): State<Desk>, Query(query): Query<RatiosQuery>) -> Result<Json<RatiosAnswer>, Problem> {
     let range = query::range(query.period.as_deref(), query.until.as_deref())?;
     let ratios = desk.monitor.ratios(range).await?;
-    Ok(Json(RatiosAnswer::new(ratios, desk.monitor.rule())))
+    Ok(Json(RatiosAnswer::new(ratios)))
 }

@@ -64,7 +64,7 @@ impl Monitor {
         }
         let intake = Intake { crs: Crs::CRS84, shifted: false, plane: atlas.plane().clone() };
         let taken = intake.take(outline).map_err(|fault| unacceptable(fault.code, fault.words, fault.place))?;
-        let finding = classify(&atlas, &self.rule, &Figure::new(taken.region), None)?;
+        let finding = classify(&atlas, self.rule(), &Figure::new(taken.region), None)?;
         Ok(CheckedPolygon { finding, defects: taken.defects, provenance: self.provenance(&atlas) })
     }
 }

@@ -102,7 +102,7 @@ const SHOWN: usize = 20;
 impl Monitor {
     /// Looks at a file, against the layers in force; where somebody `asked`, only as long as that one waits.
     pub fn inspect(&self, file: &InspectFile<'_>, asked: Option<Weak<()>>) -> Result<Inspection, MonitorError> {
-        inspect(file, &self.atlas(), &self.rule, &Workshop { asked, ..self.workshop.clone() })
+        inspect(file, &self.atlas(), self.rule(), &Workshop { asked, ..self.workshop.clone() })
     }
 }
 

@@ -34,11 +34,11 @@ pub mod work;
 use crate::formats::ReadError;
 pub use crate::formats::{Gcj02, Layer as FileLayer, Stated, Wanted, ogr::Workshop};
 use crate::geom::{Crs, Plane};
-use crate::land::{Layer, LayerKind, LayerUsed, Provenance, Reject, Words};
+use crate::land::{Layer, LayerKind, LayerUsed, Provenance, Reject, Words, today};
 use crate::store::{Store, StoreError};
 use atlas::{Atlas, LayerBuilder, PreparedLayer};
 use memory::Memory;
-use rule::Rule;
+use rule::{Rule, Rules};
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 use std::path::{Path, PathBuf};
@@ -132,7 +132,7 @@ impl From<ReadError> for MonitorError {
 /// The services, over one store.
 pub struct Monitor {
     store: Arc<dyn Store>,
-    rule: Rule,
+    rules: Rules,
     atlas: RwLock<Arc<Atlas>>,
     /// Held while the layers in force are looked at and loaded: who comes second finds them loaded, and none replaces newer ones with older ones.
     refreshing: tokio::sync::Mutex<()>,
@@ -152,7 +152,7 @@ const EXPORTS: usize = 2;
 
 impl Monitor {
     /// Opens the services, with no layer loaded yet: see [`refresh_atlas`](Self::refresh_atlas). Uploads are spooled in `spool`, which is made where it is missing.
-    pub fn open(store: Arc<dyn Store>, rule: Rule, spool: PathBuf) -> Result<Self, MonitorError> {
+    pub fn open(store: Arc<dyn Store>, rules: impl Into<Rules>, spool: PathBuf) -> Result<Self, MonitorError> {
         std::fs::create_dir_all(&spool)?;
         sweep(&spool)?;
         let nowhere = Atlas::empty(Plane::near(118.0, 35.0));
@@ -161,7 +161,7 @@ impl Monitor {
         let memory = Memory::new(Memory::usual_budget(), spool.clone());
         Ok(Self {
             store,
-            rule,
+            rules: rules.into(),
             atlas: RwLock::new(Arc::new(nowhere)),
             refreshing: tokio::sync::Mutex::default(),
             sums: ratios::sums(),
@@ -180,10 +180,16 @@ impl Monitor {
         &*self.store
     }
 
-    /// The rule in force.
+    /// The rule in force today.
     #[must_use]
     pub fn rule(&self) -> &Rule {
-        &self.rule
+        self.rules.at(today())
+    }
+
+    /// All versions of the rule.
+    #[must_use]
+    pub fn rules(&self) -> &Rules {
+        &self.rules
     }
 
     /// The layers in force, as of the last reload.
@@ -294,7 +300,7 @@ impl Monitor {
                 tokio::task::block_in_place(|| snapshot::write(snapshots, layer, &plane, &prepared));
                 prepared
             };
-            atlas.get_or_insert_with(|| Atlas::empty(plane)).put(used(layer), prepared, &self.rule);
+            atlas.get_or_insert_with(|| Atlas::empty(plane)).put(used(layer), prepared, self.rule());
         }
         snapshot::keep_only(snapshots, &in_force.iter().map(|layer| layer.id).collect::<Vec<_>>());
         Ok(atlas.unwrap_or_else(|| Atlas::empty(Plane::near(118.0, 35.0))))
@@ -303,7 +309,7 @@ impl Monitor {
     /// What findings made now rest on.
     #[must_use]
     pub fn provenance(&self, atlas: &Atlas) -> Provenance {
-        Provenance { layers: atlas.used(), rule: self.rule.version.clone() }
+        Provenance { layers: atlas.used(), rule: self.rule().version.clone() }
     }
 }
 
@@ -328,7 +334,7 @@ fn sweep(spool: &Path) -> std::io::Result<()> {
 
 /// Of each kind the version with the latest effective day not after today; of one day the one stored last.
 fn in_force(layers: &[Layer]) -> Vec<&Layer> {
-    let today = crate::land::today();
+    let today = today();
     LayerKind::ALL
         .iter()
         .filter_map(|kind| layers.iter().filter(|layer| layer.kind == *kind && layer.effective <= today).max_by_key(|layer| (layer.effective, layer.id)))

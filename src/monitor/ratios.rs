@@ -1,7 +1,7 @@
 //! The county table of some periods, with what its numbers rest on.
 
 use super::{Monitor, MonitorError, rollup::roll_up};
-use crate::land::{FeatureFacts, LayerKind, PeriodRange, Provenance, Tally};
+use crate::land::{FeatureFacts, LayerKind, Line, PeriodRange, Provenance, Tally};
 use crate::store::{StoreError, Straddling, Summed};
 use std::sync::Arc;
 
@@ -16,6 +16,8 @@ pub struct Ratios {
     pub counties: Vec<Tally>,
     /// Their sum.
     pub city: Tally,
+    /// Lines that the ratios are held against: those of the rule in force on the last day.
+    pub lines: Vec<Line>,
     /// Layer versions and rules of the findings summed.
     pub provenance: Provenance,
 }
@@ -43,8 +45,9 @@ impl Monitor {
             }
         }
         let name_of = |code: &str| counties.iter().find(|county| county.code == code && !county.name.is_empty()).map(|county| county.name.clone());
-        let (counties, city) = roll_up(totals, &self.rule.lines, name_of);
-        Ok(Ratios { range: *range, straddling: straddling.clone(), counties, city, provenance: self.together(provenance) })
+        let lines = self.rules.at(range.until.last_day()).lines.clone();
+        let (counties, city) = roll_up(totals, &lines, name_of);
+        Ok(Ratios { range: *range, straddling: straddling.clone(), counties, city, lines, provenance: self.together(provenance) })
     }
 
     /// Adds up what was not added up since the last change. Whoever asks meanwhile waits for the same answer.
@@ -72,7 +75,7 @@ impl Monitor {
                 rules.push(&survey.rule);
             }
         }
-        together.rule = if rules.is_empty() { self.rule.version.clone() } else { rules.join("、") };
+        together.rule = if rules.is_empty() { self.rule().version.clone() } else { rules.join("、") };
         together
     }
 

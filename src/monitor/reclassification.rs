@@ -75,7 +75,7 @@ impl Monitor {
     /// What findings made now would rest on, whether the layers are loaded or not.
     async fn provenance_now(&self) -> Result<Provenance, MonitorError> {
         let layers = in_force(&self.store.layers().await?).into_iter().map(used).collect();
-        Ok(Provenance { layers, rule: self.rule.version.clone() })
+        Ok(Provenance { layers, rule: self.rule().version.clone() })
     }
 
     /// Queues the re-classification of a survey; answers the job's id.
@@ -99,7 +99,7 @@ impl Monitor {
         let (pages, unjudged) = mpsc::channel(WAITING);
         let (findings, mut judged) = mpsc::channel::<Vec<(i64, Finding)>>(WAITING);
         let judging = {
-            let (rule, atlas) = (self.rule.clone(), Arc::clone(&atlas));
+            let (rule, atlas) = (self.rule().clone(), Arc::clone(&atlas));
             let judging = tokio::task::spawn_blocking(move || judge_pages(&Rejudge::new(&atlas, &rule, crs), unjudged, &findings));
             async { judging.await.map_err(|error| MonitorError::Broken(error.to_string()))? }
         };
@@ -113,7 +113,7 @@ impl Monitor {
             Ok(())
         };
         let (sums, (), ()) = tokio::try_join!(judging, self.read_pages(survey, pages), storing)?;
-        if atlas.counties_bounds().is_some() && !self.rule.survey.allows_outside(sums.outside, sums.patches) {
+        if atlas.counties_bounds().is_some() && !self.rule().survey.allows_outside(sums.outside, sums.patches) {
             return Err(outside_counties(&sums).into());
         }
         report(Progress { stage: Stage::Storing, done: sums.patches, total: Some(facts.patches) });

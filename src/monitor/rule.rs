@@ -1,17 +1,21 @@
-//! The rule: tolerances, farmland classes and lines, as data with a version.
+//! The rule: tolerances, farmland classes and lines, as data with versions, each with the day from which it counts.
 
-use crate::land::{Area, Line};
-use serde::Deserialize;
+mod reading;
+
+use crate::land::{Area, Line, today};
+use jiff::civil::Date;
 use std::path::Path;
 
-/// What findings and ratios are judged by.
-#[derive(Debug, Clone, PartialEq, Deserialize)]
-#[serde(deny_unknown_fields)]
+/// The rules that are built in.
+const BUILT_IN: &str = include_str!("../../rules/default.toml");
+
+/// What findings and ratios are judged by: one version.
+#[derive(Debug, Clone, PartialEq)]
 pub struct Rule {
     /// Its version, named by every finding.
     pub version: String,
-    /// The day from which it counts, `YYYY-MM-DD`.
-    pub effective: jiff::civil::Date,
+    /// The day from which it counts.
+    pub effective: Date,
     /// DLBM codes that are farmland.
     pub farmland: Vec<String>,
     /// Tolerances.
@@ -19,13 +23,11 @@ pub struct Rule {
     /// What makes a survey acceptable.
     pub survey: SurveyRule,
     /// Lines a ratio is held against, lowest first.
-    #[serde(rename = "line")]
     pub lines: Vec<Line>,
 }
 
 /// Tolerances, in 亩.
-#[derive(Debug, Clone, PartialEq, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Tolerance {
     /// Area outside approvals up to which a patch counts as covered.
     pub cover_mu: f64,
@@ -36,8 +38,7 @@ pub struct Tolerance {
 }
 
 /// What makes a survey acceptable.
-#[derive(Debug, Clone, PartialEq, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct SurveyRule {
     /// Share of its patches in no county above which a survey is refused, 0 to 1.
     pub outside_share: f64,
@@ -72,32 +73,9 @@ impl Tolerance {
 }
 
 impl Rule {
-    /// Reads a rule from TOML; the error says which line is wrong.
-    pub fn parse(text: &str) -> Result<Self, String> {
-        let mut rule: Self = toml::from_str(text).map_err(|error| error.to_string())?;
-        let tolerances = [rule.tolerance.cover_mu, rule.tolerance.farmland_mu, rule.tolerance.border_mu];
-        if tolerances.iter().any(|mu| !(0.0..1e6).contains(mu)) {
-            return Err("tolerances are in 亩 and not negative".into());
-        }
-        if rule.lines.iter().any(|line| !(line.percent > 0.0 && line.percent < 100.0)) {
-            return Err("a line lies between 0 and 100 per cent".into());
-        }
-        if !(0.0..=1.0).contains(&rule.survey.outside_share) {
-            return Err("outside_share lies between 0 and 1".into());
-        }
-        rule.lines.sort_by(|a, b| a.percent.total_cmp(&b.percent));
-        Ok(rule)
-    }
-
-    /// The rule in `path`, or the one built in.
+    /// The rule of `path` that is in force today, or of those built in.
     pub fn load(path: Option<&Path>) -> Result<Self, String> {
-        match path {
-            Some(path) => std::fs::read_to_string(path)
-                .map_err(|error| error.to_string())
-                .and_then(|text| Self::parse(&text))
-                .map_err(|error| format!("{}: {error}", path.display())),
-            None => Self::parse(include_str!("../../rules/default.toml")),
-        }
+        Ok(Rules::load(path)?.at(today()).clone())
     }
 
     /// Whether a class code is farmland.
@@ -107,6 +85,50 @@ impl Rule {
     }
 }
 
+/// Versions of the rule, each with the day from which it counts.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Rules {
+    /// By that day, the earliest first; never empty.
+    versions: Vec<Rule>,
+}
+
+impl Rules {
+    /// The version in force on a day: the one with the latest effective day that is not after it; the earliest where all are later.
+    #[must_use]
+    pub fn at(&self, day: Date) -> &Rule {
+        let later = self.versions.partition_point(|rule| rule.effective <= day);
+        &self.versions[later.saturating_sub(1)]
+    }
+
+    /// The version of that name, where there is one.
+    #[must_use]
+    pub fn named(&self, version: &str) -> Option<&Rule> {
+        self.versions.iter().find(|rule| rule.version == version)
+    }
+
+    /// All versions, the earliest first.
+    #[must_use]
+    pub fn versions(&self) -> &[Rule] {
+        &self.versions
+    }
+
+    /// The rules in `path`, or those built in. The error names the file and the line.
+    pub fn load(path: Option<&Path>) -> Result<Self, String> {
+        match path {
+            Some(path) => std::fs::read_to_string(path)
+                .map_err(|error| error.to_string())
+                .and_then(|text| Self::parse(&text))
+                .map_err(|error| format!("{}: {error}", path.display())),
+            None => Self::parse(BUILT_IN),
+        }
+    }
+}
+
+impl From<Rule> for Rules {
+    fn from(rule: Rule) -> Self {
+        Self { versions: vec![rule] }
+    }
+}
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -118,18 +140,25 @@ mod tests {
         assert!(!["1202", "1203", "1006", "0101K", "101", "0201"].iter().any(|code| rule.is_farmland(code)));
         assert_eq!(rule.lines.iter().map(|line| line.percent).collect::<Vec<_>>(), [5.0, 15.0]);
         assert_eq!(rule.tolerance.cover_m2(), 10_000.0 / 15.0 * 0.001);
+        assert_eq!(rule.version, "2022-01");
     }
 
     #[test]
-    fn a_rule_that_makes_no_sense_is_refused() {
-        let text = include_str!("../../rules/default.toml");
-        for (from, to) in [
-            ("cover_mu = 0.001", "cover_mu = -1"),
-            ("percent = 5.0", "percent = 500.0"),
-            ("outside_share = 0.5", "outside_share = 5"),
-            ("version = ", "verzion = "),
+    fn the_version_in_force_is_the_latest_that_counts_by_then() {
+        let at = |effective: &str| Rule { version: effective.to_owned(), effective: effective.parse().unwrap(), ..Rule::load(None).unwrap() };
+        let rules = Rules { versions: vec![at("2020-01-01"), at("2022-01-01"), at("2023-11-06")] };
+        for (day, expected) in [
+            ("2019-12-31", "2020-01-01"),
+            ("2020-01-01", "2020-01-01"),
+            ("2021-12-31", "2020-01-01"),
+            ("2022-01-01", "2022-01-01"),
+            ("2023-11-05", "2022-01-01"),
+            ("2023-11-06", "2023-11-06"),
+            ("2999-12-31", "2023-11-06"),
         ] {
-            assert!(Rule::parse(&text.replacen(from, to, 1)).is_err(), "{to}");
+            assert_eq!(rules.at(day.parse().unwrap()).version, expected, "{day}");
         }
+        assert_eq!(rules.named("2022-01-01").map(|rule| rule.effective), "2022-01-01".parse().ok());
+        assert_eq!(rules.named("2024"), None);
     }
 }

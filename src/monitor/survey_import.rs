@@ -112,7 +112,7 @@ impl Monitor {
         let atlas = self.atlas();
         let (sender, mut receiver) = mpsc::channel::<Portion>(WAITING);
         let reading = {
-            let (rule, path, name, map, workshop) = (self.rule.clone(), file.path.clone(), file.name.clone(), file.map.clone(), self.workshop.clone());
+            let (rule, path, name, map, workshop) = (self.rule().clone(), file.path.clone(), file.name.clone(), file.map.clone(), self.workshop.clone());
             let (atlas, period_days) = (Arc::clone(&atlas), file.period.days());
             tokio::task::spawn_blocking(move || {
                 let arrival = Arrival::receive(&path, &name, &workshop)?;
@@ -151,7 +151,7 @@ impl Monitor {
             );
             return Err(Refusal { rejects: summed.first_rejects.clone(), ..Refusal::new(RefusalKind::Unacceptable, "no_acceptable_feature", words) }.into());
         }
-        let refusal = summed.noticed.question().or_else(|| outside_counties(facts.patches, facts.outside, &facts.crs, atlas, &self.rule));
+        let refusal = summed.noticed.question().or_else(|| outside_counties(facts.patches, facts.outside, &facts.crs, atlas, self.rule()));
         refusal.map_or(Ok(()), |refusal| Err(refusal.into()))
     }
 }

@@ -1,7 +1,7 @@
 //! Promises about patches.
 
 use super::{stored, weird_outlines};
-use crate::builders::{filing, finding, key, only, patch, patch_at, square};
+use crate::builders::{days, filing, finding, key, only, patch, patch_at, square};
 use tuban::geom::{Bounds, Defect, DefectKind};
 use tuban::land::{Areas, AutomaticVerdict, CountyShare, Filing, Finding, Flag, ParcelShare, Patch, PeriodRange, Reason, Verdict};
 use tuban::store::{PatchQuery, Store, StoreError, StoredPatch, Thing, VerdictFilter};
@@ -23,6 +23,7 @@ pub(super) async fn a_patch_reads_back_to_the_last_bit(store: &dyn Store) {
                 row: at as u64 + 1,
                 patch_id: format!("371302 图斑 №{at}"),
                 stated_county: (at % 2 == 1).then(|| "371302".to_owned()),
+                days: days("1950-01-01", "2999-12-31"),
                 attributes: "{\"XMC\":\"兰山区 \\u0000 'a\\\"b'\", \"JCMJ\": 1.50, \"JCMJ\":\t2e400,\"空\":null}".to_owned(),
                 source: (at % 3 == 0).then(|| square(39_500_000.123_456_79, 3_875_000.1, 1.0 / 3.0)),
                 repaired: (at % 2 == 0).then(|| degrees.clone()),
