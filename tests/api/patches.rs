@@ -2,7 +2,7 @@
 
 use super::app::{
     APRIL, TestApp, city,
-    file::{File, polygon, rectangle},
+    file::{File, dated, polygon, rectangle},
     is_area, number, text,
 };
 use serde_json::{Value, json};
@@ -105,7 +105,7 @@ async fn a_patch_across_a_border_belongs_to_the_larger_share_and_keeps_both() {
 async fn a_county_that_the_file_says_otherwise_is_flagged() {
     let app = TestApp::city().await;
     let geometry = polygon(&[city::suspected()]);
-    let named = |id: &str, field: &str, value: Value| json!({ "JCBH": id, "XZQDM": "", "XZQMC": "", field: value });
+    let named = |id: &str, field: &str, value: Value| dated(json!({ "JCBH": id, "XZQDM": "", "XZQMC": "", field: value }));
     let survey = File::default()
         .feature(&named("right", "XZQDM", json!("371302")), &geometry)
         .feature(&named("longer", "XZQDM", json!("371302001")), &geometry)
@@ -128,10 +128,34 @@ async fn a_county_that_the_file_says_otherwise_is_flagged() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_patch_names_the_days_of_its_images_and_is_flagged_where_the_file_does_not() {
+    let app = TestApp::city().await;
+    let geometry = polygon(&[city::suspected()]);
+    let of = |id: &str, before: Value, after: Value| json!({ "JCBH": id, "QSX": before, "HSX": after });
+    // Oracle: the field's rule by hand; 44505 is 2021-11-05 in LibreOffice Calc.
+    let cases = [
+        ("said", json!("2021年11月5日"), json!("２０２２．４．１２"), ("2021-11-05", "2022-04-12", json!([]))),
+        ("numbers", json!(44505), json!(20_220_412), ("2021-11-05", "2022-04-12", json!([]))),
+        ("months", json!("2021-11"), json!("202204"), ("2021-11-01", "2022-04-30", json!([]))),
+        ("silent", json!(null), json!("  "), ("2022-04-01", "2022-06-30", json!(["dates_unclear"]))),
+        ("reversed", json!("20220412"), json!("20211105"), ("2022-04-01", "2022-06-30", json!(["dates_unclear"]))),
+        ("future", json!("20211105"), json!("29990101"), ("2021-11-05", "2022-06-30", json!(["dates_unclear"]))),
+    ];
+    let survey = cases.iter().fold(File::default(), |file, (id, before, after, _)| file.feature(&of(id, before.clone(), after.clone()), &geometry));
+    let survey = app.uploaded("period=2022-Q2&level=city", &survey).await;
+    assert!(text(&survey["warnings"][0]["en"]).starts_with("3 of 6 patches have image days"), "{survey}");
+    for (id, _, _, (before, after, flags)) in cases {
+        let patch = &app.patch(id).await["properties"];
+        assert_eq!((text(&patch["before_day"]), text(&patch["after_day"]), &patch["finding"]["flags"]), (before.into(), after.into(), &flags), "{id}");
+        assert_eq!(patch["period"], "2022-Q2");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn without_a_county_layer_patches_are_kept_and_flagged() {
     let app = TestApp::bare().await;
     let survey = File::default()
-        .feature(&json!({ "JCBH": "A", "XZQDM": "371302" }), &polygon(&[city::square()]))
+        .feature(&dated(json!({ "JCBH": "A", "XZQDM": "371302" })), &polygon(&[city::square()]))
         .feature(&json!({ "JCBH": "B" }), &polygon(&[city::other()]));
     let survey = app.uploaded(APRIL, &survey).await;
     assert_eq!((&survey["patches"], &survey["outside"], &survey["verdicts"]["doubtful"]), (&json!(2), &json!(0), &json!(2)));
@@ -249,7 +273,9 @@ async fn parameters_are_named_when_they_are_wrong() {
         ("bbox=a,b,c,d", "bbox"),
         ("bbox=NaN,0,1,1", "bbox"),
         ("bbox=0,0,inf,1", "bbox"),
-        ("period=2022-4", "period"),
+        ("period=2022-13", "period"),
+        ("period=2022-04-01", "period"),
+        ("period=2022-04&until=2022", "until"),
         ("period=2022-00", "period"),
         ("until=2022-04", "period"),
         ("period=2022-04&until=2022-03", "until"),

@@ -199,6 +199,35 @@ async fn a_range_sums_its_months_and_no_others() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_quarter_counts_where_all_of_it_is_asked_for_and_is_named_where_only_a_part_is() {
+    let app = TestApp::city().await;
+    for (period, id, county) in [("2022-04", "A", 118.31), ("2022年第二季度", "B", 118.42), ("2022", "C", 118.43)] {
+        app.uploaded(&format!("period={period}&level=city"), &File::default().patch(id, &[rectangle(county, 35.02, county + 0.001, 35.021)])).await;
+    }
+    file_verdicts(&app, "A,illegal,0,0,900,300\nB,legal,900,100,0,0\nC,legal,5000,600,0,0\n").await;
+    // Oracle: 300 / 400 and 300 / 1000 by hand.
+    for (query, range, confirmed, straddling) in [
+        ("period=2022-4", ("2022-04", "2022-04"), json!(100.0), &["2022", "2022-Q2"][..]),
+        ("period=202204&until=2022/6", ("2022-04", "2022-06"), json!(75.0), &["2022"]),
+        ("period=2022Q2", ("2022-Q2", "2022-Q2"), json!(75.0), &["2022"]),
+        ("period=2022年", ("2022", "2022"), json!(30.0), &[]),
+        ("", ("2022", "2022"), json!(30.0), &[]),
+    ] {
+        let ratios = app.read(&format!("/api/ratios?{query}")).await;
+        assert_eq!(
+            (text(&ratios["from"]), text(&ratios["until"]), &ratios["city"]["ratio"]["confirmed"]),
+            (range.0.into(), range.1.into(), &confirmed),
+            "{query}"
+        );
+        let named: Vec<String> = ratios["straddling"].as_array().unwrap().iter().map(|other| text(&other["period"])).collect();
+        assert_eq!(named, straddling, "{query}");
+    }
+    assert_eq!(app.read("/api/about").await["periods"], json!(["2022-04", "2022-Q2", "2022"]));
+    let refused = app.get("/api/ratios?period=2022H1").await.problem(400, "parameter");
+    assert!(["detail", "detail_en"].iter().all(|detail| text(&refused[*detail]).contains("2022-Q2")), "{refused}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn patches_in_no_county_have_a_row_of_their_own() {
     let app = TestApp::city().await;
     app.uploaded(APRIL, &File::default().patch("in", &[city::suspected()]).patch("out", &[rectangle(118.6, 35.0, 118.601, 35.001)])).await;
@@ -212,7 +241,7 @@ async fn patches_in_no_county_have_a_row_of_their_own() {
 async fn parameters_are_named_when_they_are_wrong() {
     let app = TestApp::bare().await;
     for (query, parameter) in
-        [("period=2022", "period"), ("until=2022-04", "period"), ("period=2022-04&until=2021-04", "until"), ("period=2022-04&until=x", "until")]
+        [("period=2022-Q5", "period"), ("until=2022-04", "period"), ("period=2022-04&until=2021-04", "until"), ("period=2022-04&until=x", "until")]
     {
         assert_eq!(app.get(&format!("/api/ratios?{query}")).await.problem(400, "parameter")["parameter"], parameter, "{query}");
     }

@@ -18,7 +18,7 @@ async fn a_survey_comes_in_and_is_summed_up() {
         ("rejected", json!(0)),
         ("outside", json!(0)),
         ("patch_id_source", json!("JCBH")),
-        ("fields", json!({ "patch_id": "JCBH" })),
+        ("fields", json!({ "patch_id": "JCBH", "date_before": "QSX", "date_after": "HSX" })),
         ("verdicts", json!({ "legal": 1, "suspected_illegal": 1, "other": 1, "doubtful": 1 })),
         ("warnings", json!([])),
     ] {

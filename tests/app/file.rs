@@ -28,14 +28,14 @@ impl File {
         self
     }
 
-    /// A patch with this id and these rings.
+    /// A patch with this id and these rings; it says when its images were taken.
     pub(crate) fn patch(self, patch_id: &str, rings: &[Vec<[f64; 2]>]) -> Self {
-        self.feature(&json!({ "JCBH": patch_id }), &polygon(rings))
+        self.feature(&dated(json!({ "JCBH": patch_id })), &polygon(rings))
     }
 
     /// A patch with this id and these coordinates, as text.
     pub(crate) fn patch_of(self, patch_id: &str, coordinates: &str) -> Self {
-        self.feature(&json!({ "JCBH": patch_id }), &format!(r#"{{"type":"Polygon","coordinates":{coordinates}}}"#))
+        self.feature(&dated(json!({ "JCBH": patch_id })), &format!(r#"{{"type":"Polygon","coordinates":{coordinates}}}"#))
     }
 
     /// With `to` in the place of `from` in every feature.
@@ -48,6 +48,13 @@ impl File {
     pub(crate) fn text(&self) -> String {
         format!(r#"{{"type":"FeatureCollection",{}"features":[{}]}}"#, self.members, self.features.join(",\n"))
     }
+}
+
+/// These properties, and when the images were taken.
+pub(crate) fn dated(mut properties: Value) -> Value {
+    properties["QSX"] = json!("20211105");
+    properties["HSX"] = json!("2022/4/12");
+    properties
 }
 
 /// The closed ring around a box of degrees.

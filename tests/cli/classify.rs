@@ -70,13 +70,13 @@ fn a_row_a_feature_in_the_order_of_the_file_with_four_decimals() {
     assert_eq!(
         lines[1..],
         [
-            "\"Q,1\",371302,1012087.2601,506043.6301,253021.8150,404834.9040,101208.7260,303626.1780,303626.1780,suspected_illegal,ok",
-            "bad,,,,,,,,,,rejected: a ring has fewer than four positions",
-            "L1,371302,20242.3538,20242.3538,20242.3538,0.0000,5060.5884,20242.3538,20242.3538,legal,ok",
-            "L1,,,,,,,,,,rejected: row 3 already has the patch id L1",
-            "open,371302,10125.0698,10125.0698,0.0000,0.0000,0.0000,0.0000,0.0000,suspected_illegal,repaired",
+            "\"Q,1\",371302,1012087.2601,506043.6301,253021.8150,404834.9040,101208.7260,303626.1780,303626.1780,suspected_illegal,ok,2021-11-05,2022-04-12",
+            "bad,,,,,,,,,,rejected: a ring has fewer than four positions,,",
+            "L1,371302,20242.3538,20242.3538,20242.3538,0.0000,5060.5884,20242.3538,20242.3538,legal,ok,2021-11-05,2022-04-12",
+            "L1,,,,,,,,,,rejected: row 3 already has the patch id L1,,",
+            "open,371302,10125.0698,10125.0698,0.0000,0.0000,0.0000,0.0000,0.0000,suspected_illegal,repaired,2021-11-05,2022-04-12",
             // Of patches with one id the first good one counts, as for a survey that is stored.
-            "bad,371302,10125.0698,0.0000,0.0000,0.0000,0.0000,0.0000,0.0000,other,ok",
+            "bad,371302,10125.0698,0.0000,0.0000,0.0000,0.0000,0.0000,0.0000,other,ok,2021-11-05,2022-04-12",
         ]
     );
     assert_eq!(lines[0], COLUMNS);
@@ -125,8 +125,21 @@ fn without_a_layer_only_the_area_is_known() {
     done(folder.path(), &["classify", "patches.geojson", "-o", "out.csv"]);
     assert_eq!(
         rows(&folder.path().join("out.csv")),
-        [["Q1", "", "1012087.2601", "0.0000", "0.0000", "0.0000", "0.0000", "0.0000", "0.0000", "doubtful", "ok"]]
+        [["Q1", "", "1012087.2601", "0.0000", "0.0000", "0.0000", "0.0000", "0.0000", "0.0000", "doubtful", "ok", "2021-11-05", "2022-04-12"]]
     );
+}
+
+#[test]
+fn days_that_the_file_does_not_say_are_left_empty() {
+    let square = polygon(&[city::square()]);
+    let patches = File::default()
+        .feature(&json!({ "JCBH": "said", "QSX": 44505, "HSX": "2022年4月12日" }), &square)
+        .feature(&json!({ "JCBH": "half", "QSX": "20211105", "HSX": "不详" }), &square);
+    let folder = folder(&patches);
+    done(folder.path(), &["classify", "patches.geojson", "-o", "out.csv"]);
+    let days: Vec<Vec<String>> = rows(&folder.path().join("out.csv")).iter().map(|row| row[11..].to_vec()).collect();
+    // Oracle: 44505 is 2021-11-05 in LibreOffice Calc.
+    assert_eq!(days, [["2021-11-05", "2022-04-12"], ["", ""]]);
 }
 
 #[test]

@@ -239,7 +239,7 @@ async fn what_cannot_be_exported_is_a_problem_that_names_the_parameter() {
         ("findings?format=csv&crs=EPSG:4527", "crs"),
         ("findings?format=csv&county=3713", "county"),
         ("findings?format=csv&survey=x", "survey"),
-        ("findings?format=csv&period=2022", "period"),
+        ("findings?format=csv&period=2022-13", "period"),
         ("findings?format=csv&until=2022-05", "period"),
         ("findings?format=csv&patch=S1", "patch"),
         ("findings?format=csv&verdict=guilty", "verdict"),

@@ -12,8 +12,6 @@ pub(super) const COLUMNS: &[Column] = &[
     column("patch_id", "JCBH", "图斑编号", Kind::Text),
     column("survey_id", "PCBH", "监测批次", Kind::Integer),
     column("period", "JCQC", "监测期次", Kind::Text),
-    column("before_day", "QSX", "前时相", Kind::Text),
-    column("after_day", "HSX", "后时相", Kind::Text),
     column("row", "HH", "文件行号", Kind::Integer),
     column("county_code", "XZQDM", "行政区代码", Kind::Text),
     column("county_name", "XZQMC", "行政区名称", Kind::Text),
@@ -40,6 +38,8 @@ pub(super) const COLUMNS: &[Column] = &[
     column("approvals", "PZWH", "批准文号", Kind::Text),
     column("layers", "TCBB", "图层版本", Kind::Text),
     column("rule", "GZBB", "规则版本", Kind::Text),
+    column("before_day", "QSX", "前时相", Kind::Text),
+    column("after_day", "HSX", "后时相", Kind::Text),
 ];
 
 const fn column(key: &'static str, short: &'static str, chinese: &'static str, kind: Kind) -> Column {
@@ -61,8 +61,6 @@ pub(super) fn cells<'p>(stored: &'p StoredPatch, cited: &'p Cited, format: Forma
         Cell::Text(patch.patch_id.as_str().into()),
         Cell::Integer(*survey_id),
         Cell::Text(period.to_string().into()),
-        day(patch.days.before),
-        day(patch.days.after),
         Cell::Integer(i64::try_from(patch.row).unwrap_or(i64::MAX)),
         finding.county_code.as_deref().map_or(Cell::Nothing, |code| Cell::Text(code.into())),
         finding.county_name().map_or(Cell::Nothing, |name| Cell::Text(name.into())),
@@ -82,6 +80,8 @@ pub(super) fn cells<'p>(stored: &'p StoredPatch, cited: &'p Cited, format: Forma
         Cell::Text(finding.approvals.join("；").into()),
         Cell::Text(cited.layers.as_str().into()),
         Cell::Text(cited.rule.as_str().into()),
+        day(patch.days.before),
+        day(patch.days.after),
     ]);
     cells
 }
