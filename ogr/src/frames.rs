@@ -9,7 +9,7 @@ use std::io::{BufWriter, Stdout, Write};
 pub const HEADER: u8 = b'H';
 /// Some features.
 pub const BATCH: u8 = b'B';
-/// All is said: last.
+/// All is said: last. Where a file was read, JSON.
 pub const END: u8 = b'E';
 /// It did not work: JSON, last.
 pub const TROUBLE: u8 = b'X';

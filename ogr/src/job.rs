@@ -39,6 +39,9 @@ pub struct ReadWish {
     pub layer: Option<usize>,
     /// Label of the text's encoding, as of the WHATWG standard; none for UTF-8 with GB18030 for what is not.
     pub encoding: Option<String>,
+    /// What to call the fields of that layer, in order; none to call them as the file does.
+    #[serde(default)]
+    pub names: Option<Vec<String>>,
 }
 
 /// What to write: one layer of multi-polygons.
@@ -142,6 +145,8 @@ pub struct LayerHeader {
     pub epsg: Option<u32>,
     /// Names of its fields.
     pub fields: Vec<FieldHeader>,
+    /// What GDAL complained of while it looked at the layer: then not all of it can be read, if any.
+    pub trouble: Option<String>,
 }
 
 /// A field of a layer.
@@ -151,6 +156,17 @@ pub struct FieldHeader {
     pub name: String,
     /// GDAL's name of its type, e.g. `String`.
     pub kind: String,
+    /// Its name as the bytes it is.
+    pub raw: Vec<u8>,
+}
+
+/// What was sent, and what people should know of it: the last frame.
+#[derive(Debug, Default, Serialize)]
+pub struct Sent {
+    /// Features.
+    pub features: u64,
+    /// What GDAL warned of.
+    pub warnings: Vec<String>,
 }
 
 /// What holds this process.
@@ -171,12 +187,19 @@ pub struct Trouble {
     pub code: &'static str,
     /// What GDAL says, or we.
     pub message: String,
+    /// Feature of the layer at which it happened, from 1.
+    pub row: Option<u64>,
 }
 
 impl Trouble {
     /// A trouble of that kind.
     #[allow(clippy::needless_pass_by_value, reason = "errors are handed over at the end of their life")]
     pub fn new(code: &'static str, message: impl Display) -> Self {
-        Self { code, message: message.to_string() }
+        Self { code, message: message.to_string(), row: None }
+    }
+
+    /// The same at a feature of the layer, from 1.
+    pub fn at(self, row: u64) -> Self {
+        Self { row: Some(row), ..self }
     }
 }

@@ -7,7 +7,9 @@
 //!
 //! It decides nothing: which driver, which layer, which text encoding and what to make of the coordinates are the service's affair.
 
+mod complaints;
 mod confine;
+mod digits;
 mod fault;
 mod frames;
 mod job;

@@ -5,6 +5,7 @@
 //! its owner's `Drop`; strings that GDAL lends are copied out before the next call.
 #![allow(unsafe_code)]
 
+use crate::complaints;
 use crate::job::Trouble;
 use gdal::{Dataset, DatasetOptions, DriverManager, GdalOpenFlags};
 use gdal_sys as sys;
@@ -15,7 +16,7 @@ use std::path::Path;
 /// Steps that an arc is cut into, degrees: half a millionth of a circle's area is lost.
 const ARC_STEP_DEGREES: f64 = 0.1;
 
-/// Registers the one driver and silences GDAL's own messages; they are asked for where they matter.
+/// Registers the one driver, and has what GDAL complains of kept in [`complaints`].
 pub fn set_up(driver: &str) -> Result<(), Trouble> {
     for (key, value) in [
         ("PROJ_NETWORK", "OFF"),
@@ -30,9 +31,20 @@ pub fn set_up(driver: &str) -> Result<(), Trouble> {
     // Every other driver off: what a driver's own file names cannot be opened by another one either.
     let mut others: Vec<_> = DriverManager::all().filter(|other| other.short_name() != driver).collect();
     others.drain(..).for_each(|other| DriverManager::deregister_driver(&other));
-    // SAFETY: the handler is GDAL's own and takes no state.
-    unsafe { sys::CPLSetErrorHandler(Some(sys::CPLQuietErrorHandler)) };
+    // SAFETY: the handler takes no state, and does not call GDAL.
+    unsafe { sys::CPLSetErrorHandler(Some(hear)) };
     if DriverManager::count() == 0 { Err(Trouble::new("no_driver", driver)) } else { Ok(()) }
+}
+
+/// Hears what GDAL complains of.
+unsafe extern "C" fn hear(class: sys::CPLErr::Type, _number: sys::CPLErrorNum, message: *const c_char) {
+    // SAFETY: GDAL lends a string that ends in a zero for as long as this call takes; it is copied at once.
+    let message = || String::from_utf8_lossy(unsafe { bytes(message) }).into_owned();
+    match class {
+        sys::CPLErr::CE_Failure | sys::CPLErr::CE_Fatal => complaints::failure(message()),
+        sys::CPLErr::CE_Warning => complaints::warning(message()),
+        _ => {}
+    }
 }
 
 /// Opens a file with one driver, by name.
@@ -185,7 +197,13 @@ impl<'d> Features<'d> {
         }
     }
 
-    /// The next feature; none after the last, or where reading failed: see [`last_error`].
+    /// Begins with the first feature again.
+    pub fn rewind(&mut self) {
+        // SAFETY: the layer is open.
+        unsafe { sys::OGR_L_ResetReading(self.layer) }
+    }
+
+    /// The next feature; none after the last, or where reading failed: see [`complaints`].
     pub fn next(&mut self) -> Option<Feature<'_>> {
         // SAFETY: the layer is open; a feature is destroyed by its `Drop`.
         let feature = unsafe { sys::OGR_L_GetNextFeature(self.layer) };
@@ -222,6 +240,12 @@ impl Feature<'_> {
     pub fn text(&self, index: usize) -> &[u8] {
         // SAFETY: as `has`; the string belongs to the feature and stays until this field is asked for again, which takes the same borrow's owner.
         unsafe { bytes(sys::OGR_F_GetFieldAsString(self.feature, index as c_int)) }
+    }
+
+    /// Its number in the layer.
+    pub fn number(&self) -> i64 {
+        // SAFETY: the feature lives.
+        unsafe { sys::OGR_F_GetFID(self.feature) }
     }
 
     /// Takes its geometry out, flat and straight.
@@ -288,6 +312,30 @@ impl Shape {
         }
     }
 
+    /// Whether it is areas, or holds some.
+    pub fn has_areas(&self) -> bool {
+        // SAFETY: the geometry is ours.
+        unsafe { holds_areas(self.geometry) }
+    }
+
+    /// Of a collection that holds areas these alone stay, as a multi-polygon. True where there was anything else in it.
+    pub fn keep_areas(&mut self) -> bool {
+        // SAFETY: the geometry is ours; what is taken over into the new one is copied, and the old one destroyed.
+        unsafe {
+            if sys::OGR_GT_Flatten(sys::OGR_G_GetGeometryType(self.geometry)) != sys::OGRwkbGeometryType::wkbGeometryCollection || !holds_areas(self.geometry) {
+                return false;
+            }
+            let areas = sys::OGR_G_CreateGeometry(sys::OGRwkbGeometryType::wkbMultiPolygon);
+            if areas.is_null() {
+                return false;
+            }
+            let others = take_areas(self.geometry, areas);
+            sys::OGR_G_DestroyGeometry(self.geometry);
+            self.geometry = areas;
+            others
+        }
+    }
+
     /// Appends it as ISO WKB, little-endian; true where it could be.
     pub fn wkb(&self, out: &mut Vec<u8>) -> bool {
         // SAFETY: `out` has as many bytes from `start` on as GDAL says it will write.
@@ -301,6 +349,43 @@ impl Shape {
             }
             done
         }
+    }
+}
+
+/// Collections in collections are looked into so deep.
+const DEEPEST: u32 = 32;
+
+/// Whether a geometry is areas, or holds some.
+///
+/// SAFETY: the geometry lives.
+unsafe fn holds_areas(geometry: sys::OGRGeometryH) -> bool {
+    unsafe { parts(geometry, 0).iter().any(|(_, is_area)| *is_area) }
+}
+
+/// Copies the polygons of a geometry into a multi-polygon; whether it has anything else.
+///
+/// SAFETY: both live.
+unsafe fn take_areas(from: sys::OGRGeometryH, into: sys::OGRGeometryH) -> bool {
+    unsafe {
+        let parts = parts(from, 0);
+        for (polygon, _) in parts.iter().filter(|(_, is_area)| *is_area) {
+            sys::OGR_G_AddGeometry(into, *polygon);
+        }
+        parts.iter().any(|(_, is_area)| !is_area)
+    }
+}
+
+/// What a geometry is made of, collections taken apart, and whether each is a polygon.
+///
+/// SAFETY: the geometry lives, as long as what is lent of it is used.
+unsafe fn parts(geometry: sys::OGRGeometryH, deep: u32) -> Vec<(sys::OGRGeometryH, bool)> {
+    use sys::OGRwkbGeometryType::{wkbGeometryCollection, wkbMultiPolygon, wkbPolygon};
+    unsafe {
+        let kind = sys::OGR_GT_Flatten(sys::OGR_G_GetGeometryType(geometry));
+        if !(kind == wkbGeometryCollection || kind == wkbMultiPolygon) || deep > DEEPEST {
+            return vec![(geometry, kind == wkbPolygon)];
+        }
+        (0..sys::OGR_G_GetGeometryCount(geometry)).flat_map(|index| parts(sys::OGR_G_GetGeometryRef(geometry, index), deep + 1)).collect()
     }
 }
 

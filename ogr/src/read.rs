@@ -1,7 +1,9 @@
 //! Tells what is in a file, and streams one layer of it in batches.
 
+use crate::complaints;
+use crate::digits::Digits;
 use crate::frames::{self, Frames};
-use crate::job::{Confinement, FieldHeader, Header, Job, LayerHeader, ReadWish, Trouble};
+use crate::job::{Confinement, FieldHeader, Header, Job, LayerHeader, ReadWish, Sent, Trouble};
 use crate::raw::{self, Feature, Features, Kind};
 use crate::text::Text;
 use gdal::spatial_ref::{AxisMappingStrategy, SpatialRef};
@@ -20,6 +22,11 @@ const BENT: u8 = 2;
 const CLOSED: u8 = 4;
 /// It had text that is not in the encoding.
 const GARBLED: u8 = 8;
+/// It had points or lines beside its areas.
+const MIXED: u8 = 16;
+
+/// Drivers that do not say of a layer whether there are areas in it.
+const SILENT: [&str; 2] = ["LIBKML", "TopoJSON"];
 
 /// Does the job.
 pub fn read(job: &Job, wish: &ReadWish, confinement: Confinement, out: &mut Frames) -> Result<(), Trouble> {
@@ -30,28 +37,48 @@ pub fn read(job: &Job, wish: &ReadWish, confinement: Confinement, out: &mut Fram
         _ => &[],
     };
     let dataset = raw::open(&job.path, &job.driver, options)?;
+    let at_open = complaints::take_failure();
     let text = Text::new(wish.encoding.as_deref());
-    let layers = (0..dataset.layer_count()).filter_map(|index| Features::new(&dataset, index)).map(|layer| describe(&layer, text)).collect();
-    out.json(frames::HEADER, &Header { layers, confinement })?;
+    let silent = SILENT.contains(&job.driver.as_str());
+    let layers = (0..dataset.layer_count()).filter_map(|index| Features::new(&dataset, index)).map(|layer| describe(layer, text, silent, at_open.as_ref()));
+    out.json(frames::HEADER, &Header { layers: layers.collect(), confinement })?;
+    let mut features = 0;
     if let Some(index) = wish.layer {
+        complaints::take_failure();
         let mut layer = Features::new(&dataset, index).ok_or_else(|| Trouble::new("no_layer", index))?;
-        stream(&mut layer, text, job.driver == "DXF", out)?;
+        let streaming = Streaming {
+            text,
+            lines: job.driver == "DXF",
+            digits: if job.driver == "ESRI Shapefile" { Digits::beside(&job.path) } else { None },
+            fields: fields(&layer, text, wish.names.as_deref())?,
+        };
+        features = streaming.stream(&mut layer, out)?;
     }
-    out.send(frames::END, &[])
+    out.json(frames::END, &Sent { features, warnings: complaints::take_warnings() })
 }
 
-fn describe(layer: &Features<'_>, text: Text) -> LayerHeader {
+fn describe(mut layer: Features<'_>, text: Text, silent: bool, at_open: Option<&String>) -> LayerHeader {
     let (geometry, polygonal) = layer.geometry();
-    let srs = layer.spatial_ref();
-    LayerHeader {
-        name: text.read(&layer.name()).into_owned(),
-        geometry,
-        polygonal,
-        count: layer.count(),
-        wkt: srs.as_ref().and_then(|srs| srs.to_wkt().ok()),
-        epsg: srs.and_then(epsg),
-        fields: layer.fields().into_iter().map(|(name, _, kind)| FieldHeader { name: text.read(&name).into_owned(), kind }).collect(),
+    // What its CRS is like is judged by the service, by what can be told of it.
+    let (wkt, epsg) = complaints::aside(|| {
+        let srs = layer.spatial_ref();
+        (srs.as_ref().and_then(|srs| srs.to_wkt().ok()), srs.and_then(epsg))
+    });
+    let count = layer.count();
+    let fields = layer.fields().into_iter().map(|(raw, _, kind)| FieldHeader { name: text.read(&raw).into_owned(), kind, raw }).collect();
+    let polygonal = polygonal && (!silent || count == 0 || has_areas(&mut layer));
+    let trouble = complaints::take_failure().or_else(|| at_open.cloned());
+    LayerHeader { name: text.read(&layer.name()).into_owned(), geometry, polygonal, count, wkt, epsg, fields, trouble }
+}
+
+/// Whether any feature is areas, or has some.
+fn has_areas(layer: &mut Features<'_>) -> bool {
+    let mut found = false;
+    while let (false, Some(feature)) = (found, layer.next()) {
+        found = feature.shape().is_some_and(|shape| shape.has_areas());
     }
+    layer.rewind();
+    found
 }
 
 /// The EPSG code of a CRS: its own, or the one that GDAL recognises it by.
@@ -99,23 +126,67 @@ impl Batch {
     }
 }
 
-fn stream(layer: &mut Features<'_>, text: Text, lines: bool, out: &mut Frames) -> Result<(), Trouble> {
-    let fields: Vec<(Vec<u8>, Kind)> = layer
-        .fields()
-        .into_iter()
-        .map(|(name, kind, _)| serde_json::to_vec(&text.read(&name)).map(|name| (name, kind)).map_err(|error| Trouble::new("json", error)))
-        .collect::<Result<_, _>>()?;
-    let mut batch = Batch::new();
-    raw::forget_errors();
-    while let Some(feature) = layer.next() {
+/// How a layer is streamed.
+struct Streaming {
+    text: Text,
+    /// Whether closed lines count as areas.
+    lines: bool,
+    digits: Option<Digits>,
+    fields: Vec<Field>,
+}
+
+/// A field of the layer.
+struct Field {
+    raw: Vec<u8>,
+    /// What it is called, as JSON.
+    name: Vec<u8>,
+    kind: Kind,
+}
+
+/// The layer's fields, called so where there are as many names.
+fn fields(layer: &Features<'_>, text: Text, names: Option<&[String]>) -> Result<Vec<Field>, Trouble> {
+    let fields = layer.fields();
+    let names = names.filter(|names| names.len() == fields.len());
+    let field = |(index, (raw, kind, _)): (usize, (Vec<u8>, Kind, String))| {
+        let name = serde_json::to_vec(&names.map_or_else(|| text.read(&raw), |names| names[index].as_str().into()));
+        name.map(|name| Field { raw, name, kind }).map_err(|error| Trouble::new("json", error))
+    };
+    fields.into_iter().enumerate().map(field).collect()
+}
+
+impl Streaming {
+    /// Streams the layer; how many features. The first thing that GDAL complains of ends it: what it gave up on would be missing without a word.
+    fn stream(&self, layer: &mut Features<'_>, out: &mut Frames) -> Result<u64, Trouble> {
+        let (mut batch, mut sent) = (Batch::new(), 0);
+        let broken = |sent| match complaints::take_failure() {
+            Some(message) => Err(Trouble::new("broken", message).at(sent + 1)),
+            None => Ok(()),
+        };
+        while let Some(feature) = layer.next() {
+            self.push(&feature, &mut batch)?;
+            if complaints::has_failed() {
+                broken(sent)?;
+            }
+            sent += 1;
+            if batch.is_full() {
+                batch.send(out)?;
+            }
+        }
+        batch.send(out)?;
+        broken(sent).map(|()| sent)
+    }
+
+    fn push(&self, feature: &Feature<'_>, batch: &mut Batch) -> Result<(), Trouble> {
         let mut shape = feature.shape();
-        let closed = lines && shape.as_mut().is_some_and(raw::Shape::close);
-        let flags =
-            shape.as_ref().map_or(0, |shape| if shape.raised { RAISED } else { 0 } | if shape.bent { BENT } else { 0 }) | if closed { CLOSED } else { 0 };
+        let flag = |set: bool, flag: u8| if set { flag } else { 0 };
+        let mut flags = 0;
+        if let Some(shape) = &mut shape {
+            flags |= flag(shape.raised, RAISED) | flag(shape.bent, BENT) | flag(self.lines && shape.close(), CLOSED) | flag(shape.keep_areas(), MIXED);
+        }
         let (at, mut garbled) = (batch.bytes.len(), false);
         batch.bytes.push(flags);
-        batch.sized(|bytes| attributes(&feature, &fields, text, bytes).map(|lost| garbled = lost).map_err(|error| Trouble::new("json", error)))?;
-        batch.bytes[at] |= if garbled { GARBLED } else { 0 };
+        batch.sized(|bytes| self.attributes(feature, bytes).map(|lost| garbled = lost).map_err(|error| Trouble::new("json", error)))?;
+        batch.bytes[at] |= flag(garbled, GARBLED);
         batch.sized(|bytes| {
             if let Some(shape) = shape {
                 shape.wkb(bytes);
@@ -123,50 +194,54 @@ fn stream(layer: &mut Features<'_>, text: Text, lines: bool, out: &mut Frames) -
             Ok(())
         })?;
         batch.count += 1;
-        if batch.is_full() {
-            batch.send(out)?;
-        }
+        Ok(())
     }
-    batch.send(out)?;
-    match raw::last_error() {
-        Some(message) => Err(Trouble::new("broken", message)),
-        None => Ok(()),
+
+    /// The fields of a feature as a JSON object; answers whether some text could not be read in full. Numbers that are none are null.
+    fn attributes(&self, feature: &Feature<'_>, out: &mut Vec<u8>) -> std::io::Result<bool> {
+        out.push(b'{');
+        let (mut first, mut garbled) = (true, false);
+        for (index, field) in self.fields.iter().enumerate() {
+            if field.kind == Kind::Binary {
+                continue;
+            }
+            if !std::mem::take(&mut first) {
+                out.push(b',');
+            }
+            out.extend_from_slice(&field.name);
+            out.push(b':');
+            match field.kind {
+                _ if !feature.has(index) => out.extend_from_slice(b"null"),
+                Kind::Integer => write!(out, "{}", feature.integer(index))?,
+                Kind::Real => self.real(feature, index, out)?,
+                Kind::Moment => serde_json::to_writer(&mut *out, &self.text.read(feature.text(index)).replace('/', "-"))?,
+                Kind::Binary | Kind::Text => {
+                    let (text, lost) = self.text.decode(feature.text(index));
+                    garbled |= lost;
+                    serde_json::to_writer(&mut *out, &text)?;
+                }
+            }
+        }
+        out.push(b'}');
+        Ok(garbled)
+    }
+
+    /// A real number; one that is whole and too long for a double as the digits that the table has, where it has them.
+    fn real(&self, feature: &Feature<'_>, index: usize, out: &mut Vec<u8>) -> std::io::Result<()> {
+        let value = feature.real(index);
+        let digits = || self.digits.as_ref().and_then(|digits| digits.whole(feature.number(), index, &self.fields[index].raw));
+        match if value.abs() < WHOLE { None } else { digits() } {
+            Some(digits) => Ok(serde_json::to_writer(out, &digits)?),
+            None => number(value, out),
+        }
     }
 }
 
-/// The fields of a feature as a JSON object; answers whether some text could not be read in full. Numbers that are none are null.
-fn attributes(feature: &Feature<'_>, fields: &[(Vec<u8>, Kind)], text: Text, out: &mut Vec<u8>) -> std::io::Result<bool> {
-    out.push(b'{');
-    let (mut first, mut garbled) = (true, false);
-    for (index, (name, kind)) in fields.iter().enumerate() {
-        if *kind == Kind::Binary {
-            continue;
-        }
-        if !std::mem::take(&mut first) {
-            out.push(b',');
-        }
-        out.extend_from_slice(name);
-        out.push(b':');
-        match kind {
-            _ if !feature.has(index) => out.extend_from_slice(b"null"),
-            Kind::Integer => write!(out, "{}", feature.integer(index))?,
-            Kind::Real => number(feature.real(index), out)?,
-            Kind::Moment => serde_json::to_writer(&mut *out, &text.read(feature.text(index)).replace('/', "-"))?,
-            Kind::Binary | Kind::Text => {
-                let (text, lost) = text.decode(feature.text(index));
-                garbled |= lost;
-                serde_json::to_writer(&mut *out, &text)?;
-            }
-        }
-    }
-    out.push(b'}');
-    Ok(garbled)
-}
+/// From here on not every whole number is a double, and which one was meant is not known.
+const WHOLE: f64 = (1_u64 << f64::MANTISSA_DIGITS) as f64;
 
 /// A whole number without decimals, as people wrote it: tables that come out of spreadsheets keep numbers of things, and codes, as real numbers.
 fn number(value: f64, out: &mut Vec<u8>) -> std::io::Result<()> {
-    /// From here on not every whole number is a double, and which one was meant is not known.
-    const WHOLE: f64 = (1_u64 << f64::MANTISSA_DIGITS) as f64;
     if value.fract() == 0.0 && value.abs() < WHOLE { write!(out, "{}", value as i64) } else { Ok(serde_json::to_writer(out, &value)?) }
 }
 

@@ -20,6 +20,9 @@ pub struct Classify {
     /// A layer, e.g. farmland=parcels.geojson, or farmland=city.gdb#DLTB for one of several in a file; may be repeated.
     #[arg(long = "layer", value_name = "KIND=FILE[#LAYER]", value_parser = layer)]
     layers: Vec<LayerPath>,
+    /// The file of this kind of layer has no features, and is meant to have none: say that nothing is approved with an empty file; may be repeated.
+    #[arg(long = "empty-layer", value_name = "KIND")]
+    empty_layers: Vec<LayerKind>,
     /// Where findings go: a path that ends in .csv or .geojson.
     #[arg(short, long, value_name = "OUT")]
     output: PathBuf,
@@ -53,13 +56,20 @@ impl Classify {
         if let Some([kind, _]) = kinds.array_windows().find(|[a, b]| a == b) {
             return Err(Failure::Usage(format!("--layer {kind}= is given twice")));
         }
+        let mut layers = self.layers;
+        for kind in &self.empty_layers {
+            if !kinds.contains(kind) {
+                return Err(Failure::Usage(format!("--empty-layer {kind}: there is no --layer {kind}=")));
+            }
+            layers.iter_mut().filter(|layer| layer.kind == *kind).for_each(|layer| layer.empty = true);
+        }
         let file = output::beside(&self.output)?;
         let workshop = Workshop::new(std::env::temp_dir());
         workshop.sweep();
         let counter = Counter::new("layers");
         let files = ClassifyFiles {
             patches: self.patches,
-            layers: self.layers,
+            layers,
             stated: self.said.into(),
             map: self.map,
             memory: Memory::new(self.budget.bytes(), output::folder(&self.output)),
@@ -74,6 +84,22 @@ impl Classify {
         for note in &classified.notes {
             complain!("{} / {}", note.zh, note.en);
         }
+        let (done, verdicts, file) = (&classified.timings, classified.verdicts, self.output.display());
+        let (patches, rejected) = (done.patches - done.rejected, done.rejected);
+        complain!(
+            "共 {patches} 个图斑：合法 {}，疑似违法 {}，其他 {}，存疑 {}；拒收 {rejected} 个 → {file}",
+            verdicts.legal,
+            verdicts.suspected_illegal,
+            verdicts.other,
+            verdicts.doubtful
+        );
+        complain!(
+            "{patches} patches: {} legal, {} suspected illegal, {} other, {} doubtful; {rejected} refused → {file}",
+            verdicts.legal,
+            verdicts.suspected_illegal,
+            verdicts.other,
+            verdicts.doubtful
+        );
         if self.timings {
             complain!("{}", serde_json::to_string(&classified.timings).unwrap_or_default());
         }

@@ -116,11 +116,14 @@ struct Said {
     /// What to do with an offset of GCJ-02 where that was asked: `keep` or `remove`.
     #[arg(long)]
     gcj02: Option<Gcj02>,
+    /// It has no features, and is meant to have none.
+    #[arg(long)]
+    empty: bool,
 }
 
 impl From<Said> for Stated {
     fn from(said: Said) -> Self {
-        Self { crs: said.crs, layer: said.layer_name, encoding: said.encoding, gcj02: said.gcj02 }
+        Self { crs: said.crs, layer: said.layer_name, encoding: said.encoding, gcj02: said.gcj02, empty: said.empty }
     }
 }
 
@@ -200,6 +203,10 @@ impl Failure {
                     complain!("  {pointer}");
                 }
                 print_rejects(&refusal.rejects);
+                let option = refusal.offer.as_deref().and_then(option).or_else(|| options(&refusal.code).map(str::to_owned));
+                if let Some(option) = option {
+                    complain!("  {option}");
+                }
             }
             other => {
                 complain!("{other}");
@@ -220,9 +227,32 @@ fn print_rejects(rejects: &[Reject]) {
     }
 }
 
+/// The option that can help against a refusal of that kind.
+fn options(code: &str) -> Option<&'static str> {
+    Some(match code {
+        "wrong_crs" | "unknown_crs" | "crs_after_features" | "outside_counties" => "--crs EPSG:N",
+        "several_layers" | "no_such_layer" => "--layer-name NAME",
+        "maybe_gcj02" => "--gcj02 remove | --gcj02 keep",
+        "fields" => "--map OUR=THEIRS",
+        _ => return None,
+    })
+}
+
+/// The option for what a refusal offers as a parameter of the API.
+fn option(offer: &str) -> Option<String> {
+    match offer.split_once('=')? {
+        ("empty", _) => Some("--empty".to_owned()),
+        ("layer", name) => Some(format!("--layer-name {name}")),
+        (name, value) => Some(format!("--{name} {value}")),
+    }
+}
+
 /// Reads `EPSG:N`.
 fn crs(text: &str) -> Result<Crs, String> {
-    Crs::parse(text).map_err(|why| why.to_string())
+    Crs::parse(text).map_err(|unknown| {
+        let words = crate::monitor::why_not(&unknown.name);
+        format!("{}\n{}", words.zh, words.en)
+    })
 }
 
 /// Runs the command that the process was started with.

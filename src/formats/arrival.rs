@@ -2,9 +2,9 @@
 
 use super::crs_text::NamedCrs;
 use super::encoding::{self, Evidence};
-use super::ogr::{self, Confinement, LayerHeader, Worker, Workshop};
+use super::ogr::{self, Announced, Confinement, LayerHeader, Worker, Workshop};
 use super::sniff::{self, Kind};
-use super::{FeatureBatch, FeatureSource, Head, ReadError, adopting::adopt, archive, geojson, shapefile};
+use super::{FeatureBatch, FeatureSource, Head, ReadError, adopting::adopt, archive, field_names, geojson, land_txt, prj, shapefile};
 use crate::geom::Crs;
 use crate::land::Words;
 use std::collections::HashMap;
@@ -21,6 +21,9 @@ pub struct Stated {
     pub encoding: Option<String>,
     /// What to do with an offset of GCJ-02, where people have been asked.
     pub gcj02: Option<Gcj02>,
+    /// That it has no features, and is meant to have none.
+    #[serde(default)]
+    pub empty: bool,
 }
 
 crate::land::words! {
@@ -55,6 +58,10 @@ struct Dataset {
     place: String,
     /// For a Shapefile.
     evidence: Option<Evidence>,
+    /// What its `.prj` says.
+    prj: Option<String>,
+    /// What people should know of how it was made readable.
+    notes: Vec<Words>,
 }
 
 /// A layer of a file.
@@ -72,6 +79,10 @@ pub struct Layer {
     pub count: Option<u64>,
     /// Its CRS, where it names one.
     pub crs: Option<NamedCrs>,
+    /// What GDAL complained of while it looked at the layer: it cannot be read, or not all of it.
+    pub trouble: Option<String>,
+    /// Its fields' names as the bytes they are.
+    fields: Vec<Vec<u8>>,
     dataset: usize,
     index: usize,
 }
@@ -107,6 +118,8 @@ impl Arrival {
                     .map(|found| Ok((sniff::kind(&found.path)?, found)))
                     .collect::<Result<Vec<_>, ReadError>>()?
                     .into_iter()
+                    // Text lies in archives for many reasons; only that of boundary points is data.
+                    .filter(|(kind, found)| *kind == Some(Kind::LandTxt) || !sniff::has_extension(&found.path, "txt"))
                     .map(|(kind, found)| believe(kind, &found.title).map(|kind| (found.path, found.title, found.place, kind)))
                     .collect::<Result<_, _>>()?
             }
@@ -116,9 +129,15 @@ impl Arrival {
                 vec![(adopt(path, kind, &folder)?, title, name.to_owned(), kind)]
             }
         };
+        if found.is_empty() {
+            return Err(archive::nothing_but_text());
+        }
         for (path, title, place, kind) in found {
-            let evidence = if kind == Kind::Shapefile { Some(shapefile::check(&path)?) } else { None };
-            arrival.datasets.push(Dataset { path, kind, title, place, evidence });
+            if kind == Kind::EsriJson && sniff::is_part_of_an_answer(&path)? {
+                return Err(ReadError::part_of_an_answer());
+            }
+            let (evidence, prj) = if kind == Kind::Shapefile { (Some(shapefile::check(&path)?), prj::put_in_order(&path)?) } else { (None, None) };
+            arrival.datasets.push(Dataset { path, kind, title, place, evidence, prj, notes: Vec::new() });
         }
         if kind == Some(Kind::Zip) || kind == Some(Kind::Gzip) {
             let mut kinds: Vec<&str> = arrival.datasets.iter().map(|dataset| dataset.kind.name()).collect();
@@ -142,23 +161,33 @@ impl Arrival {
 
     /// Lists the layers of a dataset.
     fn describe(&mut self, number: usize) -> Result<(), ReadError> {
-        let dataset = &self.datasets[number];
+        let dataset = &mut self.datasets[number];
         let (kind, title) = (dataset.kind, dataset.title.clone());
+        let mut translated = None;
+        if kind == Kind::LandTxt {
+            let readable = dataset.path.with_extension("geojson");
+            let made = land_txt::translate(&dataset.path, &readable)?;
+            (dataset.path, dataset.notes) = (readable, made.notes.clone());
+            translated = Some(made);
+        }
+        let dataset = &self.datasets[number];
         let Some(driver) = dataset.driver() else {
             self.layers.push(Layer {
                 name: title,
                 format: kind.name(),
                 geometry: String::new(),
                 polygonal: true,
-                count: None,
-                crs: None,
+                count: translated.as_ref().map(|made| made.parcels),
+                crs: translated.and_then(|made| made.crs),
+                trouble: None,
+                fields: Vec::new(),
                 dataset: number,
                 index: 0,
             });
             return Ok(());
         };
         let encoding = dataset.evidence.as_ref().map(|evidence| evidence.choose(None)).transpose()?;
-        let (worker, header) = Worker::read(&self.workshop, &self.work_folder()?, &dataset.path, driver, None, encoding.map(|choice| choice.label))?;
+        let (worker, header) = Worker::read(&self.workshop, &self.work_folder()?, &dataset.path, driver, encoding.map(|choice| choice.label), None)?;
         // All data sets of a file together must not take longer than one may.
         self.workshop.in_all = worker.left();
         self.confinement = Some(header.confinement);
@@ -171,13 +200,16 @@ impl Arrival {
             ));
         }
         let by_file = kind.is_named_by_its_file();
+        let prj = dataset.prj.clone();
         self.layers.extend(header.layers.into_iter().enumerate().map(|(index, layer): (usize, LayerHeader)| Layer {
             name: if by_file { title.clone() } else { layer.name },
             format: kind.name(),
             geometry: layer.geometry,
             polygonal: layer.polygonal || kind == Kind::Dxf,
             count: u64::try_from(layer.count).ok(),
-            crs: layer.wkt.map(|wkt| NamedCrs::new(&wkt, layer.epsg)),
+            crs: layer.wkt.map(|wkt| NamedCrs::new(&wkt, layer.epsg)).or_else(|| prj.as_deref().map(prj::named)),
+            trouble: layer.trouble,
+            fields: layer.fields.into_iter().map(|field| field.raw).collect(),
             dataset: number,
             index,
         }));
@@ -235,9 +267,19 @@ impl Arrival {
     /// # Errors
     /// When that is none, or not one; the words list them with their counts.
     pub fn choose(&self, named: Option<&str>) -> Result<&Layer, ReadError> {
+        if self.layers.is_empty() {
+            return Err(ReadError::refused(
+                "no_polygons",
+                "文件中一个图层也没有，很可能不完整（如 FileGDB 缺了表文件），请重新打包或导出",
+                "there is not one layer in the file, which is most likely incomplete (a FileGDB without its tables, say); pack or export it again",
+            ));
+        }
         let list = || {
             let (most, letters) = LISTED;
-            let count = |layer: &Layer| layer.count.map(|count| format!("{count}，")).unwrap_or_default();
+            let count = |layer: &Layer| match (&layer.trouble, layer.count) {
+                (Some(_), _) => "读不出 unreadable，".to_owned(),
+                (None, count) => count.map(|count| format!("{count}，")).unwrap_or_default(),
+            };
             let name = |layer: &Layer| layer.name.chars().take(letters).collect::<String>();
             let listed = self.layers.iter().take(most).map(|layer| format!("{}（{}{}）", name(layer), count(layer), layer.geometry));
             let more = self.layers.len().checked_sub(most).filter(|more| *more > 0).map(|more| format!("… +{more}"));
@@ -254,8 +296,8 @@ impl Arrival {
             let all = list();
             ReadError::refused(
                 "several_layers",
-                format!("文件中有多个面图层：{all}；请用 --layer-name（接口用 layer=）指明要哪一个"),
-                format!("the file has several layers of polygons: {all}; say which with --layer-name (layer= over HTTP)"),
+                format!("文件中有多个面图层：{all}；请指明要哪一个"),
+                format!("the file has several layers of polygons: {all}; say which"),
             )
         };
         let index = if let Some(name) = named {
@@ -268,11 +310,12 @@ impl Arrival {
         } else {
             let none = ReadError::refused("no_polygons", format!("文件中没有面图层：{}", list()), format!("the file has no layer of polygons: {}", list()));
             let polygonal: Vec<&Layer> = self.layers.iter().filter(|layer| layer.polygonal).collect();
-            // KML has an empty layer for every folder that holds only others.
-            let filled: Vec<&Layer> = polygonal.iter().copied().filter(|layer| layer.count != Some(0)).collect();
+            // KML has an empty layer for every folder that holds only others. What cannot be read is not empty for that.
+            let filled: Vec<&Layer> = polygonal.iter().copied().filter(|layer| layer.count != Some(0) || layer.trouble.is_some()).collect();
             one(if filled.is_empty() { polygonal } else { filled }, none, &several)?
         };
-        Ok(&self.layers[index])
+        let layer = &self.layers[index];
+        layer.trouble.as_ref().map_or(Ok(layer), |trouble| Err(ogr::unreadable(&layer.name, trouble)))
     }
 
     /// The encoding that the text of a layer is read in; none where its format has but one.
@@ -306,12 +349,12 @@ impl Arrival {
         let layer = self.choose(stated.layer.as_deref())?;
         let dataset = &self.datasets[layer.dataset];
         let encoding = self.encoding(layer, stated)?;
-        let Some(driver) = dataset.driver() else {
-            return Ok(Box::new(geojson::Reader::open(&dataset.path, stated.crs)?));
-        };
         let named = match (&stated.crs, &layer.crs) {
             (None, Some(named)) => Some(named.understood.clone().map_err(|words| ReadError::refused("unknown_crs", words.zh, words.en))?),
             _ => None,
+        };
+        let Some(driver) = dataset.driver() else {
+            return Ok(Box::new(geojson::Reader::open(&dataset.path, stated.crs.or(named))?.noting(dataset.notes.iter().cloned())));
         };
         let mut notes = Vec::new();
         if stated.crs.is_none() && named.is_none() {
@@ -321,10 +364,16 @@ impl Arrival {
             notes.push(Words::new(format!("文字编码：{}，{}", choice.label, choice.why.zh), format!("text encoding: {}, {}", choice.label, choice.why.en)));
         }
         let label = encoding.as_ref().map(|choice| choice.label);
-        let (worker, _) = Worker::read(&self.workshop, &self.work_folder()?, &dataset.path, driver, Some(layer.index), label)?;
+        let names = field_names::told_apart(&layer.fields, label);
+        let (worker, _) = Worker::read(&self.workshop, &self.work_folder()?, &dataset.path, driver, label, Some((layer.index, &names)))?;
         let degrees = Crs::from_epsg(4490).unwrap_or(Crs::CRS84);
         let head = Head { crs: named, name: Some(layer.name.clone()), notes, ..Head::default() };
-        Ok(Box::new(ogr::Reader::new(worker, head, stated.crs.or(named).unwrap_or(degrees), layer.count.unwrap_or(0))))
+        let announced = Announced {
+            features: layer.count.unwrap_or(0),
+            table: (dataset.kind == Kind::Shapefile).then(|| dataset.path.clone()),
+            may_be_stale: matches!(dataset.kind, Kind::GeoPackage | Kind::MapInfo),
+        };
+        Ok(Box::new(ogr::Reader::new(worker, head, stated.crs.or(named).unwrap_or(degrees), announced)))
     }
 }
 
@@ -370,17 +419,19 @@ fn believe(kind: Option<Kind>, name: &str) -> Result<Kind, ReadError> {
         Some(Kind::Zip | Kind::Gzip) => {
             refused(format!("“{name}”其实是压缩包，请直接上传压缩包"), format!("“{name}” is really an archive; upload the archive itself"))
         }
-        Some(Kind::Xml) => {
-            refused(format!("“{name}”是 XML（VRT、GML 或网页），不支持"), format!("“{name}” is XML (a VRT, GML or a web page), which is not taken"))
-        }
+        Some(Kind::Foreign(foreign)) => refused(format!("“{name}”是{}", foreign.zh), format!("“{name}” is {}", foreign.en)),
         Some(Kind::Table) => refused(
             "只有 .dbf 属性表，没有图形；请把 .shp、.shx、.dbf、.prj 一起打包上传".into(),
             "it is only a table (.dbf) without shapes; pack .shp, .shx, .dbf and .prj together".into(),
         ),
         Some(kind) => Ok(kind),
         None => refused(
-            format!("认不出“{name}”是什么格式；可用 GeoJSON、Shapefile（打成 ZIP）、FileGDB（打成 ZIP）、GeoPackage、FlatGeobuf、KML、MapInfo、DXF"),
-            format!("“{name}” is of no format that is known; use GeoJSON, a zipped Shapefile or FileGDB, GeoPackage, FlatGeobuf, KML, MapInfo or DXF"),
+            format!(
+                "认不出“{name}”是什么格式；可用 GeoJSON、Shapefile（打成 ZIP）、FileGDB（打成 ZIP）、GeoPackage、FlatGeobuf、KML、MapInfo、DXF、国土 TXT、Esri JSON、TopoJSON"
+            ),
+            format!(
+                "“{name}” is of no format that is known; use GeoJSON, a zipped Shapefile or FileGDB, GeoPackage, FlatGeobuf, KML, MapInfo, DXF, 国土 TXT, Esri JSON or TopoJSON"
+            ),
         ),
     }
 }

@@ -21,8 +21,8 @@ impl NamedCrs {
         let named = epsg.and_then(Crs::from_epsg).or_else(|| Crs::parse(&said.name).ok());
         let understood = match said.system {
             System::Is(crs) => Ok(crs),
-            System::Mercator => named.filter(|crs| *crs == Crs::WebMercator).ok_or_else(|| unknown(&said)),
-            System::IsNone => Err(unknown(&said)),
+            System::Mercator => named.filter(|crs| *crs == Crs::WebMercator).ok_or_else(|| unknown(&said, epsg)),
+            System::IsNone => Err(unknown(&said, epsg)),
         };
         let found = epsg.map_or_else(|| said.name.clone(), |epsg| format!("{} (EPSG:{epsg})", said.name));
         Self { found, understood }
@@ -39,6 +39,8 @@ struct Said {
     system: System,
     /// What it would be, were its datum CGCS2000 and not WGS 84: some programs cannot write CGCS2000.
     but_for_the_datum: Option<Crs>,
+    /// The EPSG code of what it is on CGCS2000, where that is a 6-degree zone with its number before the easting.
+    six_degree_code: Option<u32>,
 }
 
 /// What its parameters make of it.
@@ -81,7 +83,10 @@ impl Said {
         if projection == "transverse_mercator" || projection == "gauss_kruger" {
             let zone = gauss_kruger(projected);
             match ground {
-                Ground::Cgcs2000 => said.system = zone.map_or(System::IsNone, System::Is),
+                Ground::Cgcs2000 => {
+                    said.system = zone.map_or(System::IsNone, System::Is);
+                    said.six_degree_code = six_degree_code(projected);
+                }
                 Ground::Wgs84 => said.but_for_the_datum = zone,
             }
         } else if projection.contains("mercator") {
@@ -116,6 +121,13 @@ fn degrees(root: &Node, ground: Ground) -> Option<Crs> {
     Crs::from_epsg(code).filter(|_| degree)
 }
 
+/// The EPSG code of the 6-degree zone whose number stands before the eastings.
+fn six_degree_code(projected: &Node) -> Option<u32> {
+    let zone = (projected.parameter("central_meridian")? + 3.0) / 6.0;
+    let fits = zone.fract() == 0.0 && (13.0..=23.0).contains(&zone) && projected.parameter("false_easting")? == zone * 1e6 + 500_000.0;
+    fits.then_some(zone as u32 + 4478)
+}
+
 /// The 3-degree zone that the parameters of a transverse Mercator projection in metres are those of.
 fn gauss_kruger(projected: &Node) -> Option<Crs> {
     let is = |name: &str, value: f64| projected.parameter(name).is_none_or(|found| found == value);
@@ -134,8 +146,72 @@ fn gauss_kruger(projected: &Node) -> Option<Crs> {
     Crs::from_epsg(zone as u32 + if prefixed { 4488 } else { 4509 })
 }
 
+/// Why the CRS that goes by that name, or number, cannot be read in, and what to do.
+#[must_use]
+pub fn why_not(name: &str) -> Words {
+    let digits = name.trim().rsplit([':', '/', '#', ' ']).next().unwrap_or_default();
+    by_code(digits.parse().unwrap_or(0)).unwrap_or_else(|| {
+        Words::new(
+            format!("不认识坐标系“{name}”，可用的有：{}；若确知文件的坐标系，请指定", Crs::UNDERSTOOD),
+            format!("the CRS “{name}” is not understood; understood are {}; where you know the CRS, say it", Crs::UNDERSTOOD),
+        )
+    })
+}
+
+/// The same of a number of the EPSG register that files of China go by and that is not taken.
+fn by_code(code: u32) -> Option<Words> {
+    let six = |zone: u32, prefixed: bool| {
+        let (meridian, three) = (6 * zone - 3, 2 * zone - 1);
+        let (as_prefixed, plain) = (three + 4488, three + 4509);
+        let (zh, en) = if prefixed {
+            (
+                format!(
+                    "横坐标以 {zone} 开头。它与 3 度带 {three} 带是同一投影，只是横坐标前的带号不同：请把带号 {zone} 换成 {three} 后按 EPSG:{as_prefixed} 上传，或去掉带号后按 EPSG:{plain} 上传"
+                ),
+                format!(
+                    "eastings begin with {zone}. It is the projection of 3-degree zone {three} with another number before the easting: put {three} for {zone} and upload it as EPSG:{as_prefixed}, or leave the number out and upload it as EPSG:{plain}"
+                ),
+            )
+        } else {
+            (
+                format!("横坐标不带带号。它与 EPSG:{plain}（3 度带，同一中央经线）完全相同：请指定 EPSG:{plain}"),
+                format!("eastings without the zone. It is the very same as EPSG:{plain} (3-degree, the same central meridian): say EPSG:{plain}"),
+            )
+        };
+        Words::new(
+            format!("EPSG:{code} 是 CGCS2000 高斯-克吕格 6 度带 {zone} 带（中央经线 {meridian}°），{zh}"),
+            format!("EPSG:{code} is CGCS2000 Gauss–Krüger 6-degree zone {zone} (central meridian {meridian}°), {en}"),
+        )
+    };
+    let old = |zh: &str, en: &str| {
+        Words::new(
+            format!("EPSG:{code} 是{zh}坐标系，与 CGCS2000 相差可达上百米，且转换参数涉密，本系统不转换；请由数据提供方转换为 CGCS2000 后再上传"),
+            format!("EPSG:{code} is {en}, which can be a hundred metres off CGCS2000; have whoever issued it convert it to CGCS2000"),
+        )
+    };
+    let convert = |zh: &str, en: &str| {
+        Words::new(
+            format!("EPSG:{code} 是{zh}，本系统不接受；请转换为经纬度 EPSG:4490 或 3 度带高斯投影（117° 为 EPSG:4548，120° 为 EPSG:4549）后再上传"),
+            format!(
+                "EPSG:{code} is {en}, which is not taken; convert it to degrees (EPSG:4490) or 3-degree Gauss–Krüger (EPSG:4548 for 117°, EPSG:4549 for 120°)"
+            ),
+        )
+    };
+    Some(match code {
+        4491..=4501 => six(code - 4478, true),
+        4502..=4512 => six(code - 4489, false),
+        2327..=2390 | 4610 => old("西安 1980", "Xi'an 1980"),
+        2401..=2442 | 4214 | 21413..=21423 | 21453..=21463 | 21473..=21483 => old("北京 1954", "Beijing 1954"),
+        32601..=32660 => convert(&format!("WGS 84 UTM {} 带", code - 32600), &format!("WGS 84 UTM zone {}N", code - 32600)),
+        4479 => convert("CGCS2000 空间直角坐标（X、Y、Z）", "CGCS2000 geocentric (X, Y, Z)"),
+        4480 | 4979 => convert("带高程的三维经纬度", "degrees with heights (three-dimensional)"),
+        3395 => convert("WGS 84 世界墨卡托投影", "WGS 84 World Mercator"),
+        _ => return None,
+    })
+}
+
 /// Why a CRS cannot be read in, and what to do.
-fn unknown(said: &Said) -> Words {
+fn unknown(said: &Said, epsg: Option<u32>) -> Words {
     let name = &said.name;
     let lower = said.datum.to_lowercase();
     let old = [
@@ -153,16 +229,19 @@ fn unknown(said: &Said) -> Words {
     if let Some(crs) = said.but_for_the_datum {
         return Words::new(
             format!(
-                "文件的坐标系“{name}”是 WGS 84 上的高斯投影，参数与 {crs}（CGCS2000）一致；有的软件（如 MapInfo）写不出 CGCS2000，也有的会这样丢掉旧基准，请核实来源，确是 CGCS2000 的请用 --crs {crs} 指定"
+                "文件的坐标系“{name}”是 WGS 84 上的高斯投影，参数与 {crs}（CGCS2000）一致；有的软件（如 MapInfo）写不出 CGCS2000，也有的会这样丢掉旧基准，请核实来源，确是 CGCS2000 的请指定坐标系 {crs}"
             ),
             format!(
-                "the CRS “{name}” is Gauss–Krüger on WGS 84 with the parameters of {crs} (CGCS2000); some programs (MapInfo) cannot write CGCS2000, and some lose an older datum this way: find out where the file comes from, and where it is CGCS2000 say --crs {crs}"
+                "the CRS “{name}” is Gauss–Krüger on WGS 84 with the parameters of {crs} (CGCS2000); some programs (MapInfo) cannot write CGCS2000, and some lose an older datum this way: find out where the file comes from, and where it is CGCS2000 say that the CRS is {crs}"
             ),
         );
     }
+    if let Some(words) = epsg.or(said.six_degree_code).and_then(by_code) {
+        return words;
+    }
     Words::new(
-        format!("不认识文件的坐标系“{name}”，可用的有：{}；若确知其坐标系，请用 --crs 指定", Crs::UNDERSTOOD),
-        format!("the CRS “{name}” is not understood; understood are {}; where you know the CRS, give it with --crs", Crs::UNDERSTOOD),
+        format!("不认识文件的坐标系“{name}”，可用的有：{}；若确知其坐标系，请指定", Crs::UNDERSTOOD),
+        format!("the CRS “{name}” is not understood; understood are {}; where you know the CRS, say it", Crs::UNDERSTOOD),
     )
 }
 
@@ -247,9 +326,23 @@ mod tests {
     }
 
     #[test]
+    fn six_degree_zones_are_named_with_what_to_do() {
+        // Oracle: the EPSG register: 4498 is CGCS2000 / Gauss-Kruger zone 20 (117°E, false easting 20500000), 4509 is CGCS2000 / Gauss-Kruger CM 117E.
+        for words in
+            [why_not("EPSG:4498"), why_not("urn:ogc:def:crs:EPSG::4498"), NamedCrs::new(&projected("x", 20_500_000.0, 117.0), None).understood.unwrap_err()]
+        {
+            assert!(words.zh.contains("6 度带 20 带") && words.zh.contains("EPSG:4527") && words.zh.contains("EPSG:4548"), "{words:?}");
+        }
+        assert!(why_not("4509").zh.contains("请指定 EPSG:4548"));
+        assert_eq!(understood(&projected("CGCS2000 / Gauss-Kruger CM 117E", 500_000.0, 117.0), Some(4509)).as_deref(), Some("EPSG:4548"));
+        assert!(why_not("EPSG:2363").zh.contains("西安 1980") && why_not("EPSG:2436").zh.contains("北京 1954"));
+        assert!(why_not("EPSG:32650").en.contains("UTM zone 50N") && why_not("local").zh.contains("“local”"));
+    }
+
+    #[test]
     fn gauss_kruger_on_wgs_84_is_asked_about() {
         let wgs84 = GEOGRAPHIC.replace("D_China_2000", "WGS_1984").replace("298.257222101", "298.257223563");
         let words = NamedCrs::new(&projected("unnamed", 39_500_000.0, 117.0).replace(GEOGRAPHIC, &wgs84), None).understood.unwrap_err();
-        assert!(words.zh.contains("--crs EPSG:4527") && words.en.contains("say --crs EPSG:4527"), "{words:?}");
+        assert!(words.zh.contains("请指定坐标系 EPSG:4527") && words.en.contains("say that the CRS is EPSG:4527"), "{words:?}");
     }
 }

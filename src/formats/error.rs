@@ -63,6 +63,15 @@ impl ReadError {
         .at(size)
     }
 
+    /// The refusal of an answer of a service that says that it is not all of it.
+    pub(super) fn part_of_an_answer() -> Self {
+        Self::refused(
+            "part_of_an_answer",
+            "这是服务返回的一部分要素（exceededTransferLimit），不完整，未采用；请分页取全或从数据库导出",
+            "it is a part of what a service has (exceededTransferLimit), so it was not taken; fetch all of it page by page, or export it from the database",
+        )
+    }
+
     /// The refusal of text that is not JSON; `base` is the byte of the file at which the text begins.
     pub(super) fn syntax(fault: json::Fault, base: u64) -> Self {
         let why = fault.wrong.words();
@@ -91,7 +100,7 @@ impl ReadError {
         match self {
             Self::Io(error) => Words::new(format!("文件读取失败：{error}"), self.to_string()),
             Self::CrsAfterFeatures(crs) => {
-                Words::new(format!("坐标系 {crs} 写在要素之后，请用 --crs {crs} 重新读取"), format!("{self}; read the file again with --crs {crs}"))
+                Words::new(format!("坐标系 {crs} 写在要素之后，请指定坐标系 {crs} 重新读取"), format!("{self}; read the file again as {crs}"))
             }
             Self::Refused(refusal) => refusal.words.clone(),
         }

@@ -8,6 +8,8 @@ crate::land::words! {
     Field {
         /// The patch's own id.
         PatchId = "patch_id",
+        /// What goes before it, where it is unique only within a county: that county.
+        PatchIdWithin = "patch_id_within",
         /// The county it says it is in, six digits.
         CountyCode = "county_code",
         /// That county's name.
@@ -36,35 +38,78 @@ pub enum Wanted {
     Layer(LayerKind),
 }
 
+/// Headings that may be cut where a name may have ten bytes: those that our exports write into tables, and what else fields are called in Chinese.
+pub(super) const HEADINGS: &[&str] = &[
+    "图斑序号",
+    "图斑编号",
+    "监测图斑编号",
+    "监测批次",
+    "监测期次",
+    "文件行号",
+    "行政区代码",
+    "行政区名称",
+    "县级行政区代码",
+    "县级行政区名称",
+    "图斑类型",
+    "变化类型",
+    "前时相",
+    "后时相",
+    "图斑面积",
+    "监测面积",
+    "耕地面积",
+    "自动判定",
+    "核定判定",
+    "判定理由",
+    "图形状态",
+    "批准文号",
+    "批准时间",
+    "批准日期",
+    "图层版本",
+    "规则版本",
+    "地类编码",
+    "地类名称",
+    "项目名称",
+    "红线编号",
+    "红线名称",
+    "边界编号",
+    "边界名称",
+    "地块编号",
+    "地块名称",
+];
+
 impl Wanted {
     /// The fields wanted, each with the names it goes by, best first. Its own word comes last.
     #[must_use]
     pub fn aliases(self) -> &'static [(Field, &'static [&'static str])] {
-        const COUNTY_CODE: &[&str] = &["XZQDM", "XZDM", "XJDM", "XZQHDM"];
-        const COUNTY_NAME: &[&str] = &["XZQMC", "XMC", "XJMC", "XZMC"];
+        const COUNTY_CODE: &[&str] = &["XZQDM", "XZDM", "XJDM", "XZQHDM", "行政区代码", "行政区划代码", "县级行政区代码", "县代码", "县区代码"];
+        const COUNTY_NAME: &[&str] = &["XZQMC", "XMC", "XJMC", "XZMC", "行政区名称", "行政区划名称", "县级行政区名称", "县名称", "县区名称", "县名", "县区"];
         match self {
             Self::Survey => &[
-                (Field::PatchId, &["JCBH", "JCTBBH", "TBBH", "TBBSM", "TBH"]),
+                (Field::PatchId, &["JCBH", "JCTBBH", "TBBH", "TBBSM", "TBH", "图斑编号", "监测图斑编号", "监测编号", "图斑号", "地块编号"]),
                 (Field::CountyCode, COUNTY_CODE),
                 (Field::CountyName, COUNTY_NAME),
-                (Field::ChangeType, &["TBLX", "BHLX"]),
+                (Field::ChangeType, &["TBLX", "BHLX", "图斑类型", "变化类型"]),
                 (Field::DateBefore, &["QSX", "QSXSJ", "QSXRQ", "QSYXSJ", "QSYXRQ", "前时相", "前时相日期", "前时相时间", "before_day"]),
                 (Field::DateAfter, &["HSX", "HSXSJ", "HSXRQ", "HSYXSJ", "HSYXRQ", "后时相", "后时相日期", "后时相时间", "after_day"]),
-                (Field::StatedArea, &["JCMJ", "MJ", "TBMJ"]),
+                (Field::StatedArea, &["JCMJ", "MJ", "TBMJ", "图斑面积（平方米）", "图斑面积", "监测面积"]),
             ],
             Self::Layer(LayerKind::County) => &[
-                (Field::Code, &["XZQDM", "XZDM", "XJDM", "XZQHDM", "county_code", "adcode"]),
-                (Field::Name, &["XZQMC", "XMC", "XJMC", "XZMC", "county_name", "MC"]),
+                (Field::Code, &["XZQDM", "XZDM", "XJDM", "XZQHDM", "county_code", "adcode", "行政区代码", "行政区划代码", "县级行政区代码", "县代码", "代码"]),
+                (Field::Name, &["XZQMC", "XMC", "XJMC", "XZMC", "county_name", "MC", "行政区名称", "行政区划名称", "县级行政区名称", "县名称", "名称"]),
             ],
-            Self::Layer(LayerKind::Farmland) => &[(Field::Code, &["DLBM"]), (Field::Name, &["DLMC"])],
+            Self::Layer(LayerKind::Farmland) => &[(Field::Code, &["DLBM", "地类编码", "地类代码"]), (Field::Name, &["DLMC", "地类名称"])],
             Self::Layer(LayerKind::BasicFarmland) => {
-                &[(Field::Code, &["YJJBNTTBBH", "YJJBNTBH", "JBNTTBBH", "JBNTBHTBBH", "TBBH", "BSM"]), (Field::Name, &["YJJBNTMC", "MC"])]
+                &[(Field::Code, &["YJJBNTTBBH", "YJJBNTBH", "JBNTTBBH", "JBNTBHTBBH", "TBBH", "BSM", "图斑编号"]), (Field::Name, &["YJJBNTMC", "MC"])]
             }
-            Self::Layer(LayerKind::RedLine) => &[(Field::Code, &["HXBH", "STBHHXBH", "HXDM", "BSM"]), (Field::Name, &["HXMC", "STBHHXMC", "MC"])],
+            Self::Layer(LayerKind::RedLine) => {
+                &[(Field::Code, &["HXBH", "STBHHXBH", "HXDM", "BSM", "红线编号"]), (Field::Name, &["HXMC", "STBHHXMC", "MC", "红线名称"])]
+            }
             Self::Layer(LayerKind::UrbanBoundary) => {
-                &[(Field::Code, &["BJBH", "CZKFBJBH", "CSKFBJBH", "BSM"]), (Field::Name, &["BJMC", "CZKFBJMC", "CSKFBJMC", "MC"])]
+                &[(Field::Code, &["BJBH", "CZKFBJBH", "CSKFBJBH", "BSM", "边界编号"]), (Field::Name, &["BJMC", "CZKFBJMC", "CSKFBJMC", "MC", "边界名称"])]
             }
-            Self::Layer(LayerKind::Approved) => &[(Field::Code, &["PZWH", "PWH", "PZWJH"]), (Field::Name, &["XMMC", "PZXMMC", "MC"])],
+            Self::Layer(LayerKind::Approved) => {
+                &[(Field::Code, &["PZWH", "PWH", "PZWJH", "批准文号", "批文号"]), (Field::Name, &["XMMC", "PZXMMC", "MC", "项目名称"])]
+            }
         }
     }
 }
@@ -81,7 +126,7 @@ impl FieldMap {
     /// Finds the fields wanted among the names `seen` in the file's first features.
     ///
     /// For each, an override `(ours, theirs)` wins, of which an empty `theirs` says that the file has no such field; else the first alias that is there. A field
-    /// that is nowhere is left out.
+    /// that is nowhere is left out. Ids that are unique only within a county are `(patch_id, COUNTY+ID)`.
     ///
     /// # Errors
     /// When an override names a field that is not ours or not in the file; the words list those that are.
@@ -89,6 +134,11 @@ impl FieldMap {
         let mut map = Self::default();
         for (field, aliases) in wanted.aliases() {
             if let Some(found) = aliases.iter().chain([&field.word()]).find_map(|alias| find(seen, alias)) {
+                map.take(*field, found);
+            }
+        }
+        for (field, aliases) in wanted.aliases().iter().filter(|(field, _)| map.theirs(*field).is_none()).collect::<Vec<_>>() {
+            if let Some(found) = seen.iter().find(|name| is_beginning(name, aliases)) {
                 map.take(*field, found);
             }
         }
@@ -100,6 +150,13 @@ impl FieldMap {
             };
             if theirs.is_empty() {
                 map.leave_out(*field);
+                continue;
+            }
+            if let (Field::PatchId, Some((within, id))) = (*field, theirs.split_once('+'))
+                && let (Some(within), Some(id)) = (find(seen, within.trim()), find(seen, id.trim()))
+            {
+                map.take(Field::PatchIdWithin, within);
+                map.take(Field::PatchId, id);
                 continue;
             }
             let Some(found) = find(seen, theirs) else {
@@ -115,7 +172,12 @@ impl FieldMap {
     /// What was taken for what: ours → theirs.
     #[must_use]
     pub fn taken(&self) -> BTreeMap<String, String> {
-        Field::ALL.iter().filter_map(|field| Some((field.word().to_owned(), self.theirs(*field)?.to_owned()))).collect()
+        let one = |field: &Field| {
+            let theirs = self.theirs(*field)?;
+            let within = self.theirs(Field::PatchIdWithin).filter(|_| *field == Field::PatchId).map(|within| format!("{within}+"));
+            Some((field.word().to_owned(), within.unwrap_or_default() + theirs))
+        };
+        Field::ALL.iter().filter(|field| **field != Field::PatchIdWithin).filter_map(one).collect()
     }
 
     /// The file's name for a field of ours.
@@ -161,6 +223,13 @@ fn mark(name: &str) -> u32 {
     }
 }
 
+/// Whether a name is a heading of one of these aliases, and of no other heading, that was cut to the ten bytes that a table allows: three characters or more.
+fn is_beginning(name: &str, aliases: &[&str]) -> bool {
+    let mut whole = HEADINGS.iter().filter(|heading| heading.len() > name.len() && heading.starts_with(name));
+    let is_cut = !name.is_ascii() && name.chars().count() >= 3;
+    matches!((whole.next(), whole.next()), (Some(only), None) if is_cut && aliases.contains(only))
+}
+
 /// A name as the file spells it: exactly so, or else in another case.
 fn find<'s>(seen: &'s BTreeSet<String>, name: &str) -> Option<&'s String> {
     seen.get(name).or_else(|| seen.iter().find(|theirs| theirs.trim().eq_ignore_ascii_case(name)))
@@ -176,6 +245,19 @@ mod tests {
 
     fn taken(wanted: Wanted, names: &str) -> Vec<(String, String)> {
         FieldMap::resolve(wanted, &seen(names), &[]).unwrap().taken().into_iter().collect()
+    }
+
+    #[test]
+    fn our_own_headings_and_beginnings_of_them_are_known() {
+        let headings = "图斑编号 行政区代码 行政区名称 图斑面积（平方米） 图斑面积（亩）";
+        let ours =
+            [pair("county_code", "行政区代码"), pair("county_name", "行政区名称"), pair("patch_id", "图斑编号"), pair("stated_area", "图斑面积（平方米）")];
+        assert_eq!(taken(Wanted::Survey, headings), ours);
+        assert_eq!(taken(Wanted::Survey, "图斑编 行政区代"), [pair("county_code", "行政区代"), pair("patch_id", "图斑编")]);
+        // Of several headings the beginning: of which, nobody knows.
+        assert_eq!(taken(Wanted::Survey, "行政区 图斑"), []);
+        assert_eq!(taken(Wanted::Layer(LayerKind::Approved), "批准文号 项目名称"), [pair("code", "批准文号"), pair("name", "项目名称")]);
+        assert_eq!(taken(Wanted::Layer(LayerKind::Farmland), "地类编码 地类名称"), [pair("code", "地类编码"), pair("name", "地类名称")]);
     }
 
     fn pair(ours: &str, theirs: &str) -> (String, String) {

@@ -12,11 +12,15 @@ mod crs_text;
 mod encoding;
 mod error;
 mod feature;
+mod field_names;
 mod fields;
+mod foreign;
 pub mod geojson;
 pub mod json;
+mod land_txt;
 pub mod ogr;
 mod placing;
+mod prj;
 mod shapefile;
 mod sniff;
 mod wkb;
@@ -25,7 +29,7 @@ pub mod writing;
 
 pub use adopting::companions;
 pub use arrival::{Arrival, Gcj02, Layer, Stated};
-pub use crs_text::NamedCrs;
+pub use crs_text::{NamedCrs, why_not};
 pub use encoding::Choice as EncodingChoice;
 pub use error::ReadError;
 pub use feature::{Fault, FaultKind, RawFeature, Values};
@@ -51,6 +55,8 @@ pub struct Head {
     pub bent: bool,
     /// Rows with text that its encoding cannot be, so far.
     pub garbled: u64,
+    /// Features of which points or lines beside their areas were left out, so far.
+    pub mixed: u64,
 }
 
 /// A file being read, batch by batch.

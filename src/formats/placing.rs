@@ -1,5 +1,6 @@
 //! What a file's coordinates look like, in words with the likely cause and the fix.
 
+use super::why_not;
 use crate::geom::{Bounds, Contradiction, Crs};
 use crate::land::Words;
 
@@ -24,8 +25,8 @@ pub fn contradiction_words(crs: Crs, contradiction: &Contradiction) -> Words {
             let (zh, en) = looks(*real);
             let (and_zh, and_en) = swap(swapped);
             Words::new(
-                format!("坐标不像 {crs}，像是{zh}，请用 --crs {real}{and_zh}"),
-                format!("the coordinates are not {crs}; they look like {en}: use --crs {real}{and_en}"),
+                format!("坐标不像 {crs}，像是{zh}，请指定坐标系 {real}{and_zh}"),
+                format!("the coordinates are not {crs}; they look like {en}: say that the CRS is {real}{and_en}"),
             )
         }
         Contradiction::LacksZone { candidates, swapped } => {
@@ -34,11 +35,11 @@ pub fn contradiction_words(crs: Crs, contradiction: &Contradiction) -> Words {
                 0..=3 => (candidates.as_slice(), false),
                 _ => (&[][..], true),
             };
-            let names: Vec<String> = list.iter().map(|crs| format!("--crs {crs}")).collect();
+            let names: Vec<String> = list.iter().map(ToString::to_string).collect();
             let (zh, en) = if more {
                 (
-                    "请按中央经线选用 --crs EPSG:4534 至 EPSG:4554（117° 为 4548，120° 为 4549）".to_owned(),
-                    "choose --crs EPSG:4534 to EPSG:4554 by the central meridian (117° is 4548, 120° is 4549)".to_owned(),
+                    "请按中央经线选用 EPSG:4534 至 EPSG:4554（117° 为 4548，120° 为 4549）".to_owned(),
+                    "choose EPSG:4534 to EPSG:4554 by the central meridian (117° is 4548, 120° is 4549)".to_owned(),
                 )
             } else {
                 (format!("请按中央经线选用 {}", names.join(" 或 ")), format!("choose {} by the central meridian", names.join(" or ")))
@@ -52,11 +53,11 @@ pub fn contradiction_words(crs: Crs, contradiction: &Contradiction) -> Words {
         }
         Contradiction::SixDegreeZone { zone, swapped } => {
             let (and_zh, and_en) = swap(swapped);
+            // The EPSG code of the zone.
+            let why = why_not(&(u32::from(*zone) + 4478).to_string());
             Words::new(
-                format!("坐标像是 6度带 {zone} 带的投影坐标，本系统不接受 6 度带，请转换为 3 度带或经纬度（EPSG:4490）{and_zh}"),
-                format!(
-                    "the coordinates look like zone {zone} of the 6-degree zones, which are not taken: convert them to 3-degree zones or to degrees (EPSG:4490){and_en}"
-                ),
+                format!("坐标像是 6度带 {zone} 带的投影坐标{and_zh}。{}", why.zh),
+                format!("the coordinates look like zone {zone} of the 6-degree zones{and_en}. {}", why.en),
             )
         }
         Contradiction::Elsewhere { at } => Words::new(
@@ -129,14 +130,14 @@ mod tests {
             (
                 "4490",
                 [39_637_104.0, 3_864_525.0],
-                "坐标不像 EPSG:4490，像是 CGCS2000 3度带 39 带的投影坐标（8 位横坐标），请用 --crs EPSG:4527",
-                "use --crs EPSG:4527",
+                "坐标不像 EPSG:4490，像是 CGCS2000 3度带 39 带的投影坐标（8 位横坐标），请指定坐标系 EPSG:4527",
+                "say that the CRS is EPSG:4527",
             ),
-            ("4490", [3_864_525.0, 39_637_104.0], "请用 --crs EPSG:4527，并且先对调横、纵坐标", "put x (easting, longitude) first"),
+            ("4490", [3_864_525.0, 39_637_104.0], "请指定坐标系 EPSG:4527，并且先对调横、纵坐标", "put x (easting, longitude) first"),
             ("4490", [637_104.0, 3_864_525.0], "117° 为 4548", "do not tell the zone"),
             ("4490", [20_637_104.0, 3_864_525.0], "6度带 20 带", "6-degree"),
             ("4490", [35.0, 118.0], "横、纵坐标颠倒了", "swapped"),
-            ("4527", [118.0, 35.0], "像是经纬度（度），请用 --crs EPSG:4490", "degrees: use --crs EPSG:4490"),
+            ("4527", [118.0, 35.0], "像是经纬度（度），请指定坐标系 EPSG:4490", "degrees: say that the CRS is EPSG:4490"),
             ("4490", [1e308, 35.0], "x 1e308…1e308", "out of range"),
             ("4490", [f64::NAN, 35.0], "NaN", "NaN"),
         ] {

@@ -68,6 +68,18 @@ fn whole(path: &Path, name: &str) -> Result<(), ReadError> {
     Ok(())
 }
 
+/// Rows of the table beside the `.shp` at `path` that are marked as deleted: GDAL counts them and passes them over.
+pub fn deleted_rows(path: &Path) -> Result<u64, ReadError> {
+    let mut table = Table::open(&path.with_extension("dbf"))?;
+    let mut row = vec![0; table.row_bytes];
+    let mut deleted = 0;
+    for _ in 0..table.records {
+        table.rows.read_exact(&mut row)?;
+        deleted += u64::from(row[0] == b'*');
+    }
+    Ok(deleted)
+}
+
 /// A DBF.
 struct Table {
     rows: BufReader<File>,

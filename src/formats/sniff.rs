@@ -1,7 +1,10 @@
 //! What a file is, by its content: names and content types are only somebody's opinion.
 
+use super::foreign::{self, Foreign};
+use super::json::Cursor;
+use super::land_txt;
 use std::fs::File;
-use std::io::{self, Read};
+use std::io::{self, Read, Seek, SeekFrom};
 use std::path::Path;
 
 /// A kind of file.
@@ -11,6 +14,12 @@ pub enum Kind {
     GeoJson,
     /// One GeoJSON feature a line.
     GeoJsonLines,
+    /// Features as `ArcGIS` services answer them: `attributes`, and `rings` in their `geometry`.
+    EsriJson,
+    /// `TopoJSON`: arcs, and what is made of them.
+    TopoJson,
+    /// 国土 TXT: boundary points of parcels.
+    LandTxt,
     /// `.shp`.
     Shapefile,
     /// A folder of `.gdbtable`.
@@ -37,8 +46,8 @@ pub enum Kind {
     Rar,
     /// `.dbf` on its own.
     Table,
-    /// XML that is no KML: a VRT, GML, a web page.
-    Xml,
+    /// What is not read, by its name.
+    Foreign(&'static Foreign),
 }
 
 impl Kind {
@@ -48,6 +57,9 @@ impl Kind {
         match self {
             Self::GeoJson => "GeoJSON",
             Self::GeoJsonLines => "GeoJSONSeq",
+            Self::EsriJson => "Esri JSON",
+            Self::TopoJson => "TopoJSON",
+            Self::LandTxt => "国土 TXT",
             Self::Shapefile => "Shapefile",
             Self::FileGdb => "FileGDB",
             Self::GeoPackage => "GeoPackage",
@@ -60,7 +72,7 @@ impl Kind {
             Self::SevenZip => "7z",
             Self::Rar => "RAR",
             Self::Table => "DBF",
-            Self::Xml => "XML",
+            Self::Foreign(_) => "?",
         }
     }
 
@@ -69,6 +81,8 @@ impl Kind {
     pub fn driver(self) -> Option<(&'static str, &'static str)> {
         match self {
             Self::GeoJsonLines => Some(("GeoJSONSeq", "data.geojsonl")),
+            Self::EsriJson => Some(("ESRIJSON", "data.json")),
+            Self::TopoJson => Some(("TopoJSON", "data.topojson")),
             Self::Shapefile => Some(("ESRI Shapefile", "data.shp")),
             Self::FileGdb => Some(("OpenFileGDB", "data.gdb")),
             Self::GeoPackage => Some(("GPKG", "data.gpkg")),
@@ -85,7 +99,10 @@ impl Kind {
     /// Whether its only layer is called as the file is, which is called `data` on our disk.
     #[must_use]
     pub fn is_named_by_its_file(self) -> bool {
-        matches!(self, Self::Shapefile | Self::MapInfo | Self::MapInfoExchange | Self::GeoJson | Self::GeoJsonLines | Self::Dxf)
+        matches!(
+            self,
+            Self::Shapefile | Self::MapInfo | Self::MapInfoExchange | Self::GeoJson | Self::GeoJsonLines | Self::EsriJson | Self::LandTxt | Self::Dxf
+        )
     }
 }
 
@@ -131,19 +148,70 @@ fn of_bytes(head: &[u8]) -> Option<Kind> {
     }
     let text = head.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(head).trim_ascii_start();
     let upper: Vec<u8> = text.iter().take(4096).map(u8::to_ascii_uppercase).collect();
+    if land_txt::is_one(head) {
+        return Some(Kind::LandTxt);
+    }
     match text.first() {
         None | Some(b'[') => Some(Kind::GeoJson),
         Some(0x1E) => Some(Kind::GeoJsonLines),
-        Some(b'{') => Some(if is_lines(text) { Kind::GeoJsonLines } else { Kind::GeoJson }),
-        Some(b'<') => Some(if holds(&upper, b"<KML") { Kind::Kml } else { Kind::Xml }),
+        Some(b'{') => Some(if is_lines(text) { Kind::GeoJsonLines } else { json_kind(text) }),
+        Some(b'<') if holds(&upper, b"<KML") => Some(Kind::Kml),
+        Some(b'<') => foreign::of_xml(&upper).map(Kind::Foreign),
         _ if upper.starts_with(b"!TABLE") => Some(Kind::MapInfo),
         _ if upper.starts_with(b"VERSION ") && holds(&upper, b"CHARSET") => Some(Kind::MapInfoExchange),
         _ if starts(b"AutoCAD Binary DXF") || holds(&upper, b"SECTION") && upper.first().is_some_and(u8::is_ascii_digit) => Some(Kind::Dxf),
         // UTF-16 is the JSON reader's to explain.
         _ if starts(&[0xFF, 0xFE]) || starts(&[0xFE, 0xFF]) || starts(b"\0{") => Some(Kind::GeoJson),
+        _ if foreign::of_bytes(head).is_some() => foreign::of_bytes(head).map(Kind::Foreign),
         _ if matches!(head.first(), Some(0x03 | 0x30 | 0x83 | 0xF5)) && head.len() > 32 => Some(Kind::Table),
         _ => None,
     }
+}
+
+/// Which of the formats in JSON a text begins as: by the members of its object, as far as they are seen, whatever their order.
+fn json_kind(head: &[u8]) -> Kind {
+    let text = std::str::from_utf8(head).unwrap_or_else(|error| std::str::from_utf8(&head[..error.valid_up_to()]).unwrap_or_default());
+    let mut kind = Kind::GeoJson;
+    // Where the text ends in the middle of a value, what was seen before it counts.
+    let _ = Cursor::new(text).members(|cursor, key| {
+        let mut inside = cursor.clone();
+        match key.decode().as_ref() {
+            "arcs" | "objects" => kind = Kind::TopoJson,
+            "geometryType" | "displayFieldName" | "spatialReference" => kind = Kind::EsriJson,
+            "type" if inside.plain()?.as_deref() == Some("Topology") => kind = Kind::TopoJson,
+            "features" if inside.expect(b'[').is_ok() => {
+                let _ = inside.members(|within, key| {
+                    if matches!(key.decode().as_ref(), "attributes") {
+                        kind = Kind::EsriJson;
+                    }
+                    within.value().map(drop)
+                });
+            }
+            _ => {}
+        }
+        cursor.value().map(drop)
+    });
+    kind
+}
+
+/// Whether an answer of a service says, at its beginning or its end, that there is more than it has.
+///
+/// # Errors
+/// When the file cannot be read.
+pub fn is_part_of_an_answer(path: &Path) -> io::Result<bool> {
+    let mut file = File::open(path)?;
+    let end = file.metadata()?.len().saturating_sub(HEAD);
+    let says = |file: &mut File| -> io::Result<bool> {
+        let mut bytes = Vec::new();
+        file.take(HEAD).read_to_end(&mut bytes)?;
+        bytes.retain(|byte| !byte.is_ascii_whitespace());
+        Ok(holds(&bytes, b"\"exceededTransferLimit\":true"))
+    };
+    if says(&mut file)? {
+        return Ok(true);
+    }
+    file.seek(SeekFrom::Start(end))?;
+    says(&mut file)
 }
 
 /// Whether the first line is a whole Feature and another begins after it.
@@ -179,14 +247,36 @@ mod tests {
             (b"\xEF\xBB\xBF {\"type\":\"FeatureCollection\",\n\"features\":[]}", Some(Kind::GeoJson)),
             (b"{\"type\":\"Feature\"}\n{\"type\":\"Feature\"}\n", Some(Kind::GeoJsonLines)),
             (b"{\"type\":\"Feature\",\n\"a\":{}}", Some(Kind::GeoJson)),
-            (b"<OGRVRTDataSource><OGRVRTLayer name=\"x\">", Some(Kind::Xml)),
             (b"<?xml version=\"1.0\"?>\n<kml xmlns=\"http://www.opengis.net/kml/2.2\">", Some(Kind::Kml)),
             (b"  0\r\nSECTION\r\n  2\r\nHEADER", Some(Kind::Dxf)),
             (b"!table\n!version 300", Some(Kind::MapInfo)),
             (b"Version 300\nCharset \"Neutral\"", Some(Kind::MapInfoExchange)),
+            (br#"{"displayFieldName":"","features":[]}"#, Some(Kind::EsriJson)),
+            (br#"{"features":[{"attributes":{"JCBH":"1"},"geometry":{"rings":[[[1,2],[3"#, Some(Kind::EsriJson)),
+            (br#"{"features":[{"type":"Feature","properties":{"attributes":1}"#, Some(Kind::GeoJson)),
+            (br#"{"type":"FeatureCollection","features":[]}"#, Some(Kind::GeoJson)),
+            (br#"{"arcs":[[[0,0],[1"#, Some(Kind::TopoJson)),
+            (br#"{"type": "Topology","objects":{}}"#, Some(Kind::TopoJson)),
+            ("[属性描述]\r\n坐标系=".as_bytes(), Some(Kind::LandTxt)),
+            (b"[[1,2]]", Some(Kind::GeoJson)),
             (b"hello", None),
         ] {
             assert_eq!(of_bytes(bytes), kind, "{:?}", String::from_utf8_lossy(bytes));
+        }
+    }
+
+    #[test]
+    fn what_is_not_read_is_named() {
+        for (bytes, name) in [
+            (&b"<OGRVRTDataSource><OGRVRTLayer name=\"x\">"[..], "VRT"),
+            (b"<?xml version=\"1.0\"?><wfs:FeatureCollection xmlns:gml=\"http://www.opengis.net/gml\">", "GML"),
+            (b"<!DOCTYPE html><html><title>Login", "\u{7F51}\u{9875}"),
+            (b"AC1032\0\0", "DWG"),
+            (b"%PDF-1.7", "PDF"),
+            (b"\x89PNG\r\n", "\u{56FE}\u{7247}"),
+        ] {
+            let Some(Kind::Foreign(foreign)) = of_bytes(bytes) else { panic!("{name}") };
+            assert!(foreign.zh.contains(name), "{}", foreign.zh);
         }
     }
 }

@@ -29,6 +29,8 @@ pub struct LayerAnswer {
     crs: String,
     sha256: String,
     features: u64,
+    /// Whether it has no features, and was declared to have none: else it would not have been taken.
+    declared_empty: bool,
     rejected: u64,
     vertices: u64,
     in_force: bool,
@@ -49,6 +51,7 @@ impl LayerAnswer {
             crs: layer.crs,
             sha256: layer.sha256,
             features: layer.features,
+            declared_empty: layer.features == 0,
             rejected: layer.rejected,
             vertices: layer.vertices,
             in_force,
@@ -74,6 +77,8 @@ pub struct SurveyAnswer {
     /// When its findings were made: then, or anew since.
     judged_at: String,
     patches: u64,
+    /// Whether it has no patches, and was declared to have none: else it would not have been taken.
+    declared_empty: bool,
     repaired: u64,
     rejected: u64,
     outside: u64,
@@ -101,6 +106,7 @@ impl From<Survey> for SurveyAnswer {
             created_at: timestamp(survey.created_ms),
             judged_at: timestamp(survey.judged_ms),
             patches: facts.patches,
+            declared_empty: facts.patches == 0,
             repaired: facts.repaired,
             rejected: facts.rejected,
             outside: facts.outside,

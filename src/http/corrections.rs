@@ -1,7 +1,9 @@
 //! What people say of a file, the same at every door that takes one.
 
 use super::{Problem, query::read_if};
-use crate::monitor::{Gcj02, Stated};
+use crate::geom::Crs;
+use crate::monitor::{Gcj02, Stated, why_not};
+use axum::http::StatusCode;
 use serde::Deserialize;
 use utoipa::IntoParams;
 
@@ -20,6 +22,8 @@ pub struct Corrections {
     map: Vec<String>,
     /// What to do with an offset of GCJ-02 where that was asked: `keep` or `remove`.
     gcj02: Option<String>,
+    /// `yes`: the file has no features, and is meant to have none.
+    empty: Option<String>,
 }
 
 impl Corrections {
@@ -27,7 +31,16 @@ impl Corrections {
     pub fn read(self) -> Result<(Stated, Vec<String>), Problem> {
         let given = |text: Option<String>| text.filter(|text| !text.is_empty());
         let gcj02 = read_if::<Gcj02>("gcj02", self.gcj02.as_deref())?;
-        let stated = Stated { crs: read_if("crs", self.crs.as_deref())?, layer: given(self.layer), encoding: given(self.encoding), gcj02 };
+        let crs = given(self.crs)
+            .map(|name| Crs::parse(&name))
+            .transpose()
+            .map_err(|unknown| Problem { parameter: Some("crs".to_owned()), ..Problem::new(StatusCode::BAD_REQUEST, "parameter", why_not(&unknown.name)) })?;
+        let empty = match self.empty.as_deref() {
+            None | Some("" | "no" | "false") => false,
+            Some("yes" | "true") => true,
+            Some(_) => return Err(Problem::parameter("empty", "yes, no")),
+        };
+        let stated = Stated { crs, layer: given(self.layer), encoding: given(self.encoding), gcj02, empty };
         Ok((stated, self.map.into_iter().filter(|pair| !pair.is_empty()).collect()))
     }
 }

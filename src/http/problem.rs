@@ -31,6 +31,9 @@ pub struct Problem {
     /// The first features refused.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub rejects: Vec<Reject>,
+    /// What to send with the file so that it can be taken, where that is right: a parameter and its value, e.g. `empty=yes`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub offer: Option<String>,
     /// Where the fault is not the sender's: the request's id, to look for in the log.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reference: Option<String>,
@@ -56,6 +59,7 @@ impl Problem {
             pointer: None,
             parameter: None,
             rejects: Vec::new(),
+            offer: None,
             reference: if status.is_server_error() { requests::current_id() } else { None },
         }
     }
@@ -205,6 +209,7 @@ impl From<&Refusal> for Problem {
         };
         Self {
             pointer: refusal.pointer.clone(),
+            offer: refusal.offer.clone(),
             rejects: refusal.rejects.iter().take(REJECTS).cloned().collect(),
             ..Self::new(status, &refusal.code, refusal.words.clone())
         }

@@ -8,14 +8,14 @@ use super::{
     judging::{Judge, duplicate},
     layer_import::{self, LayerJudge},
     memory::Memory,
-    noticed::{Noticed, outside_counties},
+    noticed::{Noticed, declared_empty, nothing, outside_counties},
     origin,
     reading::{Reading, Wish, home},
     rule::Rule,
     sums::outside_warning,
 };
 use crate::formats::{Arrival, Stated, Wanted, ogr::Workshop};
-use crate::land::{LayerKind, LayerUsed, Reject, Words, today};
+use crate::land::{LayerKind, LayerUsed, Reject, VerdictCounts, Words, today};
 use jiff::civil::Date;
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -49,13 +49,15 @@ pub struct LayerPath {
     pub path: PathBuf,
     /// Which of the file's layers, where it has several.
     pub layer: Option<String>,
+    /// That it has no features, and is meant to have none.
+    pub empty: bool,
 }
 
 impl LayerPath {
     /// The only layer of that file.
     #[must_use]
     pub fn new(kind: LayerKind, path: PathBuf) -> Self {
-        Self { kind, path, layer: None }
+        Self { kind, path, layer: None, empty: false }
     }
 
     /// A refusal of its file that says which file it is, for there are several, and what can be done here.
@@ -83,6 +85,8 @@ impl LayerPath {
 pub struct Classified {
     /// Where the time went.
     pub timings: Timings,
+    /// Patches by automatic verdict.
+    pub verdicts: VerdictCounts,
     /// How the files were read, and what is odd about them.
     pub notes: Vec<Words>,
 }
@@ -131,9 +135,9 @@ pub fn classify_files(
     let started = Instant::now();
     let Loaded { atlas, notes } = load(files, rule, report).map_err(late)?;
     let load_s = started.elapsed().as_secs_f64();
-    let Classified { timings, notes: of_patches } = classify(files, rule, &atlas, output, out, report).map_err(late)?;
+    let Classified { timings, verdicts, notes: of_patches } = classify(files, rule, &atlas, output, out, report).map_err(late)?;
     let timings = Timings { load_s, layers_vertices: atlas.vertices(), peak_rss_mb: peak_rss_mb(), ..timings };
-    Ok(Classified { timings, notes: notes.into_iter().chain(of_patches).collect() })
+    Ok(Classified { timings, verdicts, notes: notes.into_iter().chain(of_patches).collect() })
 }
 
 /// What people are told where the patches name their CRS only after themselves.
@@ -178,7 +182,7 @@ struct Prepared {
 
 fn load_layer(layer: &LayerPath, files: &ClassifyFiles, before: Option<Atlas>, report: &(dyn Fn(&str, u64) + Sync)) -> Result<Prepared, MonitorError> {
     let arrival = receive(&layer.path, files)?;
-    let own = Stated { layer: layer.layer.clone(), ..Stated::default() };
+    let own = Stated { layer: layer.layer.clone(), empty: layer.empty, ..Stated::default() };
     // What is said of the patches' CRS is for layers that do not say their own; one that says what cannot be read in is refused.
     let crs = match files.stated.crs {
         Some(crs) if arrival.open(&own)?.head().crs.is_none() => Some(crs),
@@ -232,6 +236,10 @@ fn read_layer(
         },
     )?;
     let mut notes = noticed.words(&reading, done - refused);
+    if let Some(refusal) = nothing(done, done - refused, wish.stated.empty) {
+        return Err(Refusal { rejects: first.into_iter().collect(), ..refusal }.into());
+    }
+    notes.extend((done == 0).then(declared_empty));
     // Nobody can be asked about a layer here; where it is shifted and the patches are not, they are asked about.
     notes.extend(noticed.question().map(|question| question.words));
     notes.extend(first.map(|reject| {
@@ -265,7 +273,7 @@ pub fn classify(
     let started = Instant::now();
     let mut writing = Duration::ZERO;
     let mut ids = Ids::default();
-    let (mut noticed, mut outside) = (Noticed::default(), 0);
+    let (mut noticed, mut outside, mut verdicts) = (Noticed::default(), 0, VerdictCounts::default());
     out.write_all(output.head().as_bytes())?;
     let mut first = true;
     reading.fold_batches(
@@ -283,17 +291,18 @@ pub fn classify(
             for (line, patch_id, mut text) in lines.iter() {
                 noticed.add(line.notice);
                 let mut again = String::new();
-                if let Some(earlier) = line.accepted.then(|| ids.earlier(patch_id, line.row)).flatten() {
+                if let Some(earlier) = line.verdict.and_then(|_| ids.earlier(patch_id, line.row, line.county)) {
                     rejected(&mut again, &duplicate(line.row, patch_id, earlier), &output.quote(patch_id), output);
                     text = &again;
                 }
-                let accepted = line.accepted && again.is_empty();
-                timings.rejected += u64::from(!accepted);
+                let verdict = line.verdict.filter(|_| again.is_empty());
+                verdict.into_iter().for_each(|verdict| verdicts.count(verdict));
+                timings.rejected += u64::from(verdict.is_none());
                 if output == Output::GeoJson && !std::mem::take(&mut first) {
                     out.write_all(b",\n")?;
                 }
                 out.write_all(text.as_bytes())?;
-                outside += u64::from(accepted && line.outside);
+                outside += u64::from(verdict.is_some() && line.outside);
             }
             writing += began.elapsed();
             report("classify", timings.patches);
@@ -301,18 +310,24 @@ pub fn classify(
         },
     )?;
     let accepted = timings.patches - timings.rejected;
-    if let Some(refusal) = noticed.question().or_else(|| outside_counties(accepted, outside, &reading.crs().to_string(), atlas, rule)) {
+    if let Some(refusal) = nothing(timings.patches, timings.patches, files.stated.empty) {
+        return Err(refusal.into());
+    }
+    if let Some(refusal) =
+        noticed.question().or_else(|| ids.question(&reading)).or_else(|| outside_counties(accepted, outside, &reading.crs().to_string(), atlas, rule))
+    {
         return Err(refusal.into());
     }
     let mut notes = noticed.words(&reading, accepted);
     notes.extend(outside_warning(outside));
+    notes.extend((timings.patches == 0).then(declared_empty));
     let began = Instant::now();
     out.write_all(output.tail().as_bytes())?;
     out.flush()?;
     writing += began.elapsed();
     timings.write_s = writing.as_secs_f64();
     timings.classify_s = started.elapsed().saturating_sub(writing).as_secs_f64();
-    Ok(Classified { timings, notes })
+    Ok(Classified { timings, verdicts, notes })
 }
 
 /// Most memory this process ever held, MB; 0 where the system does not say.

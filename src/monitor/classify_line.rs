@@ -1,8 +1,8 @@
 //! What `tuban classify` writes of a feature: a line of CSV or a GeoJSON feature.
 
-use super::{atlas::Atlas, classify::Assessment, intake::Taken, judging::Found, noticed::Notice};
+use super::{atlas::Atlas, classify::Assessment, ids::county_number, intake::Taken, judging::Found, noticed::Notice};
 use crate::formats::{geojson::Geometry, writing::harmless};
-use crate::land::{Areas, Condition, Days, Reject, push_day};
+use crate::land::{Areas, AutomaticVerdict, Condition, Days, Reject, push_day};
 use std::borrow::Cow;
 use std::path::Path;
 
@@ -29,10 +29,12 @@ pub(super) struct Lines {
 pub(super) struct Line {
     /// Row in the file, from 1.
     pub(super) row: u64,
+    /// The county it says it is in; 0 for none.
+    pub(super) county: u32,
     id_end: usize,
     text_end: usize,
-    /// Whether the feature was taken.
-    pub(super) accepted: bool,
+    /// What was found of the feature; none where it was not taken.
+    pub(super) verdict: Option<AutomaticVerdict>,
     /// Whether it lies in no county in force.
     pub(super) outside: bool,
     /// What was noticed of it.
@@ -104,8 +106,10 @@ impl Lines {
         }
         self.ids.push_str(&found.patch_id);
         let outside = found.outcome.as_ref().is_ok_and(|(_, assessment)| assessment.is_outside(atlas));
-        let (accepted, id_end, text_end) = (found.outcome.is_ok(), self.ids.len(), self.texts.len());
-        self.lines.push(Line { row: found.row, id_end, text_end, accepted, outside, notice: found.notice });
+        let verdict = found.outcome.as_ref().ok().map(|(_, assessment)| assessment.verdict);
+        let (id_end, text_end) = (self.ids.len(), self.texts.len());
+        let county = county_number(found.stated_county.as_deref());
+        self.lines.push(Line { row: found.row, county, id_end, text_end, verdict, outside, notice: found.notice });
     }
 
     /// How many.

@@ -118,11 +118,9 @@ pub fn maybe_gcj02(testimony: &Testimony) -> Option<Refusal> {
         )
     };
     let words = Words::new(
+        format!("坐标可能带有 GCJ-02（火星坐标）偏移，约 500 米：{zh}。本系统不会擅自纠正，请核实来源后选择：去除偏移，或按原坐标"),
         format!(
-            "坐标可能带有 GCJ-02（火星坐标）偏移，约 500 米：{zh}。本系统不会擅自纠正，请核实来源后选择：去除偏移 --gcj02 remove（接口 gcj02=remove），或按原坐标 --gcj02 keep（接口 gcj02=keep）"
-        ),
-        format!(
-            "the coordinates may carry the offset of GCJ-02, some 500 m: {en}. Nothing is corrected unasked; find out where the file comes from and say --gcj02 remove (gcj02=remove over HTTP) to take it off, or --gcj02 keep (gcj02=keep) to take the file as it is"
+            "the coordinates may carry the offset of GCJ-02, some 500 m: {en}. Nothing is corrected unasked; find out where the file comes from, and choose: take the offset off, or take the file as it is"
         ),
     );
     Some(Refusal::new(RefusalKind::Unacceptable, "maybe_gcj02", words))

@@ -6,8 +6,8 @@ use super::{
     atlas::Atlas,
     ids::Ids,
     judging::{Judge, duplicate},
-    layer_import::LayerJudge,
-    noticed::{Notice, Noticed, outside_counties},
+    layer_import::{LayerJudge, has_needed},
+    noticed::{Notice, Noticed, declared_empty, nothing, outside_counties},
     reading::{Reading, Wish, home},
     rule::Rule,
 };
@@ -200,6 +200,11 @@ impl Inspection {
             }
         }
         reading.candidates().clone_into(&mut self.crs_candidates);
+        if let Wanted::Layer(kind) = file.wanted
+            && let Err(MonitorError::Refused(refusal)) = has_needed(&reading, kind)
+        {
+            self.problem.get_or_insert(*refusal);
+        }
         let taken: BTreeMap<String, String> = reading.fields().taken().into_iter().map(|(ours, theirs)| (theirs, ours)).collect();
         self.fields = reading.keys().iter().map(|theirs| (theirs.clone(), taken.get(theirs).cloned())).collect();
         self.preview = reading.preview(PREVIEW)?;
@@ -222,8 +227,8 @@ impl Inspection {
                         let defects =
                             judged.verdict.as_ref().map(|accepted| accepted.0.defects.iter().map(super::intake::defect_words).collect()).unwrap_or_default();
                         let outside = judged.verdict.as_ref().is_ok_and(|accepted| accepted.1.flags.contains(&Flag::OutsideCounties));
-                        let (row, notice) = (judged.row, judged.notice);
-                        Ok(Seen { outside, row, patch_id: Some(judged.patch_id), notice, reject: judged.verdict.err(), defects, bounds })
+                        let (row, county, notice) = (judged.row, judged.county, judged.notice);
+                        Ok(Seen { outside, row, patch_id: Some(judged.patch_id), county, notice, reject: judged.verdict.err(), defects, bounds })
                     },
                     |batch| {
                         self.count(batch);
@@ -240,7 +245,7 @@ impl Inspection {
                         let (notice, judged) = judge.judge(raw)?;
                         let repaired = judged.as_ref().is_ok_and(|judged| judged.feature.repaired.is_some());
                         let defects = if repaired { vec![Words::new("图形经过修复", "the outline was repaired")] } else { Vec::new() };
-                        Ok(Seen { outside: false, row, patch_id: None, notice, reject: judged.err(), defects, bounds })
+                        Ok(Seen { outside: false, row, patch_id: None, county: 0, notice, reject: judged.err(), defects, bounds })
                     },
                     |batch| {
                         self.count(batch);
@@ -250,7 +255,16 @@ impl Inspection {
             }
         }
         self.warnings.extend(self.noticed.words(&reading, self.accepted));
-        self.problem = self.noticed.question().or_else(|| outside_counties(self.accepted, self.outside, &crs.to_string(), atlas, rule));
+        self.problem = nothing(self.features, self.accepted, stated.empty).map(|refusal| Refusal { rejects: self.rejects.clone(), ..refusal });
+        if self.problem.is_some() {
+            return Ok(());
+        }
+        self.warnings.extend((self.features == 0).then(declared_empty));
+        self.problem = self
+            .noticed
+            .question()
+            .or_else(|| self.ids.question(&reading))
+            .or_else(|| outside_counties(self.accepted, self.outside, &crs.to_string(), atlas, rule));
         Ok(())
     }
 
@@ -260,7 +274,7 @@ impl Inspection {
             self.noticed.add(seen.notice);
             let again = |ids: &mut Ids| {
                 let patch_id = seen.patch_id.as_ref()?;
-                ids.earlier(patch_id, seen.row).map(|earlier| duplicate(seen.row, patch_id, earlier))
+                ids.earlier(patch_id, seen.row, seen.county).map(|earlier| duplicate(seen.row, patch_id, earlier))
             };
             if let Some(reject) = seen.reject.or_else(|| again(&mut self.ids)) {
                 self.rejected += 1;
@@ -285,9 +299,6 @@ impl Inspection {
     pub fn outcome(&self) -> Words {
         match &self.problem {
             Some(problem) => Words::new(format!("整个文件会被拒收：{}", problem.words.zh), format!("the whole file would be refused: {}", problem.words.en)),
-            None if self.accepted == 0 => {
-                Words::new("没有一个要素可以接受，整个文件会被拒收", "not one feature can be accepted; the whole file would be refused")
-            }
             None => Words::new(
                 format!("共 {} 个要素：接受 {} 个（其中修复 {} 个），拒收 {} 个", self.features, self.accepted, self.repaired, self.rejected),
                 format!("{} features: {} would be taken in ({} of them repaired), {} refused", self.features, self.accepted, self.repaired, self.rejected),
@@ -301,6 +312,8 @@ struct Seen {
     row: u64,
     /// Of a patch; the features of a layer have none that must differ.
     patch_id: Option<String>,
+    /// The county that it says it is in; 0 for none.
+    county: u32,
     notice: Notice,
     reject: Option<Reject>,
     defects: Vec<Words>,

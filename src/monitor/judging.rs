@@ -4,14 +4,16 @@ use super::{
     atlas::Atlas,
     classify::{Assessment, assess},
     gcj02::{self, testify},
+    ids::county_number,
     intake::{Intake, OutlineFault, Taken},
     noticed::Notice,
+    patch_id,
     reading::Reading,
     rule::Rule,
 };
 use crate::formats::{Field, RawFeature, Values};
 use crate::geom::Figure;
-use crate::land::{COUNTIES, Days, Finding, Flag, Patch, Reject, today};
+use crate::land::{COUNTIES, Days, Finding, Flag, Patch, Reject, Words, today};
 use jiff::civil::Date;
 use std::{borrow::Cow, collections::HashMap, io};
 
@@ -21,6 +23,8 @@ pub struct Judge<'a> {
     rule: &'a Rule,
     intake: Intake,
     asks_gcj02: bool,
+    /// Whether a field holds the ids.
+    ids_in_field: bool,
     county_codes: HashMap<String, String>,
     /// First and last day of the survey's period, for what the file does not say.
     period_days: (Date, Date),
@@ -36,6 +40,8 @@ pub struct Judged {
     pub patch_id: String,
     /// Whether that id is the feature's own `id` and no field.
     pub by_feature_id: bool,
+    /// The county it says it is in, as a number; 0 where it says none.
+    pub county: u32,
     /// The patch with its finding, or why not.
     pub verdict: Result<Box<(Patch, Finding)>, Reject>,
     /// What was noticed of it.
@@ -67,13 +73,14 @@ impl<'a> Judge<'a> {
         let known = COUNTIES.iter().map(|(code, name)| ((*name).to_owned(), (*code).to_owned()));
         let in_force = atlas.counties().map(|county| (county.name.clone(), county.code.clone()));
         let (intake, asks_gcj02) = (reading.intake(atlas.plane()), reading.gcj02_is_open());
-        Self { atlas, rule, intake, asks_gcj02, county_codes: known.chain(in_force).collect(), period_days, today: today() }
+        let ids_in_field = reading.fields().theirs(Field::PatchId).is_some();
+        Self { atlas, rule, intake, asks_gcj02, ids_in_field, county_codes: known.chain(in_force).collect(), period_days, today: today() }
     }
 
     /// Judges one feature. Fails only where layers cannot be read back.
     pub fn judge(&self, raw: RawFeature<'_>) -> io::Result<Judged> {
         let Found { row, patch_id, by_feature_id, stated_county, days, attributes, notice, outcome } = self.find(raw)?;
-        let patch_id = patch_id.into_owned();
+        let (patch_id, county) = (patch_id.into_owned(), county_number(stated_county.as_deref()));
         let verdict = outcome.map(|(taken, assessment)| {
             let mut finding = assessment.finding(self.atlas, self.rule, stated_county.as_deref());
             finding.flags.extend(days.unclear.then_some(Flag::DatesUnclear));
@@ -81,20 +88,26 @@ impl<'a> Judge<'a> {
             let (patch_id, stated_county, attributes) = (patch_id.clone(), stated_county.map(Cow::into_owned), attributes.to_owned());
             Box::new((Patch { row, patch_id, stated_county, days, attributes, source, degrees, repaired, defects }, finding))
         });
-        Ok(Judged { row, patch_id, by_feature_id, verdict, notice })
+        Ok(Judged { row, patch_id, by_feature_id, county, verdict, notice })
     }
 
     /// Measures one feature and judges what was measured. Fails only where layers cannot be read back.
     pub fn find<'f>(&'f self, raw: RawFeature<'f>) -> io::Result<Found<'f>> {
-        let RawFeature { row, feature_id, attributes, mut fields, geometry, decimals, has_z } = raw;
+        let RawFeature { row, mut feature_id, attributes, mut fields, geometry, decimals, has_z } = raw;
         let stated_county = self.stated_county(&mut fields);
         let days = Days::of(fields.get(Field::DateBefore), fields.get(Field::DateAfter), self.period_days, self.today);
-        let own = fields.take(Field::PatchId);
-        let by_feature_id = own.is_none() && feature_id.is_some();
-        let patch_id = own.or(feature_id.map(Cow::Owned)).unwrap_or_else(|| Cow::Owned(row.to_string()));
+        let (own, lost) = match self.own_id(&mut fields, &mut feature_id) {
+            Ok(own) => (own, None),
+            Err((id, words)) => (Some(id), Some(words)),
+        };
+        let by_feature_id = own.is_some() && !self.ids_in_field;
+        let has_id = own.is_some();
+        let patch_id = own.unwrap_or_else(|| Cow::Owned(patch_id::stand_in(row)));
         let mut notice = Notice { decimals, has_z, ..Notice::default() };
-        let named = || Some(patch_id.clone().into_owned());
+        // A feature that is refused is called by whatever id it has.
+        let named = || if has_id { Some(patch_id.clone().into_owned()) } else { feature_id.clone().or_else(|| Some(patch_id.clone().into_owned())) };
         let taken = match geometry {
+            _ if lost.is_some() => Err(lost_id(row, &patch_id, lost.unwrap_or_default())),
             Ok(outline) => self.intake.take(outline).map_err(|fault| fault.reject(row, named())),
             Err(fault) => Err(fault.reject(row, named())),
         };
@@ -109,6 +122,18 @@ impl<'a> Judge<'a> {
             Err(reject) => Err(reject),
         };
         Ok(Found { row, patch_id, by_feature_id, stated_county, days, attributes, notice, outcome })
+    }
+
+    /// The id that the feature has in its field, or, where the file has no such field, of its own; else the one that lost digits, and what to tell people.
+    fn own_id<'f>(&self, fields: &mut Values<'f>, feature_id: &mut Option<String>) -> Result<Option<Cow<'f, str>>, (Cow<'f, str>, Words)> {
+        let within = fields.take(Field::PatchIdWithin);
+        let id = if self.ids_in_field { fields.take(Field::PatchId) } else { feature_id.take().map(Cow::Owned) };
+        let Some(id) = id else { return Ok(None) };
+        let own = patch_id::own(id.clone()).map_err(|words| (id, words))?;
+        Ok(match (own, within) {
+            (Some(id), Some(within)) => Some(Cow::Owned(patch_id::within_county(&within, &id))),
+            (own, _) => own,
+        })
     }
 
     /// The county the feature says it is in: the first six digits of its code, else by name.
@@ -138,10 +163,16 @@ impl OutlineFault {
     }
 }
 
+/// The reject of a feature whose id has lost digits.
+fn lost_id(row: u64, patch_id: &str, reason: Words) -> Reject {
+    let pointer = format!("/features/{}/properties", row.saturating_sub(1));
+    Reject { row, patch_id: Some(patch_id.to_owned()), code: "lost_id".to_owned(), reason, pointer, ring: None, vertex: None }
+}
+
 /// The reject of a feature whose id an earlier one has.
 #[must_use]
 pub fn duplicate(row: u64, patch_id: &str, earlier: u64) -> Reject {
-    let reason = crate::land::Words::new(format!("图斑编号 {patch_id} 与第 {earlier} 行重复"), format!("row {earlier} already has the patch id {patch_id}"));
+    let reason = Words::new(format!("图斑编号 {patch_id} 与第 {earlier} 行重复"), format!("row {earlier} already has the patch id {patch_id}"));
     Reject {
         row,
         patch_id: Some(patch_id.to_owned()),

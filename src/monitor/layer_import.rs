@@ -6,7 +6,7 @@ use super::{
     gcj02::testify,
     intake::{Intake, Taken},
     memory::Memory,
-    noticed::{Notice, Noticed},
+    noticed::{Notice, Noticed, declared_empty, nothing},
     origin,
     reading::{Reading, Wish, home},
     survey_import::hash,
@@ -140,7 +140,7 @@ impl Monitor {
                     sha256,
                     invented: reading.head().invented,
                     rejected: sorting.rejected,
-                    notes: sorting.noticed.words(&reading, sorting.rows.len() as u64).into_iter().map(|words| words.zh).chain(sorting.notes()?).collect(),
+                    notes: sorting.said(&reading).into_iter().map(|words| words.zh).chain(sorting.notes()?).collect(),
                 };
                 Ok::<_, MonitorError>((layer, rejects))
             })
@@ -152,9 +152,8 @@ impl Monitor {
             report(done);
         }
         let (layer, rejects) = reading.await.map_err(|error| MonitorError::Broken(error.to_string()))??;
-        if done == 0 {
-            let words = Words::new("没有一个要素可以接受，图层未入库", "not one feature can be accepted; the layer was not stored");
-            return Err(Refusal { rejects, ..Refusal::new(RefusalKind::Unacceptable, "no_acceptable_feature", words) }.into());
+        if let Some(refusal) = nothing(done + layer.rejected, done, file.stated.empty) {
+            return Err(Refusal { rejects, ..refusal }.into());
         }
         Ok(LayerTaken { writer, layer, rejects })
     }
@@ -163,20 +162,27 @@ impl Monitor {
 /// Opens a layer's file; one that lacks the field its kind lives by is refused.
 pub(super) fn open(wish: &Wish<'_>, kind: LayerKind) -> Result<Reading, MonitorError> {
     let reading = Reading::open(wish)?;
+    has_needed(&reading, kind)?;
+    Ok(reading)
+}
+
+/// That a layer has the field its kind lives by.
+pub(super) fn has_needed(reading: &Reading, kind: LayerKind) -> Result<(), MonitorError> {
     let needed = match kind {
         LayerKind::County => Some("XZQDM"),
         LayerKind::Farmland => Some("DLBM"),
         _ => None,
     };
     match needed {
-        Some(usual) if reading.fields().theirs(Field::Code).is_none() => {
+        // Of a layer without features nothing is needed; whether it may be empty is asked once it is read.
+        Some(usual) if reading.fields().theirs(Field::Code).is_none() && !reading.is_empty() => {
             let words = Words::new(
-                format!("{}图层缺少代码字段（通常为 {usual}），请用 --map code=字段名 指明", kind.chinese()),
-                format!("a layer of kind {kind} needs a code field (usually {usual}); say which with --map code=FIELD"),
+                format!("{}图层缺少代码字段（通常为 {usual}），请指明哪个字段是代码", kind.chinese()),
+                format!("a layer of kind {kind} needs a code field (usually {usual}); say which field it is"),
             );
             Err(Refusal::new(RefusalKind::Unacceptable, "fields", words).into())
         }
-        _ => Ok(reading),
+        _ => Ok(()),
     }
 }
 
@@ -305,6 +311,14 @@ impl Sorting {
             }
         }
         Ok(features)
+    }
+
+    /// What people should know of the file.
+    fn said(&self, reading: &Reading) -> Vec<Words> {
+        let taken = self.rows.len() as u64;
+        let mut said = self.noticed.words(reading, taken);
+        said.extend((taken + self.rejected == 0).then(declared_empty));
+        said
     }
 
     fn notes(self) -> io::Result<Vec<String>> {

@@ -19,6 +19,7 @@ pub mod layer_import;
 pub mod memory;
 mod noticed;
 mod origin;
+mod patch_id;
 mod pipeline;
 pub mod ratios;
 mod reading;
@@ -32,7 +33,7 @@ pub mod survey_import;
 pub mod work;
 
 use crate::formats::ReadError;
-pub use crate::formats::{Gcj02, Layer as FileLayer, Stated, Wanted, ogr::Workshop};
+pub use crate::formats::{Gcj02, Layer as FileLayer, Stated, Wanted, ogr::Workshop, why_not};
 use crate::geom::{Crs, Plane};
 use crate::land::{Layer, LayerKind, LayerUsed, Provenance, Reject, Words, today};
 use crate::store::{Store, StoreError};
@@ -96,13 +97,16 @@ pub struct Refusal {
     pub pointer: Option<String>,
     /// Features refused, where that is why.
     pub rejects: Vec<Reject>,
+    /// What to say with the file so that it can be taken, as a parameter of the API: `empty=yes`.
+    #[serde(default)]
+    pub offer: Option<String>,
 }
 
 impl Refusal {
     /// A refusal without a place.
     #[must_use]
     pub fn new(kind: RefusalKind, code: &'static str, words: Words) -> Self {
-        Self { kind, code: Cow::Borrowed(code), words, pointer: None, rejects: Vec::new() }
+        Self { kind, code: Cow::Borrowed(code), words, pointer: None, rejects: Vec::new(), offer: None }
     }
 }
 

@@ -57,6 +57,41 @@ impl Noticed {
     }
 }
 
+/// What is said of a file that has no features, and was declared to have none.
+pub(super) fn declared_empty() -> Words {
+    Words::new("声明为空：文件中没有要素，确认如此", "declared empty: the file has no features, and is meant to have none")
+}
+
+/// The refusal of a file with so many features, of which so many could be taken in: one without any counts only where people say that it is meant so, for a file
+/// that was not exported whole looks the same.
+pub(super) fn nothing(features: u64, taken: u64, declared_empty: bool) -> Option<Refusal> {
+    let refuse = |code, words| Some(Refusal::new(RefusalKind::Unacceptable, code, words));
+    match (features, taken, declared_empty) {
+        (0, _, false) => {
+            let words = Words::new(
+                "文件中没有要素，未采用。确实一个也没有时（如本期没有图斑、尚无批准用地），请声明为空后再传；否则请检查导出是否完整",
+                "the file has no features, so it was not taken. Where there are none indeed (no patch this month, nothing approved yet), declare it empty; else check how it was exported",
+            );
+            Some(Refusal { offer: Some("empty=yes".to_owned()), ..Refusal::new(RefusalKind::Unacceptable, "no_features", words) })
+        }
+        (1.., _, true) => refuse(
+            "not_empty",
+            Words::new(
+                format!("声明为空，但文件中有 {features} 个要素，未采用"),
+                format!("it was declared empty, but has {features} features; it was not taken"),
+            ),
+        ),
+        (1.., 0, false) => refuse(
+            "no_acceptable_feature",
+            Words::new(
+                format!("没有一个要素可以接受（共 {features} 个要素被拒收），未采用"),
+                format!("not one feature can be accepted ({features} features were refused); it was not taken"),
+            ),
+        ),
+        _ => None,
+    }
+}
+
 /// The refusal of a survey of which too much lies in no county in force.
 pub(super) fn outside_counties(patches: u64, outside: u64, crs: &str, atlas: &Atlas, rule: &Rule) -> Option<Refusal> {
     atlas.counties_bounds()?;
@@ -64,10 +99,8 @@ pub(super) fn outside_counties(patches: u64, outside: u64, crs: &str, atlas: &At
         return None;
     }
     let words = Words::new(
-        format!("{patches} 个图斑中有 {outside} 个不在现行行政区内，很可能是坐标系不对（当前按 {crs} 读取），未采用；请用 --crs（接口 crs=）指明坐标系"),
-        format!(
-            "{outside} of {patches} patches lie in no county in force, most likely for a wrong CRS (read as {crs}); nothing was taken; say the CRS with --crs (crs= over HTTP)"
-        ),
+        format!("{patches} 个图斑中有 {outside} 个不在现行行政区内，很可能是坐标系不对（当前按 {crs} 读取），未采用；请指明坐标系"),
+        format!("{outside} of {patches} patches lie in no county in force, most likely for a wrong CRS (read as {crs}); nothing was taken; say the CRS"),
     );
     Some(Refusal::new(RefusalKind::Unacceptable, "outside_counties", words))
 }

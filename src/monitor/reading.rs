@@ -1,7 +1,7 @@
 //! Opening a file for the monitor: its CRS believed or contradicted, its fields found, before the first feature is judged.
 
 use super::{MonitorError, Refusal, RefusalKind, atlas::Atlas, intake::Intake, pipeline::in_order};
-use crate::formats::{Arrival, FeatureBatch, FeatureSource, FieldMap, Gcj02, Head, RawFeature, Stated, Wanted, contradiction_words};
+use crate::formats::{Arrival, FeatureBatch, FeatureSource, Field, FieldMap, Gcj02, Head, RawFeature, Stated, Wanted, contradiction_words};
 use crate::geom::{Bounds, Crs, Plane, typical};
 use crate::land::{LayerKind, Words};
 use std::collections::BTreeSet;
@@ -34,6 +34,7 @@ pub struct Reading {
     keys: BTreeSet<String>,
     gcj02: Option<Gcj02>,
     candidates: Vec<Crs>,
+    says_ids: bool,
     /// What was noticed before the first feature was judged.
     notes: Vec<Words>,
 }
@@ -81,10 +82,15 @@ impl Reading {
                     while source.next_batch()?.is_some() {}
                 }
                 contradiction.candidates().clone_into(&mut candidates);
-                refusal = Some(Refusal::new(RefusalKind::Unacceptable, "wrong_crs", contradiction_words(crs, contradiction)));
+                let offer = match contradiction.candidates() {
+                    [only] => Some(format!("crs={only}")),
+                    _ => None,
+                };
+                refusal = Some(Refusal { offer, ..Refusal::new(RefusalKind::Unacceptable, "wrong_crs", contradiction_words(crs, contradiction)) });
             }
         }
-        Ok((Self { source, first, fields, keys, gcj02: wish.stated.gcj02, candidates, notes }, refusal))
+        let says_ids = overrides.iter().any(|(ours, _)| ours == Field::PatchId.word());
+        Ok((Self { source, first, fields, keys, gcj02: wish.stated.gcj02, candidates, says_ids, notes }, refusal))
     }
 
     /// The CRS positions are taken to be in.
@@ -111,6 +117,18 @@ impl Reading {
         self.gcj02.is_none()
     }
 
+    /// Whether it has no features at all. Only before reading has begun.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.first.is_none()
+    }
+
+    /// Whether people said which field holds the ids of patches.
+    #[must_use]
+    pub fn says_ids(&self) -> bool {
+        self.says_ids
+    }
+
     /// What the file says of itself, as far as it has been read.
     #[must_use]
     pub fn head(&self) -> &Head {
@@ -131,11 +149,18 @@ impl Reading {
         let garbled = (head.garbled > 0).then(|| {
             let rows = head.garbled;
             Words::new(
-                format!("{rows} 行的文字按此编码读不全，读不出的字显示为“\u{FFFD}”；请核对编码（--encoding，接口 encoding=），或字段宽度把汉字截断了"),
-                format!("in {rows} rows there is text that is not all in this encoding; what cannot be read is shown as “\u{FFFD}”: check the encoding (--encoding, encoding= over HTTP), or the width of a field has cut a character"),
+                format!("{rows} 行的文字按此编码读不全，读不出的字显示为“\u{FFFD}”；请核对编码，或字段宽度把汉字截断了"),
+                format!("in {rows} rows there is text that is not all in this encoding; what cannot be read is shown as “\u{FFFD}”: check the encoding, or the width of a field has cut a character"),
             )
         });
-        head.notes.iter().chain(&self.notes).cloned().chain(bent).chain(garbled).chain(shifted).collect()
+        let mixed = (head.mixed > 0).then(|| {
+            let features = head.mixed;
+            Words::new(
+                format!("{features} 个要素除面以外还有点或线（如标注点），只采用面"),
+                format!("{features} features had points or lines beside their areas (labels, say); only the areas were taken"),
+            )
+        });
+        head.notes.iter().chain(&self.notes).cloned().chain(bent).chain(mixed).chain(garbled).chain(shifted).collect()
     }
 
     /// Which of its fields is which of ours.

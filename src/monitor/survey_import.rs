@@ -7,16 +7,16 @@
 //!    refusal, an error or the process itself, leaves nothing behind.
 
 use super::{
-    Monitor, MonitorError, Refusal, RefusalKind,
+    Monitor, MonitorError, Refusal,
     ids::Ids,
     jobs::Imported,
     judging::{Judge, Judged, duplicate},
-    noticed::{Noticed, outside_counties},
+    noticed::{Noticed, declared_empty, nothing, outside_counties},
     reading::{Reading, Wish},
     sums::{Sums, outside_warning},
 };
 use crate::formats::{Arrival, Field, Stated, Wanted, companions};
-use crate::land::{Finding, Level, NewSurvey, OnConflict, Patch, PatchIdSource, Period, Progress, Provenance, Reject, Stage, Survey, Words};
+use crate::land::{Finding, Level, NewSurvey, OnConflict, Patch, PatchIdSource, Period, Progress, Provenance, Reject, Stage, Survey};
 use crate::store::{Held, StoreError, SurveyKey, SurveyWriter};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -135,23 +135,20 @@ impl Monitor {
             report(Progress { stage: Stage::Classifying, done, total: None });
         }
         let summed = reading.await.map_err(|error| MonitorError::Broken(error.to_string()))??;
-        self.judge_whole(&summed, &atlas)?;
+        self.judge_whole(&summed, &atlas, file.stated.empty)?;
         report(Progress { stage: Stage::Storing, done, total: Some(done) });
         let survey = NewSurvey { name: file.name.clone(), period: file.period, level: file.level, sha256, ..summed.survey };
         Ok(Taken::Now { writer, survey: Box::new(survey), provenance: self.provenance(&atlas) })
     }
 
     /// Step 3: is this a survey of this city at all?
-    fn judge_whole(&self, summed: &Summed, atlas: &super::atlas::Atlas) -> Result<(), MonitorError> {
+    fn judge_whole(&self, summed: &Summed, atlas: &super::atlas::Atlas, declared_empty: bool) -> Result<(), MonitorError> {
         let facts = &summed.survey;
-        if facts.patches == 0 {
-            let words = Words::new(
-                format!("没有一个图斑可以接受（共 {} 个要素被拒收），未入库", facts.rejected),
-                format!("not one patch can be accepted ({} features were refused); nothing was stored", facts.rejected),
-            );
-            return Err(Refusal { rejects: summed.first_rejects.clone(), ..Refusal::new(RefusalKind::Unacceptable, "no_acceptable_feature", words) }.into());
+        if let Some(refusal) = nothing(facts.patches + facts.rejected, facts.patches, declared_empty) {
+            return Err(Refusal { rejects: summed.first_rejects.clone(), ..refusal }.into());
         }
-        let refusal = summed.noticed.question().or_else(|| outside_counties(facts.patches, facts.outside, &facts.crs, atlas, self.rule()));
+        let refusal =
+            summed.noticed.question().or_else(|| summed.ids.clone()).or_else(|| outside_counties(facts.patches, facts.outside, &facts.crs, atlas, self.rule()));
         refusal.map_or(Ok(()), |refusal| Err(refusal.into()))
     }
 }
@@ -175,6 +172,8 @@ struct Summed {
     survey: NewSurvey,
     first_rejects: Vec<Reject>,
     noticed: Noticed,
+    /// Whether ids are meant within their county.
+    ids: Option<Refusal>,
 }
 
 impl Summing {
@@ -184,7 +183,7 @@ impl Summing {
         for judged in batch {
             self.noticed.add(judged.notice);
             self.by_feature_id |= judged.by_feature_id;
-            let verdict = judged.verdict.and_then(|accepted| match self.ids.earlier(&judged.patch_id, judged.row) {
+            let verdict = judged.verdict.and_then(|accepted| match self.ids.earlier(&judged.patch_id, judged.row, judged.county) {
                 Some(earlier) => Err(duplicate(judged.row, &judged.patch_id, earlier)),
                 None => Ok(accepted),
             });
@@ -216,6 +215,7 @@ impl Summing {
         let mut warnings = self.noticed.words(reading, self.sums.patches);
         warnings.extend(outside_warning(self.sums.outside));
         warnings.extend(days_warning(self.days_unclear, self.sums.patches));
+        warnings.extend((self.sums.patches + self.rejected == 0).then(declared_empty));
         let survey = NewSurvey {
             name: String::new(),
             period: Period::current(),
@@ -234,7 +234,7 @@ impl Summing {
             farmland_m2: self.sums.farmland_m2,
             warnings,
         };
-        Summed { survey, first_rejects: self.rejects, noticed: self.noticed }
+        Summed { survey, first_rejects: self.rejects, ids: self.ids.question(reading), noticed: self.noticed }
     }
 }
 

@@ -7,13 +7,15 @@ use super::app::{
 };
 use super::jobs::events;
 use crate::builders::{feature, layer};
+use crate::cluster;
 use reqwest::{Method, multipart};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
+use std::sync::Arc;
 use tuban::geom::Outline;
 use tuban::land::LayerKind;
 use tuban::monitor::layer_import::LayerFile;
-use tuban::store::LayerFeature;
+use tuban::store::{LayerFeature, postgres::PostgresStore};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn layers_are_listed_with_what_was_noticed() {
@@ -255,4 +257,33 @@ async fn a_layer_that_cannot_be_taken_is_a_problem_and_leaves_nothing() {
     assert_eq!(send(&app, PARCELS, none).await.problem(422, "no_acceptable_feature")["rejects"][0]["code"], "bad_dlbm");
     assert_eq!(app.read("/api/layers").await, json!({ "layers": [] }));
     app.has_an_empty_spool();
+}
+
+/// An empty layer of approvals says that nothing is approved, where it is said to be meant so; then what stands on farmland is suspected, and not doubtful.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_layer_or_survey_without_features_is_stored_where_it_is_declared_empty() {
+    const APPROVED: &str = "kind=approved&name=none&effective=2022-01-01";
+    let postgres = PostgresStore::open(&cluster::fresh_url().await).await.unwrap();
+    for app in [TestApp::bare().await, TestApp::over(Arc::new(postgres)).await] {
+        let (nothing, parcel) = (File::default().text(), File::default().feature(&json!({ "DLBM": "0102" }), &polygon(&[city::square()])));
+        assert_eq!(send(&app, APPROVED, nothing.clone()).await.problem(422, "no_features")["offer"], "empty=yes");
+        let declared = format!("{APPROVED}&empty=yes");
+        send(&app, &declared, parcel.text()).await.problem(422, "not_empty");
+        let taken = send(&app, &declared, nothing.clone()).await;
+        assert_eq!(taken.status, 201);
+        let layer = taken.json();
+        assert_eq!((&layer["features"], &layer["declared_empty"], &layer["in_force"]), (&json!(0), &json!(true), &json!(true)));
+        assert!(text(&layer["notes"][0]).contains("声明为空"), "{layer}");
+        assert_eq!(send(&app, PARCELS, parcel.text()).await.json()["declared_empty"], json!(false));
+        let survey = app.uploaded(APRIL, &File::default().feature(&json!({ "JCBH": "A" }), &polygon(&[city::square()]))).await;
+        assert_eq!((&survey["verdicts"]["suspected_illegal"], &survey["declared_empty"]), (&json!(1), &json!(false)), "{survey}");
+        let may = "period=2022-05&level=city";
+        app.refuses(may, nothing.clone(), 422, "no_features").await;
+        let survey = app.upload(&format!("{may}&empty=yes"), nothing).await;
+        assert_eq!(survey.status, 201);
+        let survey = survey.json();
+        assert_eq!((&survey["patches"], &survey["declared_empty"]), (&json!(0), &json!(true)));
+        assert!(survey["warnings"].as_array().unwrap().iter().any(|warning| text(&warning["zh"]).contains("声明为空")), "{survey}");
+        assert_eq!(send(&app, &format!("{APPROVED}&empty=perhaps"), String::new()).await.problem(400, "parameter")["parameter"], "empty");
+    }
 }

@@ -171,7 +171,7 @@ async fn a_patch_id_comes_from_a_field_else_from_the_feature_else_from_the_row()
         .raw(&format!(r#"{{"type":"Feature","id":8,"properties":null,"geometry":{other}}}"#));
     let by_row = File::default().feature(&json!({ "NOTE": "x" }), &geometry).feature(&json!({}), &other);
     for (period, survey, source, ids) in
-        [("2022-01", by_alias, "tbbh", &["T9"][..]), ("2022-02", by_feature, "feature_id", &["F7", "8"]), ("2022-03", by_row, "row", &["1", "2"])]
+        [("2022-01", by_alias, "tbbh", &["T9"][..]), ("2022-02", by_feature, "feature_id", &["F7", "8"]), ("2022-03", by_row, "row", &["第1行", "第2行"])]
     {
         let answer = app.uploaded(&format!("period={period}&level=city"), &survey).await;
         assert_eq!(answer["patch_id_source"], source);

@@ -80,7 +80,9 @@ fn a_row_a_feature_in_the_order_of_the_file_with_four_decimals() {
         ]
     );
     assert_eq!(lines[0], COLUMNS);
-    let timings: Value = serde_json::from_str(&timings).unwrap();
+    // After what came of it, in words.
+    assert!(timings.contains("共 4 个图斑：合法 1，疑似违法 2，其他 1，存疑 0；拒收 2 个 → "), "{timings}");
+    let timings: Value = serde_json::from_str(timings.trim().lines().last().unwrap()).unwrap();
     for name in ["load_s", "read_s", "classify_s", "write_s", "patches", "layers_vertices", "peak_rss_mb"] {
         assert!(timings[name].is_number(), "{name} in {timings}");
     }

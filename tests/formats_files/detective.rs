@@ -64,7 +64,7 @@ fn eight_digit_eastings_without_a_prj_name_their_zone() {
     for epsg in ["EPSG:4527", "EPSG:4528"] {
         let shp = unmarked(at.path(), &epsg.replace(':', "-"), epsg);
         let (code, words) = refused(&shp, Stated::default());
-        assert!(code == "wrong_crs" && words.contains(&format!("请用 --crs {epsg}")), "{words}");
+        assert!(code == "wrong_crs" && words.contains(&format!("请指定坐标系 {epsg}")), "{words}");
         assert_eq!(look(&shp, crs(epsg)).problem, None);
     }
 }
@@ -77,7 +77,7 @@ fn six_digit_eastings_without_a_prj_name_the_zone_that_leads_into_the_counties()
         let seen = look(&shp, Stated::default());
         assert_eq!(seen.crs_candidates.iter().map(ToString::to_string).collect::<Vec<_>>(), [epsg]);
         let words = seen.problem.unwrap().words;
-        assert!(words.zh.contains(&format!("请用 --crs {epsg}")) && words.en.contains(&format!("use --crs {epsg}")), "{words:?}");
+        assert!(words.zh.contains(&format!("请指定坐标系 {epsg}")) && words.en.contains(&format!("say that the CRS is {epsg}")), "{words:?}");
     }
 }
 
@@ -89,7 +89,7 @@ fn the_wrong_zone_is_refused_with_the_right_one() {
     {
         let shp = unmarked(at.path(), &format!("{}-{}", &real[5..], &said[5..]), real);
         let (code, words) = refused(&shp, crs(said));
-        assert!(code == "wrong_crs" && words.contains(&format!("不像 {said}")) && words.contains(&format!("--crs {real}")), "{words}");
+        assert!(code == "wrong_crs" && words.contains(&format!("不像 {said}")) && words.contains(&format!("指定坐标系 {real}")), "{words}");
     }
 }
 
@@ -101,7 +101,7 @@ fn degrees_are_taken_for_degrees_and_swapped_ones_told_so() {
     assert_eq!((seen.problem, seen.crs.unwrap().to_string(), seen.crs_source), (None, "EPSG:4490".to_owned(), CrsSource::Assumed));
     assert!(seen.warnings.iter().any(|words| words.zh.contains("没有说明坐标系")), "{:?}", seen.warnings);
     let (code, words) = refused(&shp, crs("EPSG:4527"));
-    assert!(code == "wrong_crs" && words.contains("--crs EPSG:4490"), "{words}");
+    assert!(code == "wrong_crs" && words.contains("请指定坐标系 EPSG:4490"), "{words}");
     let swapped = at.path().join("swapped.geojson");
     moved(&swapped, "survey-2022-04.geojson", |[lon, lat]| [lat, lon]);
     let (code, words) = refused(&swapped, Stated::default());
@@ -208,11 +208,11 @@ fn classify_asks_and_refuses_as_the_other_doors_do() {
     let path = at.path().join("shifted.geojson");
     moved(&path, "survey-2022-05.geojson", add_gcj02);
     let (code, words) = not_classified(&path, Stated::default());
-    assert!(code == "maybe_gcj02" && words.contains("--gcj02 remove"), "{words}");
+    assert!(code == "maybe_gcj02" && words.contains("去除偏移"), "{words}");
     assert!(classify(&path, Stated { gcj02: Some(Gcj02::Keep), ..Stated::default() }).is_ok());
     moved(&path, "survey-2022-05.geojson", |[lon, lat]| [lon + 8.0, lat]);
     let (code, words) = not_classified(&path, Stated::default());
-    assert!(code == "outside_counties" && words.contains("--crs"), "{words}");
+    assert!(code == "outside_counties" && words.contains("请指明坐标系"), "{words}");
 }
 
 #[test]

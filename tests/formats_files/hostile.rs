@@ -452,7 +452,7 @@ fn a_prj_that_lies_is_found_out() {
     let seen = tried.look(&shp);
     let refusal = seen.problem.unwrap();
     assert_eq!(refusal.code, "wrong_crs");
-    assert!(refusal.words.zh.contains("--crs EPSG:4490"), "{}", refusal.words.zh);
+    assert!(refusal.words.zh.contains("请指定坐标系 EPSG:4490"), "{}", refusal.words.zh);
     assert_eq!(seen.preview.len(), 1, "rows are shown all the same");
     std::fs::write(shp.with_extension("prj"), r#"PROJCS["Xian_1980_3_Degree_GK_Zone_39",GEOGCS["GCS_Xian_1980",DATUM["D_Xian_1980",SPHEROID["Xian_1980",6378140.0,298.257]],PRIMEM["Greenwich",0.0],UNIT["Degree",0.0174532925199433]],PROJECTION["Gauss_Kruger"],PARAMETER["False_Easting",39500000.0],PARAMETER["False_Northing",0.0],PARAMETER["Central_Meridian",117.0],PARAMETER["Scale_Factor",1.0],PARAMETER["Latitude_Of_Origin",0.0],UNIT["Meter",1.0]]"#).unwrap();
     let seen = tried.look(&shp);

@@ -5,6 +5,7 @@ mod exports;
 mod hostile;
 mod http;
 pub(crate) mod kit;
+mod reading;
 mod same_survey;
 mod worker;
 mod writing;

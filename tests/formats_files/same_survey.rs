@@ -140,7 +140,7 @@ fn a_geodatabase_in_zone_40_with_two_layers() {
     ogr2ogr(&["-update", "-f", "OpenFileGDB", "-t_srs", "EPSG:4528", "-nlt", "MULTIPOLYGON", "-nln", "批准用地"], &gdb, &city().join("approved.geojson"));
     let seen = look(&gdb, Stated::default(), &workshop(at.path())).unwrap();
     let words = seen.problem.unwrap().words;
-    assert!(words.zh.contains("监测图斑（2000，") && words.zh.contains("批准用地（") && words.zh.contains("--layer-name"), "{}", words.zh);
+    assert!(words.zh.contains("监测图斑（2000，") && words.zh.contains("批准用地（") && words.zh.contains("请指明要哪一个"), "{}", words.zh);
     same(&gdb, Stated { layer: Some("监测图斑".to_owned()), ..Stated::default() }, LINE);
     let seen = look(&gdb, Stated { layer: Some("没有".to_owned()), ..Stated::default() }, &workshop(at.path())).unwrap();
     assert_eq!(seen.problem.unwrap().code, "no_such_layer");
@@ -197,7 +197,7 @@ fn mapinfo_files_in_gbk_and_zone_39() {
         ogr2ogr(&[&to_zone_39[..], &["-lco", "BOUNDS=39400000,3800000,39800000,4100000"]].concat(), &path, &survey());
         // GDAL cannot write CGCS2000 here; it writes the projection on WGS 84.
         let problem = look(&path, Stated::default(), &workshop(at.path())).unwrap().problem.unwrap();
-        assert!(problem.code == "unknown_crs" && problem.words.zh.contains("请用 --crs EPSG:4527"), "{problem:?}");
+        assert!(problem.code == "unknown_crs" && problem.words.zh.contains("请指定坐标系 EPSG:4527"), "{problem:?}");
         let seen = look(&path, crs("EPSG:4527"), &workshop(at.path())).unwrap();
         assert!(seen.problem.is_none() && seen.preview[0].contains("费县"), "{:?} {}", seen.problem, seen.preview[0]);
         if name == "tb.mif" {

@@ -47,6 +47,7 @@ export interface LayerVersion {
 
 export interface Layer extends LayerVersion {
   features: number;
+  declared_empty: boolean;
   rejected: number;
   vertices: number;
   in_force: boolean;
@@ -282,4 +283,6 @@ export interface Problem {
   parameter?: string;
   reference?: string;
   rejects?: Reject[];
+  /** What to send with the file so that it can be taken: a parameter and its value. */
+  offer?: string;
 }

@@ -212,6 +212,9 @@ export const words = {
   first_defects: ['会修复的图形（前 {n} 处）', 'Outlines that would be repaired (first {n})'],
   first_rejects: ['会拒收的要素（前 {n} 个）', 'Features that would be refused (first {n})'],
   gcj02_remove: ['去除 GCJ-02 偏移', 'Take the GCJ-02 offset off'],
+  empty_indeed: ['确实为空，按空文件提交', 'It is empty indeed: take it so'],
+  ids_within_county: ['以“{ids}”为图斑编号', 'Take “{ids}” for the patch number'],
+  ids_alone: ['以“{ids}”为图斑编号，重复的拒收', 'Take “{ids}”, and refuse those that come again'],
   gcj02_keep: ['没有偏移，按原坐标', 'No offset: as it is'],
   same_file_there: ['这个文件已作为该期次、级别的批次入库，不会重复入库。', 'This very file is stored for that period and level; it would not be stored twice.'],
   survey_there: ['该期次、级别已有监测批次“{name}”（{n} 个图斑），确认后会询问替换还是追加。', 'There is a survey “{name}” ({n} patches) for that period and level; you will be asked whether to replace it or add beside it.'],
@@ -244,6 +247,7 @@ export const words = {
   add: ['追加为新批次', 'Add beside it'],
 
   problem: ['出现问题', 'Problem'],
+  problem_feature: ['第 {n} 个要素', 'Feature {n}'],
   problem_place: ['文件位置', 'Place in the file'],
   problem_parameter: ['参数', 'Parameter'],
   problem_reference: ['日志编号', 'Log reference'],

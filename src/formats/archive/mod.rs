@@ -199,6 +199,15 @@ impl<'a> Unpacking<'a> {
     }
 }
 
+/// The refusal of an archive in which there is only text that is no data.
+pub fn nothing_but_text() -> ReadError {
+    refused(
+        "archive_nothing",
+        "压缩包里没有可识别的空间数据（Shapefile、FileGDB、GeoPackage、GeoJSON、FlatGeobuf、KML、MapInfo、DXF、国土 TXT），只有不是坐标文件的文本",
+        "there is no spatial file in the archive (Shapefile, FileGDB, GeoPackage, GeoJSON, FlatGeobuf, KML, MapInfo, DXF, 国土 TXT), only text that is none",
+    )
+}
+
 fn refused(code: &'static str, zh: impl Into<String>, en: impl Into<String>) -> ReadError {
     ReadError::refused(code, zh, en)
 }

@@ -80,6 +80,8 @@ pub fn role(name: &str) -> Option<Role> {
         "geojson" | "json" => ("data.geojson", Some("data.geojson")),
         "geojsonl" | "geojsons" | "ndjson" => ("data.geojsonl", Some("data.geojsonl")),
         "fgb" => ("data.fgb", Some("data.fgb")),
+        "topojson" => ("data.topojson", Some("data.topojson")),
+        "txt" => ("data.txt", Some("data.txt")),
         "kml" => ("data.kml", Some("data.kml")),
         "dxf" => ("data.dxf", Some("data.dxf")),
         "zip" | "kmz" => ("data.zip", None),
@@ -129,7 +131,7 @@ mod tests {
         assert_eq!(group("a/县.gdb/a00000001.gdbtable"), Some(("a/县.gdb".to_owned(), "data.gdb/a00000001.gdbtable".to_owned())));
         assert_eq!(role("县.gdb/a00000001.gdbtable").unwrap().title, "县");
         assert_eq!(group("a00000001.gdbtable"), Some(("/.gdb".to_owned(), "data.gdb/a00000001.gdbtable".to_owned())));
-        for name in ["__MACOSX/._tb.shp", "a/.DS_Store", "._tb.shp", "tb.shp.xml", "readme.txt", "~$tb.shp", "县.gdb/x/a.gdbtable"] {
+        for name in ["__MACOSX/._tb.shp", "a/.DS_Store", "._tb.shp", "tb.shp.xml", "readme.doc", "~$tb.shp", "县.gdb/x/a.gdbtable"] {
             assert_eq!(group(name), None, "{name}");
         }
     }

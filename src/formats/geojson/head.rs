@@ -2,7 +2,7 @@
 
 use super::source::{Source, not_utf8};
 use crate::formats::json::{Cursor, Fault, Wrong};
-use crate::formats::{Head, ReadError};
+use crate::formats::{Head, ReadError, why_not};
 use crate::geom::Crs;
 use std::borrow::Cow;
 
@@ -122,13 +122,13 @@ impl Members {
                     Ok(crs) => self.head.crs = crs,
                     Err(_) if self.forced => {}
                     Err(unknown) => {
-                        let zh = format!("不认识文件的坐标系“{}”，可用的有：{}；若确知其坐标系，请用 --crs 指定", unknown.name, Crs::UNDERSTOOD);
-                        return Err(ReadError::refused("unknown_crs", zh, format!("{unknown}; where you know the CRS, give it with --crs"))
-                            .at(at)
-                            .within("/crs"));
+                        let words = why_not(&unknown.name);
+                        return Err(ReadError::refused("unknown_crs", words.zh, words.en).at(at).within("/crs"));
                     }
                 }
             }
+            "exceededTransferLimit" if source.read_value(|cursor| Ok(cursor.value()? == "true"))? => return Err(ReadError::part_of_an_answer().at(at)),
+            "exceededTransferLimit" => {}
             "name" => self.head.name = source.read_value(|cursor| Ok(cursor.plain()?.map(Cow::into_owned)))?,
             "invented" => self.head.invented = source.read_value(|cursor| Ok(cursor.value()? == "true"))?,
             _ => source.read_value(|cursor| cursor.value().map(drop))?,

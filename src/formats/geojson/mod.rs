@@ -20,6 +20,7 @@ pub use geometry::Geometry;
 
 use super::{Fault, FeatureBatch, FeatureSource, FieldMap, Head, RawFeature, ReadError};
 use crate::geom::{Crs, Outline};
+use crate::land::Words;
 use head::{Ahead, Members};
 use source::{Input, LARGEST_VALUE, Source};
 use std::{collections::BTreeSet, ops::Range};
@@ -79,6 +80,13 @@ impl Reader {
         };
         let assumed = forced.or(members.head.crs).unwrap_or(Crs::CRS84);
         Ok(Self { source, members, forced, assumed, row: 1, next })
+    }
+
+    /// The same reader with more to tell of how the file was read.
+    #[must_use]
+    pub fn noting(mut self, notes: impl IntoIterator<Item = Words>) -> Self {
+        self.members.head.notes.extend(notes);
+        self
     }
 
     /// The features up to a batch's size.

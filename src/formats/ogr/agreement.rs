@@ -19,7 +19,7 @@ pub(super) struct Job<'a> {
 #[serde(rename_all = "snake_case")]
 pub(super) enum Task<'a> {
     /// Tell what is in the file, and stream one layer.
-    Read { layer: Option<usize>, encoding: Option<&'a str> },
+    Read { layer: Option<usize>, encoding: Option<&'a str>, names: Option<&'a [String]> },
     /// Make the file from what follows.
     Write(WriteWish),
 }
@@ -89,6 +89,9 @@ pub struct LayerHeader {
     pub epsg: Option<u32>,
     /// Its fields.
     pub fields: Vec<FieldHeader>,
+    /// What GDAL complained of while it looked at the layer.
+    #[serde(default)]
+    pub trouble: Option<String>,
 }
 
 /// A field of a layer.
@@ -98,6 +101,17 @@ pub struct FieldHeader {
     pub name: String,
     /// GDAL's name of its type.
     pub kind: String,
+    /// Its name as the bytes it is.
+    pub raw: Vec<u8>,
+}
+
+/// What was sent, and what people should know of it.
+#[derive(Debug, Default, Deserialize)]
+pub(super) struct Sent {
+    /// Features.
+    pub features: u64,
+    /// What GDAL warned of.
+    pub warnings: Vec<String>,
 }
 
 /// What held the process.
@@ -116,4 +130,5 @@ pub struct Confinement {
 pub(super) struct Trouble {
     pub code: String,
     pub message: String,
+    pub row: Option<u64>,
 }

@@ -12,6 +12,8 @@ const RAISED: u8 = 1;
 const BENT: u8 = 2;
 /// It had text that is not in the encoding.
 const GARBLED: u8 = 8;
+/// It had points or lines beside its areas.
+const MIXED: u8 = 16;
 
 /// Consecutive features.
 pub(super) struct Batch {
@@ -42,6 +44,11 @@ impl Batch {
     /// How many had text that is not in the encoding.
     pub fn garbled(&self) -> u64 {
         self.features.iter().filter(|feature| feature.flags & GARBLED != 0).count() as u64
+    }
+
+    /// How many had points or lines beside their areas.
+    pub fn mixed(&self) -> u64 {
+        self.features.iter().filter(|feature| feature.flags & MIXED != 0).count() as u64
     }
 
     /// Bytes of the shapes that had arcs.

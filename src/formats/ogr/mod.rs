@@ -4,20 +4,35 @@
 
 mod agreement;
 mod batch;
+mod gdal_words;
 mod pipes;
 mod worker;
 mod workshop;
 
 pub use agreement::{Confinement, LayerHeader};
 pub(super) use agreement::{NewField, WriteWish};
+pub(super) use gdal_words::unreadable;
 pub use worker::Worker;
 pub(super) use workshop::Folder;
 pub use workshop::Workshop;
 
-use super::{FeatureBatch, FeatureSource, Head, ReadError};
+use super::{FeatureBatch, FeatureSource, Head, ReadError, shapefile};
 use crate::geom::Crs;
+use agreement::Sent;
 use batch::Batch;
+use std::path::PathBuf;
 use worker::Frame;
+
+/// How many features a layer says it has.
+#[derive(Debug, Clone)]
+pub struct Announced {
+    /// So many.
+    pub features: u64,
+    /// The `.shp` of a Shapefile: in its table rows may be marked as deleted, which are counted and passed over.
+    pub table: Option<PathBuf>,
+    /// Whether it may be out of date: a GeoPackage keeps it beside its table, and a `MapInfo` table counts what was deleted.
+    pub may_be_stale: bool,
+}
 
 /// A layer being read.
 pub struct Reader {
@@ -25,16 +40,38 @@ pub struct Reader {
     head: Head,
     crs: Crs,
     row: u64,
-    /// More features than can be: a count may be stale, but not by so much.
-    most: u64,
+    announced: Announced,
     ended: bool,
 }
 
 impl Reader {
     /// A reader of the layer that `worker` streams, of which it said how many features it has.
     #[must_use]
-    pub fn new(worker: Worker, head: Head, crs: Crs, announced: u64) -> Self {
-        Self { worker, head, crs, row: 1, most: announced.saturating_mul(10).saturating_add(100_000), ended: false }
+    pub fn new(worker: Worker, head: Head, crs: Crs, announced: Announced) -> Self {
+        Self { worker, head, crs, row: 1, announced, ended: false }
+    }
+
+    /// More features than can be: a count may be stale, but not by so much.
+    fn most(&self) -> u64 {
+        self.announced.features.saturating_mul(10).saturating_add(100_000)
+    }
+
+    /// That all came that was announced, and what GDAL warned of.
+    fn conclude(&mut self, sent: &Sent) -> Result<(), ReadError> {
+        let came = self.row - 1;
+        let mut expected = self.announced.features;
+        if let Some(table) = self.announced.table.as_ref().filter(|_| came < expected) {
+            expected = expected.saturating_sub(shapefile::deleted_rows(table)?);
+        }
+        if sent.features != came || (came < expected && !self.announced.may_be_stale) {
+            return Err(ReadError::refused(
+                "features_missing",
+                format!("图层自称有 {expected} 个要素，只读出 {came} 个，其余读不出，整个文件未采用；请重新导出"),
+                format!("the layer says that it has {expected} features, but only {came} can be read, so nothing of the file was taken; export it again"),
+            ));
+        }
+        self.head.notes.extend(sent.warnings.iter().map(|warning| gdal_words::translated(warning)));
+        Ok(())
     }
 }
 
@@ -55,16 +92,18 @@ impl FeatureSource for Reader {
             Frame::Batch(bytes) => {
                 let batch = Batch::new(bytes, self.row, self.crs.is_degrees())?;
                 self.row += batch.len() as u64;
-                if self.row > self.most {
+                if self.row > self.most() {
                     return Err(worker::flood());
                 }
                 self.head.bent |= batch.any_bent();
                 self.head.garbled += batch.garbled();
+                self.head.mixed += batch.mixed();
                 self.worker.straightened(batch.bent_bytes());
                 Ok(Some(Box::new(batch)))
             }
-            Frame::End => {
+            Frame::End(sent) => {
                 self.ended = true;
+                self.conclude(&sent)?;
                 Ok(None)
             }
             Frame::Header(_) => Err(batch::nonsense()),

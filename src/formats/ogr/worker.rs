@@ -1,7 +1,8 @@
 //! One process of `tuban-ogr`: started, listened to under a clock, and ended whatever happens.
 
-use super::agreement::{Header, Job, Task, Trouble, WriteWish};
+use super::agreement::{Header, Job, Sent, Task, Trouble, WriteWish};
 use super::batch::nonsense;
+use super::gdal_words;
 use super::pipes::Pipes;
 use super::workshop::Workshop;
 use crate::formats::ReadError;
@@ -28,7 +29,7 @@ pub(super) enum Frame {
     /// Some features.
     Batch(Vec<u8>),
     /// That was all.
-    End,
+    End(Sent),
 }
 
 /// One process.
@@ -46,16 +47,17 @@ pub struct Worker {
 }
 
 impl Worker {
-    /// Has `path` in `folder` described, and layer number `layer` of it streamed.
+    /// Has `path` in `folder` described, and layer number `layer` of it streamed, with its fields under those names.
     pub fn read(
         workshop: &Workshop,
         folder: &Path,
         path: &Path,
         driver: &str,
-        layer: Option<usize>,
         encoding: Option<&str>,
+        layer: Option<(usize, &[String])>,
     ) -> Result<(Self, Header), ReadError> {
-        let mut worker = Self::start(workshop, folder, path, driver, Task::Read { layer, encoding })?;
+        let (layer, names) = layer.unzip();
+        let mut worker = Self::start(workshop, folder, path, driver, Task::Read { layer, encoding, names })?;
         let size = size(folder);
         worker.most_bytes = workshop.allowance + SWELLING * size;
         worker.most_bytes_bent = workshop.allowance + SWELLING_BENT * size;
@@ -84,7 +86,7 @@ impl Worker {
     pub fn end(&mut self) -> Result<(), ReadError> {
         self.pipes.close();
         match self.next()? {
-            Frame::End => Ok(()),
+            Frame::End(_) => Ok(()),
             _ => Err(nonsense()),
         }
     }
@@ -157,7 +159,8 @@ impl Worker {
                 match kind {
                     b'H' => serde_json::from_slice(&bytes).map(Frame::Header).map_err(|_| nonsense()),
                     b'B' => Ok(Frame::Batch(bytes)),
-                    b'E' => Ok(Frame::End),
+                    b'E' if bytes.is_empty() => Ok(Frame::End(Sent::default())),
+                    b'E' => serde_json::from_slice(&bytes).map(Frame::End).map_err(|_| nonsense()),
                     b'X' => Err(serde_json::from_slice(&bytes).map_or_else(|_| nonsense(), |trouble| words(&trouble))),
                     _ => Err(nonsense()),
                 }
@@ -266,8 +269,7 @@ fn missing() -> ReadError {
 }
 
 fn words(trouble: &Trouble) -> ReadError {
-    // GDAL names files of ours, which say nothing to the sender.
-    let message: String = trouble.message.split_whitespace().map(|word| if word.contains('/') { "…" } else { word }).collect::<Vec<_>>().join(" ");
+    let message = gdal_words::shown(&trouble.message);
     match trouble.code.as_str() {
         "cannot_open" => ReadError::refused(
             "cannot_open",
@@ -275,10 +277,18 @@ fn words(trouble: &Trouble) -> ReadError {
             format!("the file cannot be opened; it is broken or not what it says ({message}); export it again"),
         ),
         "escaped" => ReadError::refused("escaped", message.clone(), message),
-        _ => ReadError::refused(
-            "broken_file",
-            format!("文件读到中途出错（{message}），请重新导出"),
-            format!("the file is broken in the middle ({message}); export it again"),
-        ),
+        _ => {
+            let why = gdal_words::translated(&trouble.message);
+            let (zh, en) = trouble.row.map(|row| (format!("第 {row} 个要素"), format!("feature {row}"))).unzip();
+            ReadError::refused(
+                "broken_file",
+                format!("文件读到{}出错：{}，没有读出的内容不能当作没有，整个文件未采用；请重新导出", zh.as_deref().unwrap_or("中途"), why.zh),
+                format!(
+                    "reading failed at {}: {}; what cannot be read does not count as absent, so nothing of the file was taken: export it again",
+                    en.as_deref().unwrap_or("some place"),
+                    why.en
+                ),
+            )
+        }
     }
 }

@@ -4,6 +4,7 @@ use super::agreement::Limits;
 use super::worker::nobody_waits;
 use crate::formats::ReadError;
 use std::ffi::OsString;
+use std::io::ErrorKind;
 use std::path::PathBuf;
 use std::sync::Weak;
 use std::time::Duration;
@@ -50,7 +51,11 @@ impl Workshop {
     pub(in crate::formats) fn folder(&self) -> Result<Folder, ReadError> {
         loop {
             let folder = tempfile::Builder::new().prefix(FOLDER).tempdir_in(&self.scratch)?;
-            let lock = std::fs::File::open(folder.path())?;
+            let lock = match std::fs::File::open(folder.path()) {
+                // Another process has swept it already.
+                Err(error) if error.kind() == ErrorKind::NotFound && self.scratch.is_dir() => continue,
+                opened => opened?,
+            };
             lock.lock()?;
             // Before it was locked another process may have taken it for abandoned.
             if let Ok(path) = folder.path().canonicalize() {
@@ -93,4 +98,31 @@ fn program() -> Option<PathBuf> {
     let own = std::env::current_exe().ok()?;
     // Cargo puts test programs one folder deeper.
     own.ancestors().skip(1).take(2).map(|folder| folder.join(NAME)).find(|program| program.is_file())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::atomic::{AtomicBool, Ordering};
+
+    #[test]
+    fn folders_are_made_while_another_program_sweeps() {
+        let scratch = tempfile::tempdir().unwrap();
+        let workshop = Workshop { program: None, ..Workshop::new(scratch.path().to_owned()) };
+        let stop = AtomicBool::new(false);
+        std::thread::scope(|scope| {
+            for _ in 0..2 {
+                scope.spawn(|| {
+                    while !stop.load(Ordering::Relaxed) {
+                        workshop.sweep();
+                    }
+                });
+            }
+            let made: Vec<_> = (0..4).map(|_| scope.spawn(|| (0..500).all(|_| workshop.folder().is_ok_and(|folder| folder.path.is_dir())))).collect();
+            let made: Vec<bool> = made.into_iter().map(|made| made.join().unwrap()).collect();
+            stop.store(true, Ordering::Relaxed);
+            assert!(made.into_iter().all(|made| made));
+        });
+        assert_eq!(std::fs::read_dir(scratch.path()).unwrap().count(), 0);
+    }
 }

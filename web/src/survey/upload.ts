@@ -12,9 +12,11 @@ export interface Corrections {
   /** Our fields to the file's. */
   map: Record<string, string>;
   gcj02: 'keep' | 'remove' | '';
+  /** That the file has no features, and is meant to have none. */
+  empty: 'yes' | '';
 }
 
-export const NO_CORRECTIONS: Corrections = { crs: '', layer: '', encoding: '', map: {}, gcj02: '' };
+export const NO_CORRECTIONS: Corrections = { crs: '', layer: '', encoding: '', map: {}, gcj02: '', empty: '' };
 
 /** A file, and the token under which the server has it already. */
 export interface Sendable {
