@@ -2,7 +2,7 @@
 
 use super::{Database, Failure, Said, progress::Counter};
 use crate::land::{Level, OnConflict, Period, Survey};
-use crate::monitor::{rule::Rules, survey_import::SurveyFile};
+use crate::monitor::{filings::Filer, rule::Rules, survey_import::SurveyFile};
 use clap::{Args, Subcommand};
 use std::path::PathBuf;
 
@@ -14,7 +14,8 @@ pub enum SurveyCommand {
     List(Database),
     /// Make the findings of surveys anew, against the layers in force and the rule now; patches and confirmed verdicts stay.
     Reclassify(Reclassify),
-    /// Record confirmed verdicts from a CSV file with the columns `patch_id`, verdict, `legal_m2`, `legal_farmland_m2`, `illegal_m2`, `illegal_farmland_m2`.
+    /// Record confirmed verdicts from a table (CSV or XLSX) with the columns `patch_id`, verdict, `legal_m2`, `legal_farmland_m2`, `illegal_m2`,
+    /// `illegal_farmland_m2` (or `…_mu`, `…_ha`), or from an export of findings that was filled in.
     Verdicts(Verdicts),
 }
 
@@ -45,9 +46,15 @@ pub struct Verdicts {
     /// Only patches of this survey, from `survey list`.
     #[arg(long)]
     survey: Option<i64>,
+    /// Who files.
+    #[arg(long, value_name = "NAME")]
+    by: Option<String>,
+    /// Only tell what would change.
+    #[arg(long)]
+    preview: bool,
     #[command(flatten)]
     database: Database,
-    /// CSV file.
+    /// The table: CSV or XLSX.
     file: PathBuf,
 }
 
@@ -73,12 +80,7 @@ impl SurveyCommand {
                 Ok(())
             }
             Self::Reclassify(reclassify) => reclassify.run(rules).await,
-            Self::Verdicts(verdicts) => {
-                let monitor = verdicts.database.open(rules).await?;
-                let recorded = monitor.file_verdicts(verdicts.survey, std::fs::File::open(&verdicts.file)?).await?;
-                say!("{recorded} verdicts recorded");
-                Ok(())
-            }
+            Self::Verdicts(verdicts) => verdicts.run(rules).await,
         }
     }
 }
@@ -113,6 +115,32 @@ impl Add {
             say!("  {} / {}", warning.zh, warning.en);
         }
         super::print_rejects(&monitor.store().rejects(imported.survey.id, 0, 100).await?);
+        Ok(())
+    }
+}
+
+impl Verdicts {
+    async fn run(self, rules: Rules) -> Result<(), Failure> {
+        let monitor = self.database.open(rules).await?;
+        let filer = Filer { survey: self.survey, by: self.by, preview: self.preview };
+        let filed = monitor.file_table(&filer, std::fs::File::open(&self.file)?).await?;
+        if !self.preview {
+            say!("{} verdicts recorded", filed.recorded());
+            return Ok(());
+        }
+        say!(
+            "{} new, {} changed, {} the same, {} rows without a verdict, {} rows wrong",
+            filed.new,
+            filed.changed,
+            filed.same,
+            filed.without,
+            filed.refused_rows
+        );
+        for change in &filed.changes {
+            let before = change.before.as_ref().map_or("–", |before| before.verdict.word());
+            say!("  row {} {}: {before} → {}", change.row, change.after.patch_id, change.after.verdict);
+        }
+        super::print_rejects(&filed.refused);
         Ok(())
     }
 }

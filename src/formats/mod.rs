@@ -23,6 +23,7 @@ mod placing;
 mod prj;
 mod shapefile;
 mod sniff;
+pub mod table;
 mod wkb;
 mod wkt;
 pub mod writing;

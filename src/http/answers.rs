@@ -2,8 +2,8 @@
 
 use crate::formats::geojson::Geometry;
 use crate::land::{
-    Area, AutomaticVerdict, Condition, Explanation, Flag, Group, Layer, LayerKind, LayerUsed, Level, Line, Reason, Survey, Tally, Verdict, VerdictCounts,
-    Words, round_half_up,
+    Area, AutomaticVerdict, Condition, Explanation, Filing, Flag, Group, Layer, LayerKind, LayerUsed, Level, Line, Reason, Signature, Survey, Tally, Verdict,
+    VerdictCounts, Words, round_half_up,
 };
 use crate::monitor::{explain::explain, ratios::Ratios, rule::Tolerance};
 use crate::store::StoredPatch;
@@ -150,6 +150,8 @@ struct PatchProperties {
     automatic_verdict: AutomaticVerdict,
     confirmed_verdict: Option<Verdict>,
     verdict: &'static str,
+    /// What was filed, by whom and when; null where nothing was.
+    filed: Option<FiledAnswer>,
     condition: Condition,
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<Object>)]
@@ -160,6 +162,36 @@ struct PatchProperties {
     geometry_as_it_came: Option<Geometry<'static>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     finding: Option<FindingAnswer>,
+}
+
+/// A confirmed verdict as it was filed.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct FiledAnswer {
+    verdict: Verdict,
+    /// Legal construction.
+    legal: Area,
+    /// Of that, on farmland.
+    legal_farmland: Area,
+    /// Illegal construction.
+    illegal: Area,
+    /// Of that, on farmland.
+    illegal_farmland: Area,
+    /// Who filed it; “—” where nobody said.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    by: Option<String>,
+    /// When.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    at: Option<String>,
+}
+
+impl FiledAnswer {
+    /// The answer for a filing, with who filed it and when where that is known.
+    #[must_use]
+    pub fn new(filing: &Filing, signature: Option<Signature>) -> Self {
+        let [legal, legal_farmland, illegal, illegal_farmland] = filing.areas_m2().map(Area::of_m2);
+        let (by, at) = signature.map(|signature| (signature.by, timestamp(signature.at_ms))).unzip();
+        Self { verdict: filing.verdict, legal, legal_farmland, illegal, illegal_farmland, by, at }
+    }
 }
 
 /// The areas of a finding.
@@ -271,8 +303,9 @@ impl PatchAnswer {
     /// The Feature of a stored patch; `why` adds its finding and the file's own fields.
     #[must_use]
     pub fn new(stored: StoredPatch, why: Option<FindingAnswer>) -> Self {
-        let StoredPatch { id, survey_id, period, patch, finding, filing } = stored;
-        let confirmed = filing.map(|filing| filing.verdict);
+        let StoredPatch { id, survey_id, period, patch, finding, filing, signature } = stored;
+        let confirmed = filing.as_ref().map(|filing| filing.verdict);
+        let filed = filing.map(|filing| FiledAnswer::new(&filing, signature));
         let condition = patch.condition();
         let in_full = why.is_some();
         let (geometry, as_it_came) = match patch.repaired {
@@ -296,6 +329,7 @@ impl PatchAnswer {
                 automatic_verdict: finding.verdict,
                 confirmed_verdict: confirmed,
                 verdict: confirmed.map_or(finding.verdict.word(), Verdict::word),
+                filed,
                 condition,
                 attributes: in_full.then(|| RawValue::from_string(patch.attributes).ok()).flatten(),
                 geometry_as_it_came: as_it_came,

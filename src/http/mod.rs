@@ -22,6 +22,7 @@ mod serve;
 mod surveys;
 mod tiles;
 mod upload;
+mod verdicts;
 mod waiting;
 
 pub use answers::RatiosAnswer;
@@ -113,6 +114,7 @@ pub fn router(desk: Desk) -> Router {
         .routes(routes!(patches::patches))
         .routes(routes!(patches::patch))
         .routes(routes!(check::check))
+        .routes(routes!(verdicts::file_verdicts))
         // Files out.
         .routes(routes!(exports::findings, exports::queue_findings))
         .routes(routes!(exports::layer, exports::queue_layer))

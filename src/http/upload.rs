@@ -122,7 +122,7 @@ async fn write_out<E: std::fmt::Display>(desk: &Desk, name: Option<String>, body
     Ok(Spooled { file: Arc::new(spooled), sha256: crate::monitor::hexadecimal(&hash.finalize()), bytes: size, name })
 }
 
-fn too_large(limit: u64) -> Problem {
+pub(super) fn too_large(limit: u64) -> Problem {
     let mib = limit >> 20;
     Problem::new(
         StatusCode::PAYLOAD_TOO_LARGE,

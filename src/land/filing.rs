@@ -18,3 +18,40 @@ pub struct Filing {
     /// Of that, on farmland.
     pub illegal_farmland_m2: f64,
 }
+
+/// Who filed a verdict, and when.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Signature {
+    /// Who; [`NOBODY`](Self::NOBODY) where nobody said.
+    pub by: String,
+    /// Milliseconds since 1970.
+    pub at_ms: i64,
+}
+
+impl Signature {
+    /// Stands for who did not say who they are.
+    pub const NOBODY: &str = "—";
+}
+
+impl Filing {
+    /// Two areas no further apart than this are the same, square metres: half of the last of the four decimals that a CSV export writes.
+    const SAME_M2: f64 = 0.000_05 + 1e-9;
+
+    /// Legal, legal farmland, illegal, illegal farmland, square metres.
+    #[must_use]
+    pub fn areas_m2(&self) -> [f64; 4] {
+        [self.legal_m2, self.legal_farmland_m2, self.illegal_m2, self.illegal_farmland_m2]
+    }
+
+    /// Legal and illegal construction together, square metres.
+    #[must_use]
+    pub fn construction_m2(&self) -> f64 {
+        self.legal_m2 + self.illegal_m2
+    }
+
+    /// Whether both say the same of a patch, to the decimals that an export keeps.
+    #[must_use]
+    pub fn agrees_with(&self, other: &Self) -> bool {
+        self.verdict == other.verdict && self.areas_m2().iter().zip(other.areas_m2()).all(|(one, two)| (one - two).abs() <= Self::SAME_M2)
+    }
+}

@@ -33,7 +33,7 @@ mod verdict;
 pub use area::{Area, round_half_up};
 pub use county::{COUNTIES, County, county_name};
 pub use days::{Days, push_day, read_days};
-pub use filing::Filing;
+pub use filing::{Filing, Signature};
 pub use finding::{Areas, CountyShare, Explanation, Finding, Flag, LayerUsed, ParcelShare, Provenance};
 pub use job::{JobKind, JobState, Lane, Progress, Stage};
 pub use layer::{FeatureFacts, Layer, LayerKind};

@@ -5,6 +5,7 @@
 mod cells;
 mod columns;
 mod errors;
+mod filings;
 mod jobs;
 pub mod postgres;
 mod rejudged;
@@ -19,13 +20,14 @@ mod wkb;
 
 use crate::geom::{Bounds, Outline};
 use crate::land::{
-    AutomaticVerdict, Filing, Finding, Layer, LayerKind, Level, NewSurvey, OnConflict, Patch, Period, PeriodRange, Provenance, Reject, Survey, Totals, Verdict,
-    words,
+    AutomaticVerdict, Filing, Finding, Layer, LayerKind, Level, NewSurvey, OnConflict, Patch, Period, PeriodRange, Provenance, Reject, Signature, Survey,
+    Totals, Verdict, words,
 };
 use async_trait::async_trait;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::sync::Arc;
 
+pub use filings::{Fate, NewFiling, Signing};
 pub use jobs::{Held, Job, JobFile, JobOutcome, Jobs, NewJob, News};
 
 /// Features handed on at a time by [`Store::each_feature`].
@@ -297,6 +299,8 @@ pub struct StoredPatch {
     pub finding: Finding,
     /// The confirmed verdict, where there is one.
     pub filing: Option<Filing>,
+    /// Who filed it, and when.
+    pub signature: Option<Signature>,
 }
 
 /// What a map at a small scale needs of a patch.
@@ -386,8 +390,21 @@ pub trait Store: Jobs {
     /// Marks for a map: like [`patches`](Self::patches), lighter; outlines only with `outlines`.
     async fn patch_marks(&self, query: &PatchQuery, outlines: bool) -> Result<Vec<PatchMark>, StoreError>;
 
-    /// Records confirmed verdicts by the patches' own ids, all or nothing: nothing is recorded when any id is unknown or ambiguous.
-    async fn file_verdicts(&self, survey: Option<i64>, filings: &[Filing]) -> Result<Filed, StoreError>;
+    /// What becomes of confirmed verdicts, each found by the patch's own id. All are recorded or none: none where any of them is refused
+    /// ([`Fate::is_refused`]), nor for a preview.
+    async fn file(&self, filings: &[NewFiling], signing: Signing<'_>) -> Result<Vec<Fate>, StoreError>;
+    /// Records confirmed verdicts of nobody in particular, whatever their areas.
+    async fn file_verdicts(&self, survey: Option<i64>, filings: &[Filing]) -> Result<Filed, StoreError> {
+        if let Some(id) = survey {
+            self.survey(id).await?;
+        }
+        let new: Vec<NewFiling> = filings.iter().map(|filing| NewFiling { survey, filing: filing.clone(), slack_m2: None }).collect();
+        let fates = self.file(&new, Signing { by: Signature::NOBODY, preview: false }).await?;
+        let ids = |fate: &Fate| fates.iter().zip(filings).filter(|(one, _)| *one == fate).map(|(_, filing)| filing.patch_id.clone()).collect();
+        let (unknown, ambiguous) = (ids(&Fate::Unknown), ids(&Fate::Ambiguous));
+        let recorded = if fates.iter().any(Fate::is_refused) { 0 } else { filings.len() as u64 };
+        Ok(Filed { recorded, unknown, ambiguous })
+    }
     /// Sums over surveys within these months, or of the newest period that has one.
     async fn summed(&self, range: Option<PeriodRange>) -> Result<Summed, StoreError>;
     /// Sums by county alone.

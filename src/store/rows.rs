@@ -3,8 +3,8 @@
 use super::columns::Columns;
 use super::{Job, LayerFeature, PatchMark, StoreError, StoredPatch, Straddling};
 use crate::land::{
-    Areas, Days, FeatureFacts, Filing, Finding, Flag, Layer, LayerUsed, NewSurvey, Patch, Period, Progress, Provenance, Reject, Survey, VerdictCounts, Words,
-    day_of_ms,
+    Areas, Days, FeatureFacts, Filing, Finding, Flag, Layer, LayerUsed, NewSurvey, Patch, Period, Progress, Provenance, Reject, Signature, Survey,
+    VerdictCounts, Words, day_of_ms,
 };
 use serde_json::value::RawValue;
 use std::collections::{BTreeMap, HashMap};
@@ -133,7 +133,8 @@ pub(super) fn stored_patch(row: &impl Columns) -> Result<StoredPatch, StoreError
     let (period, finding) = (row.period()?, finding(row)?);
     let patch = patch(row, period, &finding)?;
     let filing = filing(row, &patch.patch_id)?;
-    Ok(StoredPatch { id: row.integer("id")?, survey_id: row.integer("survey_id")?, period, patch, finding, filing })
+    let signature = filing.as_ref().map(|_| signature(row)).transpose()?;
+    Ok(StoredPatch { id: row.integer("id")?, survey_id: row.integer("survey_id")?, period, patch, finding, filing, signature })
 }
 
 fn patch(row: &impl Columns, period: Period, finding: &Finding) -> Result<Patch, StoreError> {
@@ -191,7 +192,12 @@ fn finding(row: &impl Columns) -> Result<Finding, StoreError> {
     })
 }
 
-fn filing(row: &impl Columns, patch_id: &str) -> Result<Option<Filing>, StoreError> {
+fn signature(row: &impl Columns) -> Result<Signature, StoreError> {
+    Ok(Signature { by: row.text("filed_by")?, at_ms: row.integer("filed_ms")? })
+}
+
+/// The filing of a patch, where it has one: its verdict is `filed`.
+pub(super) fn filing(row: &impl Columns, patch_id: &str) -> Result<Option<Filing>, StoreError> {
     if row.maybe_text("filed")?.is_none() {
         return Ok(None);
     }

@@ -65,4 +65,4 @@ pub(super) const WHOLE: &str = "patch.id, patch.survey_id, survey.period, survey
     attributes, defects, degrees, patch_outline.repaired, source, \
     finding.area_m2, finding.farmland_m2, basic_farmland_m2, red_line_m2, urban_boundary_m2, approved_m2, approved_farmland_m2, \
     parcels, counties, approvals, flags, finding.verdict, reason, automatic_legal_farmland_m2, automatic_illegal_farmland_m2, finding.county_code, \
-    filing.verdict AS filed, legal_m2, legal_farmland_m2, illegal_m2, illegal_farmland_m2";
+    filing.verdict AS filed, legal_m2, legal_farmland_m2, illegal_m2, illegal_farmland_m2, filed_ms, filed_by";

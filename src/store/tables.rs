@@ -207,6 +207,7 @@ pub(super) const FILING: Table = Table {
         ("illegal_m2", Double),
         ("illegal_farmland_m2", Double),
         ("filed_ms", Integer),
+        ("filed_by", Text),
     ],
 };
 

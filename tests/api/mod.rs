@@ -16,5 +16,6 @@ mod seen;
 mod stores;
 mod surveys;
 mod tiles;
+mod verdicts;
 
 use crate::app;

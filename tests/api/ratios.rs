@@ -253,7 +253,7 @@ mod verdict_files {
     use super::*;
     use tuban::monitor::MonitorError;
 
-    /// Row, id and code of each row that keeps the file out.
+    /// Row in the spreadsheet (the heading is 1), id and code of each row that keeps the file out.
     async fn refused(app: &TestApp, survey: Option<i64>, csv: &str) -> Vec<(u64, String, String)> {
         match app.monitor.file_verdicts(survey, csv.as_bytes()).await.unwrap_err() {
             MonitorError::Refused(refusal) => {
@@ -269,11 +269,11 @@ mod verdict_files {
         app.uploaded(APRIL, &city::one_of_each()).await;
         let bad = |row: u64, id: &str, code: &str| (row, id.to_owned(), code.to_owned());
         for (rows, expected) in [
-            ("L1,legal,10,5,0,0\nX9,other,0,0,0,0\n", vec![bad(2, "X9", "unknown_patch")]),
-            ("L1,legal,10,5,0,0\nS1,illegal,0,0,1,2\n", vec![bad(2, "S1", "bad_verdict")]),
-            ("L1,legal,10,5,0,0\nL1,legal,10,5,0,0\n", vec![bad(2, "L1", "bad_verdict")]),
-            ("L1,legal,10,5,0,0\nS1,maybe,0,0,0,0\nO1,other,0,0,0,nil\n", vec![bad(2, "S1", "bad_verdict"), bad(3, "O1", "bad_verdict")]),
-            ("L1,legal,1e999,5,0,0\n", vec![bad(1, "L1", "bad_verdict")]),
+            ("L1,legal,10,5,0,0\nX9,other,0,0,0,0\n", vec![bad(3, "X9", "unknown_patch")]),
+            ("L1,legal,10,5,0,0\nS1,illegal,0,0,1,2\n", vec![bad(3, "S1", "bad_verdict")]),
+            ("L1,legal,10,5,0,0\nL1,legal,10,5,0,0\n", vec![bad(3, "L1", "bad_verdict")]),
+            ("L1,legal,10,5,0,0\nS1,maybe,0,0,0,0\nO1,other,0,0,0,nil\n", vec![bad(3, "S1", "bad_verdict"), bad(4, "O1", "bad_verdict")]),
+            ("L1,legal,1e999,5,0,0\n", vec![bad(2, "L1", "bad_verdict")]),
         ] {
             assert_eq!(refused(&app, None, &format!("{HEADER}{rows}")).await, expected, "{rows}");
         }
@@ -286,7 +286,7 @@ mod verdict_files {
         app.uploaded(APRIL, &city::one_of_each()).await;
         let may = app.uploaded("period=2022-05&level=city", &city::one_of_each()).await["id"].as_i64().unwrap();
         let csv = format!("{HEADER}L1,legal,10,5,0,0\n");
-        assert_eq!(refused(&app, None, &csv).await, [(1, "L1".to_owned(), "ambiguous_patch".to_owned())]);
+        assert_eq!(refused(&app, None, &csv).await, [(2, "L1".to_owned(), "ambiguous_patch".to_owned())]);
         assert_eq!(app.monitor.file_verdicts(Some(may), csv.as_bytes()).await.unwrap(), 1);
         assert_eq!(app.read("/api/ratios?period=2022-05").await["city"]["legal"]["patches"], 1);
         assert_eq!(app.read("/api/ratios?period=2022-04").await["city"]["legal"]["patches"], 0);
@@ -299,6 +299,6 @@ mod verdict_files {
             assert_eq!(refused(&app, None, csv).await, [], "{csv:?}");
         }
         let ragged = format!("{HEADER}A,legal\n");
-        assert_eq!(refused(&app, None, &ragged).await, []);
+        assert_eq!(refused(&app, None, &ragged).await, [(2, "A".to_owned(), "bad_verdict".to_owned())]);
     }
 }

@@ -99,7 +99,7 @@ fn verdicts_are_recorded_from_a_csv_file_all_or_none() {
     let file = |rows: &str| std::fs::write(path.join("verdicts.csv"), format!("\u{feff}{HEADER}{rows}")).unwrap();
     file("L1,legal,900,300,0,0\nS1,illegal,0,0,200,100\nX,other,0,0,0,0\n");
     let (code, _, said) = run(path, &["survey", "verdicts", "verdicts.csv"]);
-    assert!(code == 3 && said.contains("row 3 X"), "{code} {said}");
+    assert!(code == 3 && said.contains("row 4 X"), "{code} {said}");
     file("L1,legal,900,300,0,0\r\nS1,illegal,0,0,200,100\r\n");
     assert_eq!(done(path, &["survey", "verdicts", "verdicts.csv"]), "2 verdicts recorded\n");
     // Oracle: 100 / 400 by hand; 100 − 300·t/(1−t), 100 − t·400 and 100/t − 400 m² in 亩.

@@ -63,7 +63,8 @@ promises! {
         new_findings_and_the_end_of_their_job_become_visible_together, new_findings_rest_on_what_is_there;
     verdicts:
         an_unknown_id_keeps_the_whole_file_out, an_id_in_two_surveys_is_ambiguous_until_the_survey_is_named, the_latest_filing_counts, totals_sum_by_county_over_the_months,
-        one_filing_adds_to_three_classes, doubtful_counts_as_pending, the_golden_row_of_the_city_comes_out, verdicts_for_a_survey_that_is_not_there_are_refused;
+        one_filing_adds_to_three_classes, doubtful_counts_as_pending, the_golden_row_of_the_city_comes_out, verdicts_for_a_survey_that_is_not_there_are_refused,
+        a_preview_tells_what_would_change_and_changes_nothing, who_filed_it_and_when_stay_with_a_verdict_until_it_changes, a_filing_larger_than_the_patch_keeps_all_out;
     sums:
         any_order_of_the_same_areas_has_the_one_exact_sum, verdicts_have_exact_sums_too, the_largest_areas_that_are_taken_do_not_overflow_a_sum,
         specks_are_summed_in_units_of_a_billionth_of_a_billionth;

@@ -3,7 +3,7 @@
 use super::stored;
 use crate::builders::{filing, finding, key, month, only, patch};
 use tuban::land::{Areas, Filing, Finding, Group, PeriodRange, Totals, Verdict};
-use tuban::store::{Filed, PatchQuery, Store, StoreError, StoredPatch, Thing};
+use tuban::store::{Fate, Filed, NewFiling, PatchQuery, Signing, Store, StoreError, StoredPatch, Thing};
 
 async fn find(store: &dyn Store, patch_id: &str) -> Vec<StoredPatch> {
     store.patches(&PatchQuery { patch_id: Some(patch_id.to_owned()), limit: 9, ..PatchQuery::default() }).await.unwrap()
@@ -128,4 +128,62 @@ pub(super) async fn the_golden_row_of_the_city_comes_out(store: &dyn Store) {
 
 pub(super) async fn verdicts_for_a_survey_that_is_not_there_are_refused(store: &dyn Store) {
     assert!(matches!(store.file_verdicts(Some(9), &[]).await, Err(StoreError::NotFound { what: Thing::Survey, .. })));
+}
+
+fn new(patch_id: &str, verdict: Verdict, illegal_m2: f64) -> NewFiling {
+    NewFiling { survey: None, filing: Filing { illegal_m2, ..filing(patch_id, verdict) }, slack_m2: Some(1.0) }
+}
+
+async fn file(store: &dyn Store, filings: &[NewFiling], by: &str, preview: bool) -> Vec<Fate> {
+    store.file(filings, Signing { by, preview }).await.unwrap()
+}
+
+pub(super) async fn a_preview_tells_what_would_change_and_changes_nothing(store: &dyn Store) {
+    stored(store, &key("2022-04", "x"), vec![(patch("1"), finding(Some("371302"))), (patch("2"), finding(None)), (patch("3"), finding(None))]).await;
+    let may = stored(store, &key("2022-05", "y"), vec![(patch("3"), finding(None))]).await;
+    let first = new("1", Verdict::Illegal, 7.0);
+    assert_eq!(file(store, std::slice::from_ref(&first), "张三", false).await, [Fate::New]);
+    let before = store.revision().await.unwrap();
+    let filings = [
+        first.clone(),
+        new("2", Verdict::Illegal, 5.0),
+        new("3", Verdict::Other, 0.0),
+        NewFiling { survey: Some(may.id), ..new("3", Verdict::Other, 0.0) },
+        new("2", Verdict::Other, 0.0),
+        new("4", Verdict::Other, 0.0),
+        NewFiling { survey: Some(99), ..new("3", Verdict::Other, 0.0) },
+    ];
+    let fates = [Fate::Same, Fate::New, Fate::Ambiguous, Fate::New, Fate::Twice(1), Fate::Unknown, Fate::Unknown];
+    assert_eq!(file(store, &filings, "李四", true).await, fates);
+    assert_eq!(file(store, &filings, "李四", false).await, fates, "and not even without a preview is anything recorded");
+    let changed = [new("1", Verdict::Illegal, 8.0), filings[1].clone()];
+    assert_eq!(file(store, &changed, "李四", true).await, [Fate::Changed(first.filing.clone()), Fate::New]);
+    assert_eq!(store.revision().await.unwrap(), before);
+    assert_eq!((&find(store, "1").await[0].filing, &find(store, "2").await[0].filing), (&Some(first.filing), &None));
+}
+
+pub(super) async fn who_filed_it_and_when_stay_with_a_verdict_until_it_changes(store: &dyn Store) {
+    stored(store, &key("2022-04", "x"), vec![(patch("1"), finding(Some("371302")))]).await;
+    assert_eq!(find(store, "1").await[0].signature, None);
+    file(store, &[new("1", Verdict::Illegal, 7.0)], "张三", false).await;
+    let signature = find(store, "1").await[0].signature.clone().unwrap();
+    assert!(signature.by == "张三" && signature.at_ms > 1_700_000_000_000, "{signature:?}");
+    let revision = store.revision().await.unwrap();
+    assert_eq!(file(store, &[new("1", Verdict::Illegal, 7.000_04)], "李四", false).await, [Fate::Same], "as a CSV export has it");
+    assert_eq!((find(store, "1").await[0].signature.clone().unwrap(), store.revision().await.unwrap()), (signature, revision));
+    assert!(matches!(file(store, &[new("1", Verdict::Illegal, 7.001)], "李四", false).await[..], [Fate::Changed(_)]));
+    assert_eq!(find(store, "1").await[0].signature.clone().unwrap().by, "李四");
+}
+
+pub(super) async fn a_filing_larger_than_the_patch_keeps_all_out(store: &dyn Store) {
+    // The patch has 10 000 m², one more is allowed here.
+    stored(store, &key("2022-04", "x"), vec![(patch("1"), finding(None)), (patch("2"), finding(None))]).await;
+    let two = |legal_m2: f64| {
+        let mut larger = new("2", Verdict::Illegal, 4_000.0);
+        larger.filing.legal_m2 = legal_m2;
+        [new("1", Verdict::Illegal, 10_001.0), larger]
+    };
+    assert_eq!(file(store, &two(6_001.5), "", false).await, [Fate::New, Fate::TooLarge(10_000.0)]);
+    assert_eq!(find(store, "1").await[0].filing, None);
+    assert_eq!(file(store, &two(6_001.0), "", false).await, [Fate::New, Fate::New]);
 }

@@ -32,6 +32,17 @@ pub(super) const COLUMNS: &[Column] = &[
     column("automatic_verdict", "ZDPD", "自动判定", Kind::Text),
     column("confirmed_verdict", "HDPD", "核定判定", Kind::Text),
     column("verdict", "PD", "判定", Kind::Text),
+    column("verdict_source", "PDXZ", "判定性质", Kind::Text),
+    column("filed_legal_m2", "HFMJ", "核定合法面积（平方米）", Kind::SquareMetres),
+    column("filed_legal_mu", "HFMJ_MU", "核定合法面积（亩）", Kind::Mu),
+    column("filed_legal_farmland_m2", "HFGDMJ", "核定合法耕地面积（平方米）", Kind::SquareMetres),
+    column("filed_legal_farmland_mu", "HFGDMJ_MU", "核定合法耕地面积（亩）", Kind::Mu),
+    column("filed_illegal_m2", "WFMJ", "核定违法面积（平方米）", Kind::SquareMetres),
+    column("filed_illegal_mu", "WFMJ_MU", "核定违法面积（亩）", Kind::Mu),
+    column("filed_illegal_farmland_m2", "WFGDMJ", "核定违法耕地面积（平方米）", Kind::SquareMetres),
+    column("filed_illegal_farmland_mu", "WFGDMJ_MU", "核定违法耕地面积（亩）", Kind::Mu),
+    column("filed_by", "TBR", "填报人", Kind::Text),
+    column("filed_at", "TBSJ", "填报时间", Kind::Text),
     column("reason", "PDLY", "判定理由", Kind::Text),
     column("condition", "TXZT", "图形状态", Kind::Text),
     column("flags", "TS", "提示", Kind::Text),
@@ -48,7 +59,7 @@ const fn column(key: &'static str, short: &'static str, chinese: &'static str, k
 
 /// The cells of a patch, in the order of [`COLUMNS`].
 pub(super) fn cells<'p>(stored: &'p StoredPatch, cited: &'p Cited, format: Format) -> Vec<Cell<'p>> {
-    let StoredPatch { id, survey_id, period, patch, finding, filing } = stored;
+    let StoredPatch { id, survey_id, period, patch, finding, filing, signature } = stored;
     let areas = &finding.areas;
     let word = |word: &'static str, chinese: &'static str| Cell::Text(if format.is_chinese() { chinese } else { word }.into());
     let confirmed = filing.as_ref().map(|filing| filing.verdict);
@@ -73,7 +84,16 @@ pub(super) fn cells<'p>(stored: &'p StoredPatch, cited: &'p Cited, format: Forma
     cells.extend([
         automatic.clone(),
         confirmed.clone().unwrap_or(Cell::Nothing),
-        confirmed.unwrap_or(automatic),
+        confirmed.clone().unwrap_or(automatic),
+        if confirmed.is_some() { word("confirmed", "确认") } else { word("automatic", "自动") },
+    ]);
+    match filing {
+        Some(filing) => cells.extend(filing.areas_m2().map(Area::of_m2).into_iter().flat_map(|area| [Cell::Number(area.m2), Cell::Number(area.mu)])),
+        None => cells.extend(std::iter::repeat_n(Cell::Nothing, 8)),
+    }
+    cells.extend([
+        signature.as_ref().map_or(Cell::Nothing, |signature| Cell::Text(signature.by.as_str().into())),
+        signature.as_ref().map_or(Cell::Nothing, |signature| Cell::Text(at(signature.at_ms).into())),
         word(finding.reason.word(), finding.reason.chinese()),
         word(condition.word(), condition.chinese()),
         Cell::Text(flags.join("；").into()),
@@ -90,6 +110,11 @@ fn day(day: jiff::civil::Date) -> Cell<'static> {
     let mut text = String::with_capacity(10);
     push_day(&mut text, day);
     Cell::Text(text.into())
+}
+
+/// Milliseconds since 1970 as RFC 3339 in UTC.
+fn at(ms: i64) -> String {
+    jiff::Timestamp::from_millisecond(ms).map(|at| at.to_string()).unwrap_or_default()
 }
 
 /// What a file of them is called: 套合结果, and what they were selected by.

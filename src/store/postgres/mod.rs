@@ -20,9 +20,12 @@ mod verdicts;
 mod watch;
 mod writing;
 
-use super::{Filed, FindingsWriter, LayerFeature, LayerWriter, PatchMark, PatchQuery, Store, StoreError, StoredPatch, Summed, SurveyKey, SurveyWriter, sql};
+use super::{
+    Fate, FindingsWriter, LayerFeature, LayerWriter, NewFiling, PatchMark, PatchQuery, Signing, Store, StoreError, StoredPatch, Summed, SurveyKey,
+    SurveyWriter, sql,
+};
 use crate::geom::Bounds;
-use crate::land::{Filing, Layer, OnConflict, PeriodRange, Provenance, Reject, Survey};
+use crate::land::{Layer, OnConflict, PeriodRange, Provenance, Reject, Survey};
 use async_trait::async_trait;
 use writing::Writing;
 
@@ -145,8 +148,8 @@ impl Store for PostgresStore {
         self.pools.lost.soon(self.some_marks(query, outlines)).await
     }
 
-    async fn file_verdicts(&self, survey: Option<i64>, filings: &[Filing]) -> Result<Filed, StoreError> {
-        self.pools.lost.soon(self.record_verdicts(survey, filings)).await
+    async fn file(&self, filings: &[NewFiling], signing: Signing<'_>) -> Result<Vec<Fate>, StoreError> {
+        self.pools.lost.soon(self.file_all(filings, signing)).await
     }
 
     async fn summed(&self, range: Option<PeriodRange>) -> Result<Summed, StoreError> {

@@ -3,46 +3,39 @@
 use super::copy::Copy;
 use super::{PostgresStore, Writing, text};
 use crate::land::{Filing, PeriodRange};
+use crate::store::columns::Columns;
+use crate::store::filings::{Meant, Weighing};
 use crate::store::values::{self, Values};
-use crate::store::{Filed, StoreError, Summed, rows, sql, tables, totals};
-use sqlx::PgConnection;
-use std::collections::BTreeMap;
+use crate::store::{Fate, NewFiling, Signing, StoreError, Summed, rows, sql, tables, totals};
+use sqlx::{PgConnection, Row};
+use std::collections::{BTreeMap, HashMap};
 
-/// The patches that a file of verdicts may mean, by the place of the id in the file.
+/// The patches that filings may mean, with the verdicts they have, by the place of the filing: patch ids, surveys.
 const MEANT: &str = "
-    SELECT given.place, patch.county, patch.id
-    FROM unnest($1::text[]) WITH ORDINALITY AS given (patch_id, place) JOIN patch ON patch.patch_id = given.patch_id COLLATE \"C\"
-    WHERE patch.survey_id = coalesce($2, patch.survey_id)";
+    SELECT given.place, patch.county, patch.id, finding.area_m2, filing.verdict AS filed, legal_m2, legal_farmland_m2, illegal_m2, illegal_farmland_m2
+    FROM unnest($1::text[], $2::bigint[]) WITH ORDINALITY AS given (patch_id, survey_id, place)
+    JOIN patch ON patch.patch_id = given.patch_id COLLATE \"C\" AND patch.survey_id = coalesce(given.survey_id, patch.survey_id)
+    JOIN finding ON finding.county = patch.county AND finding.patch = patch.id
+    LEFT JOIN filing ON filing.county = patch.county AND filing.patch = patch.id";
 
 /// The key of a patch: county and number.
 type Key = (String, i64);
 
 impl PostgresStore {
-    pub(super) async fn record_verdicts(&self, survey: Option<i64>, filings: &[Filing]) -> Result<Filed, StoreError> {
+    pub(super) async fn file_all(&self, filings: &[NewFiling], signing: Signing<'_>) -> Result<Vec<Fate>, StoreError> {
+        if signing.preview {
+            let mut connection = self.pools.pages.acquire().await?;
+            return Ok(weigh(&mut connection, filings).await?.0.fates());
+        }
         let mut writing = Writing::begin(&self.pools).await?;
-        if let Some(id) = survey
-            && sqlx::query(sql::ONE_SURVEY).bind(id).fetch_optional(writing.connection()).await?.is_none()
-        {
+        let (weighing, written) = weigh(writing.connection(), filings).await?;
+        if weighing.is_refused() || !weighing.writes() {
             writing.abandon().await?;
-            return Err(StoreError::no_survey(id));
-        }
-        let meant = patches_meant(writing.connection(), survey, filings).await?;
-        let (mut filed, mut latest) = (Filed::default(), BTreeMap::new());
-        for (filing, place) in filings.iter().zip(1..) {
-            match meant.get(&place).map(Vec::as_slice) {
-                None | Some([]) => filed.unknown.push(filing.patch_id.clone()),
-                Some([key]) => _ = latest.insert(key, filing),
-                Some(_) => filed.ambiguous.push(filing.patch_id.clone()),
-            }
-        }
-        if filed.unknown.is_empty() && filed.ambiguous.is_empty() {
-            record(&mut writing, &latest).await?;
-            writing.publish().await?;
-            filed.recorded = filings.len() as u64;
         } else {
-            writing.abandon().await?;
+            record(&mut writing, &written, signing.by).await?;
+            writing.publish().await?;
         }
-        Ok(filed)
+        Ok(weighing.fates())
     }
 
     pub(super) async fn sums(&self, range: Option<PeriodRange>) -> Result<Summed, StoreError> {
@@ -62,19 +55,28 @@ impl PostgresStore {
     }
 }
 
-/// By the place of the filing, from 1.
-async fn patches_meant(connection: &mut PgConnection, survey: Option<i64>, filings: &[Filing]) -> Result<BTreeMap<i64, Vec<Key>>, StoreError> {
-    let ids: Vec<String> = filings.iter().map(|filing| text::write(&filing.patch_id).into_owned()).collect();
-    let rows: Vec<(i64, String, i64)> = sqlx::query_as(MEANT).bind(ids).bind(survey).fetch_all(connection).await?;
-    let mut meant: BTreeMap<i64, Vec<Key>> = BTreeMap::new();
-    for (place, county, id) in rows {
-        meant.entry(place).or_default().push((county, id));
+/// What becomes of the filings, and those to be written with the keys of their patches.
+async fn weigh<'f>(connection: &mut PgConnection, filings: &'f [NewFiling]) -> Result<(Weighing<Key>, BTreeMap<Key, &'f Filing>), StoreError> {
+    let ids: Vec<String> = filings.iter().map(|new| text::write(&new.filing.patch_id).into_owned()).collect();
+    let surveys: Vec<Option<i64>> = filings.iter().map(|new| new.survey).collect();
+    let mut meant: HashMap<i64, Vec<Meant<Key>>> = HashMap::new();
+    for row in sqlx::query(MEANT).bind(ids).bind(surveys).fetch_all(connection).await? {
+        let place = row.integer("place")?;
+        let Some(new) = filings.get(place as usize - 1) else { continue };
+        // The county stays as it is stored.
+        let key = (row.try_get::<String, _>("county")?, row.integer("id")?);
+        meant.entry(place).or_default().push(Meant::of(key, &row, &new.filing.patch_id)?);
     }
-    Ok(meant)
+    let (mut weighing, mut written) = (Weighing::new(), BTreeMap::new());
+    for (place, new) in (1..).zip(filings) {
+        let meant = meant.get(&place).map_or(&[][..], Vec::as_slice);
+        written.extend(weighing.next(new, meant).map(|key| (key, &new.filing)));
+    }
+    Ok((weighing, written))
 }
 
 /// Puts these filings in the place of any that were there.
-async fn record(writing: &mut Writing, filings: &BTreeMap<&Key, &Filing>) -> Result<(), StoreError> {
+async fn record(writing: &mut Writing, filings: &BTreeMap<Key, &Filing>, by: &str) -> Result<(), StoreError> {
     let (counties, patches): (Vec<&str>, Vec<i64>) = filings.keys().map(|(county, patch)| (county.as_str(), *patch)).unzip();
     sqlx::query("DELETE FROM filing USING unnest($1::text[], $2::bigint[]) AS given (county, patch) WHERE filing.county = given.county COLLATE \"C\" AND filing.patch = given.patch")
         .bind(counties)
@@ -92,6 +94,7 @@ async fn record(writing: &mut Writing, filings: &BTreeMap<&Key, &Filing>) -> Res
             row.double(area)?;
         }
         row.integer(filed_ms)?;
+        row.text(by)?;
     }
     Ok(copy.send(writing).await?)
 }

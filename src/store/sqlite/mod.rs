@@ -14,9 +14,12 @@ mod surveys;
 mod transfer;
 mod verdicts;
 
-use super::{Filed, FindingsWriter, LayerFeature, LayerWriter, PatchMark, PatchQuery, Store, StoreError, StoredPatch, Summed, SurveyKey, SurveyWriter, sql};
+use super::{
+    Fate, FindingsWriter, LayerFeature, LayerWriter, NewFiling, PatchMark, PatchQuery, Signing, Store, StoreError, StoredPatch, Summed, SurveyKey,
+    SurveyWriter, sql,
+};
 use crate::geom::Bounds;
-use crate::land::{Filing, Layer, OnConflict, PeriodRange, Provenance, Reject, Survey};
+use crate::land::{Layer, OnConflict, PeriodRange, Provenance, Reject, Survey};
 use async_trait::async_trait;
 
 /// An open transaction on the connection that writes; rolled back when dropped.
@@ -138,8 +141,8 @@ impl Store for SqliteStore {
         self.some_marks(query, outlines).await
     }
 
-    async fn file_verdicts(&self, survey: Option<i64>, filings: &[Filing]) -> Result<Filed, StoreError> {
-        self.record_verdicts(survey, filings).await
+    async fn file(&self, filings: &[NewFiling], signing: Signing<'_>) -> Result<Vec<Fate>, StoreError> {
+        self.file_all(filings, signing).await
     }
 
     async fn summed(&self, range: Option<PeriodRange>) -> Result<Summed, StoreError> {

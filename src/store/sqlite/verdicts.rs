@@ -2,28 +2,35 @@
 
 use super::{SqliteStore, Writing};
 use crate::land::{Filing, PeriodRange};
-use crate::store::{Filed, StoreError, Summed, rows, sql, totals, values};
+use crate::store::columns::Columns;
+use crate::store::filings::{Meant, Weighing};
+use crate::store::{Fate, NewFiling, Signing, StoreError, Summed, rows, sql, totals, values};
+use sqlx::SqliteConnection;
+
+/// The patches that a filing may mean, with the verdicts they have: patch id, survey. At most two: more need not be known to call an id ambiguous.
+const MEANT: &str = "
+    SELECT patch.id, finding.area_m2, filing.verdict AS filed, legal_m2, legal_farmland_m2, illegal_m2, illegal_farmland_m2
+    FROM patch JOIN finding ON finding.patch = patch.id LEFT JOIN filing ON filing.patch = patch.id
+    WHERE patch.patch_id = $1 AND patch.survey_id = coalesce($2, patch.survey_id) LIMIT 2";
 
 impl SqliteStore {
-    pub(super) async fn record_verdicts(&self, survey: Option<i64>, filings: &[Filing]) -> Result<Filed, StoreError> {
+    pub(super) async fn file_all(&self, filings: &[NewFiling], signing: Signing<'_>) -> Result<Vec<Fate>, StoreError> {
+        if signing.preview {
+            let mut moment = self.pools.readers.begin().await?;
+            let (weighing, _) = weigh(&mut moment, filings).await?;
+            moment.commit().await?;
+            return Ok(weighing.fates());
+        }
         let mut transaction = self.begin().await?;
-        if let Some(id) = survey {
-            let found: Option<i64> = sqlx::query_scalar("SELECT id FROM survey WHERE id = $1").bind(id).fetch_optional(&mut *transaction).await?;
-            found.ok_or_else(|| StoreError::no_survey(id))?;
-        }
-        let (mut filed, filed_ms) = (Filed::default(), values::now_ms());
-        for filing in filings {
-            match patches_meant(&mut transaction, survey, &filing.patch_id).await?.as_slice() {
-                [] => filed.unknown.push(filing.patch_id.clone()),
-                [patch] => record(&mut transaction, *patch, filing, filed_ms).await?,
-                _ => filed.ambiguous.push(filing.patch_id.clone()),
+        let (weighing, written) = weigh(&mut transaction, filings).await?;
+        if !weighing.is_refused() && weighing.writes() {
+            let filed_ms = values::now_ms();
+            for (patch, filing) in written {
+                record(&mut transaction, patch, filing, filed_ms, signing.by).await?;
             }
-        }
-        if filed.unknown.is_empty() && filed.ambiguous.is_empty() {
             super::publish(transaction).await?;
-            filed.recorded = filings.len() as u64;
         }
-        Ok(filed)
+        Ok(weighing.fates())
     }
 
     pub(super) async fn sums(&self, range: Option<PeriodRange>) -> Result<Summed, StoreError> {
@@ -42,20 +49,24 @@ impl SqliteStore {
     }
 }
 
-/// At most two: more need not be known to call an id ambiguous.
-async fn patches_meant(transaction: &mut Writing, survey: Option<i64>, patch_id: &str) -> Result<Vec<i64>, StoreError> {
-    Ok(sqlx::query_scalar("SELECT id FROM patch WHERE patch_id = $1 AND survey_id = coalesce($2, survey_id) LIMIT 2")
-        .bind(patch_id)
-        .bind(survey)
-        .fetch_all(&mut **transaction)
-        .await?)
+/// What becomes of the filings, and those to be written with the numbers of their patches.
+async fn weigh<'f>(connection: &mut SqliteConnection, filings: &'f [NewFiling]) -> Result<(Weighing<i64>, Vec<(i64, &'f Filing)>), StoreError> {
+    let (mut weighing, mut written) = (Weighing::new(), Vec::new());
+    for new in filings {
+        let patch_id = &new.filing.patch_id;
+        let rows = sqlx::query(MEANT).bind(patch_id).bind(new.survey).fetch_all(&mut *connection).await?;
+        let meant = rows.iter().map(|row| Meant::of(row.integer("id")?, row, patch_id)).collect::<Result<Vec<_>, _>>()?;
+        written.extend(weighing.next(new, &meant).map(|patch| (patch, &new.filing)));
+    }
+    Ok((weighing, written))
 }
 
-async fn record(transaction: &mut Writing, patch: i64, filing: &Filing, filed_ms: i64) -> Result<(), StoreError> {
+async fn record(transaction: &mut Writing, patch: i64, filing: &Filing, filed_ms: i64, by: &str) -> Result<(), StoreError> {
     sqlx::query(
-        "INSERT INTO filing (patch, verdict, legal_m2, legal_farmland_m2, illegal_m2, illegal_farmland_m2, filed_ms) VALUES ($1, $2, $3, $4, $5, $6, $7)
+        "INSERT INTO filing (patch, verdict, legal_m2, legal_farmland_m2, illegal_m2, illegal_farmland_m2, filed_ms, filed_by)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
          ON CONFLICT (patch) DO UPDATE SET verdict = excluded.verdict, legal_m2 = excluded.legal_m2, legal_farmland_m2 = excluded.legal_farmland_m2,
-             illegal_m2 = excluded.illegal_m2, illegal_farmland_m2 = excluded.illegal_farmland_m2, filed_ms = excluded.filed_ms",
+             illegal_m2 = excluded.illegal_m2, illegal_farmland_m2 = excluded.illegal_farmland_m2, filed_ms = excluded.filed_ms, filed_by = excluded.filed_by",
     )
     .bind(patch)
     .bind(filing.verdict.word())
@@ -64,6 +75,7 @@ async fn record(transaction: &mut Writing, patch: i64, filing: &Filing, filed_ms
     .bind(filing.illegal_m2)
     .bind(filing.illegal_farmland_m2)
     .bind(filed_ms)
+    .bind(by)
     .execute(&mut **transaction)
     .await?;
     Ok(())
