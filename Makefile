@@ -17,26 +17,31 @@ DEPLOY_NEEDS := sqlite3 haproxy systemd python3-yaml
 DIST_NEEDS  := $(BUILD_NEEDS) dpkg-dev
 DIST_TEST_NEEDS := $(DIST_NEEDS) debootstrap gdal-bin zip curl iproute2 postgresql-15 postgresql-15-postgis-3
 
-TUBAN := target/release/tuban
-CITY  := .tuban/city
-VENV  := target/peers/venv
+# Where cargo builds, also where CARGO_TARGET_DIR says so.
+TARGET := $(or $(CARGO_TARGET_DIR),target)
+TUBAN  := $(TARGET)/release/tuban
+CITY   := .tuban/city
+# Where `make run` listens.
+LISTEN := 127.0.0.1:8080
+VENV   := target/peers/venv
 
 help:            ## this list
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/'
 
 run: build       ## build everything, make the demo city once, serve on http://127.0.0.1:8080
 	@tools/demo-city $(TUBAN) $(CITY)
-	@$(TUBAN) serve --database sqlite:$(CITY)/city.db
+	@$(TUBAN) serve --listen $(LISTEN) --database sqlite:$(CITY)/city.db
 
 build: web
 	@tools/need $(BUILD_NEEDS)
+	@echo "building the programs; the last one is linked as a whole, which takes minutes without a word"
 	cargo build --release --locked --workspace
 
 web: web/dist/index.html
 
 web/dist/index.html: $(shell find web/src web/public web/*.html web/*.json web/*.js web/*.ts -type f 2>/dev/null)
 	@tools/need ca-certificates
-	cd web && npm ci --no-fund --no-audit && npm run build
+	cd web && npm ci --no-fund --no-audit --loglevel=error && npm run build
 	@touch $@
 
 test: check unit e2e ## everything there is
@@ -55,7 +60,7 @@ unit: web        ## kernel, store, formats, API, command line, page logic
 e2e: web         ## a real browser: upload, progress, map, ratio
 	@tools/need $(TEST_NEEDS)
 	cargo build --locked --workspace
-	tools/e2e target/debug/tuban
+	tools/e2e $(TARGET)/debug/tuban
 
 bench: web       ## criterion-like measurements; docs/PERFORMANCE.md says what they showed
 	@tools/need $(BUILD_NEEDS)
@@ -86,7 +91,7 @@ bench-formats: build ## parcels as GeoJSON and as zipped Shapefiles, time and me
 
 dist: build      ## target/dist: a .deb, and a .tar.gz with all that a machine without internet needs
 	@tools/need $(DIST_NEEDS)
-	tools/dist target/release target/dist
+	tools/dist $(TARGET)/release target/dist
 
 dist-test: dist  ## install it in a bare Debian root without a network, start it on both databases, read a Shapefile; as root, minutes
 	@tools/need $(DIST_TEST_NEEDS)

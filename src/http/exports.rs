@@ -51,11 +51,11 @@ pub struct FormatQuery {
 }
 
 impl WhichQuery {
-    fn read(self) -> Result<Subject, Problem> {
+    async fn read(self, desk: &Desk) -> Result<Subject, Problem> {
         Ok(Subject::Findings(Selection {
             survey: query::read_if("survey", self.survey.as_deref())?,
             range: query::range(self.period.as_deref(), self.until.as_deref())?,
-            county: self.county.filter(|code| !code.is_empty()).map(county).transpose()?,
+            county: query::county(&desk.monitor, self.county.as_deref()).await?,
             verdict: query::read_if("verdict", self.verdict.as_deref())?,
             patch: query::read_if("patch", self.patch.as_deref())?,
         }))
@@ -71,15 +71,11 @@ impl FormatQuery {
     }
 }
 
-fn county(code: String) -> Result<String, Problem> {
-    if code.len() == 6 && code.bytes().all(|digit| digit.is_ascii_digit()) { Ok(code) } else { Err(Problem::parameter("county", "six digits")) }
-}
-
 /// Patches with their findings as a file, once it is written.
 #[utoipa::path(get, path = "/api/exports/findings", tag = "exports", params(WhichQuery, FormatQuery),
     responses((status = OK, body = Vec<u8>, content_type = "application/octet-stream"), (status = BAD_REQUEST, body = Problem), (status = NOT_FOUND, body = Problem), (status = UNPROCESSABLE_ENTITY, body = Problem), (status = SERVICE_UNAVAILABLE, body = Problem)))]
 pub async fn findings(State(desk): State<Desk>, Query(which): Query<WhichQuery>, Query(format): Query<FormatQuery>) -> Result<Response, Problem> {
-    send(desk.monitor.export(&format.read(which.read()?)?, &|_| {}).await?)
+    send(desk.monitor.export(&format.read(which.read(&desk).await?)?, &|_| {}).await?)
 }
 
 /// A layer as a file, once it is written.
@@ -93,7 +89,7 @@ pub async fn layer(State(desk): State<Desk>, Path(id): Path<i64>, Query(format):
 #[utoipa::path(post, path = "/api/exports/findings", tag = "exports", params(WhichQuery, FormatQuery),
     responses((status = ACCEPTED, body = JobAnswer), (status = BAD_REQUEST, body = Problem), (status = NOT_FOUND, body = Problem)))]
 pub async fn queue_findings(State(desk): State<Desk>, Query(which): Query<WhichQuery>, Query(format): Query<FormatQuery>) -> Result<Response, Problem> {
-    let job = desk.monitor.queue_export(&format.read(which.read()?)?).await?;
+    let job = desk.monitor.queue_export(&format.read(which.read(&desk).await?)?).await?;
     jobs::accepted(&desk, &job).await
 }
 

@@ -11,6 +11,7 @@ mod layers;
 mod linger;
 mod metrics;
 mod page;
+mod parameters;
 mod patches;
 mod problem;
 mod query;
@@ -130,8 +131,10 @@ pub fn router(desk: Desk) -> Router {
         .routes(routes!(readiness::ready))
         .routes(routes!(metrics::metrics))
         .split_for_parts();
+    let parameters = Arc::new(parameters::Parameters::of(&openapi));
     let openapi = describe(openapi);
-    api.route("/openapi.json", get(move || async move { axum::Json(openapi).into_response() }))
+    api.route_layer(axum::middleware::from_fn_with_state(parameters, parameters::only_known))
+        .route("/openapi.json", get(move || async move { axum::Json(openapi).into_response() }))
         .fallback(page::page)
         .method_not_allowed_fallback(page::method_not_allowed)
         .layer(DefaultBodyLimit::disable())

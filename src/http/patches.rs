@@ -21,7 +21,7 @@ use utoipa::{IntoParams, ToSchema};
 pub struct PatchesQuery {
     /// `west,south,east,north`, degrees.
     bbox: Option<String>,
-    /// Six digits.
+    /// Six digits, or a county's name.
     county: Option<String>,
     /// First period, taken wholly: `2022-04`, `2022-Q2` or `2022`.
     period: Option<String>,
@@ -31,7 +31,8 @@ pub struct PatchesQuery {
     survey: Option<String>,
     /// The patch's own id.
     patch_id: Option<String>,
-    /// `legal`, `illegal`, `suspected_illegal`, `other`, `doubtful` or `pending`.
+    /// `legal`, `illegal`, `suspected_illegal`, `other`, `doubtful`: the verdict shown; `pending`; or `confirmed_legal`, `confirmed_illegal`, `confirmed_other`,
+    /// `confirmed_doubtful`: only what was confirmed.
     verdict: Option<String>,
     /// At most so many, 1 to 5000; 500 where absent.
     limit: Option<String>,
@@ -63,8 +64,8 @@ pub async fn patches(State(desk): State<Desk>, Query(query): Query<PatchesQuery>
         return Err(Problem::parameter("limit", "1 to 5000"));
     }
     let wanted = PatchQuery {
-        bounds: query::bbox(query.bbox.as_deref())?,
-        county: query.county.clone().filter(|county| !county.is_empty()),
+        bounds: query::bbox(query.bbox.as_deref(), desk.monitor.atlas().counties_bounds())?,
+        county: query::county(&desk.monitor, query.county.as_deref()).await?,
         range: query::range(query.period.as_deref(), query.until.as_deref())?,
         survey: query::read_if("survey", query.survey.as_deref())?,
         patch_id: query.patch_id.clone().filter(|id| !id.is_empty()),
@@ -72,7 +73,14 @@ pub async fn patches(State(desk): State<Desk>, Query(query): Query<PatchesQuery>
         after: query::read_if("after", query.after.as_deref())?.unwrap_or(0),
         limit,
     };
-    let patches = desk.monitor.store().patches(&wanted).await?;
+    let store = desk.monitor.store();
+    if let Some(survey) = wanted.survey {
+        store.survey(survey).await?;
+    }
+    let patches = store.patches(&wanted).await?;
+    if let (true, Some(county)) = (patches.is_empty(), &wanted.county) {
+        desk.monitor.know_county(county).await?;
+    }
     let next = patches.last().filter(|_| patches.len() == limit as usize).map(|last| {
         let kept: Vec<&str> = uri.query().unwrap_or("").split('&').filter(|pair| !pair.is_empty() && !pair.starts_with("after=")).collect();
         format!("/api/patches?{}{}after={}", kept.join("&"), if kept.is_empty() { "" } else { "&" }, last.id)

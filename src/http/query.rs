@@ -2,7 +2,8 @@
 
 use super::Problem;
 use crate::geom::Bounds;
-use crate::land::{NotAPeriod, Period, PeriodRange};
+use crate::land::{COUNTIES, NotAPeriod, Period, PeriodRange};
+use crate::monitor::Monitor;
 use axum::extract::{self, FromRequestParts, rejection::PathRejection};
 use axum::http::request::Parts;
 use axum_extra::extract::{Query as Repeatable, QueryRejection};
@@ -40,16 +41,48 @@ pub fn range(from: Option<&str>, until: Option<&str>) -> Result<Option<PeriodRan
     }
 }
 
-/// Reads `bbox=west,south,east,north`.
-pub fn bbox(text: Option<&str>) -> Result<Option<Bounds>, Problem> {
+/// Reads `bbox=west,south,east,north`. One written latitude first is told from one that is elsewhere by `city`, the box of the counties in force.
+pub fn bbox(text: Option<&str>, city: Option<&Bounds>) -> Result<Option<Bounds>, Problem> {
     let Some(text) = text.filter(|text| !text.is_empty()) else { return Ok(None) };
-    let wrong = || Problem::parameter("bbox", "west,south,east,north in degrees");
-    let numbers: Vec<f64> =
-        text.split(',').map(|number| number.trim().parse().ok().filter(|n: &f64| n.is_finite())).collect::<Option<_>>().ok_or_else(wrong)?;
-    match numbers[..] {
-        [west, south, east, north] if west <= east && south <= north => Ok(Some(Bounds { min: [west, south], max: [east, north] })),
-        _ => Err(wrong()),
+    let wrong = |why: &str| Problem::parameter("bbox", &format!("west,south,east,north in degrees (西,南,东,北): {why}"));
+    let numbers: Option<Vec<f64>> = text.split(',').map(|number| number.trim().parse().ok().filter(|n: &f64| n.is_finite())).collect();
+    let Some([west, south, east, north]) = numbers.and_then(|numbers| <[f64; 4]>::try_from(numbers).ok()) else {
+        return Err(wrong("four numbers (四个数)"));
+    };
+    let swapped = || wrong("longitude comes first (经度在前，纬度在后)");
+    if south.abs() > 90.0 || north.abs() > 90.0 {
+        return Err(swapped());
     }
+    if west.abs() > 180.0 || east.abs() > 180.0 {
+        return Err(wrong("degrees, not metres (应为度，不是米)"));
+    }
+    if west > east || south > north {
+        return Err(wrong("west ≤ east, south ≤ north (西≤东，南≤北)"));
+    }
+    let bounds = Bounds { min: [west, south], max: [east, north] };
+    let latitude_first = Bounds { min: [south, west], max: [north, east] };
+    match city {
+        Some(city) if !bounds.touches(city) && latitude_first.touches(city) => Err(swapped()),
+        _ => Ok(Some(bounds)),
+    }
+}
+
+/// Reads `county`: six digits, or the name of a county. An empty one counts as absent.
+///
+/// # Errors
+/// Where it is neither; the problem lists the counties in force.
+pub async fn county(monitor: &Monitor, text: Option<&str>) -> Result<Option<String>, Problem> {
+    let Some(text) = text.map(str::trim).filter(|text| !text.is_empty()) else { return Ok(None) };
+    if text.len() == 6 && text.bytes().all(|digit| digit.is_ascii_digit()) {
+        return Ok(Some(text.to_owned()));
+    }
+    let counties = monitor.counties().await?;
+    let in_force = counties.iter().find(|county| county.name == text).map(|county| county.code.clone());
+    let of_standard = || COUNTIES.iter().find(|(_, name)| *name == text).map(|(code, _)| (*code).to_owned());
+    in_force.or_else(of_standard).map(Some).ok_or_else(|| {
+        let all: Vec<String> = counties.iter().map(|county| format!("{} {}", county.code, county.name)).collect();
+        Problem::parameter("county", &format!("six digits or a name (六位代码或名称): {}", all.join("、")))
+    })
 }
 
 impl From<QueryRejection> for Problem {

@@ -5,17 +5,30 @@ use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
 use hyper_util::service::TowerToHyperService;
+use std::io::ErrorKind;
 use std::time::Duration;
 use tokio::net::TcpListener;
 
 /// Why the service could not listen.
 #[derive(Debug, thiserror::Error)]
-#[error("cannot listen on {address}: {error}")]
+#[error("cannot listen on {address}: {error}{}", hint(error))]
 pub struct ServeError {
     /// Where.
     pub address: String,
     /// Why.
     pub error: std::io::Error,
+}
+
+/// What to do about it, where that is known.
+fn hint(error: &std::io::Error) -> &'static str {
+    match error.kind() {
+        ErrorKind::AddrInUse => {
+            "; another program listens there, perhaps another Tuban: end it, or choose a free port with --listen (make run LISTEN=127.0.0.1:8081)"
+        }
+        ErrorKind::AddrNotAvailable => "; this machine does not have that address",
+        ErrorKind::PermissionDenied => "; ports below 1024 need the right to use them",
+        _ => "",
+    }
 }
 
 /// Longest time a client may take to send its headers.

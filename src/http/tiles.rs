@@ -4,8 +4,9 @@ use super::{
     Desk, Problem,
     query::{self, Path, Query},
 };
-use crate::land::LayerKind;
-use crate::store::PatchQuery;
+use crate::geom::Bounds;
+use crate::land::{LayerKind, PeriodRange};
+use crate::store::{PatchMark, PatchQuery};
 use crate::tiles::{Tile, TileBuilder, Value};
 use axum::{
     body::Bytes,
@@ -14,7 +15,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use serde::Deserialize;
-use std::collections::HashSet;
+use std::collections::{HashMap, hash_map::Entry};
 use utoipa::IntoParams;
 
 /// Which months' patches.
@@ -25,10 +26,12 @@ pub struct TileQuery {
     period: Option<String>,
     /// Last period, taken wholly.
     until: Option<String>,
+    /// Any text; makes another address of the same tile, for programs that keep tiles by address.
+    v: Option<String>,
 }
 
-/// Tiles drawn before, by place, months, and what they were drawn from: revision of the store, version of the layer.
-pub type TileCache = moka::future::Cache<(String, Tile, TileQuery, [i64; 2]), Bytes>;
+/// Tiles drawn before, by place and by the `ETag`, which names all that they were drawn from.
+pub type TileCache = moka::future::Cache<(Tile, String), Bytes>;
 
 /// Bytes of tiles kept.
 const KEPT_BYTES: u64 = 256 << 20;
@@ -36,6 +39,8 @@ const KEPT_BYTES: u64 = 256 << 20;
 const FEATURES: u32 = 50_000;
 /// Zoom from which patches are drawn with their outlines.
 const OUTLINES_FROM: u8 = 12;
+/// Spots along a tile's edge, each of two pixels.
+const SPOTS: f64 = 256.0;
 
 /// An empty cache.
 pub fn cache() -> TileCache {
@@ -53,18 +58,16 @@ pub async fn tile(
 ) -> Result<Response, Problem> {
     let row = y.strip_suffix(".mvt").unwrap_or(&y);
     let tile = Tile::new(z, x, query::read("y", row)?).ok_or_else(|| Problem::not_found(["瓦片", "tile"], &format!("{z}/{x}/{row}")))?;
-    let revision = desk.monitor.store().revision().await?;
-    // The atlas follows the store within a second; until then the layer drawn is the one before.
-    let layer = desk.monitor.atlas().used().into_iter().find(|used| used.kind.word() == source).map_or(0, |used| used.id);
-    let etag = format!("\"{revision}-{layer}\"");
+    let source = Source::find(&desk, &source, &query).await?;
+    let etag = source.etag();
     if headers.get(header::IF_NONE_MATCH).is_some_and(|known| known.as_bytes() == etag.as_bytes()) {
         return Ok((StatusCode::NOT_MODIFIED, [(header::ETAG, etag)]).into_response());
     }
-    let key = (source.clone(), tile, query.clone(), [revision, layer]);
+    let key = (tile, etag.clone());
     let bytes = if let Some(bytes) = desk.tiles.get(&key).await {
         bytes
     } else {
-        let bytes = Bytes::from(draw(&desk, &source, tile, &query).await?);
+        let bytes = Bytes::from(source.draw(&desk, tile).await?);
         desk.tiles.insert(key, bytes.clone()).await;
         bytes
     };
@@ -74,12 +77,55 @@ pub async fn tile(
     Ok((status, headers, bytes).into_response())
 }
 
-async fn draw(desk: &Desk, source: &str, tile: Tile, query: &TileQuery) -> Result<Vec<u8>, Problem> {
-    if source == "patches" {
-        return draw_patches(desk, tile, query).await;
+/// What a tile is drawn from. Two tiles of one place with the same source are the same bytes.
+struct Source {
+    revision: i64,
+    /// The program and the rule: the one draws, the other says what is farmland.
+    maker: String,
+    drawn: Drawn,
+}
+
+enum Drawn {
+    /// The patches of these months.
+    Patches(Option<PeriodRange>),
+    /// This version of a layer; none where none is in force.
+    Layer(LayerKind, Option<i64>),
+}
+
+impl Source {
+    /// Asked of the store, not of the atlas, which follows a moment later.
+    async fn find(desk: &Desk, name: &str, query: &TileQuery) -> Result<Self, Problem> {
+        let monitor = &desk.monitor;
+        let revision = monitor.store().revision().await?;
+        let drawn = if name == "patches" {
+            Drawn::Patches(query::range(query.period.as_deref(), query.until.as_deref())?)
+        } else {
+            let kind: LayerKind = name.parse().map_err(|_| Problem::not_found(["瓦片来源", "tile source"], name))?;
+            let layers = monitor.layers().await?;
+            Drawn::Layer(kind, layers.iter().find(|(layer, in_force)| *in_force && layer.kind == kind).map(|(layer, _)| layer.id))
+        };
+        Ok(Self { revision, maker: format!("{}-{}", env!("CARGO_PKG_VERSION"), monitor.rule().version), drawn })
     }
-    let kind: LayerKind = source.parse().map_err(|_| Problem::not_found(["瓦片来源", "tile source"], source))?;
-    draw_layer(desk, kind, tile).await
+
+    /// All that the bytes depend on, besides the place: MapLibre keeps a tile whose `ETag` is unchanged even where its address is another, so
+    /// that of another month must differ.
+    fn etag(&self) -> String {
+        let Self { revision, maker, drawn } = self;
+        let drawn = match drawn {
+            Drawn::Patches(None) => "patches".to_owned(),
+            Drawn::Patches(Some(range)) => format!("patches-{}-{}", range.from, range.until),
+            Drawn::Layer(kind, version) => format!("{kind}-{}", version.unwrap_or(0)),
+        };
+        format!("\"{revision}-{drawn}-{:016x}\"", twox_hash::XxHash3_64::oneshot(maker.as_bytes()))
+    }
+
+    async fn draw(&self, desk: &Desk, tile: Tile) -> Result<Vec<u8>, Problem> {
+        match self.drawn {
+            Drawn::Patches(range) => draw_patches(desk, tile, range).await,
+            Drawn::Layer(kind, Some(layer)) if tile.z >= drawn_from(kind) => draw_layer(desk, kind, layer, tile).await,
+            Drawn::Layer(..) => Ok(Vec::new()),
+        }
+    }
 }
 
 /// The zoom below which a layer is too dense to be drawn.
@@ -92,14 +138,9 @@ fn drawn_from(kind: LayerKind) -> u8 {
     }
 }
 
-async fn draw_layer(desk: &Desk, kind: LayerKind, tile: Tile) -> Result<Vec<u8>, Problem> {
+async fn draw_layer(desk: &Desk, kind: LayerKind, layer: i64, tile: Tile) -> Result<Vec<u8>, Problem> {
     let monitor = &desk.monitor;
-    if tile.z < drawn_from(kind) {
-        return Ok(Vec::new());
-    }
-    // Asked of the store, not of the atlas: that follows a moment later, and a tile is kept for the revision it was drawn at.
-    let Some((layer, _)) = monitor.layers().await?.into_iter().find(|(layer, in_force)| *in_force && layer.kind == kind) else { return Ok(Vec::new()) };
-    let features = monitor.store().features_within(layer.id, &tile.bounds(), FEATURES).await?;
+    let features = monitor.store().features_within(layer, &tile.bounds(), FEATURES).await?;
     let mut builder = TileBuilder::new(tile, kind.word()).map_err(|error| Problem::internal(&error))?;
     for feature in &features {
         let outline = feature.repaired.as_ref().unwrap_or(&feature.degrees);
@@ -115,32 +156,49 @@ async fn draw_layer(desk: &Desk, kind: LayerKind, tile: Tile) -> Result<Vec<u8>,
     Ok(builder.finish())
 }
 
-async fn draw_patches(desk: &Desk, tile: Tile, query: &TileQuery) -> Result<Vec<u8>, Problem> {
-    let with_outlines = tile.z >= OUTLINES_FROM;
-    let bounds = tile.bounds();
-    let wanted = PatchQuery {
-        bounds: Some(bounds),
-        range: query::range(query.period.as_deref(), query.until.as_deref())?,
-        limit: if with_outlines { FEATURES } else { u32::MAX },
-        ..PatchQuery::default()
-    };
-    let marks = desk.monitor.store().patch_marks(&wanted, with_outlines).await?;
-    let mut builder = TileBuilder::new(tile, "patches").map_err(|error| Problem::internal(&error))?;
-    // From afar, of the patches of one verdict on one spot of two pixels one is enough.
-    let spots = 256.0;
-    let mut seen = HashSet::new();
-    for mark in &marks {
-        let properties = [("id", Value::Number(mark.id)), ("patch_id", Value::Text(&mark.patch_id)), ("verdict", Value::Text(&mark.verdict))];
-        builder = if let Some(outline) = &mark.degrees {
-            builder.draw(outline, &properties)
-        } else {
-            let spot = [0, 1].map(|axis| ((mark.bounds.min[axis] - bounds.min[axis]) / (bounds.max[axis] - bounds.min[axis]) * spots) as i64);
-            if !seen.insert((spot, mark.verdict.as_str())) {
-                continue;
+/// Patches with their outlines; from afar, or where they are too many for that, as marks.
+async fn draw_patches(desk: &Desk, tile: Tile, range: Option<PeriodRange>) -> Result<Vec<u8>, Problem> {
+    let wanted = PatchQuery { bounds: Some(tile.bounds()), range, limit: FEATURES, ..PatchQuery::default() };
+    let store = desk.monitor.store();
+    let failed = |error| Problem::internal(&error);
+    if tile.z >= OUTLINES_FROM {
+        let marks = store.patch_marks(&wanted, true).await?;
+        if marks.len() < FEATURES as usize {
+            let mut builder = TileBuilder::new(tile, "patches").map_err(failed)?;
+            for mark in &marks {
+                if let Some(outline) = &mark.degrees {
+                    builder = builder.draw(outline, &properties(mark, 1)).map_err(failed)?;
+                }
             }
-            builder.draw_mark(&mark.bounds, &properties)
+            return Ok(builder.finish());
         }
-        .map_err(|error| Problem::internal(&error))?;
+    }
+    let marks = store.patch_marks(&PatchQuery { limit: u32::MAX, ..wanted }, false).await?;
+    let mut builder = TileBuilder::new(tile, "patches").map_err(failed)?;
+    for (mark, patches) in by_spot(&marks, &tile.bounds()) {
+        builder = builder.draw_mark(&mark.bounds, &properties(mark, patches)).map_err(failed)?;
     }
     Ok(builder.finish())
+}
+
+/// What a drawn patch says; `patches` is how many it stands for, so that what is left out on a spot is still told.
+fn properties(mark: &PatchMark, patches: i64) -> [(&'static str, Value<'_>); 4] {
+    [("id", Value::Number(mark.id)), ("patch_id", Value::Text(&mark.patch_id)), ("verdict", Value::Text(&mark.verdict)), ("patches", Value::Number(patches))]
+}
+
+/// Of the patches of one verdict on one spot of two pixels the first, and how many there are.
+fn by_spot<'m>(marks: &'m [PatchMark], bounds: &Bounds) -> Vec<(&'m PatchMark, i64)> {
+    let mut spots: Vec<(&PatchMark, i64)> = Vec::new();
+    let mut known: HashMap<([i64; 2], &str), usize> = HashMap::new();
+    for mark in marks {
+        let spot = [0, 1].map(|axis| ((mark.bounds.min[axis] - bounds.min[axis]) / (bounds.max[axis] - bounds.min[axis]) * SPOTS) as i64);
+        match known.entry((spot, mark.verdict.as_str())) {
+            Entry::Occupied(place) => spots[*place.get()].1 += 1,
+            Entry::Vacant(place) => {
+                place.insert(spots.len());
+                spots.push((mark, 1));
+            }
+        }
+    }
+    spots
 }

@@ -257,7 +257,7 @@ impl Monitor {
     }
 
     /// A county that no patch lies in is one of the layer in force, or of the city; else there is no such county.
-    async fn know_county(&self, code: &str) -> Result<(), MonitorError> {
+    pub async fn know_county(&self, code: &str) -> Result<(), MonitorError> {
         let known = county_name(code) != code || self.counties().await?.iter().any(|county| county.code == code);
         if known { Ok(()) } else { Err(StoreError::NotFound { what: Thing::County, key: code.to_owned() }.into()) }
     }

@@ -131,6 +131,10 @@ impl Monitor {
         let mut news = self.news();
         loop {
             if let Some(outcome) = self.job(id).await?.outcome {
+                // Who is told that a layer is there may use it with the next request.
+                if let Ok(Done::Layer { .. }) = outcome {
+                    self.refresh_atlas().await?;
+                }
                 return outcome;
             }
             news.heard().await;

@@ -80,7 +80,7 @@ impl Monitor {
     }
 
     /// Code and name of every county in force: from the atlas where that is loaded, else from the store.
-    pub(super) async fn counties(&self) -> Result<Vec<FeatureFacts>, MonitorError> {
+    pub async fn counties(&self) -> Result<Vec<FeatureFacts>, MonitorError> {
         let atlas = self.atlas();
         if atlas.has(LayerKind::County) {
             return Ok(atlas.counties().cloned().collect());

@@ -25,6 +25,7 @@ use crate::land::{
 };
 use async_trait::async_trait;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use std::borrow::Cow;
 use std::sync::Arc;
 
 pub use filings::{Fate, NewFiling, Signing};
@@ -224,18 +225,26 @@ pub enum VerdictFilter {
     Pending,
     /// The verdict people see: the confirmed one where there is one, else the automatic one, equals this word.
     Shown(&'static str),
+    /// The confirmed verdict is this one: the patches that make a group of the county table.
+    Confirmed(Verdict),
 }
+
+/// What stands before the word of a verdict that must be confirmed.
+const CONFIRMED: &str = "confirmed_";
 
 impl std::str::FromStr for VerdictFilter {
     type Err = &'static str;
 
-    /// Reads a word of either kind of verdict, or `pending`.
+    /// Reads a word of either kind of verdict, `pending`, or `confirmed_` before the word of a confirmed one.
     fn from_str(text: &str) -> Result<Self, Self::Err> {
+        if let Some(Ok(verdict)) = text.strip_prefix(CONFIRMED).map(Verdict::from_str) {
+            return Ok(Self::Confirmed(verdict));
+        }
         let automatic = AutomaticVerdict::from_str(text).map(AutomaticVerdict::word);
         match (text, automatic.or_else(|_| Verdict::from_str(text).map(Verdict::word))) {
             ("pending", _) => Ok(Self::Pending),
             (_, Ok(word)) => Ok(Self::Shown(word)),
-            _ => Err("legal, illegal, suspected_illegal, other, doubtful or pending"),
+            _ => Err("legal, illegal, suspected_illegal, other, doubtful, pending, confirmed_legal, confirmed_illegal, confirmed_other or confirmed_doubtful"),
         }
     }
 }
@@ -243,17 +252,18 @@ impl std::str::FromStr for VerdictFilter {
 impl VerdictFilter {
     /// The word it is read from.
     #[must_use]
-    pub fn word(self) -> &'static str {
+    pub fn word(self) -> Cow<'static, str> {
         match self {
-            Self::Pending => "pending",
-            Self::Shown(word) => word,
+            Self::Pending => "pending".into(),
+            Self::Shown(word) => word.into(),
+            Self::Confirmed(verdict) => format!("{CONFIRMED}{verdict}").into(),
         }
     }
 }
 
 impl Serialize for VerdictFilter {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(self.word())
+        serializer.serialize_str(&self.word())
     }
 }
 

@@ -149,10 +149,12 @@ impl TileBuilder {
             let [x, y] = *clipped.first()?;
             kept = vec![[x, y], [x + STEP, y], [x + STEP, y + STEP]];
         }
-        let rounded: Vec<[f64; 2]> = kept.iter().map(|at| [at[0].round(), at[1].round()]).collect();
-        let mut closed = rounded.clone();
-        closed.push(rounded[0]);
-        (twice_signed_area(&closed) != 0.0).then(|| rounded.iter().map(|at| MvtCoord { x: at[0] as i32, y: at[1] as i32 }).collect())
+        let mut rounded: Vec<[f64; 2]> = kept.iter().map(|at| [at[0].round(), at[1].round()]).collect();
+        if is_flat(&rounded) {
+            // Too thin for its shape, like a road of one metre: a line as thin as a tile can draw.
+            rounded = thinnest(&rounded)?;
+        }
+        Some(rounded.iter().map(|at| MvtCoord { x: at[0] as i32, y: at[1] as i32 }).collect())
     }
 
     /// The tile's bytes; none at all where nothing was drawn.
@@ -160,6 +162,23 @@ impl TileBuilder {
     pub fn finish(self) -> Vec<u8> {
         if self.features == 0 { Vec::new() } else { self.layer.encode() }
     }
+}
+
+/// Whether a ring, not closed, encloses nothing.
+fn is_flat(ring: &[[f64; 2]]) -> bool {
+    let closed: Vec<[f64; 2]> = ring.iter().chain(ring.first()).copied().collect();
+    twice_signed_area(&closed) == 0.0
+}
+
+/// The ring of one unit's width along the two positions of `flat` that are farthest from its first.
+fn thinnest(flat: &[[f64; 2]]) -> Option<Vec<[f64; 2]>> {
+    let apart = |a: &[f64; 2], b: &[f64; 2]| (a[0] - b[0]).abs() + (a[1] - b[1]).abs();
+    let farthest = |from: &[f64; 2]| flat.iter().max_by(|a, b| apart(a, from).total_cmp(&apart(b, from))).copied();
+    let a = farthest(flat.first()?)?;
+    let b = farthest(&a)?;
+    let aside = if (b[0] - a[0]).abs() >= (b[1] - a[1]).abs() { [0.0, 1.0] } else { [1.0, 0.0] };
+    let moved = |at: [f64; 2]| [at[0] + aside[0], at[1] + aside[1]];
+    Some(if a == b { vec![a, [a[0] + 1.0, a[1]], [a[0] + 1.0, a[1] + 1.0]] } else { vec![a, b, moved(b), moved(a)] })
 }
 
 #[cfg(test)]

@@ -9,6 +9,7 @@ mod memory;
 mod nodes;
 mod openapi;
 mod patches;
+mod questions;
 mod ratios;
 mod reclassification;
 mod refusals;

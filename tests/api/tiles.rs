@@ -1,6 +1,10 @@
 //! `/api/tiles`: what the map draws.
 
-use super::app::{APRIL, TestApp, city, file::File, text};
+use super::app::{
+    APRIL, TestApp, city,
+    file::{File, rectangle},
+    text,
+};
 use fast_mvt::{MvtReaderRef, MvtValueRef};
 use reqwest::Method;
 use std::collections::BTreeMap;
@@ -47,7 +51,7 @@ async fn every_source_draws_its_features_with_their_properties() {
         ("red_line", &[&[("code", ""), ("name", "")]]),
         ("urban_boundary", &[&[("code", ""), ("name", "")]]),
         ("approved", &[&[("number", "PZ1")], &[("number", "PZ2")]]),
-        ("patches", &[&[("id", id.as_str()), ("patch_id", "Q1"), ("verdict", "suspected_illegal")]]),
+        ("patches", &[&[("id", id.as_str()), ("patch_id", "Q1"), ("verdict", "suspected_illegal"), ("patches", "1")]]),
     ] {
         let answer = app.get(&format!("/api/tiles/{source}/{}.mvt", place(13))).await;
         assert_eq!((answer.status.as_u16(), answer.header("content-type")), (200, "application/vnd.mapbox-vector-tile"), "{source}");
@@ -76,6 +80,69 @@ async fn dense_layers_begin_at_their_zoom_and_patches_show_from_afar() {
     }
     let (_, marks) = decode(&app.get(&format!("/api/tiles/patches/{}.mvt", place(5))).await.bytes);
     assert_eq!(marks.len(), 4, "one mark a verdict, though all lie on one pixel");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_left_out_from_afar_is_counted_on_what_is_drawn() {
+    let app = TestApp::city().await;
+    // All within 0.008° of the square's middle, so that one tile of zoom 11 has them all.
+    let many = (0..37).fold(File::default(), |file, n| {
+        let south = 35.051 + 2e-4 * f64::from(n);
+        file.patch(&format!("P{n}"), &[rectangle(118.3548, south, 118.355, south + 1e-4)])
+    });
+    app.uploaded(APRIL, &many).await;
+    for zoom in [3, 8, 11] {
+        let (_, marks) = decode(&app.get(&format!("/api/tiles/patches/{}.mvt", place(zoom))).await.bytes);
+        let stands_for: u64 = marks.iter().map(|mark| mark["patches"].parse::<u64>().unwrap()).sum();
+        assert_eq!(stands_for, 37, "at zoom {zoom} {} marks are drawn", marks.len());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn strips_of_one_metre_are_drawn_at_every_zoom_that_draws_outlines() {
+    let app = TestApp::city().await;
+    // One metre is 1/111 000 of a degree of latitude and 1/91 000 of a degree of longitude here; one strip runs aslant.
+    let (dx, dy) = (1.1e-5, 9.0e-6);
+    let strips = File::default()
+        .patch("EW", &[rectangle(118.352, 35.052, 118.358, 35.052 + dy)])
+        .patch("NS", &[rectangle(118.353, 35.053, 118.353 + dx, 35.058)])
+        .patch("DIAGONAL", &[vec![[118.354, 35.053], [118.359, 35.058], [118.359, 35.058 + 2.0 * dy], [118.354, 35.053 + 2.0 * dy], [118.354, 35.053]]]);
+    app.uploaded(APRIL, &strips).await;
+    for zoom in 12..=14 {
+        let (_, features) = decode(&app.get(&format!("/api/tiles/patches/{}.mvt", place(zoom))).await.bytes);
+        let mut drawn: Vec<&str> = features.iter().map(|feature| feature["patch_id"].as_str()).collect();
+        drawn.sort_unstable();
+        assert_eq!(drawn, ["DIAGONAL", "EW", "NS"], "zoom {zoom}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_etag_of_a_tile_covers_all_that_it_depends_on() {
+    let app = TestApp::city().await;
+    app.uploaded(APRIL, &File::default().patch("Q4", &[city::square()])).await;
+    app.uploaded("period=2022-05&level=city", &File::default().patch("Q5", &[city::square()])).await;
+    let mut known = std::collections::BTreeMap::new();
+    for path in [
+        "patches/{}.mvt",
+        "patches/{}.mvt?period=2022-04",
+        "patches/{}.mvt?period=2022-05",
+        "patches/{}.mvt?period=2022-04&until=2022-05",
+        "county/{}.mvt",
+        "farmland/{}.mvt",
+    ] {
+        let answer = app.get(&format!("/api/tiles/{}", path.replace("{}", &place(14)))).await;
+        assert_eq!(answer.status, 200, "{path}");
+        assert_eq!(known.insert(answer.header("etag").to_owned(), path), None, "{path} has an ETag of another");
+    }
+    // The same question in other words, or at another address, is the same answer.
+    let april = app.get(&format!("/api/tiles/patches/{}.mvt?period=2022-04", place(14))).await;
+    for same in ["period=2022-04&until=2022-04", "until=2022-04&period=2022-04&v=9"] {
+        assert_eq!(app.get(&format!("/api/tiles/patches/{}.mvt?{same}", place(14))).await.header("etag"), april.header("etag"), "{same}");
+    }
+    // Another layer in force is another answer.
+    let before = app.get(&format!("/api/tiles/county/{}.mvt", place(10))).await.header("etag").to_owned();
+    app.import_layer(LayerKind::County, &city::counties(), "2022-02-01").await;
+    assert_ne!(app.get(&format!("/api/tiles/county/{}.mvt", place(10))).await.header("etag"), before);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -95,6 +95,32 @@ test('the map shows the patches, and a click on one explains it', async () => {
   if (process.env.TUBAN_SCREENSHOT) await page.screenshot({ path: process.env.TUBAN_SCREENSHOT });
 });
 
+test('another month is on the map without moving it', async () => {
+  const idsOf = async (period) => {
+    const { features } = await (await fetch(new URL(`/api/patches?period=${period}&limit=5000`, url))).json();
+    return features.map(({ id }) => id);
+  };
+  const drawn = () =>
+    page.evaluate(() => window.__tuban.map.queryRenderedFeatures({ layers: ['patches-dot', 'patches-fill'] }).map(({ properties }) => properties.id));
+  for (const [month, zoom] of [['2022-04', 13.2], ['2022-05', 13.2], ['2022-04', 13.2], ['2022-05', 9], ['2022-04', 9]]) {
+    await page.evaluate((to) => window.__tuban.map.jumpTo({ zoom: to }), zoom);
+    const ids = await idsOf(month);
+    await page.locator('select[name=from]').selectOption(month);
+    await page.locator('select[name=until]').selectOption(month);
+    await page.waitForFunction(
+      (own) => {
+        const { map } = window.__tuban;
+        const shown = map.queryRenderedFeatures({ layers: ['patches-dot', 'patches-fill'] }).map(({ properties }) => properties.id);
+        return map.loaded() && shown.length > 0 && shown.every((id) => own.includes(id));
+      },
+      ids,
+    );
+    assert.ok((await drawn()).length > 0);
+  }
+  await page.locator('select[name=until]').selectOption(PERIOD);
+  await page.locator('select[name=from]').selectOption(PERIOD);
+});
+
 test('a Shapefile in GBK without .prj is looked at, corrected, confirmed and seen on the map', async () => {
   await page.getByRole('tab', { name: '上传批次' }).click();
   await page.getByRole('button', { name: '继续上传' }).click();
@@ -206,6 +232,28 @@ test('the ratio table has every county and the city', async () => {
   assert.doesNotMatch(await page.locator('[data-city]').innerText(), /NaN|undefined|null/);
   await page.locator('[data-county] button').first().click();
   await page.locator('[data-county] [data-levers], [data-county] .more p').first().waitFor();
+  await picture('county');
+});
+
+test('a ratio can be worked out from the farmland beside it, and opens to the patches that make it', async () => {
+  await page.locator('select[name=until]').selectOption('2022-05');
+  await page.locator('select[name=from]').selectOption('2022-04');
+  const city = page.locator('[data-city]');
+  const farmland = async (group) => numberIn(await city.locator(`[data-group=${group}] strong`).innerText());
+  await page.waitForFunction(() => document.querySelector('[data-city] [data-group=illegal] strong')?.textContent !== '0.00');
+  const [legal, illegal] = [await farmland('legal'), await farmland('illegal')];
+  const printed = numberIn((await city.locator('.figures strong').innerText()).replace('%', ''));
+  // Oracle: the formula of the ratio, by hand; both areas are rounded to 0.01 mu.
+  assert.ok(Math.abs((100 * illegal) / (legal + illegal) - printed) <= 0.01, `${illegal} of ${legal + illegal} is not ${printed} %`);
+  await city.getByRole('button', { name: '全市' }).click();
+  await city.locator('.more table').first().waitFor();
+  const count = numberIn((await city.locator('[data-group=illegal] button').innerText()).replace(/\D/g, ''));
+  await city.locator('[data-group=illegal] button').click();
+  assert.equal(await page.locator('#panel select[name=verdict]').inputValue(), 'confirmed_illegal');
+  const { features } = await (await fetch(new URL('/api/patches?period=2022-04&until=2022-05&verdict=confirmed_illegal&limit=5000', url))).json();
+  assert.equal(features.length, count);
+  await page.locator('#panel tbody tr').first().waitFor();
+  await page.locator('#panel select[name=verdict]').selectOption('');
 });
 
 test('the patches of one county and one patch are downloaded', async () => {

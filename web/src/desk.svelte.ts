@@ -1,11 +1,11 @@
 // What the officer has on the desk: the service's state, the periods looked at, and the county and patch picked. Every panel and
 // the map read it; only its methods change it.
 import { api, problemFrom } from './api';
-import type { About, Bounds, ExplainedPatchFeature, LayerKind, Problem, Ratios, Survey } from './contract';
+import type { About, Bounds, ExplainedPatchFeature, Layer, LayerKind, Problem, Ratios, Survey } from './contract';
 import { boundsOf } from './map/bounds';
 import { leadsTo, within } from './period';
 
-export type Tab = 'ratios' | 'patches' | 'surveys' | 'upload';
+export type Tab = 'ratios' | 'patches' | 'surveys' | 'layers' | 'upload';
 
 /** The period a year opens with, because the ratio that leaders answer for is the year's. */
 function firstOfYear(periods: string[], last: string): string {
@@ -15,7 +15,10 @@ function firstOfYear(periods: string[], last: string): string {
 class Desk {
   about = $state.raw<About | null>(null);
   surveys = $state.raw<Survey[]>([]);
-  inForce = $state.raw<LayerKind[]>([]);
+  layers = $state.raw<Layer[]>([]);
+  inForce = $derived(this.layers.filter((layer) => layer.in_force).map((layer) => layer.kind));
+  /** The kind of layer that is being uploaded. */
+  uploading = $state<LayerKind | null>(null);
   problem = $state.raw<Problem | null>(null);
 
   from = $state('');
@@ -25,6 +28,10 @@ class Desk {
 
   tab = $state<Tab>('ratios');
   county = $state<string | null>(null);
+  /** Whether the city's own row is open. */
+  cityOpen = $state(false);
+  /** The verdict that patches are listed by; empty for any. */
+  verdict = $state('');
   patchId = $state<number | null>(null);
   patch = $state.raw<ExplainedPatchFeature | null>(null);
   patchProblem = $state.raw<Problem | null>(null);
@@ -40,7 +47,7 @@ class Desk {
     this.problem = null;
     try {
       const [about, layers, surveys] = await Promise.all([api.about(), api.layers(), api.surveys()]);
-      this.inForce = layers.filter((layer) => layer.in_force).map((layer) => layer.kind);
+      this.layers = layers;
       this.surveys = surveys;
       this.about = about;
       const last = this.periods.at(-1) ?? '';
@@ -78,6 +85,14 @@ class Desk {
 
   pickCounty(code: string | null): void {
     this.county = this.county === code ? null : code;
+  }
+
+  /** Lists the patches of a county, or of the city, with one verdict. */
+  listPatches(county: string | null, verdict: string): void {
+    this.putPatchAway();
+    this.county = county;
+    this.verdict = verdict;
+    this.tab = 'patches';
   }
 
   /** Opens a patch's explanation; `show` also moves the map there, which a click on the map itself must not do. */

@@ -130,7 +130,7 @@ pub(super) fn title<'s>(selection: &Selection, surveys: impl Iterator<Item = &'s
     parts.extend(selection.survey.map(|survey| format!("批次{survey}")));
     parts.extend(selection.county.as_deref().map(|code| county_name(code).to_owned()));
     parts.extend(selection.patch.map(|id| format!("图斑{id}")));
-    parts.extend(selection.verdict.map(|verdict| verdict.word().to_owned()));
+    parts.extend(selection.verdict.map(|verdict| verdict.word().into_owned()));
     if surveys.into_iter().any(|survey| survey.facts.invented) {
         parts.push("演示数据".to_owned());
     }

@@ -64,6 +64,7 @@ fn page(query: &PatchQuery) -> QueryBuilder<Postgres> {
     match query.verdict {
         Some(VerdictFilter::Pending) => sql.push(" AND coalesce(").push(CONFIRMED).push(", 'doubtful') = 'doubtful'"),
         Some(VerdictFilter::Shown(word)) => sql.push(" AND coalesce(").push(CONFIRMED).push(", finding.verdict) = ").push_bind(word),
+        Some(VerdictFilter::Confirmed(verdict)) => sql.push(" AND ").push(CONFIRMED).push(" = ").push_bind(verdict.word()),
         None => &mut sql,
     };
     sql.push(" ORDER BY patch.id LIMIT ").push_bind(i64::from(query.limit)).push(") ");

@@ -9,7 +9,7 @@ export const PATCH_FILLS = 'patches-fill';
 export const PATCH_LAYERS = [PATCH_DOTS, PATCH_FILLS];
 
 /** A patch of one hectare is some five pixels wide here; below, its outline would be dust. */
-const OUTLINES_FROM = 12;
+export const OUTLINES_FROM = 12;
 
 const colour = [
   'match',

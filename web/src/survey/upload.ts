@@ -40,9 +40,11 @@ export type Answer =
 /** What the server saw, or why it saw nothing. */
 export type Look = { kind: 'seen'; inspection: Inspection } | { kind: 'problem'; problem: Problem };
 
-type Sent = (done: number, total: number) => void;
+/** Hears of progress in bytes. */
+export type Sent = (done: number, total: number) => void;
 
-function query({ file, token, corrections }: Sendable, more: Record<string, string>): string {
+/** The query string of a file: what is known of it, beside what else is said. */
+export function query({ file, token, corrections }: Sendable, more: Record<string, string>): string {
   const { map, ...plain } = corrections;
   const query = new URLSearchParams({ ...more, name: file.name });
   for (const [name, value] of Object.entries(plain)) if (value) query.set(name, value);
@@ -90,7 +92,7 @@ export function isGone(problem: Problem): boolean {
 }
 
 /** Posts; the file itself only where the server does not have it; aborting the signal ends it without an answer. */
-function post<T>(url: string, { file, token }: Sendable, read: (status: number, body: string) => T, sent: Sent, signal: AbortSignal) {
+export function post<T>(url: string, { file, token }: Sendable, read: (status: number, body: string) => T, sent: Sent, signal: AbortSignal) {
   return new Promise<T | { kind: 'problem'; problem: Problem }>((resolve) => {
     const request = new XMLHttpRequest();
     request.open('POST', url);

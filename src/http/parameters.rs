@@ -1,0 +1,71 @@
+//! Strict query strings: a parameter that the operation does not document is a mistake, answered with its name and the ones there are.
+//!
+//! The OpenAPI document is the list, so a handler need not repeat its names, and none can be forgotten: `sort=` on a list that cannot be
+//! sorted would otherwise be answered with everything, as if it had been obeyed.
+
+use super::Problem;
+use crate::land::Words;
+use axum::{
+    extract::{MatchedPath, Request, State},
+    http::{Method, StatusCode},
+    middleware::Next,
+    response::{IntoResponse, Response},
+};
+use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
+use utoipa::openapi::{
+    OpenApi, RefOr,
+    path::{Parameter, ParameterIn},
+};
+
+/// Of each operation, by method and route, the names of its query parameters.
+#[derive(Debug, Default)]
+pub struct Parameters(HashMap<(Method, String), BTreeSet<String>>);
+
+impl Parameters {
+    /// Those of every operation in the document.
+    #[must_use]
+    pub fn of(document: &OpenApi) -> Self {
+        let mut all = HashMap::new();
+        for (path, item) in &document.paths.paths {
+            let operations =
+                [(Method::GET, &item.get), (Method::POST, &item.post), (Method::PUT, &item.put), (Method::PATCH, &item.patch), (Method::DELETE, &item.delete)];
+            for (method, operation) in operations.into_iter().filter_map(|(method, operation)| Some((method, operation.as_ref()?))) {
+                let in_query = |parameter: &RefOr<Parameter>| match parameter {
+                    RefOr::T(parameter) if parameter.parameter_in == ParameterIn::Query => Some(parameter.name.clone()),
+                    _ => None,
+                };
+                all.insert((method, path.clone()), operation.parameters.iter().flatten().filter_map(in_query).collect());
+            }
+        }
+        Self(all)
+    }
+
+    /// The first parameter of `query` that the operation does not have, as the problem it is.
+    fn unknown(&self, method: &Method, route: &str, query: &str) -> Option<Problem> {
+        let method = if method == Method::HEAD { &Method::GET } else { method };
+        let known = self.0.get(&(method.clone(), route.to_owned()))?;
+        let names = form_urlencoded::parse(query.as_bytes()).map(|(name, _)| name);
+        names.into_iter().find(|name| !name.is_empty() && !known.contains(&**name)).map(|name| problem(&name, known))
+    }
+}
+
+fn problem(name: &str, known: &BTreeSet<String>) -> Problem {
+    let (zh, en) = if known.is_empty() {
+        ("本接口没有查询参数".to_owned(), "there are none here".to_owned())
+    } else {
+        let all = known.iter().map(String::as_str).collect::<Vec<_>>().join(", ");
+        (format!("可用的有：{all}"), format!("there are: {all}"))
+    };
+    let detail = Words::new(format!("没有名为 {name} 的参数；{zh}"), format!("there is no parameter {name}; {en}"));
+    Problem { parameter: Some(name.to_owned()), ..Problem::new(StatusCode::BAD_REQUEST, "unknown_parameter", detail) }
+}
+
+/// Refuses a request with a parameter that its operation does not have.
+pub async fn only_known(State(parameters): State<Arc<Parameters>>, route: MatchedPath, request: Request, next: Next) -> Response {
+    let unknown = request.uri().query().and_then(|query| parameters.unknown(request.method(), route.as_str(), query));
+    match unknown {
+        Some(problem) => problem.into_response(),
+        None => next.run(request).await,
+    }
+}

@@ -1,0 +1,106 @@
+//! Every answer belongs to its question: what is not understood is said, never answered with everything or with nothing.
+
+use super::app::{APRIL, TestApp, city, file::File, text};
+use reqwest::Method;
+use serde_json::json;
+use tuban::land::LayerKind;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_parameter_that_there_is_not_is_named_beside_those_there_are() {
+    let app = TestApp::city().await;
+    let survey = app.uploaded(APRIL, &city::one_of_each()).await;
+    let id = &survey["id"];
+    for (method, path, name, known) in [
+        (Method::GET, "/api/patches?sort=-area".to_owned(), "sort", Some("bbox")),
+        (Method::HEAD, "/api/patches?sort=-area".to_owned(), "sort", None),
+        (Method::GET, "/api/patches?min_area=5&county=371302".to_owned(), "min_area", Some("county")),
+        (Method::GET, "/api/patches?%73ort=1".to_owned(), "sort", Some("verdict")),
+        (Method::GET, "/api/ratios?county=371302".to_owned(), "county", Some("until")),
+        (Method::GET, "/api/layers?kind=county".to_owned(), "kind", None),
+        (Method::GET, format!("/api/surveys/{id}?full=1"), "full", None),
+        (Method::GET, format!("/api/surveys/{id}/rejects?offset=3"), "offset", Some("after")),
+        (Method::GET, "/api/tiles/county/8/212/101.mvt?period=2022-04&layer=1".to_owned(), "layer", Some("period")),
+        (Method::GET, "/api/exports/findings?format=csv&sort=area".to_owned(), "sort", Some("format")),
+        (Method::POST, "/api/surveys?period=2022-05&level=city&onconflict=add".to_owned(), "onconflict", Some("on_conflict")),
+        (Method::POST, "/api/layers?kind=county&name=a&effective=2022-01-01&date=x".to_owned(), "date", Some("effective")),
+        (Method::POST, "/api/check?srs=4490".to_owned(), "srs", None),
+    ] {
+        let answer = app.send(app.request(method.clone(), &path)).await;
+        if method == Method::HEAD {
+            assert_eq!(answer.status, 400, "{path}");
+            continue;
+        }
+        let problem = answer.problem(400, "unknown_parameter");
+        assert_eq!(problem["parameter"], name, "{path}");
+        if let Some(known) = known {
+            assert!(text(&problem["detail"]).contains(known), "{problem}");
+        }
+    }
+    assert_eq!(app.surveys().await.len(), 1, "nothing was taken in");
+    assert_eq!(app.get("/?theme=dark").await.status, app.get("/").await.status, "the page's own addresses are its own");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_county_is_understood_by_name_and_nonsense_never_answered_with_nothing() {
+    let app = TestApp::city().await;
+    app.uploaded(APRIL, &city::one_of_each()).await;
+    for county in ["371302", "兰山区", "%E5%85%B0%E5%B1%B1%E5%8C%BA", " 371302 "] {
+        assert_eq!(app.patch_ids(&format!("county={county}")).await, ["L1", "S1", "O1"], "{county}");
+    }
+    // A county of the city by GB/T 2260 in which no patch lies.
+    assert_eq!(app.patch_ids("county=371325").await, [""; 0]);
+    for county in ["3713020", "37130", "3713O2", "兰山", "371302,371311", "Lanshan"] {
+        let problem = app.get(&format!("/api/patches?county={county}")).await.problem(400, "parameter");
+        assert_eq!(problem["parameter"], "county", "{county}");
+        assert!(text(&problem["detail"]).contains("371302 兰山区"), "{problem}");
+        app.get(&format!("/api/exports/findings?format=csv&county={county}")).await.problem(400, "parameter");
+    }
+    app.get("/api/patches?county=110101").await.problem(404, "not_found");
+    app.get("/api/patches?survey=99").await.problem(404, "not_found");
+    let file = app.get("/api/exports/findings?format=csv&county=兰山区").await;
+    assert_eq!((file.status.as_u16(), file.text().lines().count()), (200, 4), "a head and three patches");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_box_that_is_written_latitude_first_is_told_so() {
+    let app = TestApp::city().await;
+    app.uploaded(APRIL, &city::one_of_each()).await;
+    for (bbox, why) in [
+        ("35.0,118.3,35.1,118.5", "longitude comes first"),
+        ("39500000,3870000,39510000,3880000", "longitude comes first"),
+        ("500000,35,510000,36", "degrees, not metres"),
+        ("118.5,35.0,118.3,35.1", "west ≤ east"),
+        ("118.3,35.0,0,118.5,35.1,9", "four numbers"),
+    ] {
+        let problem = app.get(&format!("/api/patches?bbox={bbox}")).await.problem(400, "parameter");
+        assert!(text(&problem["detail_en"]).contains(why), "{bbox}: {problem}");
+    }
+    // West of 90° both orders are degrees: only the counties tell.
+    let app = TestApp::bare().await;
+    let county = File::default()
+        .feature(&json!({ "XZQDM": "653126", "XZQMC": "叶城县" }), &super::app::file::polygon(&[super::app::file::rectangle(77.0, 36.0, 78.0, 37.0)]));
+    app.import_layer(LayerKind::County, &county, "2022-01-01").await;
+    let problem = app.get("/api/patches?bbox=36.2,77.2,36.4,77.4").await.problem(400, "parameter");
+    assert!(text(&problem["detail_en"]).contains("longitude comes first"), "{problem}");
+    assert_eq!(app.get("/api/patches?bbox=77.2,36.2,77.4,36.4").await.status, 200);
+    assert_eq!(app.get("/api/patches?bbox=10,10,11,11").await.status, 200, "elsewhere either way is elsewhere");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn once_a_layer_is_answered_for_it_is_what_polygons_are_held_against() {
+    let app = TestApp::city().await;
+    let square = json!({ "type": "Polygon", "coordinates": [city::square()] }).to_string();
+    for day in 1..=20 {
+        // All of it woodland, then all of it farmland, and so on: the version answered for is the one that is used.
+        let (dlbm, farmland) = if day % 2 == 0 { ("0101", true) } else { ("0301", false) };
+        let parcels = File::default()
+            .feature(&json!({ "DLBM": dlbm, "DLMC": "地" }), &super::app::file::polygon(&[super::app::file::rectangle(118.3, 35.0, 118.5, 35.1)]));
+        let query = format!("kind=farmland&name=parcels&effective=2022-02-{day:02}");
+        let layer = app.post(&format!("/api/layers?{query}"), parcels.text()).await;
+        assert_eq!(layer.status, 201, "{}", layer.text());
+        let checked = app.post("/api/check", square.clone()).await.json();
+        let used = checked["finding"]["layers"].as_array().unwrap().iter().find(|layer| layer["kind"] == "farmland").unwrap();
+        assert_eq!(used["id"], layer.json()["id"]);
+        assert_eq!(checked["farmland"]["m2"].as_f64().unwrap() > 0.0, farmland, "{checked}");
+    }
+}
