@@ -81,7 +81,7 @@ bench-growth: build ## memory and time with ten times the layers and patches (5 
 	@tools/need python3
 	python3 benches/growth/run.py $(TUBAN) .tuban/growth
 
-bench-check: build ## POST /api/check on the demo city, idle and while surveys are imported (650 MB of data, minutes)
+bench-check: build ## POST /api/check on the demo city, idle and while surveys are imported (1 GB of data, minutes)
 	@tools/need python3 wrk
 	python3 benches/check/run.py $(TUBAN) .tuban/check $(CHECK)
 

@@ -11,8 +11,31 @@ use super::{DemoFile, files};
 use std::f64::consts::PI;
 use std::io;
 
-/// First year and number of years in which the demo's approvals were given.
+/// First year and number of years in which most of the demo's approvals were given.
 const YEARS: (usize, usize) = (2016, 6);
+/// One approval of so many came after what it is for was built: 补办, in the second half of 2022.
+const LATER: usize = 20;
+/// One of so many has no day.
+const UNDATED: usize = 25;
+/// What approvals are for, each as often as it is listed.
+const KINDS: [&str; 16] = [
+    "农转用",
+    "农转用",
+    "农转用",
+    "农转用",
+    "农转用",
+    "农转用",
+    "农转用",
+    "农转用",
+    "农转用",
+    "农转用",
+    "增减挂钩",
+    "增减挂钩",
+    "供地",
+    "供地",
+    "设施农用地",
+    "临时用地",
+];
 
 /// An approved site.
 pub(super) struct Approval {
@@ -66,11 +89,19 @@ pub(super) fn write(list: &[Approval], counties: &Counties, sheet: &Sheet, progr
             continue;
         };
         let (year, number, in_year) = (first + index % years, index / years, list.len().div_ceil(years));
-        let document = format!("鲁政土字〔{year}〕{:04}号", number + 1);
-        let (month, day) = month_and_day(number * 365 / in_year);
+        let (document, day) = if index % LATER == LATER - 1 {
+            (format!("鲁政土字〔2022〕{:04}号", index / LATER + 1), format!("2022-{:02}-{:02}", 7 + index / LATER % 6, 1 + index / LATER % 28))
+        } else {
+            let (month, day) = month_and_day(number * 365 / in_year);
+            (format!("鲁政土字〔{year}〕{:04}号", number + 1), format!("{year}-{month:02}-{day:02}"))
+        };
+        let kind = KINDS[index * 7 % KINDS.len()];
         let properties = [
             ("PZWH", Value::Text(&document)),
-            ("PZRQ", Value::Text(&format!("{year}-{month:02}-{day:02}"))),
+            ("PZRQ", Value::Text(if index % UNDATED == UNDATED - 1 { "" } else { &day })),
+            ("PZLX", Value::Text(kind)),
+            // Land is lent for a while: what is built on it in 2022 is within.
+            ("JZRQ", Value::Text(if kind == "临时用地" { "2023-12-31" } else { "" })),
             ("PZMJ", Value::Number(measure.area_m2 / 10_000.0, 4)),
             ("XZQDM", Value::Text(counties.of(&measure).code)),
         ];

@@ -3,13 +3,14 @@
 //!
 //! From the ground up: `noise` throws the dice, `ground` measures, `shapes` draws outlines. `lattice` is the net of parcel
 //! corners inside the city's outline; `counties` divides the city; `places` founds seats and towns; `terrain` says what
-//! grows where; `parcels`, `basic_farmland`, `red_lines`, `approvals` and `surveys` (with `faults`) are the layers; `write`
-//! writes them. Knows nothing of the rest of the service, and no dependency but `libm`.
+//! grows where; `parcels`, `basic_farmland`, `red_lines`, `approvals` and `surveys` (with `faults` and `room`) are the
+//! layers, `built` is what the second land survey finds; `write` writes them. Knows nothing of the rest of the service, and no dependency but `libm`.
 
 #![deny(unsafe_code)]
 
 mod approvals;
 mod basic_farmland;
+mod built;
 mod counties;
 mod faults;
 mod ground;
@@ -18,6 +19,7 @@ mod noise;
 mod parcels;
 mod places;
 mod red_lines;
+mod room;
 mod shapes;
 mod surveys;
 mod terrain;
@@ -25,9 +27,10 @@ mod terrain;
 mod tests;
 mod write;
 
+use built::Built;
 use counties::Counties;
 use lattice::Lattice;
-use parcels::Parcels;
+use parcels::{LandSurvey, Parcels};
 use places::Places;
 use red_lines::Extent;
 use std::io;
@@ -39,9 +42,9 @@ use write::{Layer, Progress, Shape, Sheet, Value};
 /// The size of a demo city.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Preset {
-    /// About 10 000 parcels; 2 000 patches a survey. For tests and first looks: 18 MB.
+    /// About 10 000 parcels; 2 000 patches a survey. For tests and first looks: 30 MB.
     Small,
-    /// About 300 000 parcels; 100 000 patches a survey. A prefecture-level city: 620 MB.
+    /// About 300 000 parcels; 100 000 patches a survey. A prefecture-level city: 990 MB.
     City,
     /// About 3 000 000 parcels, ten times smaller; everything else as in `City`. For measurements: 3.1 GB.
     Dense,
@@ -64,8 +67,10 @@ pub struct DemoFile {
 pub mod files {
     /// 行政区, counties.
     pub const COUNTY: &str = "county.geojson";
-    /// 土地利用现状图斑 (DLTB), land-use parcels.
+    /// 土地利用现状图斑 (DLTB), land-use parcels at the end of 2020.
     pub const FARMLAND: &str = "farmland.geojson";
+    /// The same at the end of 2022, when farmland was built on; not of the presets for measurements.
+    pub const FARMLAND_OF_2022: &str = "farmland-2022.geojson";
     /// 永久基本农田, permanent basic farmland.
     pub const BASIC_FARMLAND: &str = "basic_farmland.geojson";
     /// 生态保护红线, ecological red lines.
@@ -92,6 +97,8 @@ struct Scale {
     approvals: usize,
     /// Patches of each survey.
     patches: usize,
+    /// Whether there is a second land survey.
+    surveyed_again: bool,
 }
 
 impl Preset {
@@ -105,10 +112,21 @@ impl Preset {
         let small = Extent { count: 8, fewest: 300.0, most: 3_000.0, reach_m: 11_000.0 };
         let city = Extent { count: 150, fewest: 1_500.0, most: 50_000.0, reach_m: 9_500.0 };
         match self {
-            Self::Small => Scale { cities: 1, cells: 100, border_spacing_m: 400.0, groups: 400, red_lines: small, approvals: 600, patches: 2_000 },
-            Self::City => Scale { cities: 1, cells: 546, border_spacing_m: 55.0, groups: 5_000, red_lines: city, approvals: 8_000, patches: 100_000 },
-            Self::Dense => Scale { cells: 1_728, ..Self::City.scale() },
-            Self::Province => Scale { cities: 10, patches: 10_000, ..Self::City.scale() },
+            Self::Small => {
+                Scale { cities: 1, cells: 100, border_spacing_m: 400.0, groups: 400, red_lines: small, approvals: 600, patches: 2_000, surveyed_again: true }
+            }
+            Self::City => Scale {
+                cities: 1,
+                cells: 546,
+                border_spacing_m: 55.0,
+                groups: 5_000,
+                red_lines: city,
+                approvals: 8_000,
+                patches: 100_000,
+                surveyed_again: true,
+            },
+            Self::Dense => Scale { cells: 1_728, surveyed_again: false, ..Self::City.scale() },
+            Self::Province => Scale { cities: 10, patches: 10_000, surveyed_again: false, ..Self::City.scale() },
         }
     }
 }
@@ -147,14 +165,19 @@ fn write_city(scale: &Scale, seed: u64, out: &Sheet, progress: Progress) -> io::
     let ground = Ground { seed, counties: &counties, places: &places, approvals: &approvals };
     let mut files = vec![
         write_counties(&counties, out, progress)?,
-        parcels::write(&parcels, &counties, out, progress)?,
+        parcels::write(&parcels, &counties, &LandSurvey { name: files::FARMLAND, year: 2020, built: &Built::new() }, out, progress)?,
         basic_farmland::write(seed, &parcels, &counties, scale.groups, out, progress)?,
         red_lines::write(seed, scale.red_lines, &counties, &places, &terrain, out, progress)?,
         places.write_boundaries(seed, &counties, out, progress)?,
         approvals::write(&approvals, &counties, out, progress)?,
     ];
+    let mut built = Built::new();
     for survey in 0..files::SURVEYS.len() {
-        files.push(surveys::write(&ground, survey, scale.patches, out, progress)?);
+        files.push(surveys::write(&ground, survey, scale.patches, &mut built, out, progress)?);
+    }
+    if scale.surveyed_again {
+        built.sort();
+        files.push(parcels::write(&parcels, &counties, &LandSurvey { name: files::FARMLAND_OF_2022, year: 2022, built: &built }, out, progress)?);
     }
     Ok(files)
 }

@@ -2,19 +2,20 @@
 //! into cells and strips. A block is drawn anew whenever it is asked for, so that nobody has to remember three million
 //! parcels. Parcels tile the city: whatever two of them share, both have position by position.
 
+use super::DemoFile;
+use super::built::Built;
 use super::counties::Counties;
 use super::ground::{Anchor, Point, Ring, SOUTH, SPAN, WEST, measure};
 use super::lattice::{Lattice, wiggle};
 use super::noise::{Dice, Topic};
 use super::shapes::rugged;
-use super::terrain::{Class, Terrain};
+use super::terrain::{BUILT_UP, Class, Terrain, is_farmland};
 use super::write::{Layer, Progress, Shape, Sheet, Value};
-use super::{DemoFile, files};
 use std::io;
 
 /// A parcel: where it is and what grows there.
 pub(super) struct Parcel {
-    /// Shell, then at most one hole.
+    /// Shell, then holes.
     pub rings: Vec<Ring>,
     /// Land class.
     pub class: Class,
@@ -198,14 +199,36 @@ fn fractions(point: Point) -> (f64, f64) {
     ((point.lon() - WEST) / SPAN, (point.lat() - SOUTH) / SPAN)
 }
 
-/// Writes the parcels, row of blocks by row of blocks.
-pub(super) fn write(parcels: &Parcels, counties: &Counties, sheet: &Sheet, progress: Progress) -> io::Result<DemoFile> {
-    let mut layer = Layer::create(sheet, files::FARMLAND, "土地利用现状图斑", parcels.count(), progress)?;
+/// A land survey: its file, the day at whose end it was, and what was built by then.
+pub(super) struct LandSurvey<'a> {
+    /// The file's name.
+    pub name: &'static str,
+    /// The year at whose end it was.
+    pub year: u16,
+    /// Farmland that is built on.
+    pub built: &'a Built,
+}
+
+/// Takes what is built on it out of a parcel of farmland; every site becomes a parcel of its own, behind it.
+fn build(mut parcel: Parcel, built: &Built, out: &mut Vec<Parcel>) {
+    let sites: Vec<Ring> = if is_farmland(parcel.class) { built.within(&parcel.rings).cloned().collect() } else { Vec::new() };
+    parcel.rings.extend(sites.iter().map(|site| site.iter().rev().copied().collect()));
+    out.push(parcel);
+    out.extend(sites.into_iter().map(|site| Parcel { rings: vec![site], class: BUILT_UP }));
+}
+
+/// Writes the parcels as a land survey found them, row of blocks by row of blocks.
+pub(super) fn write(parcels: &Parcels, counties: &Counties, survey: &LandSurvey, sheet: &Sheet, progress: Progress) -> io::Result<DemoFile> {
+    let title = format!("{}年土地利用现状图斑", survey.year);
+    let mut layer = Layer::create(sheet, survey.name, &title, parcels.count(), progress)?;
     let mut numbers = vec![0_u64; counties.list.len()];
-    let mut batch = Vec::new();
+    let (mut drawn, mut batch) = (Vec::new(), Vec::new());
     for block in 0..parcels.blocks() * parcels.blocks() {
         let (bi, bj) = (block % parcels.blocks(), block / parcels.blocks());
-        parcels.block(bi, bj, &mut batch);
+        parcels.block(bi, bj, &mut drawn);
+        for parcel in drawn.drain(..) {
+            build(parcel, survey.built, &mut batch);
+        }
         for parcel in batch.drain(..) {
             let Some(measure) = measure(&parcel.rings) else {
                 continue;

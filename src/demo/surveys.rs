@@ -2,11 +2,13 @@
 //! survey. Every edge is shorter than 65 m on the ground. See faults.rs for the patches that are spoilt on purpose.
 
 use super::approvals::Approval;
+use super::built::Built;
 use super::counties::Counties;
 use super::faults::{Fate, fates, spoil};
 use super::ground::{Anchor, MU_M2, Ring, SOUTH, SPAN, WEST, measure};
 use super::noise::{Dice, Topic};
 use super::places::Places;
+use super::room::Room;
 use super::shapes::{Outline, Sketch, clear_m, reach_m};
 use super::write::{Layer, Progress, Shape, Sheet, Value};
 use super::{DemoFile, files};
@@ -17,6 +19,9 @@ use std::io;
 const EDGE_M: f64 = 64.0;
 /// Kinds of change, the frequent ones several times.
 const KINDS: [&str; 12] = ["房屋建筑", "房屋建筑", "房屋建筑", "推填土", "推填土", "推填土", "硬化地面", "硬化地面", "道路", "光伏用地", "采矿用地", "其他"];
+
+/// The part of all wishes that is for a place on an approval.
+const ON_APPROVALS: f64 = 0.145;
 
 /// What surveys are drawn from.
 pub(super) struct Ground<'a> {
@@ -35,10 +40,14 @@ struct Patch {
     anchor: Anchor,
     /// Polygons, each a shell and holes.
     parts: Vec<Vec<Ring>>,
+    /// How far it reaches from the anchor, metres.
+    reach_m: f64,
+    /// Whether it was drawn off every approval.
+    unasked: bool,
 }
 
-/// Writes the `survey`-th survey (April, May, June 2022) with `count` patches.
-pub(super) fn write(ground: &Ground, survey: usize, count: usize, sheet: &Sheet, progress: Progress) -> io::Result<DemoFile> {
+/// Writes the `survey`-th survey (April, May, June 2022) with `count` patches; those of April and May that nobody was asked about are `built`.
+pub(super) fn write(ground: &Ground, survey: usize, count: usize, built: &mut Built, sheet: &Sheet, progress: Progress) -> io::Result<DemoFile> {
     let (name, month) = (files::SURVEYS[survey], survey + 4);
     let title = format!("2022年{month}月监测图斑");
     let mut layer = Layer::create(sheet, name, &title, count as u64, progress)?;
@@ -49,6 +58,9 @@ pub(super) fn write(ground: &Ground, survey: usize, count: usize, sheet: &Sheet,
         let Some(measure) = measure(patch.parts.iter().flatten()) else {
             continue;
         };
+        if let (0 | 1, Fate::Plain | Fate::Astray, true, [part]) = (survey, fate, patch.unasked, patch.parts.as_slice()) {
+            built.add(&patch.anchor, patch.reach_m, &part[0]);
+        }
         let lies = ground.counties.locate(measure.lon, measure.lat).unwrap_or(0);
         let turn = if fate == Fate::Astray { 1 + dice.below(11) } else { 0 };
         let county = &ground.counties.list[(lies + turn) % 12];
@@ -81,7 +93,8 @@ fn draw(ground: &Ground, fate: Fate, room: &mut Room, dice: &mut Dice) -> Patch 
     let wish = dice.unit();
     let mut tries = 0;
     loop {
-        let (anchor, sketch) = site(ground, if tries < 50 { wish } else { 0.99 }, fate, dice);
+        let wish = if tries < 50 { wish } else { 0.99 };
+        let (anchor, sketch) = site(ground, wish, fate, dice);
         let outline = sketch.draw_short(dice, EDGE_M);
         let (parts, reach) = parts(&outline, sketch, fate, dice);
         tries += 1;
@@ -90,7 +103,7 @@ fn draw(ground: &Ground, fate: Fate, room: &mut Room, dice: &mut Dice) -> Patch 
         if free && ground.counties.holds(&anchor, 1.4 * reach) {
             room.take(&anchor, reach);
             let place = |rings: &Vec<Outline>| rings.iter().map(|ring| anchor.place(ring)).collect();
-            return Patch { anchor, parts: parts.iter().map(place).collect() };
+            return Patch { anchor, parts: parts.iter().map(place).collect(), reach_m: reach, unasked: wish >= ON_APPROVALS };
         }
     }
 }
@@ -111,7 +124,7 @@ fn site(ground: &Ground, wish: f64, fate: Fate, dice: &mut Dice) -> (Anchor, Ske
         rough: if boxy { 0.12 } else { 0.4 },
     };
     let anchor = match wish {
-        x if x < 0.145 => {
+        x if x < ON_APPROVALS => {
             // On an approval; in a third of the cases across its border.
             let approval = &ground.approvals[dice.below(ground.approvals.len())];
             let inside = wish < 0.09;
@@ -154,39 +167,5 @@ fn parts(outline: &Outline, sketch: Sketch, fate: Fate, dice: &mut Dice) -> (Vec
             (vec![vec![outline.clone()], vec![moved]], second_reach)
         }
         _ => (vec![vec![outline.clone()]], reach),
-    }
-}
-
-/// Which ground is taken: circles in a net of 700 m meshes, so that a look at nine meshes finds every neighbour of a
-/// circle of up to 350 m.
-struct Room {
-    meshes: Vec<Vec<(Anchor, f64)>>,
-}
-
-impl Room {
-    const COLUMNS: usize = 240;
-    const ROWS: usize = 290;
-
-    fn new() -> Self {
-        Self { meshes: vec![Vec::new(); Self::COLUMNS * Self::ROWS] }
-    }
-
-    fn mesh(anchor: &Anchor) -> (usize, usize) {
-        let part = |fraction: f64, meshes: usize| ((fraction.max(0.0) * meshes as f64) as usize).min(meshes - 1);
-        (part((anchor.lon - WEST) / SPAN, Self::COLUMNS), part((anchor.lat - SOUTH) / SPAN, Self::ROWS))
-    }
-
-    fn is_free(&self, anchor: &Anchor, reach_m: f64) -> bool {
-        let (column, row) = Self::mesh(anchor);
-        let rows = row.saturating_sub(1)..(row + 2).min(Self::ROWS);
-        let columns = column.saturating_sub(1)..(column + 2).min(Self::COLUMNS);
-        rows.flat_map(|row| columns.clone().map(move |column| row * Self::COLUMNS + column))
-            .flat_map(|mesh| &self.meshes[mesh])
-            .all(|(other, reach)| anchor.distance_m(other) > reach + reach_m)
-    }
-
-    fn take(&mut self, anchor: &Anchor, reach_m: f64) {
-        let (column, row) = Self::mesh(anchor);
-        self.meshes[row * Self::COLUMNS + column].push((*anchor, reach_m));
     }
 }

@@ -24,6 +24,9 @@ const POND: Class = ("1104", "坑塘水面");
 const DITCH: Class = ("1107", "沟渠");
 const FARMYARD: Class = ("1202", "设施农用地");
 
+/// What farmland is that was built on.
+pub(super) const BUILT_UP: Class = TOWN;
+
 /// Share of the ground that is hill.
 const HILLS: f64 = 0.34;
 

@@ -8,7 +8,7 @@ use super::parcels::Parcels;
 use super::places::Places;
 use super::terrain::{Terrain, is_farmland};
 use super::{DemoFile, Preset, files, generate};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::PathBuf;
 
 /// A folder of this test's own, removed at its end.
@@ -65,7 +65,7 @@ fn rings(line: &str) -> Vec<Vec<Point>> {
         let nano = |text: &str| text.trim_matches(|c: char| !c.is_ascii_digit()).replace('.', "").parse::<i64>().ok();
         Some(Point { x: nano(x)?, y: nano(y)? })
     };
-    coordinates.split("]]").map(|ring| ring.split("],[").filter_map(point).collect()).filter(|ring: &Vec<_>| !ring.is_empty()).collect()
+    coordinates.split("]]").map(|ring| ring.trim_start_matches(',').split("],[").filter_map(point).collect()).filter(|ring: &Vec<_>| !ring.is_empty()).collect()
 }
 
 /// The value of a text property.
@@ -78,7 +78,7 @@ fn the_same_seed_gives_the_same_bytes_and_another_seed_others() {
     let folders = [Folder::new("a"), Folder::new("b"), Folder::new("c")];
     let [first, again, other] = [(0, 7), (1, 7), (2, 8)].map(|(k, seed): (usize, u64)| folders[k].small(seed));
     assert_eq!(first, again);
-    assert_eq!(first.len(), 9);
+    assert_eq!(first.len(), 10);
     assert_eq!(first.iter().map(|file| file.name).collect::<Vec<_>>(), other.iter().map(|file| file.name).collect::<Vec<_>>());
     for file in &first {
         let bytes = folders[0].read(file.name);
@@ -155,6 +155,62 @@ fn parcels_tile_the_city_and_more_than_half_are_farmland() {
             assert!(contains(&counties.of(&m).ring, centre));
         }
     }
+}
+
+#[test]
+fn the_land_survey_of_2022_differs_where_patches_of_april_and_may_were_built_and_nowhere_else() {
+    let folder = Folder::new("land");
+    folder.small(4);
+    let parcels = |name: &str| -> Vec<(String, Vec<Vec<Point>>)> {
+        folder.read(name).lines().filter(|line| line.starts_with("{\"type\":\"Feature\",")).map(|line| (text(line, "DLBM").to_owned(), rings(line))).collect()
+    };
+    let (before, after) = (parcels(files::FARMLAND), parcels(files::FARMLAND_OF_2022));
+    // Whole numbers: both tile the same ground, exactly.
+    let ground = |all: &[(String, Vec<Vec<Point>>)]| all.iter().flat_map(|(_, rings)| rings).map(|ring| doubled_area(ring)).sum::<i128>();
+    assert_eq!(ground(&before), ground(&after));
+    let open = |ring: &Vec<Point>| ring[..ring.len() - 1].to_vec();
+    let closed_rings: Vec<Ring> = after.iter().flat_map(|(_, rings)| rings).map(open).collect();
+    let outer = lone_edges(closed_rings.iter()).len();
+    assert_eq!(outer, lone_edges(before.iter().flat_map(|(_, rings)| rings).map(open).collect::<Vec<_>>().iter()).len());
+    // What is new is a patch of April or May, as it was drawn; what is not has lost nothing but the ground of such.
+    let patches: HashSet<Vec<Point>> = files::SURVEYS[..2].iter().flat_map(|name| folder.read(name).lines().flat_map(rings).collect::<Vec<_>>()).collect();
+    let old: HashMap<&Vec<Point>, &String> = before.iter().filter_map(|(class, rings)| Some((rings.first()?, class))).collect();
+    let (mut built, mut kept) = (0, 0);
+    for (class, rings) in &after {
+        match old.get(&rings[0]) {
+            Some(before) => {
+                assert_eq!(*before, class);
+                kept += 1;
+            }
+            None => {
+                assert!(class == "0701" && rings.len() == 1 && patches.contains(&rings[0]));
+                built += 1;
+            }
+        }
+    }
+    assert_eq!(kept, before.len());
+    // Most patches lie off approvals, more than half of the ground is farmland, and few patches cross a parcel's border.
+    assert!((1_000..2_000).contains(&built), "{built}");
+}
+
+#[test]
+fn approvals_have_days_and_kinds_in_fixed_shares() {
+    let folder = Folder::new("approvals");
+    folder.small(1);
+    let content = folder.read(files::APPROVED);
+    let approvals: Vec<&str> = content.lines().filter(|line| line.starts_with("{\"type\":\"Feature\",")).collect();
+    let count = |key: &str, wanted: &dyn Fn(&str) -> bool| approvals.iter().filter(|line| wanted(text(line, key))).count();
+    // Of 600: one in 25 without a day, one in 20 later but for those that have none; 10, 2, 2, 1 and 1 of 16 by kind.
+    assert_eq!(count("PZRQ", &str::is_empty), 24);
+    assert_eq!(count("PZRQ", &|day| day > "2022-06-30"), 24);
+    assert_eq!(count("PZRQ", &|day| !day.is_empty() && day < "2022-01-01"), 552);
+    let of_kind = |kind: &str| count("PZLX", &|one| one == kind);
+    let kinds = ["农转用", "增减挂钩", "供地", "设施农用地", "临时用地"].map(of_kind);
+    assert_eq!(kinds.iter().sum::<usize>(), 600);
+    assert!(kinds[0] > 370 && kinds[1..3].iter().all(|n| (73..=77).contains(n)) && kinds[3..].iter().all(|n| (36..=39).contains(n)), "{kinds:?}");
+    assert_eq!(count("JZRQ", &|day| day == "2023-12-31"), kinds[4]);
+    let numbers: HashSet<&str> = approvals.iter().map(|line| text(line, "PZWH")).collect();
+    assert_eq!(numbers.len(), 600);
 }
 
 #[test]

@@ -69,7 +69,7 @@ async fn a_finding_says_why_and_what_it_rests_on() {
     assert_eq!(kinds, LayerKind::ALL.iter().map(|kind| kind.word().to_owned()).collect::<Vec<_>>());
     assert!(finding["layers"].as_array().unwrap().iter().all(|layer| layer["effective"] == "2022-01-01" && layer["id"].as_i64().unwrap() > 0));
     assert_eq!(finding["rule"], app.read("/api/about").await["rule"]);
-    assert_eq!((&patch["properties"]["survey_id"], &patch["properties"]["attributes"]), (&survey["id"], &json!({ "JCBH": "Q1" })));
+    assert_eq!((&patch["properties"]["survey_id"], &patch["properties"]["attributes"]), (&survey["id"], &dated(json!({ "JCBH": "Q1" }))));
     assert_eq!(patch["geometry"], serde_json::from_str::<Value>(&polygon(&[city::square()])).unwrap(), "as it came");
 }
 
