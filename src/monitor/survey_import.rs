@@ -16,7 +16,7 @@ use super::{
     sums::{Sums, outside_warning},
 };
 use crate::formats::{Arrival, Field, Stated, Wanted, companions};
-use crate::land::{Finding, Level, NewSurvey, OnConflict, Patch, PatchIdSource, Period, Progress, Provenance, Reject, Stage, Survey};
+use crate::land::{Finding, Level, NewSurvey, OnConflict, Patch, PatchIdSource, Period, Progress, Provenance, Reject, Stage, Survey, Words};
 use crate::store::{Held, StoreError, SurveyKey, SurveyWriter};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};

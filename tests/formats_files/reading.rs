@@ -42,6 +42,7 @@ fn classify(patches: &Path, layers: Vec<LayerPath>, map: &[&str]) -> Result<(Vec
         workshop: workshop(scratch.path()),
         map: map.iter().map(|pair| (*pair).to_owned()).collect(),
         memory: Memory::new(1 << 30, scratch.path().to_owned()),
+        as_of: None,
     };
     let mut csv = Vec::new();
     let classified = classify_files(&files, &Rule::load(None).unwrap(), Output::Csv, &mut csv, &|_, _| {})?;
