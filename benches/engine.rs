@@ -63,6 +63,7 @@ fn files(folder: &Path) -> ClassifyFiles {
         stated: Stated::default(),
         workshop: Workshop::new(folder.to_owned()),
         map: Vec::new(),
+        codes: tuban::monitor::layer_codes::CodeChoices::default(),
         memory: Memory::new(Memory::usual_budget(), folder.to_owned()),
         as_of: None,
     }

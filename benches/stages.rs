@@ -71,6 +71,7 @@ fn files(folder: &Path, kinds: &[LayerKind], scratch: &Path) -> ClassifyFiles {
         stated: Stated::default(),
         workshop: Workshop::new(scratch.to_owned()),
         map: Vec::new(),
+        codes: tuban::monitor::layer_codes::CodeChoices::default(),
         memory: Memory::new(Memory::usual_budget(), scratch.to_owned()),
         as_of: None,
     }

@@ -1,6 +1,6 @@
 //! `tuban classify`: the main job with no database.
 
-use super::{Budget, Failure, Said, output, progress::Counter};
+use super::{Budget, Codes, Failure, Said, output, progress::Counter};
 use crate::land::LayerKind;
 use crate::monitor::{
     Workshop,
@@ -31,6 +31,8 @@ pub struct Classify {
     /// Which field of the patches is which of ours, or `county_code=` for none; may be repeated.
     #[arg(long, value_name = "OUR=THEIRS")]
     map: Vec<String>,
+    #[command(flatten)]
+    codes: Codes,
     #[command(flatten)]
     budget: Budget,
     /// Print where the time went as one JSON line on stderr.
@@ -72,6 +74,7 @@ impl Classify {
             layers,
             stated: self.said.into(),
             map: self.map,
+            codes: self.codes.into(),
             memory: Memory::new(self.budget.bytes(), output::folder(&self.output)),
             as_of: None,
             workshop,
@@ -103,6 +106,9 @@ impl Classify {
         if self.timings {
             complain!("{}", serde_json::to_string(&classified.timings).unwrap_or_default());
         }
-        Ok(())
+        for words in &classified.left_out {
+            complain!("{} / {}", words.zh, words.en);
+        }
+        if classified.left_out.is_empty() { Ok(()) } else { Err(Failure::LeftOut) }
     }
 }

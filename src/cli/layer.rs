@@ -1,6 +1,6 @@
 //! `tuban layer add|list|remove`.
 
-use super::{Database, Failure, Said, print_rejects, progress::Counter};
+use super::{Codes, Database, Failure, Said, print_rejects, progress::Counter};
 use crate::land::LayerKind;
 use crate::monitor::{layer_import::LayerFile, rule::Rules};
 use clap::{Args, Subcommand};
@@ -38,6 +38,8 @@ pub struct Add {
     #[arg(long, value_name = "OUR=THEIRS")]
     map: Vec<String>,
     #[command(flatten)]
+    codes: Codes,
+    #[command(flatten)]
     database: Database,
     /// The file: GeoJSON, a Shapefile or FileGDB (zipped, or as it is), `GeoPackage`, `FlatGeobuf`, KML, a `MapInfo` table or DXF.
     file: PathBuf,
@@ -62,7 +64,8 @@ impl Add {
     async fn run(self, rules: Rules) -> Result<(), Failure> {
         let monitor = self.database.open(rules).await?;
         let counter = Counter::new(self.kind.word());
-        let file = LayerFile { stated: self.said.into(), map: self.map, ..LayerFile::new(self.file, self.kind, self.name, self.effective) };
+        let file =
+            LayerFile { stated: self.said.into(), map: self.map, codes: self.codes.into(), ..LayerFile::new(self.file, self.kind, self.name, self.effective) };
         let imported = monitor.import_layer(&file, &|done| counter.at(done)).await?;
         drop(counter);
         let layer = imported.layer;
@@ -76,6 +79,9 @@ impl Add {
             layer.vertices,
             layer.rejected
         );
+        if let Some(classes) = layer.classes {
+            say!("  classes of {classes}");
+        }
         for note in &layer.notes {
             say!("  {note}");
         }

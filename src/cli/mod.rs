@@ -32,8 +32,8 @@ mod survey;
 mod terminal;
 
 use crate::geom::Crs;
-use crate::land::{Reject, today};
-use crate::monitor::{Gcj02, Monitor, MonitorError, Stated, memory::Memory, rule::Rules};
+use crate::land::{Reject, Standard, today};
+use crate::monitor::{Gcj02, Monitor, MonitorError, Stated, county_codes::CountyCodes, layer_codes::CodeChoices, memory::Memory, rule::Rules};
 use crate::store::{self, StoreError};
 use bytesize::ByteSize;
 use clap::{Parser, Subcommand};
@@ -127,6 +127,23 @@ impl From<Said> for Stated {
     }
 }
 
+/// What is known of a layer's codes.
+#[derive(Debug, Clone, Copy, clap::Args)]
+struct Codes {
+    /// The standard that class codes (DLBM) are of, where that was asked: 2007 (second survey, three digits), 2017 (third survey) or 2023 (guide).
+    #[arg(long)]
+    classes: Option<Standard>,
+    /// What to do with features of a county layer that are no counties, where that was asked: `merge`, `leave_out` or `keep`.
+    #[arg(long)]
+    county_codes: Option<CountyCodes>,
+}
+
+impl From<Codes> for CodeChoices {
+    fn from(codes: Codes) -> Self {
+        Self { classes: codes.classes, county_codes: codes.county_codes }
+    }
+}
+
 /// What the process may take.
 #[derive(Debug, clap::Args)]
 struct Budget {
@@ -171,6 +188,9 @@ impl Database {
 enum Failure {
     #[error("{0}")]
     Usage(String),
+    /// What was asked was done, but not with all of the layers: what is said on stderr says which.
+    #[error("图层有要素未能采用，结果不完整 / features of layers were left out, so the findings are not complete")]
+    LeftOut,
     #[error(transparent)]
     Monitor(#[from] MonitorError),
     #[error(transparent)]
@@ -189,6 +209,7 @@ impl Failure {
     fn exit_code(&self) -> u8 {
         match self {
             Self::Usage(_) => 2,
+            Self::LeftOut => 5,
             Self::Monitor(MonitorError::Refused(_)) => 3,
             Self::Monitor(MonitorError::Store(StoreError::Conflict { .. } | StoreError::LayerInUse { .. } | StoreError::NotFound { .. })) => 4,
             _ => 1,

@@ -18,6 +18,7 @@ mod foreign;
 pub mod geojson;
 pub mod json;
 mod land_txt;
+mod narrow;
 pub mod ogr;
 mod placing;
 mod prj;
@@ -35,6 +36,7 @@ pub use encoding::Choice as EncodingChoice;
 pub use error::ReadError;
 pub use feature::{Fault, FaultKind, RawFeature, Values};
 pub use fields::{Field, FieldMap, Wanted};
+pub use narrow::{narrow, tidy_code};
 pub use placing::{contradiction_words, few_decimals};
 
 use crate::geom::Crs;

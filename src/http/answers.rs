@@ -2,10 +2,10 @@
 
 use crate::formats::geojson::Geometry;
 use crate::land::{
-    Area, AutomaticVerdict, Condition, Explanation, Filing, Flag, Group, Layer, LayerKind, LayerUsed, Level, Line, Reason, Signature, Survey, Tally, Verdict,
-    VerdictCounts, Words, round_half_up,
+    Area, AutomaticVerdict, Condition, Explanation, Filing, Flag, Group, Layer, LayerKind, LayerUsed, LeftOut, Level, Line, Reason, Signature, Standard,
+    Survey, Tally, Verdict, VerdictCounts, Words, round_half_up,
 };
-use crate::monitor::{explain::explain, ratios::Ratios, rule::Tolerance};
+use crate::monitor::{explain::explain, left_out::LeftOutHere, ratios::Ratios, rule::Tolerance};
 use crate::store::StoredPatch;
 use serde::Serialize;
 use serde_json::value::RawValue;
@@ -35,6 +35,8 @@ pub struct LayerAnswer {
     vertices: u64,
     in_force: bool,
     invented: bool,
+    /// The standard that its class codes are read by: 2007, 2017 or 2023; null where it has none.
+    classes: Option<Standard>,
     created_at: String,
     notes: Vec<String>,
 }
@@ -56,6 +58,7 @@ impl LayerAnswer {
             vertices: layer.vertices,
             in_force,
             invented: layer.invented,
+            classes: layer.classes,
             created_at: timestamp(layer.created_ms),
             notes: layer.notes,
         }
@@ -232,6 +235,22 @@ pub struct FindingAnswer {
     defects: Vec<DefectAnswer>,
     layers: Vec<LayerUsed>,
     rule: String,
+    /// Features of the layers' files that are not in the layers and may lie here, the first hundred.
+    left_out: Vec<LeftOutAnswer>,
+}
+
+/// A feature of a layer's file that is not in the layer and may lie here.
+#[derive(Debug, Serialize, ToSchema)]
+struct LeftOutAnswer {
+    kind: LayerKind,
+    /// Number of the layer.
+    layer: i64,
+    /// Row in the layer's file, from 1; 0 for several that are not listed one by one.
+    row: u64,
+    /// A word for programs: why.
+    code: String,
+    #[serde(flatten)]
+    reason: Words,
 }
 
 #[derive(Debug, Serialize, ToSchema)]
@@ -295,7 +314,18 @@ impl FindingAnswer {
             defects,
             layers: provenance.layers,
             rule: provenance.rule,
+            left_out: Vec::new(),
         }
+    }
+
+    /// The same, with what was left out of the layers there.
+    #[must_use]
+    pub fn lacking(self, left_out: Vec<LeftOutHere>) -> Self {
+        let answer = |LeftOutHere { layer, left_out }: LeftOutHere| {
+            let LeftOut { row, code, reason, .. } = left_out;
+            LeftOutAnswer { kind: layer.kind, layer: layer.id, row, code, reason }
+        };
+        Self { left_out: left_out.into_iter().map(answer).collect(), ..self }
     }
 }
 

@@ -40,11 +40,12 @@ pub async fn check(State(desk): State<Desk>, body: Body) -> Result<Json<Checked>
     }
     let body = to_bytes(body, limit).await.map_err(|_| too_large())?;
     let checked = desk.monitor.check_aside(body).await?;
+    let lacking = desk.monitor.left_out_of(&checked.finding, &checked.provenance.layers, &checked.bounds).await?;
     Ok(Json(Checked {
         county_code: checked.finding.county_code.clone(),
         areas: (&checked.finding.areas).into(),
         automatic_verdict: checked.finding.verdict,
         condition: if checked.defects.is_empty() { "ok" } else { "repaired" },
-        finding: FindingAnswer::new(&checked.finding, &checked.defects, checked.provenance, &desk.monitor.rule().tolerance),
+        finding: FindingAnswer::new(&checked.finding, &checked.defects, checked.provenance, &desk.monitor.rule().tolerance).lacking(lacking),
     }))
 }

@@ -9,7 +9,7 @@ use super::{
     upload::Arrived,
 };
 use crate::land::{LayerKind, Reject};
-use crate::monitor::{jobs::Done, layer_import::LayerFile};
+use crate::monitor::{jobs::Done, layer_codes::CodeChoices, layer_import::LayerFile};
 use axum::{
     Json,
     extract::{Request, State},
@@ -44,6 +44,10 @@ pub struct LayerQuery {
     effective: Option<String>,
     /// Name of the file.
     file: Option<String>,
+    /// The standard that class codes are of, where that was asked: `2007`, `2017` or `2023`.
+    classes: Option<String>,
+    /// What to do with features of a county layer that are no counties, where that was asked: `merge`, `leave_out` or `keep`.
+    county_codes: Option<String>,
     /// The token of a file that `POST /api/inspect` keeps; then nothing is sent.
     from: Option<String>,
 }
@@ -77,6 +81,10 @@ pub async fn take_layer(
     let kind: LayerKind = query::read_needed("kind", query.kind.as_deref())?;
     let name: String = query::read_needed("name", query.name.as_deref().filter(|name| !name.trim().is_empty()))?;
     let effective: jiff::civil::Date = query::read_needed("effective", query.effective.as_deref())?;
+    let codes = CodeChoices {
+        classes: query::read_if("classes", query.classes.as_deref())?,
+        county_codes: query::read_if("county_codes", query.county_codes.as_deref())?,
+    };
     let (stated, map) = corrections.read()?;
     let arrived = Arrived::take(&desk, query.from, request).await?;
     let spooled = &arrived.file;
@@ -84,6 +92,7 @@ pub async fn take_layer(
         file_name: query.file.or_else(|| spooled.name.clone()).unwrap_or_else(|| "layer.geojson".to_owned()),
         stated,
         map,
+        codes,
         sha256: Some(spooled.sha256.clone()),
         ..LayerFile::new(spooled.file.path().to_owned(), kind, name, effective)
     };

@@ -95,6 +95,8 @@ pub async fn patch(State(desk): State<Desk>, Path(id): Path<i64>) -> Result<Resp
     let store = desk.monitor.store();
     let patch = store.patch(id).await?;
     let provenance = store.provenance(patch.survey_id).await?;
-    let why = FindingAnswer::new(&patch.finding, &patch.patch.defects, provenance, &desk.monitor.rule().tolerance);
+    let outline = patch.patch.repaired.as_ref().unwrap_or(&patch.patch.degrees);
+    let lacking = desk.monitor.left_out_of(&patch.finding, &provenance.layers, &outline.bounds()).await?;
+    let why = FindingAnswer::new(&patch.finding, &patch.patch.defects, provenance, &desk.monitor.rule().tolerance).lacking(lacking);
     Ok(geojson(&PatchAnswer::new(patch, Some(why))))
 }

@@ -5,7 +5,8 @@ use super::{
     query::{self, Path, Query},
 };
 use crate::geom::Bounds;
-use crate::land::{LayerKind, PeriodRange};
+use crate::land::{LayerKind, PeriodRange, Standard};
+use crate::monitor::classes::is_farmland;
 use crate::store::{PatchMark, PatchQuery};
 use crate::tiles::{Tile, TileBuilder, Value};
 use axum::{
@@ -88,8 +89,8 @@ struct Source {
 enum Drawn {
     /// The patches of these months.
     Patches(Option<PeriodRange>),
-    /// This version of a layer; none where none is in force.
-    Layer(LayerKind, Option<i64>),
+    /// This version of a layer, with the standard of its class codes; none where none is in force.
+    Layer(LayerKind, Option<(i64, Option<Standard>)>),
 }
 
 impl Source {
@@ -102,7 +103,7 @@ impl Source {
         } else {
             let kind: LayerKind = name.parse().map_err(|_| Problem::not_found(["瓦片来源", "tile source"], name))?;
             let layers = monitor.layers().await?;
-            Drawn::Layer(kind, layers.iter().find(|(layer, in_force)| *in_force && layer.kind == kind).map(|(layer, _)| layer.id))
+            Drawn::Layer(kind, layers.iter().find(|(layer, in_force)| *in_force && layer.kind == kind).map(|(layer, _)| (layer.id, layer.classes)))
         };
         Ok(Self { revision, maker: format!("{}-{}", env!("CARGO_PKG_VERSION"), monitor.rule().version), drawn })
     }
@@ -114,7 +115,7 @@ impl Source {
         let drawn = match drawn {
             Drawn::Patches(None) => "patches".to_owned(),
             Drawn::Patches(Some(range)) => format!("patches-{}-{}", range.from, range.until),
-            Drawn::Layer(kind, version) => format!("{kind}-{}", version.unwrap_or(0)),
+            Drawn::Layer(kind, version) => format!("{kind}-{}", version.map_or(0, |(id, _)| id)),
         };
         format!("\"{revision}-{drawn}-{:016x}\"", twox_hash::XxHash3_64::oneshot(maker.as_bytes()))
     }
@@ -122,7 +123,7 @@ impl Source {
     async fn draw(&self, desk: &Desk, tile: Tile) -> Result<Vec<u8>, Problem> {
         match self.drawn {
             Drawn::Patches(range) => draw_patches(desk, tile, range).await,
-            Drawn::Layer(kind, Some(layer)) if tile.z >= drawn_from(kind) => draw_layer(desk, kind, layer, tile).await,
+            Drawn::Layer(kind, Some((layer, classes))) if tile.z >= drawn_from(kind) => draw_layer(desk, kind, layer, classes, tile).await,
             Drawn::Layer(..) => Ok(Vec::new()),
         }
     }
@@ -138,14 +139,14 @@ fn drawn_from(kind: LayerKind) -> u8 {
     }
 }
 
-async fn draw_layer(desk: &Desk, kind: LayerKind, layer: i64, tile: Tile) -> Result<Vec<u8>, Problem> {
+async fn draw_layer(desk: &Desk, kind: LayerKind, layer: i64, classes: Option<Standard>, tile: Tile) -> Result<Vec<u8>, Problem> {
     let monitor = &desk.monitor;
     let features = monitor.store().features_within(layer, &tile.bounds(), FEATURES).await?;
     let mut builder = TileBuilder::new(tile, kind.word()).map_err(|error| Problem::internal(&error))?;
     for feature in &features {
         let outline = feature.repaired.as_ref().unwrap_or(&feature.degrees);
         let (code, name) = (Value::Text(&feature.facts.code), Value::Text(&feature.facts.name));
-        let farmland = Value::Flag(monitor.rule().is_farmland(&feature.facts.code));
+        let farmland = Value::Flag(is_farmland(classes, monitor.rule(), &feature.facts.code));
         let properties: &[(&str, Value<'_>)] = match kind {
             LayerKind::Farmland => &[("dlbm", code), ("dlmc", name), ("farmland", farmland)],
             LayerKind::Approved => &[("number", code)],
@@ -182,17 +183,23 @@ async fn draw_patches(desk: &Desk, tile: Tile, range: Option<PeriodRange>) -> Re
 }
 
 /// What a drawn patch says; `patches` is how many it stands for, so that what is left out on a spot is still told.
-fn properties(mark: &PatchMark, patches: i64) -> [(&'static str, Value<'_>); 4] {
-    [("id", Value::Number(mark.id)), ("patch_id", Value::Text(&mark.patch_id)), ("verdict", Value::Text(&mark.verdict)), ("patches", Value::Number(patches))]
+fn properties(mark: &PatchMark, patches: i64) -> [(&'static str, Value<'_>); 5] {
+    [
+        ("id", Value::Number(mark.id)),
+        ("patch_id", Value::Text(&mark.patch_id)),
+        ("verdict", Value::Text(&mark.verdict)),
+        ("confirmed", Value::Flag(mark.confirmed)),
+        ("patches", Value::Number(patches)),
+    ]
 }
 
 /// Of the patches of one verdict on one spot of two pixels the first, and how many there are.
 fn by_spot<'m>(marks: &'m [PatchMark], bounds: &Bounds) -> Vec<(&'m PatchMark, i64)> {
     let mut spots: Vec<(&PatchMark, i64)> = Vec::new();
-    let mut known: HashMap<([i64; 2], &str), usize> = HashMap::new();
+    let mut known: HashMap<([i64; 2], &str, bool), usize> = HashMap::new();
     for mark in marks {
         let spot = [0, 1].map(|axis| ((mark.bounds.min[axis] - bounds.min[axis]) / (bounds.max[axis] - bounds.min[axis]) * SPOTS) as i64);
-        match known.entry((spot, mark.verdict.as_str())) {
+        match known.entry((spot, mark.verdict.as_str(), mark.confirmed)) {
             Entry::Occupied(place) => spots[*place.get()].1 += 1,
             Entry::Vacant(place) => {
                 place.insert(spots.len());

@@ -65,6 +65,8 @@ words! {
         CrossesBorder = "crosses_border",
         /// 县代码不符: the file says another county than the overlay.
         CountyCodeDisagrees = "county_code_disagrees",
+        /// 县代码无法识别: what the file has for a county's code is none, and no county's name.
+        CountyCodeUnreadable = "county_code_unreadable",
         /// 不在任何县内: in no county of the layer in force.
         OutsideCounties = "outside_counties",
         /// 无行政区图层: no county layer was in force; the county is the file's own word.
@@ -73,6 +75,8 @@ words! {
         PartlyWithoutParcels = "partly_without_parcels",
         /// 时相不明: the file does not say when its images were taken, or not so that it can be believed; the period's first and last day stand for what is missing.
         DatesUnclear = "dates_unclear",
+        /// 附近有未采用的图层要素: a feature of a layer's file that is not in the layer may lie here.
+        LayerMemberLeftOut = "layer_member_left_out",
     }
 }
 

@@ -1,6 +1,7 @@
 //! Layers: versions of what patches are held against.
 
-use super::verdict::words;
+use super::{Standard, Words, verdict::words};
+use crate::geom::Bounds;
 
 words! {
     /// What a layer tells about the ground.
@@ -50,6 +51,27 @@ pub struct FeatureFacts {
     pub name: String,
 }
 
+/// A feature of a layer's file that is not in the layer: what lies there is unknown.
+#[derive(Debug, Clone, PartialEq)]
+pub struct LeftOut {
+    /// Row in the file, from 1; 0 for those that were too many to be listed.
+    pub row: u64,
+    /// A word for programs: why.
+    pub code: String,
+    /// A sentence for people.
+    pub reason: Words,
+    /// Its box, degrees; `None` where it cannot be known, so that it may lie anywhere.
+    pub bounds: Option<Bounds>,
+}
+
+impl LeftOut {
+    /// Whether it may share ground with what lies in this box, degrees.
+    #[must_use]
+    pub fn may_touch(&self, bounds: &Bounds) -> bool {
+        self.bounds.is_none_or(|own| own.touches(bounds))
+    }
+}
+
 /// One version of one layer.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Layer {
@@ -75,6 +97,8 @@ pub struct Layer {
     pub vertices: u64,
     /// Milliseconds since 1970 at which it was stored.
     pub created_ms: i64,
+    /// The standard that its class codes are of; `None` for other kinds, and for layers of older programs, which are read by the rule's farmland classes.
+    pub classes: Option<Standard>,
     /// What was noticed at loading, e.g. overlaps in a layer that must tile; Chinese.
     pub notes: Vec<String>,
 }

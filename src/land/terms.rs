@@ -50,10 +50,12 @@ impl Flag {
         match self {
             Self::CrossesBorder => "跨县界",
             Self::CountyCodeDisagrees => "县区代码不符",
+            Self::CountyCodeUnreadable => "县区代码无法识别",
             Self::OutsideCounties => "不在任何县区内",
             Self::NoCountyLayer => "无行政区图层",
             Self::PartlyWithoutParcels => "部分位置没有地类数据",
             Self::DatesUnclear => "前后时相日期不明，按监测期次的首末日计",
+            Self::LayerMemberLeftOut => "此处有未能采用的图层要素",
         }
     }
 }

@@ -1,9 +1,9 @@
 //! The atlas: an immutable snapshot of the layers in force, prepared for measuring, swapped whole when layers change.
 
 use super::memory::{Memory, Taken};
-use super::rule::Rule;
+use super::{classes::is_farmland, rule::Rule};
 use crate::geom::{Bounds, Coverage, CoverageBuilder, Figure, Hits, Outline, Pieces, Plane, parts, sum_m2};
-use crate::land::{Areas, FeatureFacts, LayerKind, LayerUsed};
+use crate::land::{Areas, FeatureFacts, LayerKind, LayerUsed, LeftOut, Standard};
 use smallvec::SmallVec;
 use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -14,6 +14,8 @@ pub struct Atlas {
     plane: Plane,
     layers: Vec<AtlasLayer>,
     counties: Option<Bounds>,
+    /// Boxes, in the plane, of what is in the file of a layer and not in the layer; nearly always none.
+    missing: Vec<(LayerKind, Bounds)>,
     /// Whether a layer could not be read back.
     lost: AtomicBool,
 }
@@ -29,8 +31,8 @@ struct AtlasLayer {
     fact_of: Vec<u32>,
     /// For each of `facts`, whether it is farmland.
     farmland: Vec<bool>,
-    /// Rows of its features that had to be left out.
-    left_out: Vec<u64>,
+    /// Features that had to be left out when it was loaded.
+    left_out: Vec<LeftOut>,
     /// The memory its positions take.
     taken: Taken,
 }
@@ -59,6 +61,8 @@ pub struct Measured {
     pub counties: Shares,
     /// The approvals that cover some of it, each once.
     pub approvals: SmallVec<[u32; 4]>,
+    /// Whether something that was left out of a layer may lie here.
+    pub lacks_members: bool,
 }
 
 /// Of a figure, how much lies where a layer says something.
@@ -83,7 +87,7 @@ impl Atlas {
     /// An atlas without layers, in which only a patch's own area can be measured.
     #[must_use]
     pub fn empty(plane: Plane) -> Self {
-        Self { plane, layers: Vec::new(), counties: None, lost: AtomicBool::new(false) }
+        Self { plane, layers: Vec::new(), counties: None, missing: Vec::new(), lost: AtomicBool::new(false) }
     }
 
     /// The plane in which it measures.
@@ -121,9 +125,9 @@ impl Atlas {
         self.layers.iter().map(|layer| Load { used: &layer.used, vertices: layer.coverage.vertices(), memory_bytes: layer.taken.bytes() })
     }
 
-    /// Rows of the features of a layer that had to be left out when it was loaded.
+    /// Features of a layer that had to be left out when it was loaded, though they were taken in.
     #[must_use]
-    pub fn left_out(&self, layer: i64) -> &[u64] {
+    pub fn left_out(&self, layer: i64) -> &[LeftOut] {
         self.layers.iter().find(|one| one.used.id == layer).map_or(&[], |layer| &layer.left_out)
     }
 
@@ -150,8 +154,11 @@ impl Atlas {
         if used.kind == LayerKind::County {
             self.counties = Some(layer.bounds);
         }
-        let PreparedLayer { coverage, facts, fact_of, left_out, taken, .. } = layer;
-        let farmland = facts.iter().map(|fact| rule.is_farmland(&fact.code)).collect();
+        let PreparedLayer { coverage, facts, fact_of, left_out, refused, classes, taken, .. } = layer;
+        self.missing.retain(|(kind, _)| *kind != used.kind);
+        let missing = left_out.iter().chain(&refused).map(|one| (used.kind, in_plane(&self.plane, one)));
+        self.missing.extend(missing);
+        let farmland = facts.iter().map(|fact| is_farmland(classes, rule, &fact.code)).collect();
         self.layers.retain(|other| other.used.kind != used.kind);
         self.layers.push(AtlasLayer { used, coverage, facts, fact_of, farmland, left_out, taken });
         self.layers.sort_by_key(|layer| layer.used.kind);
@@ -185,10 +192,13 @@ impl Atlas {
     }
 
     fn measure_layers(&self, figure: &Figure) -> io::Result<Measured> {
-        if figure.region().vertices() <= WHOLE {
-            return self.measure_parts(std::slice::from_ref(figure), figure.area_m2());
-        }
-        self.measure_parts(&parts(figure.region()), figure.area_m2())
+        let mut measured = if figure.region().vertices() <= WHOLE {
+            self.measure_parts(std::slice::from_ref(figure), figure.area_m2())?
+        } else {
+            self.measure_parts(&parts(figure.region()), figure.area_m2())?
+        };
+        measured.lacks_members = self.missing.iter().any(|(_, missing)| missing.touches(figure.bounds()));
+        Ok(measured)
     }
 
     /// Measures a figure of which these are the parts.
@@ -211,6 +221,12 @@ impl Atlas {
         }
         Ok(measured)
     }
+}
+
+/// The box of a feature that is missing, in the plane: all of it where that is not known. Both axes of the plane grow with those of the box.
+fn in_plane(plane: &Plane, missing: &LeftOut) -> Bounds {
+    let Some(Bounds { min, max }) = missing.bounds else { return Bounds { min: [f64::NEG_INFINITY; 2], max: [f64::INFINITY; 2] } };
+    Bounds { min: plane.project(min), max: plane.project(max) }
 }
 
 impl AtlasLayer {
@@ -307,7 +323,7 @@ pub struct LayerBuilder {
     facts: Vec<FeatureFacts>,
     known: std::collections::HashMap<FeatureFacts, u32>,
     fact_of: Vec<u32>,
-    left_out: Vec<u64>,
+    left_out: Vec<LeftOut>,
 }
 
 /// A layer ready to be put into an [`Atlas`]; nothing in it depends on the rule.
@@ -317,7 +333,12 @@ pub struct PreparedLayer {
     pub(super) coverage: Coverage,
     pub(super) facts: Vec<FeatureFacts>,
     pub(super) fact_of: Vec<u32>,
-    pub(super) left_out: Vec<u64>,
+    /// Features that were left out when it was prepared.
+    pub(super) left_out: Vec<LeftOut>,
+    /// Features that were refused when its file was read.
+    pub(super) refused: Vec<LeftOut>,
+    /// The standard that its class codes are of.
+    pub(super) classes: Option<Standard>,
     pub(super) taken: Taken,
 }
 
@@ -373,9 +394,9 @@ impl LayerBuilder {
         Ok(())
     }
 
-    /// Notes the row of a feature that cannot be taken.
-    pub fn leave_out(&mut self, row: u64) {
-        self.left_out.push(row);
+    /// Notes a feature that cannot be taken, though its file was.
+    pub fn leave_out(&mut self, one: LeftOut) {
+        self.left_out.push(one);
     }
 
     /// Indexes the layer, and puts its members in the order of the ground unless they lie outside memory already.
@@ -384,7 +405,7 @@ impl LayerBuilder {
         let coverage = self.coverage.finish()?;
         if coverage.is_shelved() {
             // Reading all of it back in another order would take many times as long where the system has no pages to spare.
-            return Ok(PreparedLayer { bounds, coverage, facts, fact_of, left_out, taken });
+            return Ok(PreparedLayer { bounds, coverage, facts, fact_of, left_out, refused: Vec::new(), classes: None, taken });
         }
         // For a moment all positions are there twice.
         let mut twice = memory.none();
@@ -396,11 +417,28 @@ impl LayerBuilder {
         };
         let (coverage, order) = coverage.along_a_curve(shelf)?;
         let fact_of = if fact_of.is_empty() { fact_of } else { order.iter().map(|member| fact_of[*member as usize]).collect() };
-        Ok(PreparedLayer { bounds, coverage, facts, fact_of, left_out, taken })
+        Ok(PreparedLayer { bounds, coverage, facts, fact_of, left_out, refused: Vec::new(), classes: None, taken })
     }
 }
 
 impl PreparedLayer {
+    /// The same, of whose file these features were refused.
+    #[must_use]
+    pub fn without(self, refused: Vec<LeftOut>) -> Self {
+        Self { refused, ..self }
+    }
+
+    /// The same, whose class codes are of that standard.
+    #[must_use]
+    pub fn of_classes(self, classes: Option<Standard>) -> Self {
+        Self { classes, ..self }
+    }
+
+    /// Features that were refused when its file was read.
+    pub(super) fn refused(&self) -> &[LeftOut] {
+        &self.refused
+    }
+
     /// Whether there are more overlaps than are listed.
     pub(super) fn has_more_overlaps(&self) -> bool {
         self.coverage.has_more_overlaps()

@@ -2,7 +2,7 @@
 
 use super::{Monitor, MonitorError, Refusal, RefusalKind, classify::classify, intake::Intake};
 use crate::formats::{contradiction_words, geojson};
-use crate::geom::{Contradiction, Crs, Defect, Figure, typical};
+use crate::geom::{Bounds, Contradiction, Crs, Defect, Figure, typical};
 use crate::land::{Finding, Place, Provenance, Words};
 use std::sync::Arc;
 
@@ -15,6 +15,8 @@ pub struct CheckedPolygon {
     pub defects: Vec<Defect>,
     /// What the finding rests on.
     pub provenance: Provenance,
+    /// The box of the outline, degrees.
+    pub bounds: Bounds,
 }
 
 /// Most vertices of a polygon to be checked. What is larger is a survey or a layer; judging an outline may cost the square of its vertices.
@@ -64,7 +66,8 @@ impl Monitor {
         }
         let intake = Intake { crs: Crs::CRS84, shifted: false, plane: atlas.plane().clone() };
         let taken = intake.take(outline).map_err(|fault| unacceptable(fault.code, fault.words, fault.place))?;
+        let bounds = taken.repaired.as_ref().unwrap_or(&taken.degrees).bounds();
         let finding = classify(&atlas, self.rule(), &Figure::new(taken.region), None)?;
-        Ok(CheckedPolygon { finding, defects: taken.defects, provenance: self.provenance(&atlas) })
+        Ok(CheckedPolygon { finding, defects: taken.defects, provenance: self.provenance(&atlas), bounds })
     }
 }

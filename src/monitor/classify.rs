@@ -11,7 +11,7 @@ use super::{
     rule::Rule,
 };
 use crate::geom::Figure;
-use crate::land::{AutomaticVerdict, CountyShare, FeatureFacts, Finding, Flag, LayerKind, ParcelShare, Reason};
+use crate::land::{AutomaticVerdict, CountyShare, FeatureFacts, Finding, Flag, LayerKind, ParcelShare, Reason, is_county_code};
 
 /// What was measured of a figure, and the verdict: all but what it takes to tell it to people.
 #[derive(Debug, Clone, PartialEq)]
@@ -43,7 +43,7 @@ impl Assessment {
         match self.measured.counties.first() {
             Some(share) => Some(&atlas.fact(LayerKind::County, share.fact).code),
             None if atlas.has(LayerKind::County) => None,
-            None => stated_county,
+            None => stated_county.filter(|stated| is_county_code(stated)),
         }
     }
 
@@ -117,13 +117,18 @@ fn flags(measured: &Measured, rule: &Rule, atlas: &Atlas, stated_county: Option<
     if counties.get(1).is_some_and(|second| second.area_m2 > rule.tolerance.border_m2()) {
         flags.push(Flag::CrossesBorder);
     }
-    if let (Some(first), Some(stated)) = (counties.first(), stated_county)
+    if stated_county.is_some_and(|stated| !is_county_code(stated)) {
+        flags.push(Flag::CountyCodeUnreadable);
+    } else if let (Some(first), Some(stated)) = (counties.first(), stated_county)
         && atlas.fact(LayerKind::County, first.fact).code != stated
     {
         flags.push(Flag::CountyCodeDisagrees);
     }
     if atlas.has(LayerKind::Farmland) && measured.areas.area_m2 - measured.parcels_m2 > rule.tolerance.cover_m2() {
         flags.push(Flag::PartlyWithoutParcels);
+    }
+    if measured.lacks_members {
+        flags.push(Flag::LayerMemberLeftOut);
     }
     flags
 }

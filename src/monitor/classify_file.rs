@@ -6,13 +6,15 @@ use super::{
     classify_line::{Lines, Output, rejected},
     ids::Ids,
     judging::{Judge, duplicate},
-    layer_import::{self, LayerJudge},
+    layer_codes::{CodeChoices, CodeTally},
+    layer_import::{self, LayerJudge, LayerOutcome},
+    left_out::{self, Refused},
     memory::Memory,
     noticed::{Noticed, declared_empty, nothing, outside_counties},
     origin,
     reading::{Reading, Wish, home},
     rule::Rule,
-    sums::outside_warning,
+    sums::{outside_warning, unreadable_warning},
 };
 use crate::formats::{Arrival, Stated, Wanted, ogr::Workshop};
 use crate::land::{LayerKind, LayerUsed, Reject, VerdictCounts, Words, today};
@@ -34,6 +36,8 @@ pub struct ClassifyFiles {
     pub workshop: Workshop,
     /// `OUR=THEIRS` for the patches' fields.
     pub map: Vec<String>,
+    /// What people say of the codes of layers.
+    pub codes: CodeChoices,
     /// What the layers may take.
     pub memory: Memory,
     /// The day that stands for days of images that the patches do not say.
@@ -89,6 +93,8 @@ pub struct Classified {
     pub verdicts: VerdictCounts,
     /// How the files were read, and what is odd about them.
     pub notes: Vec<Words>,
+    /// What features of layers were left out, a sentence for each layer: findings near them are not to be trusted.
+    pub left_out: Vec<Words>,
 }
 
 /// Layers ready to be held against, and what people should know of them.
@@ -98,6 +104,8 @@ pub struct Loaded {
     pub atlas: Atlas,
     /// How their files were read, and what is odd about them.
     pub notes: Vec<Words>,
+    /// See [`Classified`].
+    pub left_out: Vec<Words>,
 }
 
 /// Where the time went. Reading and classifying overlap on several cores; each is the wall time it would hold up the others.
@@ -133,11 +141,11 @@ pub fn classify_files(
     report: &(dyn Fn(&str, u64) + Sync),
 ) -> Result<Classified, MonitorError> {
     let started = Instant::now();
-    let Loaded { atlas, notes } = load(files, rule, report).map_err(late)?;
+    let Loaded { atlas, notes, left_out } = load(files, rule, report).map_err(late)?;
     let load_s = started.elapsed().as_secs_f64();
-    let Classified { timings, verdicts, notes: of_patches } = classify(files, rule, &atlas, output, out, report).map_err(late)?;
+    let Classified { timings, verdicts, notes: of_patches, .. } = classify(files, rule, &atlas, output, out, report).map_err(late)?;
     let timings = Timings { load_s, layers_vertices: atlas.vertices(), peak_rss_mb: peak_rss_mb(), ..timings };
-    Ok(Classified { timings, verdicts, notes: notes.into_iter().chain(of_patches).collect() })
+    Ok(Classified { timings, verdicts, notes: notes.into_iter().chain(of_patches).collect(), left_out })
 }
 
 /// What people are told where the patches name their CRS only after themselves.
@@ -151,21 +159,22 @@ fn late(error: MonitorError) -> MonitorError {
 pub fn load(files: &ClassifyFiles, rule: &Rule, report: &(dyn Fn(&str, u64) + Sync)) -> Result<Loaded, MonitorError> {
     let mut layers = files.layers.clone();
     layers.sort_by_key(|layer| layer.kind);
-    let (mut before, mut notes): (Option<Atlas>, Vec<Words>) = (None, Vec::new());
+    let (mut before, mut notes, mut missing): (Option<Atlas>, Vec<Words>, Vec<Words>) = (None, Vec::new(), Vec::new());
     for layer in &layers {
         let prepared = load_layer(layer, files, before.take(), report).map_err(|error| layer.blame(error))?;
         let name = layer.path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
         notes.extend(prepared.notes);
+        missing.extend(left_out::summary(layer.kind, prepared.layer.refused()));
         let mut atlas = prepared.before;
         atlas.put(LayerUsed { id: 0, kind: layer.kind, name, effective: String::new() }, prepared.layer, rule);
         before = Some(atlas);
     }
     if let Some(atlas) = before {
-        return Ok(Loaded { atlas, notes });
+        return Ok(Loaded { atlas, notes, left_out: missing });
     }
     let arrival = receive(&files.patches, files)?;
     let wish = Wish { file: &arrival, wanted: Wanted::Survey, stated: &files.stated, map: &files.map, counties: None };
-    Ok(Loaded { atlas: Atlas::empty(origin::of_file(&wish)?), notes })
+    Ok(Loaded { atlas: Atlas::empty(origin::of_file(&wish)?), notes, left_out: missing })
 }
 
 fn receive(path: &Path, files: &ClassifyFiles) -> Result<Arrival, MonitorError> {
@@ -194,7 +203,7 @@ fn load_layer(layer: &LayerPath, files: &ClassifyFiles, before: Option<Atlas>, r
         let wish = Wish { file: &arrival, wanted, stated, map: &[], counties };
         let plane = before.as_ref().map_or_else(|| origin::of_file(&wish), |before| Ok(before.plane().clone()))?;
         let nothing = Atlas::empty(plane.clone());
-        let (layer, notes) = read_layer(&wish, layer.kind, before.as_ref().unwrap_or(&nothing), &files.memory, report)?;
+        let (layer, notes) = read_layer(&wish, layer.kind, before.as_ref().unwrap_or(&nothing), files, report)?;
         Ok((layer, notes, plane))
     };
     let (layer, notes, plane) = match read(&Stated { crs, ..own.clone() }) {
@@ -208,38 +217,45 @@ fn read_layer(
     wish: &Wish<'_>,
     kind: LayerKind,
     before: &Atlas,
-    memory: &Memory,
+    files: &ClassifyFiles,
     report: &(dyn Fn(&str, u64) + Sync),
 ) -> Result<(PreparedLayer, Vec<Words>), MonitorError> {
     let mut reading = layer_import::open(wish, kind)?;
-    let judge = LayerJudge::new(kind, &reading, before.plane(), before);
-    let mut builder = LayerBuilder::new(kind, memory);
-    let mut noticed = Noticed::default();
+    let judge = LayerJudge::new(kind, files.codes, &reading, before.plane(), before);
+    let mut builder = LayerBuilder::new(kind, &files.memory);
+    let (mut noticed, mut codes, mut missing) = (Noticed::default(), CodeTally::of(kind, files.codes), Vec::new());
     let (mut done, mut refused) = (0, 0);
     let mut first: Option<Reject> = None;
     reading.each_batch(
         |raw| Ok(judge.judge(raw)?),
         |batch| {
             done += batch.len() as u64;
-            for (notice, judged) in batch {
+            for LayerOutcome { row, notice, code, judged } in batch {
                 noticed.add(notice);
+                codes.add(row, &code, judged.as_ref().ok().map(|judged| &judged.feature.facts));
                 match judged {
                     Ok(judged) => builder.push(&judged.feature.facts, &judged.pieces, &judged.feature.degrees)?,
-                    Err(reject) => {
+                    Err(Some(Refused { reject, left_out })) => {
                         refused += 1;
+                        missing.extend(left_out);
                         first.get_or_insert(reject);
                     }
+                    Err(None) => {}
                 }
             }
             report(kind.word(), done);
             Ok(())
         },
     )?;
+    if let Some(question) = codes.question() {
+        return Err(question.into());
+    }
     let mut notes = noticed.words(&reading, done - refused);
     if let Some(refusal) = nothing(done, done - refused, wish.stated.empty) {
         return Err(Refusal { rejects: first.into_iter().collect(), ..refusal }.into());
     }
     notes.extend((done == 0).then(declared_empty));
+    notes.extend(codes.notes());
     // Nobody can be asked about a layer here; where it is shifted and the patches are not, they are asked about.
     notes.extend(noticed.question().map(|question| question.words));
     notes.extend(first.map(|reject| {
@@ -250,7 +266,8 @@ fn read_layer(
         )
     }));
     let of_layer = |words: Words| Words::new(format!("图层 {kind}：{}", words.zh), format!("layer {kind}: {}", words.en));
-    Ok((builder.finish()?, notes.into_iter().map(of_layer).collect()))
+    let layer = builder.finish()?.without(missing).of_classes(codes.standard());
+    Ok((layer, notes.into_iter().map(of_layer).collect()))
 }
 
 /// Classifies the patches against layers that are loaded. Times of loading and memory stay open.
@@ -274,6 +291,7 @@ pub fn classify(
     let mut writing = Duration::ZERO;
     let mut ids = Ids::default();
     let (mut noticed, mut outside, mut verdicts) = (Noticed::default(), 0, VerdictCounts::default());
+    let (mut unreadable, mut lacking) = (0, 0_u64);
     out.write_all(output.head().as_bytes())?;
     let mut first = true;
     reading.fold_batches(
@@ -303,6 +321,8 @@ pub fn classify(
                 }
                 out.write_all(text.as_bytes())?;
                 outside += u64::from(verdict.is_some() && line.outside);
+                unreadable += u64::from(verdict.is_some() && line.unreadable);
+                lacking += u64::from(verdict.is_some() && line.lacks_members);
             }
             writing += began.elapsed();
             report("classify", timings.patches);
@@ -319,7 +339,9 @@ pub fn classify(
         return Err(refusal.into());
     }
     let mut notes = noticed.words(&reading, accepted);
+    notes.extend(unreadable_warning(unreadable));
     notes.extend(outside_warning(outside));
+    notes.extend(lacking_warning(lacking));
     notes.extend((timings.patches == 0).then(declared_empty));
     let began = Instant::now();
     out.write_all(output.tail().as_bytes())?;
@@ -327,7 +349,18 @@ pub fn classify(
     writing += began.elapsed();
     timings.write_s = writing.as_secs_f64();
     timings.classify_s = started.elapsed().saturating_sub(writing).as_secs_f64();
-    Ok(Classified { timings, verdicts, notes })
+    Ok(Classified { timings, verdicts, notes, left_out: Vec::new() })
+}
+
+/// What is said where so many patches lie where something was left out of a layer.
+fn lacking_warning(lacking: u64) -> Option<Words> {
+    let words = || {
+        Words::new(
+            format!("{lacking} 个图斑所在位置有未能采用的图层要素，结果已标记 layer_member_left_out，不能据此下结论"),
+            format!("{lacking} patches lie where features of layers were left out; they are marked layer_member_left_out and decide nothing"),
+        )
+    };
+    (lacking > 0).then(words)
 }
 
 /// Most memory this process ever held, MB; 0 where the system does not say.

@@ -2,7 +2,7 @@
 
 use super::{atlas::Atlas, classify::Assessment, ids::county_number, intake::Taken, judging::Found, noticed::Notice};
 use crate::formats::{geojson::Geometry, writing::harmless};
-use crate::land::{Areas, AutomaticVerdict, Condition, Days, Reject, push_day};
+use crate::land::{Areas, AutomaticVerdict, Condition, Days, Reject, is_county_code, push_day};
 use std::borrow::Cow;
 use std::path::Path;
 
@@ -37,6 +37,10 @@ pub(super) struct Line {
     pub(super) verdict: Option<AutomaticVerdict>,
     /// Whether it lies in no county in force.
     pub(super) outside: bool,
+    /// Whether its county code cannot be understood.
+    pub(super) unreadable: bool,
+    /// Whether something that was left out of a layer may lie there.
+    pub(super) lacks_members: bool,
     /// What was noticed of it.
     pub(super) notice: Notice,
 }
@@ -109,7 +113,9 @@ impl Lines {
         let verdict = found.outcome.as_ref().ok().map(|(_, assessment)| assessment.verdict);
         let (id_end, text_end) = (self.ids.len(), self.texts.len());
         let county = county_number(found.stated_county.as_deref());
-        self.lines.push(Line { row: found.row, county, id_end, text_end, verdict, outside, notice: found.notice });
+        let unreadable = found.stated_county.as_deref().is_some_and(|stated| !is_county_code(stated));
+        let lacks_members = found.outcome.as_ref().is_ok_and(|(_, assessment)| assessment.measured.lacks_members);
+        self.lines.push(Line { row: found.row, county, id_end, text_end, verdict, outside, unreadable, lacks_members, notice: found.notice });
     }
 
     /// How many.
@@ -140,8 +146,10 @@ pub(super) fn rejected(text: &mut String, reject: &Reject, quoted_id: &str, outp
     }
 }
 
-fn condition(taken: &Taken) -> &'static str {
-    if taken.repaired.is_some() { Condition::Repaired } else { Condition::Ok }.word()
+/// How the outline was taken, and, in the same place, that something may be missing of the layers there.
+fn condition(taken: &Taken, assessment: &Assessment) -> [&'static str; 2] {
+    let condition = if taken.repaired.is_some() { Condition::Repaired } else { Condition::Ok };
+    [condition.word(), if assessment.measured.lacks_members { "; layer_member_left_out" } else { "" }]
 }
 
 fn csv(line: &mut String, quoted_id: &str, county_code: Option<&str>, taken: &Taken, assessment: &Assessment, days: Option<Days>) {
@@ -150,7 +158,8 @@ fn csv(line: &mut String, quoted_id: &str, county_code: Option<&str>, taken: &Ta
         line.push(',');
         push_four_decimals(line, area_m2);
     }
-    line.extend([",", assessment.verdict.word(), ",", condition(taken)]);
+    let [condition, lacking] = condition(taken, assessment);
+    line.extend([",", assessment.verdict.word(), ",", condition, lacking]);
     for day in [days.map(|days| days.before), days.map(|days| days.after)] {
         line.push(',');
         if let Some(day) = day {
@@ -168,7 +177,8 @@ fn geojson(text: &mut String, quoted_id: &str, county_code: Option<&str>, taken:
         push_four_decimals(text, area_m2);
     }
     let geometry = serde_json::to_string(&Geometry(Cow::Borrowed(taken.repaired.as_ref().unwrap_or(&taken.degrees)))).unwrap_or_default();
-    text.extend([",\"verdict\":\"", assessment.verdict.word(), "\",\"condition\":\"", condition(taken), "\""]);
+    let [condition, lacking] = condition(taken, assessment);
+    text.extend([",\"verdict\":\"", assessment.verdict.word(), "\",\"condition\":\"", condition, lacking, "\""]);
     for (name, day) in [("before_day", days.map(|days| days.before)), ("after_day", days.map(|days| days.after))] {
         text.extend([",\"", name, "\":"]);
         match day {

@@ -6,7 +6,8 @@ use super::{
     atlas::Atlas,
     ids::Ids,
     judging::{Judge, duplicate},
-    layer_import::{LayerJudge, has_needed},
+    layer_codes::{CodeChoices, CodeTally},
+    layer_import::{LayerJudge, LayerOutcome, has_needed},
     noticed::{Notice, Noticed, declared_empty, nothing, outside_counties},
     reading::{Reading, Wish, home},
     rule::Rule,
@@ -237,25 +238,37 @@ impl Inspection {
                 )?;
             }
             Wanted::Layer(kind) => {
-                let judge = LayerJudge::new(kind, &reading, atlas.plane(), atlas);
+                let judge = LayerJudge::new(kind, CodeChoices::default(), &reading, atlas.plane(), atlas);
+                let mut codes = CodeTally::of(kind, CodeChoices::default());
                 reading.each_batch(
                     |raw| {
                         let row = raw.row;
                         let bounds = bounds_of(&raw);
-                        let (notice, judged) = judge.judge(raw)?;
+                        let LayerOutcome { notice, code, judged, .. } = judge.judge(raw)?;
                         let repaired = judged.as_ref().is_ok_and(|judged| judged.feature.repaired.is_some());
                         let defects = if repaired { vec![Words::new("图形经过修复", "the outline was repaired")] } else { Vec::new() };
-                        Ok(Seen { outside: false, row, patch_id: None, county: 0, notice, reject: judged.err(), defects, bounds })
+                        let facts = judged.as_ref().ok().map(|judged| judged.feature.facts.clone());
+                        let reject = judged.err().flatten().map(|refused| refused.reject);
+                        Ok((code, facts, Seen { outside: false, row, patch_id: None, county: 0, notice, reject, defects, bounds }))
                     },
                     |batch| {
-                        self.count(batch);
+                        let seen = batch.into_iter().map(|(code, facts, seen)| {
+                            codes.add(seen.row, &code, facts.as_ref());
+                            seen
+                        });
+                        let seen = seen.collect();
+                        self.count(seen);
                         Ok(())
                     },
                 )?;
+                self.warnings.extend(codes.notes());
+                self.problem = codes.question();
             }
         }
         self.warnings.extend(self.noticed.words(&reading, self.accepted));
-        self.problem = nothing(self.features, self.accepted, stated.empty).map(|refusal| Refusal { rejects: self.rejects.clone(), ..refusal });
+        let asked = self.problem.take();
+        self.problem =
+            asked.or_else(|| nothing(self.features, self.accepted, stated.empty).map(|refusal| Refusal { rejects: self.rejects.clone(), ..refusal }));
         if self.problem.is_some() {
             return Ok(());
         }

@@ -3,6 +3,7 @@
 use super::{
     atlas::Atlas,
     classify::{Assessment, assess},
+    county_codes,
     gcj02::{self, testify},
     ids::county_number,
     intake::{Intake, OutlineFault, Taken},
@@ -11,9 +12,9 @@ use super::{
     reading::Reading,
     rule::Rule,
 };
-use crate::formats::{Field, RawFeature, Values};
+use crate::formats::{Field, RawFeature, Values, tidy_code};
 use crate::geom::Figure;
-use crate::land::{COUNTIES, Days, Finding, Flag, Patch, Reject, Words, today};
+use crate::land::{COUNTIES, Days, Finding, Flag, Patch, Reject, Words, is_county_code, today};
 use jiff::civil::Date;
 use std::{borrow::Cow, collections::HashMap, io};
 
@@ -114,7 +115,8 @@ impl<'a> Judge<'a> {
         let outcome = match taken {
             Ok(mut taken) => {
                 if self.asks_gcj02 && row <= gcj02::ROWS {
-                    notice.testimony = testify(self.atlas, row, &taken.degrees, stated_county.as_deref())?;
+                    let stated_county = stated_county.as_deref().filter(|stated| is_county_code(stated));
+                    notice.testimony = testify(self.atlas, row, &taken.degrees, stated_county)?;
                 }
                 let figure = Figure::new(std::mem::take(&mut taken.region));
                 Ok((taken, assess(self.atlas, self.rule, &figure)?))
@@ -136,14 +138,23 @@ impl<'a> Judge<'a> {
         })
     }
 
-    /// The county the feature says it is in: the first six digits of its code, else by name.
+    /// The county the feature says it is in: six digits, by its code or by a name; else what stands in the place of the code, as it is written.
     fn stated_county<'f>(&'f self, fields: &mut Values<'f>) -> Option<Cow<'f, str>> {
-        let code = fields.take(Field::CountyCode).filter(|code| code.len() >= 6 && code.bytes().all(|b| b.is_ascii_digit()));
-        match code {
-            Some(Cow::Borrowed(code)) => Some(Cow::Borrowed(&code[..6])),
-            Some(Cow::Owned(code)) => Some(Cow::Owned(code[..6].to_owned())),
-            None => fields.get(Field::CountyName).and_then(|name| self.county_codes.get(name)).map(|code| Cow::Borrowed(code.as_str())),
+        let code = fields.take(Field::CountyCode);
+        if code.as_deref().is_some_and(is_county_code) {
+            return code;
         }
+        let by_name = |name: &str| self.county_codes.get(name).map(|code| Cow::Borrowed(code.as_str()));
+        let by_code = code.as_deref().and_then(|code| in_county(code).map(Cow::Owned).or_else(|| by_name(code)));
+        by_code.or_else(|| fields.get(Field::CountyName).and_then(by_name)).or(code)
+    }
+}
+
+/// The county that a code, in whatever width, is of or lies in.
+fn in_county(code: &str) -> Option<String> {
+    match county_codes::read(&tidy_code(code)) {
+        county_codes::Read::County(six) | county_codes::Read::Within(six) | county_codes::Read::Above(six) => Some(six.to_owned()),
+        county_codes::Read::Unreadable => None,
     }
 }
 

@@ -5,6 +5,8 @@ use super::{
     atlas::{Atlas, LayerBuilder},
     gcj02::testify,
     intake::{Intake, Taken},
+    layer_codes::{self, CodeChoices, CodeSeen, CodeTally, Named},
+    left_out::{LeftOuts, Refused},
     memory::Memory,
     noticed::{Notice, Noticed, declared_empty, nothing},
     origin,
@@ -12,7 +14,7 @@ use super::{
     survey_import::hash,
 };
 use crate::formats::{Arrival, Field, RawFeature, Stated, Wanted};
-use crate::geom::{Pieces, Plane, check_in};
+use crate::geom::{Bounds, Pieces, Plane, check_in};
 use crate::land::{FeatureFacts, JobKind, Layer, LayerKind, Reject, Words};
 use crate::store::{Held, LayerFeature, LayerWriter, NewLayer};
 use rayon::prelude::*;
@@ -39,6 +41,9 @@ pub struct LayerFile {
     pub stated: Stated,
     /// `OUR=THEIRS` for its fields, where people say so.
     pub map: Vec<String>,
+    /// What people say of its codes.
+    #[serde(default)]
+    pub codes: CodeChoices,
     /// SHA-256 in hexadecimal, where it was computed on the way in.
     pub sha256: Option<String>,
 }
@@ -48,7 +53,7 @@ impl LayerFile {
     #[must_use]
     pub fn new(path: PathBuf, kind: LayerKind, name: String, effective: jiff::civil::Date) -> Self {
         let file_name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        Self { path, file_name, kind, name, effective, stated: Stated::default(), map: Vec::new(), sha256: None }
+        Self { path, file_name, kind, name, effective, stated: Stated::default(), map: Vec::new(), codes: CodeChoices::default(), sha256: None }
     }
 }
 
@@ -82,8 +87,6 @@ impl LayerTaken {
 pub(super) struct LayerJudged {
     pub feature: LayerFeature,
     pub pieces: Pieces,
-    /// Whether a lost leading zero was put back.
-    pub repaired_code: bool,
 }
 
 /// Rejects and notes kept for people.
@@ -121,17 +124,18 @@ impl Monitor {
                 let arrival = Arrival::receive(&file.path, &file.file_name, &workshop)?;
                 let wanted = Wanted::Layer(file.kind);
                 let wish = Wish { file: &arrival, wanted, stated: &stated, map: &file.map, counties: home(wanted, &atlas) };
-                let mut sorting = Sorting::new(file.kind, &memory);
+                let mut sorting = Sorting::new(file.kind, file.codes, &memory);
                 let mut reading = open(&wish, file.kind)?;
-                let judge = LayerJudge::new(file.kind, &reading, &plane.map_or_else(|| origin::of_file(&wish), Ok)?, &atlas);
+                let judge = LayerJudge::new(file.kind, file.codes, &reading, &plane.map_or_else(|| origin::of_file(&wish), Ok)?, &atlas);
                 reading.each_batch(
                     |raw| Ok(judge.judge(raw)?),
                     |judged| sender.blocking_send(sorting.take(judged)?).map_err(|_| MonitorError::Broken("the store went away".into())),
                 )?;
-                if let Some(question) = sorting.noticed.question() {
+                if let Some(question) = sorting.noticed.question().or_else(|| sorting.codes.question()) {
                     return Err(question.into());
                 }
                 let rejects = std::mem::take(&mut sorting.rejects);
+                let left_out = std::mem::take(&mut sorting.left_out).into_vec();
                 let layer = NewLayer {
                     kind: file.kind,
                     name: file.name.clone(),
@@ -140,9 +144,10 @@ impl Monitor {
                     sha256,
                     invented: reading.head().invented,
                     rejected: sorting.rejected,
+                    classes: sorting.codes.standard(),
                     notes: sorting.said(&reading).into_iter().map(|words| words.zh).chain(sorting.notes()?).collect(),
                 };
-                Ok::<_, MonitorError>((layer, rejects))
+                Ok::<_, MonitorError>((layer, rejects, left_out))
             })
         };
         let mut done = 0;
@@ -151,10 +156,11 @@ impl Monitor {
             writer.push(features).await?;
             report(done);
         }
-        let (layer, rejects) = reading.await.map_err(|error| MonitorError::Broken(error.to_string()))??;
+        let (layer, rejects, left_out) = reading.await.map_err(|error| MonitorError::Broken(error.to_string()))??;
         if let Some(refusal) = nothing(done + layer.rejected, done, file.stated.empty) {
             return Err(Refusal { rejects, ..refusal }.into());
         }
+        writer.leave_out(left_out).await?;
         Ok(LayerTaken { writer, layer, rejects })
     }
 }
@@ -189,80 +195,60 @@ pub(super) fn has_needed(reading: &Reading, kind: LayerKind) -> Result<(), Monit
 /// Everything a feature of a layer is judged by.
 pub(super) struct LayerJudge<'a> {
     kind: LayerKind,
+    choices: CodeChoices,
     intake: Intake,
     asks_gcj02: bool,
     atlas: &'a Atlas,
 }
 
+/// What became of a feature of a layer.
+pub(super) struct LayerOutcome {
+    pub row: u64,
+    pub notice: Notice,
+    pub code: CodeSeen,
+    /// A member of the layer; or why it is none: nothing where people said to leave it out.
+    pub judged: Result<LayerJudged, Option<Refused>>,
+}
+
 impl<'a> LayerJudge<'a> {
     /// A judge of the features of a file, in that plane, which the layers in force are witnesses of.
-    pub fn new(kind: LayerKind, reading: &Reading, plane: &Plane, atlas: &'a Atlas) -> Self {
-        Self { kind, intake: reading.intake(plane), asks_gcj02: reading.gcj02_is_open(), atlas }
+    pub fn new(kind: LayerKind, choices: CodeChoices, reading: &Reading, plane: &Plane, atlas: &'a Atlas) -> Self {
+        Self { kind, choices, intake: reading.intake(plane), asks_gcj02: reading.gcj02_is_open(), atlas }
     }
 
     /// Judges one feature. Fails only where layers in force cannot be read back.
-    pub fn judge(&self, raw: RawFeature<'_>) -> io::Result<(Notice, Result<LayerJudged, Reject>)> {
-        let mut notice = Notice { decimals: raw.decimals, has_z: raw.has_z, ..Notice::default() };
-        let row = raw.row;
-        let (facts, repaired_code, taken) = match self.take_in(raw) {
-            Ok(taken) => taken,
-            Err(reject) => return Ok((notice, Err(reject))),
+    pub fn judge(&self, raw: RawFeature<'_>) -> io::Result<LayerOutcome> {
+        let (row, mut notice) = (raw.row, Notice { decimals: raw.decimals, has_z: raw.has_z, ..Notice::default() });
+        let (code, named) = layer_codes::read(self.kind, self.choices, &raw);
+        let judged = match self.take_in(raw, named) {
+            Ok((facts, taken, bounds)) => {
+                if self.asks_gcj02 {
+                    notice.testimony = testify(self.atlas, row, &taken.degrees, None)?;
+                }
+                self.member(row, facts, taken, bounds)
+            }
+            Err(refused) => Err(refused),
         };
-        if self.asks_gcj02 {
-            notice.testimony = testify(self.atlas, row, &taken.degrees, None)?;
-        }
-        // What was repaired is read again whenever the layers are loaded, after its positions went through degrees: if it does not pass then, it must not now.
-        let region = match self.intake.region_as_stored(&taken) {
-            Ok(region) => region,
-            Err(fault) => return Ok((notice, Err(fault.reject(row, None)))),
-        };
+        Ok(LayerOutcome { row, notice, code, judged })
+    }
+
+    /// A member of the layer. What was repaired is read again whenever the layers are loaded, after its positions went through degrees: if it does not pass
+    /// then, it must not now.
+    fn member(&self, row: u64, facts: FeatureFacts, taken: Taken, bounds: Bounds) -> Result<LayerJudged, Option<Refused>> {
+        let again = self.intake.region_as_stored(&taken);
+        let region = again.map_err(|fault| Some(Refused::of(fault.reject(row, None), Some(bounds), &self.intake)))?;
         let pieces = Pieces::of(&region.unwrap_or(taken.region));
         let feature = LayerFeature { row, facts, source: taken.source, degrees: taken.dense.unwrap_or(taken.degrees), repaired: taken.repaired };
-        Ok((notice, Ok(LayerJudged { feature, pieces, repaired_code })))
+        Ok(LayerJudged { feature, pieces })
     }
 
-    /// What the feature alone tells: what it says of itself, whether its code was repaired, and its outline.
-    fn take_in(&self, raw: RawFeature<'_>) -> Result<(FeatureFacts, bool, Taken), Reject> {
-        let row = raw.row;
-        let (facts, repaired_code) = facts(self.kind, &raw)?;
-        let outline = raw.geometry.map_err(|fault| fault.reject(row, None))?;
-        let taken = self.intake.take(outline).map_err(|fault| fault.reject(row, None))?;
-        Ok((facts, repaired_code, taken))
-    }
-}
-
-/// Code and name; whether a lost leading zero was put back.
-fn facts(kind: LayerKind, raw: &RawFeature<'_>) -> Result<(FeatureFacts, bool), Reject> {
-    let code = raw.fields.get(Field::Code).unwrap_or("").to_owned();
-    let name = raw.fields.get(Field::Name).unwrap_or("").to_owned();
-    let refuse = |code: &str, zh: String, en: String| {
-        Err(Reject {
-            row: raw.row,
-            patch_id: None,
-            code: code.to_owned(),
-            reason: Words::new(zh, en),
-            pointer: format!("/features/{}/properties", raw.row.saturating_sub(1)),
-            ring: None,
-            vertex: None,
-        })
-    };
-    match kind {
-        LayerKind::County => match code.get(..6).filter(|six| six.bytes().all(|b| b.is_ascii_digit())) {
-            Some(six) => Ok((FeatureFacts { code: six.to_owned(), name }, false)),
-            None => refuse("bad_county_code", format!("县代码“{code}”不是 6 位数字"), format!("county code “{code}” is not six digits")),
-        },
-        LayerKind::Farmland => {
-            // Spreadsheets drop the leading zero of 0101; no class has three digits.
-            let lost_zero = code.len() == 3 && code.bytes().all(|b| b.is_ascii_digit());
-            let code = if lost_zero { format!("0{code}") } else { code };
-            let digits = code.bytes().take_while(u8::is_ascii_digit).count();
-            if digits == 4 && code.len() <= 5 {
-                Ok((FeatureFacts { code, name }, lost_zero))
-            } else {
-                refuse("bad_dlbm", format!("DLBM“{code}”不是 4 位地类编码"), format!("DLBM “{code}” is not a class code of four digits"))
-            }
-        }
-        _ => Ok((FeatureFacts { code, name }, false)),
+    /// What the feature alone tells: what it is called, its outline, and the box of that in the file's coordinates.
+    fn take_in(&self, raw: RawFeature<'_>, named: Named) -> Result<(FeatureFacts, Taken, Bounds), Option<Refused>> {
+        let bounds = raw.geometry.as_ref().ok().map(|outline| Bounds::of(&outline.positions));
+        let facts = named.map_err(|reject| reject.map(|reject| Refused::of(reject, bounds, &self.intake)))?;
+        let outline = raw.geometry.map_err(|fault| Some(Refused::unreadable(fault.reject(raw.row, None), &fault.kind, &self.intake)))?;
+        let taken = self.intake.take(outline).map_err(|fault| Some(Refused::of(fault.reject(raw.row, None), bounds, &self.intake)))?;
+        Ok((facts, taken, bounds.unwrap_or(Bounds::EMPTY)))
     }
 }
 
@@ -270,44 +256,48 @@ fn facts(kind: LayerKind, raw: &RawFeature<'_>) -> Result<(FeatureFacts, bool), 
 struct Sorting {
     noticed: Noticed,
     builder: LayerBuilder,
+    codes: CodeTally,
+    left_out: LeftOuts,
     rows: Vec<u64>,
     rejects: Vec<Reject>,
     rejected: u64,
-    repaired_codes: u64,
     repaired_outlines: u64,
 }
 
 impl Sorting {
-    fn new(kind: LayerKind, memory: &Memory) -> Self {
+    fn new(kind: LayerKind, codes: CodeChoices, memory: &Memory) -> Self {
         Self {
             noticed: Noticed::default(),
             builder: LayerBuilder::new(kind, memory),
+            codes: CodeTally::of(kind, codes),
+            left_out: LeftOuts::default(),
             rows: Vec::new(),
             rejects: Vec::new(),
             rejected: 0,
-            repaired_codes: 0,
             repaired_outlines: 0,
         }
     }
 
-    fn take(&mut self, batch: Vec<(Notice, Result<LayerJudged, Reject>)>) -> io::Result<Vec<LayerFeature>> {
+    fn take(&mut self, batch: Vec<LayerOutcome>) -> io::Result<Vec<LayerFeature>> {
         let mut features = Vec::with_capacity(batch.len());
-        for (notice, judged) in batch {
+        for LayerOutcome { row, notice, code, judged } in batch {
             self.noticed.add(notice);
+            self.codes.add(row, &code, judged.as_ref().ok().map(|judged| &judged.feature.facts));
             match judged {
-                Ok(LayerJudged { feature, pieces, repaired_code }) => {
-                    self.repaired_codes += u64::from(repaired_code);
+                Ok(LayerJudged { feature, pieces }) => {
                     self.repaired_outlines += u64::from(feature.repaired.is_some());
                     self.builder.push(&feature.facts, &pieces, &feature.degrees)?;
                     self.rows.push(feature.row);
                     features.push(feature);
                 }
-                Err(reject) => {
+                Err(Some(Refused { reject, left_out })) => {
                     self.rejected += 1;
+                    left_out.into_iter().for_each(|one| self.left_out.add(one));
                     if self.rejects.len() < SHOWN {
                         self.rejects.push(reject);
                     }
                 }
+                Err(None) => {}
             }
         }
         Ok(features)
@@ -329,9 +319,7 @@ impl Sorting {
         if self.repaired_outlines > 0 {
             notes.push(format!("{} 个要素的图形经过修复", self.repaired_outlines));
         }
-        if self.repaired_codes > 0 {
-            notes.push(format!("{} 个 DLBM 丢失了前导 0，已补上", self.repaired_codes));
-        }
+        notes.extend(self.codes.notes().into_iter().map(|words| words.zh));
         let kind = self.builder.kind();
         if kind.must_tile() {
             let prepared = self.builder.finish()?;

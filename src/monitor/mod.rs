@@ -2,10 +2,12 @@
 
 pub mod atlas;
 pub mod check;
+pub mod classes;
 pub mod classify;
 pub mod classify_file;
 pub mod classify_line;
 pub mod counts;
+pub mod county_codes;
 pub mod explain;
 pub mod export;
 pub mod filings;
@@ -15,7 +17,9 @@ pub mod inspect;
 pub mod intake;
 pub mod jobs;
 mod judging;
+pub mod layer_codes;
 pub mod layer_import;
+pub mod left_out;
 pub mod memory;
 mod noticed;
 mod origin;
@@ -248,7 +252,7 @@ impl Monitor {
             .into_iter()
             .map(|mut layer| {
                 let now = in_force.contains(&layer.id);
-                layer.notes.extend(atlas.left_out(layer.id).iter().map(|row| format!("第 {row} 行的图形未能通过复核，未参与套合")));
+                layer.notes.extend(atlas.left_out(layer.id).iter().map(|one| format!("第 {} 行的{}", one.row, one.reason.zh)));
                 (layer, now)
             })
             .collect())
@@ -304,6 +308,7 @@ impl Monitor {
                 tokio::task::block_in_place(|| snapshot::write(snapshots, layer, &plane, &prepared));
                 prepared
             };
+            let prepared = prepared.without(store.left_out(layer.id).await?).of_classes(layer.classes);
             atlas.get_or_insert_with(|| Atlas::empty(plane)).put(used(layer), prepared, self.rule());
         }
         snapshot::keep_only(snapshots, &in_force.iter().map(|layer| layer.id).collect::<Vec<_>>());
@@ -361,7 +366,7 @@ async fn prepare(store: &dyn Store, layer: &Layer, plane: &Plane, memory: &Memor
                     Some(_) => {}
                     None => {
                         tracing::warn!(layer = layer.id, row = feature.row, "a feature no longer passes the check it passed on import; it is left out");
-                        builder.leave_out(feature.row);
+                        builder.leave_out(left_out::no_longer_passes(feature.row, feature.repaired.as_ref().unwrap_or(&feature.degrees)));
                     }
                 }
             }

@@ -9,7 +9,7 @@
 use super::atlas::PreparedLayer;
 use super::memory::{FileShelf, Memory};
 use crate::geom::{Bounds, Coverage, Plane, Shelf};
-use crate::land::{FeatureFacts, Layer};
+use crate::land::{FeatureFacts, Layer, LeftOut, Words};
 use std::fs::File;
 use std::hash::Hasher;
 use std::io::{self, BufWriter, Read, Write};
@@ -129,8 +129,10 @@ fn compose(out: &mut impl Write, prepared: &PreparedLayer) -> io::Result<()> {
         out.write_all(&fact.to_le_bytes())?;
     }
     put(out, prepared.left_out.len())?;
-    for row in &prepared.left_out {
-        out.write_all(&row.to_le_bytes())?;
+    for one in &prepared.left_out {
+        let text = serde_json::to_vec(&(one.row, one.bounds.map(|bounds| (bounds.min, bounds.max)), &one.code, &one.reason))?;
+        put(out, text.len())?;
+        out.write_all(&text)?;
     }
     prepared.coverage.freeze(out)
 }
@@ -145,7 +147,7 @@ fn parse(content: &mut Hashing<File>, memory: &Memory) -> io::Result<PreparedLay
     }
     let facts = (0..take(content)?).map(|_| Ok(FeatureFacts { code: text(content)?, name: text(content)? })).collect::<io::Result<Vec<_>>>()?;
     let fact_of = bytes(content, 4)?.as_chunks::<4>().0.iter().map(|bytes| u32::from_le_bytes(*bytes)).collect::<Vec<u32>>();
-    let left_out = bytes(content, 8)?.as_chunks::<8>().0.iter().map(|bytes| u64::from_le_bytes(*bytes)).collect::<Vec<u64>>();
+    let left_out = (0..take(content)?).map(|_| left_out(content)).collect::<io::Result<Vec<_>>>()?;
     let mut taken = memory.none();
     let coverage = Coverage::thaw(content, |content, bytes| {
         let outside = || Ok(Box::new(FileShelf { file: content.file.try_clone()?, start: content.passed }) as Box<dyn Shelf>);
@@ -160,7 +162,15 @@ fn parse(content: &mut Hashing<File>, memory: &Memory) -> io::Result<PreparedLay
     if !whole {
         return Err(damaged());
     }
-    Ok(PreparedLayer { bounds: Bounds { min: [corners[0], corners[1]], max: [corners[2], corners[3]] }, coverage, facts, fact_of, left_out, taken })
+    let bounds = Bounds { min: [corners[0], corners[1]], max: [corners[2], corners[3]] };
+    Ok(PreparedLayer { bounds, coverage, facts, fact_of, left_out, refused: Vec::new(), classes: None, taken })
+}
+
+/// A feature that was left out when the layer was prepared.
+fn left_out(content: &mut impl Read) -> io::Result<LeftOut> {
+    type Kept = (u64, Option<([f64; 2], [f64; 2])>, String, Words);
+    let (row, bounds, code, reason): Kept = serde_json::from_slice(&bytes(content, 1)?)?;
+    Ok(LeftOut { row, code, reason, bounds: bounds.map(|(min, max)| Bounds { min, max }) })
 }
 
 /// As many rows of `width` bytes as the count before them says; a count that is damaged runs into the end, and does not ask for memory first.

@@ -9,6 +9,8 @@ pub struct Sums {
     pub patches: u64,
     /// Of those, in no county.
     pub outside: u64,
+    /// Of those, with a county code that cannot be understood.
+    pub unreadable: u64,
     /// By automatic verdict.
     pub verdicts: VerdictCounts,
     /// Square metres.
@@ -22,6 +24,7 @@ impl Sums {
     pub fn count(&mut self, finding: &Finding) {
         self.patches += 1;
         self.outside += u64::from(finding.flags.contains(&Flag::OutsideCounties));
+        self.unreadable += u64::from(finding.flags.contains(&Flag::CountyCodeUnreadable));
         self.verdicts.count(finding.verdict);
         self.area_m2 += finding.areas.area_m2;
         self.farmland_m2 += finding.areas.farmland_m2;
@@ -37,6 +40,19 @@ impl Sums {
         facts.area_m2 = self.area_m2;
         facts.farmland_m2 = self.farmland_m2;
     }
+}
+
+/// What is said of a survey with so many county codes that cannot be understood.
+pub fn unreadable_warning(unreadable: u64) -> Option<Words> {
+    let words = || {
+        Words::new(
+            format!("{unreadable} 个图斑的行政区代码无法识别（应为 6 位数字或县名），已标记；所在县以行政区图层为准"),
+            format!(
+                "the county codes of {unreadable} patches cannot be understood (six digits, or the name of a county); they are flagged, and the layer of counties decides"
+            ),
+        )
+    };
+    (unreadable > 0).then(words)
 }
 
 /// What is said of a survey with so many patches in no county; the last of its warnings.

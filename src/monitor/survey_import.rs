@@ -13,7 +13,7 @@ use super::{
     judging::{Judge, Judged, duplicate},
     noticed::{Noticed, declared_empty, nothing, outside_counties},
     reading::{Reading, Wish},
-    sums::{Sums, outside_warning},
+    sums::{Sums, outside_warning, unreadable_warning},
 };
 use crate::formats::{Arrival, Field, Stated, Wanted, companions};
 use crate::land::{Finding, Level, NewSurvey, OnConflict, Patch, PatchIdSource, Period, Progress, Provenance, Reject, Stage, Survey, Words};
@@ -213,6 +213,7 @@ impl Summing {
             (None, false) => PatchIdSource::Row,
         };
         let mut warnings = self.noticed.words(reading, self.sums.patches);
+        warnings.extend(unreadable_warning(self.sums.unreadable));
         warnings.extend(outside_warning(self.sums.outside));
         warnings.extend(days_warning(self.days_unclear, self.sums.patches));
         warnings.extend((self.sums.patches + self.rejected == 0).then(declared_empty));

@@ -50,6 +50,12 @@ pub(super) trait Columns {
         self.text(column)?.parse().map_err(|error| StoreError::Damaged(format!("{column}: {error}")))
     }
 
+    /// A word that need not be there.
+    fn maybe_word<T: FromStr<Err: Display>>(&self, column: &str) -> Result<Option<T>, StoreError> {
+        let text = self.maybe_text(column)?;
+        text.map(|text| text.parse()).transpose().map_err(|error| StoreError::Damaged(format!("{column}: {error}")))
+    }
+
     /// A list kept as JSON.
     fn json<T: DeserializeOwned>(&self, column: &str) -> Result<T, StoreError> {
         serde_json::from_str(&self.text(column)?).map_err(|error| StoreError::Damaged(format!("{column}: {error}")))

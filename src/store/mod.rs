@@ -20,8 +20,8 @@ mod wkb;
 
 use crate::geom::{Bounds, Outline};
 use crate::land::{
-    AutomaticVerdict, Filing, Finding, Layer, LayerKind, Level, NewSurvey, OnConflict, Patch, Period, PeriodRange, Provenance, Reject, Signature, Survey,
-    Totals, Verdict, words,
+    AutomaticVerdict, Filing, Finding, Layer, LayerKind, LeftOut, Level, NewSurvey, OnConflict, Patch, Period, PeriodRange, Provenance, Reject, Signature,
+    Standard, Survey, Totals, Verdict, words,
 };
 use async_trait::async_trait;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -158,14 +158,16 @@ pub struct NewLayer {
     /// Features refused.
     pub rejected: u64,
     /// See [`Layer`].
+    pub classes: Option<Standard>,
+    /// See [`Layer`].
     pub notes: Vec<String>,
 }
 
 impl NewLayer {
     /// The layer as it is stored under that number, now.
     fn stored(self, id: i64, features: u64, vertices: u64) -> Layer {
-        let Self { kind, name, effective, crs, sha256, invented, rejected, notes } = self;
-        Layer { id, kind, name, effective, crs, sha256, invented, features, rejected, vertices, created_ms: values::now_ms(), notes }
+        let Self { kind, name, effective, crs, sha256, invented, rejected, classes, notes } = self;
+        Layer { id, kind, name, effective, crs, sha256, invented, features, rejected, vertices, created_ms: values::now_ms(), classes, notes }
     }
 }
 
@@ -174,6 +176,8 @@ impl NewLayer {
 pub trait LayerWriter: Send {
     /// Appends features.
     async fn push(&mut self, features: Vec<LayerFeature>) -> Result<(), StoreError>;
+    /// Says what of the file is not in the layer; each row once.
+    async fn leave_out(&mut self, left_out: Vec<LeftOut>) -> Result<(), StoreError>;
     /// As [`SurveyWriter::only_while`]; the first features refused are kept with the job.
     fn only_while(&mut self, held: Held, rejects: Vec<Reject>);
     /// Makes the layer visible, whole.
@@ -322,6 +326,8 @@ pub struct PatchMark {
     pub patch_id: String,
     /// The verdict people see: confirmed, else automatic.
     pub verdict: String,
+    /// Whether it is the confirmed one.
+    pub confirmed: bool,
     /// Its box, degrees.
     pub bounds: Bounds,
     /// Its outline (repaired where it was), degrees; only when asked for.
@@ -371,6 +377,8 @@ pub trait Store: Jobs {
     async fn begin_layer(&self) -> Result<Box<dyn LayerWriter>, StoreError>;
     /// All layers, newest effective day first within a kind.
     async fn layers(&self) -> Result<Vec<Layer>, StoreError>;
+    /// What of a layer's file is not in the layer, by row; nothing for a layer that is not there.
+    async fn left_out(&self, layer: i64) -> Result<Vec<LeftOut>, StoreError>;
     /// Removes a layer on which no finding rests.
     async fn remove_layer(&self, id: i64) -> Result<(), StoreError>;
     /// Calls `sink` with every feature of a layer in the file's order, in batches.

@@ -3,7 +3,7 @@
 use super::columns::Columns;
 use super::{Job, LayerFeature, PatchMark, StoreError, StoredPatch, Straddling};
 use crate::land::{
-    Areas, Days, FeatureFacts, Filing, Finding, Flag, Layer, LayerUsed, NewSurvey, Patch, Period, Progress, Provenance, Reject, Signature, Survey,
+    Areas, Days, FeatureFacts, Filing, Finding, Flag, Layer, LayerUsed, LeftOut, NewSurvey, Patch, Period, Progress, Provenance, Reject, Signature, Survey,
     VerdictCounts, Words, day_of_ms,
 };
 use serde_json::value::RawValue;
@@ -43,6 +43,7 @@ pub(super) fn layer(row: &impl Columns) -> Result<Layer, StoreError> {
         rejected: row.count("rejected")?,
         vertices: row.count("vertices")?,
         created_ms: row.integer("created_ms")?,
+        classes: row.maybe_word("classes")?,
         notes: row.json("notes")?,
     })
 }
@@ -56,6 +57,12 @@ pub(super) fn feature(row: &impl Columns) -> Result<LayerFeature, StoreError> {
         repaired: row.maybe_outline("repaired")?,
         source: row.maybe_outline("source")?,
     })
+}
+
+/// A row of `layer_left_out`.
+pub(super) fn left_out(row: &impl Columns) -> Result<LeftOut, StoreError> {
+    let bounds = row.maybe_double("west")?.map(|_| row.bounds()).transpose()?;
+    Ok(LeftOut { row: row.count("row")?, code: row.text("code")?, reason: Words { zh: row.text("zh")?, en: row.text("en")? }, bounds })
 }
 
 /// A row of `survey`.
@@ -222,6 +229,7 @@ pub(super) fn mark(row: &impl Columns, outlines: bool) -> Result<PatchMark, Stor
         id: row.integer("id")?,
         patch_id: row.text("patch_id")?,
         verdict: row.text("verdict")?,
+        confirmed: row.maybe_text("confirmed")?.is_some(),
         bounds: row.bounds()?,
         degrees: if outlines { row.maybe_outline("outline")? } else { None },
     })

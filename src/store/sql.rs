@@ -13,6 +13,9 @@ pub(super) const RESTING_ON_LAYER: &str = "
 /// The features of a layer in the file's order.
 pub(super) const FEATURES: &str = "SELECT row, code, name, degrees, repaired, source FROM layer_feature WHERE layer_id = $1 ORDER BY id";
 
+/// What is not in a layer, by row.
+pub(super) const LEFT_OUT: &str = "SELECT row, code, zh, en, west, south, east, north FROM layer_left_out WHERE layer_id = $1 ORDER BY row";
+
 /// All surveys, newest period first.
 pub(super) const SURVEYS: &str = "SELECT * FROM survey ORDER BY period + months DESC, period DESC, id DESC";
 /// One survey.

@@ -72,6 +72,25 @@ pub(super) const LAYER: Table = Table {
         ("vertices", Integer),
         ("created_ms", Integer),
         ("notes", Text),
+        ("classes", Text),
+    ],
+};
+
+/// Features of layers' files that are not in the layers.
+pub(super) const LAYER_LEFT_OUT: Table = Table {
+    name: "layer_left_out",
+    key: 2,
+    by_county: false,
+    columns: &[
+        ("layer_id", Integer),
+        ("row", Integer),
+        ("code", Text),
+        ("zh", Text),
+        ("en", Text),
+        ("west", Double),
+        ("south", Double),
+        ("east", Double),
+        ("north", Double),
     ],
 };
 

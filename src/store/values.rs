@@ -2,7 +2,7 @@
 
 use super::{LayerFeature, StoreError, cells::cell, wkb};
 use crate::geom::{Bounds, Outline};
-use crate::land::{Finding, Layer, LayerUsed, Patch, Reject, Survey, push_day};
+use crate::land::{Finding, Layer, LayerUsed, LeftOut, Patch, Reject, Standard, Survey, push_day};
 
 /// Takes the columns of rows, one after the other.
 pub(super) trait Values {
@@ -58,7 +58,8 @@ pub(super) fn layer(values: &mut impl Values, layer: &Layer) -> Result<(), Store
     for number in [i64::from(layer.invented), layer.features as i64, layer.rejected as i64, layer.vertices as i64, layer.created_ms] {
         values.integer(number)?;
     }
-    values.json(&layer.notes)
+    values.json(&layer.notes)?;
+    values.text(layer.classes.map(Standard::word))
 }
 
 /// A row of `layer_feature`.
@@ -70,6 +71,17 @@ pub(super) fn feature(values: &mut impl Values, id: i64, layer: i64, feature: &L
     values.text(feature.facts.name.as_str())?;
     values.place(&feature.degrees, feature.repaired.as_ref())?;
     values.outlines(&feature.degrees, feature.repaired.as_ref(), feature.source.as_ref())
+}
+
+/// A row of `layer_left_out`.
+pub(super) fn left_out(values: &mut impl Values, layer: i64, left_out: &LeftOut) -> Result<(), StoreError> {
+    values.integer(layer)?;
+    values.integer(left_out.row as i64)?;
+    values.text(left_out.code.as_str())?;
+    values.text(left_out.reason.zh.as_str())?;
+    values.text(left_out.reason.en.as_str())?;
+    let sides = left_out.bounds.map(|Bounds { min, max }| [min[0], min[1], max[0], max[1]]);
+    (0..4).try_for_each(|side| values.double(sides.map(|sides| sides[side])))
 }
 
 /// A row of `survey`.

@@ -1,10 +1,12 @@
 //! The HTTP interface, one module a resource; what bad input gets is in `refusals`.
 
 mod check;
+mod codes;
 mod edge;
 mod exports;
 mod jobs;
 mod layers;
+mod left_out;
 mod memory;
 mod nodes;
 mod openapi;

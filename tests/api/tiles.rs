@@ -51,7 +51,7 @@ async fn every_source_draws_its_features_with_their_properties() {
         ("red_line", &[&[("code", ""), ("name", "")]]),
         ("urban_boundary", &[&[("code", ""), ("name", "")]]),
         ("approved", &[&[("number", "PZ1")], &[("number", "PZ2")]]),
-        ("patches", &[&[("id", id.as_str()), ("patch_id", "Q1"), ("verdict", "suspected_illegal"), ("patches", "1")]]),
+        ("patches", &[&[("id", id.as_str()), ("patch_id", "Q1"), ("verdict", "suspected_illegal"), ("confirmed", "false"), ("patches", "1")]]),
     ] {
         let answer = app.get(&format!("/api/tiles/{source}/{}.mvt", place(13))).await;
         assert_eq!((answer.status.as_u16(), answer.header("content-type")), (200, "application/vnd.mapbox-vector-tile"), "{source}");

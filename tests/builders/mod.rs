@@ -121,6 +121,7 @@ pub(crate) fn layer(kind: LayerKind, effective: &str) -> NewLayer {
         sha256: format!("{kind}{effective}"),
         invented: true,
         rejected: 0,
+        classes: None,
         notes: Vec::new(),
     }
 }

@@ -318,6 +318,7 @@ fn the_counties_shares_of_every_patch_of_the_city_sum_to_it() {
         stated: Stated::default(),
         workshop: Workshop::new(folder.to_owned()),
         map: Vec::new(),
+        codes: tuban::monitor::layer_codes::CodeChoices::default(),
         memory: Memory::new(Memory::usual_budget(), folder.to_owned()),
         as_of: None,
     };
@@ -338,4 +339,31 @@ fn the_counties_shares_of_every_patch_of_the_city_sum_to_it() {
     }
     println!("{whole} patches, the sum off by {largest:e} of the patch at most");
     assert!(whole > 1_900 && largest <= 1e-12, "{whole} {largest:e}");
+}
+
+#[test]
+fn a_member_left_out_of_a_layer_is_told_in_the_rows_it_may_matter_to_and_by_the_exit_code() {
+    let folder = folder(&city::one_of_each());
+    // Its hole lies outside its shell, which is around S1.
+    let ring = |west: f64, south: f64, side: f64| crate::app::file::rectangle(west, south, west + side, south + side);
+    let sound = polygon(&[ring(118.354, 35.04, 0.01)]);
+    let refused = polygon(&[ring(118.31, 35.01, 0.02), ring(118.34, 35.01, 0.005)]);
+    let red_line = File::default().feature(&json!({ "HXBH": "1" }), &sound).feature(&json!({ "HXBH": "2" }), &refused);
+    std::fs::write(folder.path().join("red_line.geojson"), red_line.text()).unwrap();
+    let (code, _, said) = run(folder.path(), &classify("patches.geojson", "out.csv", &[]));
+    assert!(code == 5 && said.contains("1 features of the layer red_line were left out (the first in row 2"), "{code} {said}");
+    assert!(said.contains("1 patches lie where features of layers were left out"), "{said}");
+    let conditions: Vec<String> = rows(&folder.path().join("out.csv")).into_iter().map(|row| format!("{} {}", row[0], row[10])).collect();
+    assert_eq!(conditions, ["L1 ok", "S1 ok; layer_member_left_out", "O1 ok", "D1 ok"]);
+}
+
+#[test]
+fn parcels_of_the_second_survey_are_asked_about_by_classify_too() {
+    let folder = folder(&city::one_of_each());
+    let parcel = File::default().feature(&json!({ "DLBM": "012" }), &polygon(&[crate::app::file::rectangle(118.3, 35.0, 118.5, 35.1)]));
+    std::fs::write(folder.path().join("farmland.geojson"), parcel.text()).unwrap();
+    let (code, _, said) = run(folder.path(), &classify("patches.geojson", "out.csv", &[]));
+    assert!(code == 3 && said.contains("classes=2007"), "{code} {said}");
+    done(folder.path(), &classify("patches.geojson", "out.csv", &["--classes", "2007"]));
+    assert!(rows(&folder.path().join("out.csv")).iter().all(|row| row[2] == row[3]), "all of it is farmland");
 }

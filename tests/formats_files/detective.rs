@@ -28,6 +28,7 @@ fn atlas_of(kinds: &[LayerKind]) -> Atlas {
         stated: Stated::default(),
         workshop: workshop(scratch.path()),
         map: Vec::new(),
+        codes: tuban::monitor::layer_codes::CodeChoices::default(),
         memory: Memory::new(1 << 30, scratch.path().to_owned()),
         as_of: None,
     };

@@ -41,8 +41,9 @@ fn classify(patches: &Path, layers: Vec<LayerPath>, map: &[&str]) -> Result<(Vec
         stated: Stated::default(),
         workshop: workshop(scratch.path()),
         map: map.iter().map(|pair| (*pair).to_owned()).collect(),
-        memory: Memory::new(1 << 30, scratch.path().to_owned()),
         as_of: None,
+        codes: tuban::monitor::layer_codes::CodeChoices::default(),
+        memory: Memory::new(1 << 30, scratch.path().to_owned()),
     };
     let mut csv = Vec::new();
     let classified = classify_files(&files, &Rule::load(None).unwrap(), Output::Csv, &mut csv, &|_, _| {})?;

@@ -3,7 +3,7 @@
 use super::{stored_on, weird_outlines};
 use crate::builders::{feature, finding, key, layer, patch, square};
 use tuban::geom::{Bounds, Outline};
-use tuban::land::{FeatureFacts, Layer, LayerKind, LayerUsed, Provenance};
+use tuban::land::{FeatureFacts, Layer, LayerKind, LayerUsed, LeftOut, Provenance, Standard, Words};
 use tuban::store::{LayerFeature, NewLayer, Store, StoreError, Thing};
 
 pub(super) async fn stored_layer(store: &dyn Store, layer: NewLayer, features: Vec<LayerFeature>) -> Layer {
@@ -54,6 +54,27 @@ pub(super) async fn a_layer_reads_back_to_the_last_bit(store: &dyn Store) {
         all.iter().flat_map(|feature| feature.degrees.positions.iter().flatten().map(|x| x.to_bits()).collect::<Vec<_>>()).collect::<Vec<_>>()
     };
     assert_eq!(bits(&read), bits(&features));
+}
+
+/// A layer of which two features were refused, one of them nobody knows where.
+pub(super) async fn layer_with_left_outs(store: &dyn Store) -> (Layer, Vec<LeftOut>) {
+    let left_out = |row, bounds| LeftOut { row, code: "hole_outside".to_owned(), reason: Words::new("内环“”", "a hole's"), bounds };
+    let missing = vec![left_out(2, Some(Bounds { min: [118.0 + 1e-13, 35.0], max: [118.1, 35.0 + 1.0 / 3.0] })), left_out(7, None)];
+    let mut writer = store.begin_layer().await.unwrap();
+    writer.push(vec![feature(1, 118.0, 35.0)]).await.unwrap();
+    writer.leave_out(missing.clone()).await.unwrap();
+    let new = NewLayer { classes: Some(Standard::SecondSurvey), rejected: 2, ..layer(LayerKind::Farmland, "2022-03-01") };
+    (writer.commit(new).await.unwrap(), missing)
+}
+
+pub(super) async fn what_is_left_out_of_a_layer_is_kept_with_it(store: &dyn Store) {
+    let (stored, missing) = layer_with_left_outs(store).await;
+    assert_eq!(store.left_out(stored.id).await.unwrap(), missing);
+    assert_eq!(store.layers().await.unwrap()[0].classes, Some(Standard::SecondSurvey));
+    let whole = stored_layer(store, layer(LayerKind::County, "2022-03-01"), vec![feature(1, 118.0, 35.0)]).await;
+    assert_eq!((store.left_out(whole.id).await.unwrap(), store.left_out(99).await.unwrap()), (vec![], vec![]));
+    store.remove_layer(stored.id).await.unwrap();
+    assert_eq!(store.left_out(stored.id).await.unwrap(), []);
 }
 
 pub(super) async fn features_come_in_the_order_of_the_file_and_in_batches(store: &dyn Store) {

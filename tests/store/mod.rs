@@ -44,7 +44,7 @@ promises! {
     layers:
         a_layer_reads_back_to_the_last_bit, features_come_in_the_order_of_the_file_and_in_batches, layers_come_newest_first_within_a_kind,
         only_features_whose_box_touches_are_found, a_layer_under_a_finding_cannot_be_removed, a_removed_layer_is_gone_with_its_features,
-        a_layer_that_is_not_there_is_not_found;
+        a_layer_that_is_not_there_is_not_found, what_is_left_out_of_a_layer_is_kept_with_it;
     surveys:
         a_survey_reads_back_as_it_was_stored, the_same_file_is_not_stored_twice_whatever_is_asked, the_same_file_may_come_for_another_month_or_level,
         a_second_survey_of_a_month_is_refused_by_default, replacing_removes_all_that_belonged_to_the_old_ones, adding_keeps_both, surveys_come_newest_period_first,

@@ -1,6 +1,6 @@
 //! `tuban migrate` between the stores: whole, compared, and resumable.
 
-use super::layers::{resting_on, stored_layer};
+use super::layers::{layer_with_left_outs, resting_on, stored_layer};
 use super::{stored_on, weird_outlines};
 use crate::builders::{feature, filing, finding, key, layer, only, patch, reject};
 use crate::cluster;
@@ -18,6 +18,7 @@ async fn fill(store: &dyn Store) {
     let gone = stored_layer(store, layer(LayerKind::Farmland, "2021-01-01"), vec![feature(1, 118.0, 35.0)]).await;
     let under = stored_layer(store, layer(LayerKind::Farmland, "2022-01-01"), (1..=30).map(|row| feature(row, 118.0, 35.0)).collect()).await;
     store.remove_layer(gone.id).await.unwrap();
+    layer_with_left_outs(store).await;
     let weird = weird_outlines().into_iter().enumerate().map(|(at, degrees)| (Patch { degrees, ..patch(&format!("№{at}\u{0}")) }, finding(None)));
     stored_on(store, &key("2022-03", "old"), weird.collect(), &resting_on(&under)).await;
     let many = (0..12_000).map(|n| (patch(&n.to_string()), finding([Some("371302"), Some("371311"), None][n % 3])));
@@ -36,6 +37,9 @@ async fn are_the_same(one: &dyn Store, other: &dyn Store) {
     // Not assert_eq: it would print twelve thousand patches.
     assert!(one.patches(&all()).await.unwrap() == other.patches(&all()).await.unwrap(), "the patches differ");
     assert_eq!(one.totals(only("2022-04")).await.unwrap(), other.totals(only("2022-04")).await.unwrap());
+    for layer in one.layers().await.unwrap() {
+        assert_eq!(one.left_out(layer.id).await.unwrap(), other.left_out(layer.id).await.unwrap());
+    }
     for survey in one.surveys().await.unwrap() {
         assert_eq!(one.provenance(survey.id).await.unwrap(), other.provenance(survey.id).await.unwrap());
         assert_eq!(one.rejects(survey.id, 0, 99).await.unwrap(), other.rejects(survey.id, 0, 99).await.unwrap());

@@ -153,7 +153,29 @@ export interface Patch {
   automatic_verdict: AutomaticVerdict;
   confirmed_verdict: Verdict | null;
   verdict: Verdict;
+  filed: Filed | null;
   condition: string;
+}
+
+/** A confirmed verdict as it was filed. */
+export interface Filed {
+  verdict: Verdict;
+  legal: Area;
+  legal_farmland: Area;
+  illegal: Area;
+  illegal_farmland: Area;
+  by?: string;
+  at?: string;
+}
+
+/** A feature of a layer's file that is not in the layer and may lie here; row 0 stands for several. */
+export interface LeftOut {
+  kind: LayerKind;
+  layer: number;
+  row: number;
+  code: string;
+  zh: string;
+  en: string;
 }
 
 export interface Defect {
@@ -177,6 +199,7 @@ export interface Finding {
   defects: Defect[];
   layers: LayerVersion[];
   rule: string;
+  left_out: LeftOut[];
 }
 
 export interface ExplainedPatch extends Patch {

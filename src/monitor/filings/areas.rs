@@ -1,6 +1,6 @@
 //! Areas as people write them: with the unit in the heading, and as many decimals as they care for.
 
-use crate::formats::table::Cell;
+use crate::formats::{narrow, table::Cell};
 use crate::land::{Area, Words};
 
 /// The unit of a column.
@@ -101,13 +101,4 @@ fn ungrouped(text: &str) -> String {
     let first = groups.next().unwrap_or_default();
     let is_grouped = whole.contains(',') && (1..=3).contains(&first.len()) && groups.all(|group| group.len() == 3);
     if is_grouped { text.replace(',', "") } else { text.to_owned() }
-}
-
-/// The narrow form of a full-width letter, digit or sign.
-pub(super) fn narrow(one: char) -> char {
-    match one {
-        '\u{3000}' => ' ',
-        '\u{ff01}'..='\u{ff5e}' => char::from_u32(u32::from(one) - 0xfee0).unwrap_or(one),
-        _ => one,
-    }
 }

@@ -1,6 +1,7 @@
 //! Which column of a table of verdicts is which: our own words, those of our exports, and what offices call them.
 
 use super::areas::Unit;
+use crate::formats::narrow;
 use crate::land::{Filing, Reject, Words};
 
 /// The four areas of a filing, in the order of [`Filing::areas_m2`]: our word, and what it is called once prefix and unit are taken off.
@@ -178,7 +179,7 @@ fn place(plain: &[String], names: &[&str]) -> Option<usize> {
 
 /// A heading without blanks, in small ASCII letters, whatever its width.
 fn plain(text: &str) -> String {
-    text.chars().filter(|one| !one.is_whitespace() && *one != '\u{feff}').map(super::areas::narrow).flat_map(char::to_lowercase).collect()
+    text.chars().filter(|one| !one.is_whitespace() && *one != '\u{feff}').map(narrow).flat_map(char::to_lowercase).collect()
 }
 
 /// A name without what says whose figure it is.

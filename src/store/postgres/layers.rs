@@ -3,7 +3,7 @@
 use super::copy::Copy;
 use super::{PostgresStore, Writing, jobs::Queue};
 use crate::geom::Bounds;
-use crate::land::{Layer, Reject};
+use crate::land::{Layer, LeftOut, Reject};
 use crate::store::{FEATURES_AT_A_TIME, Held, JobOutcome, LayerFeature, LayerWriter, NewLayer, StoreError, cells, rows, sql, tables, values};
 use async_trait::async_trait;
 use futures_util::TryStreamExt;
@@ -25,6 +25,11 @@ impl LayerWriter for Taking {
         bond.soon(self.append(features)).await
     }
 
+    async fn leave_out(&mut self, left_out: Vec<LeftOut>) -> Result<(), StoreError> {
+        let bond = self.writing.bond();
+        bond.soon(self.put_left_out(&left_out)).await
+    }
+
     fn only_while(&mut self, held: Held, rejects: Vec<Reject>) {
         self.held = Some((held, rejects));
     }
@@ -44,6 +49,12 @@ impl Taking {
         }
         self.features += features.len() as u64;
         Ok(self.copy.send(&mut self.writing).await?)
+    }
+
+    async fn put_left_out(&mut self, left_out: &[LeftOut]) -> Result<(), StoreError> {
+        let mut copy = Copy::new(&tables::LAYER_LEFT_OUT);
+        left_out.iter().try_for_each(|one| values::left_out(copy.row(), self.id, one))?;
+        Ok(copy.send(&mut self.writing).await?)
     }
 
     async fn conclude(mut self: Box<Self>, layer: NewLayer) -> Result<Layer, StoreError> {
@@ -75,6 +86,11 @@ impl PostgresStore {
         let mut layers = rows.iter().map(rows::layer).collect::<Result<Vec<_>, _>>()?;
         layers.sort_by_key(|layer| layer.kind);
         Ok(layers)
+    }
+
+    pub(super) async fn what_is_left_out(&self, layer: i64) -> Result<Vec<LeftOut>, StoreError> {
+        let rows = sqlx::query(sql::LEFT_OUT).bind(layer).fetch_all(&self.pools.facts).await?;
+        rows.iter().map(rows::left_out).collect()
     }
 
     pub(super) async fn drop_layer(&self, id: i64) -> Result<(), StoreError> {

@@ -25,7 +25,7 @@ use super::{
     SurveyWriter, sql,
 };
 use crate::geom::Bounds;
-use crate::land::{Layer, OnConflict, PeriodRange, Provenance, Reject, Survey};
+use crate::land::{Layer, LeftOut, OnConflict, PeriodRange, Provenance, Reject, Survey};
 use async_trait::async_trait;
 use writing::Writing;
 
@@ -94,6 +94,10 @@ impl Store for PostgresStore {
 
     async fn layers(&self) -> Result<Vec<Layer>, StoreError> {
         self.pools.lost.soon(self.all_layers()).await
+    }
+
+    async fn left_out(&self, layer: i64) -> Result<Vec<LeftOut>, StoreError> {
+        self.pools.lost.soon(self.what_is_left_out(layer)).await
     }
 
     async fn remove_layer(&self, id: i64) -> Result<(), StoreError> {

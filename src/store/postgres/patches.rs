@@ -43,7 +43,11 @@ impl PostgresStore {
 
     pub(super) async fn some_marks(&self, query: &PatchQuery, outlines: bool) -> Result<Vec<PatchMark>, StoreError> {
         let mut sql = page(query);
-        sql.push("SELECT patch.id, patch_id, coalesce(").push(CONFIRMED).push(", finding.verdict) AS verdict, west, south, east, north");
+        sql.push("SELECT patch.id, patch_id, coalesce(")
+            .push(CONFIRMED)
+            .push(", finding.verdict) AS verdict, ")
+            .push(CONFIRMED)
+            .push(" AS confirmed, west, south, east, north");
         sql.push(if outlines { ", coalesce(repaired, degrees) AS outline" } else { "" });
         sql.push(" FROM page JOIN patch ON patch.id = page.id AND patch.county = page.county");
         sql.push(" JOIN finding ON finding.county = page.county AND finding.patch = page.id");

@@ -3,7 +3,7 @@
 use super::bulk::{Arguments, Insert, ROWS};
 use super::{SqliteStore, Writing, jobs::Queue};
 use crate::geom::Bounds;
-use crate::land::{Layer, Reject};
+use crate::land::{Layer, LeftOut, Reject};
 use crate::store::{FEATURES_AT_A_TIME, Held, JobOutcome, LayerFeature, LayerWriter, NewLayer, StoreError, cells, rows, sql, tables, values};
 use async_trait::async_trait;
 use futures_util::TryStreamExt;
@@ -33,6 +33,15 @@ impl LayerWriter for Taking {
             }
             self.insert.execute(&mut self.transaction, rows, arguments).await?;
             self.features += rows as u64;
+        }
+        Ok(())
+    }
+
+    async fn leave_out(&mut self, left_out: Vec<LeftOut>) -> Result<(), StoreError> {
+        for portion in left_out.chunks(ROWS) {
+            let mut arguments = Arguments::default();
+            portion.iter().try_for_each(|one| values::left_out(&mut arguments, self.id, one))?;
+            Insert::new(&tables::LAYER_LEFT_OUT).execute(&mut self.transaction, portion.len(), arguments).await?;
         }
         Ok(())
     }
@@ -70,6 +79,11 @@ impl SqliteStore {
         let mut layers = rows.iter().map(rows::layer).collect::<Result<Vec<_>, _>>()?;
         layers.sort_by_key(|layer| layer.kind);
         Ok(layers)
+    }
+
+    pub(super) async fn what_is_left_out(&self, layer: i64) -> Result<Vec<LeftOut>, StoreError> {
+        let rows = sqlx::query(sql::LEFT_OUT).bind(layer).fetch_all(&self.pools.facts).await?;
+        rows.iter().map(rows::left_out).collect()
     }
 
     pub(super) async fn drop_layer(&self, id: i64) -> Result<(), StoreError> {

@@ -19,7 +19,7 @@ use super::{
     SurveyWriter, sql,
 };
 use crate::geom::Bounds;
-use crate::land::{Layer, OnConflict, PeriodRange, Provenance, Reject, Survey};
+use crate::land::{Layer, LeftOut, OnConflict, PeriodRange, Provenance, Reject, Survey};
 use async_trait::async_trait;
 
 /// An open transaction on the connection that writes; rolled back when dropped.
@@ -87,6 +87,10 @@ impl Store for SqliteStore {
 
     async fn layers(&self) -> Result<Vec<Layer>, StoreError> {
         self.all_layers().await
+    }
+
+    async fn left_out(&self, layer: i64) -> Result<Vec<LeftOut>, StoreError> {
+        self.what_is_left_out(layer).await
     }
 
     async fn remove_layer(&self, id: i64) -> Result<(), StoreError> {

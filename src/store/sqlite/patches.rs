@@ -37,7 +37,11 @@ impl SqliteStore {
 
     pub(super) async fn some_marks(&self, query: &PatchQuery, outlines: bool) -> Result<Vec<PatchMark>, StoreError> {
         let mut sql = page(query)?;
-        sql.push("SELECT patch.id, patch_id, coalesce(").push(CONFIRMED).push(", finding.verdict) AS verdict, west, south, east, north");
+        sql.push("SELECT patch.id, patch_id, coalesce(")
+            .push(CONFIRMED)
+            .push(", finding.verdict) AS verdict, ")
+            .push(CONFIRMED)
+            .push(" AS confirmed, west, south, east, north");
         sql.push(if outlines { ", coalesce(repaired, degrees) AS outline" } else { "" });
         sql.push(" FROM page JOIN patch ON patch.id = page.id JOIN finding ON finding.patch = page.id");
         sql.push(if outlines { " JOIN patch_outline ON patch_outline.patch = page.id" } else { "" });

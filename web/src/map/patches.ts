@@ -26,6 +26,8 @@ const rank = [
   0,
 ] as unknown as ExpressionSpecification;
 
+const OUTLINE_WIDTH: ExpressionSpecification = ['interpolate', ['linear'], ['zoom'], 12, 1.4, 16, 2.4];
+
 const drawnFrom = { source: 'patches', 'source-layer': 'patches' };
 
 export const PATCH_STYLE: LayerSpecification[] = [
@@ -47,15 +49,27 @@ export const PATCH_STYLE: LayerSpecification[] = [
     type: 'fill',
     ...drawnFrom,
     layout: { 'fill-sort-key': rank },
-    paint: { 'fill-color': colour, 'fill-opacity': ['step', ['zoom'], 1, OUTLINES_FROM, 0.55] },
+    paint: { 'fill-color': colour, 'fill-opacity': ['step', ['zoom'], 1, OUTLINES_FROM, ['case', ['==', ['get', 'confirmed'], true], 0.6, 0.3]] },
   },
   {
+    // What people confirmed has a solid outline.
     id: 'patches-line',
     type: 'line',
     ...drawnFrom,
     minzoom: OUTLINES_FROM,
+    filter: ['==', ['get', 'confirmed'], true],
     layout: { 'line-join': 'round', 'line-sort-key': rank },
-    paint: { 'line-color': colour, 'line-width': ['interpolate', ['linear'], ['zoom'], 12, 1.4, 16, 2.4] },
+    paint: { 'line-color': colour, 'line-width': OUTLINE_WIDTH },
+  },
+  {
+    // What only the overlay says has a dashed one.
+    id: 'patches-line-automatic',
+    type: 'line',
+    ...drawnFrom,
+    minzoom: OUTLINES_FROM,
+    filter: ['!=', ['get', 'confirmed'], true],
+    layout: { 'line-join': 'round', 'line-sort-key': rank },
+    paint: { 'line-color': colour, 'line-width': OUTLINE_WIDTH, 'line-dasharray': [2, 1.5] },
   },
 ];
 

@@ -1,0 +1,335 @@
+//! Class codes (DLBM) of parcels: lists of three standards, as data, and which of them a layer is of, judged by its codes as a whole.
+
+use super::{Refusal, RefusalKind, rule::Rule};
+use crate::formats::tidy_code;
+use crate::land::{FeatureFacts, Standard, Words};
+use serde::Deserialize;
+use std::collections::{BTreeMap, HashMap};
+use std::sync::LazyLock;
+
+/// The classes of one standard.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ClassList {
+    /// Which standard.
+    pub standard: Standard,
+    /// Its Chinese name.
+    pub name: String,
+    /// The day from which it counts.
+    pub effective: jiff::civil::Date,
+    /// Codes that are 耕地.
+    pub farmland: Vec<String>,
+    /// Code → Chinese name.
+    pub classes: HashMap<String, String>,
+}
+
+#[expect(clippy::panic, reason = "built in, and read by a test")]
+static LISTS: LazyLock<[ClassList; 3]> = LazyLock::new(|| {
+    let texts = [include_str!("../../rules/classes/2007.toml"), include_str!("../../rules/classes/2017.toml"), include_str!("../../rules/classes/2023.toml")];
+    texts.map(|text| toml::from_str(text).unwrap_or_else(|error| panic!("rules/classes: {error}")))
+});
+
+/// The classes of a standard.
+#[must_use]
+pub fn of(standard: Standard) -> &'static ClassList {
+    &LISTS[standard as usize]
+}
+
+/// Whether a parcel with this code is farmland: of the second survey by its own list, else by the rule.
+#[must_use]
+pub fn is_farmland(standard: Option<Standard>, rule: &Rule, dlbm: &str) -> bool {
+    match standard {
+        Some(Standard::SecondSurvey) => of(Standard::SecondSurvey).farmland.iter().any(|code| code == dlbm),
+        _ => rule.is_farmland(dlbm),
+    }
+}
+
+/// A code that was understood.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Repairs {
+    /// A lost leading zero was put back.
+    pub lost_zero: bool,
+    /// Widths, blanks, case or a decimal point were put right.
+    pub tidied: bool,
+}
+
+/// A code that was not.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UnknownCode {
+    /// As it was written.
+    pub code: String,
+    /// Whether the second survey has it.
+    pub of_second_survey: bool,
+}
+
+/// Reads a code by the standard that people name, else by either of those with four digits.
+pub fn read(stated: Option<Standard>, text: &str) -> Result<(String, Repairs), UnknownCode> {
+    let code = tidy_code(text);
+    let tidied = code != text;
+    let known = |code: &str| match stated {
+        Some(standard) => of(standard).classes.contains_key(code),
+        None => of(Standard::ThirdSurvey).classes.contains_key(code) || of(Standard::Guide).classes.contains_key(code),
+    };
+    if known(&code) {
+        return Ok((code, Repairs { lost_zero: false, tidied }));
+    }
+    // Spreadsheets drop the leading zero of 0101, and of 011.
+    let whole = if stated == Some(Standard::SecondSurvey) { 2 } else { 3 };
+    let digits = code.bytes().take_while(u8::is_ascii_digit).count();
+    let with_zero = format!("0{code}");
+    if digits == whole && known(&with_zero) {
+        return Ok((with_zero, Repairs { lost_zero: true, tidied }));
+    }
+    Err(UnknownCode { of_second_survey: stated.is_none() && of(Standard::SecondSurvey).classes.contains_key(&code), code: text.to_owned() })
+}
+
+/// Codes that are told one by one.
+const TOLD: usize = 5;
+/// Different unknown codes that are counted apart.
+const COUNTED: usize = 1000;
+
+/// The codes of a layer as a whole.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ClassTally {
+    stated: Option<Standard>,
+    /// Features whose code was as it should be.
+    whole: u64,
+    /// Features whose code lost its zero and, as it came, is none of the second survey.
+    lost: u64,
+    /// Features whose code lost its zero, unless it is one of the second survey.
+    either: u64,
+    /// Features whose code only the second survey has.
+    second: u64,
+    tidied: u64,
+    repaired: u64,
+    /// Unknown codes: how often, and the first row.
+    unknown: BTreeMap<String, (u64, u64)>,
+    /// Of the third survey and the guide: features whose code and name it has, and whose code.
+    fits: [(u64, u64); 2],
+}
+
+impl ClassTally {
+    /// Of a layer that people say to be of this standard.
+    #[must_use]
+    pub fn of(stated: Option<Standard>) -> Self {
+        Self { stated, ..Self::default() }
+    }
+
+    /// Counts a feature that was taken in.
+    pub fn take(&mut self, facts: &FeatureFacts, repairs: Repairs) {
+        let came_without_zero = repairs.lost_zero && self.stated.is_none();
+        let of_second = |code: &str| of(Standard::SecondSurvey).classes.contains_key(code);
+        if !came_without_zero {
+            self.whole += 1;
+        } else if facts.code.get(1..).is_some_and(of_second) {
+            self.either += 1;
+        } else {
+            self.lost += 1;
+        }
+        self.tidied += u64::from(repairs.tidied);
+        self.repaired += u64::from(repairs.lost_zero);
+        for (fits, standard) in self.fits.iter_mut().zip([Standard::ThirdSurvey, Standard::Guide]) {
+            let name = of(standard).classes.get(&facts.code);
+            fits.0 += u64::from(name.is_some_and(|name| *name == facts.name));
+            fits.1 += u64::from(name.is_some());
+        }
+    }
+
+    /// Counts a feature that was refused for its code.
+    pub fn refuse(&mut self, row: u64, unknown: &UnknownCode) {
+        self.second += u64::from(unknown.of_second_survey);
+        if self.unknown.len() < COUNTED || self.unknown.contains_key(&unknown.code) {
+            self.unknown.entry(unknown.code.clone()).or_insert((0, row)).0 += 1;
+        }
+    }
+
+    /// The standard that the layer is read by.
+    #[must_use]
+    pub fn standard(&self) -> Standard {
+        let [third, guide] = self.fits;
+        self.stated.unwrap_or(if guide > third { Standard::Guide } else { Standard::ThirdSurvey })
+    }
+
+    /// What must be asked before the layer can be taken in.
+    #[must_use]
+    pub fn question(&self) -> Option<Refusal> {
+        let four_digits = self.whole + self.lost;
+        let is_second = self.second > 0 && self.second >= four_digits || self.second == 0 && self.either > 0 && four_digits == 0;
+        if self.stated.is_none() && is_second {
+            let seen = self.second + self.either;
+            let words = Words::new(
+                format!(
+                    "{seen} 个要素的地类编码是第二次土地调查的三位编码（如 {}）：请确认分类标准，按二调读取时 011、012、013 为耕地（参数 classes=2007）；若是丢失了前导 0 的三调编码，请指明三调（classes=2017）",
+                    self.examples_of_three_digits()
+                ),
+                format!(
+                    "{seen} features have class codes of three digits, as in the second land survey (e.g. {}): say which standard they are of; classes=2007 reads them by the second survey, whose farmland is 011, 012 and 013; classes=2017 as codes of the third survey that lost their zero",
+                    self.examples_of_three_digits()
+                ),
+            );
+            return Some(Refusal::new(RefusalKind::Unacceptable, "second_survey_codes", words));
+        }
+        let refused: u64 = self.unknown.values().map(|(count, _)| count).sum();
+        let taken = self.whole + self.lost + self.either;
+        (taken > 0 && refused > taken).then(|| {
+            let (zh, en) = self.examples();
+            let words = Words::new(
+                format!("{refused} 个要素的地类编码不在分类标准中，多于能识别的 {taken} 个，图层未入库：{zh}"),
+                format!("{refused} features have class codes that are in no standard, more than the {taken} that have one; the layer was not stored: {en}"),
+            );
+            Refusal::new(RefusalKind::Unacceptable, "unknown_class_codes", words)
+        })
+    }
+
+    /// What people should know of the codes.
+    #[must_use]
+    pub fn notes(&self) -> Vec<Words> {
+        let mut notes = Vec::new();
+        if self.repaired > 0 {
+            let count = self.repaired;
+            notes.push(Words::new(format!("{count} 个 DLBM 丢失了前导 0，已补上"), format!("{count} DLBM had lost their leading zero, which was put back")));
+        }
+        if self.tidied > 0 {
+            let count = self.tidied;
+            notes.push(Words::new(
+                format!("{count} 个 DLBM 写法不规范（全角、空格、小数），已识别"),
+                format!("{count} DLBM were written oddly (full width, blanks, decimals) and were understood"),
+            ));
+        }
+        if !self.unknown.is_empty() {
+            let refused: u64 = self.unknown.values().map(|(count, _)| count).sum();
+            let (zh, en) = self.examples();
+            notes.push(Words::new(
+                format!("{refused} 个要素的地类编码不在分类标准中，已拒收：{zh}"),
+                format!("{refused} features were refused because their class code is in no standard: {en}"),
+            ));
+        }
+        let taken = self.whole + self.lost + self.either;
+        let [third, guide] = self.fits;
+        let fits = match self.standard() {
+            Standard::SecondSurvey => taken,
+            Standard::ThirdSurvey => third.1,
+            Standard::Guide => guide.1,
+        };
+        if fits < taken {
+            let (count, name) = (taken - fits, &of(self.standard()).name);
+            notes.push(Words::new(
+                format!("{count} 个要素的编码不在“{name}”中，而在另一分类标准中"),
+                format!("{count} features have codes of another standard than {}", self.standard()),
+            ));
+        }
+        notes
+    }
+
+    fn examples(&self) -> (String, String) {
+        let mut most: Vec<_> = self.unknown.iter().collect();
+        most.sort_by_key(|(_, (count, row))| (std::cmp::Reverse(*count), *row));
+        let told = |tell: &dyn Fn(&str, u64, u64) -> String| most.iter().take(TOLD).map(|(code, (count, row))| tell(code, *count, *row)).collect::<Vec<_>>();
+        let zh = told(&|code, count, row| format!("“{code}” {count} 个（首例第 {row} 行）")).join("、");
+        let en = told(&|code, count, row| format!("“{code}” {count} times (first in row {row})")).join(", ");
+        (zh, en)
+    }
+
+    fn examples_of_three_digits(&self) -> String {
+        let second = of(Standard::SecondSurvey);
+        let codes: Vec<&str> = self.unknown.keys().map(String::as_str).filter(|code| second.classes.contains_key(*code)).take(TOLD).collect();
+        if codes.is_empty() { "101、102".to_owned() } else { codes.join("、") }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn tally(stated: Option<Standard>, codes: &[(&str, &str)]) -> ClassTally {
+        let mut tally = ClassTally::of(stated);
+        for (row, (code, name)) in (1..).zip(codes) {
+            match read(stated, code) {
+                Ok((code, repairs)) => tally.take(&FeatureFacts { code, name: (*name).to_owned() }, repairs),
+                Err(unknown) => tally.refuse(row, &unknown),
+            }
+        }
+        tally
+    }
+
+    fn asked(codes: &[&str]) -> Option<String> {
+        let codes: Vec<(&str, &str)> = codes.iter().map(|code| (*code, "")).collect();
+        tally(None, &codes).question().map(|refusal| refusal.code.into_owned())
+    }
+
+    #[test]
+    fn the_lists_are_those_of_the_standards() {
+        // Oracle: the standards named in each file.
+        for (standard, effective, code, name, codes) in [
+            (Standard::SecondSurvey, "2007-07-01", "012", "水浇地", 70),
+            (Standard::ThirdSurvey, "2017-11-01", "05H1", "商业服务业设施用地", 91),
+            (Standard::Guide, "2023-11-22", "060101", "村道用地", 153),
+        ] {
+            let list = of(standard);
+            assert_eq!((list.standard, list.effective.to_string().as_str(), list.classes[code].as_str()), (standard, effective, name));
+            assert_eq!(list.classes.len(), codes, "{standard}");
+            assert!(list.farmland.iter().all(|code| ["水田", "水浇地", "旱地"].contains(&list.classes[code].as_str())));
+        }
+        assert_eq!((&*of(Standard::ThirdSurvey).classes["0601"], &*of(Standard::Guide).classes["0601"]), ("工业用地", "农村道路"));
+        let rule = Rule::load(None).unwrap();
+        for (standard, code, farmland) in [
+            (Some(Standard::SecondSurvey), "011", true),
+            (Some(Standard::SecondSurvey), "021", false),
+            (Some(Standard::ThirdSurvey), "0103", true),
+            (Some(Standard::Guide), "0101", true),
+            (Some(Standard::ThirdSurvey), "0201K", false),
+            (None, "0102", true),
+            (None, "012", false),
+        ] {
+            assert_eq!(is_farmland(standard, &rule, code), farmland, "{standard:?} {code}");
+        }
+    }
+
+    #[test]
+    fn codes_are_read_in_whatever_width_and_repaired_only_where_a_class_comes_out() {
+        let read = |text: &str| read(None, text).map(|(code, repairs)| (code, repairs.lost_zero, repairs.tidied)).map_err(|unknown| unknown.of_second_survey);
+        for (text, expected) in [
+            ("0101", Ok(("0101".to_owned(), false, false))),
+            ("101", Ok(("0101".to_owned(), true, false))),
+            ("０１０２", Ok(("0102".to_owned(), false, true))),
+            (" 0103.0 ", Ok(("0103".to_owned(), false, true))),
+            ("101.0", Ok(("0101".to_owned(), true, true))),
+            ("201k", Ok(("0201K".to_owned(), true, true))),
+            ("05h1", Ok(("05H1".to_owned(), false, true))),
+            ("060101", Ok(("060101".to_owned(), false, false))),
+            ("9999", Err(false)),
+            ("012", Err(true)),
+            ("111", Err(true)),
+            ("旱地", Err(false)),
+            ("", Err(false)),
+        ] {
+            assert_eq!(read(text), expected, "{text}");
+        }
+        assert_eq!(super::read(Some(Standard::SecondSurvey), "13").unwrap().0, "013");
+        assert!(super::read(Some(Standard::SecondSurvey), "0101").is_err());
+        assert!(super::read(Some(Standard::Guide), "0305").is_err());
+    }
+
+    #[test]
+    fn a_layer_of_the_second_survey_is_asked_about_and_a_stray_code_is_not() {
+        let second = || Some("second_survey_codes".to_owned());
+        assert_eq!(asked(&["012", "111", "203"]), second());
+        assert_eq!(asked(&["101", "102"]), second(), "with no code of four digits beside them");
+        assert_eq!(asked(&["101", "0102", "1202"]), None);
+        assert_eq!(asked(&["101", "301", "601"]), None, "301 is none of the second survey");
+        assert_eq!(asked(&["012", "0101", "0102"]), None);
+        assert_eq!(asked(&["0101", "9999"]), None);
+        assert_eq!(asked(&["0101", "9999", "abcd"]), Some("unknown_class_codes".to_owned()));
+        assert_eq!(tally(Some(Standard::SecondSurvey), &[("012", ""), ("203", "")]).question(), None);
+    }
+
+    #[test]
+    fn the_standard_is_the_one_that_has_most_of_the_codes_and_names() {
+        assert_eq!(tally(None, &[("0601", "工业用地"), ("0101", "水田")]).standard(), Standard::ThirdSurvey);
+        assert_eq!(tally(None, &[("0601", "农村道路"), ("0101", "水田")]).standard(), Standard::Guide);
+        assert_eq!(tally(None, &[("0205", ""), ("0101", "")]).standard(), Standard::Guide);
+        assert_eq!(tally(None, &[("0101", "")]).standard(), Standard::ThirdSurvey);
+        let notes = tally(None, &[("0101", ""), ("0305", ""), ("9999", ""), ("９９９９", ""), ("9999", "")]).notes();
+        assert!(notes[0].zh.contains("3 个要素") && notes[0].zh.contains("“9999” 2 个（首例第 3 行）"), "{notes:?}");
+    }
+}

@@ -1,0 +1,109 @@
+//! Codes that mean one thing: classes of three standards, and counties.
+
+use super::app::{
+    APRIL, Answer, TestApp, city,
+    file::{File, polygon, rectangle},
+    is_area, text,
+};
+use serde_json::{Value, json};
+
+async fn send(app: &TestApp, query: &str, file: &File) -> Answer {
+    app.post(&format!("/api/layers?name=x&effective=2022-01-01&{query}"), file.text()).await
+}
+
+fn parcels(codes: &[&str]) -> File {
+    (0..).zip(codes).fold(File::default(), |file, (n, code)| {
+        let west = 118.35 + 0.01 * f64::from(n);
+        file.feature(&json!({ "DLBM": code }), &polygon(&[rectangle(west, 35.05, west + 0.01, 35.06)]))
+    })
+}
+
+fn counties(counties: &[(&str, &str)]) -> File {
+    (0..).zip(counties).fold(File::default(), |file, (n, (code, name))| {
+        let west = 118.3 + 0.1 * f64::from(n);
+        file.feature(&json!({ "XZQDM": code, "XZQMC": name }), &polygon(&[rectangle(west, 35.0, west + 0.1, 35.1)]))
+    })
+}
+
+async fn farmland(app: &TestApp) -> Value {
+    app.monitor.refresh_atlas().await.unwrap();
+    app.post("/api/check", polygon(&[city::square()])).await.json()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn parcels_of_the_second_survey_are_asked_about_and_read_by_its_list() {
+    let app = TestApp::bare().await;
+    let file = parcels(&["012", "111", "203"]);
+    let problem = send(&app, "kind=farmland", &file).await.problem(422, "second_survey_codes");
+    assert!(text(&problem["detail"]).contains("012") && text(&problem["detail"]).contains("classes=2007"), "{problem}");
+    assert_eq!(app.read("/api/layers").await["layers"], json!([]), "nothing is stored before that is answered");
+    let taken = send(&app, "kind=farmland&classes=2007", &file).await.json();
+    assert_eq!((&taken["classes"], &taken["features"], &taken["rejected"]), (&json!("2007"), &json!(3), &json!(0)));
+    let checked = farmland(&app).await;
+    is_area(&checked["farmland"], city::SQUARE_M2, 1e-3);
+    assert_eq!(checked["finding"]["parcels"][0]["dlbm"], "012", "as the layer has it");
+    // The list stays with the layer, whichever program loads it.
+    let monitor = app.another_monitor().await;
+    let again = monitor.check(polygon(&[city::square()]).as_bytes()).unwrap();
+    assert_eq!(again.finding.areas.farmland_m2, again.finding.areas.area_m2);
+    send(&app, "kind=farmland&classes=1984", &file).await.problem(400, "parameter");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn codes_in_no_list_are_refused_with_counts_and_examples() {
+    let app = TestApp::bare().await;
+    let taken = send(&app, "kind=farmland", &parcels(&["101", "0201K", "9999", "０３０１", "05H1", "9999", "09"])).await.json();
+    assert_eq!((&taken["classes"], &taken["features"], &taken["rejected"]), (&json!("2017"), &json!(5), &json!(2)), "{taken}");
+    assert_eq!((&taken["rejects"][0]["row"], &taken["rejects"][0]["code"]), (&json!(3), &json!("bad_dlbm")));
+    let notes = taken["notes"].to_string();
+    for said in ["“9999” 2 个（首例第 3 行）", "1 个 DLBM 丢失了前导 0", "1 个 DLBM 写法不规范"] {
+        assert!(notes.contains(said), "{said} in {notes}");
+    }
+    is_area(&farmland(&app).await["farmland"], city::SQUARE_M2, 1e-3);
+    let guide = send(&app, "kind=farmland", &parcels(&["0101", "060101", "2303"])).await.json();
+    assert_eq!(guide["classes"], "2023");
+    send(&app, "kind=farmland", &parcels(&["0101", "9999", "8888"])).await.problem(422, "unknown_class_codes");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_county_layer_has_counties_only_or_is_asked_about() {
+    let app = TestApp::bare().await;
+    for (features, code) in [
+        (&[("371302001200", "村0"), ("371302001201", "村1")][..], "county_village_codes"),
+        (&[("371300", "临沂市"), ("371302", "兰山区")], "county_with_city"),
+        (&[("371302", "兰山区"), ("371302", "罗庄区")], "county_names_differ"),
+        (&[("371302", "兰山区"), ("3713", "罗庄区")], "county_code_unreadable"),
+    ] {
+        send(&app, "kind=county", &counties(features)).await.problem(422, code);
+        let seen = app.post("/api/inspect?kind=county", counties(features).text()).await.json();
+        assert!(text(&seen["problem"]["type"]).ends_with(code) || seen.to_string().contains(code), "{seen}");
+    }
+    assert_eq!(app.read("/api/layers").await["layers"], json!([]));
+    let taken = send(&app, "kind=county&county_codes=merge", &counties(&[("371302001200", "村0"), ("371302001201", "村1")])).await.json();
+    assert_eq!((&taken["features"], &taken["rejected"]), (&json!(2), &json!(0)));
+    let checked = farmland(&app).await;
+    assert_eq!((&checked["county_code"], &checked["finding"]["counties"][0]["name"]), (&json!("371302"), &json!("兰山区")));
+    let taken = send(&app, "kind=county&county_codes=leave_out", &counties(&[("371300", "临沂市"), ("３７１３０２", "兰山区")])).await.json();
+    assert_eq!((&taken["features"], &taken["rejected"]), (&json!(1), &json!(0)), "{taken}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn county_codes_of_patches_are_understood_or_flagged_with_a_count() {
+    let app = TestApp::city().await;
+    let at = |n: u32| polygon(&[rectangle(118.41 + 0.005 * f64::from(n), 35.02, 118.411 + 0.005 * f64::from(n), 35.021)]);
+    let file = (0..)
+        .zip(["３７１３１１", "371311", "罗庄区", "371311.0", "371311001200", "3713110", "37131X", ""])
+        .fold(File::default(), |file, (n, code)| file.feature(&json!({ "JCBH": format!("A{n}"), "XZQDM": code }), &at(n)));
+    let survey = app.uploaded(APRIL, &file).await;
+    let warnings = survey["warnings"].to_string();
+    assert!(warnings.contains("2 个图斑的行政区代码无法识别"), "{warnings}");
+    for n in 0..8 {
+        let flags = app.patch(&format!("A{n}")).await["properties"]["finding"]["flags"].clone();
+        let expected = if (5..7).contains(&n) { json!(["county_code_unreadable"]) } else { json!([]) };
+        assert_eq!(flags, expected, "A{n}");
+    }
+    // Judged anew, they are what they were.
+    let id = &survey["id"];
+    app.post(&format!("/api/surveys/{id}/reclassification"), "").await;
+    assert_eq!(app.patch("A5").await["properties"]["finding"]["flags"], json!(["county_code_unreadable"]));
+}
