@@ -16,3 +16,7 @@ CREATE TABLE layer_left_out (
     north    DOUBLE PRECISION,
     PRIMARY KEY (layer_id, row)
 );
+
+INSERT INTO layer_left_out (layer_id, row, code, zh, en)
+SELECT id, 0, 'refused_before', rejected || ' 个要素在入库时被拒收，位置没有记录', rejected || ' features were refused when it was taken in, and where they lie was not kept'
+FROM layer WHERE rejected > 0;

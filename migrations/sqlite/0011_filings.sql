@@ -20,3 +20,8 @@ CREATE TABLE layer_left_out (
     north    REAL,
     PRIMARY KEY (layer_id, row)
 ) STRICT, WITHOUT ROWID;
+
+-- Of layers stored before this it is known how many features were refused, and not where they lie.
+INSERT INTO layer_left_out (layer_id, row, code, zh, en)
+SELECT id, 0, 'refused_before', rejected || ' 个要素在入库时被拒收，位置没有记录', rejected || ' features were refused when it was taken in, and where they lie was not kept'
+FROM layer WHERE rejected > 0;
