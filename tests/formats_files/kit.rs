@@ -18,11 +18,11 @@ use tuban::monitor::memory::Memory;
 use tuban::monitor::{MonitorError, rule::Rule};
 use zip::write::SimpleFileOptions;
 
-/// The worker, built as cargo builds it: `cargo test` of the service alone does not.
+/// The worker, built as cargo builds it: `cargo test` of the service alone does not. Of the workspace, so that what both use is built once.
 pub(crate) fn program() -> PathBuf {
     static BUILT: OnceLock<PathBuf> = OnceLock::new();
     let build = || {
-        let built = Command::new(env!("CARGO")).args(["build", "--quiet", "--locked", "-p", "tuban-ogr"]).status().unwrap();
+        let built = Command::new(env!("CARGO")).args(["build", "--quiet", "--locked", "--workspace", "--bin", "tuban-ogr"]).status().unwrap();
         assert!(built.success(), "tuban-ogr does not build: is libgdal-dev installed?");
         let own = std::env::current_exe().unwrap();
         own.parent().unwrap().parent().unwrap().join("tuban-ogr")
