@@ -3,13 +3,18 @@
 use crate::land::Words;
 
 /// What parts of GDAL's messages mean.
-const KNOWN: [(&str, &str, &str); 12] = [
+const KNOWN: [(&str, &str, &str); 13] = [
     (
         "filegdbtable",
         "FileGDB 的表读不出：表不完整，或有本机 GDAL 版本不认识的字段类型（ArcGIS Pro 3.2 起的 64 位整数、仅日期、仅时间、带时区的时间）；请补全文件，或在 ArcGIS 中把这些字段改成文本或双精度后重新导出",
         "a table of the FileGDB cannot be read: it is incomplete, or has a field type that the GDAL of this machine does not know (64-bit integer, date only, time only, timestamp offset of ArcGIS Pro 3.2 and later); complete it, or have those fields exported as text or double",
     ),
     ("gdbtablx could not be found", "FileGDB 缺少索引文件（.gdbtablx），请补全文件", "the FileGDB lacks an index (.gdbtablx); complete it"),
+    (
+        "WAL-enabled database",
+        "GeoPackage 处于 WAL 模式，已按只读读取；旁边的 -wal 文件中未合并的修改不在其中",
+        "the GeoPackage is in WAL mode and was read as it is; changes in a -wal file beside it are not in it",
+    ),
     ("database disk image is malformed", "GeoPackage 数据库损坏", "the database of the GeoPackage is damaged"),
     ("file is not a database", "不是 GeoPackage 数据库，或已加密", "it is no GeoPackage database, or encrypted"),
     ("no such table", "GeoPackage 缺少所登记的表", "the GeoPackage lacks a table that it lists"),
