@@ -55,7 +55,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         table.stage(&format!("index and overlay: {kind} alone"), || measure_all(&alone, &figures))?;
     }
     table.stage("index and overlay: all layers, with farmland under approvals", || measure_all(&whole, &figures))?;
-    table.stage("the same, and judge", || figures.iter().try_for_each(|figure| classify(&whole, &rule, figure, None).map(drop)))?;
+    table.stage("the same, and judge", || figures.iter().try_for_each(|figure| classify(&whole, &rule, figure, tuban::land::today(), None).map(drop)))?;
     table.patches = figures.len();
     table.print();
 
@@ -78,7 +78,7 @@ fn files(folder: &Path, kinds: &[LayerKind], scratch: &Path) -> ClassifyFiles {
 }
 
 fn measure_all(atlas: &Atlas, figures: &[Figure]) -> std::io::Result<()> {
-    figures.iter().try_for_each(|figure| atlas.measure(figure).map(drop))
+    figures.iter().try_for_each(|figure| atlas.measure(figure, tuban::land::today()).map(drop))
 }
 
 /// Stages with the seconds each took, the best of three.

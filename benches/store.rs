@@ -36,7 +36,7 @@ async fn a_city_of_parcels(store: &SqliteStore) {
         .map(|batch| {
             let feature = |n: u64| LayerFeature {
                 row: n + 1,
-                facts: FeatureFacts { code: "0102".to_owned(), name: "水浇地".to_owned() },
+                facts: FeatureFacts::new("0102".to_owned(), "水浇地".to_owned()),
                 degrees: blob(117.4 + (n % 550) as f64 * 0.003, 34.4 + (n / 550) as f64 * 0.003),
                 source: None,
                 repaired: None,

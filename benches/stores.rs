@@ -62,7 +62,7 @@ fn verdict(n: u64) -> Filing {
 async fn counties(store: &dyn Store) -> LayerUsed {
     let mut writer = store.begin_layer().await.unwrap();
     let county = |(n, (code, name)): (usize, &(&str, &str))| LayerFeature {
-        facts: FeatureFacts { code: (*code).to_owned(), name: (*name).to_owned() },
+        facts: FeatureFacts::new((*code).to_owned(), (*name).to_owned()),
         ..feature(n as u64 + 1, 117.4 + 0.1 * n as f64, 34.4)
     };
     writer.push(COUNTIES.iter().enumerate().map(county).collect()).await.unwrap();

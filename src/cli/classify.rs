@@ -31,6 +31,9 @@ pub struct Classify {
     /// Which field of the patches is which of ours, or `county_code=` for none; may be repeated.
     #[arg(long, value_name = "OUR=THEIRS")]
     map: Vec<String>,
+    /// What all approvals are for, where they are of one kind: 农转用, 增减挂钩, 供地, 设施农用地, 农村道路 or 临时用地; goes before what the file says.
+    #[arg(long, value_name = "KIND")]
+    approval_kind: Option<String>,
     #[command(flatten)]
     codes: Codes,
     #[command(flatten)]
@@ -59,6 +62,9 @@ impl Classify {
             return Err(Failure::Usage(format!("--layer {kind}= is given twice")));
         }
         let mut layers = self.layers;
+        for approved in layers.iter_mut().filter(|layer| layer.kind == LayerKind::Approved) {
+            approved.approval_kind.clone_from(&self.approval_kind);
+        }
         for kind in &self.empty_layers {
             if !kinds.contains(kind) {
                 return Err(Failure::Usage(format!("--empty-layer {kind}: there is no --layer {kind}=")));

@@ -65,9 +65,9 @@ fn invent(patch: &StoredPatch) -> Option<Filing> {
         AutomaticVerdict::Legal => of(Verdict::Legal, areas.area_m2, areas.farmland_m2, 0.0, 0.0),
         AutomaticVerdict::SuspectedIllegal if chance(2) < illegal_share => {
             let verdict = Verdict::Illegal;
-            of(verdict, areas.approved_m2, areas.approved_farmland_m2, areas.unapproved_m2(), areas.unapproved_farmland_m2())
+            of(verdict, areas.approved_in_time_m2, areas.approved_in_time_farmland_m2, areas.unapproved_m2(), areas.unapproved_farmland_m2())
         }
-        AutomaticVerdict::SuspectedIllegal if areas.approved_m2 > 0.0 => of(Verdict::Legal, areas.area_m2, areas.farmland_m2, 0.0, 0.0),
+        AutomaticVerdict::SuspectedIllegal if areas.approved_in_time_m2 > 0.0 => of(Verdict::Legal, areas.area_m2, areas.farmland_m2, 0.0, 0.0),
         AutomaticVerdict::Doubtful => of(Verdict::Doubtful, 0.0, 0.0, 0.0, 0.0),
         AutomaticVerdict::SuspectedIllegal | AutomaticVerdict::Other => of(Verdict::Other, 0.0, 0.0, 0.0, 0.0),
     })

@@ -37,6 +37,9 @@ pub struct Add {
     /// Which field of the file is which of ours, e.g. code=DLDM, or code= for none; may be repeated.
     #[arg(long, value_name = "OUR=THEIRS")]
     map: Vec<String>,
+    /// What all of its approvals are for, where they are of one kind: 农转用, 增减挂钩, 供地, 设施农用地, 农村道路 or 临时用地; goes before what the file says.
+    #[arg(long, value_name = "KIND")]
+    approval_kind: Option<String>,
     #[command(flatten)]
     codes: Codes,
     #[command(flatten)]
@@ -64,8 +67,13 @@ impl Add {
     async fn run(self, rules: Rules) -> Result<(), Failure> {
         let monitor = self.database.open(rules).await?;
         let counter = Counter::new(self.kind.word());
-        let file =
-            LayerFile { stated: self.said.into(), map: self.map, codes: self.codes.into(), ..LayerFile::new(self.file, self.kind, self.name, self.effective) };
+        let file = LayerFile {
+            stated: self.said.into(),
+            map: self.map,
+            codes: self.codes.into(),
+            approval_kind: self.approval_kind,
+            ..LayerFile::new(self.file, self.kind, self.name, self.effective)
+        };
         let imported = monitor.import_layer(&file, &|done| counter.at(done)).await?;
         drop(counter);
         let layer = imported.layer;
@@ -95,6 +103,9 @@ async fn list(database: &Database, rules: Rules) -> Result<(), Failure> {
     for (layer, in_force) in monitor.layers().await? {
         let mark = if in_force { "*" } else { " " };
         say!("{mark} {:>4}  {:<15} {}  {:>9} features  {}", layer.id, layer.kind.word(), layer.effective, layer.features, layer.name);
+        if let Some(advice) = layer.advice() {
+            say!("        {} / {}", advice.zh, advice.en);
+        }
     }
     say!("* in force");
     Ok(())

@@ -26,6 +26,12 @@ crate::land::words! {
         Code = "code",
         /// Of a layer's feature: county name, DLMC, or its own name.
         Name = "name",
+        /// Of an approval: the day it was granted.
+        Granted = "granted",
+        /// Of an approval: its last day.
+        Ends = "ends",
+        /// Of an approval: what it is for.
+        ApprovalKind = "approval_kind",
     }
 }
 
@@ -83,6 +89,24 @@ impl Wanted {
     pub fn aliases(self) -> &'static [(Field, &'static [&'static str])] {
         const COUNTY_CODE: &[&str] = &["XZQDM", "XZDM", "XJDM", "XZQHDM", "行政区代码", "行政区划代码", "县级行政区代码", "县代码", "县区代码"];
         const COUNTY_NAME: &[&str] = &["XZQMC", "XMC", "XJMC", "XZMC", "行政区名称", "行政区划名称", "县级行政区名称", "县名称", "县区名称", "县名", "县区"];
+        const GRANTED: &[&str] = &[
+            "PZRQ",
+            "PZSJ",
+            "PFRQ",
+            "PFSJ",
+            "SPRQ",
+            "SPSJ",
+            "BARQ",
+            "BASJ",
+            "GDRQ",
+            "批准日期",
+            "批准时间",
+            "批复日期",
+            "批复时间",
+            "审批日期",
+            "备案日期",
+            "供地日期",
+        ];
         match self {
             Self::Survey => &[
                 (Field::PatchId, &["JCBH", "JCTBBH", "TBBH", "TBBSM", "TBH", "图斑编号", "监测图斑编号", "监测编号", "图斑号", "地块编号"]),
@@ -107,9 +131,16 @@ impl Wanted {
             Self::Layer(LayerKind::UrbanBoundary) => {
                 &[(Field::Code, &["BJBH", "CZKFBJBH", "CSKFBJBH", "BSM", "边界编号"]), (Field::Name, &["BJMC", "CZKFBJMC", "CSKFBJMC", "MC", "边界名称"])]
             }
-            Self::Layer(LayerKind::Approved) => {
-                &[(Field::Code, &["PZWH", "PWH", "PZWJH", "批准文号", "批文号"]), (Field::Name, &["XMMC", "PZXMMC", "MC", "项目名称"])]
-            }
+            Self::Layer(LayerKind::Approved) => &[
+                (Field::Code, &["PZWH", "PWH", "PZWJH", "批准文号", "批文号"]),
+                (Field::Name, &["XMMC", "PZXMMC", "MC", "项目名称"]),
+                (Field::Granted, GRANTED),
+                (
+                    Field::Ends,
+                    &["YXQZ", "YXQ", "JZRQ", "JZSJ", "DQRQ", "ZZRQ", "到期日期", "到期时间", "截止日期", "有效期至", "有效期止", "有效期", "终止日期"],
+                ),
+                (Field::ApprovalKind, &["PZLX", "YDLX", "SPLX", "PZLB", "批准类型", "审批类型", "批准类别", "用地类型", "手续类型"]),
+            ],
         }
     }
 }

@@ -38,6 +38,10 @@ pub struct LayerAnswer {
     /// The standard that its class codes are read by: 2007, 2017 or 2023; null where it has none.
     classes: Option<Standard>,
     created_at: String,
+    /// Of approvals, how many have no day that can be read: all where an older program stored them.
+    undated: Option<u64>,
+    /// What is asked of people, where some have none.
+    advice: Option<Words>,
     notes: Vec<String>,
 }
 
@@ -46,6 +50,8 @@ impl LayerAnswer {
     #[must_use]
     pub fn new(layer: Layer, in_force: bool) -> Self {
         Self {
+            undated: layer.undated_approvals(),
+            advice: layer.advice(),
             id: layer.id,
             kind: layer.kind,
             name: layer.name,
@@ -205,8 +211,24 @@ pub struct AreasAnswer {
     basic_farmland: Area,
     red_line: Area,
     urban_boundary: Area,
+    /// By approvals for building, whenever granted: the sum of before, undated and later.
     approved: Area,
     approved_farmland: Area,
+    /// Granted on or before the day of the after-image.
+    approved_before: Area,
+    approved_before_farmland: Area,
+    /// By approvals without a day, and by none of those before.
+    approved_undated: Area,
+    approved_undated_farmland: Area,
+    /// Only by approvals granted after the day of the after-image.
+    approved_later: Area,
+    approved_later_farmland: Area,
+    /// What counts for the verdict: before, and undated that a stored version held by then.
+    approved_in_time: Area,
+    approved_in_time_farmland: Area,
+    /// Outside that, by approvals for another use in time.
+    other_use: Area,
+    other_use_farmland: Area,
 }
 
 impl From<&crate::land::Areas> for AreasAnswer {
@@ -219,6 +241,16 @@ impl From<&crate::land::Areas> for AreasAnswer {
             urban_boundary: Area::of_m2(areas.urban_boundary_m2),
             approved: Area::of_m2(areas.approved_m2),
             approved_farmland: Area::of_m2(areas.approved_farmland_m2),
+            approved_before: Area::of_m2(areas.approved_before_m2),
+            approved_before_farmland: Area::of_m2(areas.approved_before_farmland_m2),
+            approved_undated: Area::of_m2(areas.approved_undated_m2),
+            approved_undated_farmland: Area::of_m2(areas.approved_undated_farmland_m2),
+            approved_later: Area::of_m2(areas.approved_later_m2),
+            approved_later_farmland: Area::of_m2(areas.approved_later_farmland_m2),
+            approved_in_time: Area::of_m2(areas.approved_in_time_m2),
+            approved_in_time_farmland: Area::of_m2(areas.approved_in_time_farmland_m2),
+            other_use: Area::of_m2(areas.other_use_m2),
+            other_use_farmland: Area::of_m2(areas.other_use_farmland_m2),
         }
     }
 }

@@ -42,6 +42,8 @@ pub struct LayerQuery {
     name: Option<String>,
     /// The day from which it counts, `YYYY-MM-DD`.
     effective: Option<String>,
+    /// What all of its approvals are for, where they are of one kind: `农转用`, `增减挂钩`, `供地`, `设施农用地`, `农村道路` or `临时用地`; goes before what the file says.
+    kind_of_approval: Option<String>,
     /// Name of the file.
     file: Option<String>,
     /// The standard that class codes are of, where that was asked: `2007`, `2017` or `2023`.
@@ -93,6 +95,7 @@ pub async fn take_layer(
         stated,
         map,
         codes,
+        approval_kind: query.kind_of_approval.map(|kind| kind.trim().to_owned()).filter(|kind| !kind.is_empty()),
         sha256: Some(spooled.sha256.clone()),
         ..LayerFile::new(spooled.file.path().to_owned(), kind, name, effective)
     };

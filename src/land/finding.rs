@@ -16,23 +16,61 @@ pub struct Areas {
     pub red_line_m2: f64,
     /// Inside the urban development boundary.
     pub urban_boundary_m2: f64,
-    /// Covered by approvals.
+    /// Covered by approvals for building, whenever granted: the sum, to the last bit, of what was granted before, undated and later.
     pub approved_m2: f64,
-    /// Farmland covered by approvals.
+    /// Farmland covered by approvals for building, whenever granted: a sum as `approved_m2`.
     pub approved_farmland_m2: f64,
+    /// Covered by approvals granted on or before the day of the after-image.
+    pub approved_before_m2: f64,
+    /// Farmland of that.
+    pub approved_before_farmland_m2: f64,
+    /// Covered by approvals without a day, and by none of those before.
+    pub approved_undated_m2: f64,
+    /// Farmland of that.
+    pub approved_undated_farmland_m2: f64,
+    /// Covered only by approvals granted after the day of the after-image 补办.
+    pub approved_later_m2: f64,
+    /// Farmland of that.
+    pub approved_later_farmland_m2: f64,
+    /// Covered by approvals that count for the verdict: those before, and those without a day that were stored by then.
+    pub approved_in_time_m2: f64,
+    /// Farmland of that.
+    pub approved_in_time_farmland_m2: f64,
+    /// Outside those, covered in time by approvals of another use: 设施农用地, 临时用地, 农村道路.
+    pub other_use_m2: f64,
+    /// Farmland of that.
+    pub other_use_farmland_m2: f64,
 }
 
 impl Areas {
-    /// Farmland outside every approval, square metres.
+    /// Farmland outside every approval in time, of whatever use; square metres.
     #[must_use]
     pub fn unapproved_farmland_m2(&self) -> f64 {
-        (self.farmland_m2 - self.approved_farmland_m2).max(0.0)
+        (self.farmland_m2 - self.approved_in_time_farmland_m2 - self.other_use_farmland_m2).max(0.0)
     }
 
-    /// Area outside every approval, square metres.
+    /// Area outside every approval for building in time, square metres.
     #[must_use]
     pub fn unapproved_m2(&self) -> f64 {
-        (self.area_m2 - self.approved_m2).max(0.0)
+        (self.area_m2 - self.approved_in_time_m2).max(0.0)
+    }
+
+    /// The same areas as a program saw them that did not look at the days of approvals: nothing is dated, and all of it counts.
+    #[must_use]
+    pub fn with_undated_approvals(self) -> Self {
+        Self {
+            approved_before_m2: 0.0,
+            approved_before_farmland_m2: 0.0,
+            approved_undated_m2: self.approved_m2,
+            approved_undated_farmland_m2: self.approved_farmland_m2,
+            approved_later_m2: 0.0,
+            approved_later_farmland_m2: 0.0,
+            approved_in_time_m2: self.approved_m2,
+            approved_in_time_farmland_m2: self.approved_farmland_m2,
+            other_use_m2: 0.0,
+            other_use_farmland_m2: 0.0,
+            ..self
+        }
     }
 }
 
@@ -77,6 +115,12 @@ words! {
         DatesUnclear = "dates_unclear",
         /// 附近有未采用的图层要素: a feature of a layer's file that is not in the layer may lie here.
         LayerMemberLeftOut = "layer_member_left_out",
+        /// 批准无日期: some of it is covered only by approvals without a day that can be read.
+        ApprovalUndated = "approval_undated",
+        /// 批准已到期: an approval on it had ended before the after-image, and covers nothing.
+        ApprovalExpired = "approval_expired",
+        /// 批准类型不明: an approval on it does not say a known kind, and is taken for one of building.
+        ApprovalKindUnknown = "approval_kind_unknown",
     }
 }
 

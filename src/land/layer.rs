@@ -2,6 +2,7 @@
 
 use super::{Standard, Words, verdict::words};
 use crate::geom::Bounds;
+use jiff::civil::Date;
 
 words! {
     /// What a layer tells about the ground.
@@ -49,6 +50,42 @@ pub struct FeatureFacts {
     pub code: String,
     /// County name; DLMC of a parcel; else empty.
     pub name: String,
+    /// Of an approval, the day it was granted; `None` where the file says none that can be read.
+    pub granted: Option<Date>,
+    /// Of an approval, its last day, where it has one (临时用地).
+    pub ends: Option<Date>,
+    /// Of an approval, what it is for in the file's own words (农转用, 设施农用地 …); the rule says which class that is.
+    pub kind: Option<String>,
+    /// Of an approval without a day, the effective day of the first stored version that holds it; `None` where nobody looked: then that of its own version.
+    pub first_effective: Option<Date>,
+}
+
+impl FeatureFacts {
+    /// What a feature says that is no approval.
+    #[must_use]
+    pub const fn new(code: String, name: String) -> Self {
+        Self { code, name, granted: None, ends: None, kind: None, first_effective: None }
+    }
+}
+
+impl Layer {
+    /// Of approvals, how many have no day of their own that can be read: all where an older program stored them. `None` for other kinds.
+    #[must_use]
+    pub fn undated_approvals(&self) -> Option<u64> {
+        (self.kind == LayerKind::Approved).then(|| self.undated.unwrap_or(self.features))
+    }
+
+    /// What is asked of people where approvals have no day.
+    #[must_use]
+    pub fn advice(&self) -> Option<Words> {
+        let (undated, all) = (self.undated_approvals().filter(|undated| *undated > 0)?, self.features);
+        Some(Words::new(
+            format!("{all} 个批准中有 {undated} 个没有批准日期，请重新提供文件；在此之前，是否批准在先以最早收录它的图层版本为准"),
+            format!(
+                "{undated} of {all} approvals have no day: send the file again with one. Until then, whether they came first is told by the first version that holds them"
+            ),
+        ))
+    }
 }
 
 /// A feature of a layer's file that is not in the layer: what lies there is unknown.
@@ -82,7 +119,7 @@ pub struct Layer {
     /// What people call it.
     pub name: String,
     /// The day from which it counts, `YYYY-MM-DD`. Of one kind, the version with the latest day not after today is in force.
-    pub effective: jiff::civil::Date,
+    pub effective: Date,
     /// CRS the file was in, `EPSG:4490`.
     pub crs: String,
     /// SHA-256 of the file, hexadecimal.
@@ -95,6 +132,8 @@ pub struct Layer {
     pub rejected: u64,
     /// Vertices of the features taken in.
     pub vertices: u64,
+    /// Of approvals, how many have no day of their own that can be read; `None` where a program stored them that did not read it, and for other kinds.
+    pub undated: Option<u64>,
     /// Milliseconds since 1970 at which it was stored.
     pub created_ms: i64,
     /// The standard that its class codes are of; `None` for other kinds, and for layers of older programs, which are read by the rule's farmland classes.

@@ -39,6 +39,12 @@ impl Reason {
             Self::NoFarmland => "批准范围外未占耕地",
             Self::NoParcels => "该处没有地类数据",
             Self::NoApprovals => "没有批准用地图层",
+            Self::ApprovedLater => "建设在先、批准在后（补办）",
+            Self::ApprovalUndated => "批准没有日期，无法认定批准在先",
+            Self::FacilityAgriculture => "设施农用地",
+            Self::TemporaryUse => "临时用地",
+            Self::RuralRoad => "农村道路",
+            Self::OtherUse => "批准为其他用途",
         }
     }
 }
@@ -56,6 +62,9 @@ impl Flag {
             Self::PartlyWithoutParcels => "部分位置没有地类数据",
             Self::DatesUnclear => "前后时相日期不明，按监测期次的首末日计",
             Self::LayerMemberLeftOut => "此处有未能采用的图层要素",
+            Self::ApprovalUndated => "批准没有日期",
+            Self::ApprovalExpired => "批准已到期，不计",
+            Self::ApprovalKindUnknown => "批准类型不明，按建设用地批准计",
         }
     }
 }

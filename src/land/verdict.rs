@@ -71,7 +71,7 @@ words! {
     Reason {
         /// Approvals cover the patch up to the tolerance.
         FullyApproved = "fully_approved",
-        /// Farmland outside every approval, above tolerance; nothing of the patch is approved.
+        /// Farmland outside every approval in time, above tolerance; nothing of the patch is approved.
         UnapprovedFarmland = "unapproved_farmland",
         /// Approvals cover a part; farmland outside them is above tolerance.
         PartlyApproved = "partly_approved",
@@ -81,6 +81,26 @@ words! {
         NoParcels = "no_parcels",
         /// No approvals are in force, so nothing could be found approved.
         NoApprovals = "no_approvals",
+        /// 补办: farmland is covered only by approvals granted after the day of the after-image.
+        ApprovedLater = "approved_later",
+        /// Farmland is covered only by approvals without a day that are not known to be that old.
+        ApprovalUndated = "approval_undated",
+        /// 设施农用地: what is not approved for building is approved as a facility of farming.
+        FacilityAgriculture = "facility_agriculture",
+        /// 临时用地: what is not approved for building is approved for temporary use, not ended by then.
+        TemporaryUse = "temporary_use",
+        /// 农村道路: what is not approved for building is approved as a rural road.
+        RuralRoad = "rural_road",
+        /// What is not approved for building is approved for another use that the rule names.
+        OtherUse = "other_use",
+    }
+}
+
+impl Reason {
+    /// Whether a patch is 其他 because it is approved for another use than building.
+    #[must_use]
+    pub fn is_other_use(self) -> bool {
+        matches!(self, Self::FacilityAgriculture | Self::TemporaryUse | Self::RuralRoad | Self::OtherUse)
     }
 }
 

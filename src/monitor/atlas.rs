@@ -1,9 +1,14 @@
 //! The atlas: an immutable snapshot of the layers in force, prepared for measuring, swapped whole when layers change.
 
+mod approvals;
+
 use super::memory::{Memory, Taken};
 use super::{classes::is_farmland, rule::Rule};
 use crate::geom::{Bounds, Coverage, CoverageBuilder, Figure, Hits, Outline, Pieces, Plane, parts, sum_m2};
 use crate::land::{Areas, FeatureFacts, LayerKind, LayerUsed, LeftOut, Standard};
+use approvals::Approval;
+pub use approvals::ApprovalMarks;
+use jiff::civil::Date;
 use smallvec::SmallVec;
 use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -31,6 +36,8 @@ struct AtlasLayer {
     fact_of: Vec<u32>,
     /// For each of `facts`, whether it is farmland.
     farmland: Vec<bool>,
+    /// Of approvals, for each of `facts`, what it says of its day and use.
+    approvals: Vec<Approval>,
     /// Features that had to be left out when it was loaded.
     left_out: Vec<LeftOut>,
     /// The memory its positions take.
@@ -59,10 +66,12 @@ pub struct Measured {
     pub parcels_m2: f64,
     /// By county, largest first.
     pub counties: Shares,
-    /// The approvals that cover some of it, each once.
+    /// The approvals that cover some of it, each once; none that had ended.
     pub approvals: SmallVec<[u32; 4]>,
     /// Whether something that was left out of a layer may lie here.
     pub lacks_members: bool,
+    /// What else there is to say of approvals.
+    pub marks: ApprovalMarks,
 }
 
 /// Of a figure, how much lies where a layer says something.
@@ -145,7 +154,7 @@ impl Atlas {
     /// What a layer in force says of the ground, by the number that was measured.
     #[must_use]
     pub fn fact(&self, kind: LayerKind, fact: u32) -> &FeatureFacts {
-        static NOTHING: FeatureFacts = FeatureFacts { code: String::new(), name: String::new() };
+        static NOTHING: FeatureFacts = FeatureFacts::new(String::new(), String::new());
         self.layer(kind).and_then(|layer| layer.facts.get(fact as usize)).unwrap_or(&NOTHING)
     }
 
@@ -159,8 +168,15 @@ impl Atlas {
         let missing = left_out.iter().chain(&refused).map(|one| (used.kind, in_plane(&self.plane, one)));
         self.missing.extend(missing);
         let farmland = facts.iter().map(|fact| is_farmland(classes, rule, &fact.code)).collect();
+        let approvals = if used.kind == LayerKind::Approved {
+            // A file of the command line counts from no day.
+            let effective = used.effective.parse().ok();
+            facts.iter().map(|fact| Approval::of(fact, effective, &rule.approvals)).collect()
+        } else {
+            Vec::new()
+        };
         self.layers.retain(|other| other.used.kind != used.kind);
-        self.layers.push(AtlasLayer { used, coverage, facts, fact_of, farmland, left_out, taken });
+        self.layers.push(AtlasLayer { used, coverage, facts, fact_of, farmland, approvals, left_out, taken });
         self.layers.sort_by_key(|layer| layer.used.kind);
     }
 
@@ -185,24 +201,24 @@ impl Atlas {
         Ok(false)
     }
 
-    /// Measures a figure against every layer; one that is not in force counts as covering nothing. Fails only where positions that lie outside memory
-    /// cannot be read back.
-    pub fn measure(&self, figure: &Figure) -> io::Result<Measured> {
-        self.measure_layers(figure).inspect_err(|_| self.lost.store(true, Ordering::Relaxed))
+    /// Measures a figure against every layer, approvals as they stood on the day of the after-image; a layer that is not in force counts as covering nothing.
+    /// Fails only where positions that lie outside memory cannot be read back.
+    pub fn measure(&self, figure: &Figure, after: Date) -> io::Result<Measured> {
+        self.measure_layers(figure, after).inspect_err(|_| self.lost.store(true, Ordering::Relaxed))
     }
 
-    fn measure_layers(&self, figure: &Figure) -> io::Result<Measured> {
+    fn measure_layers(&self, figure: &Figure, after: Date) -> io::Result<Measured> {
         let mut measured = if figure.region().vertices() <= WHOLE {
-            self.measure_parts(std::slice::from_ref(figure), figure.area_m2())?
+            self.measure_parts(std::slice::from_ref(figure), figure.area_m2(), after)?
         } else {
-            self.measure_parts(&parts(figure.region()), figure.area_m2())?
+            self.measure_parts(&parts(figure.region()), figure.area_m2(), after)?
         };
         measured.lacks_members = self.missing.iter().any(|(_, missing)| missing.touches(figure.bounds()));
         Ok(measured)
     }
 
     /// Measures a figure of which these are the parts.
-    fn measure_parts(&self, parts: &[Figure], area_m2: f64) -> io::Result<Measured> {
+    fn measure_parts(&self, parts: &[Figure], area_m2: f64, after: Date) -> io::Result<Measured> {
         let mut measured = Measured { areas: Areas { area_m2, ..Areas::default() }, ..Measured::default() };
         let covered = |kind| self.layer(kind).map_or(Ok(0.0), |layer| layer.covered_m2(parts, &layer.hits(parts)?, area_m2));
         measured.areas.basic_farmland_m2 = covered(LayerKind::BasicFarmland)?;
@@ -217,7 +233,7 @@ impl Atlas {
             None => None,
         };
         if let Some(approved) = self.layer(LayerKind::Approved) {
-            approved.measure_approvals(parts, farmland, &mut measured)?;
+            approved.measure_approvals(parts, farmland, after, &mut measured)?;
         }
         Ok(measured)
     }
@@ -283,32 +299,6 @@ impl AtlasLayer {
         hits.iter_mut().for_each(|hits| hits.retain(|hit| self.farmland[self.fact(hit.member) as usize]));
         measured.areas.farmland_m2 = self.covered_m2(parts, &hits, area_m2)?;
         Ok(hits)
-    }
-
-    /// Fills in approvals, and the farmland they cover.
-    fn measure_approvals(&self, parts: &[Figure], farmland: Option<(&Self, PartHits)>, measured: &mut Measured) -> io::Result<()> {
-        let hits = self.hits(parts)?;
-        let areas = &mut measured.areas;
-        areas.approved_m2 = self.covered_m2(parts, &hits, areas.area_m2)?;
-        for hit in hits.iter().flatten() {
-            let fact = self.fact(hit.member);
-            if !measured.approvals.contains(&fact) {
-                measured.approvals.push(fact);
-            }
-        }
-        let Some((parcels, on_farmland)) = farmland else { return Ok(()) };
-        // Where one of the two covers the whole patch, the other is the answer.
-        areas.approved_farmland_m2 = if areas.approved_m2 >= areas.area_m2 {
-            areas.farmland_m2
-        } else if areas.farmland_m2 >= areas.area_m2 {
-            areas.approved_m2
-        } else {
-            let both = |((part, on_farmland), hits): ((&Figure, &Hits), &Hits)| self.coverage.covered_by_both_m2(part, hits, &parcels.coverage, on_farmland);
-            parts.iter().zip(&on_farmland).zip(&hits).map(both).sum::<io::Result<f64>>()?
-        }
-        .min(areas.farmland_m2)
-        .min(areas.approved_m2);
-        Ok(())
     }
 }
 

@@ -3,7 +3,7 @@
 use super::{Monitor, MonitorError, Refusal, RefusalKind, classify::classify, intake::Intake};
 use crate::formats::{contradiction_words, geojson};
 use crate::geom::{Bounds, Contradiction, Crs, Defect, Figure, typical};
-use crate::land::{Finding, Place, Provenance, Words};
+use crate::land::{Finding, Place, Provenance, Words, today};
 use std::sync::Arc;
 
 /// What a polygon occupies.
@@ -67,7 +67,7 @@ impl Monitor {
         let intake = Intake { crs: Crs::CRS84, shifted: false, plane: atlas.plane().clone() };
         let taken = intake.take(outline).map_err(|fault| unacceptable(fault.code, fault.words, fault.place))?;
         let bounds = taken.repaired.as_ref().unwrap_or(&taken.degrees).bounds();
-        let finding = classify(&atlas, self.rule(), &Figure::new(taken.region), None)?;
+        let finding = classify(&atlas, self.rule(), &Figure::new(taken.region), today(), None)?;
         Ok(CheckedPolygon { finding, defects: taken.defects, provenance: self.provenance(&atlas), bounds })
     }
 }

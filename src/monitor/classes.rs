@@ -245,7 +245,7 @@ mod tests {
         let mut tally = ClassTally::of(stated);
         for (row, (code, name)) in (1..).zip(codes) {
             match read(stated, code) {
-                Ok((code, repairs)) => tally.take(&FeatureFacts { code, name: (*name).to_owned() }, repairs),
+                Ok((code, repairs)) => tally.take(&FeatureFacts::new(code, (*name).to_owned()), repairs),
                 Err(unknown) => tally.refuse(row, &unknown),
             }
         }

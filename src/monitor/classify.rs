@@ -1,17 +1,20 @@
 //! From what was measured to a finding with its automatic verdict. Pure.
 //!
 //! In this order, tolerances from the [`Rule`]:
-//! 1. legal, where approvals cover the patch;
-//! 2. suspected illegal, where farmland outside approvals is above tolerance (doubtful where no approvals are in force to tell);
-//! 3. doubtful, where ground that is neither approved nor on any parcel is above tolerance;
-//! 4. other.
+//! 1. legal, where approvals for building cover the patch that were granted by the day of the after-image;
+//! 2. other, where those and approvals for another use (设施农用地, 农村道路, 临时用地) cover it;
+//! 3. suspected illegal, where farmland outside all of them is above tolerance (doubtful where no approvals are in force to tell): an approval that came later,
+//!    or had ended, does not change that;
+//! 4. doubtful, where ground that is neither approved nor on any parcel is above tolerance;
+//! 5. other.
 
 use super::{
     atlas::{Atlas, Measured, Share},
-    rule::Rule,
+    rule::{Rule, Tolerance},
 };
 use crate::geom::Figure;
-use crate::land::{AutomaticVerdict, CountyShare, FeatureFacts, Finding, Flag, LayerKind, ParcelShare, Reason, is_county_code};
+use crate::land::{Areas, AutomaticVerdict, CountyShare, FeatureFacts, Finding, Flag, LayerKind, ParcelShare, Reason, is_county_code};
+use jiff::civil::Date;
 
 /// What was measured of a figure, and the verdict: all but what it takes to tell it to people.
 #[derive(Debug, Clone, PartialEq)]
@@ -24,16 +27,16 @@ pub struct Assessment {
     pub reason: Reason,
 }
 
-/// Measures a figure and judges what was measured. Fails only where layers cannot be read back.
-pub fn assess(atlas: &Atlas, rule: &Rule, figure: &Figure) -> std::io::Result<Assessment> {
-    let measured = atlas.measure(figure)?;
+/// Measures a figure and judges what was measured, as of the day of the after-image. Fails only where layers cannot be read back.
+pub fn assess(atlas: &Atlas, rule: &Rule, figure: &Figure, after: Date) -> std::io::Result<Assessment> {
+    let measured = atlas.measure(figure, after)?;
     let (verdict, reason) = judge(&measured, rule, atlas.has(LayerKind::Farmland), atlas.has(LayerKind::Approved));
     Ok(Assessment { measured, verdict, reason })
 }
 
-/// The finding of a figure. `stated_county` is what the file says. Fails only where layers cannot be read back.
-pub fn classify(atlas: &Atlas, rule: &Rule, figure: &Figure, stated_county: Option<&str>) -> std::io::Result<Finding> {
-    Ok(assess(atlas, rule, figure)?.finding(atlas, rule, stated_county))
+/// The finding of a figure whose after-image is of that day. `stated_county` is what the file says. Fails only where layers cannot be read back.
+pub fn classify(atlas: &Atlas, rule: &Rule, figure: &Figure, after: Date, stated_county: Option<&str>) -> std::io::Result<Finding> {
+    Ok(assess(atlas, rule, figure, after)?.finding(atlas, rule, stated_county))
 }
 
 impl Assessment {
@@ -59,7 +62,9 @@ impl Assessment {
         let (measured, areas) = (&self.measured, self.measured.areas);
         let (legal, illegal) = match self.verdict {
             AutomaticVerdict::Legal => (areas.farmland_m2, 0.0),
-            AutomaticVerdict::SuspectedIllegal => (areas.approved_farmland_m2, areas.unapproved_farmland_m2()),
+            AutomaticVerdict::SuspectedIllegal => (areas.approved_in_time_farmland_m2, areas.unapproved_farmland_m2()),
+            // Of a patch that is approved in part for building and in part for another use, the former is legal.
+            AutomaticVerdict::Other if self.reason.is_other_use() => (areas.approved_in_time_farmland_m2, 0.0),
             AutomaticVerdict::Other | AutomaticVerdict::Doubtful => (0.0, 0.0),
         };
         let said = |kind, share: &Share| (atlas.fact(kind, share.fact).clone(), share.area_m2);
@@ -92,18 +97,37 @@ fn judge(measured: &Measured, rule: &Rule, parcels_known: bool, approvals_known:
     if areas.unapproved_m2() <= tolerance.cover_m2() {
         return (AutomaticVerdict::Legal, Reason::FullyApproved);
     }
+    let other_use = measured.marks.other_use.filter(|_| areas.other_use_m2 > tolerance.cover_m2());
+    let outside_m2 = areas.unapproved_m2() - areas.other_use_m2;
+    if let Some(reason) = other_use.filter(|_| outside_m2 <= tolerance.cover_m2()) {
+        return (AutomaticVerdict::Other, reason);
+    }
     if areas.unapproved_farmland_m2() > tolerance.farmland_m2() {
-        return match (approvals_known, areas.approved_m2 > tolerance.cover_m2()) {
-            (false, _) => (AutomaticVerdict::Doubtful, Reason::NoApprovals),
-            (true, true) => (AutomaticVerdict::SuspectedIllegal, Reason::PartlyApproved),
-            (true, false) => (AutomaticVerdict::SuspectedIllegal, Reason::UnapprovedFarmland),
+        return if approvals_known {
+            (AutomaticVerdict::SuspectedIllegal, why_illegal(areas, tolerance))
+        } else {
+            (AutomaticVerdict::Doubtful, Reason::NoApprovals)
         };
     }
     let without_parcel_m2 = areas.area_m2 - measured.parcels_m2;
-    if !parcels_known || without_parcel_m2.min(areas.unapproved_m2()) > tolerance.cover_m2() {
+    if !parcels_known || without_parcel_m2.min(outside_m2) > tolerance.cover_m2() {
         return (AutomaticVerdict::Doubtful, Reason::NoParcels);
     }
-    (AutomaticVerdict::Other, Reason::NoFarmland)
+    (AutomaticVerdict::Other, other_use.unwrap_or(Reason::NoFarmland))
+}
+
+/// Why farmland outside approvals in time is suspected illegal: first what came too late, then what has no day.
+fn why_illegal(areas: &Areas, tolerance: &Tolerance) -> Reason {
+    let uncounted_m2 = areas.approved_before_farmland_m2 + areas.approved_undated_farmland_m2 - areas.approved_in_time_farmland_m2;
+    if areas.approved_later_farmland_m2 > tolerance.farmland_m2() {
+        Reason::ApprovedLater
+    } else if uncounted_m2 > tolerance.farmland_m2() {
+        Reason::ApprovalUndated
+    } else if areas.approved_in_time_m2 + areas.other_use_m2 > tolerance.cover_m2() {
+        Reason::PartlyApproved
+    } else {
+        Reason::UnapprovedFarmland
+    }
 }
 
 fn flags(measured: &Measured, rule: &Rule, atlas: &Atlas, stated_county: Option<&str>) -> Vec<Flag> {
@@ -130,13 +154,20 @@ fn flags(measured: &Measured, rule: &Rule, atlas: &Atlas, stated_county: Option<
     if measured.lacks_members {
         flags.push(Flag::LayerMemberLeftOut);
     }
+    let marks = &measured.marks;
+    let of_approvals = [
+        (Flag::ApprovalUndated, measured.areas.approved_undated_m2 > 0.0 || marks.undated_other_use),
+        (Flag::ApprovalExpired, marks.ended),
+        (Flag::ApprovalKindUnknown, marks.kind_unknown),
+    ];
+    flags.extend(of_approvals.into_iter().filter(|(_, is_so)| *is_so).map(|(flag, _)| flag));
     flags
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::land::Areas;
+    use crate::monitor::atlas::ApprovalMarks;
 
     /// Areas in 亩, for reading.
     fn measured(area: f64, parcels: f64, farmland: f64, approved: f64, approved_farmland: f64) -> Measured {
@@ -148,7 +179,8 @@ mod tests {
                 approved_m2: m2(approved),
                 approved_farmland_m2: m2(approved_farmland),
                 ..Areas::default()
-            },
+            }
+            .with_undated_approvals(),
             parcels_m2: m2(parcels),
             ..Measured::default()
         }
@@ -176,5 +208,53 @@ mod tests {
             let (area, parcels, farmland, approved, approved_farmland) = areas;
             assert_eq!(judge(&measured(area, parcels, farmland, approved, approved_farmland), &rule, parcels_known, approvals_known), expected, "{areas:?}");
         }
+    }
+
+    #[test]
+    fn the_day_and_the_use_of_approvals() {
+        use AutomaticVerdict::{Doubtful, Legal, Other, SuspectedIllegal};
+        let (rule, m2) = (Rule::load(None).unwrap(), |mu: f64| mu * 10_000.0 / 15.0);
+        // All of 10 亩 is farmland: in time, undated that does not count, later, other use; parcels known → verdict, reason. Oracle: the five steps above, by hand.
+        for ([in_time, uncounted, later, other], parcels_known, expected) in [
+            ([10.0, 0.0, 0.0, 0.0], true, (Legal, Reason::FullyApproved)),
+            ([0.0, 0.0, 10.0, 0.0], true, (SuspectedIllegal, Reason::ApprovedLater)),
+            ([4.0, 0.0, 2.0, 0.0], true, (SuspectedIllegal, Reason::ApprovedLater)),
+            ([4.0, 0.0, 0.0009, 0.0], true, (SuspectedIllegal, Reason::PartlyApproved)),
+            ([0.0, 10.0, 0.0, 0.0], true, (SuspectedIllegal, Reason::ApprovalUndated)),
+            ([0.0, 5.0, 5.0, 0.0], true, (SuspectedIllegal, Reason::ApprovedLater)),
+            ([0.0, 0.0, 0.0, 10.0], true, (Other, Reason::RuralRoad)),
+            ([0.0, 0.0, 0.0, 10.0], false, (Other, Reason::RuralRoad)),
+            ([4.0, 0.0, 0.0, 5.9995], true, (Other, Reason::RuralRoad)),
+            ([4.0, 0.0, 0.0, 5.998], true, (SuspectedIllegal, Reason::PartlyApproved)),
+            ([0.0, 0.0, 0.0, 5.0], true, (SuspectedIllegal, Reason::PartlyApproved)),
+            ([9.9995, 0.0, 0.0, 0.0005], true, (Legal, Reason::FullyApproved)),
+            ([0.0, 0.0, 10.0, 10.0], true, (Other, Reason::RuralRoad)),
+            ([0.0, 0.0, 0.0, 0.0], false, (SuspectedIllegal, Reason::UnapprovedFarmland)),
+        ] {
+            let (in_time, uncounted, later, other) = (m2(in_time), m2(uncounted), m2(later), m2(other));
+            let areas = Areas {
+                approved_m2: in_time + uncounted + later,
+                approved_farmland_m2: in_time + uncounted + later,
+                approved_before_m2: in_time,
+                approved_before_farmland_m2: in_time,
+                approved_undated_m2: uncounted,
+                approved_undated_farmland_m2: uncounted,
+                approved_later_m2: later,
+                approved_later_farmland_m2: later,
+                approved_in_time_m2: in_time,
+                approved_in_time_farmland_m2: in_time,
+                other_use_m2: other,
+                other_use_farmland_m2: other,
+                ..measured(10.0, 10.0, 10.0, 0.0, 0.0).areas
+            };
+            let marks = ApprovalMarks { other_use: Some(Reason::RuralRoad), ..ApprovalMarks::default() };
+            let measured = Measured { areas, marks, parcels_m2: m2(10.0), ..Measured::default() };
+            assert_eq!(judge(&measured, &rule, parcels_known, true), expected, "{areas:?}");
+        }
+        // Ground that is neither approved nor on any parcel cannot be told.
+        let mut measured = measured(10.0, 5.0, 5.0, 0.0, 0.0);
+        measured.areas.other_use_m2 = m2(5.0);
+        measured.areas.other_use_farmland_m2 = m2(5.0);
+        assert_eq!(judge(&measured, &rule, true, true), (Doubtful, Reason::NoParcels));
     }
 }

@@ -2,6 +2,8 @@
 
 use super::{
     MonitorError, Refusal, RefusalKind,
+    approval_facts::{self, ApprovalsNoticed},
+    approval_kinds::ApprovalKinds,
     atlas::{Atlas, LayerBuilder, PreparedLayer},
     classify_line::{Lines, Output, rejected},
     ids::Ids,
@@ -55,13 +57,15 @@ pub struct LayerPath {
     pub layer: Option<String>,
     /// That it has no features, and is meant to have none.
     pub empty: bool,
+    /// What all of its approvals are for, where people say so.
+    pub approval_kind: Option<String>,
 }
 
 impl LayerPath {
     /// The only layer of that file.
     #[must_use]
     pub fn new(kind: LayerKind, path: PathBuf) -> Self {
-        Self { kind, path, layer: None, empty: false }
+        Self { kind, path, layer: None, empty: false, approval_kind: None }
     }
 
     /// A refusal of its file that says which file it is, for there are several, and what can be done here.
@@ -161,7 +165,7 @@ pub fn load(files: &ClassifyFiles, rule: &Rule, report: &(dyn Fn(&str, u64) + Sy
     layers.sort_by_key(|layer| layer.kind);
     let (mut before, mut notes, mut missing): (Option<Atlas>, Vec<Words>, Vec<Words>) = (None, Vec::new(), Vec::new());
     for layer in &layers {
-        let prepared = load_layer(layer, files, before.take(), report).map_err(|error| layer.blame(error))?;
+        let prepared = load_layer(layer, files, rule, before.take(), report).map_err(|error| layer.blame(error))?;
         let name = layer.path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
         notes.extend(prepared.notes);
         missing.extend(left_out::summary(layer.kind, prepared.layer.refused()));
@@ -189,7 +193,13 @@ struct Prepared {
     notes: Vec<Words>,
 }
 
-fn load_layer(layer: &LayerPath, files: &ClassifyFiles, before: Option<Atlas>, report: &(dyn Fn(&str, u64) + Sync)) -> Result<Prepared, MonitorError> {
+fn load_layer(
+    layer: &LayerPath,
+    files: &ClassifyFiles,
+    rule: &Rule,
+    before: Option<Atlas>,
+    report: &(dyn Fn(&str, u64) + Sync),
+) -> Result<Prepared, MonitorError> {
     let arrival = receive(&layer.path, files)?;
     let own = Stated { layer: layer.layer.clone(), empty: layer.empty, ..Stated::default() };
     // What is said of the patches' CRS is for layers that do not say their own; one that says what cannot be read in is refused.
@@ -203,7 +213,7 @@ fn load_layer(layer: &LayerPath, files: &ClassifyFiles, before: Option<Atlas>, r
         let wish = Wish { file: &arrival, wanted, stated, map: &[], counties };
         let plane = before.as_ref().map_or_else(|| origin::of_file(&wish), |before| Ok(before.plane().clone()))?;
         let nothing = Atlas::empty(plane.clone());
-        let (layer, notes) = read_layer(&wish, layer.kind, before.as_ref().unwrap_or(&nothing), files, report)?;
+        let (layer, notes) = read_layer(&wish, layer, before.as_ref().unwrap_or(&nothing), files, &rule.approvals, report)?;
         Ok((layer, notes, plane))
     };
     let (layer, notes, plane) = match read(&Stated { crs, ..own.clone() }) {
@@ -215,15 +225,19 @@ fn load_layer(layer: &LayerPath, files: &ClassifyFiles, before: Option<Atlas>, r
 
 fn read_layer(
     wish: &Wish<'_>,
-    kind: LayerKind,
+    path: &LayerPath,
     before: &Atlas,
     files: &ClassifyFiles,
+    kinds: &ApprovalKinds,
     report: &(dyn Fn(&str, u64) + Sync),
 ) -> Result<(PreparedLayer, Vec<Words>), MonitorError> {
+    let kind = path.kind;
+    approval_facts::check_said(kind, path.approval_kind.as_deref(), kinds)?;
     let mut reading = layer_import::open(wish, kind)?;
-    let judge = LayerJudge::new(kind, files.codes, &reading, before.plane(), before);
+    let judge = LayerJudge::new(kind, files.codes, &reading, before.plane(), before).with_approval_kind(path.approval_kind.as_deref());
     let mut builder = LayerBuilder::new(kind, &files.memory);
     let (mut noticed, mut codes, mut missing) = (Noticed::default(), CodeTally::of(kind, files.codes), Vec::new());
+    let mut approvals = ApprovalsNoticed::default();
     let (mut done, mut refused) = (0, 0);
     let mut first: Option<Reject> = None;
     reading.each_batch(
@@ -234,7 +248,12 @@ fn read_layer(
                 noticed.add(notice);
                 codes.add(row, &code, judged.as_ref().ok().map(|judged| &judged.feature.facts));
                 match judged {
-                    Ok(judged) => builder.push(&judged.feature.facts, &judged.pieces, &judged.feature.degrees)?,
+                    Ok(judged) => {
+                        if kind == LayerKind::Approved {
+                            approvals.add(&judged.feature.facts, judged.unread, kinds);
+                        }
+                        builder.push(&judged.feature.facts, &judged.pieces, &judged.feature.degrees)?;
+                    }
                     Err(Some(Refused { reject, left_out })) => {
                         refused += 1;
                         missing.extend(left_out);
@@ -256,6 +275,7 @@ fn read_layer(
     }
     notes.extend((done == 0).then(declared_empty));
     notes.extend(codes.notes());
+    notes.extend(approvals.words(reading.fields()));
     // Nobody can be asked about a layer here; where it is shifted and the patches are not, they are asked about.
     notes.extend(noticed.question().map(|question| question.words));
     notes.extend(first.map(|reject| {

@@ -16,7 +16,9 @@ pub enum Output {
 }
 
 /// Columns of the output, in order. Areas are square metres with four decimals, empty for a rejected feature; days are empty where the file does not say them.
-pub const COLUMNS: &str = "patch_id,county_code,area_m2,farmland_m2,basic_farmland_m2,red_line_m2,urban_boundary_m2,approved_m2,approved_farmland_m2,verdict,condition,before_day,after_day";
+pub const COLUMNS: &str = "patch_id,county_code,area_m2,farmland_m2,basic_farmland_m2,red_line_m2,urban_boundary_m2,approved_m2,approved_farmland_m2,verdict,condition,before_day,after_day,\
+approved_before_m2,approved_before_farmland_m2,approved_undated_m2,approved_undated_farmland_m2,approved_later_m2,approved_later_farmland_m2,\
+other_use_m2,other_use_farmland_m2,reason";
 
 /// The lines of a batch's features: their texts one after the other, and so their ids.
 pub(super) struct Lines {
@@ -89,6 +91,32 @@ fn columns(areas: &Areas) -> [f64; 7] {
     [areas.area_m2, areas.farmland_m2, areas.basic_farmland_m2, areas.red_line_m2, areas.urban_boundary_m2, areas.approved_m2, areas.approved_farmland_m2]
 }
 
+/// The same of approvals by their days, and of other uses.
+const BY_DAY: [&str; 8] = [
+    "approved_before_m2",
+    "approved_before_farmland_m2",
+    "approved_undated_m2",
+    "approved_undated_farmland_m2",
+    "approved_later_m2",
+    "approved_later_farmland_m2",
+    "other_use_m2",
+    "other_use_farmland_m2",
+];
+
+/// The areas of [`BY_DAY`].
+fn by_day(areas: &Areas) -> [f64; 8] {
+    [
+        areas.approved_before_m2,
+        areas.approved_before_farmland_m2,
+        areas.approved_undated_m2,
+        areas.approved_undated_farmland_m2,
+        areas.approved_later_m2,
+        areas.approved_later_farmland_m2,
+        areas.other_use_m2,
+        areas.other_use_farmland_m2,
+    ]
+}
+
 impl Lines {
     /// Room for the lines of so many features.
     pub(super) fn of(features: usize) -> Self {
@@ -139,7 +167,7 @@ pub(super) fn rejected(text: &mut String, reject: &Reject, quoted_id: &str, outp
     let condition = format!("rejected: {}", reject.reason.en);
     let condition = output.quote(&condition);
     match output {
-        Output::Csv => text.extend([quoted_id, ",,,,,,,,,,", &condition, ",,\n"]),
+        Output::Csv => text.extend([quoted_id, ",,,,,,,,,,", &condition, ",,,,,,,,,,,\n"]),
         Output::GeoJson => {
             text.extend(["{\"type\":\"Feature\",\"properties\":{\"patch_id\":", quoted_id, ",\"condition\":", &condition, "},\"geometry\":null}"]);
         }
@@ -166,7 +194,11 @@ fn csv(line: &mut String, quoted_id: &str, county_code: Option<&str>, taken: &Ta
             push_day(line, day);
         }
     }
-    line.push('\n');
+    for area_m2 in by_day(&assessment.measured.areas) {
+        line.push(',');
+        push_four_decimals(line, area_m2);
+    }
+    line.extend([",", assessment.reason.word(), "\n"]);
 }
 
 fn geojson(text: &mut String, quoted_id: &str, county_code: Option<&str>, taken: &Taken, assessment: &Assessment, days: Option<Days>) {
@@ -190,7 +222,11 @@ fn geojson(text: &mut String, quoted_id: &str, county_code: Option<&str>, taken:
             }
         }
     }
-    text.extend(["},\"geometry\":", &geometry, "}"]);
+    for (name, area_m2) in BY_DAY.into_iter().zip(by_day(&assessment.measured.areas)) {
+        text.extend([",\"", name, "\":"]);
+        push_four_decimals(text, area_m2);
+    }
+    text.extend([",\"reason\":\"", assessment.reason.word(), "\"},\"geometry\":", &geometry, "}"]);
 }
 
 /// Bits of a double's fraction, its leading one included.

@@ -210,7 +210,7 @@ impl CountyTally {
 pub fn sort(decided: Option<CountyCodes>, came: &FeatureFacts) -> Sorted {
     let tidy = tidy_code(&came.code);
     let from_name = by_name(came.code.trim());
-    let member = |six: &str, name: &str| Sorted::Member(FeatureFacts { code: six.to_owned(), name: name.to_owned() });
+    let member = |six: &str, name: &str| Sorted::Member(FeatureFacts::new(six.to_owned(), name.to_owned()));
     let usual = |six: &str| COUNTIES.iter().find(|(code, _)| *code == six).map(|(_, name)| *name);
     let name = if from_name.is_some() && came.name.is_empty() { came.code.trim() } else { came.name.as_str() };
     match (read(from_name.unwrap_or(&tidy)), decided) {
@@ -230,13 +230,13 @@ mod tests {
     fn tally(decided: Option<CountyCodes>, features: &[(&str, &str)]) -> CountyTally {
         let mut tally = CountyTally::of(decided);
         for (row, (code, name)) in (1..).zip(features) {
-            tally.add(row, &FeatureFacts { code: (*code).to_owned(), name: (*name).to_owned() });
+            tally.add(row, &FeatureFacts::new((*code).to_owned(), (*name).to_owned()));
         }
         tally
     }
 
     fn sorted(decided: Option<CountyCodes>, code: &str, name: &str) -> Option<(String, String)> {
-        match sort(decided, &FeatureFacts { code: code.to_owned(), name: name.to_owned() }) {
+        match sort(decided, &FeatureFacts::new(code.to_owned(), name.to_owned())) {
             Sorted::Member(facts) => Some((facts.code, facts.name)),
             Sorted::LeftOut | Sorted::Open => None,
         }

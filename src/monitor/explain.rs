@@ -1,7 +1,7 @@
 //! One sentence with the numbers, in Chinese and in English. Pure: made from the finding whenever it is shown, so it cannot drift from it.
 
 use super::rule::Tolerance;
-use crate::land::{Area, Explanation, Finding, Reason};
+use crate::land::{Area, Areas, Explanation, Finding, Flag, Reason, Words};
 
 /// 亩 with two decimals, as in circulars.
 fn mu(m2: f64) -> String {
@@ -13,7 +13,7 @@ fn mu(m2: f64) -> String {
 pub fn explain(finding: &Finding, tolerance: &Tolerance) -> Explanation {
     let areas = &finding.areas;
     let (area, farmland, basic) = (mu(areas.area_m2), mu(areas.farmland_m2), mu(areas.basic_farmland_m2));
-    let (approved, unapproved, unapproved_farmland) = (mu(areas.approved_m2), mu(areas.unapproved_m2()), mu(areas.unapproved_farmland_m2()));
+    let (approved, unapproved, unapproved_farmland) = (mu(areas.approved_in_time_m2), mu(areas.unapproved_m2()), mu(areas.unapproved_farmland_m2()));
     let (cover, over) = (tolerance.cover_mu, tolerance.farmland_mu);
     let (numbers_zh, numbers_en) = match finding.approvals.as_slice() {
         [] => (String::new(), String::new()),
@@ -54,8 +54,85 @@ pub fn explain(finding: &Finding, tolerance: &Tolerance) -> Explanation {
             format!("{occupied_zh}；没有生效的批准用地图层，无法判断是否经过批准，存疑。"),
             format!("{occupied_en}; no approvals are in force, so it cannot be told whether it was approved: doubtful."),
         ),
+        Reason::ApprovedLater => {
+            let (later, later_farmland) = (mu(areas.approved_later_m2), mu(areas.approved_later_farmland_m2));
+            (
+                format!(
+                    "{occupied_zh}；涉及批准用地{numbers_zh}，其中 {later} 亩（耕地 {later_farmland} 亩）在后时相之后才批准（补办），后时相时未批准占用耕地 {unapproved_farmland} 亩，超过容差 {over} 亩，疑似违法，须实地核查。"
+                ),
+                format!(
+                    "{occupied_en}; of the approvals on it{numbers_en}, {later} mu ({later_farmland} mu of farmland) were granted only after the image after the change, so {unapproved_farmland} mu of farmland were without approval by then, above the tolerance of {over} mu: suspected illegal, to be verified on the ground."
+                ),
+            )
+        }
+        Reason::ApprovalUndated => {
+            let (undated, undated_farmland) = (mu(areas.approved_undated_m2), mu(areas.approved_undated_farmland_m2));
+            (
+                format!(
+                    "{occupied_zh}；涉及批准用地{numbers_zh}，其中 {undated} 亩（耕地 {undated_farmland} 亩）没有批准日期，最早收录它的图层版本晚于后时相，不能认定批准在先；未批准占用耕地 {unapproved_farmland} 亩，超过容差 {over} 亩，疑似违法，须实地核查。"
+                ),
+                format!(
+                    "{occupied_en}; of the approvals on it{numbers_en}, {undated} mu ({undated_farmland} mu of farmland) have no day, and the first version that holds them is later than the image after the change, so {unapproved_farmland} mu of farmland are not known to have been approved by then, above the tolerance of {over} mu: suspected illegal, to be verified on the ground."
+                ),
+            )
+        }
+        reason @ (Reason::FacilityAgriculture | Reason::TemporaryUse | Reason::RuralRoad | Reason::OtherUse) => {
+            let (other, other_farmland, (use_zh, use_en)) = (mu(areas.other_use_m2), mu(areas.other_use_farmland_m2), other_use(reason));
+            (
+                format!(
+                    "{occupied_zh}；涉及批准{numbers_zh}，建设用地批准覆盖 {approved} 亩，{use_zh}等其他用途的批准另覆盖 {other} 亩（耕地 {other_farmland} 亩），此外的耕地 {unapproved_farmland} 亩，不超过容差 {over} 亩，自动判定为其他（{use_zh}），{other_farmland} 亩不计入比例。"
+                ),
+                format!(
+                    "{occupied_en}; of the approvals on it{numbers_en}, those for building cover {approved} mu, those for another use ({use_en}) a further {other} mu ({other_farmland} mu of farmland); {unapproved_farmland} mu of farmland lie outside both, within the tolerance of {over} mu: other ({use_en}), {other_farmland} mu are in neither term of the ratio."
+                ),
+            )
+        }
     };
-    Explanation { zh, en }
+    let notes = notes(finding);
+    Explanation { zh: zh + &notes.zh, en: en + &notes.en }
+}
+
+/// What a reason calls the use.
+fn other_use(reason: Reason) -> (&'static str, &'static str) {
+    match reason {
+        Reason::FacilityAgriculture => ("设施农用地", "facility of farming"),
+        Reason::TemporaryUse => ("临时用地", "temporary use"),
+        Reason::RuralRoad => ("农村道路", "rural road"),
+        _ => ("其他用途", "other"),
+    }
+}
+
+/// What the days, ends and kinds of its approvals have to do with it; nothing where all of them are of one day before the change, or nobody looked.
+fn notes(finding: &Finding) -> Words {
+    let (areas, has) = (&finding.areas, |flag| finding.flags.contains(&flag));
+    let mut notes = Words::default();
+    let mut note = |zh: String, en: String| {
+        notes.zh.push_str(&zh);
+        notes.en.push_str(&en);
+    };
+    if areas.approved_m2 > 0.0 && (areas.approved_before_m2 < areas.approved_m2 && has(Flag::ApprovalUndated) || areas.approved_later_m2 > 0.0) {
+        let Areas { approved_m2, approved_before_m2, approved_undated_m2, approved_later_m2, .. } = *areas;
+        let (all, before, undated, later) = (mu(approved_m2), mu(approved_before_m2), mu(approved_undated_m2), mu(approved_later_m2));
+        note(
+            format!("建设用地批准共 {all} 亩：后时相前批准 {before} 亩，没有批准日期 {undated} 亩，后时相后批准（补办）{later} 亩。"),
+            format!(
+                " Of {all} mu approved for building, {before} mu were granted before the image after the change, {undated} mu have no day, {later} mu came later."
+            ),
+        );
+    }
+    if has(Flag::ApprovalUndated) && finding.reason != Reason::ApprovalUndated && areas.approved_in_time_m2 > areas.approved_before_m2 {
+        note(
+            "没有批准日期的，因最早收录它的图层版本不晚于后时相，按批准在先计。".to_owned(),
+            " Those without a day count as granted before, because a version held them by then.".to_owned(),
+        );
+    }
+    if has(Flag::ApprovalExpired) {
+        note("另有批准在后时相之前已到期，不计。".to_owned(), " An approval on it had ended before the image after the change and is not counted.".to_owned());
+    }
+    if has(Flag::ApprovalKindUnknown) {
+        note("有批准的类型不明，按建设用地批准计。".to_owned(), " An approval of unknown kind is taken for one of building.".to_owned());
+    }
+    notes
 }
 
 #[cfg(test)]
@@ -73,7 +150,8 @@ mod tests {
             approved_m2: m2(3.0),
             approved_farmland_m2: m2(2.5),
             ..Areas::default()
-        };
+        }
+        .with_undated_approvals();
         let finding = Finding {
             areas,
             parcels: vec![],
@@ -95,5 +173,48 @@ mod tests {
         for number in ["12.00", "8.50", "2.25", "3.00", "6.00", "0.001"] {
             assert!(said.en.contains(number), "{number} in {}", said.en);
         }
+    }
+
+    #[test]
+    fn the_sentence_tells_the_days_of_approvals() {
+        let m2 = |mu: f64| mu * 10_000.0 / 15.0;
+        let areas = Areas {
+            area_m2: m2(12.0),
+            farmland_m2: m2(12.0),
+            approved_m2: m2(7.0),
+            approved_farmland_m2: m2(7.0),
+            approved_before_m2: m2(1.0),
+            approved_undated_m2: m2(2.0),
+            approved_later_m2: m2(4.0),
+            approved_later_farmland_m2: m2(4.0),
+            approved_in_time_m2: m2(3.0),
+            approved_in_time_farmland_m2: m2(3.0),
+            ..Areas::default()
+        };
+        let mut finding = Finding {
+            areas,
+            parcels: vec![],
+            counties: vec![],
+            approvals: vec!["甲".into(), "乙".into()],
+            flags: vec![Flag::ApprovalUndated, Flag::ApprovalExpired],
+            verdict: AutomaticVerdict::SuspectedIllegal,
+            reason: Reason::ApprovedLater,
+            automatic_legal_farmland_m2: m2(3.0),
+            automatic_illegal_farmland_m2: m2(9.0),
+            county_code: None,
+        };
+        let tolerance = super::super::rule::Rule::load(None).unwrap().tolerance;
+        let said = explain(&finding, &tolerance);
+        assert_eq!(
+            said.zh,
+            "图斑面积 12.00 亩，占用耕地 12.00 亩（其中永久基本农田 0.00 亩）；涉及批准用地（甲、乙），其中 4.00 亩（耕地 4.00 亩）在后时相之后才批准（补办），后时相时未批准占用耕地 9.00 亩，超过容差 0.001 亩，疑似违法，须实地核查。建设用地批准共 7.00 亩：后时相前批准 1.00 亩，没有批准日期 2.00 亩，后时相后批准（补办）4.00 亩。没有批准日期的，因最早收录它的图层版本不晚于后时相，按批准在先计。另有批准在后时相之前已到期，不计。"
+        );
+        for number in ["12.00", "9.00", "4.00", "7.00", "2.00", "had ended"] {
+            assert!(said.en.contains(number), "{number} in {}", said.en);
+        }
+        // What an older program found says no more than it did.
+        finding.areas = areas.with_undated_approvals();
+        (finding.flags, finding.reason) = (vec![], Reason::PartlyApproved);
+        assert!(explain(&finding, &tolerance).zh.ends_with("须实地核查。") && !explain(&finding, &tolerance).zh.contains("日期"));
     }
 }

@@ -221,7 +221,7 @@ impl Monitor {
             let placing = self.placing(export);
             move |feature| {
                 let outline = placing.feature(feature, crs).ok_or_else(|| outside(&feature.facts.code, placing.crs))?;
-                Ok((layers::cells(feature), outline))
+                Ok((layers::cells(feature, layer.kind), outline))
             }
         });
         let mut done = 0;

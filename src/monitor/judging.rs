@@ -119,7 +119,7 @@ impl<'a> Judge<'a> {
                     notice.testimony = testify(self.atlas, row, &taken.degrees, stated_county)?;
                 }
                 let figure = Figure::new(std::mem::take(&mut taken.region));
-                Ok((taken, assess(self.atlas, self.rule, &figure)?))
+                Ok((taken, assess(self.atlas, self.rule, &figure, days.after)?))
             }
             Err(reject) => Err(reject),
         };

@@ -34,7 +34,7 @@ pub type Named = Result<FeatureFacts, Option<Reject>>;
 
 /// Reads code and name of a feature.
 pub fn read(kind: LayerKind, choices: CodeChoices, raw: &RawFeature<'_>) -> (CodeSeen, Named) {
-    let facts = FeatureFacts { code: raw.fields.get(Field::Code).unwrap_or("").to_owned(), name: raw.fields.get(Field::Name).unwrap_or("").to_owned() };
+    let facts = FeatureFacts::new(raw.fields.get(Field::Code).unwrap_or("").to_owned(), raw.fields.get(Field::Name).unwrap_or("").to_owned());
     match kind {
         LayerKind::County => {
             let named = match county_codes::sort(choices.county_codes, &facts) {

@@ -2,7 +2,10 @@
 
 use super::{
     Monitor, MonitorError, Refusal, RefusalKind,
+    approval_facts::{self, ApprovalsNoticed, Unread},
+    approval_kinds::ApprovalKinds,
     atlas::{Atlas, LayerBuilder},
+    first_seen::FirstSeen,
     gcj02::testify,
     intake::{Intake, Taken},
     layer_codes::{self, CodeChoices, CodeSeen, CodeTally, Named},
@@ -17,6 +20,7 @@ use crate::formats::{Arrival, Field, RawFeature, Stated, Wanted};
 use crate::geom::{Bounds, Pieces, Plane, check_in};
 use crate::land::{FeatureFacts, JobKind, Layer, LayerKind, Reject, Words};
 use crate::store::{Held, LayerFeature, LayerWriter, NewLayer};
+use jiff::civil::Date;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use std::io;
@@ -36,7 +40,7 @@ pub struct LayerFile {
     /// What people call it.
     pub name: String,
     /// The day from which it counts.
-    pub effective: jiff::civil::Date,
+    pub effective: Date,
     /// What people say of it.
     pub stated: Stated,
     /// `OUR=THEIRS` for its fields, where people say so.
@@ -44,6 +48,9 @@ pub struct LayerFile {
     /// What people say of its codes.
     #[serde(default)]
     pub codes: CodeChoices,
+    /// What all of its approvals are for (农转用, 设施农用地 …), where people say so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub approval_kind: Option<String>,
     /// SHA-256 in hexadecimal, where it was computed on the way in.
     pub sha256: Option<String>,
 }
@@ -51,9 +58,20 @@ pub struct LayerFile {
 impl LayerFile {
     /// The layer in that file, of which people say nothing else.
     #[must_use]
-    pub fn new(path: PathBuf, kind: LayerKind, name: String, effective: jiff::civil::Date) -> Self {
+    pub fn new(path: PathBuf, kind: LayerKind, name: String, effective: Date) -> Self {
         let file_name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        Self { path, file_name, kind, name, effective, stated: Stated::default(), map: Vec::new(), codes: CodeChoices::default(), sha256: None }
+        Self {
+            path,
+            file_name,
+            kind,
+            name,
+            effective,
+            stated: Stated::default(),
+            map: Vec::new(),
+            codes: CodeChoices::default(),
+            approval_kind: None,
+            sha256: None,
+        }
     }
 }
 
@@ -87,6 +105,8 @@ impl LayerTaken {
 pub(super) struct LayerJudged {
     pub feature: LayerFeature,
     pub pieces: Pieces,
+    /// What could not be read of an approval's day, end and kind.
+    pub unread: Unread,
 }
 
 /// Rejects and notes kept for people.
@@ -106,6 +126,7 @@ impl Monitor {
 
     /// Everything but the commit.
     pub(super) async fn take_layer_in(&self, file: &LayerFile, report: &(dyn Fn(u64) + Sync)) -> Result<LayerTaken, MonitorError> {
+        approval_facts::check_said(file.kind, file.approval_kind.as_deref(), &self.rule().approvals)?;
         self.refresh_atlas().await?;
         match self.take_layer_in_as(file, file.stated.clone(), report).await {
             Err(MonitorError::LateCrs(crs)) => self.take_layer_in_as(file, Stated { crs: Some(crs), ..file.stated.clone() }, report).await,
@@ -117,6 +138,7 @@ impl Monitor {
         let plane = origin::of_layers_in_force(&*self.store).await?;
         let mut writer = self.store.begin_layer().await?;
         let (sender, mut receiver) = mpsc::channel::<Vec<LayerFeature>>(4);
+        let kinds = self.rule().approvals.clone();
         let reading = {
             let (file, workshop, memory, atlas) = (file.clone(), self.workshop.clone(), self.memory.clone(), self.atlas());
             tokio::task::spawn_blocking(move || {
@@ -124,9 +146,10 @@ impl Monitor {
                 let arrival = Arrival::receive(&file.path, &file.file_name, &workshop)?;
                 let wanted = Wanted::Layer(file.kind);
                 let wish = Wish { file: &arrival, wanted, stated: &stated, map: &file.map, counties: home(wanted, &atlas) };
-                let mut sorting = Sorting::new(file.kind, file.codes, &memory);
+                let mut sorting = Sorting::new(file.kind, file.codes, &memory, kinds);
                 let mut reading = open(&wish, file.kind)?;
-                let judge = LayerJudge::new(file.kind, file.codes, &reading, &plane.map_or_else(|| origin::of_file(&wish), Ok)?, &atlas);
+                let plane = plane.map_or_else(|| origin::of_file(&wish), Ok)?;
+                let judge = LayerJudge::new(file.kind, file.codes, &reading, &plane, &atlas).with_approval_kind(file.approval_kind.as_deref());
                 reading.each_batch(
                     |raw| Ok(judge.judge(raw)?),
                     |judged| sender.blocking_send(sorting.take(judged)?).map_err(|_| MonitorError::Broken("the store went away".into())),
@@ -145,23 +168,50 @@ impl Monitor {
                     invented: reading.head().invented,
                     rejected: sorting.rejected,
                     classes: sorting.codes.standard(),
-                    notes: sorting.said(&reading).into_iter().map(|words| words.zh).chain(sorting.notes()?).collect(),
+                    undated: (file.kind == LayerKind::Approved).then(|| sorting.approvals.undated()),
+                    notes: {
+                        let words = sorting.said(&reading).into_iter().chain(sorting.approvals.words(reading.fields()));
+                        words.map(|words| words.zh).collect::<Vec<_>>().into_iter().chain(sorting.notes()?).collect()
+                    },
                 };
                 Ok::<_, MonitorError>((layer, rejects, left_out))
             })
         };
-        let mut done = 0;
-        while let Some(features) = receiver.recv().await {
+        let (mut done, mut earlier) = (0, None);
+        while let Some(mut features) = receiver.recv().await {
             done += features.len() as u64;
+            if file.kind == LayerKind::Approved {
+                self.date_back(&mut features, file.effective, &mut earlier).await?;
+            }
             writer.push(features).await?;
             report(done);
         }
-        let (layer, rejects, left_out) = reading.await.map_err(|error| MonitorError::Broken(error.to_string()))??;
+        let (mut layer, rejects, left_out) = reading.await.map_err(|error| MonitorError::Broken(error.to_string()))??;
         if let Some(refusal) = nothing(done + layer.rejected, done, file.stated.empty) {
             return Err(Refusal { rejects, ..refusal }.into());
         }
         writer.leave_out(left_out).await?;
+        if layer.undated.is_some_and(|undated| undated > 0) && self.has_later_approvals(layer.effective).await? {
+            layer.notes.push("已有生效日期更晚的批准用地版本：其中没有批准日期的，仍按收到那个版本时所知认定；需要时请重新提供那个版本".to_owned());
+        }
         Ok(LayerTaken { writer, layer, rejects })
+    }
+
+    /// Says of approvals without a day since when they are known. What was stored before is read where there is one.
+    async fn date_back(&self, features: &mut [LayerFeature], effective: Date, earlier: &mut Option<FirstSeen>) -> Result<(), MonitorError> {
+        for feature in features.iter_mut().filter(|feature| feature.facts.granted.is_none()) {
+            let earlier = match earlier {
+                Some(earlier) => earlier,
+                None => earlier.insert(FirstSeen::before(&*self.store, effective).await?),
+            };
+            feature.facts.first_effective = Some(earlier.of(feature, effective));
+        }
+        Ok(())
+    }
+
+    /// Whether a version of approvals is stored that counts from a later day.
+    async fn has_later_approvals(&self, effective: Date) -> Result<bool, MonitorError> {
+        Ok(self.store.layers().await?.iter().any(|layer| layer.kind == LayerKind::Approved && layer.effective > effective))
     }
 }
 
@@ -199,6 +249,7 @@ pub(super) struct LayerJudge<'a> {
     intake: Intake,
     asks_gcj02: bool,
     atlas: &'a Atlas,
+    approval_kind: Option<&'a str>,
 }
 
 /// What became of a feature of a layer.
@@ -213,19 +264,28 @@ pub(super) struct LayerOutcome {
 impl<'a> LayerJudge<'a> {
     /// A judge of the features of a file, in that plane, which the layers in force are witnesses of.
     pub fn new(kind: LayerKind, choices: CodeChoices, reading: &Reading, plane: &Plane, atlas: &'a Atlas) -> Self {
-        Self { kind, choices, intake: reading.intake(plane), asks_gcj02: reading.gcj02_is_open(), atlas }
+        Self { kind, choices, intake: reading.intake(plane), asks_gcj02: reading.gcj02_is_open(), atlas, approval_kind: None }
+    }
+
+    /// The same where people say what all approvals of the file are for.
+    pub fn with_approval_kind(self, approval_kind: Option<&'a str>) -> Self {
+        Self { approval_kind, ..self }
     }
 
     /// Judges one feature. Fails only where layers in force cannot be read back.
     pub fn judge(&self, raw: RawFeature<'_>) -> io::Result<LayerOutcome> {
         let (row, mut notice) = (raw.row, Notice { decimals: raw.decimals, has_z: raw.has_z, ..Notice::default() });
-        let (code, named) = layer_codes::read(self.kind, self.choices, &raw);
+        let (code, mut named) = layer_codes::read(self.kind, self.choices, &raw);
+        let unread = match &mut named {
+            Ok(facts) if self.kind == LayerKind::Approved => approval_facts::read(&raw, facts, self.approval_kind),
+            _ => Unread::default(),
+        };
         let judged = match self.take_in(raw, named) {
             Ok((facts, taken, bounds)) => {
                 if self.asks_gcj02 {
                     notice.testimony = testify(self.atlas, row, &taken.degrees, None)?;
                 }
-                self.member(row, facts, taken, bounds)
+                self.member(row, facts, taken, bounds).map(|(feature, pieces)| LayerJudged { feature, pieces, unread })
             }
             Err(refused) => Err(refused),
         };
@@ -234,12 +294,12 @@ impl<'a> LayerJudge<'a> {
 
     /// A member of the layer. What was repaired is read again whenever the layers are loaded, after its positions went through degrees: if it does not pass
     /// then, it must not now.
-    fn member(&self, row: u64, facts: FeatureFacts, taken: Taken, bounds: Bounds) -> Result<LayerJudged, Option<Refused>> {
+    fn member(&self, row: u64, facts: FeatureFacts, taken: Taken, bounds: Bounds) -> Result<(LayerFeature, Pieces), Option<Refused>> {
         let again = self.intake.region_as_stored(&taken);
         let region = again.map_err(|fault| Some(Refused::of(fault.reject(row, None), Some(bounds), &self.intake)))?;
         let pieces = Pieces::of(&region.unwrap_or(taken.region));
         let feature = LayerFeature { row, facts, source: taken.source, degrees: taken.dense.unwrap_or(taken.degrees), repaired: taken.repaired };
-        Ok(LayerJudged { feature, pieces })
+        Ok((feature, pieces))
     }
 
     /// What the feature alone tells: what it is called, its outline, and the box of that in the file's coordinates.
@@ -262,10 +322,12 @@ struct Sorting {
     rejects: Vec<Reject>,
     rejected: u64,
     repaired_outlines: u64,
+    approvals: ApprovalsNoticed,
+    kinds: ApprovalKinds,
 }
 
 impl Sorting {
-    fn new(kind: LayerKind, codes: CodeChoices, memory: &Memory) -> Self {
+    fn new(kind: LayerKind, codes: CodeChoices, memory: &Memory, kinds: ApprovalKinds) -> Self {
         Self {
             noticed: Noticed::default(),
             builder: LayerBuilder::new(kind, memory),
@@ -275,6 +337,8 @@ impl Sorting {
             rejects: Vec::new(),
             rejected: 0,
             repaired_outlines: 0,
+            approvals: ApprovalsNoticed::default(),
+            kinds,
         }
     }
 
@@ -284,7 +348,10 @@ impl Sorting {
             self.noticed.add(notice);
             self.codes.add(row, &code, judged.as_ref().ok().map(|judged| &judged.feature.facts));
             match judged {
-                Ok(LayerJudged { feature, pieces }) => {
+                Ok(LayerJudged { feature, pieces, unread }) => {
+                    if self.builder.kind() == LayerKind::Approved {
+                        self.approvals.add(&feature.facts, unread, &self.kinds);
+                    }
                     self.repaired_outlines += u64::from(feature.repaired.is_some());
                     self.builder.push(&feature.facts, &pieces, &feature.degrees)?;
                     self.rows.push(feature.row);

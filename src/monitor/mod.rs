@@ -1,5 +1,7 @@
 //! What the service knows how to do: from bytes to findings, from findings to tallies. `http` and `cli` call it.
 
+mod approval_facts;
+pub mod approval_kinds;
 pub mod atlas;
 pub mod check;
 pub mod classes;
@@ -11,6 +13,7 @@ pub mod county_codes;
 pub mod explain;
 pub mod export;
 pub mod filings;
+mod first_seen;
 mod gcj02;
 mod ids;
 pub mod inspect;

@@ -31,7 +31,7 @@ impl<'a> Rejudge<'a> {
         let (stated_county, days) = (patch.stated_county.take(), patch.days);
         let damaged = || StoreError::Damaged(format!("patch {id} no longer passes the check it passed on import"));
         let region = self.intake.again(patch).map_err(|_| damaged())?.region;
-        let mut finding = classify(self.atlas, self.rule, &Figure::new(region), stated_county.as_deref())?;
+        let mut finding = classify(self.atlas, self.rule, &Figure::new(region), days.after, stated_county.as_deref())?;
         finding.flags.extend(days.unclear.then_some(Flag::DatesUnclear));
         Ok((id, finding))
     }

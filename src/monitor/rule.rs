@@ -2,6 +2,7 @@
 
 mod reading;
 
+use super::approval_kinds::ApprovalKinds;
 use crate::land::{Area, Line, today};
 use jiff::civil::Date;
 use std::path::Path;
@@ -24,6 +25,8 @@ pub struct Rule {
     pub survey: SurveyRule,
     /// Lines a ratio is held against, lowest first.
     pub lines: Vec<Line>,
+    /// Kinds of approvals, those for other uses in the order of determination.
+    pub approvals: ApprovalKinds,
 }
 
 /// Tolerances, in 亩.

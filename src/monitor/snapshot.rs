@@ -10,6 +10,7 @@ use super::atlas::PreparedLayer;
 use super::memory::{FileShelf, Memory};
 use crate::geom::{Bounds, Coverage, Plane, Shelf};
 use crate::land::{FeatureFacts, Layer, LeftOut, Words};
+use jiff::civil::Date;
 use std::fs::File;
 use std::hash::Hasher;
 use std::io::{self, BufWriter, Read, Write};
@@ -120,9 +121,13 @@ fn compose(out: &mut impl Write, prepared: &PreparedLayer) -> io::Result<()> {
         out.write_all(&value.to_le_bytes())?;
     }
     put(out, prepared.facts.len())?;
-    for text in prepared.facts.iter().flat_map(|fact| [&fact.code, &fact.name]) {
-        put(out, text.len())?;
-        out.write_all(text.as_bytes())?;
+    for FeatureFacts { code, name, granted, ends, kind, first_effective } in &prepared.facts {
+        let day = |day: &Option<Date>| day.map(|day| day.to_string()).unwrap_or_default();
+        let (granted, ends, first_effective) = (day(granted), day(ends), day(first_effective));
+        for text in [code, name, &granted, &ends, kind.as_ref().unwrap_or(&String::new()), &first_effective] {
+            put(out, text.len())?;
+            out.write_all(text.as_bytes())?;
+        }
     }
     put(out, prepared.fact_of.len())?;
     for fact in &prepared.fact_of {
@@ -145,7 +150,7 @@ fn parse(content: &mut Hashing<File>, memory: &Memory) -> io::Result<PreparedLay
         content.read_exact(&mut bytes)?;
         *corner = f64::from_le_bytes(bytes);
     }
-    let facts = (0..take(content)?).map(|_| Ok(FeatureFacts { code: text(content)?, name: text(content)? })).collect::<io::Result<Vec<_>>>()?;
+    let facts = (0..take(content)?).map(|_| feature_facts(content)).collect::<io::Result<Vec<_>>>()?;
     let fact_of = bytes(content, 4)?.as_chunks::<4>().0.iter().map(|bytes| u32::from_le_bytes(*bytes)).collect::<Vec<u32>>();
     let left_out = (0..take(content)?).map(|_| left_out(content)).collect::<io::Result<Vec<_>>>()?;
     let mut taken = memory.none();
@@ -179,6 +184,23 @@ fn bytes(content: &mut impl Read, width: u64) -> io::Result<Vec<u8>> {
     let wanted = take(content)?.checked_mul(width).ok_or_else(damaged)?;
     let mut bytes = Vec::new();
     if content.take(wanted).read_to_end(&mut bytes)? as u64 == wanted { Ok(bytes) } else { Err(damaged()) }
+}
+
+/// What a feature says; an empty text where it says nothing.
+fn feature_facts(content: &mut impl Read) -> io::Result<FeatureFacts> {
+    Ok(FeatureFacts {
+        code: text(content)?,
+        name: text(content)?,
+        granted: day(content)?,
+        ends: day(content)?,
+        kind: Some(text(content)?).filter(|kind| !kind.is_empty()),
+        first_effective: day(content)?,
+    })
+}
+
+fn day(content: &mut impl Read) -> io::Result<Option<Date>> {
+    let text = text(content)?;
+    if text.is_empty() { Ok(None) } else { text.parse().map(Some).map_err(|_| io::ErrorKind::InvalidData.into()) }
 }
 
 fn text(content: &mut impl Read) -> io::Result<String> {

@@ -56,6 +56,12 @@ pub(super) trait Columns {
         text.map(|text| text.parse()).transpose().map_err(|error| StoreError::Damaged(format!("{column}: {error}")))
     }
 
+    /// A day that need not be there.
+    fn maybe_day(&self, column: &str) -> Result<Option<jiff::civil::Date>, StoreError> {
+        let day = self.maybe_text(column)?.map(|text| text.parse()).transpose();
+        day.map_err(|error: jiff::Error| StoreError::Damaged(format!("{column}: {error}")))
+    }
+
     /// A list kept as JSON.
     fn json<T: DeserializeOwned>(&self, column: &str) -> Result<T, StoreError> {
         serde_json::from_str(&self.text(column)?).map_err(|error| StoreError::Damaged(format!("{column}: {error}")))

@@ -161,13 +161,15 @@ pub struct NewLayer {
     pub classes: Option<Standard>,
     /// See [`Layer`].
     pub notes: Vec<String>,
+    /// See [`Layer`].
+    pub undated: Option<u64>,
 }
 
 impl NewLayer {
     /// The layer as it is stored under that number, now.
     fn stored(self, id: i64, features: u64, vertices: u64) -> Layer {
-        let Self { kind, name, effective, crs, sha256, invented, rejected, classes, notes } = self;
-        Layer { id, kind, name, effective, crs, sha256, invented, features, rejected, vertices, created_ms: values::now_ms(), classes, notes }
+        let Self { kind, name, effective, crs, sha256, invented, rejected, classes, notes, undated } = self;
+        Layer { id, kind, name, effective, crs, sha256, invented, features, rejected, vertices, created_ms: values::now_ms(), classes, notes, undated }
     }
 }
 

@@ -45,6 +45,7 @@ pub(super) fn layer(row: &impl Columns) -> Result<Layer, StoreError> {
         created_ms: row.integer("created_ms")?,
         classes: row.maybe_word("classes")?,
         notes: row.json("notes")?,
+        undated: row.maybe_integer("undated")?.map(|count| count as u64),
     })
 }
 
@@ -52,7 +53,14 @@ pub(super) fn layer(row: &impl Columns) -> Result<Layer, StoreError> {
 pub(super) fn feature(row: &impl Columns) -> Result<LayerFeature, StoreError> {
     Ok(LayerFeature {
         row: row.count("row")?,
-        facts: FeatureFacts { code: row.text("code")?, name: row.text("name")? },
+        facts: FeatureFacts {
+            code: row.text("code")?,
+            name: row.text("name")?,
+            granted: row.maybe_day("granted")?,
+            ends: row.maybe_day("ends")?,
+            kind: row.maybe_text("kind")?,
+            first_effective: row.maybe_day("first_effective")?,
+        },
         degrees: row.outline("degrees")?,
         repaired: row.maybe_outline("repaired")?,
         source: row.maybe_outline("source")?,
@@ -178,15 +186,7 @@ fn plain(json: &str) -> String {
 
 fn finding(row: &impl Columns) -> Result<Finding, StoreError> {
     Ok(Finding {
-        areas: Areas {
-            area_m2: row.double("area_m2")?,
-            farmland_m2: row.double("farmland_m2")?,
-            basic_farmland_m2: row.double("basic_farmland_m2")?,
-            red_line_m2: row.double("red_line_m2")?,
-            urban_boundary_m2: row.double("urban_boundary_m2")?,
-            approved_m2: row.double("approved_m2")?,
-            approved_farmland_m2: row.double("approved_farmland_m2")?,
-        },
+        areas: areas(row)?,
         parcels: row.json("parcels")?,
         counties: row.json("counties")?,
         approvals: row.json("approvals")?,
@@ -196,6 +196,34 @@ fn finding(row: &impl Columns) -> Result<Finding, StoreError> {
         automatic_legal_farmland_m2: row.double("automatic_legal_farmland_m2")?,
         automatic_illegal_farmland_m2: row.double("automatic_illegal_farmland_m2")?,
         county_code: row.maybe_text("county_code")?,
+    })
+}
+
+/// The areas of a finding. What its approvals were, by their days, is NULL where nobody looked or nothing is approved.
+fn areas(row: &impl Columns) -> Result<Areas, StoreError> {
+    let areas = Areas {
+        area_m2: row.double("area_m2")?,
+        farmland_m2: row.double("farmland_m2")?,
+        basic_farmland_m2: row.double("basic_farmland_m2")?,
+        red_line_m2: row.double("red_line_m2")?,
+        urban_boundary_m2: row.double("urban_boundary_m2")?,
+        approved_m2: row.double("approved_m2")?,
+        approved_farmland_m2: row.double("approved_farmland_m2")?,
+        ..Areas::default()
+    };
+    let Some(approved_before_m2) = row.maybe_double("approved_before_m2")? else { return Ok(areas.with_undated_approvals()) };
+    Ok(Areas {
+        approved_before_m2,
+        approved_before_farmland_m2: row.double("approved_before_farmland_m2")?,
+        approved_undated_m2: row.double("approved_undated_m2")?,
+        approved_undated_farmland_m2: row.double("approved_undated_farmland_m2")?,
+        approved_later_m2: row.double("approved_later_m2")?,
+        approved_later_farmland_m2: row.double("approved_later_farmland_m2")?,
+        approved_in_time_m2: row.double("approved_in_time_m2")?,
+        approved_in_time_farmland_m2: row.double("approved_in_time_farmland_m2")?,
+        other_use_m2: row.double("other_use_m2")?,
+        other_use_farmland_m2: row.double("other_use_farmland_m2")?,
+        ..areas
     })
 }
 

@@ -11,7 +11,8 @@ pub(super) const RESTING_ON_LAYER: &str = "
     SELECT count(DISTINCT used.survey_id), count(finding.patch)
     FROM survey_layer used LEFT JOIN finding ON finding.survey_id = used.survey_id WHERE used.layer_id = $1";
 /// The features of a layer in the file's order.
-pub(super) const FEATURES: &str = "SELECT row, code, name, degrees, repaired, source FROM layer_feature WHERE layer_id = $1 ORDER BY id";
+pub(super) const FEATURES: &str =
+    "SELECT row, code, name, degrees, repaired, source, granted, ends, kind, first_effective FROM layer_feature WHERE layer_id = $1 ORDER BY id";
 
 /// What is not in a layer, by row.
 pub(super) const LEFT_OUT: &str = "SELECT row, code, zh, en, west, south, east, north FROM layer_left_out WHERE layer_id = $1 ORDER BY row";
@@ -67,5 +68,7 @@ pub(super) const WHOLE: &str = "patch.id, patch.survey_id, survey.period, survey
     CASE WHEN before_day IS NULL THEN survey.fields END AS survey_fields, CASE WHEN before_day IS NULL THEN survey.created_ms END AS survey_created_ms, \
     attributes, defects, degrees, patch_outline.repaired, source, \
     finding.area_m2, finding.farmland_m2, basic_farmland_m2, red_line_m2, urban_boundary_m2, approved_m2, approved_farmland_m2, \
+    approved_before_m2, approved_before_farmland_m2, approved_undated_m2, approved_undated_farmland_m2, approved_later_m2, approved_later_farmland_m2, \
+    approved_in_time_m2, approved_in_time_farmland_m2, other_use_m2, other_use_farmland_m2, \
     parcels, counties, approvals, flags, finding.verdict, reason, automatic_legal_farmland_m2, automatic_illegal_farmland_m2, finding.county_code, \
     filing.verdict AS filed, legal_m2, legal_farmland_m2, illegal_m2, illegal_farmland_m2, filed_ms, filed_by";

@@ -73,6 +73,7 @@ pub(super) const LAYER: Table = Table {
         ("created_ms", Integer),
         ("notes", Text),
         ("classes", Text),
+        ("undated", Integer),
     ],
 };
 
@@ -113,6 +114,10 @@ pub(super) const LAYER_FEATURE: Table = Table {
         ("degrees", Bytes),
         ("repaired", Bytes),
         ("source", Bytes),
+        ("granted", Text),
+        ("ends", Text),
+        ("kind", Text),
+        ("first_effective", Text),
     ],
 };
 
@@ -210,6 +215,16 @@ pub(super) const FINDING: Table = Table {
         ("counties", Text),
         ("approvals", Text),
         ("flags", Text),
+        ("approved_before_m2", Double),
+        ("approved_before_farmland_m2", Double),
+        ("approved_undated_m2", Double),
+        ("approved_undated_farmland_m2", Double),
+        ("approved_later_m2", Double),
+        ("approved_later_farmland_m2", Double),
+        ("approved_in_time_m2", Double),
+        ("approved_in_time_farmland_m2", Double),
+        ("other_use_m2", Double),
+        ("other_use_farmland_m2", Double),
     ],
 };
 

@@ -15,6 +15,11 @@ pub(super) trait Values {
     /// The next column, bytes.
     fn bytes(&mut self, value: impl Into<Option<Vec<u8>>>) -> Result<(), StoreError>;
 
+    /// A day that need not be there.
+    fn day(&mut self, value: Option<jiff::civil::Date>) -> Result<(), StoreError> {
+        self.text(value.map(|day| day.to_string()).as_deref())
+    }
+
     /// A list, kept as JSON.
     fn json(&mut self, value: &impl serde::Serialize) -> Result<(), StoreError> {
         self.text(to_json(value)?.as_str())
@@ -59,7 +64,8 @@ pub(super) fn layer(values: &mut impl Values, layer: &Layer) -> Result<(), Store
         values.integer(number)?;
     }
     values.json(&layer.notes)?;
-    values.text(layer.classes.map(Standard::word))
+    values.text(layer.classes.map(Standard::word))?;
+    values.integer(layer.undated.map(|count| count as i64))
 }
 
 /// A row of `layer_feature`.
@@ -70,7 +76,11 @@ pub(super) fn feature(values: &mut impl Values, id: i64, layer: i64, feature: &L
     values.text(feature.facts.code.as_str())?;
     values.text(feature.facts.name.as_str())?;
     values.place(&feature.degrees, feature.repaired.as_ref())?;
-    values.outlines(&feature.degrees, feature.repaired.as_ref(), feature.source.as_ref())
+    values.outlines(&feature.degrees, feature.repaired.as_ref(), feature.source.as_ref())?;
+    values.day(feature.facts.granted)?;
+    values.day(feature.facts.ends)?;
+    values.text(feature.facts.kind.as_deref())?;
+    values.day(feature.facts.first_effective)
 }
 
 /// A row of `layer_left_out`.
@@ -170,7 +180,24 @@ pub(super) fn finding(values: &mut impl Values, id: i64, survey: i64, finding: &
     values.json(&finding.parcels)?;
     values.json(&finding.counties)?;
     values.json(&finding.approvals)?;
-    values.json(&finding.flags)
+    values.json(&finding.flags)?;
+    // Most patches lie on no approval: NULL takes no room, and reads back as the same.
+    let is_plain = *areas == areas.with_undated_approvals();
+    for area in [
+        areas.approved_before_m2,
+        areas.approved_before_farmland_m2,
+        areas.approved_undated_m2,
+        areas.approved_undated_farmland_m2,
+        areas.approved_later_m2,
+        areas.approved_later_farmland_m2,
+        areas.approved_in_time_m2,
+        areas.approved_in_time_farmland_m2,
+        areas.other_use_m2,
+        areas.other_use_farmland_m2,
+    ] {
+        values.double((!is_plain).then_some(area))?;
+    }
+    Ok(())
 }
 
 /// A row of `reject`, but for its number, which the database gives.

@@ -1,5 +1,6 @@
 //! The HTTP interface, one module a resource; what bad input gets is in `refusals`.
 
+mod approvals;
 mod check;
 mod codes;
 mod edge;

@@ -92,7 +92,10 @@ pub(crate) fn layers() -> Vec<(LayerKind, File)> {
         (LayerKind::UrbanBoundary, rectangles(&[(json!({}), [118.34, 35.04, 118.351, 35.07])])),
         (
             LayerKind::Approved,
-            rectangles(&[(json!({ "PZWH": "PZ1" }), [118.35, 35.05, 118.352, 35.06]), (json!({ "PZWH": "PZ2" }), [118.351, 35.05, 118.353, 35.06])]),
+            rectangles(&[
+                (json!({ "PZWH": "PZ1", "PZRQ": "2021-06-01", "PZLX": "农转用" }), [118.35, 35.05, 118.352, 35.06]),
+                (json!({ "PZWH": "PZ2", "PZRQ": "20211130", "PZLX": "供地" }), [118.351, 35.05, 118.353, 35.06]),
+            ]),
         ),
     ]
 }

@@ -123,12 +123,11 @@ pub(crate) fn layer(kind: LayerKind, effective: &str) -> NewLayer {
         rejected: 0,
         classes: None,
         notes: Vec::new(),
+        undated: None,
     }
 }
 
 /// A feature of 0.001° with its lower left corner there.
 pub(crate) fn feature(row: u64, x: f64, y: f64) -> LayerFeature {
-    LayerFeature {
-        row, facts: FeatureFacts { code: "0102".to_owned(), name: "水浇地".to_owned() }, source: None, degrees: square(x, y, 0.001), repaired: None
-    }
+    LayerFeature { row, facts: FeatureFacts::new("0102".to_owned(), "水浇地".to_owned()), source: None, degrees: square(x, y, 0.001), repaired: None }
 }

@@ -19,7 +19,9 @@ use tuban::monitor::classify_file::{ClassifyFiles, LayerPath, load};
 use tuban::monitor::{Workshop, memory::Memory, rule::Rule};
 
 /// As the issue that introduced it promises it to scripts.
-const COLUMNS: &str = "patch_id,county_code,area_m2,farmland_m2,basic_farmland_m2,red_line_m2,urban_boundary_m2,approved_m2,approved_farmland_m2,verdict,condition,before_day,after_day";
+const COLUMNS: &str = "patch_id,county_code,area_m2,farmland_m2,basic_farmland_m2,red_line_m2,urban_boundary_m2,approved_m2,approved_farmland_m2,verdict,condition,before_day,after_day,\
+    approved_before_m2,approved_before_farmland_m2,approved_undated_m2,approved_undated_farmland_m2,approved_later_m2,approved_later_farmland_m2,\
+    other_use_m2,other_use_farmland_m2,reason";
 
 /// A folder with the layers of [`city`] and these patches.
 fn folder(patches: &File) -> tempfile::TempDir {
@@ -331,7 +333,7 @@ fn the_counties_shares_of_every_patch_of_the_city_sum_to_it() {
         };
         let Ok(checked) = check_in(&outline, |at| atlas.plane().project(at)) else { continue };
         let figure = Figure::new(checked.region);
-        let measured = atlas.measure(&figure).unwrap();
+        let measured = atlas.measure(&figure, tuban::land::today()).unwrap();
         let off = (measured.counties.iter().map(|share| share.area_m2).sum::<f64>() / figure.area_m2() - 1.0).abs();
         if off < 1e-6 {
             (whole, largest) = (whole + 1, largest.max(off));

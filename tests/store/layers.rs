@@ -32,20 +32,30 @@ pub(super) async fn a_layer_reads_back_to_the_last_bit(store: &dyn Store) {
         .enumerate()
         .map(|(at, degrees)| LayerFeature {
             row: 7 * at as u64 + 1,
-            facts: FeatureFacts { code: format!("0{at}03"), name: "旱地 “K” 'x'; --\n\t𠀀".to_owned() },
+            facts: FeatureFacts {
+                granted: (at % 2 == 0).then(|| "2021-02-28".parse().unwrap()),
+                ends: (at % 3 == 1).then(|| "9999-12-31".parse().unwrap()),
+                kind: (at % 4 == 1).then(|| "设施农用地 '\u{0}".to_owned()),
+                first_effective: (at % 5 == 2).then(|| "2020-02-29".parse().unwrap()),
+                ..FeatureFacts::new(format!("0{at}03"), "旱地 “K” 'x'; --\n\t𠀀".to_owned())
+            },
             source: (at % 3 == 0).then(|| square(39_600_000.0, 3_800_000.0, 100.0 / 3.0)),
             repaired: (at % 2 == 0).then(|| square(118.0, 35.0, 0.1 / 3.0)),
             degrees,
         })
         .collect();
-    let new =
-        NewLayer {
-            rejected: 3, notes: vec!["第 3 行与第 4 行重叠".to_owned(), String::new()], invented: false, ..layer(LayerKind::Farmland, "2022-02-28")
-        };
+    let new = NewLayer {
+        rejected: 3,
+        notes: vec!["第 3 行与第 4 行重叠".to_owned(), String::new()],
+        invented: false,
+        undated: Some(4),
+        ..layer(LayerKind::Farmland, "2022-02-28")
+    };
     let stored = stored_layer(store, new.clone(), features.clone()).await;
 
     assert_eq!(store.layers().await.unwrap(), std::slice::from_ref(&stored));
     assert_eq!((stored.features, stored.rejected, stored.notes, stored.name, stored.effective), (8, 3, new.notes, new.name, new.effective));
+    assert_eq!(stored.undated, Some(4));
     assert_eq!(stored.vertices, features.iter().map(|feature| feature.degrees.positions.len() as u64).sum::<u64>());
     let read = all_features(store, stored.id).await;
     assert_eq!(read, features);

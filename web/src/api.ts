@@ -42,12 +42,14 @@ export function problemFrom(thrown: unknown): Problem {
   return thrown instanceof Refused ? thrown.problem : unreachable();
 }
 
-async function ask<T>(method: 'GET' | 'POST', url: string): Promise<T> {
+async function ask<T>(method: 'GET' | 'POST', url: string, file?: File): Promise<T> {
   let answer: Response;
   let body: string;
   try {
     // What takes long is answered as a job, and followed.
-    answer = await fetch(url, { method, headers: { Accept: 'application/json', ...(method === 'POST' ? { Prefer: 'respond-async' } : {}) } });
+    const sent: Record<string, string> = file ? { 'Content-Type': 'application/octet-stream' } : {};
+    const headers = { Accept: 'application/json', ...(method === 'POST' ? { Prefer: 'respond-async' } : {}), ...sent };
+    answer = await fetch(url, { method, headers, body: file ?? null });
     if (answer.ok) return (await answer.json()) as T;
     body = await answer.text();
   } catch {
@@ -75,6 +77,9 @@ function query(parameters: object): string {
 export const api = {
   about: () => get<About>('/api/about'),
   layers: async () => (await get<{ layers: Layer[] }>('/api/layers')).layers,
+  /** Queues a version of a layer, from the day on which that one counts. */
+  takeLayer: ({ kind, name, effective }: Layer, file: File) =>
+    ask<Job>('POST', `/api/layers?${query({ kind, name, effective, file: file.name })}`, file),
   surveys: async () => (await get<{ surveys: Survey[] }>('/api/surveys')).surveys,
   rejects: (survey: number, limit = 100) => get<Rejects>(`/api/surveys/${survey}/rejects?${query({ limit })}`),
   provenance: (survey: number) => get<Provenance>(`/api/surveys/${survey}/provenance`),

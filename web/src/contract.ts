@@ -52,6 +52,10 @@ export interface Layer extends LayerVersion {
   vertices: number;
   in_force: boolean;
   created_at: string;
+  /** Of approvals, how many have no day that can be read; null for other kinds. */
+  undated: number | null;
+  /** What is asked of people, where some have none. */
+  advice: Sentence | null;
   notes: string[];
 }
 
@@ -150,6 +154,16 @@ export interface Patch {
   urban_boundary: Area;
   approved: Area;
   approved_farmland: Area;
+  approved_before: Area;
+  approved_before_farmland: Area;
+  approved_undated: Area;
+  approved_undated_farmland: Area;
+  approved_later: Area;
+  approved_later_farmland: Area;
+  approved_in_time: Area;
+  approved_in_time_farmland: Area;
+  other_use: Area;
+  other_use_farmland: Area;
   automatic_verdict: AutomaticVerdict;
   confirmed_verdict: Verdict | null;
   verdict: Verdict;

@@ -19,6 +19,8 @@ class Desk {
   inForce = $derived(this.layers.filter((layer) => layer.in_force).map((layer) => layer.kind));
   /** The kind of layer that is being uploaded. */
   uploading = $state<LayerKind | null>(null);
+  /** Approvals in force of which some have no day. */
+  undated = $derived(this.layers.filter((layer) => layer.in_force && (layer.undated ?? 0) > 0));
   problem = $state.raw<Problem | null>(null);
 
   from = $state('');

@@ -12,7 +12,7 @@ pub(super) fn columns(kind: LayerKind) -> &'static [Column] {
         LayerKind::BasicFarmland => const { &three(["JBNTTBBH", "永久基本农田图斑编号"], ["MC", "名称"]) },
         LayerKind::RedLine => const { &three(["HXBH", "红线编号"], ["HXMC", "红线名称"]) },
         LayerKind::UrbanBoundary => const { &three(["BJBH", "边界编号"], ["BJMC", "边界名称"]) },
-        LayerKind::Approved => const { &three(["PZWH", "批准文号"], ["XMMC", "项目名称"]) },
+        LayerKind::Approved => const { &six(["PZWH", "批准文号"], ["XMMC", "项目名称"]) },
     }
 }
 
@@ -24,13 +24,29 @@ const fn three(code: [&'static str; 2], name: [&'static str; 2]) -> [Column; 3] 
     ]
 }
 
-/// The cells of a feature, in the order of [`columns`].
-pub(super) fn cells(feature: &LayerFeature) -> Vec<Cell<'_>> {
-    vec![
-        Cell::Integer(i64::try_from(feature.row).unwrap_or(i64::MAX)),
-        Cell::Text(feature.facts.code.as_str().into()),
-        Cell::Text(feature.facts.name.as_str().into()),
+/// The same of approvals, with the day, end and kind that they say.
+const fn six(code: [&'static str; 2], name: [&'static str; 2]) -> [Column; 6] {
+    let [row, code, name] = three(code, name);
+    [
+        row,
+        code,
+        name,
+        Column { key: "granted", short: "PZRQ", chinese: "批准日期", kind: Kind::Text },
+        Column { key: "ends", short: "YXQZ", chinese: "有效期至", kind: Kind::Text },
+        Column { key: "approval_kind", short: "PZLX", chinese: "批准类型", kind: Kind::Text },
     ]
+}
+
+/// The cells of a feature, in the order of [`columns`].
+pub(super) fn cells(feature: &LayerFeature, kind: LayerKind) -> Vec<Cell<'_>> {
+    let facts = &feature.facts;
+    let mut cells =
+        vec![Cell::Integer(i64::try_from(feature.row).unwrap_or(i64::MAX)), Cell::Text(facts.code.as_str().into()), Cell::Text(facts.name.as_str().into())];
+    if kind == LayerKind::Approved {
+        let day = |day: Option<jiff::civil::Date>| day.map_or(Cell::Nothing, |day| Cell::Text(day.to_string().into()));
+        cells.extend([day(facts.granted), day(facts.ends), facts.kind.as_deref().map_or(Cell::Nothing, |kind| Cell::Text(kind.into()))]);
+    }
+    cells
 }
 
 /// What a file of them is called.

@@ -1,7 +1,8 @@
 //! Rules from TOML: `[[rule]]` tables, or one rule alone as files had it when there was one version. Whatever makes no sense is refused with its line.
 
-use super::{Rule, Rules, SurveyRule, Tolerance};
-use crate::land::Line;
+use super::{BUILT_IN, Rule, Rules, SurveyRule, Tolerance};
+use crate::land::{Line, Reason};
+use crate::monitor::approval_kinds::{ApprovalKind, ApprovalKinds};
 use jiff::civil::Date;
 use serde::Deserialize;
 use std::ops::Range;
@@ -23,6 +24,15 @@ struct Written {
     tolerance: WrittenTolerance,
     survey: WrittenSurvey,
     line: Vec<WrittenLine>,
+    approval: Option<Vec<WrittenKind>>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct WrittenKind {
+    names: Spanned<Vec<String>>,
+    class: Spanned<String>,
+    reason: Option<Spanned<String>>,
 }
 
 #[derive(Deserialize)]
@@ -84,7 +94,7 @@ fn versions(written: Vec<Spanned<Written>>) -> Result<Rules, Fault> {
 }
 
 fn rule(written: Written) -> Result<Rule, Fault> {
-    let Written { version, effective, farmland, tolerance, survey, line } = written;
+    let Written { version, effective, farmland, tolerance, survey, line, approval } = written;
     if version.get_ref().trim().is_empty() {
         return Err(Fault(version.span(), "a version has a name".to_owned()));
     }
@@ -98,7 +108,39 @@ fn rule(written: Written) -> Result<Rule, Fault> {
     }
     let survey = SurveyRule { outside_share: survey.outside_share.into_inner() };
     let (version, effective, farmland, lines) = (version.into_inner(), effective.into_inner(), farmland.into_inner(), lines(line)?);
-    Ok(Rule { version, effective, farmland, tolerance, survey, lines })
+    let approvals = match approval {
+        Some(written) => kinds(written)?,
+        None => built_in_kinds(),
+    };
+    Ok(Rule { version, effective, farmland, tolerance, survey, lines, approvals })
+}
+
+/// The kinds of approvals that are built in, for files from before rules had a list of them.
+fn built_in_kinds() -> ApprovalKinds {
+    Rules::parse(BUILT_IN).map(|rules| rules.at(Date::MAX).approvals.clone()).unwrap_or_default()
+}
+
+/// Kinds of approvals, in their order.
+fn kinds(written: Vec<WrittenKind>) -> Result<ApprovalKinds, Fault> {
+    let mut kinds: Vec<ApprovalKind> = Vec::with_capacity(written.len());
+    for WrittenKind { names, class, reason } in written {
+        let is_new = |name: &String| !kinds.iter().any(|kind| kind.names.contains(name));
+        if names.get_ref().is_empty() || !names.get_ref().iter().all(|name| !name.is_empty() && !name.contains(char::is_whitespace) && is_new(name)) {
+            return Err(Fault(names.span(), "a kind of approval has names without blanks, which no other kind has".to_owned()));
+        }
+        let other = match (class.get_ref().as_str(), reason) {
+            ("legal", None) => None,
+            ("legal", Some(reason)) => return Err(Fault(reason.span(), "only a kind of class other has a reason".to_owned())),
+            ("other", None) => Some(Reason::OtherUse),
+            ("other", Some(reason)) => match reason.get_ref().parse::<Reason>() {
+                Ok(word) if word.is_other_use() => Some(word),
+                _ => return Err(Fault(reason.span(), "a reason is facility_agriculture, rural_road, temporary_use or other_use".to_owned())),
+            },
+            _ => return Err(Fault(class.span(), "a kind of approval is of class legal or other".to_owned())),
+        };
+        kinds.push(ApprovalKind { names: names.into_inner(), other });
+    }
+    Ok(ApprovalKinds(kinds))
 }
 
 fn mu(written: &Spanned<f64>) -> Result<f64, Fault> {
@@ -126,7 +168,6 @@ fn lines(written: Vec<WrittenLine>) -> Result<Vec<Line>, Fault> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::monitor::rule::BUILT_IN;
 
     /// The rule built in as files had it when there was one: without `[[rule]]`.
     fn alone() -> String {
@@ -136,6 +177,12 @@ mod tests {
     #[test]
     fn a_file_of_one_rule_is_read_as_a_list_of_one() {
         assert_eq!(Rules::parse(&alone()).unwrap(), Rules::parse(BUILT_IN).unwrap());
+    }
+
+    #[test]
+    fn a_file_from_before_kinds_of_approvals_has_those_built_in() {
+        let (before, _) = BUILT_IN.split_once("[[rule.approval]]").unwrap();
+        assert_eq!(Rules::parse(before).unwrap(), Rules::parse(BUILT_IN).unwrap());
     }
 
     #[test]
@@ -157,6 +204,8 @@ mod tests {
             ("farmland = [\"0101\"", "farmland = [\"101\"", "four digits"),
             ("name = \"accountability\"", "name = \"target\"", "already"),
             ("version = \"2022-01\"", "version = \"\"", "a name"),
+            ("reason = \"rural_road\"", "reason = \"no_parcels\"", "a reason is"),
+            ("\"乡村道路\"", "\"供地\"", "no other kind has"),
         ] {
             for text in [BUILT_IN.to_owned(), alone()] {
                 assert!(text.contains(from), "{from}");

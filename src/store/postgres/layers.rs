@@ -129,7 +129,7 @@ impl PostgresStore {
     pub(super) async fn some_features(&self, layer: i64, bounds: &Bounds, limit: u32) -> Result<Vec<LayerFeature>, StoreError> {
         let (low, high): (Vec<i64>, Vec<i64>) = cells::ranges(bounds).into_iter().unzip();
         let rows = sqlx::query(
-            "SELECT row, code, name, degrees, repaired, source
+            "SELECT row, code, name, degrees, repaired, source, granted, ends, kind, first_effective
              FROM unnest($1::bigint[], $2::bigint[]) AS span (low, high)
              JOIN layer_feature ON layer_id = $3 AND cell BETWEEN span.low AND span.high
              WHERE west <= $4 AND east >= $5 AND south <= $6 AND north >= $7

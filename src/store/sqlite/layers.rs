@@ -119,7 +119,7 @@ impl SqliteStore {
     pub(super) async fn some_features(&self, layer: i64, bounds: &Bounds, limit: u32) -> Result<Vec<LayerFeature>, StoreError> {
         // CROSS JOIN: the ranges first, then the index for each of them. SQLite cannot know how few they are.
         let rows = sqlx::query(
-            "SELECT row, code, name, degrees, repaired, source
+            "SELECT row, code, name, degrees, repaired, source, granted, ends, kind, first_effective
              FROM json_each($1) AS span
              CROSS JOIN layer_feature ON layer_id = $2 AND cell BETWEEN span.value ->> 0 AND span.value ->> 1
              WHERE west <= $3 AND east >= $4 AND south <= $5 AND north >= $6

@@ -13,6 +13,7 @@ const STEPS: Steps = &[
     (3, "outcomes", include_str!("../../../migrations/sqlite/0003_outcomes.sql")),
     (4, "judged", include_str!("../../../migrations/sqlite/0004_judged.sql")),
     (5, "periods", include_str!("../../../migrations/sqlite/0005_periods.sql")),
+    (6, "approvals", include_str!("../../../migrations/sqlite/0006_approvals.sql")),
     (11, "filings", include_str!("../../../migrations/sqlite/0011_filings.sql")),
 ];
 /// The same of the file with the jobs.
