@@ -87,6 +87,10 @@ async fn a_county_layer_has_counties_only_or_is_asked_about() {
     assert_eq!((&taken["features"], &taken["rejected"]), (&json!(1), &json!(0)), "{taken}");
 }
 
+fn flagged(patch: &Value) -> bool {
+    patch["properties"]["finding"]["flags"].as_array().unwrap().contains(&json!("county_code_unreadable"))
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn county_codes_of_patches_are_understood_or_flagged_with_a_count() {
     let app = TestApp::city().await;
@@ -98,12 +102,11 @@ async fn county_codes_of_patches_are_understood_or_flagged_with_a_count() {
     let warnings = survey["warnings"].to_string();
     assert!(warnings.contains("2 个图斑的行政区代码无法识别"), "{warnings}");
     for n in 0..8 {
-        let flags = app.patch(&format!("A{n}")).await["properties"]["finding"]["flags"].clone();
-        let expected = if (5..7).contains(&n) { json!(["county_code_unreadable"]) } else { json!([]) };
-        assert_eq!(flags, expected, "A{n}");
+        let is_flagged = flagged(&app.patch(&format!("A{n}")).await);
+        assert_eq!(is_flagged, (5..7).contains(&n), "A{n}");
     }
     // Judged anew, they are what they were.
     let id = &survey["id"];
     app.post(&format!("/api/surveys/{id}/reclassification"), "").await;
-    assert_eq!(app.patch("A5").await["properties"]["finding"]["flags"], json!(["county_code_unreadable"]));
+    assert!(flagged(&app.patch("A5").await));
 }
