@@ -37,8 +37,18 @@ fn name(raw: &[u8], label: Option<&str>) -> String {
                 _ => whole,
             }
         }
-        None => encoding.decode_without_bom_handling(raw).0.into_owned(),
+        None => {
+            let (stem, number) = unnumbered(raw);
+            let whole = cut(encoding, stem).filter(|_| !number.is_empty()).map(|(whole, _)| whole + &String::from_utf8_lossy(number));
+            whole.unwrap_or_else(|| encoding.decode_without_bom_handling(raw).0.into_owned())
+        }
     }
+}
+
+/// A name without the `_1` that writers put behind one that they had cut to what another has, and that.
+pub fn unnumbered(raw: &[u8]) -> (&[u8], &[u8]) {
+    let stem = raw.iter().rposition(|byte| *byte == b'_').filter(|at| *at + 1 < raw.len() && raw[at + 1..].iter().all(u8::is_ascii_digit));
+    raw.split_at(stem.unwrap_or(raw.len()))
 }
 
 /// What of a text is whole, and how many bytes of a character that was cut follow; none where it is not in that encoding.
@@ -66,6 +76,8 @@ mod tests {
         assert_eq!(told_apart(&cut_after_ten(&["农户姓名一", "农户姓名二"], UTF_8), Some("UTF-8")), ["农户姓", "农户姓_2"]);
         // In GBK five characters fit: what was cut before the sixth cannot be told from a name that is whole.
         assert_eq!(told_apart(&cut_after_ten(&["农户的姓名一", "农户的姓名二"], encoding_rs::GBK), Some("GBK")), ["农户的姓名", "农户的姓名_2"]);
+        // As GDAL writes the second one. Oracle: its DBF, by xxd.
+        assert_eq!(told_apart(&[b"\xe5\x86\x9c\xe6\x88\xb7\xe5\xa7_1".to_vec()], Some("UTF-8")), ["农户_1"]);
         assert_eq!(told_apart(&[b"A".to_vec(), b"A  ".to_vec(), b"A_2".to_vec(), Vec::new()], None), ["A", "A_2", "A_2_2", ""]);
     }
 }

@@ -1,6 +1,6 @@
 //! What must be looked at in a Shapefile before anybody reads it: whether its files are there, whole and of one mind, and what its text is in.
 
-use super::{ReadError, encoding::Evidence};
+use super::{ReadError, encoding::Evidence, field_names::unnumbered};
 use std::collections::HashSet;
 use std::fs::File;
 use std::io::{BufReader, Read};
@@ -130,7 +130,7 @@ impl Table {
 
     /// The different texts that are more than ASCII.
     fn texts(&mut self) -> Result<Vec<Vec<u8>>, ReadError> {
-        let mut texts: HashSet<Vec<u8>> = self.names.iter().filter(|name| !name.is_ascii()).cloned().collect();
+        let mut texts: HashSet<Vec<u8>> = self.names.iter().filter(|name| !name.is_ascii()).map(|name| unnumbered(name).0.to_vec()).collect();
         let mut row = vec![0; self.row_bytes];
         let seen = (TEXT_SEEN / self.row_bytes as u64).max(1);
         for _ in 0..u64::from(self.records).min(seen) {
