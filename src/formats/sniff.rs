@@ -171,14 +171,18 @@ fn of_bytes(head: &[u8]) -> Option<Kind> {
 /// Which of the formats in JSON a text begins as: by the members of its object, as far as they are seen, whatever their order.
 fn json_kind(head: &[u8]) -> Kind {
     let text = std::str::from_utf8(head).unwrap_or_else(|error| std::str::from_utf8(&head[..error.valid_up_to()]).unwrap_or_default());
-    let mut kind = Kind::GeoJson;
+    let (mut kind, mut is_geojson) = (Kind::GeoJson, false);
     // Where the text ends in the middle of a value, what was seen before it counts.
     let _ = Cursor::new(text).members(|cursor, key| {
         let mut inside = cursor.clone();
         match key.decode().as_ref() {
             "arcs" | "objects" => kind = Kind::TopoJson,
             "geometryType" | "displayFieldName" | "spatialReference" => kind = Kind::EsriJson,
-            "type" if inside.plain()?.as_deref() == Some("Topology") => kind = Kind::TopoJson,
+            "type" => match inside.plain()?.as_deref() {
+                Some("Topology") => kind = Kind::TopoJson,
+                Some("FeatureCollection" | "Feature") => is_geojson = true,
+                _ => {}
+            },
             "features" if inside.expect(b'[').is_ok() => {
                 let _ = inside.members(|within, key| {
                     if matches!(key.decode().as_ref(), "attributes") {
@@ -191,7 +195,7 @@ fn json_kind(head: &[u8]) -> Kind {
         }
         cursor.value().map(drop)
     });
-    kind
+    if is_geojson { Kind::GeoJson } else { kind }
 }
 
 /// Whether an answer of a service says, at its beginning or its end, that there is more than it has.
@@ -255,6 +259,7 @@ mod tests {
             (br#"{"features":[{"attributes":{"JCBH":"1"},"geometry":{"rings":[[[1,2],[3"#, Some(Kind::EsriJson)),
             (br#"{"features":[{"type":"Feature","properties":{"attributes":1}"#, Some(Kind::GeoJson)),
             (br#"{"type":"FeatureCollection","features":[]}"#, Some(Kind::GeoJson)),
+            (br#"{"type":"FeatureCollection","objects":[],"spatialReference":{},"features":[]}"#, Some(Kind::GeoJson)),
             (br#"{"arcs":[[[0,0],[1"#, Some(Kind::TopoJson)),
             (br#"{"type": "Topology","objects":{}}"#, Some(Kind::TopoJson)),
             ("[属性描述]\r\n坐标系=".as_bytes(), Some(Kind::LandTxt)),
