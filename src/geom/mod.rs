@@ -2,6 +2,7 @@
 //!
 //! Pure, synchronous, deterministic. Knows no async, no SQL, no HTTP, and nothing of patches or layers.
 
+mod arrangement;
 pub mod coverage;
 mod crossing;
 pub mod crs;
@@ -16,6 +17,7 @@ pub mod slabs;
 mod twofold;
 pub mod validity;
 
+pub use arrangement::{Atom, atoms};
 pub use coverage::{Coverage, CoverageBuilder, Hit, Hits, Pieces, Shelf, clip_ring, parts, sum_m2};
 pub use crs::{Crs, UnknownCrs, Unplaced};
 pub(crate) use curve::Curve;

@@ -92,6 +92,33 @@ pub trait Ground {
     fn cross(&mut self, tag: u32, step: i32);
     /// A trapezoid, in square metres, and the edge it stands on, where that lies in the same cell.
     fn take(&mut self, area_m2: f64, on: Option<&Edge>);
+    /// The trapezoid itself, for those that ask more of it than its area.
+    fn take_trapezoid(&mut self, trapezoid: &Trapezoid<'_>) {
+        self.take(trapezoid.area_m2(), trapezoid.on);
+    }
+}
+
+/// Ground between two neighbouring edges within one slab.
+#[derive(Debug, Clone, Copy)]
+pub struct Trapezoid<'e> {
+    /// Where the slab begins and ends.
+    pub x: [f64; 2],
+    /// Height of the lower edge at both.
+    pub under: [f64; 2],
+    /// Height of the upper edge at both.
+    pub over: [f64; 2],
+    /// The lower edge; `None` for the floor of the cell.
+    pub on: Option<&'e Edge>,
+    /// The upper edge; `None` for the top of the cell.
+    pub below: Option<&'e Edge>,
+}
+
+impl Trapezoid<'_> {
+    /// Its area, square metres.
+    #[must_use]
+    pub fn area_m2(&self) -> f64 {
+        (self.x[1] - self.x[0]) * ((self.over[0] - self.under[0]) + (self.over[1] - self.under[1])) / 2.0
+    }
 }
 
 /// The winding number of each of a few regions, told to a closure with every trapezoid's square metres.
@@ -113,6 +140,21 @@ impl Ground for Windings<'_> {
 /// Calls `visit` with the winding numbers (one for each tag) and the area in square metres of every trapezoid below the uppermost edge.
 pub fn cells(edges: Vec<Edge>, tags: usize, visit: &mut dyn FnMut(&[i32], f64)) {
     walk(edges, &mut Windings { windings: vec![0; tags], visit });
+}
+
+/// Appends the edges of rings in the frame of `bounds`, cut to its width; what is wholly below or above the box lies flat on it.
+pub fn push_rings<'a>(edges: &mut Vec<Edge>, bounds: &Bounds, rings: impl Iterator<Item = &'a [[f64; 2]]>, tag: u32) {
+    let Bounds { min: [x0, y0], max: [x1, y1] } = *bounds;
+    for pair in rings.flat_map(|ring| ring.windows(2)) {
+        let (a, b) = ([pair[0][0] - x0, pair[0][1] - y0], [pair[1][0] - x0, pair[1][1] - y0]);
+        let Some(mut edge) = Edge::between(a, b, tag).and_then(|edge| edge.clipped(0.0, x1 - x0)) else { continue };
+        if edge.y1.max(edge.y2) <= 0.0 {
+            (edge.y1, edge.y2) = (0.0, 0.0);
+        } else if edge.y1.min(edge.y2) >= y1 - y0 {
+            (edge.y1, edge.y2) = (y1 - y0, y1 - y0);
+        }
+        edges.push(edge);
+    }
 }
 
 /// Walks over all ground within the box around `edges`.
@@ -276,11 +318,11 @@ fn sweep(cell: Cell, ground: &mut dyn Ground) {
         settle(&mut stack);
         let mut under = ([bottom; 2], None);
         for Over { edge, y } in &stack {
-            ground.take((right - left) * ((y[0] - under.0[0]) + (y[1] - under.0[1])) / 2.0, under.1);
+            ground.take_trapezoid(&Trapezoid { x: [left, right], under: under.0, over: *y, on: under.1, below: Some(*edge) });
             ground.cross(edge.tag, edge.step);
             under = (*y, Some(*edge));
         }
-        ground.take((right - left) * ((top - under.0[0]) + (top - under.0[1])) / 2.0, under.1);
+        ground.take_trapezoid(&Trapezoid { x: [left, right], under: under.0, over: [top; 2], on: under.1, below: None });
         for over in &stack {
             ground.cross(over.edge.tag, -over.edge.step);
         }

@@ -1,9 +1,10 @@
 //! The shapes of answers: the vocabulary of `land`, written as JSON. docs/API.md describes them for people.
 
+use super::shared_ground::{ContradictionAnswer, TakenOffAnswer};
 use crate::formats::geojson::Geometry;
 use crate::land::{
     Area, AutomaticVerdict, Condition, Explanation, Filing, Flag, Group, Layer, LayerKind, LayerUsed, LeftOut, Level, Line, Reason, Signature, Standard,
-    Survey, Tally, Verdict, VerdictCounts, Words, round_half_up,
+    Survey, TakenOff, Tally, Verdict, VerdictCounts, Words, round_half_up,
 };
 use crate::monitor::{explain::explain, left_out::LeftOutHere, ratios::Ratios, rule::Tolerance};
 use crate::store::StoredPatch;
@@ -162,6 +163,9 @@ struct PatchProperties {
     /// What was filed, by whom and when; null where nothing was.
     filed: Option<FiledAnswer>,
     condition: Condition,
+    /// Of the ground that it shares with other patches, what is taken off in sums; absent where it shares none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    taken_off: Option<TakenOffAnswer>,
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<Object>)]
     attributes: Option<Box<RawValue>>,
@@ -362,9 +366,9 @@ impl FindingAnswer {
 }
 
 impl PatchAnswer {
-    /// The Feature of a stored patch; `why` adds its finding and the file's own fields.
+    /// The Feature of a stored patch, with what is taken off it; `why` adds its finding and the file's own fields.
     #[must_use]
-    pub fn new(stored: StoredPatch, why: Option<FindingAnswer>) -> Self {
+    pub fn new(stored: StoredPatch, taken_off: Option<TakenOff>, why: Option<FindingAnswer>) -> Self {
         let StoredPatch { id, survey_id, period, patch, finding, filing, signature } = stored;
         let confirmed = filing.as_ref().map(|filing| filing.verdict);
         let filed = filing.map(|filing| FiledAnswer::new(&filing, signature));
@@ -393,6 +397,7 @@ impl PatchAnswer {
                 verdict: confirmed.map_or(finding.verdict.word(), Verdict::word),
                 filed,
                 condition,
+                taken_off: taken_off.map(Into::into),
                 attributes: in_full.then(|| RawValue::from_string(patch.attributes).ok()).flatten(),
                 geometry_as_it_came: as_it_came,
                 finding: why,
@@ -414,6 +419,8 @@ pub struct RatiosAnswer {
     pub counties: Vec<RowAnswer>,
     /// Their sum.
     pub city: RowAnswer,
+    /// Confirmed verdicts that differ on shared ground; the first of each pair counts, and the best and the worst case show both.
+    pub contradictions: Vec<ContradictionAnswer>,
     /// Lines ratios are held against.
     pub lines: Vec<Line>,
     /// Layer versions the findings rest on.
@@ -434,6 +441,7 @@ impl RatiosAnswer {
             straddling: ratios.straddling.into_iter().map(|other| StraddlingAnswer { survey_id: other.survey, period: other.period.to_string() }).collect(),
             counties: ratios.counties.into_iter().map(Into::into).collect(),
             city: ratios.city.into(),
+            contradictions: ratios.contradictions.into_iter().map(Into::into).collect(),
             lines: ratios.lines,
             layers: ratios.provenance.layers,
             rule: ratios.provenance.rule,
@@ -458,6 +466,8 @@ pub struct RowAnswer {
     illegal: GroupAnswer,
     other: GroupAnswer,
     pending: GroupAnswer,
+    /// Patches with nothing left and all ground that counts for other patches; in none of the others.
+    taken_off: GroupAnswer,
     total: GroupAnswer,
     ratio: RatioAnswer,
     line_crossed: Option<String>,
@@ -508,6 +518,7 @@ impl From<Tally> for RowAnswer {
             illegal: totals.illegal.into(),
             other: totals.other.into(),
             pending: totals.pending.into(),
+            taken_off: totals.taken_off.into(),
             total: total.into(),
             ratio: RatioAnswer {
                 confirmed: rounded(tally.confirmed),

@@ -20,6 +20,7 @@ mod readiness;
 mod reclassification;
 mod requests;
 mod serve;
+mod shared_ground;
 mod surveys;
 mod tiles;
 mod upload;
@@ -109,6 +110,7 @@ pub fn router(desk: Desk) -> Router {
         .routes(routes!(inspect::inspect))
         .routes(routes!(surveys::survey))
         .routes(routes!(surveys::rejects))
+        .routes(routes!(shared_ground::overlaps))
         .routes(routes!(reclassification::provenance))
         .routes(routes!(reclassification::reclassify))
         // Patches and polygons.

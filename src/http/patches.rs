@@ -40,6 +40,16 @@ pub struct PatchesQuery {
     after: Option<String>,
 }
 
+/// The sums of which months are meant, in what is taken off a patch.
+#[derive(Debug, Default, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct PatchMonths {
+    /// First month, `YYYY-MM`; the patch's own period where absent.
+    period: Option<String>,
+    /// Last month; `period` where absent.
+    until: Option<String>,
+}
+
 /// Patches as a GeoJSON FeatureCollection.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Patches {
@@ -85,18 +95,27 @@ pub async fn patches(State(desk): State<Desk>, Query(query): Query<PatchesQuery>
         let kept: Vec<&str> = uri.query().unwrap_or("").split('&').filter(|pair| !pair.is_empty() && !pair.starts_with("after=")).collect();
         format!("/api/patches?{}{}after={}", kept.join("&"), if kept.is_empty() { "" } else { "&" }, last.id)
     });
-    let features = patches.into_iter().map(|patch| PatchAnswer::new(patch, None)).collect();
+    let mut taken_off = desk.monitor.taken_off(&patches, wanted.range).await?;
+    let features = patches
+        .into_iter()
+        .map(|patch| {
+            let taken_off = taken_off.remove(&patch.id);
+            PatchAnswer::new(patch, taken_off, None)
+        })
+        .collect();
     Ok(geojson(&Patches { kind: "FeatureCollection", features, next }))
 }
 
 /// One patch with its finding: what it occupies, and why.
-#[utoipa::path(get, path = "/api/patches/{id}", tag = "patches", params(("id" = i64, Path)), responses((status = OK, body = PatchAnswer, content_type = "application/geo+json"), (status = NOT_FOUND, body = Problem)))]
-pub async fn patch(State(desk): State<Desk>, Path(id): Path<i64>) -> Result<Response, Problem> {
+#[utoipa::path(get, path = "/api/patches/{id}", tag = "patches", params(("id" = i64, Path), PatchMonths), responses((status = OK, body = PatchAnswer, content_type = "application/geo+json"), (status = BAD_REQUEST, body = Problem), (status = NOT_FOUND, body = Problem)))]
+pub async fn patch(State(desk): State<Desk>, Path(id): Path<i64>, Query(months): Query<PatchMonths>) -> Result<Response, Problem> {
+    let range = query::range(months.period.as_deref(), months.until.as_deref())?;
     let store = desk.monitor.store();
     let patch = store.patch(id).await?;
     let provenance = store.provenance(patch.survey_id).await?;
     let outline = patch.patch.repaired.as_ref().unwrap_or(&patch.patch.degrees);
     let lacking = desk.monitor.left_out_of(&patch.finding, &provenance.layers, &outline.bounds()).await?;
     let why = FindingAnswer::new(&patch.finding, &patch.patch.defects, provenance, &desk.monitor.rule().tolerance).lacking(lacking);
-    Ok(geojson(&PatchAnswer::new(patch, Some(why))))
+    let taken_off = desk.monitor.taken_off(std::slice::from_ref(&patch), range).await?.remove(&id);
+    Ok(geojson(&PatchAnswer::new(patch, taken_off, Some(why))))
 }

@@ -54,4 +54,16 @@ impl Filing {
     pub fn agrees_with(&self, other: &Self) -> bool {
         self.verdict == other.verdict && self.areas_m2().iter().zip(other.areas_m2()).all(|(one, two)| (one - two).abs() <= Self::SAME_M2)
     }
+
+    /// Whether it decides: a doubtful verdict counts as none.
+    #[must_use]
+    pub fn decides(&self) -> bool {
+        self.verdict != Verdict::Doubtful
+    }
+
+    /// Whether it was filed for a part of a patch of so many square metres, without saying which part.
+    #[must_use]
+    pub fn is_of_a_part(&self, area_m2: f64) -> bool {
+        [self.legal_m2, self.illegal_m2].into_iter().any(|filed_m2| filed_m2 > 0.0 && filed_m2 < area_m2)
+    }
 }

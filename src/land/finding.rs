@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 /// The overlay's areas of one patch, in square metres on the ellipsoid, unrounded. No ground is counted twice within a field.
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Areas {
     /// The patch itself.
     pub area_m2: f64,
@@ -43,6 +44,48 @@ pub struct Areas {
 }
 
 impl Areas {
+    /// Every area, in an order of its own.
+    pub fn each_mut(&mut self) -> [&mut f64; 17] {
+        let Self {
+            area_m2,
+            farmland_m2,
+            basic_farmland_m2,
+            red_line_m2,
+            urban_boundary_m2,
+            approved_m2,
+            approved_farmland_m2,
+            approved_before_m2,
+            approved_before_farmland_m2,
+            approved_undated_m2,
+            approved_undated_farmland_m2,
+            approved_later_m2,
+            approved_later_farmland_m2,
+            approved_in_time_m2,
+            approved_in_time_farmland_m2,
+            other_use_m2,
+            other_use_farmland_m2,
+        } = self;
+        [
+            area_m2,
+            farmland_m2,
+            basic_farmland_m2,
+            red_line_m2,
+            urban_boundary_m2,
+            approved_m2,
+            approved_farmland_m2,
+            approved_before_m2,
+            approved_before_farmland_m2,
+            approved_undated_m2,
+            approved_undated_farmland_m2,
+            approved_later_m2,
+            approved_later_farmland_m2,
+            approved_in_time_m2,
+            approved_in_time_farmland_m2,
+            other_use_m2,
+            other_use_farmland_m2,
+        ]
+    }
+
     /// Farmland outside every approval in time, of whatever use; square metres.
     #[must_use]
     pub fn unapproved_farmland_m2(&self) -> f64 {
@@ -121,6 +164,8 @@ words! {
         ApprovalExpired = "approval_expired",
         /// 批准类型不明: an approval on it does not say a known kind, and is taken for one of building.
         ApprovalKindUnknown = "approval_kind_unknown",
+        /// 与其他图斑重叠: some of its ground lies in other stored patches too.
+        SharesGround = "shares_ground",
     }
 }
 

@@ -30,6 +30,20 @@ pub struct Totals {
     pub automatic_legal_farmland_m2: f64,
     /// Farmland the overlay alone takes for illegal.
     pub automatic_illegal_farmland_m2: f64,
+    /// What was taken off because it counts for another patch: patches with nothing left, which are counted nowhere else, and all ground taken off.
+    pub taken_off: Group,
+    /// What confirmed verdicts that contradict each other on shared ground leave open.
+    pub disputed: Disputed,
+}
+
+/// Shared ground of confirmed verdicts that differ counts by the first of them; what the others would make of it, as differences to the confirmed
+/// sums of farmland, square metres. All 0 where no verdicts differ.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct Disputed {
+    /// Legal and illegal farmland, where the mildest verdict counts everywhere.
+    pub best_m2: [f64; 2],
+    /// The same where the severest one does.
+    pub worst_m2: [f64; 2],
 }
 
 /// A line that a ratio is held against.

@@ -65,6 +65,7 @@ impl Flag {
             Self::ApprovalUndated => "批准没有日期",
             Self::ApprovalExpired => "批准已到期，不计",
             Self::ApprovalKindUnknown => "批准类型不明，按建设用地批准计",
+            Self::SharesGround => "与其他图斑重叠",
         }
     }
 }

@@ -60,13 +60,7 @@ impl Assessment {
     #[must_use]
     pub fn finding(&self, atlas: &Atlas, rule: &Rule, stated_county: Option<&str>) -> Finding {
         let (measured, areas) = (&self.measured, self.measured.areas);
-        let (legal, illegal) = match self.verdict {
-            AutomaticVerdict::Legal => (areas.farmland_m2, 0.0),
-            AutomaticVerdict::SuspectedIllegal => (areas.approved_in_time_farmland_m2, areas.unapproved_farmland_m2()),
-            // Of a patch that is approved in part for building and in part for another use, the former is legal.
-            AutomaticVerdict::Other if self.reason.is_other_use() => (areas.approved_in_time_farmland_m2, 0.0),
-            AutomaticVerdict::Other | AutomaticVerdict::Doubtful => (0.0, 0.0),
-        };
+        let [legal, illegal] = automatic_farmland_m2(self.verdict, self.reason, &areas);
         let said = |kind, share: &Share| (atlas.fact(kind, share.fact).clone(), share.area_m2);
         let parcel = |(fact, area_m2): (FeatureFacts, f64)| ParcelShare { dlbm: fact.code, dlmc: fact.name, area_m2 };
         let county = |(fact, area_m2): (FeatureFacts, f64)| CountyShare { code: fact.code, name: fact.name, area_m2 };
@@ -89,6 +83,18 @@ impl Assessment {
             automatic_illegal_farmland_m2: illegal,
             county_code: self.county_code(atlas, stated_county).map(str::to_owned),
         }
+    }
+}
+
+/// Farmland that the overlay alone takes for legally and for illegally built on, of ground with these areas in a patch of that verdict for that reason.
+#[must_use]
+pub fn automatic_farmland_m2(verdict: AutomaticVerdict, reason: Reason, areas: &Areas) -> [f64; 2] {
+    match verdict {
+        AutomaticVerdict::Legal => [areas.farmland_m2, 0.0],
+        AutomaticVerdict::SuspectedIllegal => [areas.approved_in_time_farmland_m2, areas.unapproved_farmland_m2()],
+        // Of a patch that is approved in part for building and in part for another use, the former is legal.
+        AutomaticVerdict::Other if reason.is_other_use() => [areas.approved_in_time_farmland_m2, 0.0],
+        AutomaticVerdict::Other | AutomaticVerdict::Doubtful => [0.0, 0.0],
     }
 }
 

@@ -191,9 +191,9 @@ impl Monitor {
         let (mut features, mut cited) = (0, BTreeMap::new());
         let press = Press::start(self, export.layout("findings", self.any_invented(selection).await?, findings::COLUMNS), {
             let placing = self.placing(export);
-            move |(stored, cited): &(StoredPatch, Arc<Cited>)| {
+            move |(stored, taken_off_m2, cited): &(StoredPatch, f64, Arc<Cited>)| {
                 let outline = placing.patch(&stored.patch, cited.crs).ok_or_else(|| outside(&stored.patch.patch_id, placing.crs))?;
-                Ok((findings::cells(stored, cited, placing.format), outline))
+                Ok((findings::cells(stored, *taken_off_m2, cited, placing.format), outline))
             }
         });
         loop {
@@ -202,7 +202,7 @@ impl Monitor {
             page.retain(|stored| patch.is_none_or(|id| stored.id == id));
             query.after = page.last().map_or(query.after, |stored| stored.id);
             features += page.len() as u64;
-            if !press.push(self.cite(page, &mut cited).await?).await || is_last {
+            if !press.push(self.cite(page, selection.range, &mut cited).await?).await || is_last {
                 break;
             }
             report(features);
@@ -238,13 +238,20 @@ impl Monitor {
         Placing { plane: self.atlas().plane().clone(), crs: export.crs, format: export.format }
     }
 
-    /// Patches with what their findings rest on; each survey is read once.
-    async fn cite(&self, page: Vec<StoredPatch>, cited: &mut BTreeMap<i64, Arc<Cited>>) -> Result<Vec<(StoredPatch, Arc<Cited>)>, MonitorError> {
+    /// Patches with what is taken off them in the sums of these months, and what their findings rest on; each survey is read once.
+    async fn cite(
+        &self,
+        page: Vec<StoredPatch>,
+        range: Option<PeriodRange>,
+        cited: &mut BTreeMap<i64, Arc<Cited>>,
+    ) -> Result<Vec<(StoredPatch, f64, Arc<Cited>)>, MonitorError> {
+        let taken_off = self.taken_off(&page, range).await?;
         let mut with = Vec::with_capacity(page.len());
         for stored in page {
             let known = if let Some(known) = cited.get(&stored.survey_id) { Arc::clone(known) } else { Arc::new(self.read_cited(stored.survey_id).await?) };
             cited.entry(stored.survey_id).or_insert_with(|| Arc::clone(&known));
-            with.push((stored, known));
+            let taken_off_m2 = taken_off.get(&stored.id).map_or(0.0, |taken_off| taken_off.areas.area_m2);
+            with.push((stored, taken_off_m2, known));
         }
         Ok(with)
     }

@@ -79,8 +79,13 @@ impl Intake {
 
     /// Takes the outline of a stored patch of the file in again: in the same plane what is measured is the same to the last bit.
     pub fn again(&self, patch: Patch) -> Result<Taken, OutlineFault> {
-        let shifted = is_shifted(&patch, self.crs);
-        let outline = patch.source.unwrap_or(patch.degrees);
+        self.stored(patch.source, patch.degrees)
+    }
+
+    /// The same of the outline as it came, where that was kept, and of where it lies in degrees.
+    pub fn stored(&self, source: Option<Outline>, degrees: Outline) -> Result<Taken, OutlineFault> {
+        let shifted = is_moved(source.as_ref(), &degrees, self.crs);
+        let outline = source.unwrap_or(degrees);
         if shifted == self.shifted { self.take(outline) } else { Self { shifted, ..self.clone() }.take(outline) }
     }
 
@@ -103,9 +108,13 @@ const APART: f64 = 1e-6;
 /// Whether the offset of GCJ-02 was taken off a stored patch, whose file was in `own`.
 #[must_use]
 pub fn is_shifted(patch: &Patch, own: Crs) -> bool {
-    let Some(source) = &patch.source else { return false };
+    is_moved(patch.source.as_ref(), &patch.degrees, own)
+}
+
+fn is_moved(source: Option<&Outline>, degrees: &Outline, own: Crs) -> bool {
+    let Some(source) = source else { return false };
     let came = source.positions.first().and_then(|at| own.to_degrees(*at));
-    came.zip(patch.degrees.positions.first()).is_some_and(|(came, kept)| (came[0] - kept[0]).abs() >= APART || (came[1] - kept[1]).abs() >= APART)
+    came.zip(degrees.positions.first()).is_some_and(|(came, kept)| (came[0] - kept[0]).abs() >= APART || (came[1] - kept[1]).abs() >= APART)
 }
 
 /// Mean width below which an outline encloses nothing, metres: the last of nine decimals of a degree. A line that came through another projection

@@ -34,6 +34,7 @@ pub mod reclassification;
 mod rejudging;
 pub mod rollup;
 pub mod rule;
+pub mod shared_ground;
 mod snapshot;
 mod sums;
 pub mod survey_import;
@@ -292,13 +293,26 @@ impl Monitor {
         Ok(wanted == atlas.used() && !atlas.is_lost())
     }
 
-    /// Prepares the layers in force: from their snapshots, or from the store.
+    /// Prepares the layers in force.
     async fn load_atlas(&self) -> Result<Atlas, MonitorError> {
-        let (store, snapshots) = (&*self.store, &*self.spool.with_extension("layers"));
-        let layers = store.layers().await?;
+        let layers = self.store.layers().await?;
         let in_force = in_force(&layers);
+        let atlas = self.load(&in_force).await?;
+        snapshot::keep_only(&self.spool.with_extension("layers"), &in_force.iter().map(|layer| layer.id).collect::<Vec<_>>());
+        Ok(atlas)
+    }
+
+    /// Prepares the versions that findings rest on, which cannot have been removed.
+    async fn load_layers(&self, used: &[LayerUsed]) -> Result<Atlas, MonitorError> {
+        let layers = self.store.layers().await?;
+        self.load(&used.iter().filter_map(|used| layers.iter().find(|layer| layer.id == used.id)).collect::<Vec<_>>()).await
+    }
+
+    /// Prepares these layers: from their snapshots, or from the store.
+    async fn load(&self, layers: &[&Layer]) -> Result<Atlas, MonitorError> {
+        let (store, snapshots) = (&*self.store, &*self.spool.with_extension("layers"));
         let mut atlas: Option<Atlas> = None;
-        for layer in &in_force {
+        for layer in layers {
             let plane = match &atlas {
                 Some(atlas) => atlas.plane().clone(),
                 None => origin::of_layer(store, layer).await?,
@@ -314,7 +328,6 @@ impl Monitor {
             let prepared = prepared.without(store.left_out(layer.id).await?).of_classes(layer.classes);
             atlas.get_or_insert_with(|| Atlas::empty(plane)).put(used(layer), prepared, self.rule());
         }
-        snapshot::keep_only(snapshots, &in_force.iter().map(|layer| layer.id).collect::<Vec<_>>());
         Ok(atlas.unwrap_or_else(|| Atlas::empty(Plane::near(118.0, 35.0))))
     }
 

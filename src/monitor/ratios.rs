@@ -1,7 +1,7 @@
 //! The county table of some periods, with what its numbers rest on.
 
 use super::{Monitor, MonitorError, rollup::roll_up};
-use crate::land::{FeatureFacts, LayerKind, Line, PeriodRange, Provenance, Tally};
+use crate::land::{Contradiction, FeatureFacts, LayerKind, Line, PeriodRange, Provenance, Tally};
 use crate::store::{StoreError, Straddling, Summed};
 use std::sync::Arc;
 
@@ -20,6 +20,8 @@ pub struct Ratios {
     pub lines: Vec<Line>,
     /// Layer versions and rules of the findings summed.
     pub provenance: Provenance,
+    /// Confirmed verdicts that differ on shared ground.
+    pub contradictions: Vec<Contradiction>,
 }
 
 /// Answers kept: more than the months and ranges that people ask for between two changes.
@@ -36,7 +38,7 @@ pub(super) fn sums() -> Sums {
 impl Monitor {
     /// Sums up `range`, or the newest period with a survey. Every county in force has a row, also one without patches.
     pub async fn ratios(&self, range: Option<PeriodRange>) -> Result<Ratios, MonitorError> {
-        let Summed { range, straddling, totals, provenance } = &*self.summed(range).await?;
+        let Summed { range, straddling, totals, provenance, contradictions } = &*self.summed(range).await?;
         let mut totals = totals.clone();
         let counties = self.counties().await?;
         for county in &counties {
@@ -47,7 +49,8 @@ impl Monitor {
         let name_of = |code: &str| counties.iter().find(|county| county.code == code && !county.name.is_empty()).map(|county| county.name.clone());
         let lines = self.rules.at(range.until.last_day()).lines.clone();
         let (counties, city) = roll_up(totals, &lines, name_of);
-        Ok(Ratios { range: *range, straddling: straddling.clone(), counties, city, lines, provenance: self.together(provenance) })
+        let (straddling, contradictions) = (straddling.clone(), contradictions.clone());
+        Ok(Ratios { range: *range, straddling, counties, city, lines, provenance: self.together(provenance), contradictions })
     }
 
     /// Adds up what was not added up since the last change. Whoever asks meanwhile waits for the same answer.

@@ -116,6 +116,7 @@ impl Monitor {
         if atlas.counties_bounds().is_some() && !self.rule().survey.allows_outside(sums.outside, sums.patches) {
             return Err(outside_counties(&sums).into());
         }
+        self.share_ground(&mut *writer, crs, &atlas).await?;
         report(Progress { stage: Stage::Storing, done: sums.patches, total: Some(facts.patches) });
         sums.replace(&mut facts);
         Ok(JudgedAnew { writer, facts, provenance: self.provenance(&atlas) })

@@ -1,9 +1,9 @@
 //! From sums to ratios, lines and levers. Pure.
 //!
 //! 违法耕地面积比例 = illegal ÷ (legal + illegal) farmland. Other and pending patches are in neither term; best and worst say what the pending ones could make
-//! of it. The city's row is the sum of the counties' rows, never their average.
+//! of it, and what confirmed verdicts that contradict each other on shared ground leave open. The city's row is the sum of the counties' rows, never their average.
 
-use crate::land::{Group, Lever, Line, Tally, Totals, county_name};
+use crate::land::{Disputed, Group, Lever, Line, Tally, Totals, county_name};
 
 /// The counties' tallies by code (patches in no county last), and the city's.
 #[must_use]
@@ -27,12 +27,22 @@ pub fn roll_up(mut totals: Vec<Totals>, lines: &[Line], name_of: impl Fn(&str) -
 }
 
 fn add(sum: &mut Totals, one: &Totals) {
-    let groups = [(&mut sum.legal, &one.legal), (&mut sum.illegal, &one.illegal), (&mut sum.other, &one.other), (&mut sum.pending, &one.pending)];
+    let groups = [
+        (&mut sum.legal, &one.legal),
+        (&mut sum.illegal, &one.illegal),
+        (&mut sum.other, &one.other),
+        (&mut sum.pending, &one.pending),
+        (&mut sum.taken_off, &one.taken_off),
+    ];
     for (sum, one) in groups {
         *sum = Group { patches: sum.patches + one.patches, area_m2: sum.area_m2 + one.area_m2, farmland_m2: sum.farmland_m2 + one.farmland_m2 };
     }
     sum.automatic_legal_farmland_m2 += one.automatic_legal_farmland_m2;
     sum.automatic_illegal_farmland_m2 += one.automatic_illegal_farmland_m2;
+    for class in 0..2 {
+        sum.disputed.best_m2[class] += one.disputed.best_m2[class];
+        sum.disputed.worst_m2[class] += one.disputed.worst_m2[class];
+    }
 }
 
 /// `part` of `part + rest` in per cent, or `None` where both are nothing.
@@ -42,13 +52,14 @@ fn percent(part: f64, rest: f64) -> Option<f64> {
 
 fn tally(totals: Totals, name: String, lines: &[Line]) -> Tally {
     let (legal, illegal, pending) = (totals.legal.farmland_m2, totals.illegal.farmland_m2, totals.pending.farmland_m2);
+    let Disputed { best_m2, worst_m2 } = totals.disputed;
     let confirmed = percent(illegal, legal);
     let crossed: Vec<&Line> = lines.iter().filter(|line| confirmed.is_some_and(|ratio| ratio > line.percent)).collect();
     Tally {
         confirmed,
         provisional: percent(totals.automatic_illegal_farmland_m2, totals.automatic_legal_farmland_m2),
-        best: percent(illegal, legal + pending),
-        worst: percent(illegal + pending, legal),
+        best: percent(illegal + best_m2[1], legal + best_m2[0] + pending),
+        worst: percent(illegal + worst_m2[1] + pending, legal + worst_m2[0]),
         line_crossed: crossed.iter().max_by(|a, b| a.percent.total_cmp(&b.percent)).map(|line| line.name.clone()),
         levers: crossed.iter().map(|line| levers(illegal, legal, line.percent)).collect(),
         name,
@@ -117,6 +128,16 @@ mod tests {
         assert_eq!((city.line_crossed, city.levers.len()), (None, 0));
         let (rows, city) = roll_up(vec![], &lines(), |_| None);
         assert_eq!((rows.len(), city.confirmed, city.best, city.worst), (0, None, None, None));
+    }
+
+    /// Oracle: by hand; 10 of 40 legal are illegal by another verdict, or none of it by a third.
+    #[test]
+    fn best_and_worst_read_disputed_ground_both_ways() {
+        let disputed = Disputed { best_m2: [0.0, 0.0], worst_m2: [-10.0, 10.0] };
+        let totals = Totals { legal: group(1, 0.0, 0.0), illegal: Group { patches: 1, area_m2: 60.0, farmland_m2: 60.0 }, disputed, ..Totals::default() };
+        let totals = Totals { legal: Group { patches: 1, area_m2: 40.0, farmland_m2: 40.0 }, ..totals };
+        let (_, city) = roll_up(vec![totals], &lines(), |_| None);
+        assert_eq!((city.confirmed, city.best, city.worst), (Some(60.0), Some(60.0), Some(70.0)));
     }
 
     #[test]

@@ -8,6 +8,7 @@
 
 use super::{
     Monitor, MonitorError, Refusal,
+    export::understood,
     ids::Ids,
     jobs::Imported,
     judging::{Judge, Judged, duplicate},
@@ -134,8 +135,10 @@ impl Monitor {
             writer.push_rejects(portion.rejects).await?;
             report(Progress { stage: Stage::Classifying, done, total: None });
         }
-        let summed = reading.await.map_err(|error| MonitorError::Broken(error.to_string()))??;
+        let mut summed = reading.await.map_err(|error| MonitorError::Broken(error.to_string()))??;
         self.judge_whole(&summed, &atlas, file.stated.empty)?;
+        let sharing = self.share_ground(&mut *writer, understood(&summed.survey.crs)?, &atlas).await?;
+        summed.survey.warnings.extend(sharing.warning());
         report(Progress { stage: Stage::Storing, done, total: Some(done) });
         let survey = NewSurvey { name: file.name.clone(), period: file.period, level: file.level, sha256, ..summed.survey };
         Ok(Taken::Now { writer, survey: Box::new(survey), provenance: self.provenance(&atlas) })

@@ -6,7 +6,9 @@ mod cells;
 mod columns;
 mod errors;
 mod filings;
+mod ground;
 mod jobs;
+mod once;
 pub mod postgres;
 mod rejudged;
 mod rows;
@@ -20,15 +22,17 @@ mod wkb;
 
 use crate::geom::{Bounds, Outline};
 use crate::land::{
-    AutomaticVerdict, Filing, Finding, Layer, LayerKind, LeftOut, Level, NewSurvey, OnConflict, Patch, Period, PeriodRange, Provenance, Reject, Signature,
-    Standard, Survey, Totals, Verdict, words,
+    AutomaticVerdict, Contradiction, Filing, Finding, Layer, LayerKind, LeftOut, Level, NewSurvey, OnConflict, Patch, Period, PeriodRange, Provenance, Reject,
+    Signature, Standard, Survey, TakenOff, Totals, Verdict, words,
 };
 use async_trait::async_trait;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 pub use filings::{Fate, NewFiling, Signing};
+pub use ground::{GroundWriter, PatchGround, PatchPlace};
 pub use jobs::{Held, Job, JobFile, JobOutcome, Jobs, NewJob, News};
 
 /// Features handed on at a time by [`Store::each_feature`].
@@ -199,7 +203,7 @@ pub struct SurveyKey {
 
 /// Takes a survey in, within one transaction. Dropping it without [`commit`](Self::commit) leaves nothing behind.
 #[async_trait]
-pub trait SurveyWriter: Send {
+pub trait SurveyWriter: GroundWriter {
     /// Appends patches with their findings.
     async fn push(&mut self, findings: Vec<(Patch, Finding)>) -> Result<(), StoreError>;
     /// Appends refused features.
@@ -214,7 +218,7 @@ pub trait SurveyWriter: Send {
 /// Replaces the findings of a survey, within one transaction; patches, confirmed verdicts and refused features stay as they are. Dropping it without
 /// [`commit`](Self::commit) leaves the findings that were there.
 #[async_trait]
-pub trait FindingsWriter: Send {
+pub trait FindingsWriter: GroundWriter {
     /// Appends findings, each with the number of its patch; the numbers go up, also from one call to the next.
     async fn push(&mut self, findings: Vec<(i64, Finding)>) -> Result<(), StoreError>;
     /// As [`SurveyWriter::only_while`].
@@ -367,6 +371,8 @@ pub struct Summed {
     pub totals: Vec<Totals>,
     /// What each survey of these months rests on, newest period first.
     pub provenance: Vec<Provenance>,
+    /// Confirmed patches that claim different things of the same ground.
+    pub contradictions: Vec<Contradiction>,
 }
 
 /// Everything that is kept, whichever database keeps it.
@@ -427,6 +433,13 @@ pub trait Store: Jobs {
     }
     /// Sums over surveys within these months, or of the newest period that has one.
     async fn summed(&self, range: Option<PeriodRange>) -> Result<Summed, StoreError>;
+    /// What is taken off each of these patches, and whom they share ground with, in the sums of these months; of each patch's own period where none are named.
+    /// Patches that share nothing are absent.
+    async fn taken_off(&self, patches: &[i64], range: Option<PeriodRange>) -> Result<BTreeMap<i64, TakenOff>, StoreError>;
+    /// How many patches of each survey share ground with others; surveys without such patches are absent.
+    async fn sharing(&self) -> Result<BTreeMap<i64, u64>, StoreError>;
+    /// Patches of a survey that share ground with others, with numbers above `after`, at most `limit`, in the order of their numbers.
+    async fn sharing_of(&self, survey: i64, after: i64, limit: u32) -> Result<Vec<i64>, StoreError>;
     /// Sums by county alone.
     async fn totals(&self, range: PeriodRange) -> Result<Vec<Totals>, StoreError> {
         Ok(self.summed(Some(range)).await?.totals)

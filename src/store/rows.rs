@@ -155,7 +155,7 @@ pub(super) fn stored_patch(row: &impl Columns) -> Result<StoredPatch, StoreError
 fn patch(row: &impl Columns, period: Period, finding: &Finding) -> Result<Patch, StoreError> {
     let attributes = row.text("attributes")?;
     Ok(Patch {
-        days: days(row, &attributes, period, finding)?,
+        days: days(row, &attributes, period, &finding.flags)?,
         row: row.count("row")?,
         patch_id: row.text("patch_id")?,
         stated_county: row.maybe_text("stated_county")?,
@@ -168,9 +168,9 @@ fn patch(row: &impl Columns, period: Period, finding: &Finding) -> Result<Patch,
 }
 
 /// A patch's days; those that an older program did not store are worked out from what it did.
-fn days(row: &impl Columns, attributes: &str, period: Period, finding: &Finding) -> Result<Days, StoreError> {
+pub(super) fn days(row: &impl Columns, attributes: &str, period: Period, flags: &[Flag]) -> Result<Days, StoreError> {
     let Some(created_ms) = row.maybe_integer("survey_created_ms")? else {
-        return Ok(Days { before: row.word("before_day")?, after: row.word("after_day")?, unclear: finding.flags.contains(&Flag::DatesUnclear) });
+        return Ok(Days { before: row.word("before_day")?, after: row.word("after_day")?, unclear: flags.contains(&Flag::DatesUnclear) });
     };
     let fields: BTreeMap<String, String> = row.json("survey_fields")?;
     let [before, after] = ["date_before", "date_after"].map(|ours| fields.get(ours));
@@ -185,12 +185,17 @@ fn plain(json: &str) -> String {
 }
 
 fn finding(row: &impl Columns) -> Result<Finding, StoreError> {
+    let mut flags: Vec<Flag> = row.json("flags")?;
+    // Not a column of its own: a patch that comes later makes it true of those before it.
+    if row.integer("shared")? > 0 {
+        flags.push(Flag::SharesGround);
+    }
     Ok(Finding {
         areas: areas(row)?,
         parcels: row.json("parcels")?,
         counties: row.json("counties")?,
         approvals: row.json("approvals")?,
-        flags: row.json("flags")?,
+        flags,
         verdict: row.word("verdict")?,
         reason: row.word("reason")?,
         automatic_legal_farmland_m2: row.double("automatic_legal_farmland_m2")?,
@@ -200,7 +205,7 @@ fn finding(row: &impl Columns) -> Result<Finding, StoreError> {
 }
 
 /// The areas of a finding. What its approvals were, by their days, is NULL where nobody looked or nothing is approved.
-fn areas(row: &impl Columns) -> Result<Areas, StoreError> {
+pub(super) fn areas(row: &impl Columns) -> Result<Areas, StoreError> {
     let areas = Areas {
         area_m2: row.double("area_m2")?,
         farmland_m2: row.double("farmland_m2")?,

@@ -245,6 +245,24 @@ pub(super) const FILING: Table = Table {
     ],
 };
 
+/// Ground that patches share.
+pub(super) const SHARED_GROUND: Table = Table {
+    name: "shared_ground",
+    key: 1,
+    by_county: false,
+    columns: &[
+        ("id", Integer),
+        ("piece", Integer),
+        ("patch", Integer),
+        ("survey_id", Integer),
+        ("area_m2", Double),
+        ("farmland_m2", Double),
+        ("automatic_legal_farmland_m2", Double),
+        ("automatic_illegal_farmland_m2", Double),
+        ("areas", Text),
+    ],
+};
+
 /// Rejects.
 pub(super) const REJECT: Table = Table {
     name: "reject",

@@ -4,8 +4,8 @@
 //! square metres, and twice 30 bits of the rest. Integers have one sum. They are put together here, and rounded to a double once.
 
 use super::{StoreError, columns::Columns};
-use crate::land::{Group, Period, PeriodRange, Totals};
-use std::ops::AddAssign;
+use crate::land::{Disputed, Group, Period, PeriodRange, Totals};
+use std::ops::{AddAssign, Sub, SubAssign};
 
 /// Three sums over the rows where `$when` holds, named `$name` with 0, 30 and 60 behind it: of an area's whole m², and of the rest in
 /// units of 2⁻³⁰ and of 2⁻⁶⁰ m². One database rounds in a CAST, the other one cuts: what one of the integers has less, the next has more.
@@ -83,14 +83,40 @@ const CLASSES: [[&str; 3]; 4] = [
 ];
 
 /// A sum of areas in units of 2⁻⁶⁰ m²: of areas above 2⁻⁸ m² to the last bit, of smaller ones to the unit. Holds up to 2⁶³ m².
-#[derive(Debug, Clone, Copy, Default)]
-struct Exact(i128);
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Exact(i128);
 
 impl Exact {
     /// The three columns of `exact_sum!`; NULL is the sum of no rows.
     fn read(row: &impl Columns, name: &str) -> Result<Self, StoreError> {
         let part = |bits: u32| -> Result<i128, StoreError> { Ok(i128::from(row.maybe_integer(&format!("{name}_{bits}"))?.unwrap_or(0)) << (60 - bits)) };
         Ok(Self(part(0)? + part(30)? + part(60)?))
+    }
+
+    /// An area, as `exact_sum!` cuts it.
+    pub(super) fn of(m2: f64) -> Self {
+        Self((m2 * (1_u64 << 60) as f64).round_ties_even() as i128)
+    }
+
+    /// `some` of `whole` of it, both not below 0 and `some` at most `whole`; rounded once. All of it where `whole` is nothing.
+    pub(super) fn part(self, some: Self, whole: Self) -> Self {
+        if some.0 >= whole.0 {
+            return self;
+        }
+        // Long multiplication and division at once, a bit of `self` at a time: quotient and rest of what was seen of it.
+        let (mut quotient, mut rest) = (0_i128, 0_i128);
+        for bit in (0..127).rev() {
+            quotient *= 2;
+            rest *= 2;
+            if self.0 >> bit & 1 == 1 {
+                rest += some.0;
+            }
+            while rest >= whole.0 {
+                rest -= whole.0;
+                quotient += 1;
+            }
+        }
+        Self(quotient + i128::from(rest * 2 >= whole.0))
     }
 
     /// The double nearest to it.
@@ -105,13 +131,32 @@ impl AddAssign for Exact {
     }
 }
 
+impl Sub for Exact {
+    type Output = Self;
+    fn sub(self, other: Self) -> Self {
+        Self(self.0 - other.0)
+    }
+}
+
+impl SubAssign for Exact {
+    fn sub_assign(&mut self, other: Self) {
+        self.0 -= other.0;
+    }
+}
+
 /// The sums of one county, still exact.
 #[derive(Default)]
-struct County {
-    code: Option<String>,
-    classes: [(u64, Exact, Exact); 4],
-    automatic_legal_farmland: Exact,
-    automatic_illegal_farmland: Exact,
+pub(super) struct County {
+    pub(super) code: Option<String>,
+    /// Legal, illegal, other, pending: patches, area, farmland.
+    pub(super) classes: [(u64, Exact, Exact); 4],
+    pub(super) automatic_legal_farmland: Exact,
+    pub(super) automatic_illegal_farmland: Exact,
+    /// Patches with nothing left; area and farmland that count for other patches.
+    pub(super) taken_off: (u64, Exact, Exact),
+    /// See [`Disputed`].
+    pub(super) best: [Exact; 2],
+    pub(super) worst: [Exact; 2],
 }
 
 impl County {
@@ -127,7 +172,8 @@ impl County {
     }
 
     fn rounded(self) -> Totals {
-        let [legal, illegal, other, pending] = self.classes.map(|(patches, area, farmland)| Group { patches, area_m2: area.m2(), farmland_m2: farmland.m2() });
+        let group = |(patches, area, farmland): (u64, Exact, Exact)| Group { patches, area_m2: area.m2(), farmland_m2: farmland.m2() };
+        let [legal, illegal, other, pending] = self.classes.map(group);
         Totals {
             county_code: self.code,
             legal,
@@ -136,6 +182,8 @@ impl County {
             pending,
             automatic_legal_farmland_m2: self.automatic_legal_farmland.m2(),
             automatic_illegal_farmland_m2: self.automatic_illegal_farmland.m2(),
+            taken_off: group(self.taken_off),
+            disputed: Disputed { best_m2: self.best.map(Exact::m2), worst_m2: self.worst.map(Exact::m2) },
         }
     }
 }
@@ -147,7 +195,7 @@ pub(super) fn newest(row: Option<&impl Columns>) -> Result<PeriodRange, StoreErr
 }
 
 /// Rows of [`OF_MONTHS`] or [`OF_SURVEYS`], which have the surveys of a county one after the other.
-pub(super) fn read(rows: &[impl Columns]) -> Result<Vec<Totals>, StoreError> {
+pub(super) fn read(rows: &[impl Columns]) -> Result<Vec<County>, StoreError> {
     let mut counties: Vec<County> = Vec::new();
     for row in rows {
         let code = row.maybe_text("county_code")?;
@@ -158,5 +206,29 @@ pub(super) fn read(rows: &[impl Columns]) -> Result<Vec<Totals>, StoreError> {
             county.add(row)?;
         }
     }
-    Ok(counties.into_iter().map(County::rounded).collect())
+    Ok(counties)
+}
+
+/// The sums, rounded once.
+pub(super) fn rounded(counties: Vec<County>) -> Vec<Totals> {
+    counties.into_iter().map(County::rounded).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Oracle: 256 bits by hand, in halves.
+    #[test]
+    fn a_part_is_exact_whatever_the_size() {
+        let unit = |units: i128| Exact(units);
+        assert_eq!(unit(7).part(unit(1), unit(3)), unit(2)); // 7/3
+        assert_eq!(unit(7).part(unit(1), unit(2)), unit(4)); // 3.5, half up
+        assert_eq!(unit(7).part(unit(3), unit(3)), unit(7));
+        assert_eq!(unit(7).part(unit(0), unit(3)), unit(0));
+        assert_eq!(unit(7).part(unit(5), unit(0)), unit(7));
+        // (2^100 + 1)(2^101 − 2) / 2^102 = 2^99 − 1/2 + 1/2 − 2^−101, whose nearest whole number is 2^99.
+        assert_eq!(unit((1 << 100) + 1).part(unit((1 << 101) - 2), unit(1 << 102)), unit(1 << 99));
+        assert_eq!(Exact::of(1e13).part(Exact::of(1e12), Exact::of(4e12)), Exact::of(2.5e12));
+    }
 }

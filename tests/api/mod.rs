@@ -17,6 +17,7 @@ mod ratios;
 mod reclassification;
 mod refusals;
 mod seen;
+mod shared_ground;
 mod stores;
 mod surveys;
 mod tiles;

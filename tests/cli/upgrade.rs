@@ -2,7 +2,10 @@
 //! fixtures/upgrade/make.py.
 
 use super::{
-    app::{TestApp, city, file::File},
+    app::{
+        TestApp,
+        file::{File, rectangle},
+    },
     run,
 };
 use crate::cluster;
@@ -54,7 +57,8 @@ async fn answers_what_it_answered(store: Arc<dyn Store>, told: &[u8]) {
     for (question, then) in questions.clone() {
         holds(then, &app.read(question).await, question);
     }
-    app.uploaded("period=2022-08&level=city", &File::default().patch("NEW", &[city::other()])).await;
+    // On ground of its own: older patches that shared it would be flagged from now on.
+    app.uploaded("period=2022-08&level=city", &File::default().patch("NEW", &[rectangle(118.39, 35.03, 118.391, 35.031)])).await;
     for (question, then) in questions.filter(|(question, _)| question.starts_with("/api/ratios?") || question.starts_with("/api/patches/")) {
         holds(then, &app.read(question).await, question);
     }

@@ -1,6 +1,7 @@
 //! The kernel, tested like an enemy: against exact rational arithmetic, against laws, against GEOS and PROJ, and with what nobody would draw.
 
 mod approvals;
+mod arrangement;
 mod coverage;
 mod geos;
 mod laws;

@@ -6,6 +6,7 @@ mod patches;
 mod periods;
 mod postgres;
 mod reclassification;
+mod shared_ground;
 mod silence;
 mod sqlite;
 mod story;
@@ -68,6 +69,10 @@ promises! {
     sums:
         any_order_of_the_same_areas_has_the_one_exact_sum, verdicts_have_exact_sums_too, the_largest_areas_that_are_taken_do_not_overflow_a_sum,
         specks_are_summed_in_units_of_a_billionth_of_a_billionth;
+    shared_ground:
+        ground_under_three_patches_counts_once, april_alone_never_changes_because_of_june, confirmed_comes_before_pending_and_higher_levels_first,
+        of_contradicting_verdicts_the_first_counts_and_both_are_told, areas_filed_without_a_shape_are_taken_off_in_proportion,
+        any_rectangles_sum_to_what_counting_tiles_gives, patches_without_verdicts_never_change_the_confirmed_sums, pieces_go_with_their_patches;
     writers:
         a_dropped_writer_leaves_nothing, a_cancelled_task_leaves_nothing_and_blocks_nobody, writers_queue_up_instead_of_failing, readers_see_before_or_after_only,
         a_replacement_that_is_dropped_leaves_the_old_survey, what_reads_little_does_not_wait_for_what_reads_much,

@@ -169,6 +169,30 @@ export interface Patch {
   verdict: Verdict;
   filed: Filed | null;
   condition: string;
+  /** Absent where the patch shares no ground. */
+  taken_off?: TakenOff;
+}
+
+/** What counts for other patches in the sums of the patch's own period, and who they are. */
+export interface TakenOff {
+  area: Area;
+  farmland: Area;
+  nothing_left: boolean;
+  in_proportion: boolean;
+  shares_with: SharedWith[];
+}
+
+export interface SharedWith {
+  id: number;
+  patch_id: string;
+  survey_id: number;
+  period: string;
+  level: Level;
+  confirmed_verdict: Verdict | null;
+  shared: Area;
+  taken_off: Area;
+  contradicts: boolean;
+  href: string;
 }
 
 /** A confirmed verdict as it was filed. */
@@ -254,10 +278,29 @@ export interface Tally {
   illegal: Group;
   other: Group;
   pending: Group;
+  /** What counts for other patches; in none of the others. */
+  taken_off: Group;
   total: Group;
   ratio: Ratio;
   line_crossed: LineName | null;
   levers: Lever[];
+}
+
+export interface Claimant {
+  id: number;
+  patch_id: string;
+  survey_id: number;
+  period: string;
+  verdict: Verdict;
+  href: string;
+}
+
+/** Confirmed verdicts that differ on ground that both patches have. */
+export interface Contradiction {
+  counts: Claimant;
+  contradicts: Claimant;
+  area: Area;
+  farmland: Area;
 }
 
 export interface Ratios {
@@ -267,6 +310,7 @@ export interface Ratios {
   straddling: { survey_id: number; period: string }[];
   counties: Tally[];
   city: Tally;
+  contradictions: Contradiction[];
   lines: Line[];
   layers: LayerVersion[];
   rule: string;

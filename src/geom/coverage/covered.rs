@@ -7,7 +7,7 @@
 //!    walked instead.
 
 use super::positions::Reader;
-use super::{Bounds, Coverage, Figure, Hit, outwards};
+use super::{Coverage, Figure, Hit, outwards};
 use crate::geom::overlay::{Ground, Sum};
 use crate::geom::slabs;
 use smallvec::SmallVec;
@@ -67,13 +67,13 @@ fn covered(ground: &Ground, layers: &[Members<'_>], edges_left: &mut usize) -> i
 /// The same by slabs: slower, whatever the ground is like.
 fn by_slabs_m2(figure: &Figure, layers: &[Members<'_>]) -> io::Result<f64> {
     let mut edges = Vec::new();
-    push_rings(&mut edges, figure, figure.region().rings(), 0);
+    slabs::push_rings(&mut edges, figure.bounds(), figure.region().rings(), 0);
     for ((coverage, members), tag) in layers.iter().zip(1..) {
         let mut reader = Reader::new(coverage);
         for piece in coverage.near(outwards(figure.bounds())) {
             let member = coverage.pieces[piece as usize].member;
             if members.binary_search_by_key(&member, |hit| hit.member).is_ok() {
-                push_rings(&mut edges, figure, reader.rings(piece)?, tag);
+                slabs::push_rings(&mut edges, figure.bounds(), reader.rings(piece)?, tag);
             }
         }
     }
@@ -84,20 +84,4 @@ fn by_slabs_m2(figure: &Figure, layers: &[Members<'_>]) -> io::Result<f64> {
         }
     });
     Ok(sum)
-}
-
-/// Appends the edges of rings, in the frame of the figure's box.
-fn push_rings<'a>(edges: &mut Vec<slabs::Edge>, figure: &Figure, rings: impl Iterator<Item = &'a [[f64; 2]]>, tag: u32) {
-    let Bounds { min: [x0, y0], max: [x1, y1] } = *figure.bounds();
-    for pair in rings.flat_map(|ring| ring.windows(2)) {
-        let (a, b) = ([pair[0][0] - x0, pair[0][1] - y0], [pair[1][0] - x0, pair[1][1] - y0]);
-        let Some(mut edge) = slabs::Edge::between(a, b, tag).and_then(|edge| edge.clipped(0.0, x1 - x0)) else { continue };
-        // What is wholly below or above the box lies flat on it.
-        if edge.y1.max(edge.y2) <= 0.0 {
-            (edge.y1, edge.y2) = (0.0, 0.0);
-        } else if edge.y1.min(edge.y2) >= y1 - y0 {
-            (edge.y1, edge.y2) = (y1 - y0, y1 - y0);
-        }
-        edges.push(edge);
-    }
 }

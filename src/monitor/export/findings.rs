@@ -49,6 +49,8 @@ pub(super) const COLUMNS: &[Column] = &[
     column("other_use_mu", "QTYTMJ_MU", "其他用途批准面积（亩）", Kind::Mu),
     column("other_use_farmland_m2", "QTYTGD", "其他用途批准耕地面积（平方米）", Kind::SquareMetres),
     column("other_use_farmland_mu", "QTYTGD_MU", "其他用途批准耕地面积（亩）", Kind::Mu),
+    column("taken_off_m2", "CDKCMJ", "重叠扣除面积（平方米）", Kind::SquareMetres),
+    column("taken_off_mu", "CDKCMJ_MU", "重叠扣除面积（亩）", Kind::Mu),
     column("automatic_verdict", "ZDPD", "自动判定", Kind::Text),
     column("confirmed_verdict", "HDPD", "核定判定", Kind::Text),
     column("verdict", "PD", "判定", Kind::Text),
@@ -77,8 +79,8 @@ const fn column(key: &'static str, short: &'static str, chinese: &'static str, k
     Column { key, short, chinese, kind }
 }
 
-/// The cells of a patch, in the order of [`COLUMNS`].
-pub(super) fn cells<'p>(stored: &'p StoredPatch, cited: &'p Cited, format: Format) -> Vec<Cell<'p>> {
+/// The cells of a patch of which so much counts for others, in the order of [`COLUMNS`].
+pub(super) fn cells<'p>(stored: &'p StoredPatch, taken_off_m2: f64, cited: &'p Cited, format: Format) -> Vec<Cell<'p>> {
     let StoredPatch { id, survey_id, period, patch, finding, filing, signature } = stored;
     let areas = &finding.areas;
     let word = |word: &'static str, chinese: &'static str| Cell::Text(if format.is_chinese() { chinese } else { word }.into());
@@ -114,6 +116,7 @@ pub(super) fn cells<'p>(stored: &'p StoredPatch, cited: &'p Cited, format: Forma
         areas.approved_in_time_farmland_m2,
         areas.other_use_m2,
         areas.other_use_farmland_m2,
+        taken_off_m2,
     ];
     for area in measured.map(Area::of_m2) {
         cells.extend([Cell::Number(area.m2), Cell::Number(area.mu)]);

@@ -1,14 +1,18 @@
 //! Taking a survey in: one transaction from the question whether it may come to its last patch.
 
 use super::copy::Copy;
-use super::{PostgresStore, Writing, jobs::Queue, text};
-use crate::land::{Finding, NewSurvey, OnConflict, Patch, Provenance, Reject, Survey};
-use crate::store::{Held, JobOutcome, StoreError, SurveyKey, SurveyWriter, errors, rows, sql, tables, values};
+use super::{PostgresStore, Writing, ground, jobs::Queue, text};
+use crate::geom::Bounds;
+use crate::land::{Finding, GroundShare, NewSurvey, OnConflict, Patch, Provenance, Reject, SharedPiece, Survey};
+use crate::store::{
+    GroundWriter, Held, JobOutcome, PatchGround, PatchPlace, StoreError, SurveyKey, SurveyWriter, errors, ground as shared, rows, sql, tables, values,
+};
 use async_trait::async_trait;
 use sqlx::{PgConnection, PgExecutor};
 
 /// Removes what belongs to the surveys of a period and level, what refers to other rows first.
-const REMOVAL: [&str; 5] = [
+const REMOVAL: [&str; 6] = [
+    "DELETE FROM shared_ground USING survey WHERE shared_ground.survey_id = survey.id AND survey.period = $1 AND survey.months = $2 AND survey.level = $3",
     "DELETE FROM filing USING patch JOIN survey ON survey.id = patch.survey_id
      WHERE filing.county = patch.county AND filing.patch = patch.id AND survey.period = $1 AND survey.months = $2 AND survey.level = $3",
     "DELETE FROM patch_outline USING patch JOIN survey ON survey.id = patch.survey_id
@@ -94,8 +98,37 @@ async fn remove_others(connection: &mut PgConnection, key: &SurveyKey) -> Result
         for statement in REMOVAL {
             sqlx::query(statement).bind(key.period.ordinal()).bind(key.period.kind().months()).bind(key.level.word()).execute(&mut *connection).await?;
         }
+        sqlx::query(shared::FORGET_LONELY).execute(&mut *connection).await?;
     }
     Ok(())
+}
+
+#[async_trait]
+impl GroundWriter for Taking {
+    async fn own_places(&mut self) -> Result<Vec<PatchPlace>, StoreError> {
+        let bond = self.writing.bond();
+        bond.soon(ground::places_of(&mut self.writing, self.id)).await
+    }
+
+    async fn places_near(&mut self, boxes: &[Bounds], take: &mut (dyn FnMut(Vec<PatchPlace>) + Send)) -> Result<(), StoreError> {
+        let bond = self.writing.bond();
+        bond.unless(ground::places_near(&mut self.writing, boxes, take)).await
+    }
+
+    async fn grounds(&mut self, patches: &[i64]) -> Result<Vec<PatchGround>, StoreError> {
+        let bond = self.writing.bond();
+        bond.soon(ground::grounds(&mut self.writing, patches)).await
+    }
+
+    async fn forget_pieces(&mut self, patches: &[i64]) -> Result<Vec<GroundShare>, StoreError> {
+        let bond = self.writing.bond();
+        bond.soon(ground::forget_pieces(&mut self.writing, patches)).await
+    }
+
+    async fn add_pieces(&mut self, pieces: &[SharedPiece]) -> Result<(), StoreError> {
+        let bond = self.writing.bond();
+        bond.soon(ground::add_pieces(&mut self.writing, pieces)).await
+    }
 }
 
 #[async_trait]

@@ -4,6 +4,7 @@
 //! ([`writing`]), and readers see what is committed. What the tables look like and why: `migrations/postgres/0001_first.sql`.
 
 mod copy;
+mod ground;
 mod hosts;
 mod intake;
 mod jobs;
@@ -25,8 +26,9 @@ use super::{
     SurveyWriter, sql,
 };
 use crate::geom::Bounds;
-use crate::land::{Layer, LeftOut, OnConflict, PeriodRange, Provenance, Reject, Survey};
+use crate::land::{Layer, LeftOut, OnConflict, PeriodRange, Provenance, Reject, Survey, TakenOff};
 use async_trait::async_trait;
+use std::collections::BTreeMap;
 use writing::Writing;
 
 /// A [`Store`] in a PostgreSQL database.
@@ -44,6 +46,7 @@ const ORPHANS: &str = "
          + (SELECT count(*) FROM patch FULL JOIN finding part ON part.patch = patch.id AND part.county = patch.county
             WHERE patch.id IS NULL OR part.patch IS NULL OR part.survey_id <> patch.survey_id OR coalesce(part.county_code, '') <> part.county)
          + (SELECT count(*) FROM filing part LEFT JOIN patch ON part.patch = patch.id AND part.county = patch.county WHERE patch.id IS NULL)
+         + (SELECT count(*) FROM shared_ground part LEFT JOIN patch ON part.patch = patch.id AND part.survey_id = patch.survey_id WHERE patch.id IS NULL)
          + (SELECT count(*) FROM patch LEFT JOIN survey ON survey.id = patch.survey_id WHERE survey.id IS NULL)
          + (SELECT count(*) FROM layer_feature LEFT JOIN layer ON layer.id = layer_id WHERE layer.id IS NULL)
          + (SELECT count(*) - count(DISTINCT id) FROM patch)";
@@ -158,5 +161,17 @@ impl Store for PostgresStore {
 
     async fn summed(&self, range: Option<PeriodRange>) -> Result<Summed, StoreError> {
         self.pools.lost.soon(self.sums(range)).await
+    }
+
+    async fn taken_off(&self, patches: &[i64], range: Option<PeriodRange>) -> Result<BTreeMap<i64, TakenOff>, StoreError> {
+        self.pools.lost.soon(self.off(patches, range)).await
+    }
+
+    async fn sharing(&self) -> Result<BTreeMap<i64, u64>, StoreError> {
+        self.pools.lost.soon(self.sharing_by_survey()).await
+    }
+
+    async fn sharing_of(&self, survey: i64, after: i64, limit: u32) -> Result<Vec<i64>, StoreError> {
+        self.pools.lost.soon(self.sharing_in(survey, after, limit)).await
     }
 }

@@ -2,10 +2,11 @@
 //! belongs to the patch moves to that county's partition.
 
 use super::copy::Copy;
-use super::{PostgresStore, Writing, intake::insert_provenance, jobs::Queue, text};
-use crate::land::{Finding, NewSurvey, Provenance, Survey};
+use super::{PostgresStore, Writing, ground, intake::insert_provenance, jobs::Queue, text};
+use crate::geom::Bounds;
+use crate::land::{Finding, GroundShare, NewSurvey, Provenance, SharedPiece, Survey};
 use crate::store::rejudged::Rejudged;
-use crate::store::{FindingsWriter, Held, JobOutcome, StoreError, rows, sql, tables, values};
+use crate::store::{FindingsWriter, GroundWriter, Held, JobOutcome, PatchGround, PatchPlace, StoreError, rows, sql, tables, values};
 use async_trait::async_trait;
 use sqlx::PgConnection;
 
@@ -88,6 +89,34 @@ impl Rejudging {
         }
         self.writing.publish().await?;
         Ok(survey)
+    }
+}
+
+#[async_trait]
+impl GroundWriter for Rejudging {
+    async fn own_places(&mut self) -> Result<Vec<PatchPlace>, StoreError> {
+        let bond = self.writing.bond();
+        bond.soon(ground::places_of(&mut self.writing, self.rejudged.survey)).await
+    }
+
+    async fn places_near(&mut self, boxes: &[Bounds], take: &mut (dyn FnMut(Vec<PatchPlace>) + Send)) -> Result<(), StoreError> {
+        let bond = self.writing.bond();
+        bond.unless(ground::places_near(&mut self.writing, boxes, take)).await
+    }
+
+    async fn grounds(&mut self, patches: &[i64]) -> Result<Vec<PatchGround>, StoreError> {
+        let bond = self.writing.bond();
+        bond.soon(ground::grounds(&mut self.writing, patches)).await
+    }
+
+    async fn forget_pieces(&mut self, patches: &[i64]) -> Result<Vec<GroundShare>, StoreError> {
+        let bond = self.writing.bond();
+        bond.soon(ground::forget_pieces(&mut self.writing, patches)).await
+    }
+
+    async fn add_pieces(&mut self, pieces: &[SharedPiece]) -> Result<(), StoreError> {
+        let bond = self.writing.bond();
+        bond.soon(ground::add_pieces(&mut self.writing, pieces)).await
     }
 }
 

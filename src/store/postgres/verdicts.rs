@@ -2,12 +2,13 @@
 
 use super::copy::Copy;
 use super::{PostgresStore, Writing, text};
-use crate::land::{Filing, PeriodRange};
+use crate::land::{Filing, PeriodRange, TakenOff};
 use crate::store::columns::Columns;
 use crate::store::filings::{Meant, Weighing};
+use crate::store::once::{self, Claim};
 use crate::store::values::{self, Values};
-use crate::store::{Fate, NewFiling, Signing, StoreError, Summed, rows, sql, tables, totals};
-use sqlx::{PgConnection, Row};
+use crate::store::{Fate, NewFiling, Signing, StoreError, Summed, ground, rows, sql, tables, totals};
+use sqlx::{AssertSqlSafe, PgConnection, Row};
 use std::collections::{BTreeMap, HashMap};
 
 /// The patches that filings may mean, with the verdicts they have, by the place of the filing: patch ids, surveys.
@@ -49,10 +50,40 @@ impl PostgresStore {
         let sums = sqlx::query(totals::OF_SURVEYS).bind(of).fetch_all(&mut *moment).await?;
         let surveys = sqlx::query(sql::PROVENANCES).bind(from).bind(until).fetch_all(&mut *moment).await?;
         let straddling = sqlx::query(sql::STRADDLING).bind(from).bind(until).fetch_all(&mut *moment).await?;
+        let claims = sqlx::query(AssertSqlSafe(claims(once::OF_RANGE))).bind(from).bind(until).fetch_all(&mut *moment).await?;
         moment.commit().await?;
         let straddling = straddling.iter().map(rows::straddling).collect::<Result<_, _>>()?;
-        Ok(Summed { range, straddling, totals: totals::read(&sums)?, provenance: rows::provenances(&surveys)? })
+        let claims = claims.iter().map(Claim::read).collect::<Result<Vec<_>, _>>()?;
+        let mut counties = totals::read(&sums)?;
+        let contradictions = once::take_off(&mut counties, &claims);
+        Ok(Summed { range, straddling, totals: totals::rounded(counties), provenance: rows::provenances(&surveys)?, contradictions })
     }
+
+    pub(super) async fn off(&self, patches: &[i64], range: Option<PeriodRange>) -> Result<BTreeMap<i64, TakenOff>, StoreError> {
+        let sql = claims("ground.piece IN (SELECT piece FROM shared_ground WHERE patch = ANY($1))");
+        let rows = sqlx::query(AssertSqlSafe(sql)).bind(patches).fetch_all(&self.pools.facts).await?;
+        let claims = rows.iter().map(Claim::read).collect::<Result<Vec<_>, _>>()?;
+        Ok(once::taken_off(&claims, patches, range))
+    }
+
+    pub(super) async fn sharing_by_survey(&self) -> Result<BTreeMap<i64, u64>, StoreError> {
+        let rows: Vec<(i64, i64)> = sqlx::query_as(ground::SHARING).fetch_all(&self.pools.facts).await?;
+        Ok(rows.into_iter().map(|(survey, patches)| (survey, patches as u64)).collect())
+    }
+
+    pub(super) async fn sharing_in(&self, survey: i64, after: i64, limit: u32) -> Result<Vec<i64>, StoreError> {
+        Ok(sqlx::query_scalar(ground::SHARING_OF).bind(survey).bind(after).bind(i64::from(limit)).fetch_all(&self.pools.facts).await?)
+    }
+}
+
+/// The claims to shared ground where `condition` holds, piece by piece.
+fn claims(condition: &str) -> String {
+    format!(
+        "SELECT {} FROM shared_ground ground JOIN survey ON survey.id = ground.survey_id JOIN patch ON patch.id = ground.patch \
+         JOIN finding ON finding.county = patch.county AND finding.patch = patch.id \
+         LEFT JOIN filing ON filing.county = patch.county AND filing.patch = patch.id WHERE {condition} ORDER BY ground.piece, ground.id",
+        once::COLUMNS
+    )
 }
 
 /// What becomes of the filings, and those to be written with the keys of their patches.

@@ -1,9 +1,12 @@
 //! Taking a survey in: one transaction from the question whether it may come to its last patch.
 
 use super::bulk::{Arguments, Insert, ROWS};
-use super::{SqliteStore, Writing, jobs::Queue};
-use crate::land::{Finding, NewSurvey, OnConflict, Patch, Provenance, Reject, Survey};
-use crate::store::{Held, JobOutcome, StoreError, SurveyKey, SurveyWriter, errors, rows, sql, tables, values};
+use super::{SqliteStore, Writing, ground, jobs::Queue};
+use crate::geom::Bounds;
+use crate::land::{Finding, GroundShare, NewSurvey, OnConflict, Patch, Provenance, Reject, SharedPiece, Survey};
+use crate::store::{
+    GroundWriter, Held, JobOutcome, PatchGround, PatchPlace, StoreError, SurveyKey, SurveyWriter, errors, ground as shared, rows, sql, tables, values,
+};
 use async_trait::async_trait;
 
 struct Taking {
@@ -74,7 +77,31 @@ async fn remove_others(transaction: &mut Writing, key: &SurveyKey) -> Result<(),
         .bind(key.level.word())
         .execute(&mut **transaction)
         .await?;
+    sqlx::query(shared::FORGET_LONELY).execute(&mut **transaction).await?;
     Ok(())
+}
+
+#[async_trait]
+impl GroundWriter for Taking {
+    async fn own_places(&mut self) -> Result<Vec<PatchPlace>, StoreError> {
+        ground::places_of(&mut self.transaction, self.id).await
+    }
+
+    async fn places_near(&mut self, boxes: &[Bounds], take: &mut (dyn FnMut(Vec<PatchPlace>) + Send)) -> Result<(), StoreError> {
+        ground::places_near(&mut self.transaction, boxes, take).await
+    }
+
+    async fn grounds(&mut self, patches: &[i64]) -> Result<Vec<PatchGround>, StoreError> {
+        ground::grounds(&mut self.transaction, patches).await
+    }
+
+    async fn forget_pieces(&mut self, patches: &[i64]) -> Result<Vec<GroundShare>, StoreError> {
+        ground::forget_pieces(&mut self.transaction, patches).await
+    }
+
+    async fn add_pieces(&mut self, pieces: &[SharedPiece]) -> Result<(), StoreError> {
+        ground::add_pieces(&mut self.transaction, pieces).await
+    }
 }
 
 #[async_trait]

@@ -4,6 +4,7 @@
 //! for each other. Jobs are in a second file, which is not locked meanwhile. A writer that is dropped, also in the middle of a cancelled task, is rolled back before the next one begins.
 
 mod bulk;
+mod ground;
 mod intake;
 mod jobs;
 mod layers;
@@ -14,13 +15,15 @@ mod surveys;
 mod transfer;
 mod verdicts;
 
+use super::ground as ground_sql;
 use super::{
     Fate, FindingsWriter, LayerFeature, LayerWriter, NewFiling, PatchMark, PatchQuery, Signing, Store, StoreError, StoredPatch, Summed, SurveyKey,
     SurveyWriter, sql,
 };
 use crate::geom::Bounds;
-use crate::land::{Layer, LeftOut, OnConflict, PeriodRange, Provenance, Reject, Survey};
+use crate::land::{Layer, LeftOut, OnConflict, PeriodRange, Provenance, Reject, Survey, TakenOff};
 use async_trait::async_trait;
+use std::collections::BTreeMap;
 
 /// An open transaction on the connection that writes; rolled back when dropped.
 type Writing = sqlx::Transaction<'static, sqlx::Sqlite>;
@@ -151,5 +154,18 @@ impl Store for SqliteStore {
 
     async fn summed(&self, range: Option<PeriodRange>) -> Result<Summed, StoreError> {
         self.sums(range).await
+    }
+
+    async fn taken_off(&self, patches: &[i64], range: Option<PeriodRange>) -> Result<BTreeMap<i64, TakenOff>, StoreError> {
+        self.off(patches, range).await
+    }
+
+    async fn sharing(&self) -> Result<BTreeMap<i64, u64>, StoreError> {
+        let rows: Vec<(i64, i64)> = sqlx::query_as(ground_sql::SHARING).fetch_all(&self.pools.readers).await?;
+        Ok(rows.into_iter().map(|(survey, patches)| (survey, patches as u64)).collect())
+    }
+
+    async fn sharing_of(&self, survey: i64, after: i64, limit: u32) -> Result<Vec<i64>, StoreError> {
+        Ok(sqlx::query_scalar(ground_sql::SHARING_OF).bind(survey).bind(after).bind(i64::from(limit)).fetch_all(&self.pools.readers).await?)
     }
 }

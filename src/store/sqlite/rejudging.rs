@@ -1,10 +1,11 @@
 //! Making the findings of a survey anew: one transaction in which the old ones go and the new ones come.
 
 use super::bulk::{Arguments, Insert, ROWS};
-use super::{SqliteStore, Writing, intake::insert_provenance, jobs::Queue};
-use crate::land::{Finding, NewSurvey, Provenance, Survey};
+use super::{SqliteStore, Writing, ground, intake::insert_provenance, jobs::Queue};
+use crate::geom::Bounds;
+use crate::land::{Finding, GroundShare, NewSurvey, Provenance, SharedPiece, Survey};
 use crate::store::rejudged::Rejudged;
-use crate::store::{FindingsWriter, Held, JobOutcome, StoreError, rows, sql, tables, values};
+use crate::store::{FindingsWriter, GroundWriter, Held, JobOutcome, PatchGround, PatchPlace, StoreError, rows, sql, tables, values};
 use async_trait::async_trait;
 
 /// How many of the numbers in a JSON list are of patches of a survey.
@@ -26,6 +27,29 @@ impl SqliteStore {
         sqlx::query(sql::REMOVE_FINDINGS).bind(survey).execute(&mut *transaction).await?;
         let (rejudged, findings) = (Rejudged::none(survey), Insert::new(&tables::FINDING));
         Ok(Box::new(Rejudging { transaction, queue: self.queue.clone(), held: None, rejudged, findings }))
+    }
+}
+
+#[async_trait]
+impl GroundWriter for Rejudging {
+    async fn own_places(&mut self) -> Result<Vec<PatchPlace>, StoreError> {
+        ground::places_of(&mut self.transaction, self.rejudged.survey).await
+    }
+
+    async fn places_near(&mut self, boxes: &[Bounds], take: &mut (dyn FnMut(Vec<PatchPlace>) + Send)) -> Result<(), StoreError> {
+        ground::places_near(&mut self.transaction, boxes, take).await
+    }
+
+    async fn grounds(&mut self, patches: &[i64]) -> Result<Vec<PatchGround>, StoreError> {
+        ground::grounds(&mut self.transaction, patches).await
+    }
+
+    async fn forget_pieces(&mut self, patches: &[i64]) -> Result<Vec<GroundShare>, StoreError> {
+        ground::forget_pieces(&mut self.transaction, patches).await
+    }
+
+    async fn add_pieces(&mut self, pieces: &[SharedPiece]) -> Result<(), StoreError> {
+        ground::add_pieces(&mut self.transaction, pieces).await
     }
 }
 

@@ -1,11 +1,13 @@
 //! Confirmed verdicts, and the sums over them.
 
 use super::{SqliteStore, Writing};
-use crate::land::{Filing, PeriodRange};
+use crate::land::{Filing, PeriodRange, TakenOff};
 use crate::store::columns::Columns;
 use crate::store::filings::{Meant, Weighing};
+use crate::store::once::{self, Claim};
 use crate::store::{Fate, NewFiling, Signing, StoreError, Summed, rows, sql, totals, values};
-use sqlx::SqliteConnection;
+use sqlx::{AssertSqlSafe, SqliteConnection};
+use std::collections::BTreeMap;
 
 /// The patches that a filing may mean, with the verdicts they have: patch id, survey. At most two: more need not be known to call an id ambiguous.
 const MEANT: &str = "
@@ -43,10 +45,30 @@ impl SqliteStore {
         let sums = sqlx::query(totals::OF_MONTHS).bind(from).bind(until).fetch_all(&mut *moment).await?;
         let surveys = sqlx::query(sql::PROVENANCES).bind(from).bind(until).fetch_all(&mut *moment).await?;
         let straddling = sqlx::query(sql::STRADDLING).bind(from).bind(until).fetch_all(&mut *moment).await?;
+        let claims = sqlx::query(AssertSqlSafe(claims(once::OF_RANGE))).bind(from).bind(until).fetch_all(&mut *moment).await?;
         moment.commit().await?;
         let straddling = straddling.iter().map(rows::straddling).collect::<Result<_, _>>()?;
-        Ok(Summed { range, straddling, totals: totals::read(&sums)?, provenance: rows::provenances(&surveys)? })
+        let claims = claims.iter().map(Claim::read).collect::<Result<Vec<_>, _>>()?;
+        let mut counties = totals::read(&sums)?;
+        let contradictions = once::take_off(&mut counties, &claims);
+        Ok(Summed { range, straddling, totals: totals::rounded(counties), provenance: rows::provenances(&surveys)?, contradictions })
     }
+
+    pub(super) async fn off(&self, patches: &[i64], range: Option<PeriodRange>) -> Result<BTreeMap<i64, TakenOff>, StoreError> {
+        let sql = claims("ground.piece IN (SELECT piece FROM shared_ground WHERE patch IN (SELECT value FROM json_each($1)))");
+        let rows = sqlx::query(AssertSqlSafe(sql)).bind(values::to_json(&patches)?).fetch_all(&self.pools.readers).await?;
+        let claims = rows.iter().map(Claim::read).collect::<Result<Vec<_>, _>>()?;
+        Ok(once::taken_off(&claims, patches, range))
+    }
+}
+
+/// The claims to shared ground where `condition` holds, piece by piece.
+fn claims(condition: &str) -> String {
+    format!(
+        "SELECT {} FROM shared_ground ground JOIN survey ON survey.id = ground.survey_id JOIN patch ON patch.id = ground.patch \
+         JOIN finding ON finding.patch = ground.patch LEFT JOIN filing ON filing.patch = ground.patch WHERE {condition} ORDER BY ground.piece, ground.id",
+        once::COLUMNS
+    )
 }
 
 /// What becomes of the filings, and those to be written with the numbers of their patches.

@@ -1,0 +1,164 @@
+//! Ground that patches share: what is taken off a patch, who has it, and which confirmed verdicts contradict each other.
+
+use super::{
+    Desk, Problem,
+    answers::AreasAnswer,
+    query::{self, Path, Query},
+};
+use crate::land::{Area, Claimant, Contradiction, Level, PeriodRange, SharedWith, TakenOff, Verdict};
+use axum::{Json, extract::State};
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+
+/// What is taken off a patch in a sum, because it counts for other patches.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct TakenOffAnswer {
+    #[serde(flatten)]
+    areas: AreasAnswer,
+    /// Whether nothing is left, so that the patch is not counted.
+    nothing_left: bool,
+    /// Whether its confirmed areas, which were filed without a shape for a part of it, are taken off in proportion.
+    in_proportion: bool,
+    /// The patches it shares ground with, the first in precedence first.
+    shares_with: Vec<SharedWithAnswer>,
+}
+
+/// Another patch on the same ground.
+#[derive(Debug, Serialize, ToSchema)]
+struct SharedWithAnswer {
+    id: i64,
+    patch_id: String,
+    survey_id: i64,
+    period: String,
+    level: Level,
+    confirmed_verdict: Option<Verdict>,
+    /// The ground that both have.
+    shared: Area,
+    /// Of that, what counts for the other one.
+    taken_off: Area,
+    /// Whether both are confirmed and differ.
+    contradicts: bool,
+    /// Where the other one is.
+    href: String,
+}
+
+impl From<SharedWith> for SharedWithAnswer {
+    fn from(with: SharedWith) -> Self {
+        let SharedWith { precedence, patch_id, confirmed, shared_m2, taken_m2, contradicts } = with;
+        Self {
+            id: precedence.patch,
+            patch_id,
+            survey_id: precedence.survey,
+            period: precedence.period.to_string(),
+            level: precedence.level,
+            confirmed_verdict: confirmed,
+            shared: Area::of_m2(shared_m2),
+            taken_off: Area::of_m2(taken_m2),
+            contradicts,
+            href: href(precedence.patch),
+        }
+    }
+}
+
+fn href(patch: i64) -> String {
+    format!("/api/patches/{patch}")
+}
+
+impl From<TakenOff> for TakenOffAnswer {
+    fn from(taken_off: TakenOff) -> Self {
+        let TakenOff { areas, nothing_left, in_proportion, with, .. } = taken_off;
+        Self { areas: (&areas).into(), nothing_left, in_proportion, shares_with: with.into_iter().map(Into::into).collect() }
+    }
+}
+
+/// Confirmed verdicts that differ on ground that both patches have.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ContradictionAnswer {
+    /// The one that counts.
+    counts: ClaimantAnswer,
+    /// The other one.
+    contradicts: ClaimantAnswer,
+    /// The ground that both have.
+    area: Area,
+    /// Of that, farmland.
+    farmland: Area,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+struct ClaimantAnswer {
+    id: i64,
+    patch_id: String,
+    survey_id: i64,
+    period: String,
+    verdict: Verdict,
+    href: String,
+}
+
+impl From<Claimant> for ClaimantAnswer {
+    fn from(claimant: Claimant) -> Self {
+        let Claimant { precedence, patch_id, verdict } = claimant;
+        let (id, survey_id, period) = (precedence.patch, precedence.survey, precedence.period.to_string());
+        Self { id, patch_id, survey_id, period, verdict, href: href(id) }
+    }
+}
+
+impl From<Contradiction> for ContradictionAnswer {
+    fn from(contradiction: Contradiction) -> Self {
+        let Contradiction { first, other, area_m2, farmland_m2 } = contradiction;
+        Self { counts: first.into(), contradicts: other.into(), area: Area::of_m2(area_m2), farmland: Area::of_m2(farmland_m2) }
+    }
+}
+
+/// Which part of the list, and the sums of which months.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct OverlapsQuery {
+    /// First month whose sums are meant; the survey's own period where absent.
+    period: Option<String>,
+    /// Last month; `period` where absent.
+    until: Option<String>,
+    /// At most so many, 1 to 1000; 100 where absent.
+    limit: Option<String>,
+    /// Where to go on, from `next`.
+    after: Option<String>,
+}
+
+/// The patches of a survey that share ground with others.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Overlaps {
+    /// How many there are in all.
+    patches: u64,
+    overlaps: Vec<Overlap>,
+    /// A relative URL to go on with, or null.
+    next: Option<String>,
+}
+
+/// A patch that shares ground.
+#[derive(Debug, Serialize, ToSchema)]
+struct Overlap {
+    id: i64,
+    patch_id: String,
+    href: String,
+    taken_off: TakenOffAnswer,
+}
+
+/// The patches of a survey that share ground with others, of whatever survey and period.
+#[utoipa::path(get, path = "/api/surveys/{id}/overlaps", tag = "surveys", params(("id" = i64, Path), OverlapsQuery),
+    responses((status = OK, body = Overlaps), (status = BAD_REQUEST, body = Problem), (status = NOT_FOUND, body = Problem)))]
+pub async fn overlaps(State(desk): State<Desk>, Path(id): Path<i64>, Query(query): Query<OverlapsQuery>) -> Result<Json<Overlaps>, Problem> {
+    let range: Option<PeriodRange> = query::range(query.period.as_deref(), query.until.as_deref())?;
+    let limit = query::read_if::<u32>("limit", query.limit.as_deref())?.unwrap_or(100);
+    if !(1..=1000).contains(&limit) {
+        return Err(Problem::parameter("limit", "1 to 1000"));
+    }
+    let after = query::read_if::<i64>("after", query.after.as_deref())?.unwrap_or(0);
+    let store = desk.monitor.store();
+    store.survey(id).await?;
+    let patches = store.sharing().await?.get(&id).copied().unwrap_or(0);
+    let page = store.sharing_of(id, after, limit).await?;
+    let taken_off = store.taken_off(&page, range).await?;
+    let months = range.map_or(String::new(), |range| format!("period={}&until={}&", range.from, range.until));
+    let next = page.last().filter(|_| page.len() == limit as usize).map(|last| format!("/api/surveys/{id}/overlaps?{months}after={last}&limit={limit}"));
+    let overlap = |(id, taken_off): (i64, TakenOff)| Overlap { id, patch_id: taken_off.patch_id.clone(), href: href(id), taken_off: taken_off.into() };
+    Ok(Json(Overlaps { patches, overlaps: taken_off.into_iter().map(overlap).collect(), next }))
+}

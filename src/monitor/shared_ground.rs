@@ -1,0 +1,193 @@
+//! Ground that patches share, found before their survey becomes visible, and stored in pieces: who lies on it, and all its areas.
+//!
+//! 1. Boxes: each new patch is held against the others of its survey and all that are stored, of whatever period. Where nothing overlaps that is all.
+//! 2. Pairs whose boxes overlap are measured by the kernel ([`overlapping`]); what is left over are the new patches that share ground, and their neighbours.
+//! 3. Of each of those the ground is cut by its neighbours into atoms ([`geom::atoms`](crate::geom::atoms)), and what changed is measured against
+//!    the layers like a patch ([`pieces`]); once more in the layers that a patch was judged by before, where those are others.
+//! 4. The pieces of a patch are made to fit its finding, so that what is left of it is exact, column by column ([`fitting`]).
+//!
+//! Which pieces can change: those whose patches are all new ones that share ground, or neighbours of those. A piece that lies in any other patch
+//! lies in no new one.
+
+mod fitting;
+mod neighbours;
+mod pieces;
+
+use super::{Monitor, MonitorError, atlas::Atlas, intake::Intake};
+use crate::geom::{Bounds, Crs, Plane, Region};
+use crate::land::{Areas, Flag, LayerUsed, PeriodRange, SharedPiece, TakenOff, Words};
+use crate::store::{GroundWriter, PatchGround, StoreError, StoredPatch};
+use fitting::Fitting;
+use jiff::civil::Date;
+use neighbours::{Boxes, Neighbours, overlapping};
+use pieces::Piece;
+use rayon::prelude::*;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Ground below this is what rounding leaves between neighbours, square metres: a border of a kilometre that came through a projection.
+const ROUNDING_M2: f64 = 1e-6;
+
+/// Pairs of patches measured at a time: their outlines are in memory meanwhile.
+const PAIRS: usize = 4000;
+
+/// Patches that take part, by number, with their regions in one plane.
+type Regions = BTreeMap<i64, Region>;
+
+/// How many patches of a survey share ground.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Sharing {
+    /// All of them.
+    patches: usize,
+    /// Of those, with patches of other surveys.
+    with_others: usize,
+}
+
+impl Sharing {
+    fn of(own: &BTreeMap<i64, Bounds>, neighbours: &Neighbours) -> Self {
+        let sharing = || neighbours.patches().filter(|patch| own.contains_key(patch));
+        let with_others = sharing().filter(|patch| neighbours.of(*patch).any(|other| !own.contains_key(&other))).count();
+        Self { patches: sharing().count(), with_others }
+    }
+
+    /// What people should know of it.
+    pub(super) fn warning(self) -> Option<Words> {
+        let Self { patches, with_others } = self;
+        let words = || {
+            Words::new(
+                format!("{patches} 个图斑与其他图斑占用同一块地（其中 {with_others} 个与已入库的批次重叠），汇总时每块地只计一次"),
+                format!("{patches} patches share ground with others ({with_others} of them with surveys stored before); sums count all ground once"),
+            )
+        };
+        (patches > 0).then(words)
+    }
+}
+
+impl Monitor {
+    /// Finds what the patches of the survey that `writer` writes share with each other and with stored ones, and stores it. The survey's file is in `crs`, and its
+    /// findings were made with `atlas`. Answers how many of its patches share ground.
+    pub(super) async fn share_ground(&self, writer: &mut dyn GroundWriter, crs: Crs, atlas: &Atlas) -> Result<Sharing, MonitorError> {
+        let own: BTreeMap<i64, Bounds> = writer.own_places().await?.into_iter().map(|place| (place.patch, place.bounds)).collect();
+        let mut near = Boxes::of(own.clone());
+        let candidates = near.pairs(writer).await?;
+        let mut neighbours = Neighbours::default();
+        self.confirm(writer, crs, atlas.plane(), candidates, &mut neighbours).await?;
+        if neighbours.is_empty() {
+            return Ok(Sharing::default());
+        }
+        // What stored neighbours share with others was found when they came; unless they came before it was looked for.
+        let changed: BTreeSet<i64> = neighbours.patches().collect();
+        let stored: BTreeMap<i64, Bounds> = changed.iter().filter(|patch| !own.contains_key(patch)).filter_map(|patch| near.place(*patch)).collect();
+        let sharing = Sharing::of(&own, &neighbours);
+        let mut near = Boxes::of(stored);
+        let candidates = near.pairs(writer).await?.into_iter().filter(|pair| !neighbours.are(*pair)).collect();
+        self.confirm(writer, crs, atlas.plane(), candidates, &mut neighbours).await?;
+        let all: Vec<i64> = neighbours.patches().collect();
+        let grounds = writer.grounds(&all).await?;
+        let shares = self.measure(&grounds, crs, atlas, &neighbours, &changed).await?;
+        let changed: Vec<i64> = changed.into_iter().collect();
+        let kept = writer.forget_pieces(&changed).await?;
+        let mut fitting = Fitting::new(&grounds, &kept);
+        let pieces: Vec<SharedPiece> = fitting.fit(shares);
+        writer.add_pieces(&pieces).await?;
+        Ok(sharing)
+    }
+
+    /// What is taken off those of these patches that share ground, in the sums of these months; of each patch's own period where none are named.
+    pub async fn taken_off(&self, patches: &[StoredPatch], range: Option<PeriodRange>) -> Result<BTreeMap<i64, TakenOff>, MonitorError> {
+        let sharing: Vec<i64> = patches.iter().filter(|patch| patch.finding.flags.contains(&Flag::SharesGround)).map(|patch| patch.id).collect();
+        Ok(if sharing.is_empty() { BTreeMap::new() } else { self.store.taken_off(&sharing, range).await? })
+    }
+
+    /// Measures candidates, portion by portion, and notes which do share ground.
+    async fn confirm(
+        &self,
+        writer: &mut dyn GroundWriter,
+        crs: Crs,
+        plane: &Plane,
+        mut candidates: Vec<[i64; 2]>,
+        neighbours: &mut Neighbours,
+    ) -> Result<(), MonitorError> {
+        candidates.sort_unstable();
+        candidates.dedup();
+        for portion in candidates.chunks(PAIRS) {
+            let patches: BTreeSet<i64> = portion.iter().flatten().copied().collect();
+            let grounds = writer.grounds(&patches.into_iter().collect::<Vec<_>>()).await?;
+            let found = tokio::task::block_in_place(|| Ok::<_, MonitorError>(overlapping(portion, &regions(&grounds, crs, plane)?)))?;
+            found.into_iter().for_each(|pair| neighbours.add(pair));
+        }
+        Ok(())
+    }
+
+    /// The pieces that lie in `changed` patches alone, each with its areas in the columns of each of its patches.
+    async fn measure(
+        &self,
+        grounds: &[PatchGround],
+        crs: Crs,
+        atlas: &Atlas,
+        neighbours: &Neighbours,
+        changed: &BTreeSet<i64>,
+    ) -> Result<Vec<SharedPiece>, MonitorError> {
+        let ground_of: BTreeMap<i64, &PatchGround> = grounds.iter().map(|ground| (ground.patch, ground)).collect();
+        let days_of = |piece: &Piece| piece.patches.iter().filter_map(|patch| ground_of.get(patch)).map(|ground| ground.after).collect();
+        let measured = |atlas: &Atlas| -> Result<Vec<(Piece, BTreeMap<Date, Areas>)>, MonitorError> {
+            tokio::task::block_in_place(|| {
+                let pieces = pieces::of(&regions(grounds, crs, atlas.plane())?, neighbours, changed);
+                let measured = pieces.into_par_iter().map(|piece| piece.measure(atlas, days_of(&piece)).map(|areas| (piece, areas)));
+                Ok(measured.collect::<std::io::Result<_>>()?)
+            })
+        };
+        let share = |patch: &i64, areas: &BTreeMap<Date, Areas>| {
+            let ground = ground_of.get(patch)?;
+            Some(pieces::share(ground, *areas.get(&ground.after)?))
+        };
+        let first = measured(atlas)?;
+        let mut found: BTreeMap<Vec<i64>, SharedPiece> = first
+            .iter()
+            .map(|(piece, areas)| (piece.patches.clone(), SharedPiece { shares: piece.patches.iter().filter_map(|patch| share(patch, areas)).collect() }))
+            .collect();
+        for (layers, surveys) in self.other_layers(grounds, atlas).await? {
+            let before = self.load_layers(&layers).await?;
+            for (piece, areas) in measured(&before)? {
+                let shares = found.get_mut(&piece.patches).map(|piece| piece.shares.as_mut_slice()).unwrap_or_default();
+                for was in shares.iter_mut().filter(|was| surveys.contains(&was.survey)) {
+                    *was = share(&was.patch, &areas).unwrap_or(*was);
+                }
+            }
+        }
+        Ok(found.into_values().collect())
+    }
+
+    /// Layers that some of the patches were judged by, and not those of `atlas`: with the surveys that were.
+    async fn other_layers(&self, grounds: &[PatchGround], atlas: &Atlas) -> Result<Vec<(Vec<LayerUsed>, BTreeSet<i64>)>, MonitorError> {
+        let now = atlas.used();
+        let mut others: Vec<(Vec<LayerUsed>, BTreeSet<i64>)> = Vec::new();
+        // The survey that is written has no CRS yet, and is judged by the atlas.
+        let surveys: BTreeSet<i64> = grounds.iter().filter(|ground| ground.crs.is_some()).map(|ground| ground.survey).collect();
+        for survey in surveys {
+            let layers = match self.store.provenance(survey).await {
+                Ok(provenance) => provenance.layers,
+                Err(StoreError::NotFound { .. }) => continue,
+                Err(error) => return Err(error.into()),
+            };
+            if layers == now {
+                continue;
+            }
+            match others.iter_mut().find(|(known, _)| *known == layers) {
+                Some((_, surveys)) => _ = surveys.insert(survey),
+                None => others.push((layers, BTreeSet::from([survey]))),
+            }
+        }
+        Ok(others)
+    }
+}
+
+/// The regions that were measured when the patches came in, in this plane.
+fn regions(grounds: &[PatchGround], own: Crs, plane: &Plane) -> Result<Regions, MonitorError> {
+    let region = |ground: &PatchGround| {
+        let crs = ground.crs.as_deref().map_or(Ok(own), super::export::understood)?;
+        let intake = Intake { crs, shifted: false, plane: plane.clone() };
+        let damaged = |_| StoreError::Damaged(format!("patch {} no longer passes the check it passed on import", ground.patch));
+        Ok((ground.patch, intake.stored(ground.source.clone(), ground.degrees.clone()).map_err(damaged)?.region))
+    };
+    grounds.par_iter().map(region).collect()
+}

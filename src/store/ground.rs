@@ -1,0 +1,178 @@
+//! Ground that patches share, in the transaction of whoever changes patches or findings; and what both databases do about it in the same way.
+
+use super::columns::Columns;
+use super::values::{self, Values};
+use super::{StoreError, cells};
+use crate::geom::{Bounds, Outline};
+use crate::land::{Areas, AutomaticVerdict, GroundShare, Reason, SharedPiece};
+use async_trait::async_trait;
+use jiff::civil::Date;
+
+/// Where a patch lies.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct PatchPlace {
+    /// Its number.
+    pub patch: i64,
+    /// Its box, degrees.
+    pub bounds: Bounds,
+}
+
+/// What it takes to measure a stored patch again, and to hold its pieces against its finding.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PatchGround {
+    /// Its number.
+    pub patch: i64,
+    /// The number of its survey.
+    pub survey: i64,
+    /// The CRS of its survey's file; `None` of the survey that is being stored.
+    pub crs: Option<String>,
+    /// As in [`Patch`](crate::land::Patch).
+    pub degrees: Outline,
+    /// As in [`Patch`](crate::land::Patch).
+    pub repaired: Option<Outline>,
+    /// As in [`Patch`](crate::land::Patch).
+    pub source: Option<Outline>,
+    /// The day of its after-image, as of which approvals are measured.
+    pub after: Date,
+    /// The areas of its finding.
+    pub areas: Areas,
+    /// The automatic verdict.
+    pub verdict: AutomaticVerdict,
+    /// Why.
+    pub reason: Reason,
+    /// As in [`Finding`](crate::land::Finding).
+    pub automatic_legal_farmland_m2: f64,
+    /// As in [`Finding`](crate::land::Finding).
+    pub automatic_illegal_farmland_m2: f64,
+}
+
+/// The patches as a transaction sees them, and the ground they share: part of every writer that changes patches or findings.
+#[async_trait]
+pub trait GroundWriter: Send {
+    /// The patches of the survey that is written, in the order of their numbers.
+    async fn own_places(&mut self) -> Result<Vec<PatchPlace>, StoreError>;
+    /// Hands on every patch, of whatever survey, whose box may touch one of these; some that touch none, too. Each patch once, in portions.
+    async fn places_near(&mut self, boxes: &[Bounds], take: &mut (dyn FnMut(Vec<PatchPlace>) + Send)) -> Result<(), StoreError>;
+    /// These patches, those that there are, in the order of their numbers.
+    async fn grounds(&mut self, patches: &[i64]) -> Result<Vec<PatchGround>, StoreError>;
+    /// Removes the pieces that lie in these patches and in no other; answers what is left of pieces that lie in one of them.
+    async fn forget_pieces(&mut self, patches: &[i64]) -> Result<Vec<GroundShare>, StoreError>;
+    /// Stores pieces.
+    async fn add_pieces(&mut self, pieces: &[SharedPiece]) -> Result<(), StoreError>;
+}
+
+/// The columns of [`read_place`].
+pub(super) const PLACE: &str = "patch.id, west, south, east, north";
+
+/// The columns of [`read_ground`]; survey may be missing.
+pub(super) const GROUND: &str = "patch.id, patch.survey_id, survey.crs, degrees, patch_outline.repaired, source, before_day, after_day, \
+    survey.period, survey.months, CASE WHEN after_day IS NULL THEN attributes END AS attributes, \
+    CASE WHEN after_day IS NULL THEN survey.fields END AS survey_fields, CASE WHEN after_day IS NULL THEN survey.created_ms END AS survey_created_ms, finding.*";
+
+/// The columns of [`read_share`].
+pub(super) const SHARE: &str = "patch, survey_id, area_m2, farmland_m2, automatic_legal_farmland_m2, automatic_illegal_farmland_m2, areas";
+
+/// The number of the next row.
+pub(super) const NEXT: &str = "SELECT coalesce(max(id), 0) + 1 FROM shared_ground";
+
+/// Removes what lies in one patch only, because another one is gone.
+pub(super) const FORGET_LONELY: &str = "DELETE FROM shared_ground WHERE piece IN (SELECT piece FROM shared_ground GROUP BY piece HAVING count(*) = 1)";
+
+/// How many patches of each survey share ground.
+pub(super) const SHARING: &str = "SELECT survey_id, count(DISTINCT patch) FROM shared_ground GROUP BY survey_id";
+/// Patches of a survey that share ground.
+pub(super) const SHARING_OF: &str = "SELECT DISTINCT patch FROM shared_ground WHERE survey_id = $1 AND patch > $2 ORDER BY patch LIMIT $3";
+
+/// Ranges searched at a time: what they find is held in memory.
+pub(super) const RANGES: usize = 512;
+
+/// Ranges of cells, disjoint and ascending, that hold every patch that touches one of the boxes.
+pub(super) fn ranges(boxes: &[Bounds]) -> Vec<(i64, i64)> {
+    let mut all: Vec<(i64, i64)> = boxes.iter().flat_map(cells::ranges).collect();
+    all.sort_unstable();
+    all.dedup_by(|next, kept| {
+        let meets = next.0 <= kept.1 + 1;
+        if meets {
+            kept.1 = kept.1.max(next.1);
+        }
+        meets
+    });
+    all
+}
+
+/// A row of [`PLACE`].
+pub(super) fn read_place(row: &impl Columns) -> Result<PatchPlace, StoreError> {
+    Ok(PatchPlace { patch: row.integer("id")?, bounds: row.bounds()? })
+}
+
+/// A row of [`GROUND`].
+pub(super) fn read_ground(row: &impl Columns) -> Result<PatchGround, StoreError> {
+    Ok(PatchGround {
+        patch: row.integer("id")?,
+        survey: row.integer("survey_id")?,
+        crs: row.maybe_text("crs")?,
+        degrees: row.outline("degrees")?,
+        repaired: row.maybe_outline("repaired")?,
+        source: row.maybe_outline("source")?,
+        after: match row.maybe_day("after_day")? {
+            Some(after) => after,
+            None => super::rows::days(row, &row.text("attributes")?, row.period()?, &[])?.after,
+        },
+        areas: super::rows::areas(row)?,
+        verdict: row.word("verdict")?,
+        reason: row.word("reason")?,
+        automatic_legal_farmland_m2: row.double("automatic_legal_farmland_m2")?,
+        automatic_illegal_farmland_m2: row.double("automatic_illegal_farmland_m2")?,
+    })
+}
+
+/// A row of [`SHARE`]. JSON may lose an area's last bit, so what is summed has columns of its own.
+pub(super) fn read_share(row: &impl Columns) -> Result<GroundShare, StoreError> {
+    let areas: Areas = row.json("areas")?;
+    Ok(GroundShare {
+        patch: row.integer("patch")?,
+        survey: row.integer("survey_id")?,
+        areas: Areas { area_m2: row.double("area_m2")?, farmland_m2: row.double("farmland_m2")?, ..areas },
+        automatic_legal_farmland_m2: row.double("automatic_legal_farmland_m2")?,
+        automatic_illegal_farmland_m2: row.double("automatic_illegal_farmland_m2")?,
+    })
+}
+
+/// A row of `shared_ground`.
+pub(super) fn write_share(values: &mut impl Values, id: i64, piece: i64, share: &GroundShare) -> Result<(), StoreError> {
+    for number in [id, piece, share.patch, share.survey] {
+        values.integer(number)?;
+    }
+    for area in [share.areas.area_m2, share.areas.farmland_m2, share.automatic_legal_farmland_m2, share.automatic_illegal_farmland_m2] {
+        values.double(area)?;
+    }
+    values.text(values::to_json(&share.areas)?.as_str())
+}
+
+/// The rows of pieces, numbered from `next`: row, piece, share.
+pub(super) fn numbered(pieces: &[SharedPiece], next: i64) -> impl Iterator<Item = (i64, i64, &GroundShare)> {
+    let mut first = next;
+    pieces.iter().flat_map(move |piece| {
+        let number = first;
+        first += piece.shares.len() as i64;
+        (number..).zip(&piece.shares).map(move |(id, share)| (id, number, share))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ranges_of_many_boxes_are_those_of_each_and_disjoint() {
+        let at = |x: f64| Bounds { min: [118.0 + x, 35.0], max: [118.001 + x, 35.001] };
+        let boxes: Vec<Bounds> = (0..200_u32).map(|n| at(f64::from(n) * 0.0021)).collect();
+        let all = ranges(&boxes);
+        assert!(all.windows(2).all(|pair| pair[0].1 + 1 < pair[1].0));
+        for (low, high) in boxes.iter().flat_map(cells::ranges) {
+            assert!(all.iter().any(|range| range.0 <= low && high <= range.1));
+        }
+        // Neighbours have most of their ranges in common.
+        assert!(all.len() * 5 < boxes.iter().map(|one| cells::ranges(one).len()).sum::<usize>(), "{}", all.len());
+    }
+}
