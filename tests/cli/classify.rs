@@ -72,13 +72,17 @@ fn a_row_a_feature_in_the_order_of_the_file_with_four_decimals() {
     assert_eq!(
         lines[1..],
         [
-            "\"Q,1\",371302,1012087.2601,506043.6301,253021.8150,404834.9040,101208.7260,303626.1780,303626.1780,suspected_illegal,ok,2021-11-05,2022-04-12",
-            "bad,,,,,,,,,,rejected: a ring has fewer than four positions,,",
-            "L1,371302,20242.3538,20242.3538,20242.3538,0.0000,5060.5884,20242.3538,20242.3538,legal,ok,2021-11-05,2022-04-12",
-            "L1,,,,,,,,,,rejected: row 3 already has the patch id L1,,",
-            "open,371302,10125.0698,10125.0698,0.0000,0.0000,0.0000,0.0000,0.0000,suspected_illegal,repaired,2021-11-05,2022-04-12",
+            "\"Q,1\",371302,1012087.2601,506043.6301,253021.8150,404834.9040,101208.7260,303626.1780,303626.1780,suspected_illegal,ok,2021-11-05,2022-04-12,\
+             303626.1780,303626.1780,0.0000,0.0000,0.0000,0.0000,0.0000,0.0000,partly_approved",
+            "bad,,,,,,,,,,rejected: a ring has fewer than four positions,,,,,,,,,,,",
+            "L1,371302,20242.3538,20242.3538,20242.3538,0.0000,5060.5884,20242.3538,20242.3538,legal,ok,2021-11-05,2022-04-12,\
+             20242.3538,20242.3538,0.0000,0.0000,0.0000,0.0000,0.0000,0.0000,fully_approved",
+            "L1,,,,,,,,,,rejected: row 3 already has the patch id L1,,,,,,,,,,,",
+            "open,371302,10125.0698,10125.0698,0.0000,0.0000,0.0000,0.0000,0.0000,suspected_illegal,repaired,2021-11-05,2022-04-12,\
+             0.0000,0.0000,0.0000,0.0000,0.0000,0.0000,0.0000,0.0000,unapproved_farmland",
             // Of patches with one id the first good one counts, as for a survey that is stored.
-            "bad,371302,10125.0698,0.0000,0.0000,0.0000,0.0000,0.0000,0.0000,other,ok,2021-11-05,2022-04-12",
+            "bad,371302,10125.0698,0.0000,0.0000,0.0000,0.0000,0.0000,0.0000,other,ok,2021-11-05,2022-04-12,\
+             0.0000,0.0000,0.0000,0.0000,0.0000,0.0000,0.0000,0.0000,no_farmland",
         ]
     );
     assert_eq!(lines[0], COLUMNS);
@@ -127,10 +131,12 @@ fn fields_of_other_names_are_mapped_and_members_come_in_any_order() {
 fn without_a_layer_only_the_area_is_known() {
     let folder = folder(&File::default().patch("Q1", &[city::square()]));
     done(folder.path(), &["classify", "patches.geojson", "-o", "out.csv"]);
-    assert_eq!(
-        rows(&folder.path().join("out.csv")),
-        [["Q1", "", "1012087.2601", "0.0000", "0.0000", "0.0000", "0.0000", "0.0000", "0.0000", "doubtful", "ok", "2021-11-05", "2022-04-12"]]
-    );
+    let rows = rows(&folder.path().join("out.csv"));
+    assert_eq!(rows.len(), 1);
+    assert_eq!(rows[0][..3], ["Q1", "", "1012087.2601"]);
+    assert_eq!(rows[0][9..13], ["doubtful", "ok", "2021-11-05", "2022-04-12"]);
+    assert!(rows[0][3..9].iter().chain(&rows[0][13..21]).all(|area| area == "0.0000"), "{rows:?}");
+    assert_eq!(rows[0][21], "no_parcels");
 }
 
 #[test]
@@ -141,7 +147,7 @@ fn days_that_the_file_does_not_say_are_left_empty() {
         .feature(&json!({ "JCBH": "half", "QSX": "20211105", "HSX": "不详" }), &square);
     let folder = folder(&patches);
     done(folder.path(), &["classify", "patches.geojson", "-o", "out.csv"]);
-    let days: Vec<Vec<String>> = rows(&folder.path().join("out.csv")).iter().map(|row| row[11..].to_vec()).collect();
+    let days: Vec<Vec<String>> = rows(&folder.path().join("out.csv")).iter().map(|row| row[11..13].to_vec()).collect();
     // Oracle: 44505 is 2021-11-05 in LibreOffice Calc.
     assert_eq!(days, [["2021-11-05", "2022-04-12"], ["", ""]]);
 }

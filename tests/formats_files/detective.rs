@@ -228,7 +228,9 @@ fn classify_says_how_files_were_read() {
     moved(&path, "survey-2022-04.geojson", |at| at.map(|value| (value * 1e6).round() / 1e6));
     let notes = classify(&path, Stated::default()).unwrap().0;
     assert!(notes.iter().any(|words| words.zh.contains("只有 6 位小数")), "{notes:?}");
-    assert_eq!(classify(&survey(), Stated::default()).unwrap().0, [], "of the demo city's own files there is nothing to say");
+    // Of the demo city's own files there is nothing to say but of approvals, some of which have no day.
+    let notes = classify(&survey(), Stated::default()).unwrap().0;
+    assert!(notes.iter().all(|words| words.zh.contains("批准")), "{notes:?}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

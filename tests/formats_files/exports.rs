@@ -96,7 +96,7 @@ async fn every_format_holds_the_same_features_areas_and_chinese_text_and_gives_t
 }
 
 /// The areas of a finding, each in m² and 亩: keys in the API and in files, names in a Shapefile.
-const AREAS: [(&str, &str); 7] = [
+const AREAS: [(&str, &str); 17] = [
     ("area", "JCMJ"),
     ("farmland", "GDMJ"),
     ("basic_farmland", "JBNTMJ"),
@@ -104,6 +104,16 @@ const AREAS: [(&str, &str); 7] = [
     ("urban_boundary", "CZKFMJ"),
     ("approved", "PZMJ"),
     ("approved_farmland", "PZGDMJ"),
+    ("approved_before", "PZQMJ"),
+    ("approved_before_farmland", "PZQGDMJ"),
+    ("approved_undated", "PZWRQMJ"),
+    ("approved_undated_farmland", "PZWRQGD"),
+    ("approved_later", "BBMJ"),
+    ("approved_later_farmland", "BBGDMJ"),
+    ("approved_in_time", "PZJSMJ"),
+    ("approved_in_time_farmland", "PZJSGD"),
+    ("other_use", "QTYTMJ"),
+    ("other_use_farmland", "QTYTGD"),
 ];
 
 /// By patch id, m² and 亩 of each area.
