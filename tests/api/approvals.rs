@@ -61,17 +61,17 @@ async fn an_approval_counts_from_its_own_day() {
     app.uploaded("period=2022-05&level=city", &patch("may", "2022-05-31")).await;
     let april = app.patch("april").await;
     is_judged(&april, "suspected_illegal", "approved_later", [0.2, 0.2, 0.3, 0.0]);
-    assert_eq!(flags(&april), ["approval_undated"]);
+    assert_eq!(flags(&april), ["approval_undated", "shares_ground"]);
     let said = text(&april["properties"]["finding"]["explanation"]["zh"]);
     // Oracle: 0.3 and 0.6 of the square's 1518.13 亩.
     for words in ["455.44", "910.88", "补办"] {
         assert!(said.contains(words), "{words} in {said}");
     }
     is_judged(&app.patch("may").await, "suspected_illegal", "partly_approved", [0.6, 0.1, 0.0, 0.0]);
-    // The ratio's automatic terms: of April four tenths are legal, of May seven.
-    let ratios = app.read("/api/ratios?period=2022-04&until=2022-05").await;
-    // Oracle: (0.6 + 0.3) / 2.
-    assert_eq!(ratios["city"]["ratio"]["provisional"], 45.0);
+    // The ratio's automatic terms: of April four tenths are legal, of May seven. Both months have the same ground, which counts once: for April.
+    for (months, illegal) in [("period=2022-04", 60.0), ("period=2022-05", 30.0), ("period=2022-04&until=2022-05", 60.0)] {
+        assert_eq!(app.read(&format!("/api/ratios?{months}")).await["city"]["ratio"]["provisional"], illegal, "{months}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -84,7 +84,7 @@ async fn one_without_a_day_counts_from_the_first_version_that_holds_it() {
     app.uploaded("period=2022-03&level=city", &patch("before", "2022-04-29")).await;
     let then = app.patch("then").await;
     is_judged(&then, "legal", "fully_approved", [0.0, 1.0, 0.0, 0.0]);
-    assert_eq!(flags(&then), ["approval_undated"]);
+    assert_eq!(flags(&then), ["approval_undated", "shares_ground"]);
     is_judged(&app.patch("before").await, "suspected_illegal", "approval_undated", [0.0, 1.0, 0.0, 0.0]);
     let layers = app.read("/api/layers").await["layers"].clone();
     let newest = layers.as_array().unwrap().iter().find(|layer| layer["effective"] == "2022-06-30").unwrap();
@@ -127,9 +127,10 @@ async fn kinds_are_measured_in_their_order_and_other_uses_are_in_neither_term() 
     app.import_layer(LayerKind::Approved, &approvals(&all[..2]), "2022-02-01").await;
     app.uploaded("period=2022-05&level=city", &patch("some", "2022-04-30")).await;
     is_judged(&app.patch("some").await, "suspected_illegal", "partly_approved", [0.3, 0.0, 0.0, 0.3]);
-    // Legal: 0.3 of each; illegal: 0.4 of the second. Oracle: 0.4 / 1.0.
-    let ratios = app.read("/api/ratios?period=2022-04&until=2022-05").await;
-    assert_eq!(ratios["city"]["ratio"]["provisional"], 40.0);
+    // Legal: 0.3 of each; illegal: 0.4 of the second. Oracle: 0 / 0.3 and 0.4 / 0.7.
+    for (month, illegal) in [("2022-04", 0.0), ("2022-05", 57.14)] {
+        assert_eq!(app.read(&format!("/api/ratios?period={month}")).await["city"]["ratio"]["provisional"], illegal, "{month}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
