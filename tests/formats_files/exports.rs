@@ -65,7 +65,7 @@ async fn every_format_holds_the_same_features_areas_and_chinese_text_and_gives_t
         let at = folder();
         let (path, _) = export(&app, &format!("findings?period=2022-04&format={format}"), format, at.path()).await;
         let table = if format == "csv" { csv_rows(&path) } else { workbook_rows(&path) };
-        assert_eq!(table[0].iter().filter(|name| name.contains("面积")).count(), 2 * AREAS.len());
+        assert!(table[0][7..7 + 2 * AREAS.len()].iter().all(|name| name.contains("面积")), "{:?}", table[0]);
         // A table has square metres with four decimals (CSV) or to the last digit (XLSX), after seven other columns.
         let back = table[1..].iter().map(|row| (row[1].clone(), row[7..7 + 2 * AREAS.len()].iter().map(|cell| cell.parse().unwrap()).collect())).collect();
         same_areas(&areas, &back, if format == "csv" { 5e-5 } else { 1e-9 }, format);
