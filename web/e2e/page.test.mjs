@@ -154,6 +154,9 @@ test('a Shapefile in GBK without .prj is looked at, corrected, confirmed and see
   await picture('english');
   await page.getByRole('button', { name: '中文' }).click();
   await page.getByRole('button', { name: '确认上传并套合' }).click();
+  // Its patches are those of another month, in another CRS: the officer is asked.
+  await page.locator('[data-problem="/problems/sent_before"]').waitFor();
+  await page.locator('[data-conflict=again]').click();
   await page.locator('#panel [data-survey]').waitFor();
   assert.ok(numberIn(await page.locator('[data-patches]').innerText()) > 0);
   // The file crosses the wire once: all that follows names the token.
@@ -218,10 +221,62 @@ test('of several layers one is chosen, its text is read as told, and a field is 
   assert.equal(await county.inputValue(), '', 'the field is taken again');
   await picture('left-out');
   await page.getByRole('button', { name: '确认上传并套合' }).click();
+  await page.locator('[data-conflict=again]').click();
   const taken = page.locator('#panel [data-survey]');
   await taken.waitFor();
   assert.ok(numberIn(await page.locator('[data-patches]').innerText()) > 0);
   assert.doesNotMatch(await taken.innerText(), /XZQDM/, 'the field was taken for the county all the same');
+});
+
+test('a survey of the wrong month is taken back, taken in for the right one, and replaced with its verdicts kept', async () => {
+  const surveys = async (query = '') => (await (await fetch(new URL(`/api/surveys${query}`, url))).json()).surveys;
+  await page.getByRole('tab', { name: '监测批次', exact: true }).click();
+  const row = () => page.locator('[data-surveys] button', { hasText: '2022-09' });
+  await row().click();
+  await page.locator('[data-action=withdraw]').click();
+  const question = page.locator('[data-asking=withdraw]');
+  await question.getByText(/1,996 个图斑/).waitFor();
+  await question.locator('input[name=reason]').fill('选错了月份');
+  await question.getByRole('button', { name: '撤回' }).click();
+  await row().waitFor({ state: 'detached' });
+  const withdrawn = page.locator('[data-withdrawn] li');
+  assert.match(await withdrawn.innerText(), /选错了月份/);
+  assert.ok(!(await surveys()).some(({ period }) => period === '2022-09'));
+  await picture('withdrawn');
+  await withdrawn.getByRole('button', { name: '恢复' }).click();
+  await row().click();
+  await page.locator('[data-action=move]').click();
+  const move = page.locator('[data-asking=move]');
+  await move.locator('input[name=to]').fill('2022-11');
+  await move.getByRole('button', { name: '改期次' }).click();
+  await page.locator('[data-surveys] button', { hasText: '2022-11' }).waitFor();
+  assert.equal((await surveys('?withdrawn=yes')).length, 0);
+
+  // April has confirmed verdicts; one patch less, and a remark more.
+  const { features } = await (await fetch(new URL('/api/exports/findings?format=geojson&period=2022-04', url))).json();
+  const ratio = async () => (await (await fetch(new URL('/api/ratios?period=2022-04', url))).json()).city.ratio.confirmed;
+  const before = await ratio();
+  const april = await (await fetch(new URL('/api/patches?period=2022-04&limit=5000', url))).json();
+  const sent = { type: 'FeatureCollection', features: april.features.map(({ geometry, properties }) => ({ type: 'Feature', geometry, properties: { JCBH: properties.patch_id, BZ: 'fixed' } })) };
+  assert.equal(sent.features.length, features.length);
+  await page.getByRole('tab', { name: '上传批次' }).click();
+  const again = page.getByRole('button', { name: '继续上传' });
+  if (await again.isVisible()) await again.click();
+  await page.locator('input[type=file]').setInputFiles({ name: '2022-04.geojson', mimeType: 'application/geo+json', buffer: Buffer.from(JSON.stringify(sent)) });
+  await page.locator('[data-inspection=good]').waitFor();
+  await page.getByRole('button', { name: '确认上传并套合' }).click();
+  await page.locator('[data-conflict=replace]').click();
+  // Repaired outlines are what the service answers; the few that were repaired are other outlines than those that came.
+  const drop = page.locator('[data-conflict=drop]');
+  const done = page.locator('#panel [data-survey]');
+  await drop.or(done).waitFor();
+  await picture('verdicts');
+  if (await drop.isVisible()) {
+    assert.ok(Number(/这 (\d+) 个/.exec(await drop.innerText())[1]) < 30);
+    await drop.click();
+    await done.waitFor();
+  }
+  assert.ok(Math.abs((await ratio()) - before) < 1, 'the verdicts went');
 });
 
 test('the ratio table has every county and the city', async () => {

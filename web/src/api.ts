@@ -1,6 +1,6 @@
 // The only file that asks the server for anything except tiles, uploads and job events.
 import type { ExportQuery } from './export/formats';
-import type { About, ExplainedPatchFeature, Job, Layer, PatchPage, Problem, Provenance, Ratios, Rejects, Survey } from './contract';
+import type { About, ExplainedPatchFeature, History, Job, Layer, PatchPage, Problem, Provenance, Ratios, Rejects, Survey, WithdrawnSurvey } from './contract';
 
 /** A refusal by the server, or no answer at all; either way there is a Problem to show. */
 export class Refused extends Error {
@@ -42,7 +42,7 @@ export function problemFrom(thrown: unknown): Problem {
   return thrown instanceof Refused ? thrown.problem : unreachable();
 }
 
-async function ask<T>(method: 'GET' | 'POST', url: string, file?: File): Promise<T> {
+async function ask<T>(method: 'GET' | 'POST' | 'DELETE', url: string, file?: File): Promise<T> {
   let answer: Response;
   let body: string;
   try {
@@ -50,7 +50,7 @@ async function ask<T>(method: 'GET' | 'POST', url: string, file?: File): Promise
     const sent: Record<string, string> = file ? { 'Content-Type': 'application/octet-stream' } : {};
     const headers = { Accept: 'application/json', ...(method === 'POST' ? { Prefer: 'respond-async' } : {}), ...sent };
     answer = await fetch(url, { method, headers, body: file ?? null });
-    if (answer.ok) return (await answer.json()) as T;
+    if (answer.ok) return (answer.status === 204 ? undefined : await answer.json()) as T;
     body = await answer.text();
   } catch {
     throw new Refused(unreachable());
@@ -81,6 +81,11 @@ export const api = {
   takeLayer: ({ kind, name, effective }: Layer, file: File) =>
     ask<Job>('POST', `/api/layers?${query({ kind, name, effective, file: file.name })}`, file),
   surveys: async () => (await get<{ surveys: Survey[] }>('/api/surveys')).surveys,
+  history: (survey: number) => get<History>(`/api/surveys/${survey}/history`),
+  withdrawn: async () => (await get<{ surveys: WithdrawnSurvey[] }>('/api/surveys?withdrawn=yes')).surveys,
+  withdraw: (survey: number, reason: string) => ask<undefined>('DELETE', `/api/surveys/${survey}?${query({ reason })}`),
+  restore: (survey: number) => ask<Survey>('POST', `/api/surveys/${survey}/restore`),
+  move: (survey: number, period: string, reason: string) => ask<Survey>('POST', `/api/surveys/${survey}/move?${query({ period, reason })}`),
   rejects: (survey: number, limit = 100) => get<Rejects>(`/api/surveys/${survey}/rejects?${query({ limit })}`),
   provenance: (survey: number) => get<Provenance>(`/api/surveys/${survey}/provenance`),
   /** Queues the making anew of a survey's findings. */

@@ -86,6 +86,28 @@ export interface Survey {
   warnings: Sentence[];
 }
 
+/** What became of a survey. */
+export interface SurveyEvent {
+  at: string;
+  event: 'withdrawn' | 'restored' | 'moved' | 'replaced' | 'replaces' | 'removed';
+  by: string | null;
+  reason: string | null;
+  details: Record<string, unknown>;
+}
+
+/** What became of a survey since it was stored, and how many confirmed verdicts its patches have. */
+export interface History {
+  confirmed: number;
+  events: SurveyEvent[];
+}
+
+/** A survey that does not count any more, and can be restored. */
+export interface WithdrawnSurvey extends Survey {
+  confirmed: number;
+  withdrawn_at: string | null;
+  event: SurveyEvent | null;
+}
+
 /** What the findings of a survey rest on. */
 export interface Provenance {
   layers: LayerVersion[];
@@ -366,4 +388,6 @@ export interface Problem {
   rejects?: Reject[];
   /** What to send with the file so that it can be taken: a parameter and its value. */
   offer?: string;
+  /** Of `verdicts_would_go`: how many. */
+  verdicts?: number;
 }

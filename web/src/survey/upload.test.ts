@@ -1,12 +1,19 @@
 import { expect, test } from 'vitest';
-import { answerOf, inspectUrl, isGone, lookOf, NO_CORRECTIONS, surveyUrl, type Upload } from './upload';
+import { answerOf, inspectUrl, isGone, lookOf, NO_CORRECTIONS, NOTHING_ALLOWED, surveyUrl, type Upload } from './upload';
 
 const file = new File(['{}'], '2022-06 城区.geojson');
-const upload: Upload = { file, token: null, corrections: NO_CORRECTIONS, period: '2022-06', level: 'city', onConflict: null };
+const upload: Upload = { file, token: null, corrections: NO_CORRECTIONS, period: '2022-06', level: 'city', onConflict: null, allowed: NOTHING_ALLOWED };
 
 test('only what was chosen goes into the URL', () => {
   expect(surveyUrl(upload)).toBe('/api/surveys?period=2022-06&level=city&name=2022-06+%E5%9F%8E%E5%8C%BA.geojson');
   expect(inspectUrl({ file, token: null, corrections: NO_CORRECTIONS })).toBe('/api/inspect?keep=true&name=2022-06+%E5%9F%8E%E5%8C%BA.geojson');
+});
+
+test('what was allowed when asked goes with the rest, and nothing else is', () => {
+  const said = (url: string) => new URLSearchParams(url.split('?')[1]);
+  expect([said(surveyUrl(upload)).get('verdicts'), said(surveyUrl(upload)).get('again')]).toEqual([null, null]);
+  const allowed = said(surveyUrl({ ...upload, onConflict: 'replace', allowed: { verdicts: 'drop', again: '' } }));
+  expect([allowed.get('on_conflict'), allowed.get('verdicts'), allowed.get('again')]).toEqual(['replace', 'drop', null]);
 });
 
 test('what was corrected in the preview is what is sent, both times alike', () => {

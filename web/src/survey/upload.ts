@@ -29,7 +29,18 @@ export interface Upload extends Sendable {
   period: string;
   level: Level;
   onConflict: 'replace' | 'add' | null;
+  /** What the officer allowed when asked. */
+  allowed: Allowed;
 }
+
+/** What is done only when it is said: verdicts that a replacement loses, patches that another survey holds already. */
+export interface Allowed {
+  verdicts: 'drop' | '';
+  again: 'yes' | '';
+}
+
+export const NOTHING_ALLOWED: Allowed = { verdicts: '', again: '' };
+
 
 /** What the server made of the file: work under way, a survey stored (now or before), or a refusal. */
 export type Answer =
@@ -58,8 +69,9 @@ export function inspectUrl(sendable: Sendable): string {
 }
 
 export function surveyUrl(upload: Upload): string {
-  const { period, level, onConflict } = upload;
-  return `/api/surveys?${query(upload, { period, level, ...(onConflict ? { on_conflict: onConflict } : {}) })}`;
+  const { period, level, onConflict, allowed } = upload;
+  const said = Object.fromEntries(Object.entries(allowed).filter(([, word]) => word));
+  return `/api/surveys?${query(upload, { period, level, ...(onConflict ? { on_conflict: onConflict } : {}), ...said })}`;
 }
 
 export function answerOf(status: number, body: string): Answer {
