@@ -9,7 +9,7 @@ use builders::{facts, filing, finding, key, layer, only, patch};
 use std::{f64::consts::TAU, time::Instant};
 use tuban::geom::{Bounds, Outline};
 use tuban::land::{FeatureFacts, Finding, LayerKind, OnConflict, Patch, Provenance, Verdict};
-use tuban::store::{LayerFeature, PatchQuery, Store, VerdictFilter, sqlite::SqliteStore};
+use tuban::store::{LayerFeature, PatchPosition, PatchQuery, Store, VerdictFilter, sqlite::SqliteStore};
 
 const PARCELS: u64 = 300_000;
 const PATCHES: u64 = 100_000;
@@ -103,10 +103,11 @@ async fn a_year_of_patches(store: &SqliteStore) {
     let page = PatchQuery { limit: 500, ..PatchQuery::default() };
     let city = Bounds { min: [117.0, 34.0], max: [120.0, 37.0] };
     let tile = Bounds { min: [118.30, 35.00], max: [118.35, 35.05] };
+    let middle = PatchPosition { survey: 1, patch: 50_000 };
     let queries = [
         ("first", page.clone()),
-        ("middle", PatchQuery { after: 50_000, ..page.clone() }),
-        ("county", PatchQuery { county: Some("371329".to_owned()), after: 50_000, ..page.clone() }),
+        ("middle", PatchQuery { after: middle, ..page.clone() }),
+        ("county", PatchQuery { county: Some("371329".to_owned()), after: middle, ..page.clone() }),
         ("range and county", PatchQuery { county: Some("371329".to_owned()), range: Some(only("2022-04")), ..page.clone() }),
         ("verdict of none", PatchQuery { verdict: Some(VerdictFilter::Shown("illegal")), ..page.clone() }),
         ("shown legal", PatchQuery { verdict: Some(VerdictFilter::Shown("legal")), ..page.clone() }),

@@ -31,7 +31,7 @@ impl DemoVerdicts {
             loop {
                 let page = store.patches(&query).await?;
                 let Some(last) = page.last() else { break };
-                query.after = last.id;
+                query.after = last.place();
                 let filings: Vec<Filing> = page.iter().filter_map(invent).collect();
                 store.file_verdicts(Some(survey.id), &filings).await?;
             }

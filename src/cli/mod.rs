@@ -30,10 +30,11 @@ mod ratio;
 mod serve;
 mod survey;
 mod terminal;
+mod withdrawal;
 
 use crate::geom::Crs;
 use crate::land::{Reject, Standard, today};
-use crate::monitor::{Gcj02, Monitor, MonitorError, Stated, county_codes::CountyCodes, layer_codes::CodeChoices, memory::Memory, rule::Rules};
+use crate::monitor::{Gcj02, Monitor, MonitorError, RefusalKind, Stated, county_codes::CountyCodes, layer_codes::CodeChoices, memory::Memory, rule::Rules};
 use crate::store::{self, StoreError};
 use bytesize::ByteSize;
 use clap::{Parser, Subcommand};
@@ -210,8 +211,11 @@ impl Failure {
         match self {
             Self::Usage(_) => 2,
             Self::LeftOut => 5,
-            Self::Monitor(MonitorError::Refused(_)) => 3,
-            Self::Monitor(MonitorError::Store(StoreError::Conflict { .. } | StoreError::LayerInUse { .. } | StoreError::NotFound { .. })) => 4,
+            Self::Monitor(MonitorError::Refused(refusal)) if refusal.kind != RefusalKind::Conflict => 3,
+            Self::Monitor(MonitorError::Refused(_)) => 4,
+            Self::Monitor(MonitorError::Store(
+                StoreError::Conflict { .. } | StoreError::PeriodTaken { .. } | StoreError::LayerInUse { .. } | StoreError::NotFound { .. },
+            )) => 4,
             _ => 1,
         }
     }

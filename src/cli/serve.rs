@@ -24,6 +24,9 @@ pub struct Serve {
     /// Seconds it goes on taking requests after it was asked to stop, while `/ready` says no: so that a proxy in front can turn away first.
     #[arg(long, env = "TUBAN_DRAIN", default_value_t = 0, value_name = "SECONDS")]
     drain: u64,
+    /// Days that a survey which was withdrawn or replaced can be restored; then it is removed for good.
+    #[arg(long, env = "TUBAN_KEEP_WITHDRAWN", default_value_t = 30, value_name = "DAYS")]
+    keep_withdrawn: u16,
     #[command(flatten)]
     budget: Budget,
     #[command(flatten)]
@@ -51,7 +54,8 @@ impl Serve {
             Arc::clone(&monitor).follow_layers().await;
             Ok(())
         };
-        let working = Working { lease: self.lease, ..Working::default() };
+        let keep_withdrawn = Duration::from_hours(24 * u64::from(self.keep_withdrawn));
+        let working = Working { lease: self.lease, keep_withdrawn, ..Working::default() };
         let work = async {
             tokio::select! {
                 () = loaded.notified() => Arc::clone(&monitor).work(working, stopping.clone()).await,

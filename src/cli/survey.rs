@@ -1,6 +1,6 @@
-//! `tuban survey add|list|reclassify|verdicts`.
+//! `tuban survey add|list|reclassify|verdicts|withdraw|restore|move|history`.
 
-use super::{Database, Failure, Said, progress::Counter};
+use super::{Database, Failure, Said, progress::Counter, withdrawal};
 use crate::land::{Level, OnConflict, Period, Survey};
 use crate::monitor::{filings::Filer, rule::Rules, survey_import::SurveyFile};
 use clap::{Args, Subcommand};
@@ -11,12 +11,29 @@ pub enum SurveyCommand {
     /// Take a survey in: every patch gets its finding.
     Add(Add),
     /// List all surveys.
-    List(Database),
+    List(List),
     /// Make the findings of surveys anew, against the layers in force and the rule now; patches and confirmed verdicts stay.
     Reclassify(Reclassify),
     /// Record confirmed verdicts from a table (CSV or XLSX) with the columns `patch_id`, verdict, `legal_m2`, `legal_farmland_m2`, `illegal_m2`,
     /// `illegal_farmland_m2` (or `…_mu`, `…_ha`), or from an export of findings that was filled in.
     Verdicts(Verdicts),
+    /// Withdraw a survey: it does not count any more, and can be restored for 30 days.
+    Withdraw(withdrawal::Withdraw),
+    /// Restore a survey that was withdrawn or replaced.
+    Restore(withdrawal::Restore),
+    /// Move a survey to the period and level it is of.
+    Move(withdrawal::Move),
+    /// What became of a survey since it was stored.
+    History(withdrawal::History),
+}
+
+#[derive(Debug, Args)]
+pub struct List {
+    /// Those that were withdrawn or replaced, and can be restored.
+    #[arg(long)]
+    withdrawn: bool,
+    #[command(flatten)]
+    database: Database,
 }
 
 #[derive(Debug, Args)]
@@ -35,6 +52,12 @@ pub struct Add {
     /// What to do when that period and level has a survey: `reject`, `replace` or `add`.
     #[arg(long, default_value = "reject")]
     on_conflict: OnConflict,
+    /// Replace also where confirmed verdicts go, because their patches are not in the file or have another outline there.
+    #[arg(long)]
+    drop_verdicts: bool,
+    /// Store patches also where another survey holds them already, with the same ids and outlines.
+    #[arg(long)]
+    again: bool,
     #[command(flatten)]
     database: Database,
     /// The file: GeoJSON, a Shapefile or FileGDB (zipped, or as it is), `GeoPackage`, `FlatGeobuf`, KML, a `MapInfo` table or DXF.
@@ -74,11 +97,16 @@ impl SurveyCommand {
     pub async fn run(self, rules: Rules) -> Result<(), Failure> {
         match self {
             Self::Add(add) => add.run(rules).await,
-            Self::List(database) => {
-                let monitor = database.open(rules).await?;
+            Self::List(list) if list.withdrawn => withdrawal::list(&list.database, rules).await,
+            Self::List(list) => {
+                let monitor = list.database.open(rules).await?;
                 monitor.store().surveys().await?.iter().for_each(print);
                 Ok(())
             }
+            Self::Withdraw(withdraw) => withdraw.run(rules).await,
+            Self::Restore(restore) => restore.run(rules).await,
+            Self::Move(to) => to.run(rules).await,
+            Self::History(history) => history.run(rules).await,
             Self::Reclassify(reclassify) => reclassify.run(rules).await,
             Self::Verdicts(verdicts) => verdicts.run(rules).await,
         }
@@ -97,6 +125,8 @@ impl Add {
             stated: self.said.into(),
             map: self.map,
             on_conflict: self.on_conflict,
+            drop_verdicts: self.drop_verdicts,
+            again: self.again,
             sha256: None,
         };
         let counter = Counter::new("survey");
@@ -159,7 +189,7 @@ impl Reclassify {
     }
 }
 
-fn print(survey: &Survey) {
+pub(super) fn print(survey: &Survey) {
     let facts = &survey.facts;
     let verdicts = facts.verdicts;
     say!(

@@ -3,6 +3,7 @@
 //! Pure, synchronous, deterministic. Knows no async, no SQL, no HTTP, and nothing of patches or layers.
 
 mod arrangement;
+mod corners;
 pub mod coverage;
 mod crossing;
 pub mod crs;

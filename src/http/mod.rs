@@ -26,8 +26,9 @@ mod tiles;
 mod upload;
 mod verdicts;
 mod waiting;
+mod withdrawal;
 
-pub use answers::RatiosAnswer;
+pub use answers::{RatiosAnswer, timestamp};
 pub use problem::Problem;
 pub use readiness::{Life, Phase};
 pub use serve::{ServeError, serve};
@@ -108,7 +109,10 @@ pub fn router(desk: Desk) -> Router {
         // Surveys.
         .routes(routes!(surveys::surveys, surveys::upload))
         .routes(routes!(inspect::inspect))
-        .routes(routes!(surveys::survey))
+        .routes(routes!(surveys::survey, withdrawal::withdraw))
+        .routes(routes!(withdrawal::restore))
+        .routes(routes!(withdrawal::move_survey))
+        .routes(routes!(withdrawal::history))
         .routes(routes!(surveys::rejects))
         .routes(routes!(shared_ground::overlaps))
         .routes(routes!(reclassification::provenance))
@@ -168,7 +172,7 @@ fn describe(mut openapi: utoipa::openapi::OpenApi) -> utoipa::openapi::OpenApi {
         .version(env!("CARGO_PKG_VERSION"))
         .description(Some("Land-use monitoring: what does every patch occupy, and why. Errors are RFC 9457 problems."))
         .build();
-    let operations = openapi.paths.paths.values_mut().flat_map(|item| [&mut item.get, &mut item.post]).flatten();
+    let operations = openapi.paths.paths.values_mut().flat_map(|item| [&mut item.get, &mut item.post, &mut item.delete]).flatten();
     for (status, response) in operations.flat_map(|operation| operation.responses.responses.iter_mut()) {
         if let (true, RefOr::T(response)) = (status.starts_with('4'), response) {
             response.content = std::mem::take(&mut response.content).into_values().map(|content| ("application/problem+json".to_owned(), content)).collect();

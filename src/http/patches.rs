@@ -5,7 +5,7 @@ use super::{
     answers::{FindingAnswer, PatchAnswer},
     query::{self, Path, Query},
 };
-use crate::store::PatchQuery;
+use crate::store::{PatchPosition, PatchQuery};
 use axum::{
     Json,
     extract::State,
@@ -66,6 +66,13 @@ fn geojson(body: &impl Serialize) -> Response {
     response
 }
 
+/// Reads where to go on: `SURVEY-PATCH`, as `next` has it.
+fn place(text: Option<&str>) -> Result<PatchPosition, Problem> {
+    let Some(text) = text.filter(|text| !text.is_empty()) else { return Ok(PatchPosition::default()) };
+    let (survey, patch) = text.split_once('-').ok_or_else(|| Problem::parameter("after", "take it from next"))?;
+    Ok(PatchPosition { survey: query::read("after", survey)?, patch: query::read("after", patch)? })
+}
+
 /// Patches with their areas and verdicts, page by page.
 #[utoipa::path(get, path = "/api/patches", tag = "patches", params(PatchesQuery), responses((status = OK, body = Patches, content_type = "application/geo+json"), (status = BAD_REQUEST, body = Problem)))]
 pub async fn patches(State(desk): State<Desk>, Query(query): Query<PatchesQuery>, uri: axum::http::Uri) -> Result<Response, Problem> {
@@ -80,7 +87,7 @@ pub async fn patches(State(desk): State<Desk>, Query(query): Query<PatchesQuery>
         survey: query::read_if("survey", query.survey.as_deref())?,
         patch_id: query.patch_id.clone().filter(|id| !id.is_empty()),
         verdict: query::read_if("verdict", query.verdict.as_deref())?,
-        after: query::read_if("after", query.after.as_deref())?.unwrap_or(0),
+        after: place(query.after.as_deref())?,
         limit,
     };
     let store = desk.monitor.store();
@@ -93,7 +100,7 @@ pub async fn patches(State(desk): State<Desk>, Query(query): Query<PatchesQuery>
     }
     let next = patches.last().filter(|_| patches.len() == limit as usize).map(|last| {
         let kept: Vec<&str> = uri.query().unwrap_or("").split('&').filter(|pair| !pair.is_empty() && !pair.starts_with("after=")).collect();
-        format!("/api/patches?{}{}after={}", kept.join("&"), if kept.is_empty() { "" } else { "&" }, last.id)
+        format!("/api/patches?{}{}after={}-{}", kept.join("&"), if kept.is_empty() { "" } else { "&" }, last.survey_id, last.id)
     });
     let mut taken_off = desk.monitor.taken_off(&patches, wanted.range).await?;
     let features = patches

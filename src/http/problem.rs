@@ -34,6 +34,10 @@ pub struct Problem {
     /// What to send with the file so that it can be taken, where that is right: a parameter and its value, e.g. `empty=yes`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub offer: Option<String>,
+    /// What else there is to know, by name: counts, numbers of surveys.
+    #[serde(flatten)]
+    #[schema(ignore)]
+    pub members: serde_json::Map<String, serde_json::Value>,
     /// Where the fault is not the sender's: the request's id, to look for in the log.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reference: Option<String>,
@@ -60,6 +64,7 @@ impl Problem {
             parameter: None,
             rejects: Vec::new(),
             offer: None,
+            members: serde_json::Map::new(),
             reference: if status.is_server_error() { requests::current_id() } else { None },
         }
     }
@@ -152,6 +157,23 @@ impl From<&StoreError> for Problem {
                     ),
                 ),
             ),
+            StoreError::PeriodTaken { period, level, survey, existing } => Self {
+                members: members(&serde_json::json!({ "survey": survey, "existing": existing })),
+                ..Self::new(
+                    StatusCode::CONFLICT,
+                    "period_taken",
+                    Words::new(
+                        format!(
+                            "{period} 的{}批次现在是监测批次 {existing}，监测批次 {survey} 不能放到这里；请先撤回监测批次 {existing}，或把其中一个移到别的期次",
+                            level_chinese(*level)
+                        ),
+                        format!(
+                            "survey {existing} is the one of period {period} at level {level}, so survey {survey} cannot be; withdraw survey {existing} first, or move one of the two"
+                        ),
+                    ),
+                )
+            },
+            StoreError::VerdictsWouldGo { .. } | StoreError::SentBefore { .. } => Self::internal(error),
             StoreError::LayerInUse { layer, findings } => Self::new(
                 StatusCode::CONFLICT,
                 "layer_in_use",
@@ -176,6 +198,10 @@ impl From<&StoreError> for Problem {
             StoreError::Database(_) | StoreError::Damaged(_) | StoreError::LeaseLost(_) => Self::internal(error),
         }
     }
+}
+
+fn members(of: &serde_json::Value) -> serde_json::Map<String, serde_json::Value> {
+    of.as_object().cloned().unwrap_or_default()
 }
 
 /// What the store calls a thing, as people do.
@@ -206,11 +232,13 @@ impl From<&Refusal> for Problem {
             RefusalKind::Unacceptable => StatusCode::UNPROCESSABLE_ENTITY,
             RefusalKind::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
             RefusalKind::Gone => StatusCode::GONE,
+            RefusalKind::Conflict => StatusCode::CONFLICT,
         };
         Self {
             pointer: refusal.pointer.clone(),
             offer: refusal.offer.clone(),
             rejects: refusal.rejects.iter().take(REJECTS).cloned().collect(),
+            members: refusal.members.clone(),
             ..Self::new(status, &refusal.code, refusal.words.clone())
         }
     }

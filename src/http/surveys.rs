@@ -7,6 +7,7 @@ use super::{
     jobs::JobAnswer,
     query::{self, Path, Query},
     upload::Arrived,
+    withdrawal,
 };
 use crate::land::{Level, OnConflict, Reject};
 use crate::monitor::{jobs::Done, survey_import::SurveyFile};
@@ -25,10 +26,22 @@ pub struct Surveys {
     surveys: Vec<SurveyAnswer>,
 }
 
-/// All surveys, newest period first.
-#[utoipa::path(get, path = "/api/surveys", tag = "surveys", responses((status = OK, body = Surveys)))]
-pub async fn surveys(State(desk): State<Desk>) -> Result<Json<Surveys>, Problem> {
-    Ok(Json(Surveys { surveys: desk.monitor.store().surveys().await?.into_iter().map(Into::into).collect() }))
+/// Which surveys.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct SurveysQuery {
+    /// `yes`: those that were withdrawn or replaced, and can be restored; each has `confirmed`, `withdrawn_at` and `event` besides.
+    withdrawn: Option<String>,
+}
+
+/// All surveys, newest period first; or those that do not count any more, the last one first.
+#[utoipa::path(get, path = "/api/surveys", tag = "surveys", params(SurveysQuery), responses((status = OK, body = Surveys)))]
+pub async fn surveys(State(desk): State<Desk>, Query(query): Query<SurveysQuery>) -> Result<Response, Problem> {
+    if said("withdrawn", "yes", query.withdrawn.as_deref())? {
+        return Ok(withdrawal::withdrawn(&desk).await?.into_response());
+    }
+    let surveys = desk.monitor.store().surveys().await?.into_iter().map(Into::into).collect();
+    Ok(Json(Surveys { surveys }).into_response())
 }
 
 /// One survey.
@@ -82,8 +95,21 @@ pub struct UploadQuery {
     name: Option<String>,
     /// What to do when the period and level has a survey: `reject` (default), `replace` or `add`.
     on_conflict: Option<String>,
+    /// `drop` where a replacement may lose confirmed verdicts of patches that it leaves out or that have another outline; else that is asked (409 `verdicts_would_go`).
+    verdicts: Option<String>,
+    /// `yes` where patches may be stored that another survey holds with the same ids and outlines; else that is asked (409 `sent_before`).
+    again: Option<String>,
     /// The token of a file that `POST /api/inspect` keeps; then nothing is sent.
     from: Option<String>,
+}
+
+/// Reads a parameter that has one word.
+fn said(name: &str, word: &str, text: Option<&str>) -> Result<bool, Problem> {
+    match text.filter(|text| !text.is_empty()) {
+        None => Ok(false),
+        Some(text) if text == word => Ok(true),
+        Some(_) => Err(Problem::parameter(name, word)),
+    }
 }
 
 /// Takes a survey in: the file as raw body or as part `file` of a form, or one that was looked at and waits. Answers when done, or at once with `Prefer: respond-async`.
@@ -109,6 +135,8 @@ pub async fn upload(
         stated,
         map,
         on_conflict,
+        drop_verdicts: said("verdicts", "drop", query.verdicts.as_deref())?,
+        again: said("again", "yes", query.again.as_deref())?,
         sha256: Some(spooled.sha256.clone()),
         path: spooled.file.path().to_owned(),
     };

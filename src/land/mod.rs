@@ -18,6 +18,7 @@
 mod area;
 mod county;
 mod days;
+mod event;
 mod filing;
 mod finding;
 mod job;
@@ -35,6 +36,7 @@ mod verdict;
 pub use area::{Area, round_half_up};
 pub use county::{COUNTIES, County, county_name, is_county_code};
 pub use days::{Days, push_day, read_days};
+pub use event::{Decision, Event, SurveyEvent};
 pub use filing::{Filing, Signature};
 pub use finding::{Areas, CountyShare, Explanation, Finding, Flag, LayerUsed, ParcelShare, Provenance};
 pub use job::{JobKind, JobState, Lane, Progress, Stage};

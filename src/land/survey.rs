@@ -21,7 +21,7 @@ words! {
     OnConflict {
         /// Refuse the new one.
         Reject = "reject",
-        /// The new one takes the place of the old ones, with its confirmed verdicts gone.
+        /// The new one takes the place of the old ones; patches that did not change keep their numbers and confirmed verdicts.
         Replace = "replace",
         /// Keep both.
         Add = "add",
@@ -76,8 +76,10 @@ pub struct NewSurvey {
     pub level: Level,
     /// CRS the file was in.
     pub crs: String,
-    /// SHA-256 of the file, hexadecimal: the same file is not stored twice.
+    /// SHA-256 of the file, hexadecimal.
     pub sha256: String,
+    /// What makes the upload the same as another: its bytes and all that was said of them. The same is not stored twice for a period and level.
+    pub upload_key: String,
     /// True when the file says of itself that it is invented.
     pub invented: bool,
     /// Patches taken in.
@@ -111,6 +113,8 @@ pub struct Survey {
     pub created_ms: i64,
     /// The same of when its findings were made: then, or anew since.
     pub judged_ms: i64,
+    /// When it was withdrawn or replaced; `None` while it counts.
+    pub withdrawn_ms: Option<i64>,
     /// What it holds.
     pub facts: NewSurvey,
 }

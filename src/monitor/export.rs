@@ -11,7 +11,7 @@ use super::{Monitor, MonitorError, Refusal, RefusalKind};
 use crate::formats::writing::{Layout, WriteError};
 use crate::geom::{Crs, crs::Degrees};
 use crate::land::{JobKind, Layer, PeriodRange, Survey, Words, county_name};
-use crate::store::{LayerFeature, PatchQuery, StoreError, StoredPatch, Thing, VerdictFilter};
+use crate::store::{LayerFeature, PatchPosition, PatchQuery, StoreError, StoredPatch, Thing, VerdictFilter};
 use placing::Placing;
 use press::Press;
 use serde::{Deserialize, Serialize};
@@ -68,8 +68,8 @@ impl Selection {
     /// The first page of it.
     fn query(&self) -> PatchQuery {
         let Self { survey, range, county, verdict, patch } = self.clone();
-        let (after, limit) = patch.map_or((0, PAGE), |id| (id - 1, 1));
-        PatchQuery { county, range, survey, verdict, after, limit, ..PatchQuery::default() }
+        let limit = if patch.is_some() { 1 } else { PAGE };
+        PatchQuery { county, range, survey, verdict, limit, ..PatchQuery::default() }
     }
 }
 
@@ -188,6 +188,9 @@ impl Monitor {
         self.know(selection).await?;
         let patch = selection.patch;
         let mut query = selection.query();
+        if let Some(id) = patch {
+            query.after = PatchPosition { patch: id - 1, ..self.store.patch(id).await?.place() };
+        }
         let (mut features, mut cited) = (0, BTreeMap::new());
         let press = Press::start(self, export.layout("findings", self.any_invented(selection).await?, findings::COLUMNS), {
             let placing = self.placing(export);
@@ -200,7 +203,7 @@ impl Monitor {
             let mut page = self.store.patches(&query).await?;
             let is_last = patch.is_some() || page.len() < PAGE as usize;
             page.retain(|stored| patch.is_none_or(|id| stored.id == id));
-            query.after = page.last().map_or(query.after, |stored| stored.id);
+            query.after = page.last().map_or(query.after, StoredPatch::place);
             features += page.len() as u64;
             if !press.push(self.cite(page, selection.range, &mut cited).await?).await || is_last {
                 break;

@@ -79,7 +79,7 @@ impl Failure {
             MonitorError::Store(StoreError::Conflict { period, level, existing }) => {
                 Some(Self::Conflict { period: *period, level: *level, existing: *existing })
             }
-            MonitorError::Store(StoreError::Damaged(_) | StoreError::Database(_))
+            MonitorError::Store(StoreError::Damaged(_) | StoreError::Database(_) | StoreError::PeriodTaken { .. })
             | MonitorError::LateCrs(_)
             | MonitorError::Broken(_)
             | MonitorError::FailedJob(_) => Some(Self::Broken),

@@ -38,6 +38,8 @@ pub mod shared_ground;
 mod snapshot;
 mod sums;
 pub mod survey_import;
+pub mod upload;
+pub mod withdrawal;
 pub mod work;
 
 use crate::formats::ReadError;
@@ -90,6 +92,8 @@ pub enum RefusalKind {
     Unavailable,
     /// It was there, and is not kept any more: 410.
     Gone,
+    /// It would do something that was not asked for: 409.
+    Conflict,
 }
 
 /// What was sent cannot be taken.
@@ -108,13 +112,23 @@ pub struct Refusal {
     /// What to say with the file so that it can be taken, as a parameter of the API: `empty=yes`.
     #[serde(default)]
     pub offer: Option<String>,
+    /// What else programs need to know, by name: counts, numbers of surveys.
+    #[serde(default)]
+    pub members: serde_json::Map<String, serde_json::Value>,
 }
 
 impl Refusal {
     /// A refusal without a place.
     #[must_use]
     pub fn new(kind: RefusalKind, code: &'static str, words: Words) -> Self {
-        Self { kind, code: Cow::Borrowed(code), words, pointer: None, rejects: Vec::new(), offer: None }
+        Self { kind, code: Cow::Borrowed(code), words, pointer: None, rejects: Vec::new(), offer: None, members: serde_json::Map::new() }
+    }
+
+    /// With these members, an object.
+    #[must_use]
+    pub fn with(self, members: serde_json::Value) -> Self {
+        let members = if let serde_json::Value::Object(members) = members { members } else { serde_json::Map::new() };
+        Self { members, ..self }
     }
 }
 

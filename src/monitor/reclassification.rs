@@ -128,7 +128,7 @@ impl Monitor {
         loop {
             let page = self.store.patches(&query).await?;
             let Some(last) = page.last() else { return Ok(()) };
-            query.after = last.id;
+            query.after = last.place();
             if pages.send(page).await.is_err() {
                 return Ok(());
             }

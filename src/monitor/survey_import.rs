@@ -1,6 +1,6 @@
 //! A survey comes in: bytes → patches → findings → one transaction.
 //!
-//! 1. The store is asked for a place: the same file is recognised by its SHA-256, a taken period and level is a conflict.
+//! 1. The store is asked for a place: the same upload is recognised by its bytes and all that is said of them, a taken period and level is a conflict.
 //! 2. On a thread of its own the file is read and judged on every core; each batch goes through a short channel into the open transaction, so memory
 //!    is bounded whatever the size of the file.
 //! 3. The survey as a whole is judged (any patch accepted? most of them in some county?) and becomes visible with one commit. Whatever ends the import before that, a
@@ -15,10 +15,12 @@ use super::{
     noticed::{Noticed, declared_empty, nothing, outside_counties},
     reading::{Reading, Wish},
     sums::{Sums, outside_warning, unreadable_warning},
+    upload::upload_key,
+    withdrawal::question,
 };
 use crate::formats::{Arrival, Field, Stated, Wanted, companions};
 use crate::land::{Finding, Level, NewSurvey, OnConflict, Patch, PatchIdSource, Period, Progress, Provenance, Reject, Stage, Survey, Words};
-use crate::store::{Held, StoreError, SurveyKey, SurveyWriter};
+use crate::store::{Held, StoreError, SurveyKey, SurveyWriter, Unasked};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::path::{Path, PathBuf};
@@ -43,6 +45,12 @@ pub struct SurveyFile {
     pub map: Vec<String>,
     /// What to do when the period and level has a survey.
     pub on_conflict: OnConflict,
+    /// Whether confirmed verdicts may go with patches that a replacement leaves out.
+    #[serde(default)]
+    pub drop_verdicts: bool,
+    /// Whether patches may be stored that another survey holds already.
+    #[serde(default)]
+    pub again: bool,
     /// SHA-256 in hexadecimal, where it was computed on the way in.
     pub sha256: Option<String>,
 }
@@ -68,7 +76,7 @@ impl Taken {
         match writer.commit(*survey, &provenance).await {
             // Another node was quicker with the same file.
             Err(StoreError::AlreadyStored(survey)) => Ok(Imported { survey: *survey, was_there: true }),
-            stored => Ok(Imported { survey: stored?, was_there: false }),
+            stored => Ok(Imported { survey: stored.map_err(question)?, was_there: false }),
         }
     }
 }
@@ -104,11 +112,13 @@ impl Monitor {
             Some(sha256) => sha256.clone(),
             None => tokio::task::block_in_place(|| hash(&file.path))?,
         };
-        let key = SurveyKey { period: file.period, level: file.level, sha256: sha256.clone() };
+        let upload_key = upload_key(&sha256, &file.stated, &file.map);
+        let key = SurveyKey { period: file.period, level: file.level, upload_key: upload_key.clone() };
         let mut writer = match self.store.begin_survey(key, file.on_conflict).await {
             Err(StoreError::AlreadyStored(survey)) => return Ok(Taken::Before(survey)),
             begun => begun?,
         };
+        writer.refuse(Unasked { verdicts_go: !file.drop_verdicts, sent_again: !file.again });
         self.refresh_atlas().await?;
         let atlas = self.atlas();
         let (sender, mut receiver) = mpsc::channel::<Portion>(WAITING);
@@ -140,7 +150,7 @@ impl Monitor {
         let sharing = self.share_ground(&mut *writer, understood(&summed.survey.crs)?, &atlas).await?;
         summed.survey.warnings.extend(sharing.warning());
         report(Progress { stage: Stage::Storing, done, total: Some(done) });
-        let survey = NewSurvey { name: file.name.clone(), period: file.period, level: file.level, sha256, ..summed.survey };
+        let survey = NewSurvey { name: file.name.clone(), period: file.period, level: file.level, sha256, upload_key, ..summed.survey };
         Ok(Taken::Now { writer, survey: Box::new(survey), provenance: self.provenance(&atlas) })
     }
 
@@ -226,6 +236,7 @@ impl Summing {
             level: Level::City,
             crs: reading.crs().to_string(),
             sha256: String::new(),
+            upload_key: String::new(),
             invented: reading.head().invented,
             patches: self.sums.patches,
             repaired: self.repaired,

@@ -14,7 +14,7 @@ mod layer_import;
 mod reclassification;
 mod survey_import;
 
-use super::{EXPORTS, Monitor, MonitorError, jobs::Failure};
+use super::{EXPORTS, Monitor, MonitorError, jobs::Failure, withdrawal::KEPT_FOR};
 use crate::land::{JobKind, Lane, Progress};
 use crate::store::{Held, Job, JobOutcome, StoreError};
 use futures_util::future::join_all;
@@ -36,12 +36,19 @@ pub struct Working {
     pub lease: Duration,
     /// How long a job under way may take to finish once the node is to stop; then it is handed over.
     pub finish_within: Duration,
+    /// How long surveys that were withdrawn or replaced can be restored; then they are removed for good.
+    pub keep_withdrawn: Duration,
 }
 
 impl Default for Working {
     fn default() -> Self {
         let host = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
-        Self { node: format!("{}:{}", host.trim(), std::process::id()), lease: Duration::from_secs(30), finish_within: Duration::from_secs(20) }
+        Self {
+            node: format!("{}:{}", host.trim(), std::process::id()),
+            lease: Duration::from_secs(30),
+            finish_within: Duration::from_secs(20),
+            keep_withdrawn: KEPT_FOR,
+        }
     }
 }
 
@@ -82,11 +89,11 @@ impl Monitor {
     /// Carries jobs out until `stop`: then none is claimed any more, and those under way are finished or handed over.
     pub async fn work(self: Arc<Self>, working: Working, stop: CancellationToken) {
         let reading = (0..EXPORTS).map(|_| self.work_on(Lane::Reading, &working, &stop));
-        tokio::join!(self.work_on(Lane::Writing, &working, &stop), join_all(reading), self.tidy(&stop));
+        tokio::join!(self.work_on(Lane::Writing, &working, &stop), join_all(reading), self.tidy(working.keep_withdrawn, &stop));
     }
 
-    /// Drops what is kept no longer, also where nobody exports any more.
-    async fn tidy(&self, stop: &CancellationToken) {
+    /// Drops what is kept no longer: files, also where nobody exports any more, and surveys that were withdrawn.
+    async fn tidy(&self, keep_withdrawn: Duration, stop: &CancellationToken) {
         let mut tick = tokio::time::interval(TIDIED_EVERY);
         loop {
             tokio::select! {
@@ -95,6 +102,11 @@ impl Monitor {
             }
             if let Err(error) = self.drop_files().await {
                 tracing::warn!(%error, "old files could not be dropped");
+            }
+            match self.store.remove_withdrawn(keep_withdrawn).await {
+                Ok(0) => {}
+                Ok(surveys) => tracing::info!(surveys, "withdrawn surveys were removed for good"),
+                Err(error) => tracing::warn!(%error, "withdrawn surveys could not be removed"),
             }
         }
     }

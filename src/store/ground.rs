@@ -51,7 +51,7 @@ pub struct PatchGround {
 pub trait GroundWriter: Send {
     /// The patches of the survey that is written, in the order of their numbers.
     async fn own_places(&mut self) -> Result<Vec<PatchPlace>, StoreError>;
-    /// Hands on every patch, of whatever survey, whose box may touch one of these; some that touch none, too. Each patch once, in portions.
+    /// Hands on every patch, of whatever survey that counts, whose box may touch one of these; some that touch none, too. Each patch once, in portions.
     async fn places_near(&mut self, boxes: &[Bounds], take: &mut (dyn FnMut(Vec<PatchPlace>) + Send)) -> Result<(), StoreError>;
     /// These patches, those that there are, in the order of their numbers.
     async fn grounds(&mut self, patches: &[i64]) -> Result<Vec<PatchGround>, StoreError>;
@@ -77,6 +77,9 @@ pub(super) const NEXT: &str = "SELECT coalesce(max(id), 0) + 1 FROM shared_groun
 
 /// Removes what lies in one patch only, because another one is gone.
 pub(super) const FORGET_LONELY: &str = "DELETE FROM shared_ground WHERE piece IN (SELECT piece FROM shared_ground GROUP BY piece HAVING count(*) = 1)";
+
+/// Removes what lies in a survey's patches; of whom pieces are left in others, they stay what they are. [`FORGET_LONELY`] belongs behind it.
+pub(super) const FORGET_SURVEY: &str = "DELETE FROM shared_ground WHERE survey_id = $1";
 
 /// How many patches of each survey share ground.
 pub(super) const SHARING: &str = "SELECT survey_id, count(DISTINCT patch) FROM shared_ground GROUP BY survey_id";

@@ -12,12 +12,14 @@ mod once;
 pub mod postgres;
 mod rejudged;
 mod rows;
+mod same;
 mod sql;
 pub mod sqlite;
 mod tables;
 mod totals;
 pub mod transfer;
 mod values;
+mod withdrawal;
 mod wkb;
 
 use crate::geom::{Bounds, Outline};
@@ -34,6 +36,7 @@ use std::sync::Arc;
 pub use filings::{Fate, NewFiling, Signing};
 pub use ground::{GroundWriter, PatchGround, PatchPlace};
 pub use jobs::{Held, Job, JobFile, JobOutcome, Jobs, NewJob, News};
+pub use withdrawal::{Moved, RestoreWriter, Withdrawals, Withdrawn};
 
 /// Features handed on at a time by [`Store::each_feature`].
 const FEATURES_AT_A_TIME: usize = 2000;
@@ -80,7 +83,7 @@ pub enum StoreError {
         /// The key it was looked for with.
         key: String,
     },
-    /// The very same file is already stored for that period and level.
+    /// The very same upload is already stored for that period and level.
     #[error("the same file is already stored as survey {}", .0.id)]
     AlreadyStored(Box<Survey>),
     /// That period and level already has a survey.
@@ -92,6 +95,46 @@ pub enum StoreError {
         level: Level,
         /// Its survey's number.
         existing: i64,
+    },
+    /// Another survey is in the place that this one is to be restored or moved to.
+    #[error("survey {survey} cannot be of period {period} at level {level}: survey {existing} is")]
+    PeriodTaken {
+        /// The period.
+        period: Period,
+        /// The level.
+        level: Level,
+        /// The survey that is to be there.
+        survey: i64,
+        /// The one that is.
+        existing: i64,
+    },
+    /// Confirmed verdicts would go with patches that are replaced by none with the same id and outline, which was not asked for.
+    #[error("{verdicts} confirmed verdicts would go")]
+    VerdictsWouldGo {
+        /// The surveys that are to be replaced.
+        surveys: Vec<i64>,
+        /// Verdicts that would go.
+        verdicts: u64,
+        /// Verdicts that would stay with their patches.
+        kept: u64,
+        /// Patches that would stay what they are.
+        patches: u64,
+    },
+    /// Patches of the survey are stored in another one with the same ids and outlines, which was not asked for.
+    #[error("{same} of {patches} patches are in survey {survey} already")]
+    SentBefore {
+        /// The survey that has most of them.
+        survey: i64,
+        /// Its period.
+        period: Period,
+        /// Its level.
+        level: Level,
+        /// Its name.
+        name: String,
+        /// How many of them it has.
+        same: u64,
+        /// Patches of the survey that was sent.
+        patches: u64,
     },
     /// Findings rest on the layer, so it cannot be removed.
     #[error("{findings} findings rest on layer {layer}")]
@@ -122,6 +165,11 @@ impl StoreError {
 
     fn no_survey(id: i64) -> Self {
         Self::NotFound { what: Thing::Survey, key: id.to_string() }
+    }
+
+    fn sent_before(survey: Survey, same: u64, patches: u64) -> Self {
+        let NewSurvey { period, level, name, .. } = survey.facts;
+        Self::SentBefore { survey: survey.id, period, level, name, same, patches }
     }
 
     fn refused(why: impl Into<String>) -> Self {
@@ -190,6 +238,15 @@ pub trait LayerWriter: Send {
     async fn commit(self: Box<Self>, layer: NewLayer) -> Result<Layer, StoreError>;
 }
 
+/// What must not be done unasked when a survey becomes visible.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Unasked {
+    /// That confirmed verdicts go: [`StoreError::VerdictsWouldGo`].
+    pub verdicts_go: bool,
+    /// That patches which another survey holds are stored once more: [`StoreError::SentBefore`].
+    pub sent_again: bool,
+}
+
 /// What makes a survey the same as another.
 #[derive(Debug, Clone, PartialEq)]
 pub struct SurveyKey {
@@ -197,8 +254,8 @@ pub struct SurveyKey {
     pub period: Period,
     /// Who issued it.
     pub level: Level,
-    /// SHA-256 of the file.
-    pub sha256: String,
+    /// What makes the upload the same as another, see [`NewSurvey`].
+    pub upload_key: String,
 }
 
 /// Takes a survey in, within one transaction. Dropping it without [`commit`](Self::commit) leaves nothing behind.
@@ -211,7 +268,10 @@ pub trait SurveyWriter: GroundWriter {
     /// From now on the survey is that of a job: it becomes visible only if the job is still held then, and ends the job in the same moment;
     /// else [`commit`](Self::commit) answers [`StoreError::LeaseLost`] and nothing is stored.
     fn only_while(&mut self, held: Held);
-    /// Makes the survey visible, whole, and names what its findings rest on.
+    /// From now on [`commit`](Self::commit) refuses to do this; else it is done.
+    fn refuse(&mut self, unasked: Unasked);
+    /// Makes the survey visible, whole, and names what its findings rest on. Where it replaces others, patches with the same id of their own and the same corners
+    /// keep the number and the confirmed verdict they had there; what is replaced is withdrawn as it was, under new numbers.
     async fn commit(self: Box<Self>, survey: NewSurvey, provenance: &Provenance) -> Result<Survey, StoreError>;
 }
 
@@ -283,7 +343,16 @@ impl<'de> Deserialize<'de> for VerdictFilter {
     }
 }
 
-/// Which patches to answer, in the order of their numbers.
+/// Where a patch stands among all: surveys are in the order of their numbers, and so are the patches of each.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct PatchPosition {
+    /// Number of its survey.
+    pub survey: i64,
+    /// Its own number.
+    pub patch: i64,
+}
+
+/// Which patches to answer, in the order of their places.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct PatchQuery {
     /// Whose box touches this one, degrees.
@@ -298,8 +367,8 @@ pub struct PatchQuery {
     pub patch_id: Option<String>,
     /// With this verdict.
     pub verdict: Option<VerdictFilter>,
-    /// With numbers above this one.
-    pub after: i64,
+    /// Behind this place.
+    pub after: PatchPosition,
     /// At most so many.
     pub limit: u32,
 }
@@ -321,6 +390,14 @@ pub struct StoredPatch {
     pub filing: Option<Filing>,
     /// Who filed it, and when.
     pub signature: Option<Signature>,
+}
+
+impl StoredPatch {
+    /// Where it stands among all.
+    #[must_use]
+    pub fn place(&self) -> PatchPosition {
+        PatchPosition { survey: self.survey_id, patch: self.id }
+    }
 }
 
 /// What a map at a small scale needs of a patch.
@@ -377,7 +454,7 @@ pub struct Summed {
 
 /// Everything that is kept, whichever database keeps it.
 #[async_trait]
-pub trait Store: Jobs {
+pub trait Store: Jobs + Withdrawals {
     /// A number that grows with every change of what is stored.
     async fn revision(&self) -> Result<i64, StoreError>;
 
@@ -398,7 +475,7 @@ pub trait Store: Jobs {
     async fn begin_survey(&self, key: SurveyKey, on_conflict: OnConflict) -> Result<Box<dyn SurveyWriter>, StoreError>;
     /// Starts replacing the findings of a survey. Until that ends nothing else is written.
     async fn begin_reclassification(&self, survey: i64) -> Result<Box<dyn FindingsWriter>, StoreError>;
-    /// All surveys, newest period first.
+    /// All surveys that count, newest period first. Here and in all that follows those that were withdrawn or replaced are left out: see [`Withdrawals`].
     async fn surveys(&self) -> Result<Vec<Survey>, StoreError>;
     /// One survey.
     async fn survey(&self, id: i64) -> Result<Survey, StoreError>;

@@ -3,8 +3,8 @@
 use super::columns::Columns;
 use super::{Job, LayerFeature, PatchMark, StoreError, StoredPatch, Straddling};
 use crate::land::{
-    Areas, Days, FeatureFacts, Filing, Finding, Flag, Layer, LayerUsed, LeftOut, NewSurvey, Patch, Period, Progress, Provenance, Reject, Signature, Survey,
-    VerdictCounts, Words, day_of_ms,
+    Areas, Days, Decision, FeatureFacts, Filing, Finding, Flag, Layer, LayerUsed, LeftOut, NewSurvey, Patch, Period, Progress, Provenance, Reject, Signature,
+    Survey, SurveyEvent, VerdictCounts, Words, day_of_ms,
 };
 use serde_json::value::RawValue;
 use std::collections::{BTreeMap, HashMap};
@@ -81,6 +81,7 @@ pub(super) fn survey(row: &impl Columns) -> Result<Survey, StoreError> {
         level: row.word("level")?,
         crs: row.text("crs")?,
         sha256: row.text("sha256")?,
+        upload_key: row.text("upload_key")?,
         invented: row.integer("invented")? != 0,
         patches: row.count("patches")?,
         repaired: row.count("repaired")?,
@@ -98,7 +99,14 @@ pub(super) fn survey(row: &impl Columns) -> Result<Survey, StoreError> {
         farmland_m2: row.double("farmland_m2")?,
         warnings: row.json("warnings")?,
     };
-    Ok(Survey { id: row.integer("id")?, created_ms: row.integer("created_ms")?, judged_ms: row.integer("judged_ms")?, facts })
+    let [id, created_ms, judged_ms] = [row.integer("id")?, row.integer("created_ms")?, row.integer("judged_ms")?];
+    Ok(Survey { id, created_ms, judged_ms, withdrawn_ms: row.maybe_integer("withdrawn_ms")?, facts })
+}
+
+/// A row of `survey_event`.
+pub(super) fn event(row: &impl Columns) -> Result<SurveyEvent, StoreError> {
+    let decision = Decision { by: row.maybe_text("who")?, reason: row.maybe_text("reason")? };
+    Ok(SurveyEvent { at_ms: row.integer("at_ms")?, event: row.word("event")?, decision, details: row.json("details")? })
 }
 
 /// Rows of [`sql::PROVENANCE`](super::sql::PROVENANCE); none where there is no such survey.

@@ -17,34 +17,33 @@ pub(super) const FEATURES: &str =
 /// What is not in a layer, by row.
 pub(super) const LEFT_OUT: &str = "SELECT row, code, zh, en, west, south, east, north FROM layer_left_out WHERE layer_id = $1 ORDER BY row";
 
-/// All surveys, newest period first.
-pub(super) const SURVEYS: &str = "SELECT * FROM survey ORDER BY period + months DESC, period DESC, id DESC";
-/// One survey.
-pub(super) const ONE_SURVEY: &str = "SELECT * FROM survey WHERE id = $1";
-/// The survey of a period and level from the same file.
-pub(super) const SAME_SURVEY: &str = "SELECT * FROM survey WHERE period = $1 AND months = $2 AND level = $3 AND sha256 = $4";
-/// The newest survey of a period and level.
-pub(super) const ANOTHER_SURVEY: &str = "SELECT id FROM survey WHERE period = $1 AND months = $2 AND level = $3 ORDER BY id DESC LIMIT 1";
+/// All surveys that count, newest period first.
+pub(super) const SURVEYS: &str = "SELECT * FROM survey WHERE withdrawn_ms IS NULL ORDER BY period + months DESC, period DESC, id DESC";
+/// One survey that counts.
+pub(super) const ONE_SURVEY: &str = "SELECT * FROM survey WHERE id = $1 AND withdrawn_ms IS NULL";
+/// The survey of a period and level from the same upload; a withdrawn one has let go of its key.
+pub(super) const SAME_SURVEY: &str = "SELECT * FROM survey WHERE period = $1 AND months = $2 AND level = $3 AND upload_key = $4";
+/// Surveys of a period and level, the newest first.
+pub(super) const OTHER_SURVEYS: &str = "SELECT id FROM survey WHERE period = $1 AND months = $2 AND level = $3 AND withdrawn_ms IS NULL ORDER BY id DESC";
 /// Rule and layers in one statement, so that they are of the same moment; a survey may rest on no layer at all.
 pub(super) const PROVENANCE: &str = "
     SELECT rule, position, layer_id, kind, survey_layer.name, effective
-    FROM survey LEFT JOIN survey_layer ON survey_id = survey.id WHERE survey.id = $1 ORDER BY position";
+    FROM survey LEFT JOIN survey_layer ON survey_id = survey.id WHERE survey.id = $1 AND withdrawn_ms IS NULL ORDER BY position";
 /// The newest period that has a survey: the one that ends last, of several the shortest.
-pub(super) const NEWEST_PERIOD: &str = "SELECT period, months FROM survey ORDER BY period + months DESC, period DESC LIMIT 1";
+pub(super) const NEWEST_PERIOD: &str = "SELECT period, months FROM survey WHERE withdrawn_ms IS NULL ORDER BY period + months DESC, period DESC LIMIT 1";
 /// Surveys whose period lies within the months $1 to $2.
-pub(super) const WITHIN: &str = "SELECT id FROM survey WHERE period >= $1 AND period + months - 1 <= $2";
+pub(super) const WITHIN: &str = "SELECT id FROM survey WHERE period >= $1 AND period + months - 1 <= $2 AND withdrawn_ms IS NULL";
 /// Surveys of which some months are among $1 to $2 and some are not.
 pub(super) const STRADDLING: &str = "
-    SELECT id, period, months FROM survey WHERE period <= $2 AND period + months - 1 >= $1 AND (period < $1 OR period + months - 1 > $2)
+    SELECT id, period, months FROM survey WHERE period <= $2 AND period + months - 1 >= $1 AND (period < $1 OR period + months - 1 > $2) AND withdrawn_ms IS NULL
     ORDER BY period + months DESC, period DESC, id DESC";
 /// The same of every survey within some months, newest period first.
 pub(super) const PROVENANCES: &str = "
     SELECT survey.id AS survey, rule, position, layer_id, kind, survey_layer.name, effective
-    FROM survey LEFT JOIN survey_layer ON survey_id = survey.id WHERE period >= $1 AND period + months - 1 <= $2
+    FROM survey LEFT JOIN survey_layer ON survey_id = survey.id WHERE period >= $1 AND period + months - 1 <= $2 AND withdrawn_ms IS NULL
     ORDER BY period + months DESC, period DESC, survey.id DESC, position";
 /// A page of a survey's rejects.
-pub(super) const REJECTS: &str =
-    "SELECT row, patch_id, code, zh, en, pointer, ring, vertex FROM reject WHERE survey_id = $1 AND row > $2 ORDER BY row, id LIMIT $3";
+pub(super) const REJECTS: &str = "SELECT row, patch_id, code, zh, en, pointer, ring, vertex FROM reject WHERE survey_id = (SELECT id FROM survey WHERE id = $1 AND withdrawn_ms IS NULL) AND row > $2 ORDER BY row, id LIMIT $3";
 
 /// Removes the findings of a survey.
 pub(super) const REMOVE_FINDINGS: &str = "DELETE FROM finding WHERE survey_id = $1";

@@ -133,7 +133,7 @@ pub(super) const SURVEY: Table = Table {
         ("months", Integer),
         ("level", Text),
         ("crs", Text),
-        ("sha256", Text),
+        ("upload_key", Text),
         ("invented", Integer),
         ("patches", Integer),
         ("repaired", Integer),
@@ -151,7 +151,17 @@ pub(super) const SURVEY: Table = Table {
         ("rule", Text),
         ("created_ms", Integer),
         ("judged_ms", Integer),
+        ("sha256", Text),
+        ("withdrawn_ms", Integer),
     ],
+};
+
+/// What became of surveys.
+pub(super) const SURVEY_EVENT: Table = Table {
+    name: "survey_event",
+    key: 2,
+    by_county: false,
+    columns: &[("survey_id", Integer), ("position", Integer), ("at_ms", Integer), ("event", Text), ("who", Text), ("reason", Text), ("details", Text)],
 };
 
 /// What the findings of surveys rest on.

@@ -10,7 +10,9 @@
 //! While the mark is there, no program opens the target. Nobody may write to the source meanwhile: its mark would no longer be the same.
 
 use super::columns::Columns;
-use super::tables::{FILING, FINDING, Kind, LAYER, LAYER_FEATURE, LAYER_LEFT_OUT, PATCH, PATCH_OUTLINE, REJECT, SHARED_GROUND, SURVEY, SURVEY_LAYER, Table};
+use super::tables::{
+    FILING, FINDING, Kind, LAYER, LAYER_FEATURE, LAYER_LEFT_OUT, PATCH, PATCH_OUTLINE, REJECT, SHARED_GROUND, SURVEY, SURVEY_EVENT, SURVEY_LAYER, Table,
+};
 use super::values::Values;
 use super::{StoreError, postgres, sqlite};
 use async_trait::async_trait;
@@ -21,7 +23,7 @@ use sha2::{Digest, Sha256};
 /// Rows of one transaction.
 const PORTION: usize = 5000;
 /// Small, and what the others refer to.
-const FIRST: [&Table; 4] = [&LAYER, &LAYER_LEFT_OUT, &SURVEY, &SURVEY_LAYER];
+const FIRST: [&Table; 5] = [&LAYER, &LAYER_LEFT_OUT, &SURVEY, &SURVEY_LAYER, &SURVEY_EVENT];
 /// What grows, each table after those it refers to.
 const THEN: [&Table; 7] = [&LAYER_FEATURE, &PATCH, &PATCH_OUTLINE, &FINDING, &FILING, &SHARED_GROUND, &REJECT];
 

@@ -103,7 +103,7 @@ pub(super) fn survey(values: &mut impl Values, survey: &Survey, rule: &str) -> R
     values.integer(facts.period.kind().months())?;
     values.text(facts.level.word())?;
     values.text(facts.crs.as_str())?;
-    values.text(facts.sha256.as_str())?;
+    values.text(facts.upload_key.as_str())?;
     values.integer(i64::from(facts.invented))?;
     for count in [facts.patches, facts.repaired, facts.rejected, facts.outside] {
         values.integer(count as i64)?;
@@ -118,7 +118,9 @@ pub(super) fn survey(values: &mut impl Values, survey: &Survey, rule: &str) -> R
     values.json(&facts.warnings)?;
     values.text(rule)?;
     values.integer(survey.created_ms)?;
-    values.integer(survey.judged_ms)
+    values.integer(survey.judged_ms)?;
+    values.text(facts.sha256.as_str())?;
+    values.integer(survey.withdrawn_ms)
 }
 
 /// A row of `survey_layer`. A file of the command line has no number.

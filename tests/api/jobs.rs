@@ -27,7 +27,7 @@ pub(super) async fn events(app: &TestApp, job: &str) -> Vec<(String, Value)> {
 async fn an_import_answers_at_once_and_tells_how_far_it_is() {
     let app = TestApp::city().await;
     // While this writer has the store, no import can begin.
-    let key = SurveyKey { period: "2022-01".parse().unwrap(), level: Level::City, sha256: "held".to_owned() };
+    let key = SurveyKey { period: "2022-01".parse().unwrap(), level: Level::City, upload_key: "held".to_owned() };
     let held = app.monitor.store().begin_survey(key, OnConflict::Add).await.unwrap();
     let answer = begin(&app, APRIL, city::one_of_each().text()).await;
     assert_eq!((answer.status.as_u16(), answer.header("preference-applied")), (202, "respond-async"));

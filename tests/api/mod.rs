@@ -22,5 +22,6 @@ mod stores;
 mod surveys;
 mod tiles;
 mod verdicts;
+mod withdrawals;
 
 use crate::app;

@@ -12,7 +12,7 @@ use tuban::store::SurveyKey;
 const LONG: Duration = Duration::from_hours(1);
 
 fn working(node: &str) -> Working {
-    Working { node: node.to_owned(), lease: LONG, finish_within: Duration::ZERO }
+    Working { node: node.to_owned(), lease: LONG, finish_within: Duration::ZERO, ..Working::default() }
 }
 
 /// A node that carries nothing out, over the layers of [`city`].
@@ -68,7 +68,7 @@ async fn a_node_that_is_to_stop_hands_its_import_over() {
     let asked = desk().await;
     let stops = asked.node(Some(working("stops"))).await;
     // While this writer has the store, the import cannot go on.
-    let key = SurveyKey { period: "2022-01".parse().unwrap(), level: Level::City, sha256: "held".to_owned() };
+    let key = SurveyKey { period: "2022-01".parse().unwrap(), level: Level::City, upload_key: "held".to_owned() };
     let held = asked.monitor.store().begin_survey(key, OnConflict::Add).await.unwrap();
     let job = begin(&asked, APRIL, city::one_of_each().text()).await.header("location").to_owned();
     let id = job.strip_prefix("/api/jobs/").unwrap();

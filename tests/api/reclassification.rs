@@ -214,6 +214,8 @@ async fn a_survey_that_was_replaced_before_its_turn_came_is_not_found() {
             stated: Stated::default(),
             map: vec![],
             on_conflict,
+            drop_verdicts: false,
+            again: true,
             sha256: None,
         };
         app.monitor.import_survey(&file, &|_| {}).await.unwrap().survey.id

@@ -26,7 +26,7 @@ const QUESTIONS: [&str; 36] = [
     "/api/surveys/99/rejects",
     "/api/patches",
     "/api/patches?limit=2",
-    "/api/patches?limit=2&after=2",
+    "/api/patches?limit=2&after=1-2",
     "/api/patches?county=371302",
     "/api/patches?county=371302&period=2022-04",
     "/api/patches?county=none",

@@ -95,7 +95,7 @@ async fn a_form_carries_the_file_and_its_name() {
     let again = app.send(app.request(Method::POST, &format!("/api/surveys?{APRIL}&name=given.geojson")).multipart(form)).await;
     assert_eq!(again.status, 200, "the very same bytes, raw or in a form");
     let form = multipart::Form::new().part("file", part("x.geojson"));
-    let named = app.send(app.request(Method::POST, "/api/surveys?period=2022-05&level=city&name=given.geojson").multipart(form)).await;
+    let named = app.send(app.request(Method::POST, "/api/surveys?period=2022-05&level=city&name=given.geojson&again=yes").multipart(form)).await;
     assert_eq!(text(&named.json()["name"]), "given.geojson");
 
     let form = multipart::Form::new().part("datei", part("x.geojson"));

@@ -181,8 +181,13 @@ impl TestApp {
         self.send(self.request(Method::POST, path).body(body)).await
     }
 
-    /// Uploads a survey as the raw body.
+    /// Uploads a survey as the raw body; that its patches were sent before is no question here, for tests use the same few again and again.
     pub(crate) async fn upload(&self, query: &str, body: impl Into<reqwest::Body>) -> Answer {
+        self.upload_asking(&format!("{query}&again=yes"), body).await
+    }
+
+    /// Uploads a survey as the raw body.
+    pub(crate) async fn upload_asking(&self, query: &str, body: impl Into<reqwest::Body>) -> Answer {
         self.post(&format!("/api/surveys?{query}"), body).await
     }
 

@@ -68,7 +68,7 @@ pub(crate) fn only(text: &str) -> PeriodRange {
 
 /// The key of the city's survey of that month from the file with that hash.
 pub(crate) fn key(period: &str, sha256: &str) -> SurveyKey {
-    SurveyKey { period: month(period), level: Level::City, sha256: sha256.to_owned() }
+    SurveyKey { period: month(period), level: Level::City, upload_key: sha256.to_owned() }
 }
 
 /// The facts of a survey with that key.
@@ -78,7 +78,8 @@ pub(crate) fn facts(key: &SurveyKey) -> NewSurvey {
         period: key.period,
         level: key.level,
         crs: "EPSG:4490".to_owned(),
-        sha256: key.sha256.clone(),
+        sha256: key.upload_key.clone(),
+        upload_key: key.upload_key.clone(),
         invented: true,
         patches: 0,
         repaired: 0,

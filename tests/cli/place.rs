@@ -71,7 +71,7 @@ pub(super) fn parameters(month: u32) -> String {
 }
 
 pub(super) async fn upload(node: &str, query: &str, body: String) -> String {
-    let request = reqwest::Client::new().post(format!("{node}/api/surveys?{query}")).header("prefer", "respond-async").body(body);
+    let request = reqwest::Client::new().post(format!("{node}/api/surveys?{query}&again=yes")).header("prefer", "respond-async").body(body);
     let answer = request.send().await.unwrap();
     assert_eq!(answer.status(), 202);
     answer.headers()["location"].to_str().unwrap().to_owned()
@@ -103,7 +103,7 @@ pub(super) async fn claims(store: &dyn Store, job: &str) -> i64 {
 /// Uploads a survey and waits for it, again and again while the database is away; its number.
 pub(super) async fn uploaded_at_last(node: &str, query: &str, body: String) -> Value {
     loop {
-        let answer = reqwest::Client::new().post(format!("{node}/api/surveys?{query}")).body(body.clone()).send().await.unwrap();
+        let answer = reqwest::Client::new().post(format!("{node}/api/surveys?{query}&again=yes")).body(body.clone()).send().await.unwrap();
         match answer.status().as_u16() {
             200 | 201 => return answer.json::<Value>().await.unwrap()["id"].clone(),
             503 => assert!(answer.headers().contains_key("retry-after")),

@@ -29,7 +29,7 @@ fn json_is_what_the_api_answers_and_months_are_summed() {
     let path = folder.path();
     std::fs::write(path.join("s.geojson"), city::one_of_each().text()).unwrap();
     for period in ["2022-04", "2022-05"] {
-        done(path, &["survey", "add", "--period", period, "--level", "city", "s.geojson"]);
+        done(path, &["survey", "add", "--period", period, "--level", "city", "--again", "s.geojson"]);
     }
     let patches = |arguments: &[&str]| -> Value { serde_json::from_str(&done(path, arguments)).unwrap() };
     let both = patches(&["ratio", "--period", "2022-04", "--until", "2022-05", "--json"]);

@@ -73,7 +73,7 @@ fn findings_are_made_anew_against_the_layers_in_force() {
     add_layer(&farmland, "2022-01-01");
     for month in ["2022-04", "2022-05"] {
         std::fs::write(path.join("survey.geojson"), city::one_of_each().text()).unwrap();
-        let said = done(path, &["survey", "add", "--period", month, "--level", "city", "survey.geojson"]);
+        let said = done(path, &["survey", "add", "--period", month, "--level", "city", "--again", "survey.geojson"]);
         assert!(said.contains("0 legal, 0 suspected illegal, 1 other, 3 doubtful"), "{said}");
     }
     assert_eq!(done(path, &["survey", "reclassify", "--outdated"]), "", "nothing would come of it");

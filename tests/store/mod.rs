@@ -15,6 +15,7 @@ mod surveys;
 mod transfer;
 mod upgrade;
 mod verdicts;
+mod withdrawals;
 mod writers;
 
 use crate::builders;
@@ -48,7 +49,7 @@ promises! {
         a_layer_that_is_not_there_is_not_found, what_is_left_out_of_a_layer_is_kept_with_it;
     surveys:
         a_survey_reads_back_as_it_was_stored, the_same_file_is_not_stored_twice_whatever_is_asked, the_same_file_may_come_for_another_month_or_level,
-        a_second_survey_of_a_month_is_refused_by_default, replacing_removes_all_that_belonged_to_the_old_ones, adding_keeps_both, surveys_come_newest_period_first,
+        a_second_survey_of_a_month_is_refused_by_default, replacing_leaves_nothing_of_the_old_ones_in_sight, adding_keeps_both, surveys_come_newest_period_first,
         rejects_come_by_row_and_page_by_page, provenance_reads_back_with_files_of_the_command_line, a_survey_cannot_rest_on_a_layer_that_is_gone,
         a_survey_that_turns_out_to_be_another_one_is_not_stored_twice,
         a_survey_that_is_not_there_is_not_found;
@@ -73,6 +74,12 @@ promises! {
         ground_under_three_patches_counts_once, april_alone_never_changes_because_of_june, confirmed_comes_before_pending_and_higher_levels_first,
         of_contradicting_verdicts_the_first_counts_and_both_are_told, areas_filed_without_a_shape_are_taken_off_in_proportion,
         any_rectangles_sum_to_what_counting_tiles_gives, patches_without_verdicts_never_change_the_confirmed_sums, pieces_go_with_their_patches;
+    withdrawals:
+        a_withdrawn_survey_is_nowhere_but_among_the_withdrawn, what_is_restored_is_what_it_was, a_place_that_was_filled_meanwhile_is_named_with_both,
+        a_survey_moves_to_its_period_with_the_days_that_the_period_stands_for, what_was_withdrawn_long_ago_is_removed_for_good,
+        a_replacement_keeps_number_and_verdict_of_what_did_not_change, verdicts_that_would_go_are_asked_about_and_nothing_is_done,
+        a_replacement_takes_the_place_of_all_surveys_there_its_own_twin_included, patches_sent_again_are_asked_about,
+        pages_follow_each_other_through_surveys_with_numbers_of_others, a_replacement_that_fails_leaves_what_was_there;
     writers:
         a_dropped_writer_leaves_nothing, a_cancelled_task_leaves_nothing_and_blocks_nobody, writers_queue_up_instead_of_failing, readers_see_before_or_after_only,
         a_replacement_that_is_dropped_leaves_the_old_survey, what_reads_little_does_not_wait_for_what_reads_much,

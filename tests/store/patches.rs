@@ -4,7 +4,7 @@ use super::{stored, weird_outlines};
 use crate::builders::{days, filing, finding, key, only, patch, patch_at, square};
 use tuban::geom::{Bounds, Defect, DefectKind};
 use tuban::land::{Areas, AutomaticVerdict, CountyShare, Filing, Finding, Flag, ParcelShare, Patch, PeriodRange, Reason, Verdict};
-use tuban::store::{PatchQuery, Store, StoreError, StoredPatch, Thing, VerdictFilter};
+use tuban::store::{PatchPosition, PatchQuery, Store, StoreError, StoredPatch, Thing, VerdictFilter};
 
 fn all() -> PatchQuery {
     PatchQuery { limit: 10_000, ..PatchQuery::default() }
@@ -106,7 +106,7 @@ pub(super) async fn pages_follow_each_other_without_gap_or_repeat(store: &dyn St
         assert!(whole.is_sorted_by(|a, b| a.id < b.id), "{query:?}");
         let mut paged: Vec<StoredPatch> = Vec::new();
         loop {
-            let after = paged.last().map_or(0, |last| last.id);
+            let after = paged.last().map_or_else(PatchPosition::default, StoredPatch::place);
             let page = store.patches(&PatchQuery { after, limit: 77, ..query.clone() }).await.unwrap();
             if page.is_empty() {
                 break;
@@ -199,7 +199,7 @@ pub(super) async fn marks_carry_what_a_map_needs(store: &dyn Store) {
         "the repaired outline is drawn, and its box is searched"
     );
     assert!(store.patch_marks(&all(), false).await.unwrap().iter().all(|mark| mark.degrees.is_none()));
-    assert_eq!(store.patch_marks(&PatchQuery { after: marks[0].id, ..all() }, false).await.unwrap()[0].id, marks[1].id);
+    assert_eq!(store.patch_marks(&PatchQuery { after: PatchPosition { survey: 1, patch: marks[0].id }, ..all() }, false).await.unwrap()[0].id, marks[1].id);
 }
 
 pub(super) async fn a_patch_that_is_not_there_is_not_found(store: &dyn Store) {

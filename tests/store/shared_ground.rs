@@ -78,7 +78,7 @@ async fn store_all(store: &dyn Store, all: &mut [Drawn]) -> Vec<Survey> {
     while done < all.len() {
         let (period, level) = (all[done].period, all[done].level);
         let end = done + all[done..].iter().take_while(|drawn| (drawn.period, drawn.level) == (period, level)).count();
-        let key = SurveyKey { period: month(period), level, sha256: format!("{period}{level}") };
+        let key = SurveyKey { period: month(period), level, upload_key: format!("{period}{level}") };
         let mut writer = store.begin_survey(key.clone(), OnConflict::Reject).await.unwrap();
         let found = |drawn: &Drawn| Finding { areas: drawn.areas(), automatic_illegal_farmland_m2: drawn.areas().farmland_m2, ..finding(Some("371302")) };
         writer.push(all[done..end].iter().map(|drawn| (patch(&drawn.name), found(drawn))).collect()).await.unwrap();
@@ -307,7 +307,7 @@ pub(super) async fn patches_without_verdicts_never_change_the_confirmed_sums(sto
     let mut unfiled: BTreeMap<Level, Vec<Drawn>> = BTreeMap::new();
     for (round, level) in [Level::Ministry, Level::Province, Level::Ministry, Level::Ministry].into_iter().enumerate() {
         // A higher level, an earlier month, on the same ground.
-        let key = SurveyKey { period: month("2022-01"), level, sha256: round.to_string() };
+        let key = SurveyKey { period: month("2022-01"), level, upload_key: round.to_string() };
         let mut writer = store.begin_survey(key.clone(), OnConflict::Replace).await.unwrap();
         let mut below = |end: i32| (random.next_u64() % end as u64) as i32;
         let mut others: Vec<Drawn> = (0..3)
@@ -338,7 +338,7 @@ pub(super) async fn patches_without_verdicts_never_change_the_confirmed_sums(sto
 pub(super) async fn pieces_go_with_their_patches(store: &dyn Store) {
     let mut all = three(["2022-04", "2022-05", "2022-06"], Level::City, [None; 3]);
     store_all(store, &mut all).await;
-    let key = SurveyKey { period: month("2022-05"), level: Level::City, sha256: "another".to_owned() };
+    let key = SurveyKey { period: month("2022-05"), level: Level::City, upload_key: "another".to_owned() };
     let writer = store.begin_survey(key.clone(), OnConflict::Replace).await.unwrap();
     writer.commit(facts(&key), &Provenance { layers: Vec::new(), rule: "2022-1".to_owned() }).await.unwrap();
     // April and June still share one tile; nothing is left of what they shared with May alone.
@@ -347,7 +347,7 @@ pub(super) async fn pieces_go_with_their_patches(store: &dyn Store) {
     assert_eq!((off[&april].areas.area_m2, off[&june].areas.area_m2), (0.0, 100.0));
     assert_eq!(store.sharing().await.unwrap(), BTreeMap::from([(1, 1), (3, 1)]));
     // Pieces that lie in others too are left to them.
-    let lone = stored(store, &SurveyKey { period: month("2022-07"), level: Level::City, sha256: "x".to_owned() }, vec![(patch("7"), finding(None))]).await;
+    let lone = stored(store, &SurveyKey { period: month("2022-07"), level: Level::City, upload_key: "x".to_owned() }, vec![(patch("7"), finding(None))]).await;
     let mut writer = store.begin_reclassification(lone.id).await.unwrap();
     assert_eq!(writer.forget_pieces(&[june]).await.unwrap().len(), 1);
     assert_eq!(writer.forget_pieces(&[april, june]).await.unwrap(), []);

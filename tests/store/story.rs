@@ -1,7 +1,7 @@
 //! All of it together, as it happens in a year.
 
 use super::layers::{resting_on, stored_layer};
-use crate::builders::{facts, feature, filing, finding, key, layer, month, only, patch, reject};
+use crate::builders::{facts, feature, filing, finding, key, layer, month, only, patch, patch_at, reject};
 use tuban::land::{Filing, Finding, LayerKind, NewSurvey, OnConflict, PeriodRange, Verdict};
 use tuban::store::{PatchQuery, Store, StoreError, VerdictFilter};
 
@@ -35,7 +35,7 @@ pub(super) async fn a_year_in_the_city(store: &dyn Store) {
     let corrected_key = key("2022-04", "corrected");
     assert!(matches!(store.begin_survey(corrected_key.clone(), OnConflict::Reject).await, Err(StoreError::Conflict { existing, .. }) if existing == april.id));
     let mut writer = store.begin_survey(corrected_key.clone(), OnConflict::Replace).await.unwrap();
-    writer.push(vec![(patch("1"), finding(Some("371302")))]).await.unwrap();
+    writer.push(vec![(patch_at("1", 118.4, 35.0), finding(Some("371302")))]).await.unwrap();
     let corrected = writer.commit(facts(&corrected_key), &resting_on(&farmland)).await.unwrap();
 
     // What is left: two surveys, two patches, no verdict; and every figure can still be traced to the layer it was made with.

@@ -2,7 +2,7 @@
 
 use super::layers::{resting_on, stored_layer};
 use super::{stored, stored_on};
-use crate::builders::{facts, feature, filing, finding, key, layer, only, patch, reject};
+use crate::builders::{facts, feature, filing, finding, key, layer, only, patch, patch_at, reject};
 use tuban::land::{LayerKind, LayerUsed, Level, NewSurvey, OnConflict, PatchIdSource, Provenance, Reject, Verdict, VerdictCounts, Words};
 use tuban::store::{PatchQuery, Store, StoreError, SurveyKey, Thing};
 
@@ -60,7 +60,7 @@ pub(super) async fn a_second_survey_of_a_month_is_refused_by_default(store: &dyn
     }
 }
 
-pub(super) async fn replacing_removes_all_that_belonged_to_the_old_ones(store: &dyn Store) {
+pub(super) async fn replacing_leaves_nothing_of_the_old_ones_in_sight(store: &dyn Store) {
     let (one, two) = (key("2022-04", "one"), key("2022-04", "two"));
     let old = stored(store, &one, vec![(patch("1"), finding(Some("371302")))]).await;
     stored(store, &two, vec![(patch("2"), finding(Some("371302")))]).await;
@@ -70,13 +70,13 @@ pub(super) async fn replacing_removes_all_that_belonged_to_the_old_ones(store: &
 
     let three = key("2022-04", "three");
     let mut writer = store.begin_survey(three.clone(), OnConflict::Replace).await.unwrap();
-    writer.push(vec![(patch("1"), finding(Some("371302")))]).await.unwrap();
+    writer.push(vec![(patch_at("1", 118.4, 35.0), finding(Some("371302")))]).await.unwrap();
     let new = writer.commit(facts(&three), &Provenance::default()).await.unwrap();
 
     assert_eq!(store.surveys().await.unwrap(), [other_month, new.clone()]);
     let left = store.patches(&PatchQuery { range: Some(only("2022-04")), limit: 9, ..PatchQuery::default() }).await.unwrap();
     assert_eq!(left.len(), 1);
-    assert_eq!((left[0].survey_id, &left[0].filing), (new.id, &None), "the confirmed verdict went with its patch");
+    assert_eq!((left[0].survey_id, &left[0].filing), (new.id, &None), "its outline is another one: the confirmed verdict went with its patch");
     assert!(left[0].id > old_patch.id, "a link to the old patch must not lead to a new one");
     assert!(matches!(store.patch(old_patch.id).await, Err(StoreError::NotFound { .. })));
     assert!(matches!(store.rejects(old.id, 0, 9).await, Err(StoreError::NotFound { .. })));

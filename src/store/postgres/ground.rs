@@ -18,7 +18,8 @@ pub(super) async fn places_of(writing: &mut Writing, survey: i64) -> Result<Vec<
 pub(super) async fn places_near(writing: &mut Writing, boxes: &[Bounds], take: &mut (dyn FnMut(Vec<PatchPlace>) + Send)) -> Result<(), StoreError> {
     let sql = format!(
         "SELECT patch.* FROM unnest($1::bigint[], $2::bigint[]) AS span (low, high)
-         CROSS JOIN LATERAL (SELECT {} FROM patch WHERE patch.cell BETWEEN span.low AND span.high OFFSET 0) AS patch",
+         CROSS JOIN LATERAL (SELECT {} FROM patch WHERE patch.cell BETWEEN span.low AND span.high
+             AND patch.survey_id <> ALL (ARRAY(SELECT id FROM survey WHERE withdrawn_ms IS NOT NULL)) OFFSET 0) AS patch",
         ground::PLACE
     );
     for ranges in ground::ranges(boxes).chunks(ground::RANGES) {

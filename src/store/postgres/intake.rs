@@ -1,32 +1,22 @@
 //! Taking a survey in: one transaction from the question whether it may come to its last patch.
 
 use super::copy::Copy;
-use super::{PostgresStore, Writing, ground, jobs::Queue, text};
+use super::{PostgresStore, Writing, ground, jobs::Queue, replacing, text, withdrawal};
 use crate::geom::Bounds;
-use crate::land::{Finding, GroundShare, NewSurvey, OnConflict, Patch, Provenance, Reject, SharedPiece, Survey};
-use crate::store::{
-    GroundWriter, Held, JobOutcome, PatchGround, PatchPlace, StoreError, SurveyKey, SurveyWriter, errors, ground as shared, rows, sql, tables, values,
-};
+use crate::land::{Decision, Event, Finding, GroundShare, NewSurvey, OnConflict, Patch, Provenance, Reject, SharedPiece, Survey};
+use crate::store::same::Pairs;
+use crate::store::{GroundWriter, Held, JobOutcome, PatchGround, PatchPlace, StoreError, SurveyKey, SurveyWriter, Unasked, errors, rows, sql, tables, values};
 use async_trait::async_trait;
+use serde_json::json;
 use sqlx::{PgConnection, PgExecutor};
-
-/// Removes what belongs to the surveys of a period and level, what refers to other rows first.
-const REMOVAL: [&str; 6] = [
-    "DELETE FROM shared_ground USING survey WHERE shared_ground.survey_id = survey.id AND survey.period = $1 AND survey.months = $2 AND survey.level = $3",
-    "DELETE FROM filing USING patch JOIN survey ON survey.id = patch.survey_id
-     WHERE filing.county = patch.county AND filing.patch = patch.id AND survey.period = $1 AND survey.months = $2 AND survey.level = $3",
-    "DELETE FROM patch_outline USING patch JOIN survey ON survey.id = patch.survey_id
-     WHERE patch_outline.county = patch.county AND patch_outline.patch = patch.id AND survey.period = $1 AND survey.months = $2 AND survey.level = $3",
-    "DELETE FROM finding USING survey WHERE finding.survey_id = survey.id AND survey.period = $1 AND survey.months = $2 AND survey.level = $3",
-    "DELETE FROM patch USING survey WHERE patch.survey_id = survey.id AND survey.period = $1 AND survey.months = $2 AND survey.level = $3",
-    // Provenance and rejects go with it: ON DELETE CASCADE.
-    "DELETE FROM survey WHERE period = $1 AND months = $2 AND level = $3",
-];
 
 struct Taking {
     writing: Writing,
     store: PostgresStore,
     held: Option<Held>,
+    /// Surveys that this one replaces; withdrawn already in this transaction.
+    replaced: Vec<i64>,
+    unasked: Unasked,
     id: i64,
     next_patch: i64,
     patches: Copy,
@@ -42,19 +32,26 @@ impl PostgresStore {
     }
 
     async fn begin_taking(&self, mut writing: Writing, key: SurveyKey, on_conflict: OnConflict) -> Result<Box<dyn SurveyWriter>, StoreError> {
+        let there = surveys_there(writing.connection(), &key).await?;
         if let Some(same) = same_survey(writing.connection(), &key).await? {
-            writing.abandon().await?;
-            return Err(StoreError::AlreadyStored(Box::new(same)));
-        }
-        match on_conflict {
-            OnConflict::Reject => {
-                if let Some(existing) = another_survey(writing.connection(), &key).await? {
-                    writing.abandon().await?;
-                    return Err(StoreError::Conflict { period: key.period, level: key.level, existing });
-                }
+            // Where it is to stand alone and does not, it takes the place of all of them, itself included.
+            if on_conflict != OnConflict::Replace || there.len() == 1 {
+                writing.abandon().await?;
+                return Err(StoreError::AlreadyStored(Box::new(same)));
             }
-            OnConflict::Replace => remove_others(writing.connection(), &key).await?,
-            OnConflict::Add => {}
+        }
+        let mut replaced = Vec::new();
+        match (on_conflict, there.first()) {
+            (OnConflict::Reject, Some(existing)) => {
+                let refusal = StoreError::Conflict { period: key.period, level: key.level, existing: *existing };
+                writing.abandon().await?;
+                return Err(refusal);
+            }
+            (OnConflict::Replace, _) => replaced = there,
+            (OnConflict::Reject, None) | (OnConflict::Add, _) => {}
+        }
+        for survey in &replaced {
+            withdrawal::withdraw(writing.connection(), *survey).await?;
         }
         let id = writing.next_id("survey").await?;
         let next_patch = writing.next_id("patch").await?;
@@ -62,6 +59,8 @@ impl PostgresStore {
             writing,
             store: self.clone(),
             held: None,
+            replaced,
+            unasked: Unasked::default(),
             id,
             next_patch,
             patches: Copy::by_county(&tables::PATCH),
@@ -73,34 +72,20 @@ impl PostgresStore {
 }
 
 async fn same_survey(executor: impl PgExecutor<'_>, key: &SurveyKey) -> Result<Option<Survey>, StoreError> {
-    let sha256 = text::write(&key.sha256);
+    let upload_key = text::write(&key.upload_key);
     let row = sqlx::query(sql::SAME_SURVEY)
         .bind(key.period.ordinal())
         .bind(key.period.kind().months())
         .bind(key.level.word())
-        .bind(sha256.as_ref())
+        .bind(upload_key.as_ref())
         .fetch_optional(executor)
         .await?;
     row.as_ref().map(rows::survey).transpose()
 }
 
-async fn another_survey(connection: &mut PgConnection, key: &SurveyKey) -> Result<Option<i64>, StoreError> {
-    Ok(sqlx::query_scalar(sql::ANOTHER_SURVEY)
-        .bind(key.period.ordinal())
-        .bind(key.period.kind().months())
-        .bind(key.level.word())
-        .fetch_optional(connection)
-        .await?)
-}
-
-async fn remove_others(connection: &mut PgConnection, key: &SurveyKey) -> Result<(), StoreError> {
-    if another_survey(connection, key).await?.is_some() {
-        for statement in REMOVAL {
-            sqlx::query(statement).bind(key.period.ordinal()).bind(key.period.kind().months()).bind(key.level.word()).execute(&mut *connection).await?;
-        }
-        sqlx::query(shared::FORGET_LONELY).execute(&mut *connection).await?;
-    }
-    Ok(())
+/// Surveys of a period and level that count, the newest first.
+pub(super) async fn surveys_there(connection: &mut PgConnection, key: &SurveyKey) -> Result<Vec<i64>, StoreError> {
+    Ok(sqlx::query_scalar(sql::OTHER_SURVEYS).bind(key.period.ordinal()).bind(key.period.kind().months()).bind(key.level.word()).fetch_all(connection).await?)
 }
 
 #[async_trait]
@@ -150,6 +135,10 @@ impl SurveyWriter for Taking {
         self.held = Some(held);
     }
 
+    fn refuse(&mut self, unasked: Unasked) {
+        self.unasked = unasked;
+    }
+
     async fn commit(self: Box<Self>, survey: NewSurvey, provenance: &Provenance) -> Result<Survey, StoreError> {
         let bond = self.writing.bond();
         bond.soon(self.conclude(survey, provenance)).await
@@ -174,13 +163,50 @@ impl Taking {
         Ok(())
     }
 
+    /// Takes numbers and verdicts over from the surveys that are replaced, and refuses what is not to be done unasked.
+    async fn settle(&mut self, survey: &NewSurvey) -> Result<(), StoreError> {
+        if self.replaced.is_empty() && !self.unasked.sent_again {
+            return Ok(());
+        }
+        let pairs = replacing::pairs(&mut self.writing, self.id, &self.replaced).await?;
+        if let Some((holder, same)) = pairs.most_in().filter(|_| self.unasked.sent_again) {
+            let row = sqlx::query(sql::ONE_SURVEY).bind(holder).fetch_one(self.writing.connection()).await?;
+            return Err(StoreError::sent_before(rows::survey(&row)?, same, survey.patches));
+        }
+        self.replace(&pairs).await
+    }
+
+    async fn replace(&mut self, Pairs { taken_over, .. }: &Pairs) -> Result<(), StoreError> {
+        let mut confirmed = 0;
+        for survey in &self.replaced {
+            confirmed += withdrawal::confirmed_of(self.writing.connection(), *survey).await?;
+        }
+        let kept = taken_over.iter().filter(|pair| pair.filed).count() as u64;
+        let (patches, verdicts) = (taken_over.len() as u64, confirmed - kept);
+        if verdicts > 0 && self.unasked.verdicts_go {
+            return Err(StoreError::VerdictsWouldGo { surveys: self.replaced.clone(), verdicts, kept, patches });
+        }
+        replacing::take_over(&mut self.writing, taken_over).await?;
+        let (nobody, id) = (Decision::default(), self.id);
+        for survey in &self.replaced {
+            let details = json!({ "by": id, "patches_kept": patches, "verdicts_kept": kept, "verdicts_gone": verdicts });
+            withdrawal::note(self.writing.connection(), *survey, Event::Replaced, &nobody, &details).await?;
+        }
+        if !self.replaced.is_empty() {
+            let details = json!({ "surveys": self.replaced, "patches_kept": patches, "verdicts_kept": kept, "verdicts_gone": verdicts });
+            withdrawal::note(self.writing.connection(), id, Event::Replaces, &nobody, &details).await?;
+        }
+        Ok(())
+    }
+
     async fn conclude(mut self: Box<Self>, survey: NewSurvey, provenance: &Provenance) -> Result<Survey, StoreError> {
+        self.settle(&survey).await?;
         let now_ms = values::now_ms();
-        let survey = Survey { id: self.id, created_ms: now_ms, judged_ms: now_ms, facts: survey };
+        let survey = Survey { id: self.id, created_ms: now_ms, judged_ms: now_ms, withdrawn_ms: None, facts: survey };
         if let Err(error) = insert_survey(&mut self.writing, &survey, &provenance.rule).await? {
             // The key was free at the beginning; so the survey handed over now is another one than was asked for then.
             let facts = survey.facts;
-            let key = SurveyKey { period: facts.period, level: facts.level, sha256: facts.sha256 };
+            let key = SurveyKey { period: facts.period, level: facts.level, upload_key: facts.upload_key };
             return match same_survey(&self.store.pools.facts, &key).await? {
                 Some(same) if errors::names(&error, "survey_is_stored_once") => Err(StoreError::AlreadyStored(Box::new(same))),
                 _ => Err(error.into()),

@@ -13,12 +13,14 @@ mod open;
 mod patches;
 mod pools;
 mod rejudging;
+mod replacing;
 mod stalled;
 mod surveys;
 pub(super) mod text;
 mod transfer;
 mod verdicts;
 mod watch;
+mod withdrawal;
 mod writing;
 
 use super::{

@@ -15,7 +15,7 @@ const CONFIRMED: &str = "(SELECT filing.verdict FROM filing WHERE filing.county 
 const OF_PAGE: &str = " FROM page JOIN patch ON patch.id = page.id AND patch.county = page.county \
     JOIN patch_outline ON patch_outline.county = page.county AND patch_outline.patch = page.id \
     JOIN finding ON finding.county = page.county AND finding.patch = page.id \
-    JOIN survey ON survey.id = patch.survey_id \
+    JOIN survey ON survey.id = patch.survey_id AND survey.withdrawn_ms IS NULL \
     LEFT JOIN filing ON filing.county = page.county AND filing.patch = page.id";
 
 impl PostgresStore {
@@ -24,7 +24,7 @@ impl PostgresStore {
         sql.push("SELECT ").push(sql::WHOLE).push(OF_PAGE);
         let rows = sql.build().fetch_all(&self.pools.pages).await?;
         let mut patches = rows.iter().map(rows::stored_patch).collect::<Result<Vec<_>, _>>()?;
-        patches.sort_unstable_by_key(|patch| patch.id);
+        patches.sort_unstable_by_key(StoredPatch::place);
         Ok(patches)
     }
 
@@ -63,7 +63,8 @@ impl PostgresStore {
 fn page(query: &PatchQuery) -> QueryBuilder<Postgres> {
     let mut sql = QueryBuilder::new("WITH page (id, county) AS MATERIALIZED (SELECT patch.id, patch.county FROM ");
     drive(&mut sql, query);
-    sql.push(" JOIN survey ON survey.id = patch.survey_id WHERE patch.id > ").push_bind(query.after);
+    sql.push(" JOIN survey ON survey.id = patch.survey_id WHERE survey.withdrawn_ms IS NULL AND (patch.survey_id, patch.id) > (");
+    sql.push_bind(query.after.survey).push(", ").push_bind(query.after.patch).push(")");
     narrow(&mut sql, query);
     match query.verdict {
         Some(VerdictFilter::Pending) => sql.push(" AND coalesce(").push(CONFIRMED).push(", 'doubtful') = 'doubtful'"),
@@ -71,7 +72,7 @@ fn page(query: &PatchQuery) -> QueryBuilder<Postgres> {
         Some(VerdictFilter::Confirmed(verdict)) => sql.push(" AND ").push(CONFIRMED).push(" = ").push_bind(verdict.word()),
         None => &mut sql,
     };
-    sql.push(" ORDER BY patch.id LIMIT ").push_bind(i64::from(query.limit)).push(") ");
+    sql.push(" ORDER BY patch.survey_id, patch.id LIMIT ").push_bind(i64::from(query.limit)).push(") ");
     sql
 }
 
@@ -116,11 +117,16 @@ fn narrow(sql: &mut QueryBuilder<Postgres>, query: &PatchQuery) {
     if let Some(range) = query.range {
         let (from, until) = range.ordinals();
         sql.push(" AND survey.period >= ").push_bind(from).push(" AND survey.period + survey.months - 1 <= ").push_bind(until);
-        // A survey has its numbers in one go, above those of the surveys before it: no patch of the range lies outside of these two.
-        for (bound, which, otherwise) in [(" AND patch.id >= ", "min", "0"), (" AND patch.id <= ", "max", "9223372036854775807")] {
-            sql.push(bound).push("coalesce((SELECT ").push(which).push("(id) FROM patch WHERE survey_id = (SELECT ").push(which);
-            sql.push("(id) FROM survey WHERE period >= ").push_bind(from).push(" AND period + months - 1 <= ").push_bind(until);
-            sql.push(")), ").push(otherwise).push(")");
+        // No patch of the range lies outside of these two: an index has patches in the order of their surveys.
+        for (bound, which, otherwise) in [(" AND patch.survey_id >= ", "min", "0"), (" AND patch.survey_id <= ", "max", "9223372036854775807")] {
+            sql.push(bound).push("coalesce((SELECT ").push(which);
+            sql.push("(id) FROM survey WHERE period >= ")
+                .push_bind(from)
+                .push(" AND period + months - 1 <= ")
+                .push_bind(until)
+                .push("), ")
+                .push(otherwise)
+                .push(")");
         }
     }
 }

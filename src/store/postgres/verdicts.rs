@@ -16,6 +16,7 @@ const MEANT: &str = "
     SELECT given.place, patch.county, patch.id, finding.area_m2, filing.verdict AS filed, legal_m2, legal_farmland_m2, illegal_m2, illegal_farmland_m2
     FROM unnest($1::text[], $2::bigint[]) WITH ORDINALITY AS given (patch_id, survey_id, place)
     JOIN patch ON patch.patch_id = given.patch_id COLLATE \"C\" AND patch.survey_id = coalesce(given.survey_id, patch.survey_id)
+    JOIN survey ON survey.id = patch.survey_id AND survey.withdrawn_ms IS NULL
     JOIN finding ON finding.county = patch.county AND finding.patch = patch.id
     LEFT JOIN filing ON filing.county = patch.county AND filing.patch = patch.id";
 

@@ -16,7 +16,11 @@ pub(super) async fn places_of(transaction: &mut Writing, survey: i64) -> Result<
 
 /// See [`GroundWriter::places_near`](crate::store::GroundWriter::places_near).
 pub(super) async fn places_near(transaction: &mut Writing, boxes: &[Bounds], take: &mut (dyn FnMut(Vec<PatchPlace>) + Send)) -> Result<(), StoreError> {
-    let sql = format!("SELECT {} FROM json_each($1) AS span CROSS JOIN patch ON patch.cell BETWEEN span.value ->> 0 AND span.value ->> 1", ground::PLACE);
+    let sql = format!(
+        "SELECT {} FROM json_each($1) AS span CROSS JOIN patch ON patch.cell BETWEEN span.value ->> 0 AND span.value ->> 1 \
+         WHERE patch.survey_id NOT IN (SELECT id FROM survey WHERE withdrawn_ms IS NOT NULL)",
+        ground::PLACE
+    );
     for ranges in ground::ranges(boxes).chunks(ground::RANGES) {
         let rows = sqlx::query(sqlx::AssertSqlSafe(sql.as_str())).bind(values::to_json(&ranges)?).fetch_all(&mut **transaction).await?;
         take(rows.iter().map(ground::read_place).collect::<Result<_, _>>()?);

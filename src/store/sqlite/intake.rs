@@ -1,18 +1,21 @@
 //! Taking a survey in: one transaction from the question whether it may come to its last patch.
 
 use super::bulk::{Arguments, Insert, ROWS};
-use super::{SqliteStore, Writing, ground, jobs::Queue};
+use super::{SqliteStore, Writing, ground, jobs::Queue, replacing, withdrawal};
 use crate::geom::Bounds;
-use crate::land::{Finding, GroundShare, NewSurvey, OnConflict, Patch, Provenance, Reject, SharedPiece, Survey};
-use crate::store::{
-    GroundWriter, Held, JobOutcome, PatchGround, PatchPlace, StoreError, SurveyKey, SurveyWriter, errors, ground as shared, rows, sql, tables, values,
-};
+use crate::land::{Decision, Event, Finding, GroundShare, NewSurvey, OnConflict, Patch, Provenance, Reject, SharedPiece, Survey};
+use crate::store::same::Pairs;
+use crate::store::{GroundWriter, Held, JobOutcome, PatchGround, PatchPlace, StoreError, SurveyKey, SurveyWriter, Unasked, errors, rows, sql, tables, values};
 use async_trait::async_trait;
+use serde_json::json;
 
 struct Taking {
     transaction: Writing,
     queue: Queue,
     held: Option<Held>,
+    /// Surveys that this one replaces; withdrawn already in this transaction.
+    replaced: Vec<i64>,
+    unasked: Unasked,
     id: i64,
     next_patch: i64,
     patches: Insert,
@@ -24,13 +27,21 @@ struct Taking {
 impl SqliteStore {
     pub(super) async fn take_survey(&self, key: SurveyKey, on_conflict: OnConflict) -> Result<Box<dyn SurveyWriter>, StoreError> {
         let mut transaction = self.begin().await?;
+        let there = surveys_there(&mut transaction, &key).await?;
         if let Some(same) = same_survey(&mut transaction, &key).await? {
-            return Err(StoreError::AlreadyStored(Box::new(same)));
+            // Where it is to stand alone and does not, it takes the place of all of them, itself included.
+            if on_conflict != OnConflict::Replace || there.len() == 1 {
+                return Err(StoreError::AlreadyStored(Box::new(same)));
+            }
         }
-        match on_conflict {
-            OnConflict::Reject => refuse_another(&mut transaction, &key).await?,
-            OnConflict::Replace => remove_others(&mut transaction, &key).await?,
-            OnConflict::Add => {}
+        let mut replaced = Vec::new();
+        match (on_conflict, there.first()) {
+            (OnConflict::Reject, Some(existing)) => return Err(StoreError::Conflict { period: key.period, level: key.level, existing: *existing }),
+            (OnConflict::Replace, _) => replaced = there,
+            (OnConflict::Reject, None) | (OnConflict::Add, _) => {}
+        }
+        for survey in &replaced {
+            withdrawal::withdraw(&mut transaction, *survey).await?;
         }
         let id = super::next_id(&mut transaction, "survey").await?;
         let next_patch = super::next_id(&mut transaction, "patch").await?;
@@ -38,6 +49,8 @@ impl SqliteStore {
             transaction,
             queue: self.queue.clone(),
             held: None,
+            replaced,
+            unasked: Unasked::default(),
             id,
             next_patch,
             patches: Insert::new(&tables::PATCH),
@@ -53,32 +66,58 @@ async fn same_survey(transaction: &mut Writing, key: &SurveyKey) -> Result<Optio
         .bind(key.period.ordinal())
         .bind(key.period.kind().months())
         .bind(key.level.word())
-        .bind(&key.sha256)
+        .bind(&key.upload_key)
         .fetch_optional(&mut **transaction)
         .await?;
     row.as_ref().map(rows::survey).transpose()
 }
 
-async fn refuse_another(transaction: &mut Writing, key: &SurveyKey) -> Result<(), StoreError> {
-    let existing: Option<i64> = sqlx::query_scalar(sql::ANOTHER_SURVEY)
+/// Surveys of a period and level that count, the newest first.
+pub(super) async fn surveys_there(transaction: &mut Writing, key: &SurveyKey) -> Result<Vec<i64>, StoreError> {
+    Ok(sqlx::query_scalar(sql::OTHER_SURVEYS)
         .bind(key.period.ordinal())
         .bind(key.period.kind().months())
         .bind(key.level.word())
-        .fetch_optional(&mut **transaction)
-        .await?;
-    existing.map_or(Ok(()), |existing| Err(StoreError::Conflict { period: key.period, level: key.level, existing }))
+        .fetch_all(&mut **transaction)
+        .await?)
 }
 
-/// Patches, findings, filings, rejects and provenance go with their survey: ON DELETE CASCADE.
-async fn remove_others(transaction: &mut Writing, key: &SurveyKey) -> Result<(), StoreError> {
-    sqlx::query("DELETE FROM survey WHERE period = $1 AND months = $2 AND level = $3")
-        .bind(key.period.ordinal())
-        .bind(key.period.kind().months())
-        .bind(key.level.word())
-        .execute(&mut **transaction)
-        .await?;
-    sqlx::query(shared::FORGET_LONELY).execute(&mut **transaction).await?;
-    Ok(())
+impl Taking {
+    /// Takes numbers and verdicts over from the surveys that are replaced, and refuses what is not to be done unasked.
+    async fn settle(&mut self, survey: &NewSurvey) -> Result<(), StoreError> {
+        if self.replaced.is_empty() && !self.unasked.sent_again {
+            return Ok(());
+        }
+        let pairs = replacing::pairs(&mut self.transaction, self.id, &self.replaced).await?;
+        if let Some((holder, same)) = pairs.most_in().filter(|_| self.unasked.sent_again) {
+            let row = sqlx::query(sql::ONE_SURVEY).bind(holder).fetch_one(&mut *self.transaction).await?;
+            return Err(StoreError::sent_before(rows::survey(&row)?, same, survey.patches));
+        }
+        self.replace(&pairs).await
+    }
+
+    async fn replace(&mut self, Pairs { taken_over, .. }: &Pairs) -> Result<(), StoreError> {
+        let mut confirmed = 0;
+        for survey in &self.replaced {
+            confirmed += withdrawal::confirmed_of(&mut *self.transaction, *survey).await?;
+        }
+        let kept = taken_over.iter().filter(|pair| pair.filed).count() as u64;
+        let (patches, verdicts) = (taken_over.len() as u64, confirmed - kept);
+        if verdicts > 0 && self.unasked.verdicts_go {
+            return Err(StoreError::VerdictsWouldGo { surveys: self.replaced.clone(), verdicts, kept, patches });
+        }
+        replacing::take_over(&mut self.transaction, taken_over).await?;
+        let (nobody, id) = (Decision::default(), self.id);
+        for survey in &self.replaced {
+            let details = json!({ "by": id, "patches_kept": patches, "verdicts_kept": kept, "verdicts_gone": verdicts });
+            withdrawal::note(&mut self.transaction, *survey, Event::Replaced, &nobody, &details).await?;
+        }
+        if !self.replaced.is_empty() {
+            let details = json!({ "surveys": self.replaced, "patches_kept": patches, "verdicts_kept": kept, "verdicts_gone": verdicts });
+            withdrawal::note(&mut self.transaction, id, Event::Replaces, &nobody, &details).await?;
+        }
+        Ok(())
+    }
 }
 
 #[async_trait]
@@ -141,15 +180,20 @@ impl SurveyWriter for Taking {
         self.held = Some(held);
     }
 
+    fn refuse(&mut self, unasked: Unasked) {
+        self.unasked = unasked;
+    }
+
     async fn commit(mut self: Box<Self>, survey: NewSurvey, provenance: &Provenance) -> Result<Survey, StoreError> {
+        self.settle(&survey).await?;
         let now_ms = values::now_ms();
-        let survey = Survey { id: self.id, created_ms: now_ms, judged_ms: now_ms, facts: survey };
+        let survey = Survey { id: self.id, created_ms: now_ms, judged_ms: now_ms, withdrawn_ms: None, facts: survey };
         let mut arguments = Arguments::default();
         values::survey(&mut arguments, &survey, &provenance.rule)?;
         if let Err(error) = Insert::new(&tables::SURVEY).execute(&mut self.transaction, 1, arguments).await {
             // The key was free at the beginning; so the survey handed over now is another one than was asked for then.
             let facts = &survey.facts;
-            let key = SurveyKey { period: facts.period, level: facts.level, sha256: facts.sha256.clone() };
+            let key = SurveyKey { period: facts.period, level: facts.level, upload_key: facts.upload_key.clone() };
             return match same_survey(&mut self.transaction, &key).await? {
                 Some(same) if errors::is_taken(&error) => Err(StoreError::AlreadyStored(Box::new(same))),
                 _ => Err(error.into()),

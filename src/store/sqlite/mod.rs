@@ -11,9 +11,11 @@ mod layers;
 mod open;
 mod patches;
 mod rejudging;
+mod replacing;
 mod surveys;
 mod transfer;
 mod verdicts;
+mod withdrawal;
 
 use super::ground as ground_sql;
 use super::{

@@ -12,7 +12,8 @@ const CONFIRMED: &str = "(SELECT filing.verdict FROM filing WHERE filing.patch =
 
 /// The wide columns of the numbers in `page`.
 const OF_PAGE: &str = " FROM page JOIN patch ON patch.id = page.id JOIN patch_outline ON patch_outline.patch = page.id JOIN finding ON finding.patch = page.id \
-    JOIN survey ON survey.id = patch.survey_id LEFT JOIN filing ON filing.patch = page.id ORDER BY page.id";
+    JOIN survey ON survey.id = patch.survey_id AND survey.withdrawn_ms IS NULL LEFT JOIN filing ON filing.patch = page.id \
+    ORDER BY patch.survey_id, page.id";
 
 impl SqliteStore {
     pub(super) async fn some_patches(&self, query: &PatchQuery) -> Result<Vec<StoredPatch>, StoreError> {
@@ -54,6 +55,7 @@ impl SqliteStore {
 fn page(query: &PatchQuery) -> Result<QueryBuilder<Sqlite>, StoreError> {
     let mut sql = QueryBuilder::new("WITH page (id) AS (SELECT finding.patch FROM ");
     let order = drive(&mut sql, query)?;
+    sql.push(" AND survey.withdrawn_ms IS NULL");
     if let Some(survey) = query.survey {
         sql.push(" AND survey.id = ").push_bind(survey);
     }
@@ -86,19 +88,19 @@ fn drive(sql: &mut QueryBuilder<Sqlite>, query: &PatchQuery) -> Result<&'static 
         sql.push(" CROSS JOIN finding ON finding.patch = patch.id CROSS JOIN survey ON survey.id = patch.survey_id WHERE true");
         within(sql, query);
     } else {
-        // Within a survey, an index gives the numbers in order; and later surveys have higher ones, for one writer at a time takes
-        // its numbers upwards. So no page needs sorting, nor more reading than its own rows. NOT INDEXED: the surveys by number, not
-        // by period.
+        // Within a survey, an index gives the numbers in order. So no page needs sorting, nor more reading than its own rows. NOT INDEXED: the surveys by
+        // number, not by period.
         if query.county.is_some() {
             sql.push("survey NOT INDEXED CROSS JOIN finding ON finding.survey_id = survey.id WHERE finding.patch > ");
         } else {
             sql.push("survey NOT INDEXED CROSS JOIN patch ON patch.survey_id = survey.id CROSS JOIN finding ON finding.patch = patch.id WHERE patch.id > ");
         }
-        sql.push_bind(query.after);
+        sql.push("CASE survey.id WHEN ").push_bind(query.after.survey).push(" THEN ").push_bind(query.after.patch).push(" ELSE 0 END AND survey.id >= ");
+        sql.push_bind(query.after.survey);
         return Ok(if query.county.is_some() { " ORDER BY survey.id, finding.patch" } else { " ORDER BY survey.id, patch.id" });
     }
-    sql.push(" AND patch.id > ").push_bind(query.after);
-    Ok(" ORDER BY patch.id")
+    sql.push(" AND (patch.survey_id, patch.id) > (").push_bind(query.after.survey).push(", ").push_bind(query.after.patch).push(")");
+    Ok(" ORDER BY patch.survey_id, patch.id")
 }
 
 fn within(sql: &mut QueryBuilder<Sqlite>, query: &PatchQuery) {
@@ -136,7 +138,7 @@ mod tests {
             (PatchQuery { range, verdict: Some(VerdictFilter::Pending), ..all.clone() }, by_survey, false),
             (PatchQuery { county: county.clone(), ..all.clone() }, by_county, false),
             (PatchQuery { county: county.clone(), range, ..all.clone() }, by_county, false),
-            (PatchQuery { patch_id: Some("1".to_owned()), bounds, ..all.clone() }, "patch_by_patch_id (patch_id=? AND rowid>?)", false),
+            (PatchQuery { patch_id: Some("1".to_owned()), bounds, ..all.clone() }, "patch_by_patch_id (patch_id=?)", true),
             (PatchQuery { bounds, county, range, ..all }, "patch_by_place (cell>? AND cell<?)", true),
         ] {
             let plan = plan(&store, query.clone()).await;

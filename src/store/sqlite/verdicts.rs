@@ -12,7 +12,8 @@ use std::collections::BTreeMap;
 /// The patches that a filing may mean, with the verdicts they have: patch id, survey. At most two: more need not be known to call an id ambiguous.
 const MEANT: &str = "
     SELECT patch.id, finding.area_m2, filing.verdict AS filed, legal_m2, legal_farmland_m2, illegal_m2, illegal_farmland_m2
-    FROM patch JOIN finding ON finding.patch = patch.id LEFT JOIN filing ON filing.patch = patch.id
+    FROM patch JOIN survey ON survey.id = patch.survey_id AND survey.withdrawn_ms IS NULL
+    JOIN finding ON finding.patch = patch.id LEFT JOIN filing ON filing.patch = patch.id
     WHERE patch.patch_id = $1 AND patch.survey_id = coalesce($2, patch.survey_id) LIMIT 2";
 
 impl SqliteStore {

@@ -1,0 +1,156 @@
+//! Surveys that are taken back, restored or moved, and what became of each.
+
+use super::{
+    Desk, Problem,
+    answers::{SurveyAnswer, timestamp},
+    query::{self, Path, Query},
+};
+use crate::land::{Decision, Event, Level, Period, SurveyEvent};
+use crate::store::Withdrawn;
+use axum::{Json, extract::State, http::StatusCode};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+use utoipa::{IntoParams, ToSchema};
+
+/// By whom and why.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct DecisionQuery {
+    /// Why.
+    reason: Option<String>,
+    /// Who.
+    by: Option<String>,
+}
+
+/// Letters of a name or a reason at most.
+const LETTERS: usize = 500;
+
+impl DecisionQuery {
+    fn read(self) -> Result<Decision, Problem> {
+        let given = |name: &str, text: Option<String>| match text.map(|text| text.trim().to_owned()).filter(|text| !text.is_empty()) {
+            Some(text) if text.chars().count() > LETTERS => Err(Problem::parameter(name, "500")),
+            text => Ok(text),
+        };
+        Ok(Decision { by: given("by", self.by)?, reason: given("reason", self.reason)? })
+    }
+}
+
+/// Something that became of a survey.
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+pub struct EventAnswer {
+    at: String,
+    event: Event,
+    by: Option<String>,
+    reason: Option<String>,
+    /// What changed, by name.
+    #[schema(value_type = Object)]
+    details: Map<String, Value>,
+}
+
+impl From<SurveyEvent> for EventAnswer {
+    fn from(SurveyEvent { at_ms, event, decision, details }: SurveyEvent) -> Self {
+        Self { at: timestamp(at_ms), event, by: decision.by, reason: decision.reason, details }
+    }
+}
+
+/// A survey that does not count any more.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct WithdrawnAnswer {
+    #[serde(flatten)]
+    survey: SurveyAnswer,
+    /// Confirmed verdicts of its patches.
+    confirmed: u64,
+    withdrawn_at: Option<String>,
+    /// Why it does not count: who withdrew it, or what took its place.
+    event: Option<EventAnswer>,
+}
+
+impl From<Withdrawn> for WithdrawnAnswer {
+    fn from(Withdrawn { survey, confirmed, event }: Withdrawn) -> Self {
+        Self { confirmed, withdrawn_at: survey.withdrawn_ms.map(timestamp), event: event.map(Into::into), survey: survey.into() }
+    }
+}
+
+/// Surveys that do not count any more.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct WithdrawnSurveys {
+    surveys: Vec<WithdrawnAnswer>,
+}
+
+/// Surveys that were withdrawn or replaced and can still be restored, the last one first.
+pub(super) async fn withdrawn(desk: &Desk) -> Result<Json<WithdrawnSurveys>, Problem> {
+    Ok(Json(WithdrawnSurveys { surveys: desk.monitor.store().withdrawn().await?.into_iter().map(Into::into).collect() }))
+}
+
+/// Withdraws a survey: it does not count any more, and can be restored for a while.
+#[utoipa::path(delete, path = "/api/surveys/{id}", tag = "surveys", params(("id" = i64, Path), DecisionQuery), responses((status = NO_CONTENT), (status = NOT_FOUND, body = Problem)))]
+pub async fn withdraw(State(desk): State<Desk>, Path(id): Path<i64>, Query(query): Query<DecisionQuery>) -> Result<StatusCode, Problem> {
+    desk.monitor.withdraw(id, &query.read()?).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Restores a survey that was withdrawn or replaced.
+#[utoipa::path(post, path = "/api/surveys/{id}/restore", tag = "surveys", params(("id" = i64, Path), DecisionQuery),
+    responses((status = OK, body = SurveyAnswer), (status = NOT_FOUND, body = Problem), (status = CONFLICT, body = Problem)))]
+pub async fn restore(State(desk): State<Desk>, Path(id): Path<i64>, Query(query): Query<DecisionQuery>) -> Result<Json<SurveyAnswer>, Problem> {
+    Ok(Json(desk.monitor.restore(id, &query.read()?).await?.into()))
+}
+
+/// Where to.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct MoveQuery {
+    /// The period it is of.
+    period: Option<String>,
+    /// `ministry`, `province` or `city`; as it is where absent.
+    level: Option<String>,
+}
+
+/// A survey that belongs to another period or level now.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct MovedAnswer {
+    #[serde(flatten)]
+    survey: SurveyAnswer,
+    /// Patches without days of their own: the period's stand for them, so that they changed with it. Their findings are as they were until the survey is judged again.
+    days_changed: u64,
+}
+
+/// Moves a survey to the period and level it is of.
+#[utoipa::path(post, path = "/api/surveys/{id}/move", tag = "surveys", params(("id" = i64, Path), MoveQuery, DecisionQuery),
+    responses((status = OK, body = MovedAnswer), (status = BAD_REQUEST, body = Problem), (status = NOT_FOUND, body = Problem), (status = CONFLICT, body = Problem)))]
+pub async fn move_survey(
+    State(desk): State<Desk>,
+    Path(id): Path<i64>,
+    Query(to): Query<MoveQuery>,
+    Query(query): Query<DecisionQuery>,
+) -> Result<Json<MovedAnswer>, Problem> {
+    let decision = query.read()?;
+    let level = query::read_if::<Level>("level", to.level.as_deref())?;
+    let period = query::read_if::<Period>("period", to.period.as_deref())?;
+    if level.is_none() && period.is_none() {
+        return Err(Problem::parameter("period", "is required"));
+    }
+    let facts = desk.monitor.store().survey(id).await?.facts;
+    let moved = desk.monitor.move_survey(id, (period.unwrap_or(facts.period), level.unwrap_or(facts.level)), &decision).await?;
+    Ok(Json(MovedAnswer { survey: moved.survey.into(), days_changed: moved.days_changed }))
+}
+
+/// What became of a survey.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct History {
+    /// Confirmed verdicts of its patches.
+    confirmed: u64,
+    /// Since it was stored, in order.
+    events: Vec<EventAnswer>,
+}
+
+/// What became of a survey since it was stored, also of one that does not count any more or was removed.
+#[utoipa::path(get, path = "/api/surveys/{id}/history", tag = "surveys", params(("id" = i64, Path)), responses((status = OK, body = History), (status = NOT_FOUND, body = Problem)))]
+pub async fn history(State(desk): State<Desk>, Path(id): Path<i64>) -> Result<Json<History>, Problem> {
+    let store = desk.monitor.store();
+    let events: Vec<EventAnswer> = store.history(id).await?.into_iter().map(Into::into).collect();
+    if events.is_empty() {
+        store.survey(id).await?;
+    }
+    Ok(Json(History { confirmed: store.confirmed(id).await?, events }))
+}
