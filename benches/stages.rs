@@ -6,12 +6,13 @@
 use std::{error::Error, path::Path, time::Instant};
 use tuban::demo::{Preset, generate};
 use tuban::formats::{FeatureSource, FieldMap, Stated, Wanted, geojson::Reader};
-use tuban::geom::{Figure, Outline, check_in};
+use tuban::geom::{Crs, Figure, Outline, Written, check_in};
 use tuban::land::LayerKind;
 use tuban::monitor::atlas::Atlas;
 use tuban::monitor::classify::classify;
 use tuban::monitor::classify_file::{ClassifyFiles, LayerPath, classify_files, load};
 use tuban::monitor::classify_line::Output;
+use tuban::monitor::edges::AsDrawn;
 use tuban::monitor::{Workshop, memory::Memory, rule::Rule};
 
 fn main() -> Result<(), Box<dyn Error>> {
@@ -47,15 +48,20 @@ fn main() -> Result<(), Box<dyn Error>> {
     let whole = load(&files(&folder, LayerKind::ALL, scratch.path()), &rule, &|_, _| {})?.atlas;
     let plane = whole.plane().clone();
     table.stage("project: degrees to the plane", || outlines.iter().map(|outline| outline.map(|at| plane.project(at)).positions.len()).sum::<usize>());
-    let regions: Vec<_> =
-        table.stage("project, check and repair", || outlines.iter().filter_map(|outline| check_in(outline, |at| plane.project(at)).ok()).collect());
-    let figures: Vec<Figure> = table.stage("prepare for measuring", || regions.iter().map(|checked| Figure::new(checked.region.clone())).collect());
+    let regions: Vec<_> = table.stage("project, check and repair", || {
+        outlines.iter().filter_map(|outline| Some((outline, check_in(outline, |at| plane.project(at)).ok()?))).collect()
+    });
+    let figures: Vec<Figure> = table.stage("prepare for measuring", || regions.iter().map(|(_, checked)| Figure::new(checked.region.clone())).collect());
     for kind in LayerKind::ALL {
         let alone = load(&files(&folder, &[*kind], scratch.path()), &rule, &|_, _| {})?.atlas;
         table.stage(&format!("index and overlay: {kind} alone"), || measure_all(&alone, &figures))?;
     }
     table.stage("index and overlay: all layers, with farmland under approvals", || measure_all(&whole, &figures))?;
-    table.stage("the same, and judge", || figures.iter().try_for_each(|figure| classify(&whole, &rule, figure, tuban::land::today(), None).map(drop)))?;
+    let written = Written { crs: Crs::CRS84, decimals: None };
+    table.stage("the same, and judge", || {
+        let mut drawn = figures.iter().zip(&regions).map(|(figure, (degrees, _))| (figure, AsDrawn { degrees, written }));
+        drawn.try_for_each(|(figure, patch)| classify(&whole, &rule, figure, patch, tuban::land::today(), None).map(drop))
+    })?;
     table.patches = figures.len();
     table.print();
 

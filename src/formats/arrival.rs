@@ -367,7 +367,7 @@ impl Arrival {
         let names = field_names::told_apart(&layer.fields, label);
         let (worker, _) = Worker::read(&self.workshop, &self.work_folder()?, &dataset.path, driver, label, Some((layer.index, &names)))?;
         let degrees = Crs::from_epsg(4490).unwrap_or(Crs::CRS84);
-        let head = Head { crs: named, name: Some(layer.name.clone()), notes, ..Head::default() };
+        let head = Head { crs: named, name: Some(layer.name.clone()), notes, by_direction: dataset.kind == Kind::Shapefile, ..Head::default() };
         let announced = Announced {
             features: layer.count.unwrap_or(0),
             table: (dataset.kind == Kind::Shapefile).then(|| dataset.path.clone()),

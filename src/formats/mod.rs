@@ -60,6 +60,8 @@ pub struct Head {
     pub garbled: u64,
     /// Features of which points or lines beside their areas were left out, so far.
     pub mixed: u64,
+    /// Whether its rings are told to be shells or holes by the direction they run in.
+    pub by_direction: bool,
 }
 
 /// A file being read, batch by batch.

@@ -27,6 +27,7 @@ use positions::{Positions, Reader};
 use smallvec::SmallVec;
 use std::io;
 
+pub use at::EdgeNear;
 pub use cut::{PIECE_VERTICES, clip_ring, parts};
 pub use positions::Shelf;
 

@@ -304,7 +304,8 @@ pub(super) fn inside(at: [f64; 2], ring: &[[f64; 2]]) -> Ordering {
 }
 
 /// Whether `inner` lies in `outer`, for closed rings that do not cross (they may touch).
-pub(super) fn lies_in(inner: &[[f64; 2]], outer: &[[f64; 2]]) -> bool {
+#[must_use]
+pub fn lies_in(inner: &[[f64; 2]], outer: &[[f64; 2]]) -> bool {
     let corners = inner.iter().copied();
     let middles = inner.windows(2).map(|pair| [f64::midpoint(pair[0][0], pair[1][0]), f64::midpoint(pair[0][1], pair[1][1])]);
     corners.chain(middles).map(|at| inside(at, outer)).find(|where_| *where_ != Ordering::Equal) == Some(Ordering::Greater)

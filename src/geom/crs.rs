@@ -109,6 +109,15 @@ impl Crs {
         matches!(self, Self::Geographic(_))
     }
 
+    /// Whether edges that are straight in the one are straight in the other: zones differ, with the zone in the easting or without they do not, and all degrees are one.
+    #[must_use]
+    pub fn is_straight_in(self, other: Self) -> bool {
+        match (self, other) {
+            (Self::GaussKruger { zone, .. }, Self::GaussKruger { zone: another, .. }) => zone == another,
+            (one, another) => std::mem::discriminant(&one) == std::mem::discriminant(&another),
+        }
+    }
+
     /// A position to degrees (longitude, latitude); `None` where it is not finite or lies outside the CRS's ground: the globe, the square of
     /// web maps, 500 km on either side of a central meridian.
     #[must_use]

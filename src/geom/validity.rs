@@ -1,6 +1,6 @@
 //! What is wrong with an outline, and whether it can be put right without guessing.
 //!
-//! 1. Repeated positions are dropped (harmless, not reported); an open ring is closed; spikes are cut off.
+//! 1. Repeated positions are dropped (harmless, not reported); an open ring is closed; spikes are cut off; a ring that encloses nothing is left out and named.
 //! 2. Edges of the whole outline are tested against each other. If none meet, only nesting is left to judge.
 //! 3. Where a ring crosses or touches itself it is split there into simple loops, each filled or hollow by how deep it lies among the others.
 //! 4. The repair counts as unambiguous when no reading of the outline gives another answer: let m be, for each part, the number of times its shell
@@ -8,10 +8,15 @@
 //!    there is not 0 or 1, or if two parts claim it, something was claimed twice or a hole was cut from nothing, readers would differ (even-odd, non-zero, union),
 //!    and the outline is refused.
 //!
-//! For a figure of eight this is GEOS's `make_valid(method="structure")`; where that would pick one of several readings, this refuses.
+//! For a figure of eight this is GEOS's `make_valid(method="structure")`; where that would pick one of several readings, this refuses. How much ground the readings
+//! differ about is what [`dispute`] tells, and what all of them together enclose [`unite`]: little enough of it may be put right, too.
 
+mod reading;
 mod simple;
+mod unite;
 mod untangle;
+
+pub use unite::{Dispute, dispute, unite};
 
 use super::crossing::{Span, contacts, lies_in};
 use super::region::Region;
@@ -31,6 +36,18 @@ pub enum DefectKind {
     SelfCrossing,
     /// The ring touches itself.
     SelfTouch,
+    /// The ring encloses nothing: it was left out.
+    CollapsedRing,
+    /// The ring winds twice around too little ground to matter, which counts once.
+    WindsTwice,
+    /// Too little of a hole to matter lies outside its shell.
+    HoleOutside,
+    /// Two holes of a part share too little ground to matter, which is taken out once.
+    HolesOverlap,
+    /// Two parts share too little ground to matter, which counts once.
+    PartsOverlap,
+    /// Shells and holes run the wrong way round for their format: they were told apart by which lies in which.
+    RingDirection,
 }
 
 /// What is wrong, and where. Parts, rings and vertices count from 0.
@@ -57,6 +74,8 @@ pub enum Fault {
     TooFewPoints,
     /// A ring that encloses nothing.
     NoArea,
+    /// An outline of less than the least width, on average.
+    TooThin,
     /// A ring that encloses some ground more than once, so that readings differ; or one that crosses itself so often that nobody could tell.
     WindsTwice,
     /// A hole that is not inside its shell, or crosses it.
@@ -102,16 +121,26 @@ const AMBIGUITY: f64 = 1e-9;
 
 /// Judges an outline that `project` takes to the plane.
 pub fn check_in(outline: &Outline, project: impl Fn([f64; 2]) -> [f64; 2]) -> Result<Checked, Unacceptable> {
+    check_rings_in(outline, project, &|_| false)
+}
+
+/// Judges an outline that `project` takes to the plane; `is_nothing` as for [`check_rings`].
+pub fn check_rings_in(outline: &Outline, project: impl Fn([f64; 2]) -> [f64; 2], is_nothing: &dyn Fn(usize) -> bool) -> Result<Checked, Unacceptable> {
     match simple::simple(outline, &project) {
         Some(region) => Ok(Checked { region, defects: Vec::new() }),
-        None => check(&outline.map(project)),
+        None => check_rings(&outline.map(project), is_nothing),
     }
 }
 
 /// Judges an outline in the plane, closely. O(n log n) for n vertices, plus the number of contacts.
 pub fn check(outline: &Outline) -> Result<Checked, Unacceptable> {
+    check_rings(outline, &|_| false)
+}
+
+/// Judges an outline in the plane, closely; `is_nothing` tells of a ring, by its number over all parts, that it encloses nothing as it was drawn.
+pub fn check_rings(outline: &Outline, is_nothing: &dyn Fn(usize) -> bool) -> Result<Checked, Unacceptable> {
     let mut defects = Vec::new();
-    let rings = clean(outline, &mut defects)?;
+    let rings = clean(outline, is_nothing, &mut defects)?;
     let counts: Vec<u32> = rings.iter().map(|ring| ring.positions.len() as u32).collect();
     let edges = spans(&rings);
     let Some(contacts) = contacts(&edges, &counts) else {
@@ -137,19 +166,31 @@ fn closed(positions: &[[f64; 2]]) -> impl Iterator<Item = [f64; 2]> + '_ {
     positions.iter().chain(positions.first()).copied()
 }
 
-/// Step 1.
-fn clean(outline: &Outline, defects: &mut Vec<Defect>) -> Result<Vec<Ring>, Unacceptable> {
-    if outline.positions.is_empty() {
+/// Step 1. Only an outline of which no ring encloses anything cannot be taken.
+fn clean(outline: &Outline, is_nothing: &dyn Fn(usize) -> bool, defects: &mut Vec<Defect>) -> Result<Vec<Ring>, Unacceptable> {
+    let Some(somewhere) = outline.positions.first() else {
         return Err(Unacceptable { fault: Fault::Empty, part: 0, ring: 0, vertex: None });
-    }
+    };
     let mut rings = Vec::with_capacity(outline.ring_ends.len());
+    let mut first_fault = None;
     for (part, range) in outline.parts().enumerate() {
         let first = range.start;
         for number in range {
-            rings.push(clean_ring(outline.ring(number), part as u32, (number - first) as u32, defects)?);
+            let (raw, part, ring) = (outline.ring(number), part as u32, (number - first) as u32);
+            let known = defects.len();
+            let cleaned = clean_ring(raw, part, ring, defects);
+            match cleaned {
+                Ok(clean) if outline.ring_ends.len() == 1 || !is_nothing(number) => rings.push(clean),
+                cleaned => {
+                    defects.truncate(known);
+                    defects.push(Defect { kind: DefectKind::CollapsedRing, part, ring, vertex: 0, at: *raw.first().unwrap_or(somewhere) });
+                    first_fault.get_or_insert(cleaned.err().unwrap_or(Unacceptable { fault: Fault::NoArea, part, ring, vertex: None }));
+                }
+            }
         }
     }
-    Ok(rings)
+    let nothing = Unacceptable { fault: Fault::Empty, part: 0, ring: 0, vertex: None };
+    if rings.is_empty() { Err(first_fault.unwrap_or(nothing)) } else { Ok(rings) }
 }
 
 fn clean_ring(raw: &[[f64; 2]], part: u32, ring: u32, defects: &mut Vec<Defect>) -> Result<Ring, Unacceptable> {

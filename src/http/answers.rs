@@ -3,8 +3,8 @@
 use super::shared_ground::{ContradictionAnswer, TakenOffAnswer};
 use crate::formats::geojson::Geometry;
 use crate::land::{
-    Area, AutomaticVerdict, Condition, Explanation, Filing, Flag, Group, Layer, LayerKind, LayerUsed, LeftOut, Level, Line, Reason, Signature, Standard,
-    Survey, TakenOff, Tally, Verdict, VerdictCounts, Words, round_half_up,
+    Area, AutomaticVerdict, Condition, Doubts, Explanation, Filing, Flag, Group, Layer, LayerKind, LayerUsed, LeftOut, Level, Line, Reason, Signature,
+    Standard, Survey, TakenOff, Tally, Verdict, VerdictCounts, Words, round_half_up,
 };
 use crate::monitor::{explain::explain, left_out::LeftOutHere, ratios::Ratios, rule::Tolerance};
 use crate::store::StoredPatch;
@@ -268,6 +268,9 @@ pub struct FindingAnswer {
     counties: Vec<CountyAnswer>,
     approvals: Vec<String>,
     flags: Vec<Flag>,
+    /// By how much areas that a tolerance was held against may differ, where that is not 0.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    edge_bound: Option<EdgeBoundAnswer>,
     defects: Vec<DefectAnswer>,
     layers: Vec<LayerUsed>,
     rule: String,
@@ -301,6 +304,44 @@ struct CountyAnswer {
     code: String,
     name: String,
     area: Area,
+}
+
+/// By how much areas may differ, square metres: for edges are straight in one coordinate system only, and for coordinates were written with few decimals.
+#[derive(Debug, Serialize, ToSchema)]
+struct EdgeBoundAnswer {
+    unapproved_m2: f64,
+    unapproved_farmland_m2: f64,
+    without_parcels_m2: f64,
+    second_county_m2: f64,
+    /// The same for rounding.
+    rounding: RoundingAnswer,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+struct RoundingAnswer {
+    unapproved_m2: f64,
+    unapproved_farmland_m2: f64,
+    without_parcels_m2: f64,
+    second_county_m2: f64,
+}
+
+impl EdgeBoundAnswer {
+    fn of(doubts: &Doubts) -> Option<Self> {
+        let Doubts { unapproved, unapproved_farmland, without_parcels, second_county } = doubts;
+        let rounding = RoundingAnswer {
+            unapproved_m2: unapproved.rounding_m2,
+            unapproved_farmland_m2: unapproved_farmland.rounding_m2,
+            without_parcels_m2: without_parcels.rounding_m2,
+            second_county_m2: second_county.rounding_m2,
+        };
+        (*doubts != Doubts::default()).then_some(Self {
+            unapproved_m2: unapproved.edges_m2,
+            unapproved_farmland_m2: unapproved_farmland.edges_m2,
+            without_parcels_m2: without_parcels.edges_m2,
+            second_county_m2: second_county.edges_m2,
+            rounding,
+        })
+    }
 }
 
 #[derive(Debug, Serialize, ToSchema)]
@@ -347,6 +388,7 @@ impl FindingAnswer {
                 .collect(),
             approvals: finding.approvals.clone(),
             flags: finding.flags.clone(),
+            edge_bound: EdgeBoundAnswer::of(&finding.doubts),
             defects,
             layers: provenance.layers,
             rule: provenance.rule,

@@ -1,5 +1,7 @@
 //! What a patch occupies, and what follows from it.
 
+use crate::geom::Doubt;
+
 use super::{AutomaticVerdict, LayerKind, Reason, Words, county_name, verdict::words};
 use serde::{Deserialize, Serialize};
 
@@ -117,6 +119,21 @@ impl Areas {
     }
 }
 
+/// By how much the areas that a tolerance is held against may differ, because edges are straight in one coordinate system only and coordinates end somewhere. Known
+/// near a tolerance only, else 0.
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Doubts {
+    /// [`Areas::unapproved_m2`].
+    pub unapproved: Doubt,
+    /// [`Areas::unapproved_farmland_m2`].
+    pub unapproved_farmland: Doubt,
+    /// The area on no parcel.
+    pub without_parcels: Doubt,
+    /// The area in a second county.
+    pub second_county: Doubt,
+}
+
 /// How much of a patch lies on parcels of one class.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ParcelShare {
@@ -166,6 +183,10 @@ words! {
         ApprovalKindUnknown = "approval_kind_unknown",
         /// 与其他图斑重叠: some of its ground lies in other stored patches too.
         SharesGround = "shares_ground",
+        /// 边线读法: an area above tolerance would be within it if edges were read as straight in another file's coordinate system; the milder verdict was taken.
+        EdgeDefinition = "edge_definition",
+        /// 坐标取位: the same, for what coordinates written with few decimals may be off by.
+        CoordinatesRounded = "coordinates_rounded",
     }
 }
 
@@ -199,6 +220,8 @@ pub type Explanation = Words;
 pub struct Finding {
     /// The areas.
     pub areas: Areas,
+    /// By how much those that a tolerance was held against may differ.
+    pub doubts: Doubts,
     /// By class, largest first.
     pub parcels: Vec<ParcelShare>,
     /// By county, largest first; the first is the patch's county.

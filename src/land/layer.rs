@@ -122,6 +122,8 @@ pub struct Layer {
     pub effective: Date,
     /// CRS the file was in, `EPSG:4490`.
     pub crs: String,
+    /// The most decimals that its coordinates were written with; `None` where an older program stored it, which did not count them.
+    pub decimals: Option<u8>,
     /// SHA-256 of the file, hexadecimal.
     pub sha256: String,
     /// True when the file says of itself that it is invented.

@@ -38,7 +38,7 @@ pub use county::{COUNTIES, County, county_name, is_county_code};
 pub use days::{Days, push_day, read_days};
 pub use event::{Decision, Event, SurveyEvent};
 pub use filing::{Filing, Signature};
-pub use finding::{Areas, CountyShare, Explanation, Finding, Flag, LayerUsed, ParcelShare, Provenance};
+pub use finding::{Areas, CountyShare, Doubts, Explanation, Finding, Flag, LayerUsed, ParcelShare, Provenance};
 pub use job::{JobKind, JobState, Lane, Progress, Stage};
 pub use layer::{FeatureFacts, Layer, LayerKind, LeftOut};
 pub use patch::{Condition, Patch};

@@ -76,6 +76,8 @@ pub struct NewSurvey {
     pub level: Level,
     /// CRS the file was in.
     pub crs: String,
+    /// The most decimals that its coordinates were written with, as far as its first features show; `None` where an older program stored it, which did not count them.
+    pub decimals: Option<u8>,
     /// SHA-256 of the file, hexadecimal.
     pub sha256: String,
     /// What makes the upload the same as another: its bytes and all that was said of them. The same is not stored twice for a period and level.

@@ -45,6 +45,7 @@ impl Reason {
             Self::TemporaryUse => "临时用地",
             Self::RuralRoad => "农村道路",
             Self::OtherUse => "批准为其他用途",
+            Self::TooSmall => "图斑不大于容差",
         }
     }
 }
@@ -66,6 +67,8 @@ impl Flag {
             Self::ApprovalExpired => "批准已到期，不计",
             Self::ApprovalKindUnknown => "批准类型不明，按建设用地批准计",
             Self::SharesGround => "与其他图斑重叠",
+            Self::EdgeDefinition => "边线在不同坐标系中读法不同",
+            Self::CoordinatesRounded => "坐标小数位少",
         }
     }
 }

@@ -93,6 +93,8 @@ words! {
         RuralRoad = "rural_road",
         /// What is not approved for building is approved for another use that the rule names.
         OtherUse = "other_use",
+        /// The patch is no larger than a tolerance, and approvals do not cover it.
+        TooSmall = "too_small",
     }
 }
 

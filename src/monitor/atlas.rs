@@ -4,7 +4,7 @@ mod approvals;
 
 use super::memory::{Memory, Taken};
 use super::{classes::is_farmland, rule::Rule};
-use crate::geom::{Bounds, Coverage, CoverageBuilder, Figure, Hits, Outline, Pieces, Plane, parts, sum_m2};
+use crate::geom::{Bounds, Coverage, CoverageBuilder, Drawn, Figure, Hits, Outline, Pieces, Plane, Written, parts, sum_m2};
 use crate::land::{Areas, FeatureFacts, LayerKind, LayerUsed, LeftOut, Standard};
 use approvals::Approval;
 pub use approvals::ApprovalMarks;
@@ -29,6 +29,8 @@ pub struct Atlas {
 #[derive(Debug)]
 struct AtlasLayer {
     used: LayerUsed,
+    /// How its file wrote it.
+    written: Written,
     coverage: Coverage,
     /// What members say of the ground, each distinct text once.
     facts: Vec<FeatureFacts>,
@@ -158,8 +160,19 @@ impl Atlas {
         self.layer(kind).and_then(|layer| layer.facts.get(fact as usize)).unwrap_or(&NOTHING)
     }
 
-    /// Takes a layer in, in the place of one of the same kind.
-    pub fn put(&mut self, used: LayerUsed, layer: PreparedLayer, rule: &Rule) {
+    /// A layer in force, with how its file wrote it.
+    #[must_use]
+    pub fn drawn(&self, kind: LayerKind) -> Option<Drawn<'_>> {
+        self.layer(kind).map(|layer| Drawn { coverage: &layer.coverage, written: layer.written })
+    }
+
+    /// Notes that a layer could not be read back, where that is so.
+    pub(super) fn note_loss<T>(&self, read: io::Result<T>) -> io::Result<T> {
+        read.inspect_err(|_| self.lost.store(true, Ordering::Relaxed))
+    }
+
+    /// Takes a layer in, in the place of one of the same kind; `written` is how its file wrote it.
+    pub fn put(&mut self, used: LayerUsed, written: Written, layer: PreparedLayer, rule: &Rule) {
         if used.kind == LayerKind::County {
             self.counties = Some(layer.bounds);
         }
@@ -176,7 +189,7 @@ impl Atlas {
             Vec::new()
         };
         self.layers.retain(|other| other.used.kind != used.kind);
-        self.layers.push(AtlasLayer { used, coverage, facts, fact_of, farmland, approvals, left_out, taken });
+        self.layers.push(AtlasLayer { used, written, coverage, facts, fact_of, farmland, approvals, left_out, taken });
         self.layers.sort_by_key(|layer| layer.used.kind);
     }
 
@@ -204,7 +217,7 @@ impl Atlas {
     /// Measures a figure against every layer, approvals as they stood on the day of the after-image; a layer that is not in force counts as covering nothing.
     /// Fails only where positions that lie outside memory cannot be read back.
     pub fn measure(&self, figure: &Figure, after: Date) -> io::Result<Measured> {
-        self.measure_layers(figure, after).inspect_err(|_| self.lost.store(true, Ordering::Relaxed))
+        self.note_loss(self.measure_layers(figure, after))
     }
 
     fn measure_layers(&self, figure: &Figure, after: Date) -> io::Result<Measured> {

@@ -2,7 +2,7 @@
 
 use super::{Monitor, MonitorError, Refusal, RefusalKind, classify::classify, intake::Intake};
 use crate::formats::{contradiction_words, geojson};
-use crate::geom::{Bounds, Contradiction, Crs, Defect, Figure, typical};
+use crate::geom::{Bounds, Contradiction, Crs, Defect, Figure, Written, typical};
 use crate::land::{Finding, Place, Provenance, Words, today};
 use std::sync::Arc;
 
@@ -64,10 +64,11 @@ impl Monitor {
         if let Some(contradiction) = Crs::CRS84.contradiction(&typical(&outline.positions), atlas.counties_bounds()).filter(Contradiction::is_certain) {
             return Err(Refusal::new(RefusalKind::Unacceptable, "wrong_crs", contradiction_words(Crs::CRS84, &contradiction)).into());
         }
-        let intake = Intake { crs: Crs::CRS84, shifted: false, plane: atlas.plane().clone() };
-        let taken = intake.take(outline).map_err(|fault| unacceptable(fault.code, fault.words, fault.place))?;
+        let intake = Intake { disputed_m2: self.rule().tolerance.cover_m2(), ..Intake::new(Crs::CRS84, atlas.plane().clone()) };
+        let mut taken = intake.take(outline).map_err(|fault| unacceptable(fault.code, fault.words, fault.place))?;
         let bounds = taken.repaired.as_ref().unwrap_or(&taken.degrees).bounds();
-        let finding = classify(&atlas, self.rule(), &Figure::new(taken.region), today(), None)?;
+        let figure = Figure::new(std::mem::take(&mut taken.region));
+        let finding = classify(&atlas, self.rule(), &figure, taken.as_drawn(Written { crs: Crs::CRS84, decimals: None }), today(), None)?;
         Ok(CheckedPolygon { finding, defects: taken.defects, provenance: self.provenance(&atlas), bounds })
     }
 }

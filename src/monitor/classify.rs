@@ -1,19 +1,23 @@
 //! From what was measured to a finding with its automatic verdict. Pure.
 //!
 //! In this order, tolerances from the [`Rule`]:
+//! 0. a patch that is no larger than a tolerance: legal, where approvals in time cover nearly all of it, else doubtful;
 //! 1. legal, where approvals for building cover the patch that were granted by the day of the after-image;
 //! 2. other, where those and approvals for another use (设施农用地, 农村道路, 临时用地) cover it;
 //! 3. suspected illegal, where farmland outside all of them is above tolerance (doubtful where no approvals are in force to tell): an approval that came later,
 //!    or had ended, does not change that;
 //! 4. doubtful, where ground that is neither approved nor on any parcel is above tolerance;
 //! 5. other.
+//!
+//! An area exceeds its tolerance only if it does so however edges are read and coordinates were rounded (`edges`); where that decides, the milder verdict is taken and flagged.
 
 use super::{
     atlas::{Atlas, Measured, Share},
+    edges::{AsDrawn, Milder, doubts},
     rule::{Rule, Tolerance},
 };
 use crate::geom::Figure;
-use crate::land::{Areas, AutomaticVerdict, CountyShare, FeatureFacts, Finding, Flag, LayerKind, ParcelShare, Reason, is_county_code};
+use crate::land::{Areas, AutomaticVerdict, CountyShare, Doubts, FeatureFacts, Finding, Flag, LayerKind, ParcelShare, Reason, is_county_code};
 use jiff::civil::Date;
 
 /// What was measured of a figure, and the verdict: all but what it takes to tell it to people.
@@ -21,6 +25,10 @@ use jiff::civil::Date;
 pub struct Assessment {
     /// What was measured.
     pub measured: Measured,
+    /// By how much that may differ, near a tolerance.
+    pub doubts: Doubts,
+    /// Whether the verdict is the milder one of several readings.
+    pub milder: Milder,
     /// The automatic verdict.
     pub verdict: AutomaticVerdict,
     /// Why.
@@ -28,15 +36,17 @@ pub struct Assessment {
 }
 
 /// Measures a figure and judges what was measured, as of the day of the after-image. Fails only where layers cannot be read back.
-pub fn assess(atlas: &Atlas, rule: &Rule, figure: &Figure, after: Date) -> std::io::Result<Assessment> {
+pub fn assess(atlas: &Atlas, rule: &Rule, figure: &Figure, patch: AsDrawn<'_>, after: Date) -> std::io::Result<Assessment> {
     let measured = atlas.measure(figure, after)?;
-    let (verdict, reason) = judge(&measured, rule, atlas.has(LayerKind::Farmland), atlas.has(LayerKind::Approved));
-    Ok(Assessment { measured, verdict, reason })
+    let doubts = doubts(atlas, &rule.tolerance, &measured, figure, patch)?;
+    let mut milder = Milder::default();
+    let (verdict, reason) = judge(&measured, &doubts, &mut milder, rule, atlas.has(LayerKind::Farmland), atlas.has(LayerKind::Approved));
+    Ok(Assessment { measured, doubts, milder, verdict, reason })
 }
 
 /// The finding of a figure whose after-image is of that day. `stated_county` is what the file says. Fails only where layers cannot be read back.
-pub fn classify(atlas: &Atlas, rule: &Rule, figure: &Figure, after: Date, stated_county: Option<&str>) -> std::io::Result<Finding> {
-    Ok(assess(atlas, rule, figure, after)?.finding(atlas, rule, stated_county))
+pub fn classify(atlas: &Atlas, rule: &Rule, figure: &Figure, patch: AsDrawn<'_>, after: Date, stated_county: Option<&str>) -> std::io::Result<Finding> {
+    Ok(assess(atlas, rule, figure, patch, after)?.finding(atlas, rule, stated_county))
 }
 
 impl Assessment {
@@ -73,10 +83,11 @@ impl Assessment {
         approvals.sort_unstable();
         Finding {
             areas,
+            doubts: self.doubts,
             parcels: measured.parcels.iter().map(|share| parcel(said(LayerKind::Farmland, share))).collect(),
             counties: measured.counties.iter().map(|share| county(said(LayerKind::County, share))).collect(),
             approvals,
-            flags: flags(measured, rule, atlas, stated_county),
+            flags: self.flags(rule, atlas, stated_county),
             verdict: self.verdict,
             reason: self.reason,
             automatic_legal_farmland_m2: legal,
@@ -98,76 +109,91 @@ pub fn automatic_farmland_m2(verdict: AutomaticVerdict, reason: Reason, areas: &
     }
 }
 
-fn judge(measured: &Measured, rule: &Rule, parcels_known: bool, approvals_known: bool) -> (AutomaticVerdict, Reason) {
+/// The part of a patch no larger than a tolerance that approvals must cover.
+const COVERED_SHARE: f64 = 0.99;
+
+fn judge(measured: &Measured, doubts: &Doubts, milder: &mut Milder, rule: &Rule, parcels_known: bool, approvals_known: bool) -> (AutomaticVerdict, Reason) {
     let (areas, tolerance) = (&measured.areas, &rule.tolerance);
-    if areas.unapproved_m2() <= tolerance.cover_m2() {
+    if areas.area_m2 <= tolerance.cover_m2().max(tolerance.farmland_m2()) {
+        let covered = areas.approved_in_time_m2 >= COVERED_SHARE * areas.area_m2;
+        return if covered { (AutomaticVerdict::Legal, Reason::FullyApproved) } else { (AutomaticVerdict::Doubtful, Reason::TooSmall) };
+    }
+    if !milder.exceeds(areas.unapproved_m2(), doubts.unapproved, tolerance.cover_m2()) {
         return (AutomaticVerdict::Legal, Reason::FullyApproved);
     }
     let other_use = measured.marks.other_use.filter(|_| areas.other_use_m2 > tolerance.cover_m2());
     let outside_m2 = areas.unapproved_m2() - areas.other_use_m2;
-    if let Some(reason) = other_use.filter(|_| outside_m2 <= tolerance.cover_m2()) {
+    if let Some(reason) = other_use
+        && !milder.exceeds(outside_m2, doubts.unapproved, tolerance.cover_m2())
+    {
         return (AutomaticVerdict::Other, reason);
     }
-    if areas.unapproved_farmland_m2() > tolerance.farmland_m2() {
+    if milder.exceeds(areas.unapproved_farmland_m2(), doubts.unapproved_farmland, tolerance.farmland_m2()) {
         return if approvals_known {
-            (AutomaticVerdict::SuspectedIllegal, why_illegal(areas, tolerance))
+            (AutomaticVerdict::SuspectedIllegal, why_illegal(areas, doubts, tolerance))
         } else {
             (AutomaticVerdict::Doubtful, Reason::NoApprovals)
         };
     }
-    let without_parcel_m2 = areas.area_m2 - measured.parcels_m2;
-    if !parcels_known || without_parcel_m2.min(outside_m2) > tolerance.cover_m2() {
+    let without_parcel_m2 = (areas.area_m2 - measured.parcels_m2).min(outside_m2);
+    if !parcels_known || milder.exceeds(without_parcel_m2, doubts.without_parcels, tolerance.cover_m2()) {
         return (AutomaticVerdict::Doubtful, Reason::NoParcels);
     }
     (AutomaticVerdict::Other, other_use.unwrap_or(Reason::NoFarmland))
 }
 
 /// Why farmland outside approvals in time is suspected illegal: first what came too late, then what has no day.
-fn why_illegal(areas: &Areas, tolerance: &Tolerance) -> Reason {
+fn why_illegal(areas: &Areas, doubts: &Doubts, tolerance: &Tolerance) -> Reason {
     let uncounted_m2 = areas.approved_before_farmland_m2 + areas.approved_undated_farmland_m2 - areas.approved_in_time_farmland_m2;
     if areas.approved_later_farmland_m2 > tolerance.farmland_m2() {
         Reason::ApprovedLater
     } else if uncounted_m2 > tolerance.farmland_m2() {
         Reason::ApprovalUndated
-    } else if areas.approved_in_time_m2 + areas.other_use_m2 > tolerance.cover_m2() {
+    } else if Milder::default().exceeds(areas.approved_in_time_m2 + areas.other_use_m2, doubts.unapproved, tolerance.cover_m2()) {
         Reason::PartlyApproved
     } else {
         Reason::UnapprovedFarmland
     }
 }
 
-fn flags(measured: &Measured, rule: &Rule, atlas: &Atlas, stated_county: Option<&str>) -> Vec<Flag> {
-    let mut flags = Vec::new();
-    let counties = &measured.counties;
-    if !atlas.has(LayerKind::County) {
-        flags.push(Flag::NoCountyLayer);
-    } else if counties.is_empty() {
-        flags.push(Flag::OutsideCounties);
+impl Assessment {
+    fn flags(&self, rule: &Rule, atlas: &Atlas, stated_county: Option<&str>) -> Vec<Flag> {
+        let (mut flags, mut milder) = (Vec::new(), self.milder);
+        let (measured, tolerance) = (&self.measured, &rule.tolerance);
+        let counties = &measured.counties;
+        if !atlas.has(LayerKind::County) {
+            flags.push(Flag::NoCountyLayer);
+        } else if counties.is_empty() {
+            flags.push(Flag::OutsideCounties);
+        }
+        if counties.get(1).is_some_and(|second| milder.exceeds(second.area_m2, self.doubts.second_county, tolerance.border_m2())) {
+            flags.push(Flag::CrossesBorder);
+        }
+        if stated_county.is_some_and(|stated| !is_county_code(stated)) {
+            flags.push(Flag::CountyCodeUnreadable);
+        } else if let (Some(first), Some(stated)) = (counties.first(), stated_county)
+            && atlas.fact(LayerKind::County, first.fact).code != stated
+        {
+            flags.push(Flag::CountyCodeDisagrees);
+        }
+        let without_parcels_m2 = measured.areas.area_m2 - measured.parcels_m2;
+        if atlas.has(LayerKind::Farmland) && milder.exceeds(without_parcels_m2, self.doubts.without_parcels, tolerance.cover_m2()) {
+            flags.push(Flag::PartlyWithoutParcels);
+        }
+        if measured.lacks_members {
+            flags.push(Flag::LayerMemberLeftOut);
+        }
+        let marks = &measured.marks;
+        let of_approvals = [
+            (Flag::ApprovalUndated, measured.areas.approved_undated_m2 > 0.0 || marks.undated_other_use),
+            (Flag::ApprovalExpired, marks.ended),
+            (Flag::ApprovalKindUnknown, marks.kind_unknown),
+        ];
+        flags.extend(of_approvals.into_iter().filter(|(_, is_so)| *is_so).map(|(flag, _)| flag));
+        flags.extend(milder.edges.then_some(Flag::EdgeDefinition));
+        flags.extend(milder.rounding.then_some(Flag::CoordinatesRounded));
+        flags
     }
-    if counties.get(1).is_some_and(|second| second.area_m2 > rule.tolerance.border_m2()) {
-        flags.push(Flag::CrossesBorder);
-    }
-    if stated_county.is_some_and(|stated| !is_county_code(stated)) {
-        flags.push(Flag::CountyCodeUnreadable);
-    } else if let (Some(first), Some(stated)) = (counties.first(), stated_county)
-        && atlas.fact(LayerKind::County, first.fact).code != stated
-    {
-        flags.push(Flag::CountyCodeDisagrees);
-    }
-    if atlas.has(LayerKind::Farmland) && measured.areas.area_m2 - measured.parcels_m2 > rule.tolerance.cover_m2() {
-        flags.push(Flag::PartlyWithoutParcels);
-    }
-    if measured.lacks_members {
-        flags.push(Flag::LayerMemberLeftOut);
-    }
-    let marks = &measured.marks;
-    let of_approvals = [
-        (Flag::ApprovalUndated, measured.areas.approved_undated_m2 > 0.0 || marks.undated_other_use),
-        (Flag::ApprovalExpired, marks.ended),
-        (Flag::ApprovalKindUnknown, marks.kind_unknown),
-    ];
-    flags.extend(of_approvals.into_iter().filter(|(_, is_so)| *is_so).map(|(flag, _)| flag));
-    flags
 }
 
 #[cfg(test)]
@@ -210,9 +236,24 @@ mod tests {
             ((10.0, 0.0, 0.0, 0.0, 0.0), false, true, (Doubtful, Reason::NoParcels)),
             ((10.0, 9.0, 8.0, 0.0, 0.0), true, true, (SuspectedIllegal, Reason::UnapprovedFarmland)),
             ((10.0, 0.0, 0.0, 10.0, 0.0), false, true, (Legal, Reason::FullyApproved)),
+            // No larger than the tolerance of 0.001 亩: by share.
+            ((0.0009, 0.0009, 0.0009, 0.0, 0.0), true, true, (Doubtful, Reason::TooSmall)),
+            ((0.001, 0.001, 0.0, 0.000_98, 0.0), true, true, (Doubtful, Reason::TooSmall)),
+            ((0.001, 0.001, 0.0, 0.000_99, 0.0), true, true, (Legal, Reason::FullyApproved)),
         ] {
             let (area, parcels, farmland, approved, approved_farmland) = areas;
-            assert_eq!(judge(&measured(area, parcels, farmland, approved, approved_farmland), &rule, parcels_known, approvals_known), expected, "{areas:?}");
+            assert_eq!(
+                judge(
+                    &measured(area, parcels, farmland, approved, approved_farmland),
+                    &Doubts::default(),
+                    &mut Milder::default(),
+                    &rule,
+                    parcels_known,
+                    approvals_known
+                ),
+                expected,
+                "{areas:?}"
+            );
         }
     }
 
@@ -255,12 +296,12 @@ mod tests {
             };
             let marks = ApprovalMarks { other_use: Some(Reason::RuralRoad), ..ApprovalMarks::default() };
             let measured = Measured { areas, marks, parcels_m2: m2(10.0), ..Measured::default() };
-            assert_eq!(judge(&measured, &rule, parcels_known, true), expected, "{areas:?}");
+            assert_eq!(judge(&measured, &Doubts::default(), &mut Milder::default(), &rule, parcels_known, true), expected, "{areas:?}");
         }
         // Ground that is neither approved nor on any parcel cannot be told.
         let mut measured = measured(10.0, 5.0, 5.0, 0.0, 0.0);
         measured.areas.other_use_m2 = m2(5.0);
         measured.areas.other_use_farmland_m2 = m2(5.0);
-        assert_eq!(judge(&measured, &rule, true, true), (Doubtful, Reason::NoParcels));
+        assert_eq!(judge(&measured, &Doubts::default(), &mut Milder::default(), &rule, true, true), (Doubtful, Reason::NoParcels));
     }
 }

@@ -19,6 +19,7 @@ use super::{
     sums::{outside_warning, unreadable_warning},
 };
 use crate::formats::{Arrival, Stated, Wanted, ogr::Workshop};
+use crate::geom::Written;
 use crate::land::{LayerKind, LayerUsed, Reject, VerdictCounts, Words, today};
 use jiff::civil::Date;
 use std::io::Write;
@@ -170,7 +171,7 @@ pub fn load(files: &ClassifyFiles, rule: &Rule, report: &(dyn Fn(&str, u64) + Sy
         notes.extend(prepared.notes);
         missing.extend(left_out::summary(layer.kind, prepared.layer.refused()));
         let mut atlas = prepared.before;
-        atlas.put(LayerUsed { id: 0, kind: layer.kind, name, effective: String::new() }, prepared.layer, rule);
+        atlas.put(LayerUsed { id: 0, kind: layer.kind, name, effective: String::new() }, prepared.written, prepared.layer, rule);
         before = Some(atlas);
     }
     if let Some(atlas) = before {
@@ -189,6 +190,7 @@ fn receive(path: &Path, files: &ClassifyFiles) -> Result<Arrival, MonitorError> 
 /// A layer ready to be put into the atlas it was held against.
 struct Prepared {
     layer: PreparedLayer,
+    written: Written,
     before: Atlas,
     notes: Vec<Words>,
 }
@@ -213,14 +215,14 @@ fn load_layer(
         let wish = Wish { file: &arrival, wanted, stated, map: &[], counties };
         let plane = before.as_ref().map_or_else(|| origin::of_file(&wish), |before| Ok(before.plane().clone()))?;
         let nothing = Atlas::empty(plane.clone());
-        let (layer, notes) = read_layer(&wish, layer, before.as_ref().unwrap_or(&nothing), files, &rule.approvals, report)?;
-        Ok((layer, notes, plane))
+        let (layer, written, notes) = read_layer(&wish, layer, before.as_ref().unwrap_or(&nothing), files, &rule.approvals, report)?;
+        Ok((layer, written, notes, plane))
     };
-    let (layer, notes, plane) = match read(&Stated { crs, ..own.clone() }) {
+    let (layer, written, notes, plane) = match read(&Stated { crs, ..own.clone() }) {
         Err(MonitorError::LateCrs(crs)) => read(&Stated { crs: Some(crs), ..own }),
         outcome => outcome,
     }?;
-    Ok(Prepared { layer, notes, before: before.unwrap_or_else(|| Atlas::empty(plane)) })
+    Ok(Prepared { layer, written, notes, before: before.unwrap_or_else(|| Atlas::empty(plane)) })
 }
 
 fn read_layer(
@@ -230,7 +232,7 @@ fn read_layer(
     files: &ClassifyFiles,
     kinds: &ApprovalKinds,
     report: &(dyn Fn(&str, u64) + Sync),
-) -> Result<(PreparedLayer, Vec<Words>), MonitorError> {
+) -> Result<(PreparedLayer, Written, Vec<Words>), MonitorError> {
     let kind = path.kind;
     approval_facts::check_said(kind, path.approval_kind.as_deref(), kinds)?;
     let mut reading = layer_import::open(wish, kind)?;
@@ -287,7 +289,7 @@ fn read_layer(
     }));
     let of_layer = |words: Words| Words::new(format!("图层 {kind}：{}", words.zh), format!("layer {kind}: {}", words.en));
     let layer = builder.finish()?.without(missing).of_classes(codes.standard());
-    Ok((layer, notes.into_iter().map(of_layer).collect()))
+    Ok((layer, reading.written(), notes.into_iter().map(of_layer).collect()))
 }
 
 /// Classifies the patches against layers that are loaded. Times of loading and memory stay open.

@@ -2,7 +2,7 @@
 
 use super::{atlas::Atlas, classify::Assessment, ids::county_number, intake::Taken, judging::Found, noticed::Notice};
 use crate::formats::{geojson::Geometry, writing::harmless};
-use crate::land::{Areas, AutomaticVerdict, Condition, Days, Reject, is_county_code, push_day};
+use crate::land::{Areas, AutomaticVerdict, Condition, Days, Flag, Reject, is_county_code, push_day};
 use std::borrow::Cow;
 use std::path::Path;
 
@@ -209,6 +209,18 @@ fn geojson(text: &mut String, quoted_id: &str, county_code: Option<&str>, taken:
         push_four_decimals(text, area_m2);
     }
     let geometry = serde_json::to_string(&Geometry(Cow::Borrowed(taken.repaired.as_ref().unwrap_or(&taken.degrees)))).unwrap_or_default();
+    let doubts = &assessment.doubts;
+    for (name, doubt) in [("edge_bound_m2", &doubts.unapproved), ("edge_bound_farmland_m2", &doubts.unapproved_farmland)] {
+        if doubt.m2() > 0.0 {
+            text.extend([",\"", name, "\":"]);
+            push_four_decimals(text, doubt.m2());
+        }
+    }
+    let milder = [(assessment.milder.edges, Flag::EdgeDefinition), (assessment.milder.rounding, Flag::CoordinatesRounded)];
+    let flags: Vec<&str> = milder.into_iter().filter_map(|(is, flag)| is.then_some(flag.word())).collect();
+    if !flags.is_empty() {
+        text.extend([",\"flags\":[\"", &flags.join("\",\""), "\"]"]);
+    }
     let [condition, lacking] = condition(taken, assessment);
     text.extend([",\"verdict\":\"", assessment.verdict.word(), "\",\"condition\":\"", condition, lacking, "\""]);
     for (name, day) in [("before_day", days.map(|days| days.before)), ("after_day", days.map(|days| days.after))] {

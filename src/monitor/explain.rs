@@ -87,9 +87,20 @@ pub fn explain(finding: &Finding, tolerance: &Tolerance) -> Explanation {
                 ),
             )
         }
+        Reason::TooSmall => (
+            format!(
+                "图斑面积 {:.2} 平方米，不大于容差，批准用地{numbers_zh}覆盖 {:.2} 平方米，不足 99%，无法判断，存疑。",
+                areas.area_m2, areas.approved_in_time_m2
+            ),
+            format!(
+                "The patch of {:.2} m² is no larger than a tolerance, and approvals{numbers_en} cover {:.2} m² of it, less than 99 %: doubtful.",
+                areas.area_m2, areas.approved_in_time_m2
+            ),
+        ),
     };
     let notes = notes(finding);
-    Explanation { zh: zh + &notes.zh, en: en + &notes.en }
+    let (more_zh, more_en) = milder(finding, tolerance);
+    Explanation { zh: zh + &notes.zh + &more_zh, en: en + &notes.en + &more_en }
 }
 
 /// What a reason calls the use.
@@ -135,6 +146,41 @@ fn notes(finding: &Finding) -> Words {
     notes
 }
 
+/// What is added where the verdict is the milder one of several readings: the area, and by how much it may differ.
+fn milder(finding: &Finding, tolerance: &Tolerance) -> (String, String) {
+    let (areas, doubts) = (&finding.areas, &finding.doubts);
+    let without_parcels_m2 = areas.area_m2 - finding.parcels.iter().map(|share| share.area_m2).sum::<f64>();
+    let outside_m2 = areas.unapproved_m2() - if finding.reason.is_other_use() { areas.other_use_m2 } else { 0.0 };
+    let second_m2 = finding.counties.get(1).map_or(0.0, |second| second.area_m2);
+    let held = [
+        ("批准范围外的面积", "ground outside approvals", outside_m2, doubts.unapproved, tolerance.cover_m2()),
+        ("批准范围外的耕地", "farmland outside approvals", areas.unapproved_farmland_m2(), doubts.unapproved_farmland, tolerance.farmland_m2()),
+        ("没有地类的面积", "ground on no parcel", without_parcels_m2, doubts.without_parcels, tolerance.cover_m2()),
+        ("在另一县区的面积", "ground in another county", second_m2, doubts.second_county, tolerance.border_m2()),
+    ];
+    let (mut zh, mut en) = (String::new(), String::new());
+    if !finding.flags.iter().any(|flag| matches!(flag, Flag::EdgeDefinition | Flag::CoordinatesRounded)) {
+        return (zh, en);
+    }
+    for (name_zh, name_en, area_m2, doubt, tolerance_m2) in held {
+        if area_m2 <= tolerance_m2 || area_m2 - doubt.m2() > tolerance_m2 {
+            continue;
+        }
+        let (mut why_zh, mut why_en) = (Vec::new(), Vec::new());
+        if doubt.edges_m2 > 0.0 {
+            why_zh.push(format!("边线在各文件坐标系中读法不同，可差 {:.2} 平方米", doubt.edges_m2));
+            why_en.push(format!("{:.2} m² for edges that read differently in the coordinate systems of the files", doubt.edges_m2));
+        }
+        if doubt.rounding_m2 > 0.0 {
+            why_zh.push(format!("坐标小数位少，可差 {:.2} 平方米", doubt.rounding_m2));
+            why_en.push(format!("{:.2} m² for coordinates written with few decimals", doubt.rounding_m2));
+        }
+        zh += &format!("{name_zh} {area_m2:.2} 平方米，{}，不据此从重判定。", why_zh.join("，"));
+        en += &format!(" The {name_en} is {area_m2:.2} m² and may differ by {}: not held against it.", why_en.join(" and "));
+    }
+    (zh, en)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -154,6 +200,7 @@ mod tests {
         .with_undated_approvals();
         let finding = Finding {
             areas,
+            doubts: crate::land::Doubts::default(),
             parcels: vec![],
             counties: vec![],
             approvals: vec!["鲁政土字〔2021〕0012号".into()],
@@ -193,6 +240,7 @@ mod tests {
         };
         let mut finding = Finding {
             areas,
+            doubts: crate::land::Doubts::default(),
             parcels: vec![],
             counties: vec![],
             approvals: vec!["甲".into(), "乙".into()],

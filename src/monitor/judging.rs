@@ -13,7 +13,7 @@ use super::{
     rule::Rule,
 };
 use crate::formats::{Field, RawFeature, Values, tidy_code};
-use crate::geom::Figure;
+use crate::geom::{Figure, Written};
 use crate::land::{COUNTIES, Days, Finding, Flag, Patch, Reject, Words, is_county_code, today};
 use jiff::civil::Date;
 use std::{borrow::Cow, collections::HashMap, io};
@@ -23,6 +23,7 @@ pub struct Judge<'a> {
     atlas: &'a Atlas,
     rule: &'a Rule,
     intake: Intake,
+    written: Written,
     asks_gcj02: bool,
     /// Whether a field holds the ids.
     ids_in_field: bool,
@@ -73,9 +74,10 @@ impl<'a> Judge<'a> {
     pub fn new(atlas: &'a Atlas, rule: &'a Rule, reading: &Reading, period_days: (Date, Date)) -> Self {
         let known = COUNTIES.iter().map(|(code, name)| ((*name).to_owned(), (*code).to_owned()));
         let in_force = atlas.counties().map(|county| (county.name.clone(), county.code.clone()));
-        let (intake, asks_gcj02) = (reading.intake(atlas.plane()), reading.gcj02_is_open());
-        let ids_in_field = reading.fields().theirs(Field::PatchId).is_some();
-        Self { atlas, rule, intake, asks_gcj02, ids_in_field, county_codes: known.chain(in_force).collect(), period_days, today: today() }
+        let intake = Intake { disputed_m2: rule.tolerance.cover_m2(), ..reading.intake(atlas.plane()) };
+        let (asks_gcj02, ids_in_field) = (reading.gcj02_is_open(), reading.fields().theirs(Field::PatchId).is_some());
+        let (written, county_codes) = (reading.written(), known.chain(in_force).collect());
+        Self { atlas, rule, intake, written, asks_gcj02, ids_in_field, county_codes, period_days, today: today() }
     }
 
     /// Judges one feature. Fails only where layers cannot be read back.
@@ -119,7 +121,8 @@ impl<'a> Judge<'a> {
                     notice.testimony = testify(self.atlas, row, &taken.degrees, stated_county)?;
                 }
                 let figure = Figure::new(std::mem::take(&mut taken.region));
-                Ok((taken, assess(self.atlas, self.rule, &figure, days.after)?))
+                let assessment = assess(self.atlas, self.rule, &figure, taken.as_drawn(self.written), days.after)?;
+                Ok((taken, assessment))
             }
             Err(reject) => Err(reject),
         };

@@ -7,7 +7,7 @@ use super::{
     atlas::{Atlas, LayerBuilder},
     first_seen::FirstSeen,
     gcj02::testify,
-    intake::{Intake, Taken},
+    intake::{Intake, Taken, region_again},
     layer_codes::{self, CodeChoices, CodeSeen, CodeTally, Named},
     left_out::{LeftOuts, Refused},
     memory::Memory,
@@ -17,7 +17,7 @@ use super::{
     survey_import::hash,
 };
 use crate::formats::{Arrival, Field, RawFeature, Stated, Wanted};
-use crate::geom::{Bounds, Pieces, Plane, check_in};
+use crate::geom::{Bounds, Pieces, Plane};
 use crate::land::{FeatureFacts, JobKind, Layer, LayerKind, Reject, Words};
 use crate::store::{Held, LayerFeature, LayerWriter, NewLayer};
 use jiff::civil::Date;
@@ -164,6 +164,7 @@ impl Monitor {
                     name: file.name.clone(),
                     effective: file.effective,
                     crs: reading.crs().to_string(),
+                    decimals: reading.written().decimals,
                     sha256,
                     invented: reading.head().invented,
                     rejected: sorting.rejected,
@@ -407,7 +408,7 @@ impl Sorting {
 pub(super) fn pieces<'f>(plane: &Plane, features: &'f [LayerFeature]) -> Vec<(&'f LayerFeature, Option<Pieces>)> {
     let pieces = |feature: &'f LayerFeature| {
         let outline = feature.repaired.as_ref().unwrap_or(&feature.degrees);
-        (feature, check_in(outline, |at| plane.project(at)).ok().map(|checked| Pieces::of(&checked.region)))
+        (feature, region_again(outline, plane).map(|region| Pieces::of(&region)))
     };
     features.par_iter().map(pieces).collect()
 }

@@ -10,6 +10,7 @@ pub mod classify_file;
 pub mod classify_line;
 pub mod counts;
 pub mod county_codes;
+pub mod edges;
 pub mod explain;
 pub mod export;
 pub mod filings;
@@ -44,7 +45,7 @@ pub mod work;
 
 use crate::formats::ReadError;
 pub use crate::formats::{Gcj02, Layer as FileLayer, Stated, Wanted, ogr::Workshop, why_not};
-use crate::geom::{Crs, Plane};
+use crate::geom::{Crs, Plane, Written};
 use crate::land::{Layer, LayerKind, LayerUsed, Provenance, Reject, Words, today};
 use crate::store::{Store, StoreError};
 use atlas::{Atlas, LayerBuilder, PreparedLayer};
@@ -340,7 +341,7 @@ impl Monitor {
                 prepared
             };
             let prepared = prepared.without(store.left_out(layer.id).await?).of_classes(layer.classes);
-            atlas.get_or_insert_with(|| Atlas::empty(plane)).put(used(layer), prepared, self.rule());
+            atlas.get_or_insert_with(|| Atlas::empty(plane)).put(used(layer), written(layer), prepared, self.rule());
         }
         Ok(atlas.unwrap_or_else(|| Atlas::empty(Plane::near(118.0, 35.0))))
     }
@@ -378,6 +379,11 @@ fn in_force(layers: &[Layer]) -> Vec<&Layer> {
         .iter()
         .filter_map(|kind| layers.iter().filter(|layer| layer.kind == *kind && layer.effective <= today).max_by_key(|layer| (layer.effective, layer.id)))
         .collect()
+}
+
+/// How a layer's file wrote it.
+fn written(layer: &Layer) -> Written {
+    Written { crs: layer.crs.parse().unwrap_or(Crs::CRS84), decimals: layer.decimals }
 }
 
 fn used(layer: &Layer) -> LayerUsed {

@@ -2,7 +2,7 @@
 
 use super::{MonitorError, Refusal, RefusalKind, atlas::Atlas, intake::Intake, pipeline::in_order};
 use crate::formats::{Arrival, FeatureBatch, FeatureSource, Field, FieldMap, Gcj02, Head, RawFeature, Stated, Wanted, contradiction_words};
-use crate::geom::{Bounds, Crs, Plane, typical};
+use crate::geom::{Bounds, Crs, Plane, Written, typical};
 use crate::land::{LayerKind, Words};
 use std::collections::BTreeSet;
 
@@ -35,6 +35,8 @@ pub struct Reading {
     gcj02: Option<Gcj02>,
     candidates: Vec<Crs>,
     says_ids: bool,
+    /// The most decimals that the first features' coordinates have.
+    decimals: Option<u8>,
     /// What was noticed before the first feature was judged.
     notes: Vec<Words>,
 }
@@ -62,12 +64,14 @@ impl Reading {
         let crs = source.crs();
         let keys = first.as_ref().map(|batch| batch.keys(SAMPLE)).transpose()?.unwrap_or_default();
         let fields = FieldMap::resolve(wish.wanted, &keys, &overrides).map_err(|words| Refusal::new(RefusalKind::Unacceptable, "fields", words))?;
-        let (mut refusal, mut candidates) = (None, Vec::new());
+        let (mut refusal, mut candidates, mut decimals) = (None, Vec::new(), None);
         let mut notes: Vec<Words> = wish.file.encoding_passed_over(wish.stated).into_iter().collect();
         if let Some(batch) = &first {
             let mut sample = Vec::new();
             for index in 0..batch.len().min(SAMPLE) {
-                if let Ok(outline) = batch.feature(index, &fields)?.geometry {
+                let feature = batch.feature(index, &fields)?;
+                if let Ok(outline) = feature.geometry {
+                    decimals = decimals.max(Some(feature.decimals));
                     sample.extend(outline.positions);
                 }
             }
@@ -90,13 +94,19 @@ impl Reading {
             }
         }
         let says_ids = overrides.iter().any(|(ours, _)| ours == Field::PatchId.word());
-        Ok((Self { source, first, fields, keys, gcj02: wish.stated.gcj02, candidates, says_ids, notes }, refusal))
+        Ok((Self { source, first, fields, keys, gcj02: wish.stated.gcj02, candidates, says_ids, decimals, notes }, refusal))
     }
 
     /// The CRS positions are taken to be in.
     #[must_use]
     pub fn crs(&self) -> Crs {
         self.source.crs()
+    }
+
+    /// How its coordinates are written, as far as its first features show.
+    #[must_use]
+    pub fn written(&self) -> Written {
+        Written { crs: self.crs(), decimals: self.decimals }
     }
 
     /// Where its CRS is contradicted: those that would do instead.
@@ -108,7 +118,8 @@ impl Reading {
     /// How its outlines become regions of `plane`.
     #[must_use]
     pub fn intake(&self, plane: &Plane) -> Intake {
-        Intake { crs: self.crs(), shifted: self.gcj02 == Some(Gcj02::Remove), plane: plane.clone() }
+        let by_direction = self.head().by_direction;
+        Intake { shifted: self.gcj02 == Some(Gcj02::Remove), by_direction, ..Intake::new(self.crs(), plane.clone()) }
     }
 
     /// Whether people have yet to say what to do with an offset of GCJ-02.

@@ -8,6 +8,7 @@
 //! Patches with their numbers, confirmed verdicts and refused features stay. Against the same layers and by the same rule the same findings come out.
 
 use super::{Monitor, MonitorError, Refusal, RefusalKind, export::understood, in_force, pipeline::in_order, rejudging::Rejudge, sums::Sums, used};
+use crate::geom::Written;
 use crate::land::{Finding, JobKind, NewSurvey, Progress, Provenance, Stage, Survey, Words};
 use crate::store::{FindingsWriter, Held, PatchQuery, StoredPatch};
 use serde::{Deserialize, Serialize};
@@ -93,14 +94,14 @@ impl Monitor {
     pub(super) async fn judge_anew(&self, survey: i64, report: &(dyn Fn(Progress) + Sync)) -> Result<JudgedAnew, MonitorError> {
         let mut writer = self.store.begin_reclassification(survey).await?;
         let mut facts = self.store.survey(survey).await?.facts;
-        let crs = understood(&facts.crs)?;
+        let written = Written { crs: understood(&facts.crs)?, decimals: facts.decimals };
         self.refresh_atlas().await?;
         let atlas = self.atlas();
         let (pages, unjudged) = mpsc::channel(WAITING);
         let (findings, mut judged) = mpsc::channel::<Vec<(i64, Finding)>>(WAITING);
         let judging = {
             let (rule, atlas) = (self.rule().clone(), Arc::clone(&atlas));
-            let judging = tokio::task::spawn_blocking(move || judge_pages(&Rejudge::new(&atlas, &rule, crs), unjudged, &findings));
+            let judging = tokio::task::spawn_blocking(move || judge_pages(&Rejudge::new(&atlas, &rule, written), unjudged, &findings));
             async { judging.await.map_err(|error| MonitorError::Broken(error.to_string()))? }
         };
         let storing = async {
@@ -116,7 +117,7 @@ impl Monitor {
         if atlas.counties_bounds().is_some() && !self.rule().survey.allows_outside(sums.outside, sums.patches) {
             return Err(outside_counties(&sums).into());
         }
-        self.share_ground(&mut *writer, crs, &atlas).await?;
+        self.share_ground(&mut *writer, written.crs, &atlas).await?;
         report(Progress { stage: Stage::Storing, done: sums.patches, total: Some(facts.patches) });
         sums.replace(&mut facts);
         Ok(JudgedAnew { writer, facts, provenance: self.provenance(&atlas) })

@@ -3,7 +3,7 @@
 //! What was measured when its survey came in is measured again, as it was then: where the file was in a projection, from the outline in that.
 
 use super::{MonitorError, atlas::Atlas, classify::classify, intake::Intake, rule::Rule};
-use crate::geom::{Crs, Figure};
+use crate::geom::{Figure, Written};
 use crate::land::{Finding, Flag};
 use crate::store::{StoreError, StoredPatch};
 
@@ -12,13 +12,14 @@ pub struct Rejudge<'a> {
     atlas: &'a Atlas,
     rule: &'a Rule,
     intake: Intake,
+    written: Written,
 }
 
 impl<'a> Rejudge<'a> {
-    /// A judge of the patches of a survey whose file was in `crs`.
+    /// A judge of the patches of a survey whose file was written like this.
     #[must_use]
-    pub fn new(atlas: &'a Atlas, rule: &'a Rule, crs: Crs) -> Self {
-        Self { atlas, rule, intake: Intake { crs, shifted: false, plane: atlas.plane().clone() } }
+    pub fn new(atlas: &'a Atlas, rule: &'a Rule, written: Written) -> Self {
+        Self { atlas, rule, intake: Intake::new(written.crs, atlas.plane().clone()), written }
     }
 
     /// The findings of some patches, by their numbers and in their order.
@@ -30,8 +31,9 @@ impl<'a> Rejudge<'a> {
         let StoredPatch { id, mut patch, .. } = stored;
         let (stated_county, days) = (patch.stated_county.take(), patch.days);
         let damaged = || StoreError::Damaged(format!("patch {id} no longer passes the check it passed on import"));
-        let region = self.intake.again(patch).map_err(|_| damaged())?.region;
-        let mut finding = classify(self.atlas, self.rule, &Figure::new(region), days.after, stated_county.as_deref())?;
+        let mut taken = self.intake.again(patch).map_err(|_| damaged())?;
+        let figure = Figure::new(std::mem::take(&mut taken.region));
+        let mut finding = classify(self.atlas, self.rule, &figure, taken.as_drawn(self.written), days.after, stated_county.as_deref())?;
         finding.flags.extend(days.unclear.then_some(Flag::DatesUnclear));
         Ok((id, finding))
     }

@@ -185,7 +185,7 @@ impl Monitor {
 fn regions(grounds: &[PatchGround], own: Crs, plane: &Plane) -> Result<Regions, MonitorError> {
     let region = |ground: &PatchGround| {
         let crs = ground.crs.as_deref().map_or(Ok(own), super::export::understood)?;
-        let intake = Intake { crs, shifted: false, plane: plane.clone() };
+        let intake = Intake::new(crs, plane.clone());
         let damaged = |_| StoreError::Damaged(format!("patch {} no longer passes the check it passed on import", ground.patch));
         Ok((ground.patch, intake.stored(ground.source.clone(), ground.degrees.clone()).map_err(damaged)?.region))
     };

@@ -235,6 +235,7 @@ impl Summing {
             period: Period::current(),
             level: Level::City,
             crs: reading.crs().to_string(),
+            decimals: reading.written().decimals,
             sha256: String::new(),
             upload_key: String::new(),
             invented: reading.head().invented,

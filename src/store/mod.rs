@@ -204,6 +204,8 @@ pub struct NewLayer {
     /// See [`Layer`].
     pub crs: String,
     /// See [`Layer`].
+    pub decimals: Option<u8>,
+    /// See [`Layer`].
     pub sha256: String,
     /// See [`Layer`].
     pub invented: bool,
@@ -220,8 +222,24 @@ pub struct NewLayer {
 impl NewLayer {
     /// The layer as it is stored under that number, now.
     fn stored(self, id: i64, features: u64, vertices: u64) -> Layer {
-        let Self { kind, name, effective, crs, sha256, invented, rejected, classes, notes, undated } = self;
-        Layer { id, kind, name, effective, crs, sha256, invented, features, rejected, vertices, created_ms: values::now_ms(), classes, notes, undated }
+        let Self { kind, name, effective, crs, decimals, sha256, invented, rejected, classes, notes, undated } = self;
+        Layer {
+            id,
+            kind,
+            name,
+            effective,
+            crs,
+            decimals,
+            sha256,
+            invented,
+            features,
+            rejected,
+            vertices,
+            created_ms: values::now_ms(),
+            classes,
+            notes,
+            undated,
+        }
     }
 }
 

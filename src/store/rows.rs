@@ -37,6 +37,7 @@ pub(super) fn layer(row: &impl Columns) -> Result<Layer, StoreError> {
         name: row.text("name")?,
         effective: row.word("effective")?,
         crs: row.text("crs")?,
+        decimals: row.maybe_small("decimals")?.map(|decimals| decimals as u8),
         sha256: row.text("sha256")?,
         invented: row.integer("invented")? != 0,
         features: row.count("features")?,
@@ -80,6 +81,7 @@ pub(super) fn survey(row: &impl Columns) -> Result<Survey, StoreError> {
         period: row.period()?,
         level: row.word("level")?,
         crs: row.text("crs")?,
+        decimals: row.maybe_small("decimals")?.map(|decimals| decimals as u8),
         sha256: row.text("sha256")?,
         upload_key: row.text("upload_key")?,
         invented: row.integer("invented")? != 0,
@@ -200,6 +202,7 @@ fn finding(row: &impl Columns) -> Result<Finding, StoreError> {
     }
     Ok(Finding {
         areas: areas(row)?,
+        doubts: row.maybe_json("doubts")?.unwrap_or_default(),
         parcels: row.json("parcels")?,
         counties: row.json("counties")?,
         approvals: row.json("approvals")?,

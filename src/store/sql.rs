@@ -69,6 +69,6 @@ pub(super) const WHOLE: &str = "patch.id, patch.survey_id, survey.period, survey
     finding.area_m2, finding.farmland_m2, basic_farmland_m2, red_line_m2, urban_boundary_m2, approved_m2, approved_farmland_m2, \
     approved_before_m2, approved_before_farmland_m2, approved_undated_m2, approved_undated_farmland_m2, approved_later_m2, approved_later_farmland_m2, \
     approved_in_time_m2, approved_in_time_farmland_m2, other_use_m2, other_use_farmland_m2, \
-    parcels, counties, approvals, flags, finding.verdict, reason, automatic_legal_farmland_m2, automatic_illegal_farmland_m2, finding.county_code, \
+    parcels, counties, approvals, flags, doubts, finding.verdict, reason, automatic_legal_farmland_m2, automatic_illegal_farmland_m2, finding.county_code, \
     (SELECT count(*) FROM shared_ground WHERE shared_ground.patch = patch.id) AS shared, \
     filing.verdict AS filed, legal_m2, legal_farmland_m2, illegal_m2, illegal_farmland_m2, filed_ms, filed_by";

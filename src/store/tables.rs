@@ -74,6 +74,7 @@ pub(super) const LAYER: Table = Table {
         ("notes", Text),
         ("classes", Text),
         ("undated", Integer),
+        ("decimals", Integer),
     ],
 };
 
@@ -153,6 +154,7 @@ pub(super) const SURVEY: Table = Table {
         ("judged_ms", Integer),
         ("sha256", Text),
         ("withdrawn_ms", Integer),
+        ("decimals", Integer),
     ],
 };
 
@@ -235,6 +237,7 @@ pub(super) const FINDING: Table = Table {
         ("approved_in_time_farmland_m2", Double),
         ("other_use_m2", Double),
         ("other_use_farmland_m2", Double),
+        ("doubts", Text),
     ],
 };
 

@@ -2,7 +2,7 @@
 
 use super::{LayerFeature, StoreError, cells::cell, wkb};
 use crate::geom::{Bounds, Outline};
-use crate::land::{Finding, Layer, LayerUsed, LeftOut, Patch, Reject, Standard, Survey, push_day};
+use crate::land::{Doubts, Finding, Layer, LayerUsed, LeftOut, Patch, Reject, Standard, Survey, push_day};
 
 /// Takes the columns of rows, one after the other.
 pub(super) trait Values {
@@ -65,7 +65,8 @@ pub(super) fn layer(values: &mut impl Values, layer: &Layer) -> Result<(), Store
     }
     values.json(&layer.notes)?;
     values.text(layer.classes.map(Standard::word))?;
-    values.integer(layer.undated.map(|count| count as i64))
+    values.integer(layer.undated.map(|count| count as i64))?;
+    values.integer(layer.decimals.map(i64::from))
 }
 
 /// A row of `layer_feature`.
@@ -120,7 +121,8 @@ pub(super) fn survey(values: &mut impl Values, survey: &Survey, rule: &str) -> R
     values.integer(survey.created_ms)?;
     values.integer(survey.judged_ms)?;
     values.text(facts.sha256.as_str())?;
-    values.integer(survey.withdrawn_ms)
+    values.integer(survey.withdrawn_ms)?;
+    values.integer(facts.decimals.map(i64::from))
 }
 
 /// A row of `survey_layer`. A file of the command line has no number.
@@ -199,7 +201,7 @@ pub(super) fn finding(values: &mut impl Values, id: i64, survey: i64, finding: &
     ] {
         values.double((!is_plain).then_some(area))?;
     }
-    Ok(())
+    if finding.doubts == Doubts::default() { values.text(None) } else { values.json(&finding.doubts) }
 }
 
 /// A row of `reject`, but for its number, which the database gives.

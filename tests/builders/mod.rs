@@ -41,6 +41,7 @@ pub(crate) fn days(before: &str, after: &str) -> Days {
 pub(crate) fn finding(county: Option<&str>) -> Finding {
     Finding {
         areas: Areas { area_m2: 10_000.0, farmland_m2: 4_000.0, ..Areas::default() },
+        doubts: tuban::land::Doubts::default(),
         parcels: vec![ParcelShare { dlbm: "0102".to_owned(), dlmc: "水浇地".to_owned(), area_m2: 4_000.0 }],
         counties: county
             .iter()
@@ -78,6 +79,7 @@ pub(crate) fn facts(key: &SurveyKey) -> NewSurvey {
         period: key.period,
         level: key.level,
         crs: "EPSG:4490".to_owned(),
+        decimals: None,
         sha256: key.upload_key.clone(),
         upload_key: key.upload_key.clone(),
         invented: true,
@@ -119,6 +121,7 @@ pub(crate) fn layer(kind: LayerKind, effective: &str) -> NewLayer {
         name: format!("{} {effective}", kind.chinese()),
         effective: effective.parse().unwrap(),
         crs: "EPSG:4490".to_owned(),
+        decimals: None,
         sha256: format!("{kind}{effective}"),
         invented: true,
         rejected: 0,

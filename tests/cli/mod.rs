@@ -8,6 +8,7 @@ mod files;
 mod kill;
 mod migrate;
 mod nodes;
+mod outlines;
 mod place;
 mod ratio;
 mod serve;

@@ -6,6 +6,7 @@ mod hostile;
 mod http;
 pub(crate) mod kit;
 mod reading;
+mod rings;
 mod same_survey;
 mod worker;
 mod writing;

@@ -3,6 +3,7 @@
 mod approvals;
 mod arrangement;
 mod coverage;
+mod edges;
 mod geos;
 mod laws;
 mod limits;

@@ -10,7 +10,7 @@ const GOAL_M: f64 = 0.001;
 const DEGREE_M: f64 = 111_200.0;
 
 /// Positions through PROJ, x before y both ways.
-fn proj(from: &str, to: &str, positions: &[[f64; 2]]) -> Vec<[f64; 2]> {
+pub(super) fn proj(from: &str, to: &str, positions: &[[f64; 2]]) -> Vec<[f64; 2]> {
     let mut lines = String::new();
     for [x, y] in positions {
         writeln!(lines, "{x:.12} {y:.12}").unwrap();

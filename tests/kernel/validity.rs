@@ -4,7 +4,7 @@ use super::rational::{self, Rings};
 use super::shapes::Draw;
 use super::{GOAL, Worst};
 use proptest::prelude::*;
-use tuban::geom::{Checked, DefectKind, Fault, Outline, Unacceptable, check};
+use tuban::geom::{Checked, DefectKind, Fault, Outline, Unacceptable, check, dispute, unite};
 
 type Ring = Vec<[f64; 2]>;
 
@@ -107,6 +107,71 @@ fn the_defect_says_where() {
     assert_eq!((defects[0].kind, defects[0].part, defects[0].ring, defects[0].vertex, defects[0].at), (DefectKind::SelfCrossing, 1, 1, 0, [12.0, 2.0]));
     let refused = check(&parts(&[&[square(0, 0, 1)], &[square(10, 0, 9), square(30, 1, 1)]])).unwrap_err();
     assert_eq!(refused, Unacceptable { fault: Fault::HoleOutside, part: 1, ring: 1, vertex: None });
+}
+
+/// Oracle: by hand; the rectangles that are shared, or lie outside, have sides of 0.001 m.
+#[test]
+fn what_all_readings_together_enclose() {
+    use DefectKind::{HoleOutside, HolesOverlap, PartsOverlap, WindsTwice};
+    let oblong = |x: f64, y: f64, width: f64, height: f64| vec![[x, y], [x + width, y], [x + width, y + height], [x, y + height], [x, y]];
+    let shell = oblong(0.0, 0.0, 100.0, 100.0);
+    // Out at (50, 0), once around a square of 0.1 m to the left, which the ring has already, and on.
+    let curl = vec![
+        [0.0, 0.0],
+        [50.0, 0.0],
+        [50.0, 0.1],
+        [49.9, 0.1],
+        [49.9, -0.1],
+        [50.1, -0.1],
+        [50.1, 0.0],
+        [100.0, 0.0],
+        [100.0, 100.0],
+        [0.0, 100.0],
+        [0.0, 0.0],
+    ];
+    for (outline, area_m2, disputed_m2, kind) in [
+        (parts(&[&[shell.clone()], &[oblong(99.999, 0.0, 100.0, 100.0)]]), 19_999.9, 0.1, PartsOverlap),
+        (parts(&[&[shell.clone()], &[oblong(20.0, -0.001, 10.0, 0.002)]]), 10_000.01, 0.01, PartsOverlap),
+        (parts(&[&[shell.clone(), oblong(90.0, 40.0, 10.001, 20.0)]]), 9_800.0, 0.02, HoleOutside),
+        (parts(&[&[shell.clone(), oblong(10.0, 10.0, 10.0, 10.0), oblong(19.999, 10.0, 10.0, 10.0)]]), 9_800.01, 0.01, HolesOverlap),
+        (parts(&[&[curl]]), 10_000.01 + 0.01, 0.01, WindsTwice),
+    ] {
+        assert!(check(&outline).is_err());
+        let (region, disputed) = (unite(&outline, &|_| false).unwrap(), dispute(&outline, &|_| false).unwrap());
+        let area = region.area_m2();
+        assert!((area - area_m2).abs() < 1e-9, "{kind:?}: {area}");
+        assert!((disputed.share * area_m2 - disputed_m2).abs() < 1e-5, "{kind:?}: {}", disputed.share * area_m2);
+        assert!(disputed.defects.iter().any(|defect| defect.kind == kind), "{kind:?}: {:?}", disputed.defects);
+        assert!(region.outline().part_ends.len() == 1, "{kind:?}");
+    }
+}
+
+/// Oracle: exact rational arithmetic, |A ∪ B| = |A| + |B| − |A ∩ B|.
+#[test]
+fn two_parts_that_cross_enclose_their_union() {
+    let (mut worst, mut draw) = (Worst::default(), Draw::new(17));
+    for number in 0..400 {
+        let [a, b] = [0.0, 60.0].map(|x| draw.star([x, draw_at(number, 30.0)], 100.0, 4 + number % 14));
+        let outline = parts(&[&[a[0].clone()], &[b[0].clone()]]);
+        let union = rational::own_m2(&a) + rational::own_m2(&b) - rational::shared_m2(&a, &b);
+        let united = unite(&outline, &|_| false).unwrap().area_m2();
+        assert!(worst.takes(united, union, union, GOAL), "{number}: {united} {union}");
+    }
+}
+
+/// A ring that encloses nothing takes nothing else with it.
+#[test]
+fn a_ring_without_ground_loses_only_itself() {
+    let shell = square(0, 0, 10);
+    let nothing: [Ring; 5] = [vec![], ring(&[[2, 2]]), ring(&[[2, 2], [4, 4]]), ring(&[[2, 2], [2, 2], [2, 2], [2, 2]]), ring(&[[2, 2], [4, 2], [6, 2]])];
+    for lost in nothing {
+        for outline in
+            [parts(&[&[shell.clone(), lost.clone()]]), parts(&[&[shell.clone()], std::slice::from_ref(&lost)]), parts(&[&[lost.clone()], &[shell.clone()]])]
+        {
+            assert_eq!(judged(&outline), Ok((100.0, vec![DefectKind::CollapsedRing])), "{lost:?}");
+        }
+        assert!(check(&parts(&[&[lost]])).is_err());
+    }
 }
 
 /// What is taken encloses what an even-odd reading of the outline as it came encloses, by exact arithmetic: for whatever is taken has one reading.

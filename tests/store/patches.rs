@@ -2,8 +2,8 @@
 
 use super::{stored, weird_outlines};
 use crate::builders::{days, filing, finding, key, only, patch, patch_at, square};
-use tuban::geom::{Bounds, Defect, DefectKind};
-use tuban::land::{Areas, AutomaticVerdict, CountyShare, Filing, Finding, Flag, ParcelShare, Patch, PeriodRange, Reason, Verdict};
+use tuban::geom::{Bounds, Defect, DefectKind, Doubt};
+use tuban::land::{Areas, AutomaticVerdict, CountyShare, Doubts, Filing, Finding, Flag, ParcelShare, Patch, PeriodRange, Reason, Verdict};
 use tuban::store::{PatchPosition, PatchQuery, Store, StoreError, StoredPatch, Thing, VerdictFilter};
 
 fn all() -> PatchQuery {
@@ -54,6 +54,7 @@ pub(super) async fn a_patch_reads_back_to_the_last_bit(store: &dyn Store) {
                     other_use_m2: 1.0 / 11.0,
                     other_use_farmland_m2: 1.0 / 13.0,
                 },
+                doubts: Doubts { unapproved: Doubt { edges_m2: 0.91, rounding_m2: 1.0 / 3.0 }, ..Doubts::default() },
                 parcels: vec![
                     ParcelShare { dlbm: "0102".to_owned(), dlmc: "水浇地".to_owned(), area_m2: third },
                     ParcelShare { dlbm: String::new(), dlmc: "\"".to_owned(), area_m2: 5e-324 },

@@ -178,6 +178,8 @@ export const words = {
   flag_approval_expired: ['批准在后时相之前已到期，不计', 'An approval on it had ended before the image after the change and is not counted'],
   flag_approval_kind_unknown: ['批准类型不明，按建设用地批准计', 'An approval of unknown kind is taken for one of building'],
   flag_shares_ground: ['与其他图斑重叠', 'It shares ground with other patches'],
+  flag_edge_definition: ['边线在不同坐标系中读法不同，已从轻判定', 'Its edges read differently in another coordinate system; the milder verdict was taken'],
+  flag_coordinates_rounded: ['坐标小数位少，已从轻判定', 'Its coordinates have few decimals; the milder verdict was taken'],
   reason_fully_approved: ['批准用地已全部覆盖', 'Approvals cover it'],
   reason_unapproved_farmland: ['占用耕地且无批准', 'Farmland without any approval'],
   reason_partly_approved: ['部分批准，批准范围外仍占耕地', 'Partly approved, with farmland outside'],
@@ -190,6 +192,7 @@ export const words = {
   reason_temporary_use: ['临时用地', 'Temporary use'],
   reason_rural_road: ['农村道路', 'Rural road'],
   reason_other_use: ['批准为其他用途', 'Approved for another use'],
+  reason_too_small: ['图斑不大于容差', 'No larger than a tolerance'],
 
   survey: ['监测批次', 'Survey'],
   surveys_empty: ['尚未上传任何监测批次。', 'No survey has been uploaded yet.'],

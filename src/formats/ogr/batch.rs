@@ -20,7 +20,6 @@ pub(super) struct Batch {
     first_row: u64,
     bytes: Vec<u8>,
     features: Vec<Feature>,
-    degrees: bool,
 }
 
 struct Feature {
@@ -31,9 +30,9 @@ struct Feature {
 
 impl Batch {
     /// The features of a frame.
-    pub fn new(bytes: Vec<u8>, first_row: u64, degrees: bool) -> Result<Self, ReadError> {
+    pub fn new(bytes: Vec<u8>, first_row: u64) -> Result<Self, ReadError> {
         let features = split(&bytes).ok_or_else(nonsense)?;
-        Ok(Self { first_row, bytes, features, degrees })
+        Ok(Self { first_row, bytes, features })
     }
 
     /// Whether any had arcs.
@@ -123,7 +122,7 @@ impl FeatureBatch for Batch {
         let mut cursor = Cursor::new(attributes);
         cursor.members(|cursor, key| values.read(fields, cursor, key)).and_then(|()| cursor.expect_end()).map_err(|_| nonsense())?;
         let geometry = wkb::outline(&self.bytes[feature.geometry.clone()]);
-        let decimals = geometry.as_ref().map_or(0, |outline| if self.degrees { decimals(outline) } else { 0 });
+        let decimals = geometry.as_ref().map_or(0, decimals);
         Ok(RawFeature {
             row: self.first_row + index as u64,
             feature_id: None,
@@ -165,12 +164,12 @@ mod tests {
     fn frames_that_lie_are_refused() {
         let mut good = 1_u32.to_le_bytes().to_vec();
         good.extend([0, 2, 0, 0, 0, b'{', b'}', 0, 0, 0, 0]);
-        assert_eq!(Batch::new(good.clone(), 1, true).unwrap().len(), 1);
+        assert_eq!(Batch::new(good.clone(), 1).unwrap().len(), 1);
         for at in 0..good.len() {
-            assert!(Batch::new(good[..at].to_vec(), 1, true).is_err(), "{at}");
+            assert!(Batch::new(good[..at].to_vec(), 1).is_err(), "{at}");
             let mut bad = good.clone();
             bad[at] = 0xFF;
-            let _ = Batch::new(bad, 1, true).map(|batch| batch.feature(0, &FieldMap::default()).is_ok());
+            let _ = Batch::new(bad, 1).map(|batch| batch.feature(0, &FieldMap::default()).is_ok());
         }
     }
 }

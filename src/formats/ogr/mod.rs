@@ -90,7 +90,7 @@ impl FeatureSource for Reader {
         }
         match self.worker.next()? {
             Frame::Batch(bytes) => {
-                let batch = Batch::new(bytes, self.row, self.crs.is_degrees())?;
+                let batch = Batch::new(bytes, self.row)?;
                 self.row += batch.len() as u64;
                 if self.row > self.most() {
                     return Err(worker::flood());

@@ -4,6 +4,17 @@ use super::positions::Reader;
 use super::{Bounds, Coverage, outwards};
 use std::io;
 
+/// An edge of a piece.
+#[derive(Debug, Clone, Copy, PartialEq, PartialOrd)]
+pub struct EdgeNear {
+    /// Its ends, the lower one first.
+    pub edge: [[f64; 2]; 2],
+    /// Whose it is.
+    pub member: u32,
+    /// The piece that has it.
+    pub piece: u32,
+}
+
 impl Coverage {
     /// The first member that holds the place. A place on a border belongs to one side of it, always the same.
     pub fn member_at(&self, at: [f64; 2]) -> io::Result<Option<u32>> {
@@ -26,6 +37,23 @@ impl Coverage {
             }
         }
         Ok(false)
+    }
+
+    /// Edges of pieces whose box touches `around`, in order, the lower end first. The lines along which members were cut count as edges, too.
+    pub fn edges_near(&self, around: &Bounds) -> io::Result<Vec<EdgeNear>> {
+        let mut reader = Reader::new(self);
+        let mut edges = Vec::new();
+        for piece in self.near(outwards(around)) {
+            for edge in reader.rings(piece)?.flat_map(|ring| ring.windows(2)) {
+                let (a, b) = (edge[0], edge[1]);
+                if a != b && Bounds::of(edge).touches(around) {
+                    let member = self.pieces[piece as usize].member;
+                    edges.push(EdgeNear { edge: if a < b { [a, b] } else { [b, a] }, member, piece });
+                }
+            }
+        }
+        edges.sort_unstable_by(|one, other| one.partial_cmp(other).unwrap_or(std::cmp::Ordering::Equal));
+        Ok(edges)
     }
 }
 

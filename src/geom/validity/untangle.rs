@@ -1,5 +1,6 @@
 //! Rings that cross or touch: steps 3 and 4 of the judgement.
 
+use super::reading::Reading;
 use super::{AMBIGUITY, Defect, DefectKind, Fault, Ring, Unacceptable, no_area};
 use crate::geom::Region;
 use crate::geom::crossing::{Contact, Span};
@@ -12,6 +13,22 @@ type Loop = Vec<[f64; 2]>;
 /// The region that the rings enclose, however one reads them, with a defect for each place where a ring meets itself.
 pub(super) fn untangle(rings: &[Ring], edges: &[Span], contacts: &[Contact], defects: &mut Vec<Defect>) -> Result<Region, Unacceptable> {
     let claimed_m2 = unambiguous_m2(rings, edges, contacts)?;
+    let own_contacts = name_contacts(rings, edges, contacts, defects);
+    let mut region = Region::default();
+    let mut first_edge = 0;
+    for (ring, contacts) in rings.iter().zip(&own_contacts) {
+        let loops = loops(&edges[first_edge..first_edge + ring.positions.len()], first_edge as u32, contacts);
+        for (one, filled) in loops.iter().zip(filled(&loops)) {
+            region.push(one.iter().copied(), filled == (ring.ring == 0));
+        }
+        first_edge += ring.positions.len();
+    }
+    // Rounding a crossing to a position moves it by 1e-11 m; more means that the loops are not what the outline encloses.
+    if (region.area_m2() - claimed_m2).abs() > AMBIGUITY * claimed_m2 { Err(at_contact(Fault::WindsTwice, rings, edges, contacts)) } else { Ok(region) }
+}
+
+/// For each ring the contacts it has with itself, each place of which is a defect.
+pub(super) fn name_contacts(rings: &[Ring], edges: &[Span], contacts: &[Contact], defects: &mut Vec<Defect>) -> Vec<Vec<Contact>> {
     let ring_of = |edge: u32| edges[edge as usize].ring as usize;
     let mut own_contacts: Vec<Vec<Contact>> = vec![Vec::new(); rings.len()];
     // One touch is seen from each of the edges that meet there.
@@ -26,30 +43,19 @@ pub(super) fn untangle(rings: &[Ring], edges: &[Span], contacts: &[Contact], def
             defects.push(Defect { kind, part: ring.part, ring: ring.ring, vertex, at: contact.at });
         }
     }
-    let mut region = Region::default();
-    let mut first_edge = 0;
-    for (ring, contacts) in rings.iter().zip(&own_contacts) {
-        let loops = loops(&edges[first_edge..first_edge + ring.positions.len()], first_edge as u32, contacts);
-        for (one, filled) in loops.iter().zip(filled(&loops)) {
-            region.push(one.iter().copied(), filled == (ring.ring == 0));
-        }
-        first_edge += ring.positions.len();
-    }
-    // Rounding a crossing to a position moves it by 1e-11 m; more means that the loops are not what the outline encloses.
-    if (region.area_m2() - claimed_m2).abs() > AMBIGUITY * claimed_m2 { Err(at_contact(Fault::WindsTwice, rings, edges, contacts)) } else { Ok(region) }
+    own_contacts
 }
 
 /// Positions that are equal have equal keys, 0 and −0 too.
-fn key([x, y]: [f64; 2]) -> [u64; 2] {
+pub(super) fn key([x, y]: [f64; 2]) -> [u64; 2] {
     [(x + 0.0).to_bits(), (y + 0.0).to_bits()]
 }
 
 /// The area with m = 1, or why there is more than one reading.
 fn unambiguous_m2(rings: &[Ring], edges: &[Span], contacts: &[Contact]) -> Result<f64, Unacceptable> {
-    let mut reading = Reading::of(rings);
-    slabs::walk(shifted(edges.iter().map(|edge| (edge.a, edge.b, edge.ring)), edges[0].a), &mut reading);
-    if reading.other_m2 > AMBIGUITY * reading.once_m2 {
-        Err(at_contact(reading.worst.1, rings, edges, contacts))
+    let reading = Reading::of(rings, edges);
+    if reading.disputed_m2 > AMBIGUITY * reading.once_m2 {
+        Err(reading.worst().map_or_else(|| no_area(&rings[0]), |blame| blame.place(rings, edges, contacts).0))
     } else if reading.once_m2 > 0.0 {
         Ok(reading.once_m2)
     } else {
@@ -58,80 +64,9 @@ fn unambiguous_m2(rings: &[Ring], edges: &[Span], contacts: &[Contact]) -> Resul
 }
 
 /// Edges as the slabs want them, near the origin.
-fn shifted(edges: impl Iterator<Item = ([f64; 2], [f64; 2], u32)>, origin: [f64; 2]) -> Vec<Edge> {
+pub(super) fn shifted(edges: impl Iterator<Item = ([f64; 2], [f64; 2], u32)>, origin: [f64; 2]) -> Vec<Edge> {
     let shift = |at: [f64; 2]| [at[0] - origin[0], at[1] - origin[1]];
     edges.filter_map(|(a, b, tag)| Edge::between(shift(a), shift(b), tag)).collect()
-}
-
-/// How the ground on the way can be read, kept up to date edge by edge. Regions are rings.
-struct Reading<'a> {
-    rings: &'a [Ring],
-    windings: Vec<i32>,
-    /// m of each part.
-    parts: Vec<i32>,
-    /// Σ m.
-    claims: i32,
-    /// Parts whose m is neither 0 nor 1, and rings that wind more than once: a hole must not take away what the shell claims twice.
-    unclear: u32,
-    once_m2: f64,
-    other_m2: f64,
-    /// The largest ambiguous trapezoid and its fault.
-    worst: (f64, Fault),
-}
-
-impl<'a> Reading<'a> {
-    fn of(rings: &'a [Ring]) -> Self {
-        let parts = rings.last().map_or(0, |ring| ring.part as usize + 1);
-        Self {
-            rings,
-            windings: vec![0; rings.len()],
-            parts: vec![0; parts],
-            claims: 0,
-            unclear: 0,
-            once_m2: 0.0,
-            other_m2: 0.0,
-            worst: (0.0, Fault::WindsTwice),
-        }
-    }
-
-    fn fault(&self) -> Fault {
-        let holes_only =
-            |part: usize| !self.rings.iter().zip(&self.windings).any(|(ring, winding)| ring.part as usize == part && ring.ring == 0 && *winding != 0);
-        match self.parts.iter().position(|m| *m < 0) {
-            _ if self.windings.iter().any(|winding| winding.abs() > 1) => Fault::WindsTwice,
-            Some(part) if holes_only(part) => Fault::HoleOutside,
-            Some(_) => Fault::HolesOverlap,
-            None => Fault::PartsOverlap,
-        }
-    }
-}
-
-impl Ground for Reading<'_> {
-    fn cross(&mut self, tag: u32, step: i32) {
-        let ring = &self.rings[tag as usize];
-        let (winding, m) = (&mut self.windings[tag as usize], &mut self.parts[ring.part as usize]);
-        let change = ((*winding + step).abs() - winding.abs()) * if ring.ring == 0 { 1 } else { -1 };
-        let unclear = |winding: i32, m: i32| u32::from(winding.abs() > 1) + u32::from(!(0..=1).contains(&m));
-        self.unclear -= unclear(*winding, *m);
-        *winding += step;
-        *m += change;
-        self.claims += change;
-        self.unclear += unclear(*winding, *m);
-    }
-
-    fn take(&mut self, area_m2: f64, _: Option<&Edge>) {
-        match (self.unclear, self.claims) {
-            (0, 0) => {}
-            (0, 1) => self.once_m2 += area_m2,
-            _ => {
-                self.other_m2 += area_m2;
-                // Twice as large, so that blame is looked for a few times and not for each trapezoid.
-                if area_m2 > 2.0 * self.worst.0 {
-                    self.worst = (area_m2, self.fault());
-                }
-            }
-        }
-    }
 }
 
 fn at_contact(fault: Fault, rings: &[Ring], edges: &[Span], contacts: &[Contact]) -> Unacceptable {

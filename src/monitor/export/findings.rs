@@ -2,6 +2,7 @@
 
 use super::{Cited, Selection};
 use crate::formats::writing::{Cell, Column, Format, Kind};
+use crate::geom::Doubt;
 use crate::land::{Area, Period, Survey, Verdict, county_name, push_day};
 use crate::store::StoredPatch;
 use std::collections::BTreeSet;
@@ -68,6 +69,8 @@ pub(super) const COLUMNS: &[Column] = &[
     column("reason", "PDLY", "判定理由", Kind::Text),
     column("condition", "TXZT", "图形状态", Kind::Text),
     column("flags", "TS", "提示", Kind::Text),
+    column("edge_bound_m2", "BXMJ", "边线读法可差面积（平方米）", Kind::SquareMetres),
+    column("edge_bound_farmland_m2", "BXGDMJ", "边线读法可差耕地（平方米）", Kind::SquareMetres),
     column("approvals", "PZWH", "批准文号", Kind::Text),
     column("layers", "TCBB", "图层版本", Kind::Text),
     column("rule", "GZBB", "规则版本", Kind::Text),
@@ -137,6 +140,8 @@ pub(super) fn cells<'p>(stored: &'p StoredPatch, taken_off_m2: f64, cited: &'p C
         word(finding.reason.word(), finding.reason.chinese()),
         word(condition.word(), condition.chinese()),
         Cell::Text(flags.join("；").into()),
+        bound(&finding.doubts.unapproved),
+        bound(&finding.doubts.unapproved_farmland),
         Cell::Text(finding.approvals.join("；").into()),
         Cell::Text(cited.layers.as_str().into()),
         Cell::Text(cited.rule.as_str().into()),
@@ -155,6 +160,11 @@ fn day(day: jiff::civil::Date) -> Cell<'static> {
 /// Milliseconds since 1970 as RFC 3339 in UTC.
 fn at(ms: i64) -> String {
     jiff::Timestamp::from_millisecond(ms).map(|at| at.to_string()).unwrap_or_default()
+}
+
+/// By how much an area may differ; nothing where that is 0.
+fn bound(doubt: &Doubt) -> Cell<'static> {
+    if doubt.m2() > 0.0 { Cell::Number(doubt.m2()) } else { Cell::Nothing }
 }
 
 /// What a file of them is called: 套合结果, and what they were selected by.
