@@ -278,7 +278,7 @@ fn fault_words(unacceptable: &Unacceptable, multi: bool) -> OutlineFault {
         Fault::TooFewPoints => ("too_few_points", "环的点数不足 4 个（首尾闭合后至少 4 个）", "a ring has fewer than four positions"),
         Fault::NoArea => ("no_area", "环没有面积（各点共线或重合）", "a ring encloses nothing (its positions are in line or the same)"),
         Fault::TooThin => (
-            "too_thin",
+            "no_area",
             "图形平均宽度不足 0.1 毫米（面积的两倍除以周长），视为没有面积",
             "the outline is on average less than 0.1 mm wide (twice its area by its length) and counts as nothing",
         ),

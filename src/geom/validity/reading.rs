@@ -160,7 +160,7 @@ impl Blame {
     /// The fault with its place, and where it is: the contact of the ring that is nearest to the disputed ground, or the ring's first vertex.
     pub fn place(&self, rings: &[Ring], edges: &[Span], contacts: &[Contact]) -> (Unacceptable, [f64; 2]) {
         let ring = &rings[self.ring];
-        let own = |contact: &Contact| contact.edges.into_iter().find(|edge| edges[*edge as usize].ring as usize == self.ring);
+        let own = |contact: &Contact| contact.edges.into_iter().rev().find(|edge| edges[*edge as usize].ring as usize == self.ring);
         let away = |at: [f64; 2]| (at[0] - self.near[0]).powi(2) + (at[1] - self.near[1]).powi(2);
         let twice = |contact: &&Contact| self.fault != Fault::WindsTwice || contact.edges.iter().all(|edge| edges[*edge as usize].ring as usize == self.ring);
         let nearest = contacts.iter().filter(twice).filter_map(|contact| Some((own(contact)?, contact.at))).min_by(|a, b| away(a.1).total_cmp(&away(b.1)));
