@@ -105,7 +105,7 @@ fn check(criterion: &mut Criterion, folder: &Path, rule: Rule) {
         let degrees = star(0.0, 0.0, 0.001, vertices).into_iter().map(|[x, y]| [118.3 + x, 35.1 + y]).collect::<Vec<_>>();
         let polygon = format!(r#"{{"type":"Polygon","coordinates":[{degrees:?}]}}"#).into_bytes();
         group.bench_function(format!("a polygon of {vertices} vertices"), |bencher| {
-            bencher.iter(|| runtime.block_on(monitor.check_aside(polygon.clone())).unwrap());
+            bencher.iter(|| runtime.block_on(monitor.check_aside(polygon.clone(), None)).unwrap());
         });
     }
     group.finish();

@@ -65,7 +65,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     table.patches = figures.len();
     table.print();
 
-    let timings = classify_files(&files(&folder, LayerKind::ALL, scratch.path()), &rule, Output::Csv, &mut std::io::sink(), &|_, _| {})?.timings;
+    let timings = classify_files(&files(&folder, LayerKind::ALL, scratch.path()), &rule.clone().into(), Output::Csv, &mut std::io::sink(), &|_, _| {})?.timings;
     println!("all of it, on all cores: {:.3} s", timings.read_s + timings.classify_s + timings.write_s);
     Ok(())
 }

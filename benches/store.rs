@@ -8,7 +8,7 @@ mod builders;
 use builders::{facts, filing, finding, key, layer, only, patch};
 use std::{f64::consts::TAU, time::Instant};
 use tuban::geom::{Bounds, Outline};
-use tuban::land::{FeatureFacts, Finding, LayerKind, OnConflict, Patch, Provenance, Verdict};
+use tuban::land::{FeatureFacts, Finding, LayerKind, OnConflict, Patch, Verdict};
 use tuban::store::{LayerFeature, PatchPosition, PatchQuery, Store, VerdictFilter, sqlite::SqliteStore};
 
 const PARCELS: u64 = 300_000;
@@ -90,7 +90,7 @@ async fn a_year_of_patches(store: &SqliteStore) {
     }
     report("100 000 patches pushed", start);
     let start = Instant::now();
-    writer.commit(facts(&key), &Provenance::default()).await.unwrap();
+    writer.commit(facts(&key)).await.unwrap();
     report("  and committed", start);
 
     let start = Instant::now();

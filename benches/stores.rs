@@ -70,6 +70,11 @@ async fn counties(store: &dyn Store) -> LayerUsed {
     LayerUsed { id: stored.id, kind: stored.kind, name: stored.name, effective: stored.effective.to_string() }
 }
 
+/// A patch with its finding, which rests on that set.
+fn on(layer_set: i64, (patch, finding): (Patch, Finding)) -> (Patch, Finding) {
+    (patch, Finding { layer_set, ..finding })
+}
+
 /// Stores so many patches in surveys of [`SURVEY`], a month each from January 2019.
 async fn fill(store: &dyn Store, patches: u64) -> Duration {
     let provenance = Provenance { layers: vec![counties(store).await], rule: "2022-1".to_owned() };
@@ -77,11 +82,12 @@ async fn fill(store: &dyn Store, patches: u64) -> Duration {
     for survey in 0..patches.div_ceil(SURVEY) {
         let key = key(&format!("{}-{:02}", 2019 + survey / 12, survey % 12 + 1), "bench");
         let mut writer = store.begin_survey(key.clone(), OnConflict::Reject).await.unwrap();
+        let layer_set = writer.layer_set(&provenance, [118.0, 35.0]).await.unwrap();
         let (from, until) = (survey * SURVEY, patches.min((survey + 1) * SURVEY));
         for portion in (from..until).step_by(PORTION as usize) {
-            writer.push((portion..until.min(portion + PORTION)).map(one).collect()).await.unwrap();
+            writer.push((portion..until.min(portion + PORTION)).map(|n| on(layer_set, one(n))).collect()).await.unwrap();
         }
-        let survey = writer.commit(facts(&key), &provenance).await.unwrap();
+        let survey = writer.commit(facts(&key)).await.unwrap();
         let verdicts: Vec<Filing> = (from..until).step_by(2).map(verdict).collect();
         assert_eq!(store.file_verdicts(Some(survey.id), &verdicts).await.unwrap().recorded, verdicts.len() as u64);
     }

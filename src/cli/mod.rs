@@ -33,7 +33,7 @@ mod terminal;
 mod withdrawal;
 
 use crate::geom::Crs;
-use crate::land::{Reject, Standard, today};
+use crate::land::{Reject, Standard};
 use crate::monitor::{Gcj02, Monitor, MonitorError, RefusalKind, Stated, county_codes::CountyCodes, layer_codes::CodeChoices, memory::Memory, rule::Rules};
 use crate::store::{self, StoreError};
 use bytesize::ByteSize;
@@ -292,7 +292,7 @@ pub fn run() -> ExitCode {
                 Command::Serve(command) => command.run(rules).await,
                 Command::Layer(command) => command.run(rules).await,
                 Command::Survey(command) => command.run(rules).await,
-                Command::Classify(command) => tokio::task::block_in_place(|| command.run(rules.at(today()))),
+                Command::Classify(command) => tokio::task::block_in_place(|| command.run(&rules)),
                 Command::Inspect(command) => command.run(rules).await,
                 Command::Migrate(command) => command.run().await,
                 Command::Ratio(command) => command.run(rules).await,

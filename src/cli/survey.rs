@@ -2,7 +2,7 @@
 
 use super::{Database, Failure, Said, progress::Counter, withdrawal};
 use crate::land::{Level, OnConflict, Period, Survey};
-use crate::monitor::{filings::Filer, rule::Rules, survey_import::SurveyFile};
+use crate::monitor::{difference::Difference, filings::Filer, outdated::Outdated, reclassification::Reclassification, rule::Rules, survey_import::SurveyFile};
 use clap::{Args, Subcommand};
 use std::path::PathBuf;
 
@@ -12,7 +12,8 @@ pub enum SurveyCommand {
     Add(Add),
     /// List all surveys.
     List(List),
-    /// Make the findings of surveys anew, against the layers in force and the rule now; patches and confirmed verdicts stay.
+    /// Show what making the findings of surveys anew, each by the layers and the rule of its own time, would change; with --yes, do it. Patches and confirmed
+    /// verdicts stay.
     Reclassify(Reclassify),
     /// Record confirmed verdicts from a table (CSV or XLSX) with the columns `patch_id`, verdict, `legal_m2`, `legal_farmland_m2`, `illegal_m2`,
     /// `illegal_farmland_m2` (or `…_mu`, `…_ha`), or from an export of findings that was filled in.
@@ -84,9 +85,15 @@ pub struct Verdicts {
 #[derive(Debug, Args)]
 #[command(group(clap::ArgGroup::new("which").required(true).args(["surveys", "outdated"])))]
 pub struct Reclassify {
-    /// Every survey whose findings do not rest on the layers in force and the rule now.
+    /// Every survey whose findings do not rest on the layers and the rule that the days of its patches choose.
     #[arg(long)]
     outdated: bool,
+    /// Do it, where the difference is still the one that is shown.
+    #[arg(long)]
+    yes: bool,
+    /// The name of who asks for it, which is kept with the findings that are replaced.
+    #[arg(long)]
+    by: Option<String>,
     #[command(flatten)]
     database: Database,
     /// Numbers, from `survey list`.
@@ -178,14 +185,66 @@ impl Verdicts {
 impl Reclassify {
     async fn run(self, rules: Rules) -> Result<(), Failure> {
         let monitor = self.database.open(rules).await?;
-        let surveys = if self.outdated { monitor.outdated().await? } else { self.surveys };
-        for survey in surveys {
+        let mut surveys = self.surveys;
+        if self.outdated {
+            for (survey, why) in monitor.outdated().await? {
+                why.iter().for_each(|why| say!("survey {survey}: {}", because(why)));
+                surveys.push(survey);
+            }
+        }
+        for survey in &surveys {
             let counter = Counter::new("survey");
-            let judged = monitor.reclassify(survey, &|progress| counter.at_stage(progress.stage.word(), progress.done)).await?;
+            let difference = monitor.difference(*survey, &|progress| counter.at_stage(progress.stage.word(), progress.done)).await?;
             drop(counter);
-            print(&judged);
+            tell(&difference);
+            if self.yes {
+                let counter = Counter::new("survey");
+                let asked = Reclassification { survey: *survey, token: Some(difference.token), by: self.by.clone() };
+                let judged = monitor.reclassify(&asked, &|progress| counter.at_stage(progress.stage.word(), progress.done)).await?;
+                drop(counter);
+                print(&judged);
+            }
+        }
+        if !self.yes && !surveys.is_empty() {
+            say!("nothing was changed; --yes makes the findings anew");
         }
         Ok(())
+    }
+}
+
+fn because(why: &Outdated) -> String {
+    let named = |layer: &Option<crate::land::LayerUsed>| {
+        layer.as_ref().map_or_else(|| "none".to_owned(), |layer| format!("#{} “{}” of {}", layer.id, layer.name, layer.effective))
+    };
+    match why {
+        Outdated::Layer { kind, was, is } => format!("{kind}: {} → {}", named(was), named(is)),
+        Outdated::Rule { was, is } => format!("rule: {was} → {is}"),
+    }
+}
+
+/// Prints what would change.
+fn tell(difference: &Difference) {
+    let Difference { survey, patches, changed, verdicts, changes, counties, city, .. } = difference;
+    say!("survey {survey}: {changed} of {patches} findings would change");
+    for ((before, after), patches) in verdicts {
+        say!("  {before} → {after}: {patches} patches");
+    }
+    let percent = |ratio: Option<f64>| ratio.map_or_else(|| "—".to_owned(), |ratio| format!("{:.2} %", crate::land::round_half_up(ratio, 2)));
+    for (before, after) in counties.iter().chain(city).filter(|(before, after)| before.totals != after.totals) {
+        say!(
+            "  {}: confirmed {} → {}, provisional {} → {}",
+            before.name,
+            percent(before.confirmed),
+            percent(after.confirmed),
+            percent(before.provisional),
+            percent(after.provisional)
+        );
+    }
+    for change in changes {
+        say!("  {} (#{}): {} {} → {} {}", change.patch_id, change.id, change.before.verdict, change.before.reason, change.after.verdict, change.after.reason);
+    }
+    if *changed > changes.len() as u64 {
+        say!("  and {} more", changed - changes.len() as u64);
     }
 }
 

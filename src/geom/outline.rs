@@ -66,7 +66,7 @@ impl Bounds {
 }
 
 /// A polygon or multi-polygon. Ring 0 of each part is its shell, the others are holes; closing positions are stored as they came.
-#[derive(Debug, Clone, PartialEq, Default)]
+#[derive(Debug, Clone, PartialEq, Default, serde::Serialize, serde::Deserialize)]
 pub struct Outline {
     /// All positions, x (or longitude) first.
     pub positions: Vec<[f64; 2]>,

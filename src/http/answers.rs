@@ -3,8 +3,8 @@
 use super::shared_ground::{ContradictionAnswer, TakenOffAnswer};
 use crate::formats::geojson::Geometry;
 use crate::land::{
-    Area, AutomaticVerdict, Condition, Doubts, Explanation, Filing, Flag, Group, Layer, LayerKind, LayerUsed, LeftOut, Level, Line, Reason, Signature,
-    Standard, Survey, TakenOff, Tally, Verdict, VerdictCounts, Words, round_half_up,
+    Area, AutomaticVerdict, Condition, Days, Doubts, Explanation, Filing, Flag, FormerFinding, Group, Layer, LayerKind, LayerUsed, LeftOut, Level, Line,
+    Provenance, Reason, Signature, Standard, Survey, TakenOff, Tally, Verdict, VerdictCounts, Words, round_half_up,
 };
 use crate::monitor::{explain::explain, left_out::LeftOutHere, ratios::Ratios, rule::Tolerance};
 use crate::store::StoredPatch;
@@ -211,50 +211,54 @@ impl FiledAnswer {
 #[derive(Debug, Serialize, ToSchema)]
 pub struct AreasAnswer {
     area: Area,
-    farmland: Area,
-    basic_farmland: Area,
-    red_line: Area,
-    urban_boundary: Area,
+    /// Null where there is no version of the parcels; likewise the others.
+    farmland: Option<Area>,
+    basic_farmland: Option<Area>,
+    red_line: Option<Area>,
+    urban_boundary: Option<Area>,
     /// By approvals for building, whenever granted: the sum of before, undated and later.
-    approved: Area,
-    approved_farmland: Area,
+    approved: Option<Area>,
+    approved_farmland: Option<Area>,
     /// Granted on or before the day of the after-image.
-    approved_before: Area,
-    approved_before_farmland: Area,
+    approved_before: Option<Area>,
+    approved_before_farmland: Option<Area>,
     /// By approvals without a day, and by none of those before.
-    approved_undated: Area,
-    approved_undated_farmland: Area,
+    approved_undated: Option<Area>,
+    approved_undated_farmland: Option<Area>,
     /// Only by approvals granted after the day of the after-image.
-    approved_later: Area,
-    approved_later_farmland: Area,
+    approved_later: Option<Area>,
+    approved_later_farmland: Option<Area>,
     /// What counts for the verdict: before, and undated that a stored version held by then.
-    approved_in_time: Area,
-    approved_in_time_farmland: Area,
+    approved_in_time: Option<Area>,
+    approved_in_time_farmland: Option<Area>,
     /// Outside that, by approvals for another use in time.
-    other_use: Area,
-    other_use_farmland: Area,
+    other_use: Option<Area>,
+    other_use_farmland: Option<Area>,
 }
 
-impl From<&crate::land::Areas> for AreasAnswer {
-    fn from(areas: &crate::land::Areas) -> Self {
+impl AreasAnswer {
+    /// The answer for areas that were measured against these layers.
+    #[must_use]
+    pub fn new(areas: &crate::land::Areas, provenance: &Provenance) -> Self {
+        let known = |kinds: &[LayerKind], m2| provenance.known(kinds, m2).map(Area::of_m2);
         Self {
             area: Area::of_m2(areas.area_m2),
-            farmland: Area::of_m2(areas.farmland_m2),
-            basic_farmland: Area::of_m2(areas.basic_farmland_m2),
-            red_line: Area::of_m2(areas.red_line_m2),
-            urban_boundary: Area::of_m2(areas.urban_boundary_m2),
-            approved: Area::of_m2(areas.approved_m2),
-            approved_farmland: Area::of_m2(areas.approved_farmland_m2),
-            approved_before: Area::of_m2(areas.approved_before_m2),
-            approved_before_farmland: Area::of_m2(areas.approved_before_farmland_m2),
-            approved_undated: Area::of_m2(areas.approved_undated_m2),
-            approved_undated_farmland: Area::of_m2(areas.approved_undated_farmland_m2),
-            approved_later: Area::of_m2(areas.approved_later_m2),
-            approved_later_farmland: Area::of_m2(areas.approved_later_farmland_m2),
-            approved_in_time: Area::of_m2(areas.approved_in_time_m2),
-            approved_in_time_farmland: Area::of_m2(areas.approved_in_time_farmland_m2),
-            other_use: Area::of_m2(areas.other_use_m2),
-            other_use_farmland: Area::of_m2(areas.other_use_farmland_m2),
+            farmland: known(&[LayerKind::Farmland], areas.farmland_m2),
+            basic_farmland: known(&[LayerKind::BasicFarmland], areas.basic_farmland_m2),
+            red_line: known(&[LayerKind::RedLine], areas.red_line_m2),
+            urban_boundary: known(&[LayerKind::UrbanBoundary], areas.urban_boundary_m2),
+            approved: known(&[LayerKind::Approved], areas.approved_m2),
+            approved_farmland: known(&[LayerKind::Approved, LayerKind::Farmland], areas.approved_farmland_m2),
+            approved_before: known(&[LayerKind::Approved], areas.approved_before_m2),
+            approved_before_farmland: known(&[LayerKind::Approved, LayerKind::Farmland], areas.approved_before_farmland_m2),
+            approved_undated: known(&[LayerKind::Approved], areas.approved_undated_m2),
+            approved_undated_farmland: known(&[LayerKind::Approved, LayerKind::Farmland], areas.approved_undated_farmland_m2),
+            approved_later: known(&[LayerKind::Approved], areas.approved_later_m2),
+            approved_later_farmland: known(&[LayerKind::Approved, LayerKind::Farmland], areas.approved_later_farmland_m2),
+            approved_in_time: known(&[LayerKind::Approved], areas.approved_in_time_m2),
+            approved_in_time_farmland: known(&[LayerKind::Approved, LayerKind::Farmland], areas.approved_in_time_farmland_m2),
+            other_use: known(&[LayerKind::Approved], areas.other_use_m2),
+            other_use_farmland: known(&[LayerKind::Approved, LayerKind::Farmland], areas.other_use_farmland_m2),
         }
     }
 }
@@ -272,10 +276,14 @@ pub struct FindingAnswer {
     #[serde(skip_serializing_if = "Option::is_none")]
     edge_bound: Option<EdgeBoundAnswer>,
     defects: Vec<DefectAnswer>,
+    /// Number of the layer set that it was made from; null where nothing is stored.
+    layer_set: Option<i64>,
     layers: Vec<LayerUsed>,
     rule: String,
     /// Features of the layers' files that are not in the layers and may lie here, the first hundred.
     left_out: Vec<LeftOutAnswer>,
+    /// What it was before it was made anew, the last one first.
+    history: Vec<FormerAnswer>,
 }
 
 /// A feature of a layer's file that is not in the layer and may lie here.
@@ -290,6 +298,47 @@ struct LeftOutAnswer {
     code: String,
     #[serde(flatten)]
     reason: Words,
+}
+
+/// A finding in whose place another was put.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct FormerAnswer {
+    #[serde(flatten)]
+    areas: AreasAnswer,
+    automatic_verdict: AutomaticVerdict,
+    reason: Reason,
+    flags: Vec<Flag>,
+    county_code: Option<String>,
+    layer_set: Option<i64>,
+    layers: Vec<LayerUsed>,
+    rule: String,
+    /// When it was made.
+    judged_at: String,
+    /// When another took its place.
+    replaced_at: String,
+    /// Who asked for that, where a name was given.
+    replaced_by: Option<String>,
+}
+
+impl FormerAnswer {
+    /// The answer for a former finding, which rested on that.
+    #[must_use]
+    pub fn new(former: FormerFinding, provenance: &Provenance) -> Self {
+        let FormerFinding { finding, judged_ms, replaced_ms, replaced_by } = former;
+        Self {
+            areas: AreasAnswer::new(&finding.areas, provenance),
+            automatic_verdict: finding.verdict,
+            reason: finding.reason,
+            flags: finding.flags,
+            county_code: finding.county_code,
+            layer_set: (finding.layer_set != 0).then_some(finding.layer_set),
+            layers: provenance.layers.clone(),
+            rule: provenance.rule.clone(),
+            judged_at: timestamp(judged_ms),
+            replaced_at: timestamp(replaced_ms),
+            replaced_by,
+        }
+    }
 }
 
 #[derive(Debug, Serialize, ToSchema)]
@@ -360,7 +409,7 @@ struct DefectAnswer {
 impl FindingAnswer {
     /// The answer for a finding and the defects of the outline it was made from.
     #[must_use]
-    pub fn new(finding: &crate::land::Finding, defects: &[crate::geom::Defect], provenance: crate::land::Provenance, tolerance: &Tolerance) -> Self {
+    pub fn new(finding: &crate::land::Finding, defects: &[crate::geom::Defect], provenance: Provenance, days: &Days, tolerance: &Tolerance) -> Self {
         let defects = defects
             .iter()
             .map(|defect| DefectAnswer {
@@ -374,7 +423,7 @@ impl FindingAnswer {
             })
             .collect();
         Self {
-            explanation: explain(finding, tolerance),
+            explanation: explain(finding, &provenance, days, tolerance),
             reason: finding.reason,
             parcels: finding
                 .parcels
@@ -390,9 +439,11 @@ impl FindingAnswer {
             flags: finding.flags.clone(),
             edge_bound: EdgeBoundAnswer::of(&finding.doubts),
             defects,
+            layer_set: (finding.layer_set != 0).then_some(finding.layer_set),
             layers: provenance.layers,
             rule: provenance.rule,
             left_out: Vec::new(),
+            history: Vec::new(),
         }
     }
 
@@ -405,12 +456,18 @@ impl FindingAnswer {
         };
         Self { left_out: left_out.into_iter().map(answer).collect(), ..self }
     }
+
+    /// The same, with what the finding was before it was made anew.
+    #[must_use]
+    pub fn with_history(self, history: Vec<FormerAnswer>) -> Self {
+        Self { history, ..self }
+    }
 }
 
 impl PatchAnswer {
-    /// The Feature of a stored patch, with what is taken off it; `why` adds its finding and the file's own fields.
+    /// The Feature of a stored patch, whose finding rests on that, with what is taken off it; `why` adds its finding and the file's own fields.
     #[must_use]
-    pub fn new(stored: StoredPatch, taken_off: Option<TakenOff>, why: Option<FindingAnswer>) -> Self {
+    pub fn new(stored: StoredPatch, provenance: &Provenance, taken_off: Option<TakenOff>, why: Option<FindingAnswer>) -> Self {
         let StoredPatch { id, survey_id, period, patch, finding, filing, signature } = stored;
         let confirmed = filing.as_ref().map(|filing| filing.verdict);
         let filed = filing.map(|filing| FiledAnswer::new(&filing, signature));
@@ -433,13 +490,13 @@ impl PatchAnswer {
                 row: patch.row,
                 county_name: finding.county_name().map(str::to_owned),
                 county_code: finding.county_code.clone(),
-                areas: (&finding.areas).into(),
+                areas: AreasAnswer::new(&finding.areas, provenance),
                 automatic_verdict: finding.verdict,
                 confirmed_verdict: confirmed,
                 verdict: confirmed.map_or(finding.verdict.word(), Verdict::word),
                 filed,
                 condition,
-                taken_off: taken_off.map(Into::into),
+                taken_off: taken_off.map(|taken_off| TakenOffAnswer::new(taken_off, provenance)),
                 attributes: in_full.then(|| RawValue::from_string(patch.attributes).ok()).flatten(),
                 geometry_as_it_came: as_it_came,
                 finding: why,
@@ -524,7 +581,7 @@ struct GroupAnswer {
 }
 
 #[derive(Debug, Serialize, ToSchema)]
-struct RatioAnswer {
+pub struct RatioAnswer {
     confirmed: Option<f64>,
     provisional: Option<f64>,
     best: Option<f64>,
@@ -539,6 +596,13 @@ struct LeverAnswer {
     more_legal: Area,
 }
 
+impl From<&Tally> for RatioAnswer {
+    fn from(tally: &Tally) -> Self {
+        let rounded = |ratio: Option<f64>| ratio.map(|ratio| round_half_up(ratio, 2));
+        Self { confirmed: rounded(tally.confirmed), provisional: rounded(tally.provisional), best: rounded(tally.best), worst: rounded(tally.worst) }
+    }
+}
+
 impl From<Group> for GroupAnswer {
     fn from(group: Group) -> Self {
         Self { patches: group.patches, area: Area::of_m2(group.area_m2), farmland: Area::of_m2(group.farmland_m2) }
@@ -547,7 +611,7 @@ impl From<Group> for GroupAnswer {
 
 impl From<Tally> for RowAnswer {
     fn from(tally: Tally) -> Self {
-        let rounded = |ratio: Option<f64>| ratio.map(|ratio| round_half_up(ratio, 2));
+        let ratio = RatioAnswer::from(&tally);
         let totals = tally.totals;
         let groups = [totals.legal, totals.illegal, totals.other, totals.pending];
         let sum = |of: fn(&Group) -> f64| groups.iter().map(of).sum();
@@ -562,12 +626,7 @@ impl From<Tally> for RowAnswer {
             pending: totals.pending.into(),
             taken_off: totals.taken_off.into(),
             total: total.into(),
-            ratio: RatioAnswer {
-                confirmed: rounded(tally.confirmed),
-                provisional: rounded(tally.provisional),
-                best: rounded(tally.best),
-                worst: rounded(tally.worst),
-            },
+            ratio,
             line_crossed: tally.line_crossed,
             levers: tally
                 .levers

@@ -3,16 +3,53 @@
 use super::{
     Desk, Problem,
     answers::{AreasAnswer, FindingAnswer},
+    query::{self, Query},
 };
-use crate::land::{AutomaticVerdict, Words};
+use crate::land::{AutomaticVerdict, Days, Words, today};
 use axum::{
     Json,
     body::{Body, HttpBody, to_bytes},
     extract::State,
     http::StatusCode,
 };
-use serde::Serialize;
-use utoipa::ToSchema;
+use jiff::civil::Date;
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+
+/// When the images were taken between which the ground changed.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct CheckQuery {
+    /// The day of the image before the change, `YYYY-MM-DD`; today where it is absent, or `after` where that is there.
+    before: Option<String>,
+    /// The day of the image after it, not before that; today where it is absent.
+    after: Option<String>,
+}
+
+impl CheckQuery {
+    fn read(&self) -> Result<Option<Days>, Problem> {
+        let (before, after) = (query::read_if::<Date>("before", self.before.as_deref())?, query::read_if::<Date>("after", self.after.as_deref())?);
+        let today = today();
+        for (name, day) in [("before", before), ("after", after)] {
+            if day.is_some_and(|day| day > today) {
+                let why = Words::new(format!("晚于今天（{today}）"), format!("is after today ({today})"));
+                return Err(Problem::parameter_in_words(name, why));
+            }
+        }
+        let after = match (before, after) {
+            (None, None) => return Ok(None),
+            (_, after) => after.unwrap_or(today),
+        };
+        let before = before.unwrap_or(after);
+        if before > after {
+            return Err(Problem::parameter_in_words(
+                "after",
+                Words::new(format!("早于前时相（{before}）"), format!("is before the day of the image before ({before})")),
+            ));
+        }
+        Ok(Some(Days { before, after, unclear: false }))
+    }
+}
 
 /// What a polygon occupies.
 #[derive(Debug, Serialize, ToSchema)]
@@ -21,15 +58,19 @@ pub struct Checked {
     #[serde(flatten)]
     areas: AreasAnswer,
     automatic_verdict: AutomaticVerdict,
+    /// The days that layers and rule were chosen by.
+    before_day: String,
+    after_day: String,
     condition: &'static str,
     finding: FindingAnswer,
 }
 
-/// What a GeoJSON Polygon, MultiPolygon or Feature (longitude, latitude) occupies of the layers in force.
-#[utoipa::path(post, path = "/api/check", tag = "patches", request_body(content = Object, content_type = "application/geo+json"),
+/// What a GeoJSON Polygon, MultiPolygon or Feature (longitude, latitude) occupies of the layers of its time: those of today, unless days are given.
+#[utoipa::path(post, path = "/api/check", tag = "patches", params(CheckQuery), request_body(content = Object, content_type = "application/geo+json"),
     responses((status = OK, body = Checked), (status = BAD_REQUEST, body = Problem), (status = PAYLOAD_TOO_LARGE, body = Problem),
         (status = UNPROCESSABLE_ENTITY, body = Problem)))]
-pub async fn check(State(desk): State<Desk>, body: Body) -> Result<Json<Checked>, Problem> {
+pub async fn check(State(desk): State<Desk>, Query(query): Query<CheckQuery>, body: Body) -> Result<Json<Checked>, Problem> {
+    let days = query.read()?;
     let limit = desk.limits.check_bytes;
     let too_large = || {
         let words = Words::new(format!("图形超过 {limit} 字节"), format!("the polygon is larger than {limit} bytes"));
@@ -39,13 +80,15 @@ pub async fn check(State(desk): State<Desk>, body: Body) -> Result<Json<Checked>
         return Err(too_large());
     }
     let body = to_bytes(body, limit).await.map_err(|_| too_large())?;
-    let checked = desk.monitor.check_aside(body).await?;
+    let checked = desk.monitor.check_aside(body, days).await?;
     let lacking = desk.monitor.left_out_of(&checked.finding, &checked.provenance.layers, &checked.bounds).await?;
     Ok(Json(Checked {
         county_code: checked.finding.county_code.clone(),
-        areas: (&checked.finding.areas).into(),
+        areas: AreasAnswer::new(&checked.finding.areas, &checked.provenance),
         automatic_verdict: checked.finding.verdict,
+        before_day: checked.days.before.to_string(),
+        after_day: checked.days.after.to_string(),
         condition: if checked.defects.is_empty() { "ok" } else { "repaired" },
-        finding: FindingAnswer::new(&checked.finding, &checked.defects, checked.provenance, &desk.monitor.rule().tolerance).lacking(lacking),
+        finding: FindingAnswer::new(&checked.finding, &checked.defects, checked.provenance, &checked.days, &checked.tolerance).lacking(lacking),
     }))
 }

@@ -116,7 +116,7 @@ pub fn router(desk: Desk) -> Router {
         .routes(routes!(surveys::rejects))
         .routes(routes!(shared_ground::overlaps))
         .routes(routes!(reclassification::provenance))
-        .routes(routes!(reclassification::reclassify))
+        .routes(routes!(reclassification::difference, reclassification::reclassify))
         // Patches and polygons.
         .routes(routes!(patches::patches))
         .routes(routes!(patches::patch))

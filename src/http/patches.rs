@@ -2,7 +2,7 @@
 
 use super::{
     Desk, Problem,
-    answers::{FindingAnswer, PatchAnswer},
+    answers::{FindingAnswer, FormerAnswer, PatchAnswer},
     query::{self, Path, Query},
 };
 use crate::store::{PatchPosition, PatchQuery};
@@ -103,13 +103,11 @@ pub async fn patches(State(desk): State<Desk>, Query(query): Query<PatchesQuery>
         format!("/api/patches?{}{}after={}-{}", kept.join("&"), if kept.is_empty() { "" } else { "&" }, last.survey_id, last.id)
     });
     let mut taken_off = desk.monitor.taken_off(&patches, wanted.range).await?;
-    let features = patches
-        .into_iter()
-        .map(|patch| {
-            let taken_off = taken_off.remove(&patch.id);
-            PatchAnswer::new(patch, taken_off, None)
-        })
-        .collect();
+    let mut features = Vec::with_capacity(patches.len());
+    for patch in patches {
+        let (set, taken_off) = (desk.monitor.layer_set(patch.finding.layer_set).await?, taken_off.remove(&patch.id));
+        features.push(PatchAnswer::new(patch, &set.provenance, taken_off, None));
+    }
     Ok(geojson(&Patches { kind: "FeatureCollection", features, next }))
 }
 
@@ -119,10 +117,17 @@ pub async fn patch(State(desk): State<Desk>, Path(id): Path<i64>, Query(months):
     let range = query::range(months.period.as_deref(), months.until.as_deref())?;
     let store = desk.monitor.store();
     let patch = store.patch(id).await?;
-    let provenance = store.provenance(patch.survey_id).await?;
+    let set = desk.monitor.layer_set(patch.finding.layer_set).await?;
+    let mut history = Vec::new();
+    for former in store.former_findings(id).await? {
+        let set = desk.monitor.layer_set(former.finding.layer_set).await?;
+        history.push(FormerAnswer::new(former, &set.provenance));
+    }
+    let tolerance = desk.monitor.tolerance_of(&set.provenance);
     let outline = patch.patch.repaired.as_ref().unwrap_or(&patch.patch.degrees);
-    let lacking = desk.monitor.left_out_of(&patch.finding, &provenance.layers, &outline.bounds()).await?;
-    let why = FindingAnswer::new(&patch.finding, &patch.patch.defects, provenance, &desk.monitor.rule().tolerance).lacking(lacking);
+    let lacking = desk.monitor.left_out_of(&patch.finding, &set.provenance.layers, &outline.bounds()).await?;
+    let why = FindingAnswer::new(&patch.finding, &patch.patch.defects, set.provenance.clone(), &patch.patch.days, &tolerance);
+    let why = why.lacking(lacking).with_history(history);
     let taken_off = desk.monitor.taken_off(std::slice::from_ref(&patch), range).await?.remove(&id);
-    Ok(geojson(&PatchAnswer::new(patch, taken_off, Some(why))))
+    Ok(geojson(&PatchAnswer::new(patch, &set.provenance, taken_off, Some(why))))
 }

@@ -5,7 +5,7 @@ use super::{
     answers::AreasAnswer,
     query::{self, Path, Query},
 };
-use crate::land::{Area, Claimant, Contradiction, Level, PeriodRange, SharedWith, TakenOff, Verdict};
+use crate::land::{Area, Claimant, Contradiction, Level, PeriodRange, Provenance, SharedWith, TakenOff, Verdict};
 use axum::{Json, extract::State};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -64,10 +64,12 @@ fn href(patch: i64) -> String {
     format!("/api/patches/{patch}")
 }
 
-impl From<TakenOff> for TakenOffAnswer {
-    fn from(taken_off: TakenOff) -> Self {
+impl TakenOffAnswer {
+    /// The answer for what is taken off a patch whose finding rests on that.
+    #[must_use]
+    pub fn new(taken_off: TakenOff, provenance: &Provenance) -> Self {
         let TakenOff { areas, nothing_left, in_proportion, with, .. } = taken_off;
-        Self { areas: (&areas).into(), nothing_left, in_proportion, shares_with: with.into_iter().map(Into::into).collect() }
+        Self { areas: AreasAnswer::new(&areas, provenance), nothing_left, in_proportion, shares_with: with.into_iter().map(Into::into).collect() }
     }
 }
 
@@ -159,6 +161,10 @@ pub async fn overlaps(State(desk): State<Desk>, Path(id): Path<i64>, Query(query
     let taken_off = store.taken_off(&page, range).await?;
     let months = range.map_or(String::new(), |range| format!("period={}&until={}&", range.from, range.until));
     let next = page.last().filter(|_| page.len() == limit as usize).map(|last| format!("/api/surveys/{id}/overlaps?{months}after={last}&limit={limit}"));
-    let overlap = |(id, taken_off): (i64, TakenOff)| Overlap { id, patch_id: taken_off.patch_id.clone(), href: href(id), taken_off: taken_off.into() };
-    Ok(Json(Overlaps { patches, overlaps: taken_off.into_iter().map(overlap).collect(), next }))
+    let mut overlaps = Vec::with_capacity(taken_off.len());
+    for (id, taken_off) in taken_off {
+        let set = desk.monitor.layer_set(store.patch(id).await?.finding.layer_set).await?;
+        overlaps.push(Overlap { id, patch_id: taken_off.patch_id.clone(), href: href(id), taken_off: TakenOffAnswer::new(taken_off, &set.provenance) });
+    }
+    Ok(Json(Overlaps { patches, overlaps, next }))
 }

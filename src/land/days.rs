@@ -6,7 +6,7 @@ use jiff::civil::Date;
 ///
 /// In the store, days that are NULL (a patch stored by an older program) are worked out when they are read, as they would be now: from the fields that came and the
 /// period of the survey.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
 pub struct Days {
     /// Of the image before the change: the land survey that counts is the last one of then.
     pub before: Date,

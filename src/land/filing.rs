@@ -3,7 +3,7 @@
 use super::Verdict;
 
 /// A confirmed verdict of one patch. Areas go by sub-parcel, so one patch may have legal and illegal ground at once.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct Filing {
     /// The patch's own id (JCBH).
     pub patch_id: String,

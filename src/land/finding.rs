@@ -187,6 +187,14 @@ words! {
         EdgeDefinition = "edge_definition",
         /// 坐标取位: the same, for what coordinates written with few decimals may be off by.
         CoordinatesRounded = "coordinates_rounded",
+        /// 图层晚于变化: a kind has only versions that are later than the image they are held against; the earliest was used.
+        LayerLaterThanChange = "layer_later_than_change",
+        /// 无永久基本农田图层: there is no version, so how much of the patch lies on it is unknown.
+        NoBasicFarmlandLayer = "no_basic_farmland_layer",
+        /// 无生态保护红线图层: likewise.
+        NoRedLineLayer = "no_red_line_layer",
+        /// 无城镇开发边界图层: likewise.
+        NoUrbanBoundaryLayer = "no_urban_boundary_layer",
     }
 }
 
@@ -212,11 +220,55 @@ pub struct Provenance {
     pub rule: String,
 }
 
+/// What a finding was made from 图层组合: a layer version of each kind that has any, the rule, and the origin of the plane that areas are measured in.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct LayerSet {
+    /// Number in the store; 0 where it is not stored.
+    pub id: i64,
+    /// Its layer versions, by kind, and its rule.
+    pub provenance: Provenance,
+    /// Longitude and latitude of the plane's origin, degrees; nothing in sets of older programs, which chose it by the first of these layers, as is done now.
+    pub origin: Option<[f64; 2]>,
+}
+
+impl Provenance {
+    /// The version of a kind, where there is one.
+    #[must_use]
+    pub fn of(&self, kind: LayerKind) -> Option<&LayerUsed> {
+        self.layers.iter().find(|layer| layer.kind == kind)
+    }
+
+    /// An area that these kinds tell together; nothing where there is no version of one of them, for then it is unknown.
+    #[must_use]
+    pub fn known(&self, kinds: &[LayerKind], area_m2: f64) -> Option<f64> {
+        kinds.iter().all(|kind| self.has(*kind)).then_some(area_m2)
+    }
+
+    /// Whether there is a version of a kind, so that the areas that it alone tells are known.
+    #[must_use]
+    pub fn has(&self, kind: LayerKind) -> bool {
+        self.of(kind).is_some()
+    }
+}
+
+/// A finding in whose place another was put.
+#[derive(Debug, Clone, PartialEq)]
+pub struct FormerFinding {
+    /// The finding.
+    pub finding: Finding,
+    /// Milliseconds since 1970 at which it was made.
+    pub judged_ms: i64,
+    /// The same of when another took its place.
+    pub replaced_ms: i64,
+    /// Who asked for that, where a name was given.
+    pub replaced_by: Option<String>,
+}
+
 /// One sentence with the numbers, in both languages.
 pub type Explanation = Words;
 
 /// What a patch occupies, with the automatic verdict 套合结果.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Finding {
     /// The areas.
     pub areas: Areas,
@@ -240,6 +292,9 @@ pub struct Finding {
     pub automatic_illegal_farmland_m2: f64,
     /// The county that answers for it: the largest share, else (no county layer) the file's own word.
     pub county_code: Option<String>,
+    /// Number of the [`LayerSet`] it was made from; 0 where that is not stored.
+    #[serde(default)]
+    pub layer_set: i64,
 }
 
 impl Finding {

@@ -6,6 +6,7 @@
 //! | [`Patch`] | 图斑 | a place where the ground changed |
 //! | [`Layer`] | 图层 | one version of what patches are held against; its [`LayerKind`] says which |
 //! | [`County`] | 行政区 | six digits of GB/T 2260 and a name |
+//! | [`LayerSet`] | 图层组合 | what a finding was made from: layer versions, rule, origin of the plane |
 //! | [`Finding`] | 套合结果 | what a patch occupies, with the automatic verdict |
 //! | [`Verdict`] | 判定 | legal 合法, illegal 违法, other 其他, doubtful 存疑; 未核 (pending) is the absence of a confirmed one |
 //! | [`Filing`] | 填报 | a confirmed verdict with its areas |
@@ -38,7 +39,7 @@ pub use county::{COUNTIES, County, county_name, is_county_code};
 pub use days::{Days, push_day, read_days};
 pub use event::{Decision, Event, SurveyEvent};
 pub use filing::{Filing, Signature};
-pub use finding::{Areas, CountyShare, Doubts, Explanation, Finding, Flag, LayerUsed, ParcelShare, Provenance};
+pub use finding::{Areas, CountyShare, Doubts, Explanation, Finding, Flag, FormerFinding, LayerSet, LayerUsed, ParcelShare, Provenance};
 pub use job::{JobKind, JobState, Lane, Progress, Stage};
 pub use layer::{FeatureFacts, Layer, LayerKind, LeftOut};
 pub use patch::{Condition, Patch};

@@ -14,7 +14,7 @@ words! {
 }
 
 /// A change patch 图斑, accepted.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct Patch {
     /// Row in the file, from 1.
     pub row: u64,

@@ -38,6 +38,7 @@ impl Reason {
             Self::PartlyApproved => "部分批准，批准范围外仍占耕地",
             Self::NoFarmland => "批准范围外未占耕地",
             Self::NoParcels => "该处没有地类数据",
+            Self::NoFarmlandLayer => "没有地类图斑图层",
             Self::NoApprovals => "没有批准用地图层",
             Self::ApprovedLater => "建设在先、批准在后（补办）",
             Self::ApprovalUndated => "批准没有日期，无法认定批准在先",
@@ -69,6 +70,10 @@ impl Flag {
             Self::SharesGround => "与其他图斑重叠",
             Self::EdgeDefinition => "边线在不同坐标系中读法不同",
             Self::CoordinatesRounded => "坐标小数位少",
+            Self::LayerLaterThanChange => "图层晚于变化时间，此前没有其他版本",
+            Self::NoBasicFarmlandLayer => "无永久基本农田图层，面积未知",
+            Self::NoRedLineLayer => "无生态保护红线图层，面积未知",
+            Self::NoUrbanBoundaryLayer => "无城镇开发边界图层，面积未知",
         }
     }
 }

@@ -77,9 +77,11 @@ words! {
         PartlyApproved = "partly_approved",
         /// No farmland outside approvals, above tolerance.
         NoFarmland = "no_farmland",
-        /// No parcel layer is in force, or none covers the place.
+        /// No parcel covers the place.
         NoParcels = "no_parcels",
-        /// No approvals are in force, so nothing could be found approved.
+        /// There is no version of the parcels at all.
+        NoFarmlandLayer = "no_farmland_layer",
+        /// There is no version of the approvals at all, so nothing could be found approved.
         NoApprovals = "no_approvals",
         /// 补办: farmland is covered only by approvals granted after the day of the after-image.
         ApprovedLater = "approved_later",

@@ -11,6 +11,7 @@ pub use approvals::ApprovalMarks;
 use jiff::civil::Date;
 use smallvec::SmallVec;
 use std::io;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 /// The layers in force.
@@ -21,8 +22,6 @@ pub struct Atlas {
     counties: Option<Bounds>,
     /// Boxes, in the plane, of what is in the file of a layer and not in the layer; nearly always none.
     missing: Vec<(LayerKind, Bounds)>,
-    /// Whether a layer could not be read back.
-    lost: AtomicBool,
 }
 
 /// One layer in force.
@@ -31,19 +30,12 @@ struct AtlasLayer {
     used: LayerUsed,
     /// How its file wrote it.
     written: Written,
-    coverage: Coverage,
-    /// What members say of the ground, each distinct text once.
-    facts: Vec<FeatureFacts>,
-    /// For each member, which of `facts`; empty for kinds that say nothing beyond where they are.
-    fact_of: Vec<u32>,
-    /// For each of `facts`, whether it is farmland.
+    /// Shared with other atlases that hold the same version in the same plane.
+    prepared: Arc<PreparedLayer>,
+    /// For each of its facts, whether it is farmland.
     farmland: Vec<bool>,
-    /// Of approvals, for each of `facts`, what it says of its day and use.
+    /// Of approvals, for each of its facts, what it says of its day and use.
     approvals: Vec<Approval>,
-    /// Features that had to be left out when it was loaded.
-    left_out: Vec<LeftOut>,
-    /// The memory its positions take.
-    taken: Taken,
 }
 
 /// What a layer in force takes.
@@ -98,7 +90,7 @@ impl Atlas {
     /// An atlas without layers, in which only a patch's own area can be measured.
     #[must_use]
     pub fn empty(plane: Plane) -> Self {
-        Self { plane, layers: Vec::new(), counties: None, missing: Vec::new(), lost: AtomicBool::new(false) }
+        Self { plane, layers: Vec::new(), counties: None, missing: Vec::new() }
     }
 
     /// The plane in which it measures.
@@ -128,68 +120,67 @@ impl Atlas {
     /// Vertices of all layers as prepared.
     #[must_use]
     pub fn vertices(&self) -> u64 {
-        self.layers.iter().map(|layer| layer.coverage.vertices()).sum()
+        self.layers.iter().map(|layer| layer.prepared.coverage.vertices()).sum()
     }
 
     /// What each layer in force takes.
     pub fn loads(&self) -> impl Iterator<Item = Load<'_>> {
-        self.layers.iter().map(|layer| Load { used: &layer.used, vertices: layer.coverage.vertices(), memory_bytes: layer.taken.bytes() })
+        self.layers.iter().map(|layer| Load { used: &layer.used, vertices: layer.prepared.coverage.vertices(), memory_bytes: layer.prepared.taken.bytes() })
     }
 
     /// Features of a layer that had to be left out when it was loaded, though they were taken in.
     #[must_use]
     pub fn left_out(&self, layer: i64) -> &[LeftOut] {
-        self.layers.iter().find(|one| one.used.id == layer).map_or(&[], |layer| &layer.left_out)
+        self.layers.iter().find(|one| one.used.id == layer).map_or(&[], |layer| &layer.prepared.left_out)
     }
 
     /// Whether a layer that lies outside memory could not be read back, so that the atlas must be made anew.
     #[must_use]
     pub fn is_lost(&self) -> bool {
-        self.lost.load(Ordering::Relaxed)
+        self.layers.iter().any(|layer| layer.prepared.is_lost())
     }
 
     /// The code and name of every county in force.
     pub fn counties(&self) -> impl Iterator<Item = &FeatureFacts> {
-        self.layer(LayerKind::County).into_iter().flat_map(|layer| layer.facts.iter())
+        self.layer(LayerKind::County).into_iter().flat_map(|layer| layer.prepared.facts.iter())
     }
 
     /// What a layer in force says of the ground, by the number that was measured.
     #[must_use]
     pub fn fact(&self, kind: LayerKind, fact: u32) -> &FeatureFacts {
         static NOTHING: FeatureFacts = FeatureFacts::new(String::new(), String::new());
-        self.layer(kind).and_then(|layer| layer.facts.get(fact as usize)).unwrap_or(&NOTHING)
+        self.layer(kind).and_then(|layer| layer.prepared.facts.get(fact as usize)).unwrap_or(&NOTHING)
     }
 
     /// A layer in force, with how its file wrote it.
     #[must_use]
     pub fn drawn(&self, kind: LayerKind) -> Option<Drawn<'_>> {
-        self.layer(kind).map(|layer| Drawn { coverage: &layer.coverage, written: layer.written })
+        self.layer(kind).map(|layer| Drawn { coverage: &layer.prepared.coverage, written: layer.written })
     }
 
     /// Notes that a layer could not be read back, where that is so.
     pub(super) fn note_loss<T>(&self, read: io::Result<T>) -> io::Result<T> {
-        read.inspect_err(|_| self.lost.store(true, Ordering::Relaxed))
+        read.inspect_err(|_| self.layers.iter().for_each(|layer| layer.prepared.lost.store(true, Ordering::Relaxed)))
     }
 
     /// Takes a layer in, in the place of one of the same kind; `written` is how its file wrote it.
-    pub fn put(&mut self, used: LayerUsed, written: Written, layer: PreparedLayer, rule: &Rule) {
+    pub fn put(&mut self, used: LayerUsed, written: Written, prepared: Arc<PreparedLayer>, rule: &Rule) {
         if used.kind == LayerKind::County {
-            self.counties = Some(layer.bounds);
+            self.counties = Some(prepared.bounds);
         }
-        let PreparedLayer { coverage, facts, fact_of, left_out, refused, classes, taken, .. } = layer;
         self.missing.retain(|(kind, _)| *kind != used.kind);
-        let missing = left_out.iter().chain(&refused).map(|one| (used.kind, in_plane(&self.plane, one)));
+        let missing = prepared.left_out.iter().chain(&prepared.refused).map(|one| (used.kind, in_plane(&self.plane, one)));
         self.missing.extend(missing);
-        let farmland = facts.iter().map(|fact| is_farmland(classes, rule, &fact.code)).collect();
+        let farmland = prepared.facts.iter().map(|fact| is_farmland(prepared.classes, rule, &fact.code)).collect();
         let approvals = if used.kind == LayerKind::Approved {
-            // A file of the command line counts from no day.
+            // A file of the command line counts from no day, unless one is given.
             let effective = used.effective.parse().ok();
-            facts.iter().map(|fact| Approval::of(fact, effective, &rule.approvals)).collect()
+            prepared.facts.iter().map(|fact| Approval::of(fact, effective, &rule.approvals)).collect()
         } else {
             Vec::new()
         };
         self.layers.retain(|other| other.used.kind != used.kind);
-        self.layers.push(AtlasLayer { used, written, coverage, facts, fact_of, farmland, approvals, left_out, taken });
+        self.layers.push(AtlasLayer { used, written, prepared, farmland, approvals });
         self.layers.sort_by_key(|layer| layer.used.kind);
     }
 
@@ -200,14 +191,14 @@ impl Atlas {
     /// Code of the county that holds a place of the plane.
     pub fn county_at(&self, at: [f64; 2]) -> io::Result<Option<&str>> {
         let Some(counties) = self.layer(LayerKind::County) else { return Ok(None) };
-        let member = counties.coverage.member_at(at)?;
-        Ok(member.map(|member| counties.facts[counties.fact(member) as usize].code.as_str()))
+        let member = counties.prepared.coverage.member_at(at)?;
+        Ok(member.map(|member| counties.prepared.facts[counties.fact(member) as usize].code.as_str()))
     }
 
     /// Whether an edge of any layer passes within `reach_m` metres of a place of the plane.
     pub fn has_edge_near(&self, at: [f64; 2], reach_m: f64) -> io::Result<bool> {
         for layer in &self.layers {
-            if layer.coverage.has_edge_near(at, reach_m)? {
+            if layer.prepared.coverage.has_edge_near(at, reach_m)? {
                 return Ok(true);
             }
         }
@@ -260,21 +251,21 @@ fn in_plane(plane: &Plane, missing: &LeftOut) -> Bounds {
 
 impl AtlasLayer {
     fn fact(&self, member: u32) -> u32 {
-        self.fact_of.get(member as usize).copied().unwrap_or(0)
+        self.prepared.fact_of.get(member as usize).copied().unwrap_or(0)
     }
 
     fn hits(&self, parts: &[Figure]) -> io::Result<PartHits> {
         // Not collected through an iterator of results, which would move each of them about.
         let mut hits = PartHits::new();
         for part in parts {
-            hits.push(self.coverage.hits(part)?);
+            hits.push(self.prepared.coverage.hits(part)?);
         }
         Ok(hits)
     }
 
     /// What these hits cover, each place once; at most `area_m2`.
     fn covered_m2(&self, parts: &[Figure], hits: &PartHits, area_m2: f64) -> io::Result<f64> {
-        let covered = parts.iter().zip(hits).map(|(part, hits)| self.coverage.covered_m2(part, hits));
+        let covered = parts.iter().zip(hits).map(|(part, hits)| self.prepared.coverage.covered_m2(part, hits));
         Ok(covered.sum::<io::Result<f64>>()?.min(area_m2))
     }
 
@@ -296,7 +287,7 @@ impl AtlasLayer {
             }
         }
         // Facts are numbered as the layer has them; their words decide, so that the order of its features does not.
-        let fact = |share: &Share| &self.facts[share.fact as usize];
+        let fact = |share: &Share| &self.prepared.facts[share.fact as usize];
         shares.sort_by(|a, b| b.area_m2.total_cmp(&a.area_m2).then_with(|| (&fact(a).code, &fact(a).name).cmp(&(&fact(b).code, &fact(b).name))));
         let sum = sum_m2(shares.iter().map(|share| share.area_m2));
         let scale = if sum > union_m2 && sum > 0.0 { union_m2 / sum } else { 1.0 };
@@ -343,6 +334,8 @@ pub struct PreparedLayer {
     /// The standard that its class codes are of.
     pub(super) classes: Option<Standard>,
     pub(super) taken: Taken,
+    /// Whether it could not be read back.
+    pub(super) lost: AtomicBool,
 }
 
 impl LayerBuilder {
@@ -408,7 +401,7 @@ impl LayerBuilder {
         let coverage = self.coverage.finish()?;
         if coverage.is_shelved() {
             // Reading all of it back in another order would take many times as long where the system has no pages to spare.
-            return Ok(PreparedLayer { bounds, coverage, facts, fact_of, left_out, refused: Vec::new(), classes: None, taken });
+            return Ok(PreparedLayer { bounds, coverage, facts, fact_of, left_out, refused: Vec::new(), classes: None, taken, lost: AtomicBool::new(false) });
         }
         // For a moment all positions are there twice.
         let mut twice = memory.none();
@@ -420,7 +413,7 @@ impl LayerBuilder {
         };
         let (coverage, order) = coverage.along_a_curve(shelf)?;
         let fact_of = if fact_of.is_empty() { fact_of } else { order.iter().map(|member| fact_of[*member as usize]).collect() };
-        Ok(PreparedLayer { bounds, coverage, facts, fact_of, left_out, refused: Vec::new(), classes: None, taken })
+        Ok(PreparedLayer { bounds, coverage, facts, fact_of, left_out, refused: Vec::new(), classes: None, taken, lost: AtomicBool::new(false) })
     }
 }
 
@@ -440,6 +433,11 @@ impl PreparedLayer {
     /// Features that were refused when its file was read.
     pub(super) fn refused(&self) -> &[LeftOut] {
         &self.refused
+    }
+
+    /// Whether positions that lie outside memory could not be read back, so that it must be prepared again.
+    pub(super) fn is_lost(&self) -> bool {
+        self.lost.load(Ordering::Relaxed)
     }
 
     /// Whether there are more overlaps than are listed.

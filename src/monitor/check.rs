@@ -1,9 +1,10 @@
-//! One polygon against the layers in force; nothing is stored.
+//! One polygon against the layers of its time; nothing is stored.
 
-use super::{Monitor, MonitorError, Refusal, RefusalKind, classify::classify, intake::Intake};
+use super::rule::Tolerance;
+use super::{Monitor, MonitorError, Refusal, RefusalKind, classify::classify, intake::Intake, standing::Standing, standing::days_of};
 use crate::formats::{contradiction_words, geojson};
 use crate::geom::{Bounds, Contradiction, Crs, Defect, Figure, Written, typical};
-use crate::land::{Finding, Place, Provenance, Words, today};
+use crate::land::{Days, Finding, Place, Provenance, Words, today};
 use std::sync::Arc;
 
 /// What a polygon occupies.
@@ -17,6 +18,10 @@ pub struct CheckedPolygon {
     pub provenance: Provenance,
     /// The box of the outline, degrees.
     pub bounds: Bounds,
+    /// When the images were taken between which the ground changed.
+    pub days: Days,
+    /// Tolerances of the rule.
+    pub tolerance: Tolerance,
 }
 
 /// Most vertices of a polygon to be checked. What is larger is a survey or a layer; judging an outline may cost the square of its vertices.
@@ -26,49 +31,57 @@ pub const MOST_VERTICES: usize = 20_000;
 const AT_ONCE_BYTES: usize = 16 << 10;
 
 impl Monitor {
-    /// The same as [`check`](Self::check), for whoever answers others meanwhile: a large polygon is checked on a thread of its own, and waits for its turn.
-    pub async fn check_aside(self: &Arc<Self>, geojson: impl AsRef<[u8]> + Send + 'static) -> Result<CheckedPolygon, MonitorError> {
+    /// Checks by what is stored now for those days (without any, for today), for whoever answers others meanwhile: a large polygon is checked on a thread of its own,
+    /// and waits for its turn.
+    pub async fn check_aside(self: &Arc<Self>, geojson: impl AsRef<[u8]> + Send + 'static, days: Option<Days>) -> Result<CheckedPolygon, MonitorError> {
+        let days = days.unwrap_or_else(|| days_of(today()));
+        let standing = self.standing_at(&days).await?;
         if geojson.as_ref().len() <= AT_ONCE_BYTES {
-            return self.check(geojson.as_ref());
+            return check(&standing, &days, geojson.as_ref());
         }
         let broken = |error: &dyn std::error::Error| MonitorError::Broken(error.to_string());
         let turn = Arc::clone(&self.large_checks).acquire_owned().await.map_err(|error| broken(&error))?;
-        let monitor = Arc::clone(self);
         // The turn ends with the work, also where nobody waits for the answer any more.
         let checked = tokio::task::spawn_blocking(move || {
-            let checked = monitor.check(geojson.as_ref());
+            let checked = check(&standing, &days, geojson.as_ref());
             drop(turn);
             checked
         });
         checked.await.map_err(|error| broken(&error))?
     }
 
-    /// Measures and judges a GeoJSON Polygon, MultiPolygon or Feature in CRS84 degrees.
+    /// Measures and judges a GeoJSON Polygon, MultiPolygon or Feature in CRS84 degrees by what is in hand for today.
     pub fn check(&self, geojson: &[u8]) -> Result<CheckedPolygon, MonitorError> {
-        let lone = geojson::lone(geojson)?;
-        let unacceptable = |code, words, place: Place| {
-            // A pointer into a survey, less what stands around a lone feature or geometry there.
-            let around = if lone.in_feature { "/features/0" } else { "/features/0/geometry" };
-            let pointer = place.pointer(1).strip_prefix(around).map(str::to_owned);
-            Refusal { pointer, ..Refusal::new(RefusalKind::Unacceptable, code, words) }
-        };
-        let outline = lone.outline.map_err(|fault| unacceptable(fault.code(), fault.reason(), fault.place))?;
-        if outline.positions.len() > MOST_VERTICES {
-            let words = Words::new(
-                format!("图形有 {} 个顶点，最多 {MOST_VERTICES} 个", outline.positions.len()),
-                format!("the polygon has {} vertices; at most {MOST_VERTICES} are taken", outline.positions.len()),
-            );
-            return Err(Refusal::new(RefusalKind::Unacceptable, "too_many_vertices", words).into());
-        }
-        let atlas = self.atlas();
-        if let Some(contradiction) = Crs::CRS84.contradiction(&typical(&outline.positions), atlas.counties_bounds()).filter(Contradiction::is_certain) {
-            return Err(Refusal::new(RefusalKind::Unacceptable, "wrong_crs", contradiction_words(Crs::CRS84, &contradiction)).into());
-        }
-        let intake = Intake { disputed_m2: self.rule().tolerance.cover_m2(), ..Intake::new(Crs::CRS84, atlas.plane().clone()) };
-        let mut taken = intake.take(outline).map_err(|fault| unacceptable(fault.code, fault.words, fault.place))?;
-        let bounds = taken.repaired.as_ref().unwrap_or(&taken.degrees).bounds();
-        let figure = Figure::new(std::mem::take(&mut taken.region));
-        let finding = classify(&atlas, self.rule(), &figure, taken.as_drawn(Written { crs: Crs::CRS84, decimals: None }), today(), None)?;
-        Ok(CheckedPolygon { finding, defects: taken.defects, provenance: self.provenance(&atlas), bounds })
+        check(&self.standing(), &days_of(today()), geojson)
     }
+}
+
+fn check(standing: &Standing, days: &Days, geojson: &[u8]) -> Result<CheckedPolygon, MonitorError> {
+    let lone = geojson::lone(geojson)?;
+    let unacceptable = |code, words, place: Place| {
+        // A pointer into a survey, less what stands around a lone feature or geometry there.
+        let around = if lone.in_feature { "/features/0" } else { "/features/0/geometry" };
+        let pointer = place.pointer(1).strip_prefix(around).map(str::to_owned);
+        Refusal { pointer, ..Refusal::new(RefusalKind::Unacceptable, code, words) }
+    };
+    let outline = lone.outline.map_err(|fault| unacceptable(fault.code(), fault.reason(), fault.place))?;
+    if outline.positions.len() > MOST_VERTICES {
+        let words = Words::new(
+            format!("图形有 {} 个顶点，最多 {MOST_VERTICES} 个", outline.positions.len()),
+            format!("the polygon has {} vertices; at most {MOST_VERTICES} are taken", outline.positions.len()),
+        );
+        return Err(Refusal::new(RefusalKind::Unacceptable, "too_many_vertices", words).into());
+    }
+    let atlas = &standing.atlas;
+    if let Some(contradiction) = Crs::CRS84.contradiction(&typical(&outline.positions), atlas.counties_bounds()).filter(Contradiction::is_certain) {
+        return Err(Refusal::new(RefusalKind::Unacceptable, "wrong_crs", contradiction_words(Crs::CRS84, &contradiction)).into());
+    }
+    let intake = Intake { disputed_m2: standing.rule.tolerance.cover_m2(), ..Intake::new(Crs::CRS84, atlas.plane().clone()) };
+    let mut taken = intake.take(outline).map_err(|fault| unacceptable(fault.code, fault.words, fault.place))?;
+    let bounds = taken.repaired.as_ref().unwrap_or(&taken.degrees).bounds();
+    let figure = Figure::new(std::mem::take(&mut taken.region));
+    let mut finding = classify(atlas, &standing.rule, &figure, taken.as_drawn(Written { crs: Crs::CRS84, decimals: None }), days.after, None)?;
+    finding.flags.extend(standing.since.flags(days));
+    let (provenance, tolerance) = (standing.provenance.clone(), standing.rule.tolerance.clone());
+    Ok(CheckedPolygon { finding, defects: taken.defects, provenance, bounds, days: *days, tolerance })
 }

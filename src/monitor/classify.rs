@@ -1,13 +1,13 @@
 //! From what was measured to a finding with its automatic verdict. Pure.
 //!
 //! In this order, tolerances from the [`Rule`]:
-//! 0. a patch that is no larger than a tolerance: legal, where approvals in time cover nearly all of it, else doubtful;
-//! 1. legal, where approvals for building cover the patch that were granted by the day of the after-image;
-//! 2. other, where those and approvals for another use (设施农用地, 农村道路, 临时用地) cover it;
-//! 3. suspected illegal, where farmland outside all of them is above tolerance (doubtful where no approvals are in force to tell): an approval that came later,
-//!    or had ended, does not change that;
-//! 4. doubtful, where ground that is neither approved nor on any parcel is above tolerance;
-//! 5. other.
+//! 1. doubtful, where there is no version of the parcels or of the approvals at all: what they would tell is unknown, not nothing;
+//! 2. a patch that is no larger than a tolerance: legal, where approvals in time cover nearly all of it, else doubtful;
+//! 3. legal, where approvals for building cover the patch that were granted by the day of the after-image;
+//! 4. other, where those and approvals for another use (设施农用地, 农村道路, 临时用地) cover it;
+//! 5. suspected illegal, where farmland outside all of them is above tolerance: an approval that came later, or had ended, does not change that;
+//! 6. doubtful, where ground that is neither approved nor on any parcel is above tolerance;
+//! 7. other.
 //!
 //! An area exceeds its tolerance only if it does so however edges are read and coordinates were rounded (`edges`); where that decides, the milder verdict is taken and flagged.
 
@@ -93,6 +93,7 @@ impl Assessment {
             automatic_legal_farmland_m2: legal,
             automatic_illegal_farmland_m2: illegal,
             county_code: self.county_code(atlas, stated_county).map(str::to_owned),
+            layer_set: 0,
         }
     }
 }
@@ -114,6 +115,12 @@ const COVERED_SHARE: f64 = 0.99;
 
 fn judge(measured: &Measured, doubts: &Doubts, milder: &mut Milder, rule: &Rule, parcels_known: bool, approvals_known: bool) -> (AutomaticVerdict, Reason) {
     let (areas, tolerance) = (&measured.areas, &rule.tolerance);
+    if !parcels_known {
+        return (AutomaticVerdict::Doubtful, Reason::NoFarmlandLayer);
+    }
+    if !approvals_known {
+        return (AutomaticVerdict::Doubtful, Reason::NoApprovals);
+    }
     if areas.area_m2 <= tolerance.cover_m2().max(tolerance.farmland_m2()) {
         let covered = areas.approved_in_time_m2 >= COVERED_SHARE * areas.area_m2;
         return if covered { (AutomaticVerdict::Legal, Reason::FullyApproved) } else { (AutomaticVerdict::Doubtful, Reason::TooSmall) };
@@ -129,14 +136,10 @@ fn judge(measured: &Measured, doubts: &Doubts, milder: &mut Milder, rule: &Rule,
         return (AutomaticVerdict::Other, reason);
     }
     if milder.exceeds(areas.unapproved_farmland_m2(), doubts.unapproved_farmland, tolerance.farmland_m2()) {
-        return if approvals_known {
-            (AutomaticVerdict::SuspectedIllegal, why_illegal(areas, doubts, tolerance))
-        } else {
-            (AutomaticVerdict::Doubtful, Reason::NoApprovals)
-        };
+        return (AutomaticVerdict::SuspectedIllegal, why_illegal(areas, doubts, tolerance));
     }
     let without_parcel_m2 = (areas.area_m2 - measured.parcels_m2).min(outside_m2);
-    if !parcels_known || milder.exceeds(without_parcel_m2, doubts.without_parcels, tolerance.cover_m2()) {
+    if milder.exceeds(without_parcel_m2, doubts.without_parcels, tolerance.cover_m2()) {
         return (AutomaticVerdict::Doubtful, Reason::NoParcels);
     }
     (AutomaticVerdict::Other, other_use.unwrap_or(Reason::NoFarmland))
@@ -155,6 +158,13 @@ fn why_illegal(areas: &Areas, doubts: &Doubts, tolerance: &Tolerance) -> Reason 
         Reason::UnapprovedFarmland
     }
 }
+
+/// What is said where there is no version of a line, which changes no verdict.
+const UNKNOWN: [(LayerKind, Flag); 3] = [
+    (LayerKind::BasicFarmland, Flag::NoBasicFarmlandLayer),
+    (LayerKind::RedLine, Flag::NoRedLineLayer),
+    (LayerKind::UrbanBoundary, Flag::NoUrbanBoundaryLayer),
+];
 
 impl Assessment {
     fn flags(&self, rule: &Rule, atlas: &Atlas, stated_county: Option<&str>) -> Vec<Flag> {
@@ -179,6 +189,11 @@ impl Assessment {
         let without_parcels_m2 = measured.areas.area_m2 - measured.parcels_m2;
         if atlas.has(LayerKind::Farmland) && milder.exceeds(without_parcels_m2, self.doubts.without_parcels, tolerance.cover_m2()) {
             flags.push(Flag::PartlyWithoutParcels);
+        }
+        for (kind, flag) in UNKNOWN {
+            if !atlas.has(kind) {
+                flags.push(flag);
+            }
         }
         if measured.lacks_members {
             flags.push(Flag::LayerMemberLeftOut);
@@ -222,7 +237,7 @@ mod tests {
     fn the_order_of_determination() {
         use AutomaticVerdict::{Doubtful, Legal, Other, SuspectedIllegal};
         let rule = Rule::load(None).unwrap();
-        // area, on parcels, farmland, approved, approved farmland, parcels known, approvals known → verdict, reason. Oracle: the four steps above, by hand.
+        // area, on parcels, farmland, approved, approved farmland, parcels known, approvals known → verdict, reason. Oracle: the steps above, by hand.
         for (areas, parcels_known, approvals_known, expected) in [
             ((10.0, 10.0, 8.0, 10.0, 8.0), true, true, (Legal, Reason::FullyApproved)),
             ((10.0, 10.0, 8.0, 9.9991, 7.9991), true, true, (Legal, Reason::FullyApproved)),
@@ -233,9 +248,11 @@ mod tests {
             ((10.0, 10.0, 0.0, 0.0, 0.0), true, true, (Other, Reason::NoFarmland)),
             ((10.0, 10.0, 0.0009, 0.0, 0.0), true, true, (Other, Reason::NoFarmland)),
             ((10.0, 9.0, 0.0, 0.0, 0.0), true, true, (Doubtful, Reason::NoParcels)),
-            ((10.0, 0.0, 0.0, 0.0, 0.0), false, true, (Doubtful, Reason::NoParcels)),
+            ((10.0, 0.0, 0.0, 0.0, 0.0), false, true, (Doubtful, Reason::NoFarmlandLayer)),
+            ((10.0, 0.0, 0.0, 0.0, 0.0), false, false, (Doubtful, Reason::NoFarmlandLayer)),
+            ((10.0, 10.0, 0.0, 0.0, 0.0), true, false, (Doubtful, Reason::NoApprovals)),
             ((10.0, 9.0, 8.0, 0.0, 0.0), true, true, (SuspectedIllegal, Reason::UnapprovedFarmland)),
-            ((10.0, 0.0, 0.0, 10.0, 0.0), false, true, (Legal, Reason::FullyApproved)),
+            ((10.0, 0.0, 0.0, 10.0, 0.0), false, true, (Doubtful, Reason::NoFarmlandLayer)),
             // No larger than the tolerance of 0.001 亩: by share.
             ((0.0009, 0.0009, 0.0009, 0.0, 0.0), true, true, (Doubtful, Reason::TooSmall)),
             ((0.001, 0.001, 0.0, 0.000_98, 0.0), true, true, (Doubtful, Reason::TooSmall)),
@@ -261,7 +278,7 @@ mod tests {
     fn the_day_and_the_use_of_approvals() {
         use AutomaticVerdict::{Doubtful, Legal, Other, SuspectedIllegal};
         let (rule, m2) = (Rule::load(None).unwrap(), |mu: f64| mu * 10_000.0 / 15.0);
-        // All of 10 亩 is farmland: in time, undated that does not count, later, other use; parcels known → verdict, reason. Oracle: the five steps above, by hand.
+        // All of 10 亩 is farmland: in time, undated that does not count, later, other use; parcels known → verdict, reason. Oracle: the steps above, by hand.
         for ([in_time, uncounted, later, other], parcels_known, expected) in [
             ([10.0, 0.0, 0.0, 0.0], true, (Legal, Reason::FullyApproved)),
             ([0.0, 0.0, 10.0, 0.0], true, (SuspectedIllegal, Reason::ApprovedLater)),
@@ -270,13 +287,13 @@ mod tests {
             ([0.0, 10.0, 0.0, 0.0], true, (SuspectedIllegal, Reason::ApprovalUndated)),
             ([0.0, 5.0, 5.0, 0.0], true, (SuspectedIllegal, Reason::ApprovedLater)),
             ([0.0, 0.0, 0.0, 10.0], true, (Other, Reason::RuralRoad)),
-            ([0.0, 0.0, 0.0, 10.0], false, (Other, Reason::RuralRoad)),
+            ([0.0, 0.0, 0.0, 10.0], false, (Doubtful, Reason::NoFarmlandLayer)),
             ([4.0, 0.0, 0.0, 5.9995], true, (Other, Reason::RuralRoad)),
             ([4.0, 0.0, 0.0, 5.998], true, (SuspectedIllegal, Reason::PartlyApproved)),
             ([0.0, 0.0, 0.0, 5.0], true, (SuspectedIllegal, Reason::PartlyApproved)),
             ([9.9995, 0.0, 0.0, 0.0005], true, (Legal, Reason::FullyApproved)),
             ([0.0, 0.0, 10.0, 10.0], true, (Other, Reason::RuralRoad)),
-            ([0.0, 0.0, 0.0, 0.0], false, (SuspectedIllegal, Reason::UnapprovedFarmland)),
+            ([0.0, 0.0, 0.0, 0.0], false, (Doubtful, Reason::NoFarmlandLayer)),
         ] {
             let (in_time, uncounted, later, other) = (m2(in_time), m2(uncounted), m2(later), m2(other));
             let areas = Areas {

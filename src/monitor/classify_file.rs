@@ -5,9 +5,10 @@ use super::{
     approval_facts::{self, ApprovalsNoticed},
     approval_kinds::ApprovalKinds,
     atlas::{Atlas, LayerBuilder, PreparedLayer},
+    choosing::{Choice, Choosing, Version},
     classify_line::{Lines, Output, rejected},
     ids::Ids,
-    judging::{Judge, duplicate},
+    judging::{Judge, days, duplicate},
     layer_codes::{CodeChoices, CodeTally},
     layer_import::{self, LayerJudge, LayerOutcome},
     left_out::{self, Refused},
@@ -15,15 +16,19 @@ use super::{
     noticed::{Noticed, declared_empty, nothing, outside_counties},
     origin,
     reading::{Reading, Wish, home},
-    rule::Rule,
+    rejudging::Scope,
+    rule::{Rule, Rules},
     sums::{outside_warning, unreadable_warning},
 };
 use crate::formats::{Arrival, Stated, Wanted, ogr::Workshop};
 use crate::geom::Written;
-use crate::land::{LayerKind, LayerUsed, Reject, VerdictCounts, Words, today};
+use crate::land::{AutomaticVerdict, Days, LayerKind, LayerUsed, Reject, VerdictCounts, Words, today};
 use jiff::civil::Date;
-use std::io::Write;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs::File;
+use std::io::{BufRead, BufReader, BufWriter, Seek, Write};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// What to classify against what.
@@ -58,6 +63,8 @@ pub struct LayerPath {
     pub layer: Option<String>,
     /// That it has no features, and is meant to have none.
     pub empty: bool,
+    /// The day from which it counts; without one it always does.
+    pub effective: Option<Date>,
     /// What all of its approvals are for, where people say so.
     pub approval_kind: Option<String>,
 }
@@ -66,7 +73,7 @@ impl LayerPath {
     /// The only layer of that file.
     #[must_use]
     pub fn new(kind: LayerKind, path: PathBuf) -> Self {
-        Self { kind, path, layer: None, empty: false, approval_kind: None }
+        Self { kind, path, layer: None, empty: false, effective: None, approval_kind: None }
     }
 
     /// A refusal of its file that says which file it is, for there are several, and what can be done here.
@@ -140,17 +147,136 @@ pub struct Timings {
 /// Also where the patches as a whole cannot be right (most of them in no county, or shifted by the look of it): then what was written is not to be kept.
 pub fn classify_files(
     files: &ClassifyFiles,
-    rule: &Rule,
+    rules: &Rules,
     output: Output,
     out: &mut impl Write,
     report: &(dyn Fn(&str, u64) + Sync),
 ) -> Result<Classified, MonitorError> {
-    let started = Instant::now();
-    let Loaded { atlas, notes, left_out } = load(files, rule, report).map_err(late)?;
-    let load_s = started.elapsed().as_secs_f64();
-    let Classified { timings, verdicts, notes: of_patches, .. } = classify(files, rule, &atlas, output, out, report).map_err(late)?;
+    let choosing = files.choosing(rules);
+    let (last, mut others) = choices(files, &choosing).map_err(late)?;
+    let (mut load_s, mut notes, mut missing, mut spilled) = (0.0, Vec::new(), Vec::new(), Spilled::default());
+    let rule = |choice: Choice| &rules.versions()[choosing.rule(choice)];
+    let mut set = |choice: Choice| {
+        let started = Instant::now();
+        let of_set = ClassifyFiles { layers: choosing.versions(choice).map(|version| files.layers[version.id as usize].clone()).collect(), ..files.clone() };
+        let Loaded { atlas, notes: of_layers, left_out } = load(&of_set, rule(choice), report).map_err(late)?;
+        load_s += started.elapsed().as_secs_f64();
+        for (all, some) in [(&mut notes, of_layers), (&mut missing, left_out)] {
+            for words in some {
+                if !all.contains(&words) {
+                    all.push(words);
+                }
+            }
+        }
+        Ok::<_, MonitorError>((atlas, Scope { choosing: &choosing, choice, since: choosing.since(choice), layer_set: 0 }))
+    };
+    while let Some(choice) = others.pop_first() {
+        let (atlas, scope) = set(choice)?;
+        spilled.0.insert(choice, spill(files, rule(choice), &atlas, scope, output).map_err(late)?);
+    }
+    let (atlas, scope) = set(last)?;
+    let Classified { timings, verdicts, notes: of_patches, .. } =
+        classify_set(files, rule(last), &atlas, Some(scope), spilled, output, out, report).map_err(late)?;
     let timings = Timings { load_s, layers_vertices: atlas.vertices(), peak_rss_mb: peak_rss_mb(), ..timings };
-    Ok(Classified { timings, verdicts, notes: notes.into_iter().chain(of_patches).collect(), left_out })
+    Ok(Classified { timings, verdicts, notes: notes.into_iter().chain(of_patches).collect(), left_out: missing })
+}
+
+impl ClassifyFiles {
+    /// How layers are chosen among those given; the number of a version is its place.
+    fn choosing(&self, rules: &Rules) -> Choosing {
+        let version = |(id, layer): (usize, &LayerPath)| Version { kind: layer.kind, effective: layer.effective.unwrap_or(Date::MIN), id: id as i64 };
+        Choosing::new(self.layers.iter().enumerate().map(version), rules.versions(), today())
+    }
+
+    /// The day that stands for those that patches do not say.
+    fn day(&self) -> Date {
+        self.as_of.unwrap_or_else(today)
+    }
+
+    /// The days that are written: what would be another tomorrow is not.
+    fn written_days(&self, days: &Days) -> Option<Days> {
+        (!days.unclear || self.as_of.is_some()).then_some(*days)
+    }
+}
+
+/// What the patches are to be judged by: one choice, and the others that some need. Where days make no difference the file is not read for it.
+fn choices(files: &ClassifyFiles, choosing: &Choosing) -> Result<(Choice, BTreeSet<Choice>), MonitorError> {
+    let (day, mut found) = (files.day(), BTreeSet::new());
+    if choosing.is_open() {
+        let arrival = receive(&files.patches, files)?;
+        let mut reading = Reading::open(&Wish { file: &arrival, wanted: Wanted::Survey, stated: &files.stated, map: &files.map, counties: None })?;
+        let now = today();
+        reading.each_batch(
+            |raw| Ok(choosing.at(&days(&raw, (day, day), now))),
+            |choices| {
+                found.extend(choices);
+                Ok(())
+            },
+        )?;
+    }
+    let last = found.pop_last().unwrap_or_else(|| choosing.at(&Days { before: day, after: day, unclear: true }));
+    Ok((last, found))
+}
+
+/// Lines of patches that other sets judged, each set's in a file without a name.
+#[derive(Debug, Default)]
+struct Spilled(BTreeMap<Choice, BufReader<File>>);
+
+impl Spilled {
+    /// The next line of a set, which is that of the feature in that row.
+    fn next(&mut self, choice: Choice, row: u64) -> Result<Told, MonitorError> {
+        let broken = || MonitorError::Broken(format!("row {row} was judged by no set"));
+        let (mut line, file) = (Vec::new(), self.0.get_mut(&choice).ok_or_else(broken)?);
+        file.read_until(b'\0', &mut line)?;
+        line.pop();
+        let told: Told = serde_json::from_slice(&line).map_err(std::io::Error::from)?;
+        if told.row == row { Ok(told) } else { Err(broken()) }
+    }
+}
+
+/// A line that another set judged.
+#[derive(Debug, serde::Serialize, serde::Deserialize)]
+struct Told {
+    row: u64,
+    verdict: AutomaticVerdict,
+    /// Whether it lies in no county.
+    outside: bool,
+    /// Whether something that was left out of a layer may lie there.
+    lacks_members: bool,
+    /// Whether a layer is later than its change.
+    later: bool,
+    text: String,
+}
+
+/// Judges the patches that a set is for, and writes their lines to a file of its own.
+fn spill(files: &ClassifyFiles, rule: &Rule, atlas: &Atlas, scope: Scope<'_>, output: Output) -> Result<BufReader<File>, MonitorError> {
+    let arrival = receive(&files.patches, files)?;
+    let wish = Wish { file: &arrival, wanted: Wanted::Survey, stated: &files.stated, map: &files.map, counties: home(Wanted::Survey, atlas) };
+    let mut reading = Reading::open(&wish)?;
+    let judge = Judge::new(atlas, rule, &reading, (files.day(), files.day())).within(scope);
+    let mut file = BufWriter::new(tempfile::tempfile()?);
+    reading.fold_batches(
+        Lines::of,
+        |lines, raw| {
+            let found = judge.find(raw)?;
+            lines.push(&found, files.written_days(&found.days), atlas, Some(&scope), output);
+            Ok(())
+        },
+        |lines| {
+            for (line, _, text) in lines.iter() {
+                if let Some(verdict) = line.verdict {
+                    let (row, outside, lacks_members, later) = (line.row, line.outside, line.lacks_members, line.later);
+                    let told = Told { row, verdict, outside, lacks_members, later, text: text.to_owned() };
+                    serde_json::to_writer(&mut file, &told).map_err(std::io::Error::from)?;
+                    file.write_all(b"\0")?;
+                }
+            }
+            Ok(())
+        },
+    )?;
+    let mut file = file.into_inner().map_err(std::io::IntoInnerError::into_error)?;
+    file.rewind()?;
+    Ok(BufReader::new(file))
 }
 
 /// What people are told where the patches name their CRS only after themselves.
@@ -171,7 +297,8 @@ pub fn load(files: &ClassifyFiles, rule: &Rule, report: &(dyn Fn(&str, u64) + Sy
         notes.extend(prepared.notes);
         missing.extend(left_out::summary(layer.kind, prepared.layer.refused()));
         let mut atlas = prepared.before;
-        atlas.put(LayerUsed { id: 0, kind: layer.kind, name, effective: String::new() }, prepared.written, prepared.layer, rule);
+        let effective = layer.effective.map(|day| day.to_string()).unwrap_or_default();
+        atlas.put(LayerUsed { id: 0, kind: layer.kind, name, effective }, prepared.written, Arc::new(prepared.layer), rule);
         before = Some(atlas);
     }
     if let Some(atlas) = before {
@@ -301,18 +428,33 @@ pub fn classify(
     out: &mut impl Write,
     report: &(dyn Fn(&str, u64) + Sync),
 ) -> Result<Classified, MonitorError> {
+    classify_set(files, rule, atlas, None, Spilled::default(), output, out, report)
+}
+
+/// The same, where the layers are those of a set; other sets have judged what it is not for.
+#[expect(clippy::too_many_arguments, reason = "one for each thing that the two callers differ in")]
+fn classify_set(
+    files: &ClassifyFiles,
+    rule: &Rule,
+    atlas: &Atlas,
+    scope: Option<Scope<'_>>,
+    mut spilled: Spilled,
+    output: Output,
+    out: &mut impl Write,
+    report: &(dyn Fn(&str, u64) + Sync),
+) -> Result<Classified, MonitorError> {
     let mut timings = Timings::default();
     let started = Instant::now();
     let arrival = receive(&files.patches, files)?;
     let wish = Wish { file: &arrival, wanted: Wanted::Survey, stated: &files.stated, map: &files.map, counties: home(Wanted::Survey, atlas) };
     let mut reading = Reading::open(&wish)?;
     timings.read_s = started.elapsed().as_secs_f64();
-    let as_of = files.as_of.unwrap_or_else(today);
-    let judge = Judge::new(atlas, rule, &reading, (as_of, as_of));
+    let judge = Judge::new(atlas, rule, &reading, (files.day(), files.day()));
+    let judge = if let Some(scope) = scope { judge.within(scope) } else { judge };
     let started = Instant::now();
     let mut writing = Duration::ZERO;
     let mut ids = Ids::default();
-    let (mut noticed, mut outside, mut verdicts) = (Noticed::default(), 0, VerdictCounts::default());
+    let (mut noticed, mut outside, mut later, mut verdicts) = (Noticed::default(), 0, 0, VerdictCounts::default());
     let (mut unreadable, mut lacking) = (0, 0_u64);
     out.write_all(output.head().as_bytes())?;
     let mut first = true;
@@ -320,9 +462,7 @@ pub fn classify(
         Lines::of,
         |lines, raw| {
             let found = judge.find(raw)?;
-            // What would be another tomorrow is not written.
-            let days = (!found.days.unclear || files.as_of.is_some()).then_some(found.days);
-            lines.push(&found, days, atlas, output);
+            lines.push(&found, files.written_days(&found.days), atlas, scope.as_ref(), output);
             Ok(())
         },
         |lines| {
@@ -330,21 +470,26 @@ pub fn classify(
             timings.patches += lines.len() as u64;
             for (line, patch_id, mut text) in lines.iter() {
                 noticed.add(line.notice);
-                let mut again = String::new();
-                if let Some(earlier) = line.verdict.and_then(|_| ids.earlier(patch_id, line.row, line.county)) {
+                let (mut again, told) = (String::new(), line.elsewhere.map(|choice| spilled.next(choice, line.row)).transpose()?);
+                let (mut verdict, mut is_outside, mut is_lacking, mut is_later) = (line.verdict, line.outside, line.lacks_members, line.later);
+                if let Some(told) = &told {
+                    (verdict, is_outside, is_lacking, is_later, text) = (Some(told.verdict), told.outside, told.lacks_members, told.later, &told.text);
+                }
+                if let Some(earlier) = verdict.and_then(|_| ids.earlier(patch_id, line.row, line.county)) {
                     rejected(&mut again, &duplicate(line.row, patch_id, earlier), &output.quote(patch_id), output);
                     text = &again;
                 }
-                let verdict = line.verdict.filter(|_| again.is_empty());
+                let verdict = verdict.filter(|_| again.is_empty());
                 verdict.into_iter().for_each(|verdict| verdicts.count(verdict));
                 timings.rejected += u64::from(verdict.is_none());
                 if output == Output::GeoJson && !std::mem::take(&mut first) {
                     out.write_all(b",\n")?;
                 }
                 out.write_all(text.as_bytes())?;
-                outside += u64::from(verdict.is_some() && line.outside);
+                outside += u64::from(verdict.is_some() && is_outside);
                 unreadable += u64::from(verdict.is_some() && line.unreadable);
-                lacking += u64::from(verdict.is_some() && line.lacks_members);
+                lacking += u64::from(verdict.is_some() && is_lacking);
+                later += u64::from(verdict.is_some() && is_later);
             }
             writing += began.elapsed();
             report("classify", timings.patches);
@@ -365,6 +510,7 @@ pub fn classify(
     notes.extend(outside_warning(outside));
     notes.extend(lacking_warning(lacking));
     notes.extend((timings.patches == 0).then(declared_empty));
+    notes.extend(later_warning(later));
     let began = Instant::now();
     out.write_all(output.tail().as_bytes())?;
     out.flush()?;
@@ -383,6 +529,17 @@ fn lacking_warning(lacking: u64) -> Option<Words> {
         )
     };
     (lacking > 0).then(words)
+}
+
+/// What is said where layers are later than what changed.
+fn later_warning(later: u64) -> Option<Words> {
+    let words = || {
+        Words::new(
+            format!("{later} 个图斑的变化早于某图层的最早版本，按其最早版本套合（layer_later_than_change）"),
+            format!("{later} patches changed before the earliest version of a layer; the earliest was used (layer_later_than_change)"),
+        )
+    };
+    (later > 0).then(words)
 }
 
 /// Most memory this process ever held, MB; 0 where the system does not say.

@@ -1,8 +1,8 @@
 //! What `tuban classify` writes of a feature: a line of CSV or a GeoJSON feature.
 
-use super::{atlas::Atlas, classify::Assessment, ids::county_number, intake::Taken, judging::Found, noticed::Notice};
+use super::{atlas::Atlas, choosing::Choice, classify::Assessment, ids::county_number, intake::Taken, judging::Found, noticed::Notice, rejudging::Scope};
 use crate::formats::{geojson::Geometry, writing::harmless};
-use crate::land::{Areas, AutomaticVerdict, Condition, Days, Flag, Reject, is_county_code, push_day};
+use crate::land::{Areas, AutomaticVerdict, Condition, Days, Flag, LayerKind, Reject, is_county_code, push_day};
 use std::borrow::Cow;
 use std::path::Path;
 
@@ -45,6 +45,10 @@ pub(super) struct Line {
     pub(super) lacks_members: bool,
     /// What was noticed of it.
     pub(super) notice: Notice,
+    /// The set that is to judge it, where that is not the one in hand.
+    pub(super) elsewhere: Option<Choice>,
+    /// Whether a layer that it was judged by is later than its change.
+    pub(super) later: bool,
 }
 
 impl Output {
@@ -86,9 +90,18 @@ impl Output {
     }
 }
 
-/// The areas in the order of [`COLUMNS`].
-fn columns(areas: &Areas) -> [f64; 7] {
-    [areas.area_m2, areas.farmland_m2, areas.basic_farmland_m2, areas.red_line_m2, areas.urban_boundary_m2, areas.approved_m2, areas.approved_farmland_m2]
+/// The areas in the order of [`COLUMNS`]; those that a kind without any layer would tell are unknown.
+fn columns(areas: &Areas, atlas: &Atlas) -> [Option<f64>; 7] {
+    let known = |kind, area_m2| atlas.has(kind).then_some(area_m2);
+    [
+        Some(areas.area_m2),
+        known(LayerKind::Farmland, areas.farmland_m2),
+        known(LayerKind::BasicFarmland, areas.basic_farmland_m2),
+        known(LayerKind::RedLine, areas.red_line_m2),
+        known(LayerKind::UrbanBoundary, areas.urban_boundary_m2),
+        known(LayerKind::Approved, areas.approved_m2),
+        known(LayerKind::Approved, areas.approved_farmland_m2).filter(|_| atlas.has(LayerKind::Farmland)),
+    ]
 }
 
 /// The same of approvals by their days, and of other uses.
@@ -103,9 +116,11 @@ const BY_DAY: [&str; 8] = [
     "other_use_farmland_m2",
 ];
 
-/// The areas of [`BY_DAY`].
-fn by_day(areas: &Areas) -> [f64; 8] {
-    [
+/// The areas of [`BY_DAY`]; unknown without layers, as [`columns`] are.
+fn by_day(areas: &Areas, atlas: &Atlas) -> [Option<f64>; 8] {
+    let land = atlas.has(LayerKind::Approved);
+    let farmland = land && atlas.has(LayerKind::Farmland);
+    let areas_m2 = [
         areas.approved_before_m2,
         areas.approved_before_farmland_m2,
         areas.approved_undated_m2,
@@ -114,7 +129,9 @@ fn by_day(areas: &Areas) -> [f64; 8] {
         areas.approved_later_farmland_m2,
         areas.other_use_m2,
         areas.other_use_farmland_m2,
-    ]
+    ];
+    let mut areas_m2 = areas_m2.into_iter();
+    [land, farmland, land, farmland, land, farmland, land, farmland].map(|known| areas_m2.next().filter(|_| known))
 }
 
 impl Lines {
@@ -124,26 +141,30 @@ impl Lines {
     }
 
     /// Appends what is written of what was found.
-    pub(super) fn push(&mut self, found: &Found<'_>, days: Option<Days>, atlas: &Atlas, output: Output) {
+    pub(super) fn push(&mut self, found: &Found<'_>, days: Option<Days>, atlas: &Atlas, scope: Option<&Scope<'_>>, output: Output) {
         let (quoted_id, text) = (output.quote(&found.patch_id), &mut self.texts);
         match &found.outcome {
             Err(reject) => rejected(text, reject, &quoted_id, output),
-            Ok((taken, assessment)) => {
+            Ok((_, None)) => {}
+            Ok((taken, Some(assessment))) => {
                 let county_code = assessment.county_code(atlas, found.stated_county.as_deref());
                 match output {
-                    Output::Csv => csv(text, &quoted_id, county_code, taken, assessment, days),
-                    Output::GeoJson => geojson(text, &quoted_id, county_code, taken, assessment, days),
+                    Output::Csv => csv(text, &quoted_id, county_code, taken, (assessment, atlas), days),
+                    Output::GeoJson => geojson(text, &quoted_id, county_code, taken, (assessment, atlas), days),
                 }
             }
         }
         self.ids.push_str(&found.patch_id);
-        let outside = found.outcome.as_ref().is_ok_and(|(_, assessment)| assessment.is_outside(atlas));
-        let verdict = found.outcome.as_ref().ok().map(|(_, assessment)| assessment.verdict);
+        let judged = found.outcome.as_ref().ok().and_then(|(_, assessment)| assessment.as_ref());
+        let (verdict, outside) = (judged.map(|assessment| assessment.verdict), judged.is_some_and(|assessment| assessment.is_outside(atlas)));
+        let elsewhere = scope.filter(|_| matches!(found.outcome, Ok((_, None)))).map(|scope| scope.choosing.at(&found.days));
+        let later = scope.is_some_and(|scope| scope.since.are_later(&found.days));
         let (id_end, text_end) = (self.ids.len(), self.texts.len());
         let county = county_number(found.stated_county.as_deref());
         let unreadable = found.stated_county.as_deref().is_some_and(|stated| !is_county_code(stated));
-        let lacks_members = found.outcome.as_ref().is_ok_and(|(_, assessment)| assessment.measured.lacks_members);
-        self.lines.push(Line { row: found.row, county, id_end, text_end, verdict, outside, unreadable, lacks_members, notice: found.notice });
+        let lacks_members = judged.is_some_and(|assessment| assessment.measured.lacks_members);
+        let (row, notice) = (found.row, found.notice);
+        self.lines.push(Line { row, county, id_end, text_end, verdict, outside, unreadable, lacks_members, notice, elsewhere, later });
     }
 
     /// How many.
@@ -180,11 +201,13 @@ fn condition(taken: &Taken, assessment: &Assessment) -> [&'static str; 2] {
     [condition.word(), if assessment.measured.lacks_members { "; layer_member_left_out" } else { "" }]
 }
 
-fn csv(line: &mut String, quoted_id: &str, county_code: Option<&str>, taken: &Taken, assessment: &Assessment, days: Option<Days>) {
+fn csv(line: &mut String, quoted_id: &str, county_code: Option<&str>, taken: &Taken, (assessment, atlas): (&Assessment, &Atlas), days: Option<Days>) {
     line.extend([quoted_id, ",", county_code.unwrap_or("")]);
-    for area_m2 in columns(&assessment.measured.areas) {
+    for area_m2 in columns(&assessment.measured.areas, atlas) {
         line.push(',');
-        push_four_decimals(line, area_m2);
+        if let Some(area_m2) = area_m2 {
+            push_four_decimals(line, area_m2);
+        }
     }
     let [condition, lacking] = condition(taken, assessment);
     line.extend([",", assessment.verdict.word(), ",", condition, lacking]);
@@ -194,19 +217,24 @@ fn csv(line: &mut String, quoted_id: &str, county_code: Option<&str>, taken: &Ta
             push_day(line, day);
         }
     }
-    for area_m2 in by_day(&assessment.measured.areas) {
+    for area_m2 in by_day(&assessment.measured.areas, atlas) {
         line.push(',');
-        push_four_decimals(line, area_m2);
+        if let Some(area_m2) = area_m2 {
+            push_four_decimals(line, area_m2);
+        }
     }
     line.extend([",", assessment.reason.word(), "\n"]);
 }
 
-fn geojson(text: &mut String, quoted_id: &str, county_code: Option<&str>, taken: &Taken, assessment: &Assessment, days: Option<Days>) {
+fn geojson(text: &mut String, quoted_id: &str, county_code: Option<&str>, taken: &Taken, (assessment, atlas): (&Assessment, &Atlas), days: Option<Days>) {
     let county = county_code.map_or(Cow::Borrowed("null"), |code| Output::GeoJson.quote(code));
     text.extend(["{\"type\":\"Feature\",\"properties\":{\"patch_id\":", quoted_id, ",\"county_code\":", &county]);
-    for (name, area_m2) in COLUMNS.split(',').skip(2).zip(columns(&assessment.measured.areas)) {
+    for (name, area_m2) in COLUMNS.split(',').skip(2).zip(columns(&assessment.measured.areas, atlas)) {
         text.extend([",\"", name, "\":"]);
-        push_four_decimals(text, area_m2);
+        match area_m2 {
+            Some(area_m2) => push_four_decimals(text, area_m2),
+            None => text.push_str("null"),
+        }
     }
     let geometry = serde_json::to_string(&Geometry(Cow::Borrowed(taken.repaired.as_ref().unwrap_or(&taken.degrees)))).unwrap_or_default();
     let doubts = &assessment.doubts;
@@ -234,9 +262,12 @@ fn geojson(text: &mut String, quoted_id: &str, county_code: Option<&str>, taken:
             }
         }
     }
-    for (name, area_m2) in BY_DAY.into_iter().zip(by_day(&assessment.measured.areas)) {
+    for (name, area_m2) in BY_DAY.into_iter().zip(by_day(&assessment.measured.areas, atlas)) {
         text.extend([",\"", name, "\":"]);
-        push_four_decimals(text, area_m2);
+        match area_m2 {
+            Some(area_m2) => push_four_decimals(text, area_m2),
+            None => text.push_str("null"),
+        }
     }
     text.extend([",\"reason\":\"", assessment.reason.word(), "\"},\"geometry\":", &geometry, "}"]);
 }

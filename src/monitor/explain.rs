@@ -1,19 +1,47 @@
 //! One sentence with the numbers, in Chinese and in English. Pure: made from the finding whenever it is shown, so it cannot drift from it.
 
 use super::rule::Tolerance;
-use crate::land::{Area, Areas, Explanation, Finding, Flag, Reason, Words};
+use crate::land::{Area, Areas, Days, Explanation, Finding, Flag, LayerKind, LayerUsed, Provenance, Reason, Words};
 
 /// 亩 with two decimals, as in circulars.
 fn mu(m2: f64) -> String {
     format!("{:.2}", Area::of_m2(m2).mu)
 }
 
-/// Why the verdict is what it is.
+/// Shown for what is unknown.
+const UNKNOWN: &str = "—";
+
+/// Why the verdict is what it is: from the finding, what it rests on, and the days of its images.
 #[must_use]
-pub fn explain(finding: &Finding, tolerance: &Tolerance) -> Explanation {
+pub fn explain(finding: &Finding, provenance: &Provenance, days: &Days, tolerance: &Tolerance) -> Explanation {
+    let Explanation { mut zh, mut en } = verdict(finding, provenance, tolerance);
+    if finding.flags.contains(&Flag::LayerLaterThanChange) {
+        for layer in provenance.layers.iter().filter(|layer| is_later(layer, days)) {
+            let (kind, day) = (layer.kind.chinese(), &layer.effective);
+            let ([image, image_en], image_day) = held_against(layer.kind, days);
+            zh.push_str(&format!("{kind}没有{image}影像（{image_day}）之时或之前的版本，用的是最早的一版（{day}）。"));
+            en.push_str(&format!(" Of {} there is no version as early as the {image_en} image of {image_day}; the earliest, of {day}, was used.", layer.kind));
+        }
+    }
+    Explanation { zh, en }
+}
+
+/// The image that a kind is held against: what it is called, and its day.
+fn held_against(kind: LayerKind, days: &Days) -> ([&'static str; 2], jiff::civil::Date) {
+    if kind == LayerKind::Farmland { (["前时相", "first"], days.before) } else { (["后时相", "second"], days.after) }
+}
+
+fn is_later(layer: &LayerUsed, days: &Days) -> bool {
+    let effective = layer.effective.parse::<jiff::civil::Date>();
+    layer.kind != LayerKind::Approved && effective.is_ok_and(|effective| effective > held_against(layer.kind, days).1)
+}
+
+fn verdict(finding: &Finding, provenance: &Provenance, tolerance: &Tolerance) -> Explanation {
     let areas = &finding.areas;
-    let (area, farmland, basic) = (mu(areas.area_m2), mu(areas.farmland_m2), mu(areas.basic_farmland_m2));
-    let (approved, unapproved, unapproved_farmland) = (mu(areas.approved_in_time_m2), mu(areas.unapproved_m2()), mu(areas.unapproved_farmland_m2()));
+    let known = |kind, m2: f64| if provenance.has(kind) { mu(m2) } else { UNKNOWN.to_owned() };
+    let (area, farmland, basic) = (mu(areas.area_m2), known(LayerKind::Farmland, areas.farmland_m2), known(LayerKind::BasicFarmland, areas.basic_farmland_m2));
+    let (approved, unapproved, unapproved_farmland) =
+        (known(LayerKind::Approved, areas.approved_in_time_m2), known(LayerKind::Approved, areas.unapproved_m2()), mu(areas.unapproved_farmland_m2()));
     let (cover, over) = (tolerance.cover_mu, tolerance.farmland_mu);
     let (numbers_zh, numbers_en) = match finding.approvals.as_slice() {
         [] => (String::new(), String::new()),
@@ -50,9 +78,15 @@ pub fn explain(finding: &Finding, tolerance: &Tolerance) -> Explanation {
             format!("图斑面积 {area} 亩，其中有地块没有地类图斑覆盖，无法判断是否占用耕地，存疑。"),
             format!("The patch of {area} mu has ground that no parcel covers, so it cannot be told whether farmland is occupied: doubtful."),
         ),
+        Reason::NoFarmlandLayer => (
+            format!("图斑面积 {area} 亩；没有任何一版地类图斑图层，占用耕地面积未知（{UNKNOWN}），存疑。"),
+            format!(
+                "The patch has {area} mu; there is no version of the parcels (farmland), so how much farmland it occupies is unknown ({UNKNOWN}): doubtful."
+            ),
+        ),
         Reason::NoApprovals => (
-            format!("{occupied_zh}；没有生效的批准用地图层，无法判断是否经过批准，存疑。"),
-            format!("{occupied_en}; no approvals are in force, so it cannot be told whether it was approved: doubtful."),
+            format!("{occupied_zh}；没有任何一版批准用地图层，无法判断是否经过批准，存疑。"),
+            format!("{occupied_en}; there is no version of the approvals (approved), so it cannot be told whether it was approved: doubtful."),
         ),
         Reason::ApprovedLater => {
             let (later, later_farmland) = (mu(areas.approved_later_m2), mu(areas.approved_later_farmland_m2));
@@ -210,9 +244,14 @@ mod tests {
             automatic_legal_farmland_m2: m2(2.5),
             automatic_illegal_farmland_m2: m2(6.0),
             county_code: None,
+            layer_set: 0,
         };
         let tolerance = super::super::rule::Rule::load(None).unwrap().tolerance;
-        let said = explain(&finding, &tolerance);
+        let used = |kind, effective: &str| LayerUsed { id: 1, kind, name: String::new(), effective: effective.to_owned() };
+        let layers = vec![used(LayerKind::Farmland, "2022-12-31"), used(LayerKind::BasicFarmland, "2022-01-01"), used(LayerKind::Approved, "2023-01-01")];
+        let mut provenance = Provenance { layers, rule: String::new() };
+        let days = Days { before: jiff::civil::date(2022, 4, 1), after: jiff::civil::date(2022, 4, 30), unclear: false };
+        let said = explain(&finding, &provenance, &days, &tolerance);
         assert_eq!(
             said.zh,
             "图斑面积 12.00 亩，占用耕地 8.50 亩（其中永久基本农田 2.25 亩）；批准用地（鲁政土字〔2021〕0012号）只覆盖 3.00 亩，未批准占用耕地 6.00 亩，超过容差 0.001 亩，疑似违法，须实地核查。"
@@ -220,6 +259,16 @@ mod tests {
         for number in ["12.00", "8.50", "2.25", "3.00", "6.00", "0.001"] {
             assert!(said.en.contains(number), "{number} in {}", said.en);
         }
+        // A layer that is later than the change is named with its day, both in words; what there is no version of is unknown.
+        let flagged = Finding { flags: vec![Flag::LayerLaterThanChange], ..finding.clone() };
+        let later = explain(&flagged, &provenance, &days, &tolerance);
+        assert_eq!(later.zh, format!("{}地类图斑没有前时相影像（2022-04-01）之时或之前的版本，用的是最早的一版（2022-12-31）。", said.zh));
+        assert!(later.en.contains("2022-12-31") && !later.en.contains("2023-01-01"), "{}", later.en);
+        provenance.layers.remove(1);
+        assert!(explain(&finding, &provenance, &days, &tolerance).zh.contains("其中永久基本农田 — 亩"));
+        provenance.layers.remove(0);
+        let unknown = explain(&Finding { reason: Reason::NoFarmlandLayer, ..finding }, &provenance, &days, &tolerance);
+        assert!(unknown.zh.contains("地类图斑") && unknown.zh.contains('—') && unknown.en.contains("farmland"), "{unknown:?}");
     }
 
     #[test]
@@ -250,9 +299,15 @@ mod tests {
             automatic_legal_farmland_m2: m2(3.0),
             automatic_illegal_farmland_m2: m2(9.0),
             county_code: None,
+            layer_set: 0,
         };
         let tolerance = super::super::rule::Rule::load(None).unwrap().tolerance;
-        let said = explain(&finding, &tolerance);
+        let used = |kind| LayerUsed { id: 1, kind, name: String::new(), effective: "2020-12-31".to_owned() };
+        let layers = [LayerKind::Farmland, LayerKind::BasicFarmland, LayerKind::Approved].map(used).to_vec();
+        let provenance = Provenance { layers, rule: String::new() };
+        let days = Days { before: jiff::civil::date(2022, 4, 1), after: jiff::civil::date(2022, 4, 30), unclear: false };
+        let explain = |finding: &Finding| explain(finding, &provenance, &days, &tolerance);
+        let said = explain(&finding);
         assert_eq!(
             said.zh,
             "图斑面积 12.00 亩，占用耕地 12.00 亩（其中永久基本农田 0.00 亩）；涉及批准用地（甲、乙），其中 4.00 亩（耕地 4.00 亩）在后时相之后才批准（补办），后时相时未批准占用耕地 9.00 亩，超过容差 0.001 亩，疑似违法，须实地核查。建设用地批准共 7.00 亩：后时相前批准 1.00 亩，没有批准日期 2.00 亩，后时相后批准（补办）4.00 亩。没有批准日期的，因最早收录它的图层版本不晚于后时相，按批准在先计。另有批准在后时相之前已到期，不计。"
@@ -263,6 +318,6 @@ mod tests {
         // What an older program found says no more than it did.
         finding.areas = areas.with_undated_approvals();
         (finding.flags, finding.reason) = (vec![], Reason::PartlyApproved);
-        assert!(explain(&finding, &tolerance).zh.ends_with("须实地核查。") && !explain(&finding, &tolerance).zh.contains("日期"));
+        assert!(explain(&finding).zh.ends_with("须实地核查。") && !explain(&finding).zh.contains("日期"));
     }
 }

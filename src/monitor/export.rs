@@ -10,7 +10,7 @@ pub use crate::formats::writing::{Encoding, Format};
 use super::{Monitor, MonitorError, Refusal, RefusalKind};
 use crate::formats::writing::{Layout, WriteError};
 use crate::geom::{Crs, crs::Degrees};
-use crate::land::{JobKind, Layer, PeriodRange, Survey, Words, county_name};
+use crate::land::{JobKind, Layer, PeriodRange, Provenance, Survey, Words, county_name};
 use crate::store::{LayerFeature, PatchPosition, PatchQuery, StoreError, StoredPatch, Thing, VerdictFilter};
 use placing::Placing;
 use press::Press;
@@ -113,8 +113,8 @@ pub struct Exported {
 struct Cited {
     survey: Survey,
     crs: Crs,
+    provenance: Provenance,
     layers: String,
-    rule: String,
 }
 
 impl Monitor {
@@ -241,29 +241,30 @@ impl Monitor {
         Placing { plane: self.atlas().plane().clone(), crs: export.crs, format: export.format }
     }
 
-    /// Patches with what is taken off them in the sums of these months, and what their findings rest on; each survey is read once.
+    /// Patches with what is taken off them in the sums of these months, and what their findings rest on; each survey and set is read once.
     async fn cite(
         &self,
         page: Vec<StoredPatch>,
         range: Option<PeriodRange>,
-        cited: &mut BTreeMap<i64, Arc<Cited>>,
+        cited: &mut BTreeMap<(i64, i64), Arc<Cited>>,
     ) -> Result<Vec<(StoredPatch, f64, Arc<Cited>)>, MonitorError> {
         let taken_off = self.taken_off(&page, range).await?;
         let mut with = Vec::with_capacity(page.len());
         for stored in page {
-            let known = if let Some(known) = cited.get(&stored.survey_id) { Arc::clone(known) } else { Arc::new(self.read_cited(stored.survey_id).await?) };
-            cited.entry(stored.survey_id).or_insert_with(|| Arc::clone(&known));
+            let of = (stored.survey_id, stored.finding.layer_set);
+            let known = if let Some(known) = cited.get(&of) { Arc::clone(known) } else { Arc::new(self.read_cited(of).await?) };
+            cited.entry(of).or_insert_with(|| Arc::clone(&known));
             let taken_off_m2 = taken_off.get(&stored.id).map_or(0.0, |taken_off| taken_off.areas.area_m2);
             with.push((stored, taken_off_m2, known));
         }
         Ok(with)
     }
 
-    async fn read_cited(&self, survey: i64) -> Result<Cited, MonitorError> {
-        let provenance = self.store.provenance(survey).await?;
+    async fn read_cited(&self, (survey, set): (i64, i64)) -> Result<Cited, MonitorError> {
+        let provenance = self.layer_set(set).await?.provenance.clone();
         let survey = self.store.survey(survey).await?;
         let layers = provenance.layers.iter().map(|layer| format!("{}#{}@{}", layer.name, layer.id, layer.effective)).collect::<Vec<_>>();
-        Ok(Cited { crs: understood(&survey.facts.crs)?, survey, layers: layers.join("；"), rule: provenance.rule })
+        Ok(Cited { crs: understood(&survey.facts.crs)?, survey, layers: layers.join("；"), provenance })
     }
 
     /// A county that no patch lies in is one of the layer in force, or of the city; else there is no such county.

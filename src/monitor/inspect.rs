@@ -227,7 +227,10 @@ impl Inspection {
                         let judged = judge.judge(raw)?;
                         let defects =
                             judged.verdict.as_ref().map(|accepted| accepted.0.defects.iter().map(super::intake::defect_words).collect()).unwrap_or_default();
-                        let outside = judged.verdict.as_ref().is_ok_and(|accepted| accepted.1.flags.contains(&Flag::OutsideCounties));
+                        let outside = judged
+                            .verdict
+                            .as_ref()
+                            .is_ok_and(|accepted| accepted.1.as_ref().is_some_and(|finding| finding.flags.contains(&Flag::OutsideCounties)));
                         let (row, county, notice) = (judged.row, judged.county, judged.notice);
                         Ok(Seen { outside, row, patch_id: Some(judged.patch_id), county, notice, reject: judged.verdict.err(), defects, bounds })
                     },

@@ -10,11 +10,12 @@ use super::{
     noticed::Notice,
     patch_id,
     reading::Reading,
+    rejudging::Scope,
     rule::Rule,
 };
 use crate::formats::{Field, RawFeature, Values, tidy_code};
 use crate::geom::{Figure, Written};
-use crate::land::{COUNTIES, Days, Finding, Flag, Patch, Reject, Words, is_county_code, today};
+use crate::land::{COUNTIES, Days, Finding, Patch, Reject, Words, is_county_code, today};
 use jiff::civil::Date;
 use std::{borrow::Cow, collections::HashMap, io};
 
@@ -31,6 +32,8 @@ pub struct Judge<'a> {
     /// First and last day of the survey's period, for what the file does not say.
     period_days: (Date, Date),
     today: Date,
+    /// The patches that its set is for; without one it is for all.
+    scope: Option<Scope<'a>>,
 }
 
 /// What became of a feature.
@@ -44,8 +47,8 @@ pub struct Judged {
     pub by_feature_id: bool,
     /// The county it says it is in, as a number; 0 where it says none.
     pub county: u32,
-    /// The patch with its finding, or why not.
-    pub verdict: Result<Box<(Patch, Finding)>, Reject>,
+    /// The patch with its finding, which it has not where another set is to judge it; or why not.
+    pub verdict: Result<Box<(Patch, Option<Finding>)>, Reject>,
     /// What was noticed of it.
     pub notice: Notice,
 }
@@ -64,8 +67,8 @@ pub struct Found<'a> {
     attributes: &'a str,
     /// See [`Judged`].
     pub notice: Notice,
-    /// The outline and what was made of it, or why not.
-    pub outcome: Result<(Taken, Assessment), Reject>,
+    /// The outline and what was made of it, which is nothing where another set is to judge it; or why not.
+    pub outcome: Result<(Taken, Option<Assessment>), Reject>,
 }
 
 impl<'a> Judge<'a> {
@@ -77,7 +80,19 @@ impl<'a> Judge<'a> {
         let intake = Intake { disputed_m2: rule.tolerance.cover_m2(), ..reading.intake(atlas.plane()) };
         let (asks_gcj02, ids_in_field) = (reading.gcj02_is_open(), reading.fields().theirs(Field::PatchId).is_some());
         let (written, county_codes) = (reading.written(), known.chain(in_force).collect());
-        Self { atlas, rule, intake, written, asks_gcj02, ids_in_field, county_codes, period_days, today: today() }
+        Self { atlas, rule, intake, written, asks_gcj02, ids_in_field, county_codes, period_days, today: today(), scope: None }
+    }
+
+    /// The same, for the patches of that scope alone.
+    #[must_use]
+    pub fn within(self, scope: Scope<'a>) -> Self {
+        Self { scope: Some(scope), ..self }
+    }
+
+    /// When the images of a feature were taken.
+    #[must_use]
+    pub fn days(&self, raw: &RawFeature<'_>) -> Days {
+        days(raw, self.period_days, self.today)
     }
 
     /// Judges one feature. Fails only where layers cannot be read back.
@@ -85,8 +100,13 @@ impl<'a> Judge<'a> {
         let Found { row, patch_id, by_feature_id, stated_county, days, attributes, notice, outcome } = self.find(raw)?;
         let (patch_id, county) = (patch_id.into_owned(), county_number(stated_county.as_deref()));
         let verdict = outcome.map(|(taken, assessment)| {
-            let mut finding = assessment.finding(self.atlas, self.rule, stated_county.as_deref());
-            finding.flags.extend(days.unclear.then_some(Flag::DatesUnclear));
+            let finding = assessment.map(|assessment| {
+                let finding = assessment.finding(self.atlas, self.rule, stated_county.as_deref());
+                match &self.scope {
+                    Some(scope) => scope.complete(finding, &days),
+                    None => finding,
+                }
+            });
             let Taken { source, degrees, repaired, defects, .. } = taken;
             let (patch_id, stated_county, attributes) = (patch_id.clone(), stated_county.map(Cow::into_owned), attributes.to_owned());
             Box::new((Patch { row, patch_id, stated_county, days, attributes, source, degrees, repaired, defects }, finding))
@@ -96,9 +116,9 @@ impl<'a> Judge<'a> {
 
     /// Measures one feature and judges what was measured. Fails only where layers cannot be read back.
     pub fn find<'f>(&'f self, raw: RawFeature<'f>) -> io::Result<Found<'f>> {
+        let days = self.days(&raw);
         let RawFeature { row, mut feature_id, attributes, mut fields, geometry, decimals, has_z } = raw;
         let stated_county = self.stated_county(&mut fields);
-        let days = Days::of(fields.get(Field::DateBefore), fields.get(Field::DateAfter), self.period_days, self.today);
         let (own, lost) = match self.own_id(&mut fields, &mut feature_id) {
             Ok(own) => (own, None),
             Err((id, words)) => (Some(id), Some(words)),
@@ -120,8 +140,12 @@ impl<'a> Judge<'a> {
                     let stated_county = stated_county.as_deref().filter(|stated| is_county_code(stated));
                     notice.testimony = testify(self.atlas, row, &taken.degrees, stated_county)?;
                 }
-                let figure = Figure::new(std::mem::take(&mut taken.region));
-                let assessment = assess(self.atlas, self.rule, &figure, taken.as_drawn(self.written), days.after)?;
+                let assessment = if self.scope.is_none_or(|scope| scope.holds(&days)) {
+                    let figure = Figure::new(std::mem::take(&mut taken.region));
+                    Some(assess(self.atlas, self.rule, &figure, taken.as_drawn(self.written), days.after)?)
+                } else {
+                    None
+                };
                 Ok((taken, assessment))
             }
             Err(reject) => Err(reject),
@@ -159,6 +183,12 @@ fn in_county(code: &str) -> Option<String> {
         county_codes::Read::County(six) | county_codes::Read::Within(six) | county_codes::Read::Above(six) => Some(six.to_owned()),
         county_codes::Read::Unreadable => None,
     }
+}
+
+/// When the images of a feature were taken; `period_days` stand for days that it does not say.
+#[must_use]
+pub fn days(raw: &RawFeature<'_>, period_days: (Date, Date), today: Date) -> Days {
+    Days::of(raw.fields.get(Field::DateBefore), raw.fields.get(Field::DateAfter), period_days, today)
 }
 
 impl OutlineFault {

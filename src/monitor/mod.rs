@@ -2,14 +2,17 @@
 
 mod approval_facts;
 pub mod approval_kinds;
+mod aside;
 pub mod atlas;
 pub mod check;
+pub mod choosing;
 pub mod classes;
 pub mod classify;
 pub mod classify_file;
 pub mod classify_line;
 pub mod counts;
 pub mod county_codes;
+pub mod difference;
 pub mod edges;
 pub mod explain;
 pub mod export;
@@ -27,16 +30,18 @@ pub mod left_out;
 pub mod memory;
 mod noticed;
 mod origin;
+pub mod outdated;
 mod patch_id;
 mod pipeline;
 pub mod ratios;
 mod reading;
 pub mod reclassification;
-mod rejudging;
+pub mod rejudging;
 pub mod rollup;
 pub mod rule;
 pub mod shared_ground;
 mod snapshot;
+pub mod standing;
 mod sums;
 pub mod survey_import;
 pub mod upload;
@@ -46,12 +51,13 @@ pub mod work;
 use crate::formats::ReadError;
 pub use crate::formats::{Gcj02, Layer as FileLayer, Stated, Wanted, ogr::Workshop, why_not};
 use crate::geom::{Crs, Plane, Written};
-use crate::land::{Layer, LayerKind, LayerUsed, Provenance, Reject, Words, today};
+use crate::land::{Layer, LayerKind, LayerUsed, Reject, Words, today};
 use crate::store::{Store, StoreError};
 use atlas::{Atlas, LayerBuilder, PreparedLayer};
 use memory::Memory;
 use rule::{Rule, Rules};
 use serde::{Deserialize, Serialize};
+use standing::Standing;
 use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError, RwLock};
@@ -160,7 +166,9 @@ impl From<ReadError> for MonitorError {
 pub struct Monitor {
     store: Arc<dyn Store>,
     rules: Rules,
-    atlas: RwLock<Arc<Atlas>>,
+    /// What patches of today are judged by.
+    standing: RwLock<Arc<Standing>>,
+    shelved: standing::Shelved,
     /// Held while the layers in force are looked at and loaded: who comes second finds them loaded, and none replaces newer ones with older ones.
     refreshing: tokio::sync::Mutex<()>,
     sums: ratios::Sums,
@@ -180,16 +188,17 @@ const EXPORTS: usize = 2;
 impl Monitor {
     /// Opens the services, with no layer loaded yet: see [`refresh_atlas`](Self::refresh_atlas). Uploads are spooled in `spool`, which is made where it is missing.
     pub fn open(store: Arc<dyn Store>, rules: impl Into<Rules>, spool: PathBuf) -> Result<Self, MonitorError> {
+        let rules = rules.into();
         std::fs::create_dir_all(&spool)?;
         sweep(&spool)?;
-        let nowhere = Atlas::empty(Plane::near(118.0, 35.0));
         let workshop = Workshop::new(spool.clone());
         workshop.sweep();
         let memory = Memory::new(Memory::usual_budget(), spool.clone());
         Ok(Self {
             store,
-            rules: rules.into(),
-            atlas: RwLock::new(Arc::new(nowhere)),
+            standing: RwLock::new(Arc::new(Standing::nowhere(rules.at(today()).clone()))),
+            rules,
+            shelved: standing::Shelved::default(),
             refreshing: tokio::sync::Mutex::default(),
             sums: ratios::sums(),
             counts: counts::Counts::default(),
@@ -219,10 +228,16 @@ impl Monitor {
         &self.rules
     }
 
-    /// The layers in force, as of the last reload.
+    /// What patches of today are judged by, as of the last reload.
+    #[must_use]
+    pub fn standing(&self) -> Arc<Standing> {
+        Arc::clone(&self.standing.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Its layers.
     #[must_use]
     pub fn atlas(&self) -> Arc<Atlas> {
-        Arc::clone(&self.atlas.read().unwrap_or_else(PoisonError::into_inner))
+        Arc::clone(&self.standing().atlas)
     }
 
     /// What was done since the start.
@@ -277,14 +292,19 @@ impl Monitor {
             .collect())
     }
 
-    /// Loads the layers in force where they are not what the atlas holds; answers whether it did. Cheap where nothing changed.
+    /// Loads what patches of today are judged by where that is not what is in hand; answers whether it did. Cheap where nothing changed.
     pub async fn refresh_atlas(&self) -> Result<bool, MonitorError> {
+        if self.is_current().await? {
+            return Ok(false);
+        }
         let _alone = self.refreshing.lock().await;
         if self.is_current().await? {
             return Ok(false);
         }
-        let atlas = Arc::new(self.load_atlas().await?);
-        *self.atlas.write().unwrap_or_else(PoisonError::into_inner) = atlas;
+        let versions = self.versions().await?;
+        let standing = self.load(&versions, versions.now()).await?;
+        *self.standing.write().unwrap_or_else(PoisonError::into_inner) = standing;
+        snapshot::keep_only(&self.spool.with_extension("layers"), &versions.layer_ids());
         Ok(true)
     }
 
@@ -301,55 +321,11 @@ impl Monitor {
         }
     }
 
-    /// Whether the atlas holds the layers in force.
+    /// Whether what is in hand is what patches of today are judged by.
     pub async fn is_current(&self) -> Result<bool, MonitorError> {
-        let wanted: Vec<LayerUsed> = in_force(&self.store.layers().await?).into_iter().map(used).collect();
-        let atlas = self.atlas();
-        Ok(wanted == atlas.used() && !atlas.is_lost())
-    }
-
-    /// Prepares the layers in force.
-    async fn load_atlas(&self) -> Result<Atlas, MonitorError> {
-        let layers = self.store.layers().await?;
-        let in_force = in_force(&layers);
-        let atlas = self.load(&in_force).await?;
-        snapshot::keep_only(&self.spool.with_extension("layers"), &in_force.iter().map(|layer| layer.id).collect::<Vec<_>>());
-        Ok(atlas)
-    }
-
-    /// Prepares the versions that findings rest on, which cannot have been removed.
-    async fn load_layers(&self, used: &[LayerUsed]) -> Result<Atlas, MonitorError> {
-        let layers = self.store.layers().await?;
-        self.load(&used.iter().filter_map(|used| layers.iter().find(|layer| layer.id == used.id)).collect::<Vec<_>>()).await
-    }
-
-    /// Prepares these layers: from their snapshots, or from the store.
-    async fn load(&self, layers: &[&Layer]) -> Result<Atlas, MonitorError> {
-        let (store, snapshots) = (&*self.store, &*self.spool.with_extension("layers"));
-        let mut atlas: Option<Atlas> = None;
-        for layer in layers {
-            let plane = match &atlas {
-                Some(atlas) => atlas.plane().clone(),
-                None => origin::of_layer(store, layer).await?,
-            };
-            let known = tokio::task::block_in_place(|| snapshot::read(snapshots, layer, &plane, &self.memory));
-            let prepared = if let Some(prepared) = known {
-                prepared
-            } else {
-                let prepared = prepare(store, layer, &plane, &self.memory).await?;
-                tokio::task::block_in_place(|| snapshot::write(snapshots, layer, &plane, &prepared));
-                prepared
-            };
-            let prepared = prepared.without(store.left_out(layer.id).await?).of_classes(layer.classes);
-            atlas.get_or_insert_with(|| Atlas::empty(plane)).put(used(layer), written(layer), prepared, self.rule());
-        }
-        Ok(atlas.unwrap_or_else(|| Atlas::empty(Plane::near(118.0, 35.0))))
-    }
-
-    /// What findings made now rest on.
-    #[must_use]
-    pub fn provenance(&self, atlas: &Atlas) -> Provenance {
-        Provenance { layers: atlas.used(), rule: self.rule().version.clone() }
+        let versions = self.versions().await?;
+        let standing = self.standing();
+        Ok(standing.provenance == versions.provenance(versions.now()) && !standing.atlas.is_lost())
     }
 }
 

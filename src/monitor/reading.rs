@@ -192,6 +192,14 @@ impl Reading {
         (0..first.len().min(rows)).map(|index| Ok(first.feature(index, &self.fields)?.attributes.to_owned())).collect()
     }
 
+    /// What `look` makes of the first feature, where there is one and reading has not begun.
+    pub fn first<R>(&self, look: impl FnOnce(&RawFeature<'_>) -> R) -> Result<Option<R>, MonitorError> {
+        match &self.first {
+            Some(first) if first.len() > 0 => Ok(Some(look(&first.feature(0, &self.fields)?))),
+            _ => Ok(None),
+        }
+    }
+
     /// Calls `work` on each feature, in parallel, and `take` on the results of each batch, in order. The first error of either ends it.
     pub fn each_batch<R: Send>(
         &mut self,

@@ -1,17 +1,27 @@
-//! The findings of a stored survey are made anew, against the layers in force and the rule now: patches → findings → one transaction.
+//! The findings of a stored survey are made anew, each by the layers and the rule of its patch's own time: patches → findings → one transaction, or no more than the
+//! difference that it would make.
 //!
-//! 1. The store begins to replace the findings, and from then on nobody else writes: neither the patches nor the layers change meanwhile.
+//! 1. The store begins to replace the findings, and from then on nobody else writes: neither the patches nor the layers change meanwhile. For the difference alone
+//!    nothing is held.
 //! 2. The patches are read page by page, judged on every core, and their findings go into the open transaction: memory is bounded whatever the size of
-//!    the survey.
+//!    the survey. What another set is to judge is put aside ([`aside`](super::aside)).
 //! 3. The survey as a whole is judged, and the new findings become visible with one commit, together with what they rest on. Whatever ends it before that leaves the old ones.
 //!
-//! Patches with their numbers, confirmed verdicts and refused features stay. Against the same layers and by the same rule the same findings come out.
+//! Patches with their numbers, confirmed verdicts and refused features stay. Against the same layers and by the same rule the same findings come out; of those that
+//! differ, the old ones are kept.
 
-use super::{Monitor, MonitorError, Refusal, RefusalKind, export::understood, in_force, pipeline::in_order, rejudging::Rejudge, sums::Sums, used};
+use super::aside::{Aside, Put};
+use super::choosing::Choice;
+use super::difference::Difference;
+use super::rejudging::{Rejudge, Scope};
+use super::standing::{Standing, Versions};
+use super::{Monitor, MonitorError, Refusal, RefusalKind, export::CHANGED_MEANWHILE, export::understood, hexadecimal, pipeline::in_order, sums::Sums};
 use crate::geom::Written;
-use crate::land::{Finding, JobKind, NewSurvey, Progress, Provenance, Stage, Survey, Words};
+use crate::land::{Days, Finding, Flag, JobKind, NewSurvey, Progress, Stage, Survey, Words};
 use crate::store::{FindingsWriter, Held, PatchQuery, StoredPatch};
+use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 use std::sync::Arc;
 use tokio::sync::mpsc::{self, Receiver, Sender};
 
@@ -21,26 +31,22 @@ const PAGE: u32 = 500;
 const WAITING: usize = 4;
 
 /// A re-classification that was asked for.
-#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
-pub(super) struct Reclassification {
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub struct Reclassification {
     /// The survey's number.
     pub survey: i64,
-}
-
-/// What the findings of a survey rest on.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Basis {
-    /// The layer versions and the rule.
-    pub provenance: Provenance,
-    /// Whether those are the layers in force and the rule now, so that nothing would come of judging anew.
-    pub in_force: bool,
+    /// The token of the [`Difference`] that was looked at; where layers, patches or rule have changed since, nothing is done.
+    #[serde(default)]
+    pub token: Option<String>,
+    /// The name of who asks for it.
+    #[serde(default)]
+    pub by: Option<String>,
 }
 
 /// A survey judged anew, but for the commit.
 pub(super) struct JudgedAnew {
     writer: Box<dyn FindingsWriter>,
     facts: NewSurvey,
-    provenance: Provenance,
 }
 
 impl JudgedAnew {
@@ -49,78 +55,171 @@ impl JudgedAnew {
         if let Some(held) = held {
             self.writer.only_while(held.clone());
         }
-        Ok(self.writer.commit(self.facts, &self.provenance).await?)
+        Ok(self.writer.commit(self.facts).await?)
     }
 }
 
-impl Monitor {
-    /// What the findings of a survey rest on, and whether that is in force.
-    pub async fn basis(&self, survey: i64) -> Result<Basis, MonitorError> {
-        let provenance = self.store.provenance(survey).await?;
-        let in_force = provenance == self.provenance_now().await?;
-        Ok(Basis { provenance, in_force })
+/// What becomes of findings made anew.
+#[async_trait]
+trait Taking: Send {
+    /// The number of a set that is in hand.
+    async fn layer_set(&mut self, standing: &Standing) -> Result<i64, MonitorError>;
+    /// Takes some, in the order of their patches.
+    async fn take(&mut self, puts: Vec<Put>) -> Result<(), MonitorError>;
+}
+
+/// They go into a transaction; those they take the place of are kept where they differ.
+struct Replacing<'w> {
+    writer: &'w mut dyn FindingsWriter,
+    by: Option<&'w str>,
+}
+
+#[async_trait]
+impl Taking for Replacing<'_> {
+    async fn layer_set(&mut self, standing: &Standing) -> Result<i64, MonitorError> {
+        Ok(self.writer.layer_set(&standing.provenance, standing.atlas.plane().origin()).await?)
     }
 
-    /// Surveys whose findings do not rest on what is in force, the oldest first.
-    pub async fn outdated(&self) -> Result<Vec<i64>, MonitorError> {
-        let now = self.provenance_now().await?;
-        let mut outdated = Vec::new();
-        for survey in self.store.surveys().await?.iter().rev() {
-            if self.store.provenance(survey.id).await? != now {
-                outdated.push(survey.id);
+    async fn take(&mut self, puts: Vec<Put>) -> Result<(), MonitorError> {
+        let (mut former, mut findings) = (Vec::new(), Vec::with_capacity(puts.len()));
+        for Put { id, former: before, finding, .. } in puts {
+            let (Some(before), Some(finding)) = (before, finding) else { return Err(MonitorError::Broken(format!("patch {id} was judged by no set"))) };
+            if !says_the_same(&before, &finding) {
+                former.push((id, before));
             }
+            findings.push((id, finding));
         }
-        Ok(outdated)
+        self.writer.keep_former(former, self.by).await?;
+        Ok(self.writer.push(findings).await?)
+    }
+}
+
+/// What they would change is summed up.
+#[async_trait]
+impl Taking for Difference {
+    async fn layer_set(&mut self, _: &Standing) -> Result<i64, MonitorError> {
+        Ok(0)
     }
 
-    /// What findings made now would rest on, whether the layers are loaded or not.
-    async fn provenance_now(&self) -> Result<Provenance, MonitorError> {
-        let layers = in_force(&self.store.layers().await?).into_iter().map(used).collect();
-        Ok(Provenance { layers, rule: self.rule().version.clone() })
+    async fn take(&mut self, puts: Vec<Put>) -> Result<(), MonitorError> {
+        puts.into_iter().for_each(|put| self.add(put));
+        Ok(())
     }
+}
 
+/// Whether two findings differ in nothing but the set they rest on, and in what other patches have to do with them.
+pub(super) fn says_the_same(one: &Finding, other: &Finding) -> bool {
+    let own = |finding: &Finding| Finding {
+        layer_set: 0,
+        flags: finding.flags.iter().filter(|flag| **flag != Flag::SharesGround).copied().collect(),
+        ..finding.clone()
+    };
+    own(one) == own(other)
+}
+
+impl Monitor {
     /// Queues the re-classification of a survey; answers the job's id.
-    pub async fn queue_reclassification(&self, survey: i64) -> Result<String, MonitorError> {
-        self.store.survey(survey).await?;
-        self.queue(JobKind::Reclassification, &Reclassification { survey }, &mut tokio::io::empty()).await
+    pub async fn queue_reclassification(&self, asked: &Reclassification) -> Result<String, MonitorError> {
+        self.store.survey(asked.survey).await?;
+        self.queue(JobKind::Reclassification, asked, &mut tokio::io::empty()).await
     }
 
     /// Makes the findings of a survey anew, here and now.
-    pub async fn reclassify(&self, survey: i64, report: &(dyn Fn(Progress) + Sync)) -> Result<Survey, MonitorError> {
-        self.judge_anew(survey, report).await?.commit(None).await
+    pub async fn reclassify(&self, asked: &Reclassification, report: &(dyn Fn(Progress) + Sync)) -> Result<Survey, MonitorError> {
+        self.judge_anew(asked, report).await?.commit(None).await
+    }
+
+    /// What making the findings of a survey anew would change. Nothing is stored, and nobody who writes has to wait.
+    pub async fn difference(&self, survey: i64, report: &(dyn Fn(Progress) + Sync)) -> Result<Difference, MonitorError> {
+        let versions = self.versions().await?;
+        let survey = self.store.survey(survey).await?;
+        let mut difference = Difference::none(survey.id, token(&survey, &versions));
+        let (sums, standing, _) = self.make_anew(&survey, &versions, &mut difference, report).await?;
+        difference.outside = outside_counties(&sums, &standing);
+        let counties = self.counties().await?;
+        let name_of = |code: &str| counties.iter().find(|county| county.code == code && !county.name.is_empty()).map(|county| county.name.clone());
+        difference.finish(&self.rules.at(survey.facts.period.last_day()).lines, name_of);
+        Ok(difference)
     }
 
     /// Everything but the commit.
-    pub(super) async fn judge_anew(&self, survey: i64, report: &(dyn Fn(Progress) + Sync)) -> Result<JudgedAnew, MonitorError> {
-        let mut writer = self.store.begin_reclassification(survey).await?;
-        let mut facts = self.store.survey(survey).await?.facts;
-        let written = Written { crs: understood(&facts.crs)?, decimals: facts.decimals };
-        self.refresh_atlas().await?;
-        let atlas = self.atlas();
-        let (pages, unjudged) = mpsc::channel(WAITING);
-        let (findings, mut judged) = mpsc::channel::<Vec<(i64, Finding)>>(WAITING);
-        let judging = {
-            let (rule, atlas) = (self.rule().clone(), Arc::clone(&atlas));
-            let judging = tokio::task::spawn_blocking(move || judge_pages(&Rejudge::new(&atlas, &rule, written), unjudged, &findings));
-            async { judging.await.map_err(|error| MonitorError::Broken(error.to_string()))? }
-        };
-        let storing = async {
-            let mut done = 0;
-            while let Some(findings) = judged.recv().await {
-                done += findings.len() as u64;
-                writer.push(findings).await?;
-                report(Progress { stage: Stage::Classifying, done, total: Some(facts.patches) });
-            }
-            Ok(())
-        };
-        let (sums, (), ()) = tokio::try_join!(judging, self.read_pages(survey, pages), storing)?;
-        if atlas.counties_bounds().is_some() && !self.rule().survey.allows_outside(sums.outside, sums.patches) {
-            return Err(outside_counties(&sums).into());
+    pub(super) async fn judge_anew(&self, asked: &Reclassification, report: &(dyn Fn(Progress) + Sync)) -> Result<JudgedAnew, MonitorError> {
+        let mut writer = self.store.begin_reclassification(asked.survey).await?;
+        let versions = self.versions().await?;
+        let survey = self.store.survey(asked.survey).await?;
+        if asked.token.as_ref().is_some_and(|seen| *seen != token(&survey, &versions)) {
+            return Err(changed_meanwhile().into());
         }
-        self.share_ground(&mut *writer, written.crs, &atlas).await?;
+        let mut replacing = Replacing { writer: &mut *writer, by: asked.by.as_deref() };
+        let (sums, standing, sets) = self.make_anew(&survey, &versions, &mut replacing, report).await?;
+        if let Some(refusal) = outside_counties(&sums, &standing) {
+            return Err(refusal.into());
+        }
+        let mut facts = survey.facts;
+        self.share_ground(&mut *writer, understood(&facts.crs)?, &standing.atlas, &sets, &versions).await?;
         report(Progress { stage: Stage::Storing, done: sums.patches, total: Some(facts.patches) });
         sums.replace(&mut facts);
-        Ok(JudgedAnew { writer, facts, provenance: self.provenance(&atlas) })
+        Ok(JudgedAnew { writer, facts })
+    }
+
+    /// Judges every patch of a survey by the set of its own time. Answers the sums, the set of the first patch, and all sets, that one first.
+    async fn make_anew(
+        &self,
+        survey: &Survey,
+        versions: &Arc<Versions>,
+        taking: &mut dyn Taking,
+        report: &(dyn Fn(Progress) + Sync),
+    ) -> Result<(Sums, Arc<Standing>, Vec<(i64, Choice)>), MonitorError> {
+        let (facts, broken) = (&survey.facts, |error: tokio::task::JoinError| MonitorError::Broken(error.to_string()));
+        let written = Written { crs: understood(&facts.crs)?, decimals: facts.decimals };
+        let (before, after) = facts.period.days();
+        let first = self.store.patches(&PatchQuery { survey: Some(survey.id), limit: 1, ..PatchQuery::default() }).await?;
+        let choice = versions.choosing.at(&first.first().map_or(Days { before, after, unclear: true }, |stored| stored.patch.days));
+        let standing = self.stand(versions, choice).await?;
+        let layer_set = taking.layer_set(&standing).await?;
+        let (pages, unjudged) = mpsc::channel(WAITING);
+        let (judged, mut puts) = mpsc::channel::<Vec<Put>>(WAITING);
+        let judging = {
+            let (versions, standing, aside) = (Arc::clone(versions), Arc::clone(&standing), Aside::none(self.spool.clone()));
+            let judging = tokio::task::spawn_blocking(move || {
+                let scope = Scope::of(&versions.choosing, choice, &standing, layer_set);
+                judge_pages(&Rejudge::new(&standing, scope, written), unjudged, &judged, aside)
+            });
+            async { judging.await.map_err(broken)? }
+        };
+        let mut sums = Sums::default();
+        let storing = take_all(&mut puts, taking, &mut sums, facts.patches, report);
+        let (aside, (), ()) = tokio::try_join!(judging, self.read_pages(survey.id, pages), storing)?;
+        let mut sets = vec![(layer_set, choice)];
+        let aside = self.judge_aside(aside, versions, written, taking, &mut sets).await?;
+        let (judged, mut puts) = mpsc::channel::<Vec<Put>>(WAITING);
+        let rest = tokio::task::spawn_blocking(move || aside.each(|puts| hand_on(&judged, puts)));
+        take_all(&mut puts, taking, &mut sums, facts.patches, report).await?;
+        rest.await.map_err(broken)??;
+        Ok((sums, standing, sets))
+    }
+
+    /// Judges what was put aside, set by set.
+    async fn judge_aside(
+        &self,
+        mut aside: Aside,
+        versions: &Arc<Versions>,
+        written: Written,
+        taking: &mut dyn Taking,
+        sets: &mut Vec<(i64, Choice)>,
+    ) -> Result<Aside, MonitorError> {
+        while let Some(choice) = aside.next_choice() {
+            let standing = self.stand(versions, choice).await?;
+            let layer_set = taking.layer_set(&standing).await?;
+            sets.push((layer_set, choice));
+            let versions = Arc::clone(versions);
+            let judged = tokio::task::spawn_blocking(move || {
+                let scope = Scope::of(&versions.choosing, choice, &standing, layer_set);
+                aside.judged(&Rejudge::new(&standing, scope, written))
+            });
+            aside = judged.await.map_err(|error| MonitorError::Broken(error.to_string()))??;
+        }
+        Ok(aside)
     }
 
     /// Hands on the patches of a survey, until all are or nobody takes them any more.
@@ -137,9 +236,32 @@ impl Monitor {
     }
 }
 
-/// Judges pages until none comes any more, and hands their findings on, in order.
-fn judge_pages(rejudge: &Rejudge<'_>, mut pages: Receiver<Vec<StoredPatch>>, judged: &Sender<Vec<(i64, Finding)>>) -> Result<Sums, MonitorError> {
-    let mut sums = Sums::default();
+/// Takes findings as they come, and sums them up.
+async fn take_all(
+    puts: &mut Receiver<Vec<Put>>,
+    taking: &mut dyn Taking,
+    sums: &mut Sums,
+    total: u64,
+    report: &(dyn Fn(Progress) + Sync),
+) -> Result<(), MonitorError> {
+    while let Some(some) = puts.recv().await {
+        some.iter().filter_map(|put| put.finding.as_ref()).for_each(|finding| sums.count(finding));
+        taking.take(some).await?;
+        report(Progress { stage: Stage::Classifying, done: sums.patches, total: Some(total) });
+    }
+    Ok(())
+}
+
+fn hand_on(judged: &Sender<Vec<Put>>, puts: Vec<Put>) -> Result<(), MonitorError> {
+    judged.blocking_send(puts).map_err(|_| MonitorError::Broken("the store went away".into()))
+}
+
+/// Judges pages until none comes any more, and hands their findings on, in order, until one has none: it and those after it are put aside.
+fn judge_pages(rejudge: &Rejudge<'_>, mut pages: Receiver<Vec<StoredPatch>>, judged: &Sender<Vec<Put>>, mut aside: Aside) -> Result<Aside, MonitorError> {
+    let put = |stored: StoredPatch| {
+        let finding = rejudge.finding(stored.id, &stored.patch)?;
+        Ok(Put { id: stored.id, patch: stored.patch, filing: stored.filing, former: Some(stored.finding), finding })
+    };
     in_order(
         || {
             Ok(pages.blocking_recv().map(|page| {
@@ -147,15 +269,16 @@ fn judge_pages(rejudge: &Rejudge<'_>, mut pages: Receiver<Vec<StoredPatch>>, jud
                 (page, bytes)
             }))
         },
-        |page| rejudge.page(page),
-        |findings| {
-            for (_, finding) in &findings {
-                sums.count(finding);
+        |page: Vec<StoredPatch>| page.into_iter().map(put).collect::<Result<Vec<Put>, MonitorError>>(),
+        |mut puts| {
+            let first = if aside.is_none() { puts.iter().position(|put| put.finding.is_none()).unwrap_or(puts.len()) } else { 0 };
+            for put in puts.drain(first..) {
+                aside.put(&put, rejudge.choice(&put.patch.days))?;
             }
-            judged.blocking_send(findings).map_err(|_| MonitorError::Broken("the store went away".into()))
+            if puts.is_empty() { Ok(()) } else { hand_on(judged, puts) }
         },
     )?;
-    Ok(sums)
+    Ok(aside)
 }
 
 /// About what a patch takes in memory.
@@ -165,12 +288,30 @@ fn bytes(stored: &StoredPatch) -> usize {
     outlines.into_iter().flatten().map(|outline| size_of_val(outline.positions.as_slice())).sum::<usize>() + patch.attributes.len()
 }
 
+/// What a difference was worked out from: the survey's patches and findings, all layers, all rules, and which of them are those of today.
+fn token(survey: &Survey, versions: &Versions) -> String {
+    let Survey { id, created_ms, judged_ms, facts, .. } = survey;
+    let of_survey = format!("{id} {created_ms} {judged_ms} {} {} {}", facts.period, facts.patches, facts.sha256);
+    hexadecimal(&Sha256::digest(format!("{of_survey}\n{}", versions.words())))
+}
+
+fn changed_meanwhile() -> Refusal {
+    let words = Words::new(
+        "图层、图斑或规则在查看差异之后有变化，未重新套合；请重新查看差异",
+        "layers, patches or the rule have changed since the difference was looked at; nothing was done: look at it again",
+    );
+    Refusal::new(RefusalKind::Conflict, CHANGED_MEANWHILE, words)
+}
+
 /// The refusal of findings that would leave too many patches without a county: what was accepted when it came in is right, so the counties in force are not.
-fn outside_counties(sums: &Sums) -> Refusal {
+fn outside_counties(sums: &Sums, standing: &Standing) -> Option<Refusal> {
     let Sums { patches, outside, .. } = sums;
+    if standing.atlas.counties_bounds().is_none() || standing.rule.survey.allows_outside(*outside, *patches) {
+        return None;
+    }
     let words = Words::new(
         format!("{patches} 个图斑中有 {outside} 个不在现行行政区内，很可能是行政区图层不对；套合结果保持原样"),
         format!("{outside} of {patches} patches lie in no county in force, most likely for a wrong layer of counties; the findings stay as they were"),
     );
-    Refusal::new(RefusalKind::Unacceptable, "outside_counties", words)
+    Some(Refusal::new(RefusalKind::Unacceptable, "outside_counties", words))
 }

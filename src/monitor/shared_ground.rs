@@ -13,9 +13,9 @@ mod fitting;
 mod neighbours;
 mod pieces;
 
-use super::{Monitor, MonitorError, atlas::Atlas, intake::Intake};
+use super::{Monitor, MonitorError, atlas::Atlas, choosing::Choice, intake::Intake, standing::Versions};
 use crate::geom::{Bounds, Crs, Plane, Region};
-use crate::land::{Areas, Flag, LayerUsed, PeriodRange, SharedPiece, TakenOff, Words};
+use crate::land::{Areas, Flag, PeriodRange, SharedPiece, TakenOff, Words};
 use crate::store::{GroundWriter, PatchGround, StoreError, StoredPatch};
 use fitting::Fitting;
 use jiff::civil::Date;
@@ -23,6 +23,7 @@ use neighbours::{Boxes, Neighbours, overlapping};
 use pieces::Piece;
 use rayon::prelude::*;
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 /// Ground below this is what rounding leaves between neighbours, square metres: a border of a kilometre that came through a projection.
 const ROUNDING_M2: f64 = 1e-6;
@@ -64,8 +65,15 @@ impl Sharing {
 
 impl Monitor {
     /// Finds what the patches of the survey that `writer` writes share with each other and with stored ones, and stores it. The survey's file is in `crs`, and its
-    /// findings were made with `atlas`. Answers how many of its patches share ground.
-    pub(super) async fn share_ground(&self, writer: &mut dyn GroundWriter, crs: Crs, atlas: &Atlas) -> Result<Sharing, MonitorError> {
+    /// findings were made with `sets`, of which `atlas` is the first. Answers how many of its patches share ground.
+    pub(super) async fn share_ground(
+        &self,
+        writer: &mut dyn GroundWriter,
+        crs: Crs,
+        atlas: &Atlas,
+        sets: &[(i64, Choice)],
+        versions: &Versions,
+    ) -> Result<Sharing, MonitorError> {
         let own: BTreeMap<i64, Bounds> = writer.own_places().await?.into_iter().map(|place| (place.patch, place.bounds)).collect();
         let mut near = Boxes::of(own.clone());
         let candidates = near.pairs(writer).await?;
@@ -83,7 +91,7 @@ impl Monitor {
         self.confirm(writer, crs, atlas.plane(), candidates, &mut neighbours).await?;
         let all: Vec<i64> = neighbours.patches().collect();
         let grounds = writer.grounds(&all).await?;
-        let shares = self.measure(&grounds, crs, atlas, &neighbours, &changed).await?;
+        let shares = self.measure(&grounds, crs, (atlas, sets, versions), &neighbours, &changed).await?;
         let changed: Vec<i64> = changed.into_iter().collect();
         let kept = writer.forget_pieces(&changed).await?;
         let mut fitting = Fitting::new(&grounds, &kept);
@@ -123,7 +131,7 @@ impl Monitor {
         &self,
         grounds: &[PatchGround],
         crs: Crs,
-        atlas: &Atlas,
+        (atlas, sets, versions): (&Atlas, &[(i64, Choice)], &Versions),
         neighbours: &Neighbours,
         changed: &BTreeSet<i64>,
     ) -> Result<Vec<SharedPiece>, MonitorError> {
@@ -145,39 +153,21 @@ impl Monitor {
             .iter()
             .map(|(piece, areas)| (piece.patches.clone(), SharedPiece { shares: piece.patches.iter().filter_map(|patch| share(patch, areas)).collect() }))
             .collect();
-        for (layers, surveys) in self.other_layers(grounds, atlas).await? {
-            let before = self.load_layers(&layers).await?;
-            for (piece, areas) in measured(&before)? {
+        let (in_hand, others) = (sets.first().map(|(set, _)| *set), grounds.iter().map(|ground| ground.layer_set).collect::<BTreeSet<i64>>());
+        for set in others.into_iter().filter(|set| *set != 0 && Some(*set) != in_hand) {
+            // Sets of the survey that is written may be known to its transaction alone.
+            let judged_by = match sets.iter().find(|(own, _)| *own == set) {
+                Some((_, choice)) => Arc::clone(&self.stand(versions, *choice).await?.atlas),
+                None => Arc::new(self.atlas_of(&*self.layer_set(set).await?, versions).await?),
+            };
+            for (piece, areas) in measured(&judged_by)? {
                 let shares = found.get_mut(&piece.patches).map(|piece| piece.shares.as_mut_slice()).unwrap_or_default();
-                for was in shares.iter_mut().filter(|was| surveys.contains(&was.survey)) {
+                for was in shares.iter_mut().filter(|was| ground_of.get(&was.patch).is_some_and(|ground| ground.layer_set == set)) {
                     *was = share(&was.patch, &areas).unwrap_or(*was);
                 }
             }
         }
         Ok(found.into_values().collect())
-    }
-
-    /// Layers that some of the patches were judged by, and not those of `atlas`: with the surveys that were.
-    async fn other_layers(&self, grounds: &[PatchGround], atlas: &Atlas) -> Result<Vec<(Vec<LayerUsed>, BTreeSet<i64>)>, MonitorError> {
-        let now = atlas.used();
-        let mut others: Vec<(Vec<LayerUsed>, BTreeSet<i64>)> = Vec::new();
-        // The survey that is written has no CRS yet, and is judged by the atlas.
-        let surveys: BTreeSet<i64> = grounds.iter().filter(|ground| ground.crs.is_some()).map(|ground| ground.survey).collect();
-        for survey in surveys {
-            let layers = match self.store.provenance(survey).await {
-                Ok(provenance) => provenance.layers,
-                Err(StoreError::NotFound { .. }) => continue,
-                Err(error) => return Err(error.into()),
-            };
-            if layers == now {
-                continue;
-            }
-            match others.iter_mut().find(|(known, _)| *known == layers) {
-                Some((_, surveys)) => _ = surveys.insert(survey),
-                None => others.push((layers, BTreeSet::from([survey]))),
-            }
-        }
-        Ok(others)
     }
 }
 

@@ -15,6 +15,7 @@ use std::fs::File;
 use std::hash::Hasher;
 use std::io::{self, BufWriter, Read, Write};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::AtomicBool;
 use twox_hash::XxHash3_64;
 
 /// A hash of the sources of all that prepares, cuts and writes, made by build.rs: a change cannot forget to change it.
@@ -64,12 +65,12 @@ pub(super) fn write(folder: &Path, layer: &Layer, plane: &Plane, prepared: &Prep
     }
 }
 
-/// Deletes snapshots of layers that are not in force.
-pub(super) fn keep_only(folder: &Path, in_force: &[i64]) {
+/// Deletes snapshots of layers that are not among these.
+pub(super) fn keep_only(folder: &Path, layers: &[i64]) {
     for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
         let name = entry.file_name();
         let id = name.to_str().and_then(|name| name.strip_suffix(".layer")).and_then(|id| id.parse::<i64>().ok());
-        if id.is_some_and(|id| !in_force.contains(&id)) {
+        if id.is_some_and(|id| !layers.contains(&id)) {
             // If it cannot be deleted it takes room and nothing else.
             let _ = std::fs::remove_file(entry.path());
         }
@@ -168,7 +169,8 @@ fn parse(content: &mut Hashing<File>, memory: &Memory) -> io::Result<PreparedLay
         return Err(damaged());
     }
     let bounds = Bounds { min: [corners[0], corners[1]], max: [corners[2], corners[3]] };
-    Ok(PreparedLayer { bounds, coverage, facts, fact_of, left_out, refused: Vec::new(), classes: None, taken })
+    let lost = AtomicBool::new(false);
+    Ok(PreparedLayer { bounds, coverage, facts, fact_of, left_out, refused: Vec::new(), classes: None, taken, lost })
 }
 
 /// A feature that was left out when the layer was prepared.

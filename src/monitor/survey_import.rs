@@ -8,18 +8,22 @@
 
 use super::{
     Monitor, MonitorError, Refusal,
-    export::understood,
+    aside::{Aside, Put},
+    choosing::Choice,
     ids::Ids,
     jobs::Imported,
-    judging::{Judge, Judged, duplicate},
+    judging::{Judge, Judged, days, duplicate},
     noticed::{Noticed, declared_empty, nothing, outside_counties},
     reading::{Reading, Wish},
-    sums::{Sums, outside_warning, unreadable_warning},
+    rejudging::{Rejudge, Scope},
+    standing::{Standing, Versions},
+    sums::{Sums, unreadable_warning},
     upload::upload_key,
     withdrawal::question,
 };
 use crate::formats::{Arrival, Field, Stated, Wanted, companions};
-use crate::land::{Finding, Level, NewSurvey, OnConflict, Patch, PatchIdSource, Period, Progress, Provenance, Reject, Stage, Survey, Words};
+use crate::geom::Written;
+use crate::land::{Days, Finding, Level, NewSurvey, OnConflict, Patch, PatchIdSource, Period, Progress, Reject, Stage, Survey, VerdictCounts, Words, today};
 use crate::store::{Held, StoreError, SurveyKey, SurveyWriter, Unasked};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -60,20 +64,20 @@ pub(super) enum Taken {
     /// It was stored before.
     Before(Box<Survey>),
     /// It is written and can become visible.
-    Now { writer: Box<dyn SurveyWriter>, survey: Box<NewSurvey>, provenance: Provenance },
+    Now { writer: Box<dyn SurveyWriter>, survey: Box<NewSurvey> },
 }
 
 impl Taken {
     /// Makes it visible; as a job's, only if that job is still held.
     pub(super) async fn commit(self, held: Option<&Held>) -> Result<Imported, MonitorError> {
-        let (mut writer, survey, provenance) = match self {
+        let (mut writer, survey) = match self {
             Self::Before(survey) => return Ok(Imported { survey: *survey, was_there: true }),
-            Self::Now { writer, survey, provenance } => (writer, survey, provenance),
+            Self::Now { writer, survey } => (writer, survey),
         };
         if let Some(held) = held {
             writer.only_while(held.clone());
         }
-        match writer.commit(*survey, &provenance).await {
+        match writer.commit(*survey).await {
             // Another node was quicker with the same file.
             Err(StoreError::AlreadyStored(survey)) => Ok(Imported { survey: *survey, was_there: true }),
             stored => Ok(Imported { survey: stored.map_err(question)?, was_there: false }),
@@ -119,56 +123,131 @@ impl Monitor {
             begun => begun?,
         };
         writer.refuse(Unasked { verdicts_go: !file.drop_verdicts, sent_again: !file.again });
-        self.refresh_atlas().await?;
-        let atlas = self.atlas();
+        let versions = self.versions().await?;
+        let opened = self.open_survey(file, stated, &versions).await?;
+        let Opened { arrival, reading, choice, standing } = opened;
+        let layer_set = writer.layer_set(&standing.provenance, standing.atlas.plane().origin()).await?;
         let (sender, mut receiver) = mpsc::channel::<Portion>(WAITING);
-        let reading = {
-            let (rule, path, name, map, workshop) = (self.rule().clone(), file.path.clone(), file.name.clone(), file.map.clone(), self.workshop.clone());
-            let (atlas, period_days) = (Arc::clone(&atlas), file.period.days());
+        let first = {
+            let (versions, standing, period_days) = (Arc::clone(&versions), Arc::clone(&standing), file.period.days());
+            let summing = Summing::new(Aside::none(self.spool.clone()));
             tokio::task::spawn_blocking(move || {
-                let arrival = Arrival::receive(&path, &name, &workshop)?;
-                let wish = Wish { file: &arrival, wanted: Wanted::Survey, stated: &stated, map: &map, counties: atlas.counties_bounds() };
-                let mut reading = Reading::open(&wish)?;
-                let judge = Judge::new(&atlas, &rule, &reading, period_days);
-                let mut summing = Summing::default();
-                reading.each_batch(
-                    |raw| Ok(judge.judge(raw)?),
-                    |judged| sender.blocking_send(summing.take(judged)).map_err(|_| MonitorError::Broken("the store went away".into())),
-                )?;
-                Ok::<_, MonitorError>(summing.finish(&reading))
+                let _unpacked = arrival;
+                let scope = Scope::of(&versions.choosing, choice, &standing, layer_set);
+                judge_all(reading, scope, &standing, period_days, summing, &sender)
             })
         };
         let mut done = 0;
         while let Some(portion) = receiver.recv().await {
-            done += (portion.findings.len() + portion.rejects.len()) as u64;
-            writer.push(portion.findings).await?;
-            writer.push_rejects(portion.rejects).await?;
+            done += store(&mut *writer, portion).await?;
             report(Progress { stage: Stage::Classifying, done, total: None });
         }
-        let mut summed = reading.await.map_err(|error| MonitorError::Broken(error.to_string()))??;
-        self.judge_whole(&summed, &atlas, file.stated.empty)?;
-        let sharing = self.share_ground(&mut *writer, understood(&summed.survey.crs)?, &atlas).await?;
+        let (mut summed, mut aside, written) = first.await.map_err(|error| MonitorError::Broken(error.to_string()))??;
+        let mut sets = vec![(layer_set, choice)];
+        while let Some(choice) = aside.next_choice() {
+            let standing = self.stand(&versions, choice).await?;
+            let layer_set = writer.layer_set(&standing.provenance, standing.atlas.plane().origin()).await?;
+            sets.push((layer_set, choice));
+            let versions = Arc::clone(&versions);
+            let judged = tokio::task::spawn_blocking(move || {
+                let scope = Scope::of(&versions.choosing, choice, &standing, layer_set);
+                aside.judged(&Rejudge::new(&standing, scope, written))
+            });
+            aside = judged.await.map_err(|error| MonitorError::Broken(error.to_string()))??;
+        }
+        let (sender, mut receiver) = mpsc::channel::<Portion>(WAITING);
+        let rest = tokio::task::spawn_blocking(move || {
+            aside.each(|puts| sender.blocking_send(summed.take(puts)?).map_err(|_| MonitorError::Broken("the store went away".into())))?;
+            Ok::<_, MonitorError>(summed)
+        });
+        while let Some(portion) = receiver.recv().await {
+            done += store(&mut *writer, portion).await?;
+            report(Progress { stage: Stage::Classifying, done, total: None });
+        }
+        let mut summed = rest.await.map_err(|error| MonitorError::Broken(error.to_string()))??.finish();
+        self.judge_whole(&summed, &standing, file.stated.empty)?;
+        let sharing = self.share_ground(&mut *writer, written.crs, &standing.atlas, &sets, &versions).await?;
         summed.survey.warnings.extend(sharing.warning());
         report(Progress { stage: Stage::Storing, done, total: Some(done) });
         let survey = NewSurvey { name: file.name.clone(), period: file.period, level: file.level, sha256, upload_key, ..summed.survey };
-        Ok(Taken::Now { writer, survey: Box::new(survey), provenance: self.provenance(&atlas) })
+        Ok(Taken::Now { writer, survey: Box::new(survey) })
+    }
+
+    /// Opens the file, and takes in hand what its first patch is to be judged by.
+    async fn open_survey(&self, file: &SurveyFile, stated: Stated, versions: &Versions) -> Result<Opened, MonitorError> {
+        let period_days = file.period.days();
+        let usual = versions.choosing.at(&Days { before: period_days.0, after: period_days.1, unclear: true });
+        let standing = self.stand(versions, usual).await?;
+        let opening = {
+            let (path, name, map, workshop, standing) = (file.path.clone(), file.name.clone(), file.map.clone(), self.workshop.clone(), Arc::clone(&standing));
+            tokio::task::spawn_blocking(move || {
+                let arrival = Arrival::receive(&path, &name, &workshop)?;
+                let wish = Wish { file: &arrival, wanted: Wanted::Survey, stated: &stated, map: &map, counties: standing.atlas.counties_bounds() };
+                let reading = Reading::open(&wish)?;
+                let days = reading.first(|raw| days(raw, period_days, today()))?;
+                Ok::<_, MonitorError>((arrival, reading, days))
+            })
+        };
+        let (arrival, reading, days) = opening.await.map_err(|error| MonitorError::Broken(error.to_string()))??;
+        let choice = days.map_or(usual, |days| versions.choosing.at(&days));
+        let standing = if choice == usual { standing } else { self.stand(versions, choice).await? };
+        Ok(Opened { arrival, reading, choice, standing })
     }
 
     /// Step 3: is this a survey of this city at all?
-    fn judge_whole(&self, summed: &Summed, atlas: &super::atlas::Atlas, declared_empty: bool) -> Result<(), MonitorError> {
+    fn judge_whole(&self, summed: &Summed, standing: &Standing, declared_empty: bool) -> Result<(), MonitorError> {
         let facts = &summed.survey;
         if let Some(refusal) = nothing(facts.patches + facts.rejected, facts.patches, declared_empty) {
             return Err(Refusal { rejects: summed.first_rejects.clone(), ..refusal }.into());
         }
-        let refusal =
-            summed.noticed.question().or_else(|| summed.ids.clone()).or_else(|| outside_counties(facts.patches, facts.outside, &facts.crs, atlas, self.rule()));
+        let refusal = summed
+            .noticed
+            .question()
+            .or_else(|| summed.ids.clone())
+            .or_else(|| outside_counties(facts.patches, facts.outside, &facts.crs, &standing.atlas, &standing.rule));
         refusal.map_or(Ok(()), |refusal| Err(refusal.into()))
     }
 }
 
+/// A survey that was opened, and what its first patch is to be judged by.
+struct Opened {
+    arrival: Arrival,
+    reading: Reading,
+    choice: Choice,
+    standing: Arc<Standing>,
+}
+
+/// Reads and judges; what the set in hand is for goes to the store, until a patch comes that it is not for.
+fn judge_all(
+    mut reading: Reading,
+    scope: Scope<'_>,
+    standing: &Standing,
+    period_days: (jiff::civil::Date, jiff::civil::Date),
+    mut summing: Summing,
+    sender: &mpsc::Sender<Portion>,
+) -> Result<(Rest, Aside, Written), MonitorError> {
+    let judge = Judge::new(&standing.atlas, &standing.rule, &reading, period_days).within(scope);
+    reading.each_batch(
+        |raw| Ok(judge.judge(raw)?),
+        |judged| sender.blocking_send(summing.take(judged, &scope)?).map_err(|_| MonitorError::Broken("the store went away".into())),
+    )?;
+    let written = reading.written();
+    let (rest, aside) = summing.finish(&reading);
+    Ok((rest, aside, written))
+}
+
+/// Appends a portion; answers how many features it has.
+async fn store(writer: &mut dyn SurveyWriter, portion: Portion) -> Result<u64, StoreError> {
+    let features = (portion.findings.len() + portion.rejects.len()) as u64;
+    writer.push(portion.findings).await?;
+    writer.push_rejects(portion.rejects).await?;
+    Ok(features)
+}
+
 /// What is known of the survey so far.
-#[derive(Default)]
 struct Summing {
+    aside: Aside,
+    accepted: u64,
     ids: Ids,
     rejects: Vec<Reject>,
     rejected: u64,
@@ -189,9 +268,33 @@ struct Summed {
     ids: Option<Refusal>,
 }
 
+/// What is known of the survey but for the patches that were put aside.
+struct Rest {
+    survey: NewSurvey,
+    first_rejects: Vec<Reject>,
+    noticed: Noticed,
+    ids: Option<Refusal>,
+    sums: Sums,
+}
+
 impl Summing {
+    fn new(aside: Aside) -> Self {
+        Self {
+            aside,
+            accepted: 0,
+            ids: Ids::default(),
+            rejects: Vec::new(),
+            rejected: 0,
+            repaired: 0,
+            sums: Sums::default(),
+            noticed: Noticed::default(),
+            by_feature_id: false,
+            days_unclear: 0,
+        }
+    }
+
     /// Sums up a batch, in the file's order; of patches with the same id the first one counts.
-    fn take(&mut self, batch: Vec<Judged>) -> Portion {
+    fn take(&mut self, batch: Vec<Judged>, scope: &Scope<'_>) -> Result<Portion, MonitorError> {
         let mut portion = Portion::default();
         for judged in batch {
             self.noticed.add(judged.notice);
@@ -204,8 +307,17 @@ impl Summing {
                 Ok(accepted) => {
                     self.repaired += u64::from(accepted.0.repaired.is_some());
                     self.days_unclear += u64::from(accepted.0.days.unclear);
-                    self.sums.count(&accepted.1);
-                    portion.findings.push(*accepted);
+                    self.accepted += 1;
+                    match *accepted {
+                        (patch, Some(finding)) if self.aside.is_none() => {
+                            self.sums.count(&finding);
+                            portion.findings.push((patch, finding));
+                        }
+                        (patch, finding) => {
+                            let choice = scope.choosing.at(&patch.days);
+                            self.aside.put(&Put { id: 0, patch, filing: None, former: None, finding }, choice)?;
+                        }
+                    }
                 }
                 Err(reject) => {
                     self.rejected += 1;
@@ -216,20 +328,18 @@ impl Summing {
                 }
             }
         }
-        portion
+        Ok(portion)
     }
 
-    fn finish(self, reading: &Reading) -> Summed {
+    fn finish(self, reading: &Reading) -> (Rest, Aside) {
         let patch_id_source = match (reading.fields().theirs(Field::PatchId), self.by_feature_id) {
             (Some(_), _) => PatchIdSource::Field,
             (None, true) => PatchIdSource::FeatureId,
             (None, false) => PatchIdSource::Row,
         };
-        let mut warnings = self.noticed.words(reading, self.sums.patches);
-        warnings.extend(unreadable_warning(self.sums.unreadable));
-        warnings.extend(outside_warning(self.sums.outside));
-        warnings.extend(days_warning(self.days_unclear, self.sums.patches));
-        warnings.extend((self.sums.patches + self.rejected == 0).then(declared_empty));
+        let mut warnings = self.noticed.words(reading, self.accepted);
+        warnings.extend(days_warning(self.days_unclear, self.accepted));
+        warnings.extend((self.accepted + self.rejected == 0).then(declared_empty));
         let survey = NewSurvey {
             name: String::new(),
             period: Period::current(),
@@ -239,18 +349,37 @@ impl Summing {
             sha256: String::new(),
             upload_key: String::new(),
             invented: reading.head().invented,
-            patches: self.sums.patches,
+            patches: self.accepted,
             repaired: self.repaired,
             rejected: self.rejected,
-            outside: self.sums.outside,
+            outside: 0,
             patch_id_source,
             fields: reading.fields().taken(),
-            verdicts: self.sums.verdicts,
-            area_m2: self.sums.area_m2,
-            farmland_m2: self.sums.farmland_m2,
+            verdicts: VerdictCounts::default(),
+            area_m2: 0.0,
+            farmland_m2: 0.0,
             warnings,
         };
-        Summed { survey, first_rejects: self.rejects, ids: self.ids.question(reading), noticed: self.noticed }
+        (Rest { survey, first_rejects: self.rejects, ids: self.ids.question(reading), noticed: self.noticed, sums: self.sums }, self.aside)
+    }
+}
+
+impl Rest {
+    /// Sums up patches that were put aside, now that they have their findings.
+    fn take(&mut self, puts: Vec<Put>) -> Result<Portion, MonitorError> {
+        let mut portion = Portion::default();
+        for Put { patch, finding, .. } in puts {
+            let finding = finding.ok_or_else(|| MonitorError::Broken(format!("patch {} was judged by no set", patch.patch_id)))?;
+            self.sums.count(&finding);
+            portion.findings.push((patch, finding));
+        }
+        Ok(portion)
+    }
+
+    fn finish(mut self) -> Summed {
+        self.survey.warnings.extend(unreadable_warning(self.sums.unreadable));
+        self.sums.replace(&mut self.survey);
+        Summed { survey: self.survey, first_rejects: self.first_rejects, ids: self.ids, noticed: self.noticed }
     }
 }
 

@@ -19,8 +19,9 @@ impl Monitor {
     pub async fn restore(&self, survey: i64, decision: &Decision) -> Result<Survey, MonitorError> {
         let mut writer = self.store.begin_restore(survey, decision).await?;
         let crs = understood(&writer.restored().facts.crs)?;
-        let atlas = self.load_layers(&writer.provenance().layers).await?;
-        self.share_ground(&mut *writer, crs, &atlas).await?;
+        let (versions, standing) = (self.versions().await?, self.standing());
+        // Every patch concerned is stored, with the set it was judged by.
+        self.share_ground(&mut *writer, crs, &standing.atlas, &[], &versions).await?;
         Ok(writer.commit().await?)
     }
 

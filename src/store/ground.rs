@@ -44,6 +44,8 @@ pub struct PatchGround {
     pub automatic_legal_farmland_m2: f64,
     /// As in [`Finding`](crate::land::Finding).
     pub automatic_illegal_farmland_m2: f64,
+    /// As in [`Finding`](crate::land::Finding).
+    pub layer_set: i64,
 }
 
 /// The patches as a transaction sees them, and the ground they share: part of every writer that changes patches or findings.
@@ -126,6 +128,7 @@ pub(super) fn read_ground(row: &impl Columns) -> Result<PatchGround, StoreError>
         reason: row.word("reason")?,
         automatic_legal_farmland_m2: row.double("automatic_legal_farmland_m2")?,
         automatic_illegal_farmland_m2: row.double("automatic_illegal_farmland_m2")?,
+        layer_set: row.maybe_integer("layer_set")?.unwrap_or(0),
     })
 }
 

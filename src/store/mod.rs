@@ -13,6 +13,7 @@ pub mod postgres;
 mod rejudged;
 mod rows;
 mod same;
+mod sets;
 mod sql;
 pub mod sqlite;
 mod tables;
@@ -24,8 +25,8 @@ mod wkb;
 
 use crate::geom::{Bounds, Outline};
 use crate::land::{
-    AutomaticVerdict, Contradiction, Filing, Finding, Layer, LayerKind, LeftOut, Level, NewSurvey, OnConflict, Patch, Period, PeriodRange, Provenance, Reject,
-    Signature, Standard, Survey, TakenOff, Totals, Verdict, words,
+    AutomaticVerdict, Contradiction, Days, Filing, Finding, FormerFinding, Layer, LayerKind, LayerSet, LeftOut, Level, NewSurvey, OnConflict, Patch, Period,
+    PeriodRange, Provenance, Reject, Signature, Standard, Survey, TakenOff, Totals, Verdict, words,
 };
 use async_trait::async_trait;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -279,7 +280,10 @@ pub struct SurveyKey {
 /// Takes a survey in, within one transaction. Dropping it without [`commit`](Self::commit) leaves nothing behind.
 #[async_trait]
 pub trait SurveyWriter: GroundWriter {
-    /// Appends patches with their findings.
+    /// The number of the set of these layer versions and that rule, for findings that rest on it: of the one that is stored, else of a new one whose plane has its
+    /// origin there (longitude, latitude).
+    async fn layer_set(&mut self, provenance: &Provenance, origin: [f64; 2]) -> Result<i64, StoreError>;
+    /// Appends patches with their findings, which rest on sets that [`layer_set`](Self::layer_set) answered.
     async fn push(&mut self, findings: Vec<(Patch, Finding)>) -> Result<(), StoreError>;
     /// Appends refused features.
     async fn push_rejects(&mut self, rejects: Vec<Reject>) -> Result<(), StoreError>;
@@ -288,22 +292,26 @@ pub trait SurveyWriter: GroundWriter {
     fn only_while(&mut self, held: Held);
     /// From now on [`commit`](Self::commit) refuses to do this; else it is done.
     fn refuse(&mut self, unasked: Unasked);
-    /// Makes the survey visible, whole, and names what its findings rest on. Where it replaces others, patches with the same id of their own and the same corners
+    /// Makes the survey visible, whole. Where it replaces others, patches with the same id of their own and the same corners
     /// keep the number and the confirmed verdict they had there; what is replaced is withdrawn as it was, under new numbers.
-    async fn commit(self: Box<Self>, survey: NewSurvey, provenance: &Provenance) -> Result<Survey, StoreError>;
+    async fn commit(self: Box<Self>, survey: NewSurvey) -> Result<Survey, StoreError>;
 }
 
 /// Replaces the findings of a survey, within one transaction; patches, confirmed verdicts and refused features stay as they are. Dropping it without
 /// [`commit`](Self::commit) leaves the findings that were there.
 #[async_trait]
 pub trait FindingsWriter: GroundWriter {
+    /// As [`SurveyWriter::layer_set`].
+    async fn layer_set(&mut self, provenance: &Provenance, origin: [f64; 2]) -> Result<i64, StoreError>;
     /// Appends findings, each with the number of its patch; the numbers go up, also from one call to the next.
     async fn push(&mut self, findings: Vec<(i64, Finding)>) -> Result<(), StoreError>;
+    /// Keeps findings whose place others take, each with the number of its patch, and the name of who asked for that.
+    async fn keep_former(&mut self, former: Vec<(i64, Finding)>, by: Option<&str>) -> Result<(), StoreError>;
     /// As [`SurveyWriter::only_while`].
     fn only_while(&mut self, held: Held);
-    /// Makes the findings visible, whole, and names what they rest on; refused unless each patch of the survey has one. Of `facts` only what follows from
-    /// findings is stored: patches in no county, those by verdict, the sums, the warnings.
-    async fn commit(self: Box<Self>, facts: NewSurvey, provenance: &Provenance) -> Result<Survey, StoreError>;
+    /// Makes the findings visible, whole; refused unless each patch of the survey has one. Of `facts` only what follows from findings is stored: patches in no
+    /// county, those by verdict, the sums, the warnings.
+    async fn commit(self: Box<Self>, facts: NewSurvey) -> Result<Survey, StoreError>;
 }
 
 /// Which verdict to select patches by.
@@ -497,7 +505,13 @@ pub trait Store: Jobs + Withdrawals {
     async fn surveys(&self) -> Result<Vec<Survey>, StoreError>;
     /// One survey.
     async fn survey(&self, id: i64) -> Result<Survey, StoreError>;
-    /// What the findings of a survey rest on.
+    /// All layer sets, by number.
+    async fn layer_sets(&self) -> Result<Vec<LayerSet>, StoreError>;
+    /// The days of a survey's patches, each with the set that findings of such patches rest on, once; nothing where patches of an older program do not say their days.
+    async fn days_and_sets(&self, survey: i64) -> Result<Option<Vec<(Days, i64)>>, StoreError>;
+    /// What a patch's finding was before it was made anew, the last one first.
+    async fn former_findings(&self, patch: i64) -> Result<Vec<FormerFinding>, StoreError>;
+    /// What the findings of a survey rest on: the layer versions and rules of all their sets.
     async fn provenance(&self, survey: i64) -> Result<Provenance, StoreError>;
     /// Refused features of a survey with rows above `after`, at most `limit`.
     async fn rejects(&self, survey: i64, after: u64, limit: u32) -> Result<Vec<Reject>, StoreError>;

@@ -3,8 +3,8 @@
 use super::columns::Columns;
 use super::{Job, LayerFeature, PatchMark, StoreError, StoredPatch, Straddling};
 use crate::land::{
-    Areas, Days, Decision, FeatureFacts, Filing, Finding, Flag, Layer, LayerUsed, LeftOut, NewSurvey, Patch, Period, Progress, Provenance, Reject, Signature,
-    Survey, SurveyEvent, VerdictCounts, Words, day_of_ms,
+    Areas, Days, Decision, FeatureFacts, Filing, Finding, Flag, FormerFinding, Layer, LayerSet, LayerUsed, LeftOut, NewSurvey, Patch, Period, Progress,
+    Provenance, Reject, Signature, Survey, SurveyEvent, VerdictCounts, Words, day_of_ms,
 };
 use serde_json::value::RawValue;
 use std::collections::{BTreeMap, HashMap};
@@ -111,21 +111,64 @@ pub(super) fn event(row: &impl Columns) -> Result<SurveyEvent, StoreError> {
     Ok(SurveyEvent { at_ms: row.integer("at_ms")?, event: row.word("event")?, decision, details: row.json("details")? })
 }
 
-/// Rows of [`sql::PROVENANCE`](super::sql::PROVENANCE); none where there is no such survey.
+/// Rows of [`sql::PROVENANCE`](super::sql::PROVENANCE): the layers and rules of all sets of a survey, each once. None where there is no such survey.
 pub(super) fn provenance(rows: &[impl Columns]) -> Result<Option<Provenance>, StoreError> {
-    let Some(first) = rows.first() else { return Ok(None) };
-    let mut layers = Vec::new();
+    if rows.is_empty() {
+        return Ok(None);
+    }
+    let (mut layers, mut rules) = (Vec::new(), Vec::new());
     for row in rows {
-        if row.maybe_integer("position")?.is_some() {
-            layers.push(LayerUsed {
-                id: row.maybe_integer("layer_id")?.unwrap_or(0),
-                kind: row.word("kind")?,
-                name: row.text("name")?,
-                effective: row.text("effective")?,
-            });
+        layers.extend(layer_used(row)?.filter(|layer| !layers.contains(layer)));
+        rules.extend(row.maybe_text("rule")?.filter(|rule| !rules.contains(rule)));
+    }
+    Ok(Some(Provenance { layers, rule: rules.join("、") }))
+}
+
+/// The layer version in a row; none where a set holds none.
+fn layer_used(row: &impl Columns) -> Result<Option<LayerUsed>, StoreError> {
+    if row.maybe_integer("position")?.is_none() {
+        return Ok(None);
+    }
+    Ok(Some(LayerUsed { id: row.maybe_integer("layer_id")?.unwrap_or(0), kind: row.word("kind")?, name: row.text("name")?, effective: row.text("effective")? }))
+}
+
+/// Rows of [`sql::LAYER_SETS`](super::sql::LAYER_SETS), the rows of each set one after the other.
+pub(super) fn layer_sets(rows: &[impl Columns]) -> Result<Vec<LayerSet>, StoreError> {
+    let mut sets: Vec<LayerSet> = Vec::new();
+    for row in rows {
+        let id = row.integer("id")?;
+        if sets.last().is_none_or(|set| set.id != id) {
+            let origin = row.maybe_double("lon0")?.zip(row.maybe_double("lat0")?).map(|(lon, lat)| [lon, lat]);
+            sets.push(LayerSet { id, provenance: Provenance { layers: Vec::new(), rule: row.text("rule")? }, origin });
+        }
+        if let Some(set) = sets.last_mut() {
+            set.provenance.layers.extend(layer_used(row)?);
         }
     }
-    Ok(Some(Provenance { layers, rule: first.text("rule")? }))
+    Ok(sets)
+}
+
+/// Rows of the days of a survey's patches, with their sets; nothing where one has none.
+pub(super) fn days_and_sets(rows: &[impl Columns]) -> Result<Option<Vec<(Days, i64)>>, StoreError> {
+    let mut found = Vec::with_capacity(rows.len());
+    for row in rows {
+        if row.maybe_text("before_day")?.or(row.maybe_text("after_day")?).is_none() {
+            return Ok(None);
+        }
+        let days = Days { before: row.word("before_day")?, after: row.word("after_day")?, unclear: false };
+        found.push((days, row.maybe_integer("layer_set")?.unwrap_or(0)));
+    }
+    Ok(Some(found))
+}
+
+/// A row of `finding_history`.
+pub(super) fn former(row: &impl Columns) -> Result<FormerFinding, StoreError> {
+    Ok(FormerFinding {
+        finding: row.json("finding")?,
+        judged_ms: row.integer("judged_ms")?,
+        replaced_ms: row.integer("replaced_ms")?,
+        replaced_by: row.maybe_text("replaced_by")?,
+    })
 }
 
 /// The same of several surveys, the rows of each one after the other.
@@ -212,6 +255,7 @@ fn finding(row: &impl Columns) -> Result<Finding, StoreError> {
         automatic_legal_farmland_m2: row.double("automatic_legal_farmland_m2")?,
         automatic_illegal_farmland_m2: row.double("automatic_illegal_farmland_m2")?,
         county_code: row.maybe_text("county_code")?,
+        layer_set: row.maybe_integer("layer_set")?.unwrap_or(0),
     })
 }
 

@@ -8,8 +8,14 @@ pub(super) const LAYER_ID: &str = "SELECT id FROM layer WHERE id = $1";
 pub(super) const REMOVE_LAYER: &str = "DELETE FROM layer WHERE id = $1";
 /// Surveys and findings that rest on a layer.
 pub(super) const RESTING_ON_LAYER: &str = "
+    WITH used (survey_id, layer_set) AS (
+        SELECT survey_id, layer_set FROM survey_set WHERE layer_set IN (SELECT layer_set FROM layer_set_layer WHERE layer_id = $1)
+        UNION SELECT survey_id, layer_set FROM finding_history WHERE layer_set IN (SELECT layer_set FROM layer_set_layer WHERE layer_id = $1)
+    )
     SELECT count(DISTINCT used.survey_id), count(finding.patch)
-    FROM survey_layer used LEFT JOIN finding ON finding.survey_id = used.survey_id WHERE used.layer_id = $1";
+    FROM used LEFT JOIN finding ON finding.survey_id = used.survey_id AND finding.layer_set = used.layer_set";
+/// Removes the sets of a layer, on which nothing rests.
+pub(super) const REMOVE_SETS_OF_LAYER: &str = "DELETE FROM layer_set WHERE id IN (SELECT layer_set FROM layer_set_layer WHERE layer_id = $1)";
 /// The features of a layer in the file's order.
 pub(super) const FEATURES: &str =
     "SELECT row, code, name, degrees, repaired, source, granted, ends, kind, first_effective FROM layer_feature WHERE layer_id = $1 ORDER BY id";
@@ -27,8 +33,20 @@ pub(super) const SAME_SURVEY: &str = "SELECT * FROM survey WHERE period = $1 AND
 pub(super) const OTHER_SURVEYS: &str = "SELECT id FROM survey WHERE period = $1 AND months = $2 AND level = $3 AND withdrawn_ms IS NULL ORDER BY id DESC";
 /// Rule and layers in one statement, so that they are of the same moment; a survey may rest on no layer at all.
 pub(super) const PROVENANCE: &str = "
-    SELECT rule, position, layer_id, kind, survey_layer.name, effective
-    FROM survey LEFT JOIN survey_layer ON survey_id = survey.id WHERE survey.id = $1 AND withdrawn_ms IS NULL ORDER BY position";
+    SELECT layer_set.rule, position, layer_id, kind, layer_set_layer.name, effective
+    FROM survey LEFT JOIN survey_set ON survey_set.survey_id = survey.id LEFT JOIN layer_set ON layer_set.id = survey_set.layer_set
+    LEFT JOIN layer_set_layer ON layer_set_layer.layer_set = layer_set.id
+    WHERE survey.id = $1 AND withdrawn_ms IS NULL ORDER BY survey_set.layer_set, position";
+/// All sets with their layers.
+pub(super) const LAYER_SETS: &str = "
+    SELECT layer_set.id, rule, lon0, lat0, position, layer_id, kind, name, effective
+    FROM layer_set LEFT JOIN layer_set_layer ON layer_set_layer.layer_set = layer_set.id ORDER BY layer_set.id, position";
+/// The set of that rule and those layers, and whether its origin is known.
+pub(super) const SAME_SET: &str = "SELECT id, lon0 IS NOT NULL FROM layer_set WHERE rule = $1 AND layers = $2";
+/// Says where the origin of a set is, which was made by a program that did not say so.
+pub(super) const SET_ORIGIN: &str = "UPDATE layer_set SET lon0 = $2, lat0 = $3 WHERE id = $1";
+/// Former findings of a patch, the last one first.
+pub(super) const FORMER_FINDINGS: &str = "SELECT finding, judged_ms, replaced_ms, replaced_by FROM finding_history WHERE patch = $1 ORDER BY id DESC";
 /// The newest period that has a survey: the one that ends last, of several the shortest.
 pub(super) const NEWEST_PERIOD: &str = "SELECT period, months FROM survey WHERE withdrawn_ms IS NULL ORDER BY period + months DESC, period DESC LIMIT 1";
 /// Surveys whose period lies within the months $1 to $2.
@@ -39,9 +57,11 @@ pub(super) const STRADDLING: &str = "
     ORDER BY period + months DESC, period DESC, id DESC";
 /// The same of every survey within some months, newest period first.
 pub(super) const PROVENANCES: &str = "
-    SELECT survey.id AS survey, rule, position, layer_id, kind, survey_layer.name, effective
-    FROM survey LEFT JOIN survey_layer ON survey_id = survey.id WHERE period >= $1 AND period + months - 1 <= $2 AND withdrawn_ms IS NULL
-    ORDER BY period + months DESC, period DESC, survey.id DESC, position";
+    SELECT survey.id AS survey, layer_set.rule, position, layer_id, kind, layer_set_layer.name, effective
+    FROM survey LEFT JOIN survey_set ON survey_set.survey_id = survey.id LEFT JOIN layer_set ON layer_set.id = survey_set.layer_set
+    LEFT JOIN layer_set_layer ON layer_set_layer.layer_set = layer_set.id
+    WHERE period >= $1 AND period + months - 1 <= $2 AND withdrawn_ms IS NULL
+    ORDER BY period + months DESC, period DESC, survey.id DESC, survey_set.layer_set, position";
 /// A page of a survey's rejects.
 pub(super) const REJECTS: &str = "SELECT row, patch_id, code, zh, en, pointer, ring, vertex FROM reject WHERE survey_id = (SELECT id FROM survey WHERE id = $1 AND withdrawn_ms IS NULL) AND row > $2 ORDER BY row, id LIMIT $3";
 
@@ -55,7 +75,9 @@ pub(super) const REJUDGED: &str = "
         judged_ms = $11
     WHERE id = $1 RETURNING *";
 /// Forgets what a survey's findings rested on.
-pub(super) const FORGET_PROVENANCE: &str = "DELETE FROM survey_layer WHERE survey_id = $1";
+pub(super) const FORGET_SETS: &str = "DELETE FROM survey_set WHERE survey_id = $1";
+/// Says that findings of a survey rest on a set.
+pub(super) const RESTS_ON: &str = "INSERT INTO survey_set (survey_id, layer_set) VALUES ($1, $2)";
 
 /// The number of the last change.
 pub(super) const REVISION: &str = "SELECT number FROM revision";
@@ -69,6 +91,6 @@ pub(super) const WHOLE: &str = "patch.id, patch.survey_id, survey.period, survey
     finding.area_m2, finding.farmland_m2, basic_farmland_m2, red_line_m2, urban_boundary_m2, approved_m2, approved_farmland_m2, \
     approved_before_m2, approved_before_farmland_m2, approved_undated_m2, approved_undated_farmland_m2, approved_later_m2, approved_later_farmland_m2, \
     approved_in_time_m2, approved_in_time_farmland_m2, other_use_m2, other_use_farmland_m2, \
-    parcels, counties, approvals, flags, doubts, finding.verdict, reason, automatic_legal_farmland_m2, automatic_illegal_farmland_m2, finding.county_code, \
+    parcels, counties, approvals, flags, doubts, finding.verdict, reason, automatic_legal_farmland_m2, automatic_illegal_farmland_m2, finding.county_code, layer_set, \
     (SELECT count(*) FROM shared_ground WHERE shared_ground.patch = patch.id) AS shared, \
     filing.verdict AS filed, legal_m2, legal_farmland_m2, illegal_m2, illegal_farmland_m2, filed_ms, filed_by";

@@ -52,7 +52,7 @@ fn names_of(columns: &[(&str, Kind)]) -> String {
 }
 
 /// Tables whose numbers are given once and never again.
-pub(super) const NUMBERED: [&str; 4] = ["layer", "layer_feature", "patch", "survey"];
+pub(super) const NUMBERED: [&str; 6] = ["finding_history", "layer", "layer_feature", "layer_set", "patch", "survey"];
 
 /// Layers.
 pub(super) const LAYER: Table = Table {
@@ -166,12 +166,36 @@ pub(super) const SURVEY_EVENT: Table = Table {
     columns: &[("survey_id", Integer), ("position", Integer), ("at_ms", Integer), ("event", Text), ("who", Text), ("reason", Text), ("details", Text)],
 };
 
-/// What the findings of surveys rest on.
-pub(super) const SURVEY_LAYER: Table = Table {
-    name: "survey_layer",
+/// What findings rest on.
+pub(super) const LAYER_SET: Table =
+    Table { name: "layer_set", key: 1, by_county: false, columns: &[("id", Integer), ("rule", Text), ("layers", Text), ("lon0", Double), ("lat0", Double)] };
+
+/// The layer versions of sets.
+pub(super) const LAYER_SET_LAYER: Table = Table {
+    name: "layer_set_layer",
     key: 2,
     by_county: false,
-    columns: &[("survey_id", Integer), ("position", Integer), ("layer_id", Integer), ("kind", Text), ("name", Text), ("effective", Text)],
+    columns: &[("layer_set", Integer), ("position", Integer), ("layer_id", Integer), ("kind", Text), ("name", Text), ("effective", Text)],
+};
+
+/// The sets that the findings of surveys rest on.
+pub(super) const SURVEY_SET: Table = Table { name: "survey_set", key: 2, by_county: false, columns: &[("survey_id", Integer), ("layer_set", Integer)] };
+
+/// Findings that were made anew, as they were before.
+pub(super) const FINDING_HISTORY: Table = Table {
+    name: "finding_history",
+    key: 1,
+    by_county: false,
+    columns: &[
+        ("id", Integer),
+        ("patch", Integer),
+        ("survey_id", Integer),
+        ("layer_set", Integer),
+        ("finding", Text),
+        ("judged_ms", Integer),
+        ("replaced_ms", Integer),
+        ("replaced_by", Text),
+    ],
 };
 
 /// Patches.
@@ -238,6 +262,7 @@ pub(super) const FINDING: Table = Table {
         ("other_use_m2", Double),
         ("other_use_farmland_m2", Double),
         ("doubts", Text),
+        ("layer_set", Integer),
     ],
 };
 

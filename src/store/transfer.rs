@@ -11,7 +11,8 @@
 
 use super::columns::Columns;
 use super::tables::{
-    FILING, FINDING, Kind, LAYER, LAYER_FEATURE, LAYER_LEFT_OUT, PATCH, PATCH_OUTLINE, REJECT, SHARED_GROUND, SURVEY, SURVEY_EVENT, SURVEY_LAYER, Table,
+    FILING, FINDING, FINDING_HISTORY, Kind, LAYER, LAYER_FEATURE, LAYER_LEFT_OUT, LAYER_SET, LAYER_SET_LAYER, PATCH, PATCH_OUTLINE, REJECT, SHARED_GROUND,
+    SURVEY, SURVEY_EVENT, SURVEY_SET, Table,
 };
 use super::values::Values;
 use super::{StoreError, postgres, sqlite};
@@ -23,9 +24,9 @@ use sha2::{Digest, Sha256};
 /// Rows of one transaction.
 const PORTION: usize = 5000;
 /// Small, and what the others refer to.
-const FIRST: [&Table; 5] = [&LAYER, &LAYER_LEFT_OUT, &SURVEY, &SURVEY_LAYER, &SURVEY_EVENT];
+const FIRST: [&Table; 7] = [&LAYER, &LAYER_LEFT_OUT, &LAYER_SET, &LAYER_SET_LAYER, &SURVEY, &SURVEY_SET, &SURVEY_EVENT];
 /// What grows, each table after those it refers to.
-const THEN: [&Table; 7] = [&LAYER_FEATURE, &PATCH, &PATCH_OUTLINE, &FINDING, &FILING, &SHARED_GROUND, &REJECT];
+const THEN: [&Table; 8] = [&LAYER_FEATURE, &PATCH, &PATCH_OUTLINE, &FINDING, &FILING, &SHARED_GROUND, &REJECT, &FINDING_HISTORY];
 
 /// A column's value, as either database gives it.
 #[derive(Debug, Clone, PartialEq)]

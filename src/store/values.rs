@@ -2,7 +2,7 @@
 
 use super::{LayerFeature, StoreError, cells::cell, wkb};
 use crate::geom::{Bounds, Outline};
-use crate::land::{Doubts, Finding, Layer, LayerUsed, LeftOut, Patch, Reject, Standard, Survey, push_day};
+use crate::land::{Doubts, Finding, FormerFinding, Layer, LayerUsed, LeftOut, Patch, Reject, Standard, Survey, push_day};
 
 /// Takes the columns of rows, one after the other.
 pub(super) trait Values {
@@ -125,9 +125,9 @@ pub(super) fn survey(values: &mut impl Values, survey: &Survey, rule: &str) -> R
     values.integer(facts.decimals.map(i64::from))
 }
 
-/// A row of `survey_layer`. A file of the command line has no number.
-pub(super) fn survey_layer(values: &mut impl Values, survey: i64, position: usize, used: &LayerUsed) -> Result<(), StoreError> {
-    values.integer(survey)?;
+/// A row of `layer_set_layer`. A file of the command line has no number.
+pub(super) fn layer_set_layer(values: &mut impl Values, set: i64, position: usize, used: &LayerUsed) -> Result<(), StoreError> {
+    values.integer(set)?;
     values.integer(position as i64)?;
     values.integer((used.id != 0).then_some(used.id))?;
     values.text(used.kind.word())?;
@@ -201,7 +201,25 @@ pub(super) fn finding(values: &mut impl Values, id: i64, survey: i64, finding: &
     ] {
         values.double((!is_plain).then_some(area))?;
     }
-    if finding.doubts == Doubts::default() { values.text(None) } else { values.json(&finding.doubts) }
+    if finding.doubts == Doubts::default() { values.text(None) } else { values.json(&finding.doubts) }?;
+    values.integer(stored_set(finding))
+}
+
+/// A row of `finding_history`.
+pub(super) fn former(values: &mut impl Values, id: i64, patch: i64, survey: i64, former: &FormerFinding) -> Result<(), StoreError> {
+    values.integer(id)?;
+    values.integer(patch)?;
+    values.integer(survey)?;
+    values.integer(stored_set(&former.finding))?;
+    values.json(&former.finding)?;
+    values.integer(former.judged_ms)?;
+    values.integer(former.replaced_ms)?;
+    values.text(former.replaced_by.as_deref())
+}
+
+/// The set of a finding, NULL where it has none that is stored.
+fn stored_set(finding: &Finding) -> Option<i64> {
+    (finding.layer_set != 0).then_some(finding.layer_set)
 }
 
 /// A row of `reject`, but for its number, which the database gives.

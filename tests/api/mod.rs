@@ -6,6 +6,7 @@ mod codes;
 mod edge;
 mod exports;
 mod jobs;
+mod layer_sets;
 mod layers;
 mod left_out;
 mod memory;

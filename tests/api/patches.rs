@@ -135,12 +135,12 @@ async fn a_patch_names_the_days_of_its_images_and_is_flagged_where_the_file_does
     let of = |id: &str, before: Value, after: Value| json!({ "JCBH": id, "QSX": before, "HSX": after });
     // Oracle: the field's rule by hand; 44505 is 2021-11-05 in LibreOffice Calc.
     let cases = [
-        ("said", json!("2021年11月5日"), json!("２０２２．４．１２"), ("2021-11-05", "2022-04-12", json!([]))),
-        ("numbers", json!(44505), json!(20_220_412), ("2021-11-05", "2022-04-12", json!([]))),
-        ("months", json!("2021-11"), json!("202204"), ("2021-11-01", "2022-04-30", json!([]))),
+        ("said", json!("2021年11月5日"), json!("２０２２．４．１２"), ("2021-11-05", "2022-04-12", json!(["layer_later_than_change"]))),
+        ("numbers", json!(44505), json!(20_220_412), ("2021-11-05", "2022-04-12", json!(["layer_later_than_change"]))),
+        ("months", json!("2021-11"), json!("202204"), ("2021-11-01", "2022-04-30", json!(["layer_later_than_change"]))),
         ("silent", json!(null), json!("  "), ("2022-04-01", "2022-06-30", json!(["dates_unclear"]))),
         ("reversed", json!("20220412"), json!("20211105"), ("2022-04-01", "2022-06-30", json!(["dates_unclear"]))),
-        ("future", json!("20211105"), json!("29990101"), ("2021-11-05", "2022-06-30", json!(["dates_unclear"]))),
+        ("future", json!("20211105"), json!("29990101"), ("2021-11-05", "2022-06-30", json!(["dates_unclear", "layer_later_than_change"]))),
     ];
     let survey = cases.iter().fold(File::default(), |file, (id, before, after, _)| file.feature(&of(id, before.clone(), after.clone()), &geometry));
     let survey = app.uploaded("period=2022-Q2&level=city", &survey).await;
@@ -162,8 +162,9 @@ async fn without_a_county_layer_patches_are_kept_and_flagged() {
     assert_eq!((&survey["patches"], &survey["outside"], &survey["verdicts"]["doubtful"]), (&json!(2), &json!(0), &json!(2)));
     let (a, b) = (app.patch("A").await, app.patch("B").await);
     assert_eq!((&a["properties"]["county_code"], &b["properties"]["county_code"]), (&json!("371302"), &json!(null)));
-    assert_eq!((&a["properties"]["finding"]["flags"], &a["properties"]["finding"]["counties"]), (&json!(["no_county_layer"]), &json!([])));
-    assert_eq!((&a["properties"]["finding"]["layers"], &a["properties"]["finding"]["reason"]), (&json!([]), &json!("no_parcels")));
+    let without = ["no_county_layer", "no_basic_farmland_layer", "no_red_line_layer", "no_urban_boundary_layer"];
+    assert_eq!((&a["properties"]["finding"]["flags"], &a["properties"]["finding"]["counties"]), (&json!(without), &json!([])));
+    assert_eq!((&a["properties"]["finding"]["layers"], &a["properties"]["finding"]["reason"]), (&json!([]), &json!("no_farmland_layer")));
     is_area(&a["properties"]["area"], city::SQUARE_M2, 1e-3);
 }
 

@@ -96,8 +96,8 @@ async fn layers_drawn_anew_change_the_findings_by_what_they_share(app: TestApp) 
     assert!(is_in_force(&app, &survey).await);
 
     // Three quarters of the square are farmland now, not half; and a fifth of it is left in 兰山区, where before all of it was.
-    app.import_layer(LayerKind::Farmland, &redrawn(LayerKind::Farmland, "118.355000000", "118.357500000"), "2022-06-01").await;
-    app.import_layer(LayerKind::County, &redrawn(LayerKind::County, "118.400000000", "118.352000000"), "2022-06-01").await;
+    app.import_layer(LayerKind::Farmland, &redrawn(LayerKind::Farmland, "118.355000000", "118.357500000"), "2022-01-02").await;
+    app.import_layer(LayerKind::County, &redrawn(LayerKind::County, "118.400000000", "118.352000000"), "2022-03-01").await;
     assert!(!is_in_force(&app, &survey).await);
     assert_eq!(app.patch("Q1").await, before, "findings stay true to the layers they name until they are made anew");
 
@@ -168,7 +168,7 @@ async fn patches_without_a_county_are_counted_and_told_anew(app: TestApp) {
     let said =
         |survey: &Value| (survey["outside"].as_u64().unwrap(), survey["warnings"].as_array().unwrap().iter().map(|said| text(&said["en"])).collect::<Vec<_>>());
     assert_eq!(said(&survey), (2, vec!["2 patches lie in no county; they are kept and flagged".to_owned()]));
-    for (day, until, outside) in [("2022-06-01", "118.525000000", 1), ("2022-06-02", "118.600000000", 0), ("2022-06-03", "118.500000001", 2)] {
+    for (day, until, outside) in [("2022-03-01", "118.525000000", 1), ("2022-03-02", "118.600000000", 0), ("2022-03-03", "118.500000001", 2)] {
         app.import_layer(LayerKind::County, &redrawn(LayerKind::County, "118.500000000", until), day).await;
         let expected = (outside > 0).then(|| format!("{outside} patches lie in no county; they are kept and flagged"));
         assert_eq!(said(&judged_anew(&app, &survey).await), (outside, expected.into_iter().collect()));
@@ -178,7 +178,7 @@ async fn patches_without_a_county_are_counted_and_told_anew(app: TestApp) {
 async fn counties_that_hold_too_few_of_the_patches_are_refused_and_nothing_changes(app: TestApp) {
     let survey = app.uploaded(APRIL, &city::one_of_each()).await;
     let before = told(&app, &survey).await;
-    app.import_layer(LayerKind::County, &redrawn(LayerKind::County, "118.", "119."), "2022-06-01").await;
+    app.import_layer(LayerKind::County, &redrawn(LayerKind::County, "118.", "119."), "2022-03-01").await;
     app.post(&format!("/api/surveys/{}/reclassification", survey["id"]), "").await.problem(422, "outside_counties");
     assert_eq!((app.surveys().await, told(&app, &survey).await), (vec![survey], before));
 }

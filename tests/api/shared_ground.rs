@@ -11,6 +11,7 @@ use super::app::{
 };
 use serde_json::Value;
 use tuban::land::LayerKind;
+use tuban::monitor::reclassification::Reclassification;
 
 /// The strip of the square between two thousandths of a degree east of 118.35°.
 fn strip(from: f64, until: f64) -> Vec<[f64; 2]> {
@@ -149,7 +150,7 @@ async fn ground_is_taken_off_in_the_columns_of_the_patch_it_is_taken_off() {
     let of = |patch: i64| format!("/api/patches/{patch}?{months}");
     is_tenths(&app.read(&of(id_of(&app, "A").await)).await["properties"]["taken_off"]["farmland"], 2.0);
     // Judged again by the new layer, A has no farmland, here as there.
-    app.monitor.reclassify(1, &|_| {}).await.unwrap();
+    app.monitor.reclassify(&Reclassification { survey: 1, token: None, by: None }, &|_| {}).await.unwrap();
     let patch = app.read(&of(id_of(&app, "A").await)).await["properties"].clone();
     let left = number(&patch["farmland"]["m2"]) - number(&patch["taken_off"]["farmland"]["m2"]);
     assert!((left - number(&app.read(&format!("/api/ratios?{months}")).await["city"]["total"]["farmland"]["m2"])).abs() < 1e-3);

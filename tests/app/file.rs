@@ -52,7 +52,7 @@ impl File {
 
 /// These properties, and when the images were taken.
 pub(crate) fn dated(mut properties: Value) -> Value {
-    properties["QSX"] = json!("20211105");
+    properties["QSX"] = json!("20220105");
     properties["HSX"] = json!("2022/4/12");
     properties
 }

@@ -54,6 +54,7 @@ pub(crate) fn finding(county: Option<&str>) -> Finding {
         automatic_legal_farmland_m2: 0.0,
         automatic_illegal_farmland_m2: 4_000.0,
         county_code: county.map(str::to_owned),
+        layer_set: 0,
     }
 }
 

@@ -72,16 +72,16 @@ fn a_row_a_feature_in_the_order_of_the_file_with_four_decimals() {
     assert_eq!(
         lines[1..],
         [
-            "\"Q,1\",371302,1012087.2601,506043.6301,253021.8150,404834.9040,101208.7260,303626.1780,303626.1780,suspected_illegal,ok,2021-11-05,2022-04-12,\
+            "\"Q,1\",371302,1012087.2601,506043.6301,253021.8150,404834.9040,101208.7260,303626.1780,303626.1780,suspected_illegal,ok,2022-01-05,2022-04-12,\
              303626.1780,303626.1780,0.0000,0.0000,0.0000,0.0000,0.0000,0.0000,partly_approved",
             "bad,,,,,,,,,,rejected: a ring has fewer than four positions,,,,,,,,,,,",
-            "L1,371302,20242.3538,20242.3538,20242.3538,0.0000,5060.5884,20242.3538,20242.3538,legal,ok,2021-11-05,2022-04-12,\
+            "L1,371302,20242.3538,20242.3538,20242.3538,0.0000,5060.5884,20242.3538,20242.3538,legal,ok,2022-01-05,2022-04-12,\
              20242.3538,20242.3538,0.0000,0.0000,0.0000,0.0000,0.0000,0.0000,fully_approved",
             "L1,,,,,,,,,,rejected: row 3 already has the patch id L1,,,,,,,,,,,",
-            "open,371302,10125.0698,10125.0698,0.0000,0.0000,0.0000,0.0000,0.0000,suspected_illegal,repaired,2021-11-05,2022-04-12,\
+            "open,371302,10125.0698,10125.0698,0.0000,0.0000,0.0000,0.0000,0.0000,suspected_illegal,repaired,2022-01-05,2022-04-12,\
              0.0000,0.0000,0.0000,0.0000,0.0000,0.0000,0.0000,0.0000,unapproved_farmland",
             // Of patches with one id the first good one counts, as for a survey that is stored.
-            "bad,371302,10125.0698,0.0000,0.0000,0.0000,0.0000,0.0000,0.0000,other,ok,2021-11-05,2022-04-12,\
+            "bad,371302,10125.0698,0.0000,0.0000,0.0000,0.0000,0.0000,0.0000,other,ok,2022-01-05,2022-04-12,\
              0.0000,0.0000,0.0000,0.0000,0.0000,0.0000,0.0000,0.0000,no_farmland",
         ]
     );
@@ -134,9 +134,55 @@ fn without_a_layer_only_the_area_is_known() {
     let rows = rows(&folder.path().join("out.csv"));
     assert_eq!(rows.len(), 1);
     assert_eq!(rows[0][..3], ["Q1", "", "1012087.2601"]);
-    assert_eq!(rows[0][9..13], ["doubtful", "ok", "2021-11-05", "2022-04-12"]);
-    assert!(rows[0][3..9].iter().chain(&rows[0][13..21]).all(|area| area == "0.0000"), "{rows:?}");
-    assert_eq!(rows[0][21], "no_parcels");
+    assert_eq!(rows[0][9..13], ["doubtful", "ok", "2022-01-05", "2022-04-12"]);
+    assert!(rows[0][3..9].iter().chain(&rows[0][13..21]).all(|area| area.is_empty()), "{rows:?}");
+    assert_eq!(rows[0][21], "no_farmland_layer");
+}
+
+#[test]
+fn each_patch_is_held_against_the_versions_of_its_own_time() {
+    let times = [("20220105", "20220410"), ("2021-07-01", "2022-04-10"), ("2023/1/5", "2023/1/10")];
+    let patch = |file: File, n: usize| {
+        let west = 118.301 + n as f64 * 0.0007;
+        let ring = super::app::file::rectangle(west, 35.0101, west + 0.0006, 35.0109);
+        file.feature(&json!({ "JCBH": format!("P{n}"), "QSX": times[n % 3].0, "HSX": times[n % 3].1 }), &polygon(&[ring]))
+    };
+    // Among them one that cannot be taken, one whose id is there, and one that says nothing of its time.
+    let odd = |file: File| file.patch_of("bad", "[]").patch("P4", &[city::other()]).patch("none", &[city::suspected()]);
+    let folder = folder(&(0..30).fold(File::default(), |file, n| patch(if n == 10 { odd(file) } else { file }, n)));
+    let path = folder.path();
+    for group in 0..3 {
+        let file = (0..30).filter(|n| n % 3 == group).fold(File::default(), patch);
+        std::fs::write(path.join(format!("group{group}.geojson")), file.text()).unwrap();
+    }
+    let farmland = &city::layers()[1].1;
+    std::fs::write(path.join("old.geojson"), farmland.clone().replaced("118.355000000", "118.311000000").text()).unwrap();
+    std::fs::write(path.join("new.geojson"), farmland.clone().replaced("0102", "0601").text()).unwrap();
+    let with = |patches: &str, out: &str, farmland: &[&str]| {
+        let mut arguments =
+            vec!["classify", patches, "-o", out, "--as-of", "2022-06-01", "--layer", "county=county.geojson", "--layer", "approved=approved.geojson"];
+        farmland.iter().for_each(|layer| arguments.extend(["--layer", layer]));
+        done(path, &arguments);
+        std::fs::read_to_string(path.join(out)).unwrap()
+    };
+    let all = ["farmland@2022-01-01=farmland.geojson", "farmland@2021-06-30=old.geojson", "farmland@2022-12-31=new.geojson"];
+    let whole = with("patches.geojson", "whole.csv", &all);
+    let lines: Vec<&str> = whole.lines().collect();
+    // Oracle: each group alone against the one version of its time.
+    for (group, layer) in ["farmland=farmland.geojson", "farmland=old.geojson", "farmland=new.geojson"].into_iter().enumerate() {
+        let alone = with(&format!("group{group}.geojson"), "alone.csv", &[layer]);
+        let of_group: Vec<&str> = (0..30).filter(|n| n % 3 == group).map(|n| lines[1 + n + if n >= 10 { 3 } else { 0 }]).collect();
+        assert_eq!(of_group, alone.lines().skip(1).collect::<Vec<_>>(), "{group}");
+    }
+    assert!(lines[11].starts_with("bad,") && lines[12].starts_with("P4,") && lines[12].contains("row 5 already has the patch id P4"), "{}", lines[12]);
+    assert!(lines[13].starts_with("none,371302,10125.0698,10125.0698,,,,0.0000,0.0000,suspected_illegal,ok"), "as of June it was farmland: {}", lines[13]);
+    // The order of the versions given decides nothing, and an image before all of them is told of.
+    let [one, two, three] = all;
+    assert_eq!(with("patches.geojson", "again.csv", &[three, one, two]), whole);
+    let (code, _, said) = run(path, &["classify", "group1.geojson", "-o", "late.csv", "--layer", three]);
+    assert!(code == 0 && said.contains("10 patches changed before the earliest version of a layer"), "{code} {said}");
+    let twice = run(path, &["classify", "group1.geojson", "-o", "no.csv", "--layer", one, "--layer", one]);
+    assert!(twice.0 == 2 && twice.2.contains("farmland@2022-01-01"), "{twice:?}");
 }
 
 #[test]

@@ -62,7 +62,7 @@ fn the_demo_city_goes_from_its_files_to_its_ratio() {
 }
 
 #[test]
-fn findings_are_made_anew_against_the_layers_in_force() {
+fn findings_are_made_anew_against_the_layers_of_their_time_once_the_difference_was_seen() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path();
     let (_, farmland) = city::layers().remove(1);
@@ -74,17 +74,26 @@ fn findings_are_made_anew_against_the_layers_in_force() {
     for month in ["2022-04", "2022-05"] {
         std::fs::write(path.join("survey.geojson"), city::one_of_each().text()).unwrap();
         let said = done(path, &["survey", "add", "--period", month, "--level", "city", "--again", "survey.geojson"]);
-        assert!(said.contains("0 legal, 0 suspected illegal, 1 other, 3 doubtful"), "{said}");
+        assert!(said.contains("0 legal, 0 suspected illegal, 0 other, 4 doubtful"), "{said}");
     }
     assert_eq!(done(path, &["survey", "reclassify", "--outdated"]), "", "nothing would come of it");
-    // The woodland is farmland now, and nothing is known of any approval.
-    add_layer(&farmland.replaced("0301", "0103"), "2022-06-01");
-    let said = done(path, &["survey", "reclassify", "1"]);
-    assert!(said.starts_with("survey 1 2022-04") && said.contains("0 legal, 0 suspected illegal, 0 other, 4 doubtful"), "{said}");
+    // The land survey of the year's end is later than both months; that of January is theirs: the woodland is farmland, and nothing is known of any approval.
+    add_layer(&farmland.clone().replaced("0102", "0601"), "2022-12-31");
+    assert_eq!(done(path, &["survey", "reclassify", "--outdated"]), "", "what came later is not of their time");
+    add_layer(&farmland.clone().replaced("0301", "0103"), "2022-01-02");
     let said = done(path, &["survey", "reclassify", "--outdated"]);
-    assert!(said.starts_with("survey 2 2022-05") && said.lines().count() == 1, "{said}");
+    for told in
+        ["survey 1: farmland: #1 “地类” of 2022-01-01 → #3 “地类” of 2022-01-02", "survey 2: 1 of 4 findings would change", "O1 (#3): doubtful", "--yes"]
+    {
+        assert!(said.contains(told), "{told} in {said}");
+    }
+    assert_eq!(done(path, &["survey", "reclassify", "--outdated"]), said, "nothing was done");
+    let said = done(path, &["survey", "reclassify", "1", "--yes", "--by", "张三"]);
+    assert!(said.contains("survey 1 2022-04") && said.contains("0 legal, 0 suspected illegal, 0 other, 4 doubtful"), "{said}");
+    let said = done(path, &["survey", "reclassify", "--outdated", "--yes"]);
+    assert!(said.starts_with("survey 2: farmland") && !said.contains("survey 1"), "{said}");
     assert_eq!(done(path, &["survey", "reclassify", "--outdated"]), "");
-    done(path, &["layer", "remove", "1"]);
+    assert_eq!(run(path, &["layer", "remove", "1"]).0, 4, "what findings were before rests on it");
     for (arguments, code) in [(&["99"][..], 4), (&[], 2), (&["1", "--outdated"], 2), (&["one"], 2)] {
         assert_eq!(run(path, &[&["survey", "reclassify"], arguments].concat()).0, code, "{arguments:?}");
     }

@@ -140,7 +140,7 @@ pub(crate) fn classify(patches: &Path, stated: Stated) -> Result<(Vec<Words>, Ve
         as_of: None,
     };
     let mut csv = Vec::new();
-    let classified = classify_files(&files, &Rule::load(None).unwrap(), Output::Csv, &mut csv, &|_, _| {})?;
+    let classified = classify_files(&files, &Rule::load(None).unwrap().into(), Output::Csv, &mut csv, &|_, _| {})?;
     Ok((classified.notes, csv))
 }
 

@@ -46,7 +46,7 @@ fn classify(patches: &Path, layers: Vec<LayerPath>, map: &[&str]) -> Result<(Vec
         memory: Memory::new(1 << 30, scratch.path().to_owned()),
     };
     let mut csv = Vec::new();
-    let classified = classify_files(&files, &Rule::load(None).unwrap(), Output::Csv, &mut csv, &|_, _| {})?;
+    let classified = classify_files(&files, &Rule::load(None).unwrap().into(), Output::Csv, &mut csv, &|_, _| {})?;
     let rows = csv::Reader::from_reader(csv.as_slice()).records().map(|row| row.unwrap().iter().map(str::to_owned).collect()).collect();
     Ok((rows, classified.notes))
 }

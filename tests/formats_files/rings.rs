@@ -5,7 +5,7 @@ use serde_json::Value;
 use std::path::Path;
 use tuban::formats::Stated;
 use tuban::monitor::classify_file::{ClassifyFiles, classify_files};
-use tuban::monitor::{classify_line::Output, memory::Memory, rule::Rule};
+use tuban::monitor::{classify_line::Output, memory::Memory, rule::Rules};
 
 type Ring = [[f64; 2]; 5];
 
@@ -71,7 +71,7 @@ fn classified(zipped: &Path, scratch: &Path) -> Vec<Value> {
         codes: tuban::monitor::layer_codes::CodeChoices::default(),
     };
     let mut out = Vec::new();
-    classify_files(&files, &Rule::load(None).unwrap(), Output::GeoJson, &mut out, &|_, _| {}).unwrap();
+    classify_files(&files, &Rules::load(None).unwrap(), Output::GeoJson, &mut out, &|_, _| {}).unwrap();
     serde_json::from_slice::<Value>(&out).unwrap()["features"].as_array().unwrap().clone()
 }
 

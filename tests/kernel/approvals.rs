@@ -51,7 +51,8 @@ fn atlas(approvals: &[(FeatureFacts, Rings)], parcels: &[Rings]) -> Atlas {
         let mut builder = LayerBuilder::new(kind, &memory);
         members.for_each(|(facts, rings)| builder.push(&facts, &Pieces::of(&region(&rings)), &nowhere).unwrap());
         let used = LayerUsed { id: 1, kind, name: String::new(), effective: "2023-01-01".to_owned() };
-        atlas.put(used, tuban::geom::Written { crs: tuban::geom::Crs::CRS84, decimals: None }, builder.finish().unwrap(), &rule);
+        let written = tuban::geom::Written { crs: tuban::geom::Crs::CRS84, decimals: None };
+        atlas.put(used, written, std::sync::Arc::new(builder.finish().unwrap()), &rule);
     };
     // Every second parcel is farmland.
     let dlbm = |at: usize| FeatureFacts::new(["0102", "0301"][at % 2].to_owned(), String::new());

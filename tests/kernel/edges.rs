@@ -10,7 +10,7 @@ use std::path::Path;
 use tuban::formats::{Stated, ogr::Workshop};
 use tuban::land::LayerKind;
 use tuban::monitor::classify_file::{ClassifyFiles, LayerPath, classify_files};
-use tuban::monitor::{classify_line::Output, memory::Memory, rule::Rule};
+use tuban::monitor::{classify_line::Output, memory::Memory, rule::Rules};
 
 /// Degrees, two zones with and without their number in the easting, and the zone west of the city's.
 const SYSTEMS: [&str; 6] = ["EPSG:4490", "EPSG:4527", "EPSG:4528", "EPSG:4548", "EPSG:4549", "EPSG:4526"];
@@ -139,7 +139,7 @@ fn classified(folder: &Path, patches: &str, layers: &str) -> Vec<Value> {
         codes: tuban::monitor::layer_codes::CodeChoices::default(),
     };
     let mut out = Vec::new();
-    classify_files(&files, &Rule::load(None).unwrap(), Output::GeoJson, &mut out, &|_, _| {}).unwrap();
+    classify_files(&files, &Rules::load(None).unwrap(), Output::GeoJson, &mut out, &|_, _| {}).unwrap();
     let found: Value = serde_json::from_slice(&out).unwrap();
     found["features"].as_array().unwrap().iter().map(|feature| feature["properties"].clone()).collect()
 }

@@ -6,7 +6,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
 use tokio::io::AsyncReadExt;
-use tuban::land::{JobKind, JobState, Lane, LayerKind, OnConflict, Progress, Provenance, Reject, Stage, Survey, Words};
+use tuban::land::{JobKind, JobState, Lane, LayerKind, OnConflict, Progress, Reject, Stage, Survey, Words};
 use tuban::store::{Held, Job, JobFile, JobOutcome, NewJob, NewLayer, Store, StoreError, SurveyKey};
 
 /// Longer than any test.
@@ -61,7 +61,7 @@ async fn store_as(store: &dyn Store, held: &Held, key: &SurveyKey) -> Result<Sur
     let mut writer = store.begin_survey(key.clone(), OnConflict::Add).await.unwrap();
     writer.push(vec![(patch("1"), finding(None)), (patch("2"), finding(None))]).await.unwrap();
     writer.only_while(held.clone());
-    writer.commit(tuban::land::NewSurvey { patches: 2, ..facts(key) }, &Provenance::default()).await
+    writer.commit(tuban::land::NewSurvey { patches: 2, ..facts(key) }).await
 }
 
 pub(super) async fn a_job_reads_back_with_its_file(store: &dyn Store) {
@@ -304,7 +304,7 @@ pub(super) async fn jobs_go_on_while_a_survey_comes_in(store: &dyn Store) {
         assert!(store.release(&held, OVER, None).await.unwrap());
     };
     tokio::time::timeout(Duration::from_secs(20), meanwhile).await.expect("the queue is not locked by a survey");
-    writer.commit(facts(&key("2022-04", "x")), &Provenance::default()).await.unwrap();
+    writer.commit(facts(&key("2022-04", "x"))).await.unwrap();
 }
 
 pub(super) async fn of_jobs_that_are_over_the_last_thousand_are_remembered(store: &dyn Store) {

@@ -20,7 +20,7 @@ mod writers;
 
 use crate::builders;
 use tuban::land::{Finding, OnConflict, Patch, Provenance, Survey};
-use tuban::store::{Store, SurveyKey};
+use tuban::store::{Store, SurveyKey, SurveyWriter};
 
 /// Runs every promise against every database: a promise that is not listed is reported as dead code.
 macro_rules! promises {
@@ -104,8 +104,15 @@ async fn stored(store: &dyn Store, key: &SurveyKey, findings: Vec<(Patch, Findin
 async fn stored_on(store: &dyn Store, key: &SurveyKey, findings: Vec<(Patch, Finding)>, provenance: &Provenance) -> Survey {
     let mut writer = store.begin_survey(key.clone(), OnConflict::Add).await.unwrap();
     let facts = tuban::land::NewSurvey { patches: findings.len() as u64, ..builders::facts(key) };
-    writer.push(findings).await.unwrap();
-    writer.commit(facts, provenance).await.unwrap()
+    let resting = on(&mut *writer, findings, provenance).await;
+    writer.push(resting).await.unwrap();
+    writer.commit(facts).await.unwrap()
+}
+
+/// The same findings, resting on that.
+async fn on(writer: &mut dyn SurveyWriter, findings: Vec<(Patch, Finding)>, provenance: &Provenance) -> Vec<(Patch, Finding)> {
+    let layer_set = writer.layer_set(provenance, [118.0, 35.0]).await.unwrap();
+    findings.into_iter().map(|(patch, finding)| (patch, Finding { layer_set, ..finding })).collect()
 }
 
 /// Outlines that no library would let pass, which a store must give back as they are.

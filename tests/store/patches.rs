@@ -67,6 +67,7 @@ pub(super) async fn a_patch_reads_back_to_the_last_bit(store: &dyn Store) {
                 automatic_legal_farmland_m2: third * third,
                 automatic_illegal_farmland_m2: third / 7.0,
                 county_code: (at % 2 == 0).then(|| "371302".to_owned()),
+                layer_set: 0,
             };
             (patch, finding)
         })

@@ -2,7 +2,7 @@
 
 use super::stored;
 use crate::builders::{days, facts, finding, key, month, only, patch};
-use tuban::land::{Days, Finding, Flag, OnConflict, Patch, PeriodRange, Provenance, Survey};
+use tuban::land::{Days, Finding, Flag, OnConflict, Patch, PeriodRange, Survey};
 use tuban::store::{PatchQuery, Store, StoreError, Straddling};
 
 /// A patch in a survey of each of these periods, in this order.
@@ -34,7 +34,7 @@ pub(super) async fn a_month_and_the_quarter_and_year_that_it_begins_are_three_pe
     // Replacing the quarter leaves month and year.
     let quarter = key("2022-Q1", "y");
     let writer = store.begin_survey(quarter.clone(), OnConflict::Replace).await.unwrap();
-    writer.commit(facts(&quarter), &Provenance::default()).await.unwrap();
+    writer.commit(facts(&quarter)).await.unwrap();
     let left: Vec<i64> = store.surveys().await.unwrap().iter().map(|survey| survey.id).collect();
     assert_eq!(left, [surveys[2].id, surveys[1].id + 2, surveys[0].id]);
 }

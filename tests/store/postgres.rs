@@ -6,7 +6,7 @@ use crate::builders::{facts, feature, finding, key, layer, patch};
 use crate::cluster::{self, Cluster};
 use sqlx::{Connection, PgConnection};
 use std::time::Duration;
-use tuban::land::{JobKind, Lane, LayerKind, OnConflict, Patch, Progress, Provenance};
+use tuban::land::{JobKind, Lane, LayerKind, OnConflict, Patch, Progress};
 use tuban::store::postgres::PostgresStore;
 use tuban::store::{JobOutcome, Jobs, NewJob, PatchQuery, Store, StoreError};
 
@@ -88,7 +88,7 @@ async fn two_nodes_with_the_same_file_store_it_once() {
         async move {
             let mut writer = store.begin_survey(key.clone(), OnConflict::Reject).await?;
             writer.push(vec![(patch("1"), finding(Some("371302")))]).await?;
-            writer.commit(facts(&key), &Provenance::default()).await
+            writer.commit(facts(&key)).await
         }
     });
     let ends = futures_util::future::join_all(takings).await;
@@ -139,10 +139,10 @@ async fn who_takes_a_job_over_from_a_stalled_node_does_not_wait_for_its_writer()
     let mut takes_over = begun.expect("the turn of the stalled writer is over").unwrap();
     takes_over.push(vec![(patch("1"), finding(None))]).await.unwrap();
     takes_over.only_while(held);
-    let survey = takes_over.commit(facts(&key("2022-04", "x")), &Provenance::default()).await.unwrap();
+    let survey = takes_over.commit(facts(&key("2022-04", "x"))).await.unwrap();
     // It comes back.
     writer.only_while(late);
-    let refused = writer.commit(facts(&key("2022-04", "x")), &Provenance::default()).await;
+    let refused = writer.commit(facts(&key("2022-04", "x"))).await;
     assert!(matches!(refused, Err(StoreError::Unavailable(_))), "{refused:?}");
     let bystanders = waits.await.unwrap();
     assert_eq!(other.surveys().await.unwrap(), [bystanders, survey], "newest period first");
@@ -165,7 +165,7 @@ async fn a_stalled_node_that_stands_in_line_loses_its_place_with_its_job() {
     let ended = stands.await.unwrap();
     assert!(matches!(ended, Err(StoreError::Unavailable(_))), "{ended:?}");
     // Who has the turn keeps it.
-    before.commit(facts(&key("2022-05", "x")), &Provenance::default()).await.unwrap();
+    before.commit(facts(&key("2022-05", "x"))).await.unwrap();
 }
 
 /// At the moment of the claim its session was at work, and so was left alone.

@@ -29,8 +29,9 @@ fn smaller(county: Option<&str>) -> Finding {
 /// Judges every patch of a survey anew.
 async fn judged_anew(store: &dyn Store, survey: &Survey, finding: &Finding, provenance: &Provenance) -> Result<Survey, StoreError> {
     let mut writer = store.begin_reclassification(survey.id).await?;
-    writer.push(numbers(store, survey).await.into_iter().map(|id| (id, finding.clone())).collect()).await?;
-    writer.commit(survey.facts.clone(), provenance).await
+    let layer_set = writer.layer_set(provenance, [118.0, 35.0]).await?;
+    writer.push(numbers(store, survey).await.into_iter().map(|id| (id, Finding { layer_set, ..finding.clone() })).collect()).await?;
+    writer.commit(survey.facts.clone()).await
 }
 
 /// Looked for by county, by month and county, and alone.
@@ -50,11 +51,13 @@ pub(super) async fn new_findings_take_the_place_of_the_old_ones_and_all_else_sta
     let april = key("2022-04", "x");
     let mut writer = store.begin_survey(april.clone(), OnConflict::Reject).await.unwrap();
     let patches = ["1", "2", "3"].map(|id| Patch { repaired: (id == "2").then(|| patch_at(id, 118.4, 35.1).degrees), ..patch(id) });
-    writer.push(patches.clone().map(|patch| (patch, finding(Some("371302")))).to_vec()).await.unwrap();
+    let found = patches.clone().map(|patch| (patch, finding(Some("371302")))).to_vec();
+    let resting = super::on(&mut *writer, found, &resting_on(&old)).await;
+    writer.push(resting).await.unwrap();
     writer.push_rejects(vec![reject(4)]).await.unwrap();
     let given =
         NewSurvey { patches: 3, repaired: 1, rejected: 1, warnings: vec![Words::new("坐标只有 6 位小数", "only six decimals")], ..facts(&april) };
-    let survey = writer.commit(given.clone(), &resting_on(&old)).await.unwrap();
+    let survey = writer.commit(given.clone()).await.unwrap();
     let beside = stored_on(store, &key("2022-05", "y"), vec![(patch("5"), finding(Some("371302")))], &resting_on(&old)).await;
     let filed = Filing { illegal_m2: 10_000.0, illegal_farmland_m2: 0.1 + 0.2, ..filing("2", Verdict::Illegal) };
     store.file_verdicts(Some(survey.id), std::slice::from_ref(&filed)).await.unwrap();
@@ -63,7 +66,11 @@ pub(super) async fn new_findings_take_the_place_of_the_old_ones_and_all_else_sta
     // In two portions. Nobody sees any of it, whoever judges still reads the patches, and another survey's are none of its business.
     let mut writer = store.begin_reclassification(survey.id).await.unwrap();
     let ids: Vec<i64> = before.iter().map(|stored| stored.id).collect();
+    let anew = Provenance { rule: "2022-2 \u{0}".to_owned(), ..resting_on(&new) };
+    let layer_set = writer.layer_set(&anew, [118.0, 35.0]).await.unwrap();
+    let smaller = |county| Finding { layer_set, ..smaller(county) };
     writer.push(vec![(ids[0], smaller(Some("371302"))), (ids[1], smaller(Some("371302")))]).await.unwrap();
+    writer.keep_former(before.iter().take(2).map(|stored| (stored.id, stored.finding.clone())).collect(), Some("张三")).await.unwrap();
     assert_eq!((store.patches(&of(&survey)).await.unwrap(), store.revision().await.unwrap()), (before.clone(), revision));
     writer.push(vec![(ids[2], Finding { verdict: AutomaticVerdict::Doubtful, ..smaller(Some("371302")) })]).await.unwrap();
     let judged = NewSurvey {
@@ -76,7 +83,7 @@ pub(super) async fn new_findings_take_the_place_of_the_old_ones_and_all_else_sta
     };
     // What does not follow from findings is not theirs to say.
     let told = NewSurvey { name: "another".to_owned(), patches: 9, repaired: 9, rejected: 9, ..judged.clone() };
-    let after = writer.commit(told, &Provenance { rule: "2022-2 \u{0}".to_owned(), ..resting_on(&new) }).await.unwrap();
+    let after = writer.commit(told).await.unwrap();
 
     assert_eq!((after.id, after.created_ms, &after.facts), (survey.id, survey.created_ms, &judged));
     assert!(survey.judged_ms == survey.created_ms && after.judged_ms >= survey.judged_ms);
@@ -89,7 +96,25 @@ pub(super) async fn new_findings_take_the_place_of_the_old_ones_and_all_else_sta
     assert_eq!(found.iter().map(|stored| stored.filing.clone()).collect::<Vec<_>>(), [None, Some(filed), None]);
     let totals = store.totals(only("2022-04")).await.unwrap();
     assert_eq!((totals.len(), totals[0].pending.farmland_m2, totals[0].illegal.farmland_m2), (1, 1_000.0, 0.1 + 0.2));
-    assert_eq!(store.provenance(survey.id).await.unwrap(), Provenance { rule: "2022-2 \u{0}".to_owned(), ..resting_on(&new) });
+    assert_eq!(store.provenance(survey.id).await.unwrap(), anew);
+    for (stored, kept) in before.iter().zip([true, true, false]) {
+        let former = store.former_findings(stored.id).await.unwrap();
+        assert_eq!(former.len(), usize::from(kept));
+        for former in former {
+            assert_eq!((&former.finding, former.judged_ms, former.replaced_by.as_deref()), (&stored.finding, survey.judged_ms, Some("张三")));
+            assert!(former.replaced_ms >= survey.judged_ms);
+        }
+    }
+    // Of the same layers and rule the number is the same, whatever origin is offered; and what was offered first stays.
+    let sets = store.layer_sets().await.unwrap();
+    assert_eq!(
+        sets.iter().map(|set| (set.id, &set.provenance, set.origin)).collect::<Vec<_>>(),
+        [(1, &resting_on(&old), Some([118.0, 35.0])), (2, &anew, Some([118.0, 35.0]))]
+    );
+    let mut writer = store.begin_reclassification(survey.id).await.unwrap();
+    assert_eq!(writer.layer_set(&resting_on(&old), [120.0, 30.0]).await.unwrap(), 1);
+    drop(writer);
+    assert_eq!(store.layer_sets().await.unwrap(), sets);
     assert_eq!(store.rejects(survey.id, 0, 9).await.unwrap(), [reject(4)]);
     assert_eq!(store.revision().await.unwrap(), revision + 1);
     assert_eq!((store.survey(beside.id).await.unwrap(), store.provenance(beside.id).await.unwrap()), (beside, resting_on(&old)));
@@ -110,7 +135,7 @@ pub(super) async fn what_belongs_to_a_patch_follows_it_to_the_county_that_answer
     for (portion, ways) in ids.chunks(5).zip(ways.chunks(5)) {
         writer.push(portion.iter().zip(ways).map(|(id, (_, to))| (*id, smaller(*to))).collect()).await.unwrap();
     }
-    writer.commit(survey.facts.clone(), &Provenance::default()).await.unwrap();
+    writer.commit(survey.facts.clone()).await.unwrap();
     let found = store.patches(&of(&survey)).await.unwrap();
     assert_eq!(found.iter().map(|stored| stored.id).collect::<Vec<_>>(), ids);
     for (number, (stored, (_, to))) in found.iter().zip(&ways).enumerate() {
@@ -164,7 +189,7 @@ pub(super) async fn each_patch_of_the_survey_and_no_other_is_judged_anew_once(st
         if refused {
             drop(writer);
         } else {
-            let outcome = writer.commit(survey.facts.clone(), &Provenance::default()).await;
+            let outcome = writer.commit(survey.facts.clone()).await;
             assert!(matches!(outcome, Err(StoreError::Database(_))), "{portions:?}: {outcome:?}");
         }
         assert_eq!(store.patches(&of(&survey)).await.unwrap(), before, "{portions:?}");
@@ -183,7 +208,7 @@ pub(super) async fn new_findings_and_the_end_of_their_job_become_visible_togethe
         let mut writer = store.begin_reclassification(survey.id).await.unwrap();
         writer.push(ids.iter().map(|id| (*id, smaller(Some("371311")))).collect()).await.unwrap();
         writer.only_while(held.clone());
-        writer.commit(survey.facts.clone(), &Provenance::default()).await
+        writer.commit(survey.facts.clone()).await
     };
     assert!(matches!(judge(&late).await, Err(StoreError::LeaseLost(job)) if job == "a"));
     assert_eq!((store.job("a").await.unwrap().state, store.patches(&of(&survey)).await.unwrap()), (JobState::Running, before));

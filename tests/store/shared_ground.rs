@@ -9,7 +9,7 @@ use rand_chacha::{
     rand_core::{RngCore, SeedableRng},
 };
 use std::collections::BTreeMap;
-use tuban::land::{Areas, Filing, Finding, GroundShare, Level, OnConflict, PeriodRange, Provenance, SharedPiece, Survey, Totals, Verdict};
+use tuban::land::{Areas, Filing, Finding, GroundShare, Level, OnConflict, PeriodRange, SharedPiece, Survey, Totals, Verdict};
 use tuban::store::{Store, SurveyKey};
 
 const TILE_M2: f64 = 100.0;
@@ -90,7 +90,7 @@ async fn store_all(store: &dyn Store, all: &mut [Drawn]) -> Vec<Survey> {
         let patches: Vec<i64> = all[..end].iter().map(|drawn| drawn.id).collect();
         assert_eq!(writer.forget_pieces(&patches).await.unwrap(), []);
         writer.add_pieces(&pieces(&all[..end])).await.unwrap();
-        let survey = writer.commit(facts(&key), &Provenance { layers: Vec::new(), rule: "2022-1".to_owned() }).await.unwrap();
+        let survey = writer.commit(facts(&key)).await.unwrap();
         assert_eq!(survey.id, all[done].survey);
         surveys.push(survey);
         done = end;
@@ -325,7 +325,7 @@ pub(super) async fn patches_without_verdicts_never_change_the_confirmed_sums(sto
         let together: Vec<Drawn> = all.iter().chain(unfiled.values().flatten()).cloned().collect();
         writer.forget_pieces(&together.iter().map(|one| one.id).collect::<Vec<_>>()).await.unwrap();
         writer.add_pieces(&pieces(&together)).await.unwrap();
-        let survey = writer.commit(facts(&key), &Provenance { layers: Vec::new(), rule: "2022-1".to_owned() }).await.unwrap();
+        let survey = writer.commit(facts(&key)).await.unwrap();
         assert_eq!(survey.id, others[0].survey);
         let sums = totals(store, months("2022-01", "2022-12")).await;
         assert_eq!(confirmed(sums.clone()), before, "{round}");
@@ -340,7 +340,7 @@ pub(super) async fn pieces_go_with_their_patches(store: &dyn Store) {
     store_all(store, &mut all).await;
     let key = SurveyKey { period: month("2022-05"), level: Level::City, upload_key: "another".to_owned() };
     let writer = store.begin_survey(key.clone(), OnConflict::Replace).await.unwrap();
-    writer.commit(facts(&key), &Provenance { layers: Vec::new(), rule: "2022-1".to_owned() }).await.unwrap();
+    writer.commit(facts(&key)).await.unwrap();
     // April and June still share one tile; nothing is left of what they shared with May alone.
     let (april, june) = (all[0].id, all[2].id);
     let off = store.taken_off(&[april, june], Some(months("2022-04", "2022-06"))).await.unwrap();

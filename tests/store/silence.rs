@@ -8,7 +8,7 @@ use std::time::Duration;
 use tokio::io::AsyncReadExt;
 use tokio::net::{TcpListener, UnixListener, UnixStream};
 use tokio::sync::watch;
-use tuban::land::{OnConflict, Provenance};
+use tuban::land::OnConflict;
 use tuban::store::postgres::PostgresStore;
 use tuban::store::{Store, StoreError};
 
@@ -66,7 +66,7 @@ async fn who_waits_for_a_server_that_vanishes_is_told_and_the_next_goes_on() {
     wire.vanish();
     let push = tokio::time::timeout(PATIENCE, writer.push(vec![(patch("2"), finding(None))])).await;
     assert!(matches!(push, Ok(Err(StoreError::Unavailable(_)))), "{push:?}");
-    let late = tokio::time::timeout(PATIENCE, writer.commit(facts(&key("2022-05", "x")), &Provenance::default())).await;
+    let late = tokio::time::timeout(PATIENCE, writer.commit(facts(&key("2022-05", "x")))).await;
     assert!(matches!(late, Ok(Err(StoreError::Unavailable(_)))), "{late:?}");
 
     let surveys = tokio::time::timeout(PATIENCE, store.surveys()).await.expect("what was connected before is not used again");

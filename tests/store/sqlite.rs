@@ -6,7 +6,7 @@ use sqlx::{Connection, SqliteConnection};
 use std::path::Path;
 use std::time::Duration;
 use tempfile::TempDir;
-use tuban::land::{JobKind, Lane, OnConflict, Provenance};
+use tuban::land::{JobKind, Lane, OnConflict};
 use tuban::store::sqlite::SqliteStore;
 use tuban::store::{JobOutcome, Jobs, NewJob, PatchQuery, Store, StoreError};
 
@@ -54,7 +54,7 @@ async fn two_programs_may_open_the_same_file() {
     let waiting = stored(&other, &second, vec![]);
     let first = async {
         tokio::time::sleep(std::time::Duration::from_millis(100)).await;
-        writer.commit(crate::builders::facts(&key("2022-04", "x")), &tuban::land::Provenance::default()).await.unwrap();
+        writer.commit(crate::builders::facts(&key("2022-04", "x"))).await.unwrap();
     };
     tokio::join!(waiting, first);
     assert_eq!(third.surveys().await.unwrap().len(), 2);
@@ -107,7 +107,7 @@ async fn a_job_whose_node_died_between_the_two_files_is_ended_by_the_next_claim(
     // A note is kept until the end of its job was told.
     let mut writer = store.begin_survey(key("2022-05", "x"), OnConflict::Reject).await.unwrap();
     writer.only_while(held);
-    writer.commit(facts(&key("2022-05", "x")), &Provenance::default()).await.unwrap();
+    writer.commit(facts(&key("2022-05", "x"))).await.unwrap();
     let notes: Vec<String> = sqlx::query_scalar("SELECT job FROM stored_job").fetch_all(&mut hand).await.unwrap();
     assert_eq!(notes, ["b"]);
 }

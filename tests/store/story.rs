@@ -14,9 +14,11 @@ pub(super) async fn a_year_in_the_city(store: &dyn Store) {
     // April arrives, with one feature that had to be refused.
     let april_key = key("2022-04", "april");
     let mut writer = store.begin_survey(april_key.clone(), OnConflict::Reject).await.unwrap();
-    writer.push(["1", "2", "3"].map(|id| (patch(id), finding(Some("371302")))).to_vec()).await.unwrap();
+    let three = ["1", "2", "3"].map(|id| (patch(id), finding(Some("371302")))).to_vec();
+    let resting = super::on(&mut *writer, three, &resting_on(&farmland)).await;
+    writer.push(resting).await.unwrap();
     writer.push_rejects(vec![reject(4)]).await.unwrap();
-    let april = writer.commit(NewSurvey { patches: 3, rejected: 1, ..facts(&april_key) }, &resting_on(&farmland)).await.unwrap();
+    let april = writer.commit(NewSurvey { patches: 3, rejected: 1, ..facts(&april_key) }).await.unwrap();
     assert!(matches!(store.remove_layer(farmland.id).await, Err(StoreError::LayerInUse { findings: 3, .. })));
 
     // The county files; a slip in an id keeps everything out; then all is recorded.
@@ -35,8 +37,9 @@ pub(super) async fn a_year_in_the_city(store: &dyn Store) {
     let corrected_key = key("2022-04", "corrected");
     assert!(matches!(store.begin_survey(corrected_key.clone(), OnConflict::Reject).await, Err(StoreError::Conflict { existing, .. }) if existing == april.id));
     let mut writer = store.begin_survey(corrected_key.clone(), OnConflict::Replace).await.unwrap();
-    writer.push(vec![(patch_at("1", 118.4, 35.0), finding(Some("371302")))]).await.unwrap();
-    let corrected = writer.commit(facts(&corrected_key), &resting_on(&farmland)).await.unwrap();
+    let resting = super::on(&mut *writer, vec![(patch_at("1", 118.4, 35.0), finding(Some("371302")))], &resting_on(&farmland)).await;
+    writer.push(resting).await.unwrap();
+    let corrected = writer.commit(facts(&corrected_key)).await.unwrap();
 
     // What is left: two surveys, two patches, no verdict; and every figure can still be traced to the layer it was made with.
     let both = PeriodRange::new(month("2022-04"), Some(month("2022-05"))).unwrap();
@@ -55,9 +58,10 @@ pub(super) async fn a_year_in_the_city(store: &dyn Store) {
     for survey in store.surveys().await.unwrap() {
         let mut writer = store.begin_reclassification(survey.id).await.unwrap();
         let patches = store.patches(&PatchQuery { survey: Some(survey.id), limit: 9, ..PatchQuery::default() }).await.unwrap();
-        let road = Finding { automatic_illegal_farmland_m2: 1_000.0, ..finding(Some("371311")) };
+        let layer_set = writer.layer_set(&resting_on(&surveyed_again), [118.0, 35.0]).await.unwrap();
+        let road = Finding { layer_set, automatic_illegal_farmland_m2: 1_000.0, ..finding(Some("371311")) };
         writer.push(patches.into_iter().map(|stored| (stored.id, road.clone())).collect()).await.unwrap();
-        writer.commit(survey.facts, &resting_on(&surveyed_again)).await.unwrap();
+        writer.commit(survey.facts).await.unwrap();
     }
 
     // All of it is that county's, the verdict too; nothing rests on the old layer any more, so it may go; on the new one something does.

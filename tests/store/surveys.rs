@@ -23,7 +23,7 @@ pub(super) async fn a_survey_reads_back_as_it_was_stored(store: &dyn Store) {
         ..facts(&key)
     };
     let writer = store.begin_survey(key, OnConflict::Reject).await.unwrap();
-    let survey = writer.commit(new.clone(), &Provenance::default()).await.unwrap();
+    let survey = writer.commit(new.clone()).await.unwrap();
     assert_eq!(survey.facts, new);
     assert!(survey.created_ms > 1_600_000_000_000, "milliseconds, not seconds");
     assert_eq!(store.survey(survey.id).await.unwrap(), survey);
@@ -47,7 +47,7 @@ pub(super) async fn the_same_file_may_come_for_another_month_or_level(store: &dy
     stored(store, &april, vec![]).await;
     for other in [key("2022-05", "same"), SurveyKey { level: Level::Province, ..april }] {
         let writer = store.begin_survey(other.clone(), OnConflict::Reject).await.unwrap();
-        writer.commit(facts(&other), &Provenance::default()).await.unwrap();
+        writer.commit(facts(&other)).await.unwrap();
     }
     assert_eq!(store.surveys().await.unwrap().len(), 3);
 }
@@ -71,7 +71,7 @@ pub(super) async fn replacing_leaves_nothing_of_the_old_ones_in_sight(store: &dy
     let three = key("2022-04", "three");
     let mut writer = store.begin_survey(three.clone(), OnConflict::Replace).await.unwrap();
     writer.push(vec![(patch_at("1", 118.4, 35.0), finding(Some("371302")))]).await.unwrap();
-    let new = writer.commit(facts(&three), &Provenance::default()).await.unwrap();
+    let new = writer.commit(facts(&three)).await.unwrap();
 
     assert_eq!(store.surveys().await.unwrap(), [other_month, new.clone()]);
     let left = store.patches(&PatchQuery { range: Some(only("2022-04")), limit: 9, ..PatchQuery::default() }).await.unwrap();
@@ -88,7 +88,7 @@ pub(super) async fn adding_keeps_both(store: &dyn Store) {
     let two = key("2022-04", "two");
     let mut writer = store.begin_survey(two.clone(), OnConflict::Add).await.unwrap();
     writer.push(vec![(patch("1"), finding(None))]).await.unwrap();
-    writer.commit(facts(&two), &Provenance::default()).await.unwrap();
+    writer.commit(facts(&two)).await.unwrap();
     assert_eq!(store.surveys().await.unwrap().len(), 2);
     assert_eq!(store.totals(only("2022-04")).await.unwrap()[0].pending.patches, 2);
 }
@@ -107,7 +107,7 @@ pub(super) async fn rejects_come_by_row_and_page_by_page(store: &dyn Store) {
     let bare = Reject { patch_id: None, ring: None, vertex: Some(u32::MAX), reason: Words::new("“引号”", ""), ..reject(1000) };
     writer.push_rejects(vec![bare.clone(), reject(3)]).await.unwrap();
     writer.push_rejects((4..=200).rev().map(reject).collect()).await.unwrap();
-    let survey = writer.commit(facts(&key), &Provenance::default()).await.unwrap();
+    let survey = writer.commit(facts(&key)).await.unwrap();
 
     let mut expected: Vec<_> = (3..=200).map(reject).collect();
     expected.push(bare);
@@ -126,9 +126,9 @@ pub(super) async fn provenance_reads_back_with_files_of_the_command_line(store: 
     let farmland = stored_layer(store, layer(LayerKind::Farmland, "2022-01-01"), vec![feature(1, 118.0, 35.0)]).await;
     let mut provenance = Provenance { rule: "规则 2".to_owned(), ..resting_on(&farmland) };
     provenance.layers.insert(0, LayerUsed { id: 0, kind: LayerKind::Approved, name: "批准.geojson".to_owned(), effective: "2022-03-01".to_owned() });
-    let survey = stored_on(store, &key("2022-04", "x"), vec![], &provenance).await;
+    let survey = stored_on(store, &key("2022-04", "x"), vec![(patch("1"), finding(None))], &provenance).await;
     assert_eq!(store.provenance(survey.id).await.unwrap(), provenance);
-    let on_nothing = stored_on(store, &key("2022-05", "x"), vec![], &Provenance { layers: vec![], rule: "r".to_owned() }).await;
+    let on_nothing = stored_on(store, &key("2022-05", "x"), vec![(patch("1"), finding(None))], &Provenance { layers: vec![], rule: "r".to_owned() }).await;
     assert_eq!(store.provenance(on_nothing.id).await.unwrap(), Provenance { layers: vec![], rule: "r".to_owned() });
 }
 
@@ -138,8 +138,9 @@ pub(super) async fn a_survey_cannot_rest_on_a_layer_that_is_gone(store: &dyn Sto
     let key = key("2022-04", "x");
     let mut writer = store.begin_survey(key.clone(), OnConflict::Reject).await.unwrap();
     writer.push(vec![(patch("1"), finding(None))]).await.unwrap();
-    let refused = writer.commit(facts(&key), &resting_on(&gone)).await;
+    let refused = writer.layer_set(&resting_on(&gone), [118.0, 35.0]).await;
     assert!(matches!(refused, Err(StoreError::NotFound { what: Thing::Layer, .. })), "{refused:?}");
+    drop(writer);
     assert!(store.surveys().await.unwrap().is_empty());
 }
 
@@ -147,7 +148,7 @@ pub(super) async fn a_survey_that_turns_out_to_be_another_one_is_not_stored_twic
     let first = stored(store, &key("2022-04", "one"), vec![]).await;
     let mut writer = store.begin_survey(key("2022-05", "two"), OnConflict::Reject).await.unwrap();
     writer.push(vec![(patch("1"), finding(None))]).await.unwrap();
-    let refused = writer.commit(facts(&key("2022-04", "one")), &Provenance::default()).await;
+    let refused = writer.commit(facts(&key("2022-04", "one"))).await;
     assert!(matches!(refused, Err(StoreError::AlreadyStored(there)) if *there == first));
     assert!(store.patches(&PatchQuery { limit: 9, ..PatchQuery::default() }).await.unwrap().is_empty());
 }

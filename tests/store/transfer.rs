@@ -24,10 +24,24 @@ async fn fill(store: &dyn Store) {
     let many = (0..12_000).map(|n| (patch(&n.to_string()), finding([Some("371302"), Some("371311"), None][n % 3])));
     stored_on(store, &key("2022-04", "x"), many.collect(), &resting_on(&under)).await;
     let mut writer = store.begin_survey(key("2022-03", "new"), OnConflict::Replace).await.unwrap();
-    writer.push(vec![(patch("a\u{0}"), finding(Some("371302"))), (Patch { degrees: weird_outlines().remove(5), ..patch("b") }, finding(None))]).await.unwrap();
+    let two = vec![(patch("a\u{0}"), finding(Some("371302"))), (Patch { degrees: weird_outlines().remove(5), ..patch("b") }, finding(None))];
+    let resting = super::on(&mut *writer, two, &resting_on(&under)).await;
+    writer.push(resting).await.unwrap();
     writer.push_rejects(vec![reject(7), reject(3)]).await.unwrap();
-    writer.commit(crate::builders::facts(&key("2022-03", "new")), &resting_on(&under)).await.unwrap();
+    writer.commit(crate::builders::facts(&key("2022-03", "new"))).await.unwrap();
+    judge_anew(store, &resting_on(&under)).await;
     store.file_verdicts(None, &[filing("17", Verdict::Illegal), filing("b", Verdict::Doubtful)]).await.unwrap();
+}
+
+/// Makes the two findings of March anew, by another rule, and keeps what they were.
+async fn judge_anew(store: &dyn Store, provenance: &tuban::land::Provenance) {
+    let survey = store.surveys().await.unwrap().into_iter().find(|survey| survey.facts.sha256 == "new").unwrap();
+    let patches = store.patches(&PatchQuery { survey: Some(survey.id), ..all() }).await.unwrap();
+    let mut writer = store.begin_reclassification(survey.id).await.unwrap();
+    let layer_set = writer.layer_set(&tuban::land::Provenance { rule: "另一版 \u{0}".to_owned(), ..provenance.clone() }, [118.0, 1.0 / 3.0]).await.unwrap();
+    writer.keep_former(patches.iter().map(|stored| (stored.id, stored.finding.clone())).collect(), Some("张三 \u{0}")).await.unwrap();
+    writer.push(patches.into_iter().map(|stored| (stored.id, tuban::land::Finding { layer_set, ..stored.finding })).collect()).await.unwrap();
+    writer.commit(survey.facts).await.unwrap();
 }
 
 async fn are_the_same(one: &dyn Store, other: &dyn Store) {
@@ -41,7 +55,11 @@ async fn are_the_same(one: &dyn Store, other: &dyn Store) {
     for layer in one.layers().await.unwrap() {
         assert_eq!(one.left_out(layer.id).await.unwrap(), other.left_out(layer.id).await.unwrap());
     }
+    assert_eq!(one.layer_sets().await.unwrap(), other.layer_sets().await.unwrap());
     for survey in one.surveys().await.unwrap() {
+        for patch in one.patches(&PatchQuery { survey: Some(survey.id), limit: 9, ..all() }).await.unwrap() {
+            assert_eq!(one.former_findings(patch.id).await.unwrap(), other.former_findings(patch.id).await.unwrap());
+        }
         assert_eq!(one.provenance(survey.id).await.unwrap(), other.provenance(survey.id).await.unwrap());
         assert_eq!(one.rejects(survey.id, 0, 99).await.unwrap(), other.rejects(survey.id, 0, 99).await.unwrap());
     }
@@ -69,7 +87,7 @@ async fn there_and_back_again_is_the_same_store() {
         stored_on(&**store, &key("2022-06", "next"), vec![(patch("next"), finding(None))], &tuban::land::Provenance::default()).await;
         let mut writer = store.begin_survey(key("2022-07", "next"), OnConflict::Reject).await.unwrap();
         writer.push_rejects(vec![reject(1)]).await.unwrap();
-        writer.commit(crate::builders::facts(&key("2022-07", "next")), &tuban::land::Provenance::default()).await.unwrap();
+        writer.commit(crate::builders::facts(&key("2022-07", "next"))).await.unwrap();
         stored_layer(&**store, layer(LayerKind::RedLine, "2022-06-01"), vec![feature(1, 118.0, 35.0)]).await;
     }
     let numbers = async |store: &dyn Store| {

@@ -6,7 +6,7 @@ use crate::builders::{facts, feature, filing, finding, key, layer, month, only, 
 use std::collections::BTreeSet;
 use std::time::Duration;
 use tuban::geom::Outline;
-use tuban::land::{Decision, Event, Finding, Flag, LayerKind, Level, NewSurvey, OnConflict, Patch, Provenance, Survey, Verdict};
+use tuban::land::{Decision, Event, Finding, Flag, LayerKind, Level, NewSurvey, OnConflict, Patch, Survey, Verdict};
 use tuban::store::{PatchQuery, Store, StoreError, StoredPatch, SurveyKey, Thing, Unasked};
 
 const ALL: Unasked = Unasked { verdicts_go: true, sent_again: true };
@@ -43,7 +43,7 @@ async fn taken(store: &dyn Store, key: &SurveyKey, on_conflict: OnConflict, patc
     writer.refuse(unasked);
     let facts = NewSurvey { patches: patches.len() as u64, ..facts(key) };
     writer.push(patches.into_iter().map(|patch| (patch, finding(Some("371302")))).collect()).await?;
-    writer.commit(facts, &Provenance::default()).await
+    writer.commit(facts).await
 }
 
 async fn patches_of(store: &dyn Store, survey: i64) -> Vec<StoredPatch> {
@@ -58,9 +58,11 @@ pub(super) async fn a_withdrawn_survey_is_nowhere_but_among_the_withdrawn(store:
     let under = stored_layer(store, layer(LayerKind::Farmland, "2022-01-01"), vec![feature(1, 118.0, 35.0)]).await;
     let april = key("2022-04", "x");
     let mut writer = store.begin_survey(april.clone(), OnConflict::Reject).await.unwrap();
-    writer.push(vec![(patch("1"), finding(Some("371302"))), (patch("2"), finding(None))]).await.unwrap();
+    let two = vec![(patch("1"), finding(Some("371302"))), (patch("2"), finding(None))];
+    let resting = super::on(&mut *writer, two, &resting_on(&under)).await;
+    writer.push(resting).await.unwrap();
     writer.push_rejects(vec![reject(7)]).await.unwrap();
-    let survey = writer.commit(NewSurvey { patches: 2, ..facts(&april) }, &resting_on(&under)).await.unwrap();
+    let survey = writer.commit(NewSurvey { patches: 2, ..facts(&april) }).await.unwrap();
     store.file_verdicts(None, &[filing("1", Verdict::Legal)]).await.unwrap();
     let patches = patches_of(store, survey.id).await;
     let revision = store.revision().await.unwrap();
@@ -196,7 +198,7 @@ pub(super) async fn a_replacement_keeps_number_and_verdict_of_what_did_not_chang
     let mut writer = store.begin_survey(key("2022-04", "two"), OnConflict::Replace).await.unwrap();
     writer.refuse(ALL);
     writer.push(after.into_iter().map(|patch| (patch, finding(Some("371311")))).collect()).await.unwrap();
-    let new = writer.commit(NewSurvey { patches: 4, ..facts(&key("2022-04", "two")) }, &Provenance::default()).await.unwrap();
+    let new = writer.commit(NewSurvey { patches: 4, ..facts(&key("2022-04", "two")) }).await.unwrap();
 
     let now = patches_of(store, new.id).await;
     assert_eq!(now.iter().map(|one| one.patch.patch_id.as_str()).collect::<BTreeSet<_>>(), ["moved", "same", "turned", "new"].into());

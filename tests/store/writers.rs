@@ -57,7 +57,7 @@ pub(super) async fn writers_queue_up_instead_of_failing(store: &dyn Store) {
             tokio::task::yield_now().await;
             writer.push(vec![(patch(&format!("{sha256} {n}")), finding(None))]).await?;
         }
-        writer.commit(facts(&key), &Provenance::default()).await
+        writer.commit(facts(&key)).await
     };
     let all = futures_util::future::join_all((0..12).map(|n| take_in(n.to_string()))).await;
     assert!(all.iter().all(Result::is_ok), "{all:?}");
@@ -76,7 +76,7 @@ pub(super) async fn readers_see_before_or_after_only(store: &dyn Store) {
             for _ in 0..10 {
                 writer.push((0..20).map(|n| (patch(&format!("new{n}")), finding(None))).collect()).await.unwrap();
             }
-            writer.commit(facts(&key), &Provenance::default()).await.unwrap();
+            writer.commit(facts(&key)).await.unwrap();
         }
     };
     let mut seen = std::collections::BTreeSet::new();
@@ -139,8 +139,10 @@ pub(super) async fn sums_and_what_they_rest_on_are_of_one_moment(store: &dyn Sto
     let replace = async |round: usize| {
         let key = key(if round.is_multiple_of(2) { "2022-04" } else { "2022-05" }, &round.to_string());
         let mut writer = store.begin_survey(key.clone(), OnConflict::Replace).await.unwrap();
-        writer.push((0..round).map(|n| (patch(&n.to_string()), finding(None))).collect()).await.unwrap();
-        writer.commit(facts(&key), &rests_on(round)).await.unwrap();
+        let findings = (0..round).map(|n| (patch(&n.to_string()), finding(None))).collect();
+        let resting = super::on(&mut *writer, findings, &rests_on(round)).await;
+        writer.push(resting).await.unwrap();
+        writer.commit(facts(&key)).await.unwrap();
     };
     replace(2).await;
     let replacing = async {

@@ -338,6 +338,11 @@ test('a survey whose layers are no longer in force is judged again', async () =>
   const outdated = page.locator('[data-outdated]');
   await outdated.waitFor();
   await picture('outdated');
+  // What it would change is shown before it can be done.
+  assert.equal(await outdated.getByRole('button', { name: '重新套合' }).count(), 0);
+  await outdated.getByRole('button', { name: '查看差异' }).click();
+  await outdated.locator('[data-difference]').waitFor();
+  await picture('difference');
   await outdated.getByRole('button', { name: '重新套合' }).click();
   await outdated.waitFor({ state: 'detached' });
   assert.equal(await page.locator('#panel [data-problem]').count(), 0);

@@ -1,6 +1,20 @@
 // The only file that asks the server for anything except tiles, uploads and job events.
 import type { ExportQuery } from './export/formats';
-import type { About, ExplainedPatchFeature, History, Job, Layer, PatchPage, Problem, Provenance, Ratios, Rejects, Survey, WithdrawnSurvey } from './contract';
+import type {
+  About,
+  Difference,
+  ExplainedPatchFeature,
+  History,
+  Job,
+  Layer,
+  PatchPage,
+  Problem,
+  Provenance,
+  Ratios,
+  Rejects,
+  Survey,
+  WithdrawnSurvey,
+} from './contract';
 
 /** A refusal by the server, or no answer at all; either way there is a Problem to show. */
 export class Refused extends Error {
@@ -89,7 +103,10 @@ export const api = {
   rejects: (survey: number, limit = 100) => get<Rejects>(`/api/surveys/${survey}/rejects?${query({ limit })}`),
   provenance: (survey: number) => get<Provenance>(`/api/surveys/${survey}/provenance`),
   /** Queues the making anew of a survey's findings. */
-  reclassify: (survey: number) => ask<Job>('POST', `/api/surveys/${survey}/reclassification`),
+  reclassify: (survey: number, token: string, by: string) =>
+    ask<Job>('POST', `/api/surveys/${survey}/reclassification?${query({ token, by })}`),
+  /** What that would change. */
+  difference: (survey: number) => get<Difference>(`/api/surveys/${survey}/reclassification`),
   patches: (asked: PatchQuery) => get<PatchPage>(`/api/patches?${query(asked)}`),
   patch: (id: number) => get<ExplainedPatchFeature>(`/api/patches/${id}`),
   /** Queues an export of patches with their findings. */

@@ -112,8 +112,48 @@ export interface WithdrawnSurvey extends Survey {
 export interface Provenance {
   layers: LayerVersion[];
   rule: string;
-  /** Whether those are the layers in force and the rule now. */
+  /** Whether those are what the days of its patches choose now. */
   in_force: boolean;
+  outdated: Outdated[];
+}
+
+/** What the days of patches choose otherwise now: a layer version, or (`kind` null) the rule. */
+export interface Outdated {
+  kind: LayerKind | null;
+  was: LayerVersion | null;
+  is: LayerVersion | null;
+  rule_was: string | null;
+  rule_is: string | null;
+}
+
+/** What making the findings of a survey anew would change. */
+export interface Difference {
+  survey: number;
+  /** Given back when it is done: where something has changed since, it is not. */
+  token: string;
+  patches: number;
+  changed: number;
+  verdicts: { before: AutomaticVerdict; after: AutomaticVerdict; patches: number }[];
+  counties: RatioChange[];
+  city: RatioChange | null;
+  /** The first thousand. */
+  changes: { id: number; patch_id: string; before: FindingSide; after: FindingSide }[];
+  problem: Problem | null;
+}
+
+export interface RatioChange {
+  county_code: string | null;
+  county_name: string;
+  before: Ratio;
+  after: Ratio;
+}
+
+export interface FindingSide {
+  verdict: AutomaticVerdict;
+  reason: string;
+  county_code: string | null;
+  farmland: Area;
+  approved: Area;
 }
 
 export interface Reject {
@@ -170,22 +210,23 @@ export interface Patch {
   county_code: string | null;
   county_name: string | null;
   area: Area;
-  farmland: Area;
-  basic_farmland: Area;
-  red_line: Area;
-  urban_boundary: Area;
-  approved: Area;
-  approved_farmland: Area;
-  approved_before: Area;
-  approved_before_farmland: Area;
-  approved_undated: Area;
-  approved_undated_farmland: Area;
-  approved_later: Area;
-  approved_later_farmland: Area;
-  approved_in_time: Area;
-  approved_in_time_farmland: Area;
-  other_use: Area;
-  other_use_farmland: Area;
+  /** Null where there is no version of the layer that tells it: unknown, not nothing. */
+  farmland: Area | null;
+  basic_farmland: Area | null;
+  red_line: Area | null;
+  urban_boundary: Area | null;
+  approved: Area | null;
+  approved_farmland: Area | null;
+  approved_before: Area | null;
+  approved_before_farmland: Area | null;
+  approved_undated: Area | null;
+  approved_undated_farmland: Area | null;
+  approved_later: Area | null;
+  approved_later_farmland: Area | null;
+  approved_in_time: Area | null;
+  approved_in_time_farmland: Area | null;
+  other_use: Area | null;
+  other_use_farmland: Area | null;
   automatic_verdict: AutomaticVerdict;
   confirmed_verdict: Verdict | null;
   verdict: Verdict;
@@ -257,9 +298,20 @@ export interface Finding {
   approvals: string[];
   flags: string[];
   defects: Defect[];
+  layer_set: number | null;
   layers: LayerVersion[];
   rule: string;
   left_out: LeftOut[];
+  history: FormerFinding[];
+}
+
+/** What a finding was before it was made anew. */
+export interface FormerFinding {
+  automatic_verdict: AutomaticVerdict;
+  reason: string;
+  judged_at: string;
+  replaced_at: string;
+  replaced_by: string | null;
 }
 
 export interface ExplainedPatch extends Patch {

@@ -178,8 +178,8 @@ impl Overlay<'_> {
         } else if farmland_m2 >= area_m2 {
             land_m2
         } else {
-            let both =
-                |((part, on_farmland), hits): ((&Figure, &Hits), &Hits)| self.layer.coverage.covered_by_both_m2(part, hits, &parcels.coverage, on_farmland);
+            let (own, other) = (&self.layer.prepared.coverage, &parcels.prepared.coverage);
+            let both = |((part, on_farmland), hits): ((&Figure, &Hits), &Hits)| own.covered_by_both_m2(part, hits, other, on_farmland);
             self.parts.iter().zip(on_farmland).zip(&hits).map(both).sum::<io::Result<f64>>()?
         };
         Ok(Ground { land_m2, farmland_m2: both_m2.min(farmland_m2).min(land_m2) })

@@ -3,7 +3,7 @@
 use super::{Cited, Selection};
 use crate::formats::writing::{Cell, Column, Format, Kind};
 use crate::geom::Doubt;
-use crate::land::{Area, Period, Survey, Verdict, county_name, push_day};
+use crate::land::{Area, LayerKind, Period, Survey, Verdict, county_name, push_day};
 use crate::store::StoredPatch;
 use std::collections::BTreeSet;
 
@@ -82,6 +82,27 @@ const fn column(key: &'static str, short: &'static str, chinese: &'static str, k
     Column { key, short, chinese, kind }
 }
 
+/// The kinds of layers that tell the areas of a patch, in the order of their columns.
+const TELLING: [&[LayerKind]; 17] = [
+    &[],
+    &[LayerKind::Farmland],
+    &[LayerKind::BasicFarmland],
+    &[LayerKind::RedLine],
+    &[LayerKind::UrbanBoundary],
+    &[LayerKind::Approved],
+    &[LayerKind::Approved, LayerKind::Farmland],
+    &[LayerKind::Approved],
+    &[LayerKind::Approved, LayerKind::Farmland],
+    &[LayerKind::Approved],
+    &[LayerKind::Approved, LayerKind::Farmland],
+    &[LayerKind::Approved],
+    &[LayerKind::Approved, LayerKind::Farmland],
+    &[LayerKind::Approved],
+    &[LayerKind::Approved, LayerKind::Farmland],
+    &[LayerKind::Approved],
+    &[LayerKind::Approved, LayerKind::Farmland],
+];
+
 /// The cells of a patch of which so much counts for others, in the order of [`COLUMNS`].
 pub(super) fn cells<'p>(stored: &'p StoredPatch, taken_off_m2: f64, cited: &'p Cited, format: Format) -> Vec<Cell<'p>> {
     let StoredPatch { id, survey_id, period, patch, finding, filing, signature } = stored;
@@ -121,8 +142,12 @@ pub(super) fn cells<'p>(stored: &'p StoredPatch, taken_off_m2: f64, cited: &'p C
         areas.other_use_farmland_m2,
         taken_off_m2,
     ];
-    for area in measured.map(Area::of_m2) {
-        cells.extend([Cell::Number(area.m2), Cell::Number(area.mu)]);
+    for (area_m2, kinds) in measured.into_iter().zip(TELLING) {
+        // What there was no layer to tell is unknown, not nothing.
+        cells.extend(match cited.provenance.known(kinds, area_m2).map(Area::of_m2) {
+            Some(area) => [Cell::Number(area.m2), Cell::Number(area.mu)],
+            None => [Cell::Nothing, Cell::Nothing],
+        });
     }
     cells.extend([
         automatic.clone(),
@@ -144,7 +169,7 @@ pub(super) fn cells<'p>(stored: &'p StoredPatch, taken_off_m2: f64, cited: &'p C
         bound(&finding.doubts.unapproved_farmland),
         Cell::Text(finding.approvals.join("；").into()),
         Cell::Text(cited.layers.as_str().into()),
-        Cell::Text(cited.rule.as_str().into()),
+        Cell::Text(cited.provenance.rule.as_str().into()),
         day(patch.days.before),
         day(patch.days.after),
     ]);

@@ -96,6 +96,7 @@ mod tests {
             reason: Reason::UnapprovedFarmland,
             automatic_legal_farmland_m2: 0.0,
             automatic_illegal_farmland_m2: farmland_m2,
+            layer_set: 0,
         }
     }
 

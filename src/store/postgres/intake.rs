@@ -1,10 +1,11 @@
 //! Taking a survey in: one transaction from the question whether it may come to its last patch.
 
 use super::copy::Copy;
-use super::{PostgresStore, Writing, ground, jobs::Queue, replacing, text, withdrawal};
+use super::{PostgresStore, Writing, ground, jobs::Queue, replacing, sets, text, withdrawal};
 use crate::geom::Bounds;
 use crate::land::{Decision, Event, Finding, GroundShare, NewSurvey, OnConflict, Patch, Provenance, Reject, SharedPiece, Survey};
 use crate::store::same::Pairs;
+use crate::store::sets::Used;
 use crate::store::{GroundWriter, Held, JobOutcome, PatchGround, PatchPlace, StoreError, SurveyKey, SurveyWriter, Unasked, errors, rows, sql, tables, values};
 use async_trait::async_trait;
 use serde_json::json;
@@ -19,6 +20,7 @@ struct Taking {
     unasked: Unasked,
     id: i64,
     next_patch: i64,
+    used: Used,
     patches: Copy,
     outlines: Copy,
     findings: Copy,
@@ -63,6 +65,7 @@ impl PostgresStore {
             unasked: Unasked::default(),
             id,
             next_patch,
+            used: Used::default(),
             patches: Copy::by_county(&tables::PATCH),
             outlines: Copy::by_county(&tables::PATCH_OUTLINE),
             findings: Copy::by_county(&tables::FINDING),
@@ -118,6 +121,13 @@ impl GroundWriter for Taking {
 
 #[async_trait]
 impl SurveyWriter for Taking {
+    async fn layer_set(&mut self, provenance: &Provenance, origin: [f64; 2]) -> Result<i64, StoreError> {
+        let bond = self.writing.bond();
+        let set = bond.soon(sets::layer_set(&mut self.writing, provenance, origin)).await?;
+        self.used.know(set, &provenance.rule);
+        Ok(set)
+    }
+
     async fn push(&mut self, findings: Vec<(Patch, Finding)>) -> Result<(), StoreError> {
         let bond = self.writing.bond();
         bond.soon(self.append(findings)).await
@@ -139,15 +149,16 @@ impl SurveyWriter for Taking {
         self.unasked = unasked;
     }
 
-    async fn commit(self: Box<Self>, survey: NewSurvey, provenance: &Provenance) -> Result<Survey, StoreError> {
+    async fn commit(self: Box<Self>, survey: NewSurvey) -> Result<Survey, StoreError> {
         let bond = self.writing.bond();
-        bond.soon(self.conclude(survey, provenance)).await
+        bond.soon(self.conclude(survey)).await
     }
 }
 
 impl Taking {
     async fn append(&mut self, findings: Vec<(Patch, Finding)>) -> Result<(), StoreError> {
         for (patch, finding) in findings {
+            self.used.rest_on(&finding)?;
             let county = finding.county_code.as_deref().unwrap_or_default();
             for copy in [&mut self.patches, &mut self.outlines, &mut self.findings] {
                 values::Values::text(copy.row(), county)?;
@@ -199,11 +210,11 @@ impl Taking {
         Ok(())
     }
 
-    async fn conclude(mut self: Box<Self>, survey: NewSurvey, provenance: &Provenance) -> Result<Survey, StoreError> {
+    async fn conclude(mut self: Box<Self>, survey: NewSurvey) -> Result<Survey, StoreError> {
         self.settle(&survey).await?;
         let now_ms = values::now_ms();
         let survey = Survey { id: self.id, created_ms: now_ms, judged_ms: now_ms, withdrawn_ms: None, facts: survey };
-        if let Err(error) = insert_survey(&mut self.writing, &survey, &provenance.rule).await? {
+        if let Err(error) = insert_survey(&mut self.writing, &survey, &self.used.rule()).await? {
             // The key was free at the beginning; so the survey handed over now is another one than was asked for then.
             let facts = survey.facts;
             let key = SurveyKey { period: facts.period, level: facts.level, upload_key: facts.upload_key };
@@ -212,7 +223,7 @@ impl Taking {
                 _ => Err(error.into()),
             };
         }
-        insert_provenance(&mut self.writing, survey.id, provenance).await?;
+        sets::rest_on(&mut self.writing, survey.id, &self.used).await?;
         self.writing.gave("survey", self.id).await?;
         self.writing.gave("patch", self.next_patch - 1).await?;
         if let Some(held) = &self.held {
@@ -229,17 +240,4 @@ async fn insert_survey(writing: &mut Writing, survey: &Survey, rule: &str) -> Re
     let mut copy = Copy::new(&tables::SURVEY);
     values::survey(copy.row(), survey, rule)?;
     Ok(copy.send(writing).await)
-}
-
-/// A layer that was removed while the survey came in is an error: its findings could not be derived again.
-pub(super) async fn insert_provenance(writing: &mut Writing, survey: i64, provenance: &Provenance) -> Result<(), StoreError> {
-    let mut copy = Copy::new(&tables::SURVEY_LAYER);
-    for (position, layer) in provenance.layers.iter().enumerate() {
-        values::survey_layer(copy.row(), survey, position, layer)?;
-        match copy.send(writing).await {
-            Err(error) if errors::names(&error, "survey_rests_on_layer") => return Err(StoreError::no_layer(layer.id)),
-            done => done?,
-        }
-    }
-    Ok(())
 }

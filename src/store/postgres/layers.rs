@@ -100,6 +100,7 @@ impl PostgresStore {
             writing.abandon().await?;
             return Err(StoreError::LayerInUse { layer: id, findings: findings as u64 });
         }
+        sqlx::query(sql::REMOVE_SETS_OF_LAYER).bind(id).execute(writing.connection()).await?;
         let removed = sqlx::query(sql::REMOVE_LAYER).bind(id).execute(writing.connection()).await?;
         if removed.rows_affected() == 0 {
             writing.abandon().await?;

@@ -14,6 +14,7 @@ mod patches;
 mod pools;
 mod rejudging;
 mod replacing;
+mod sets;
 mod stalled;
 mod surveys;
 pub(super) mod text;
@@ -28,7 +29,7 @@ use super::{
     SurveyWriter, sql,
 };
 use crate::geom::Bounds;
-use crate::land::{Layer, LeftOut, OnConflict, PeriodRange, Provenance, Reject, Survey, TakenOff};
+use crate::land::{Days, FormerFinding, Layer, LayerSet, LeftOut, OnConflict, PeriodRange, Provenance, Reject, Survey, TakenOff};
 use async_trait::async_trait;
 use std::collections::BTreeMap;
 use writing::Writing;
@@ -131,6 +132,18 @@ impl Store for PostgresStore {
 
     async fn survey(&self, id: i64) -> Result<Survey, StoreError> {
         self.pools.lost.soon(self.one_survey(id)).await
+    }
+
+    async fn layer_sets(&self) -> Result<Vec<LayerSet>, StoreError> {
+        self.pools.lost.soon(self.all_layer_sets()).await
+    }
+
+    async fn days_and_sets(&self, survey: i64) -> Result<Option<Vec<(Days, i64)>>, StoreError> {
+        self.pools.lost.soon(self.days_and_sets_of(survey)).await
+    }
+
+    async fn former_findings(&self, patch: i64) -> Result<Vec<FormerFinding>, StoreError> {
+        self.pools.lost.soon(self.former_findings_of(patch)).await
     }
 
     async fn provenance(&self, survey: i64) -> Result<Provenance, StoreError> {

@@ -2,11 +2,11 @@
 //! belongs to the patch moves to that county's partition.
 
 use super::copy::Copy;
-use super::{PostgresStore, Writing, ground, intake::insert_provenance, jobs::Queue, text};
+use super::{PostgresStore, Writing, ground, jobs::Queue, sets, text};
 use crate::geom::Bounds;
-use crate::land::{Finding, GroundShare, NewSurvey, Provenance, SharedPiece, Survey};
-use crate::store::rejudged::Rejudged;
+use crate::land::{Finding, FormerFinding, GroundShare, NewSurvey, Provenance, SharedPiece, Survey};
 use crate::store::{FindingsWriter, GroundWriter, Held, JobOutcome, PatchGround, PatchPlace, StoreError, rows, sql, tables, values};
+use crate::store::{rejudged::Rejudged, sets::Used};
 use async_trait::async_trait;
 use sqlx::PgConnection;
 
@@ -28,17 +28,32 @@ struct Rejudging {
     held: Option<Held>,
     rejudged: Rejudged,
     findings: Copy,
+    used: Used,
+    former: Copy,
+    next_former: i64,
+    judged_ms: i64,
 }
 
 impl PostgresStore {
     pub(super) async fn rejudge(&self, survey: i64) -> Result<Box<dyn FindingsWriter>, StoreError> {
         let mut writing = Writing::begin(&self.pools).await?;
-        if sqlx::query(sql::ONE_SURVEY).bind(survey).fetch_optional(writing.connection()).await?.is_none() {
+        let Some(found) = sqlx::query(sql::ONE_SURVEY).bind(survey).fetch_optional(writing.connection()).await? else {
             writing.abandon().await?;
             return Err(StoreError::no_survey(survey));
-        }
+        };
+        let judged_ms = rows::survey(&found)?.judged_ms;
         sqlx::query(sql::REMOVE_FINDINGS).bind(survey).execute(writing.connection()).await?;
-        Ok(Box::new(Rejudging { writing, held: None, rejudged: Rejudged::none(survey), findings: Copy::by_county(&tables::FINDING) }))
+        let next_former = writing.next_id("finding_history").await?;
+        Ok(Box::new(Rejudging {
+            writing,
+            held: None,
+            rejudged: Rejudged::none(survey),
+            findings: Copy::by_county(&tables::FINDING),
+            used: Used::default(),
+            former: Copy::new(&tables::FINDING_HISTORY),
+            next_former,
+            judged_ms,
+        }))
     }
 }
 
@@ -65,13 +80,23 @@ impl Rejudging {
         self.rejudged.take(&patches, before.len())?;
         move_patches(self.writing.connection(), &patches, &before, &now).await?;
         for ((patch, finding), county) in findings.iter().zip(&now) {
+            self.used.rest_on(finding)?;
             self.findings.row().stored_text(county)?;
             values::finding(&mut self.findings, *patch, self.rejudged.survey, finding)?;
         }
         Ok(self.findings.send(&mut self.writing).await?)
     }
 
-    async fn conclude(mut self: Box<Self>, facts: NewSurvey, provenance: &Provenance) -> Result<Survey, StoreError> {
+    async fn append_former(&mut self, former: Vec<(i64, Finding)>, by: Option<&str>) -> Result<(), StoreError> {
+        for (patch, finding) in former {
+            let former = FormerFinding { finding, judged_ms: self.judged_ms, replaced_ms: values::now_ms(), replaced_by: by.map(str::to_owned) };
+            values::former(self.former.row(), self.next_former, patch, self.rejudged.survey, &former)?;
+            self.next_former += 1;
+        }
+        Ok(self.former.send(&mut self.writing).await?)
+    }
+
+    async fn conclude(mut self: Box<Self>, facts: NewSurvey) -> Result<Survey, StoreError> {
         let id = self.rejudged.survey;
         let patches: i64 = sqlx::query_scalar(sql::PATCHES_OF_SURVEY).bind(id).fetch_one(self.writing.connection()).await?;
         let judged = self.rejudged.whole(patches)?;
@@ -79,11 +104,12 @@ impl Rejudging {
         for count in [facts.verdicts.legal, facts.verdicts.suspected_illegal, facts.verdicts.other, facts.verdicts.doubtful] {
             query = query.bind(count as i64);
         }
-        let (warnings, rule) = (values::to_json(&facts.warnings)?, text::write(&provenance.rule));
-        query = query.bind(facts.area_m2).bind(facts.farmland_m2).bind(text::write(&warnings)).bind(rule).bind(values::now_ms());
+        let (warnings, rule) = (values::to_json(&facts.warnings)?, self.used.rule());
+        query = query.bind(facts.area_m2).bind(facts.farmland_m2).bind(text::write(&warnings)).bind(text::write(&rule)).bind(values::now_ms());
         let survey = rows::survey(&query.fetch_one(self.writing.connection()).await?)?;
-        sqlx::query(sql::FORGET_PROVENANCE).bind(id).execute(self.writing.connection()).await?;
-        insert_provenance(&mut self.writing, id, provenance).await?;
+        sqlx::query(sql::FORGET_SETS).bind(id).execute(self.writing.connection()).await?;
+        sets::rest_on(&mut self.writing, id, &self.used).await?;
+        self.writing.gave("finding_history", self.next_former - 1).await?;
         if let Some(held) = &self.held {
             Queue::stored(self.writing.connection(), held, &JobOutcome::Survey { id, was_there: true }, judged).await?;
         }
@@ -122,6 +148,18 @@ impl GroundWriter for Rejudging {
 
 #[async_trait]
 impl FindingsWriter for Rejudging {
+    async fn layer_set(&mut self, provenance: &Provenance, origin: [f64; 2]) -> Result<i64, StoreError> {
+        let bond = self.writing.bond();
+        let set = bond.soon(sets::layer_set(&mut self.writing, provenance, origin)).await?;
+        self.used.know(set, &provenance.rule);
+        Ok(set)
+    }
+
+    async fn keep_former(&mut self, former: Vec<(i64, Finding)>, by: Option<&str>) -> Result<(), StoreError> {
+        let bond = self.writing.bond();
+        bond.soon(self.append_former(former, by)).await
+    }
+
     async fn push(&mut self, findings: Vec<(i64, Finding)>) -> Result<(), StoreError> {
         let bond = self.writing.bond();
         bond.soon(self.append(findings)).await
@@ -131,8 +169,8 @@ impl FindingsWriter for Rejudging {
         self.held = Some(held);
     }
 
-    async fn commit(self: Box<Self>, facts: NewSurvey, provenance: &Provenance) -> Result<Survey, StoreError> {
+    async fn commit(self: Box<Self>, facts: NewSurvey) -> Result<Survey, StoreError> {
         let bond = self.writing.bond();
-        bond.soon(self.conclude(facts, provenance)).await
+        bond.soon(self.conclude(facts)).await
     }
 }

@@ -1,10 +1,11 @@
 //! Taking a survey in: one transaction from the question whether it may come to its last patch.
 
 use super::bulk::{Arguments, Insert, ROWS};
-use super::{SqliteStore, Writing, ground, jobs::Queue, replacing, withdrawal};
+use super::{SqliteStore, Writing, ground, jobs::Queue, replacing, sets, withdrawal};
 use crate::geom::Bounds;
 use crate::land::{Decision, Event, Finding, GroundShare, NewSurvey, OnConflict, Patch, Provenance, Reject, SharedPiece, Survey};
 use crate::store::same::Pairs;
+use crate::store::sets::Used;
 use crate::store::{GroundWriter, Held, JobOutcome, PatchGround, PatchPlace, StoreError, SurveyKey, SurveyWriter, Unasked, errors, rows, sql, tables, values};
 use async_trait::async_trait;
 use serde_json::json;
@@ -18,6 +19,7 @@ struct Taking {
     unasked: Unasked,
     id: i64,
     next_patch: i64,
+    used: Used,
     patches: Insert,
     outlines: Insert,
     findings: Insert,
@@ -53,6 +55,7 @@ impl SqliteStore {
             unasked: Unasked::default(),
             id,
             next_patch,
+            used: Used::default(),
             patches: Insert::new(&tables::PATCH),
             outlines: Insert::new(&tables::PATCH_OUTLINE),
             findings: Insert::new(&tables::FINDING),
@@ -145,11 +148,18 @@ impl GroundWriter for Taking {
 
 #[async_trait]
 impl SurveyWriter for Taking {
+    async fn layer_set(&mut self, provenance: &Provenance, origin: [f64; 2]) -> Result<i64, StoreError> {
+        let set = sets::layer_set(&mut self.transaction, provenance, origin).await?;
+        self.used.know(set, &provenance.rule);
+        Ok(set)
+    }
+
     async fn push(&mut self, findings: Vec<(Patch, Finding)>) -> Result<(), StoreError> {
         let mut findings = findings.into_iter();
         while findings.len() > 0 {
             let (mut patches, mut outlines, mut found, mut rows) = (Arguments::default(), Arguments::default(), Arguments::default(), 0);
             for (patch, finding) in findings.by_ref().take(ROWS) {
+                self.used.rest_on(&finding)?;
                 values::finding(&mut found, self.next_patch, self.id, &finding)?;
                 values::patch_outline(&mut outlines, self.next_patch, &patch)?;
                 values::patch(&mut patches, self.next_patch, self.id, &patch)?;
@@ -184,12 +194,12 @@ impl SurveyWriter for Taking {
         self.unasked = unasked;
     }
 
-    async fn commit(mut self: Box<Self>, survey: NewSurvey, provenance: &Provenance) -> Result<Survey, StoreError> {
+    async fn commit(mut self: Box<Self>, survey: NewSurvey) -> Result<Survey, StoreError> {
         self.settle(&survey).await?;
         let now_ms = values::now_ms();
         let survey = Survey { id: self.id, created_ms: now_ms, judged_ms: now_ms, withdrawn_ms: None, facts: survey };
         let mut arguments = Arguments::default();
-        values::survey(&mut arguments, &survey, &provenance.rule)?;
+        values::survey(&mut arguments, &survey, &self.used.rule())?;
         if let Err(error) = Insert::new(&tables::SURVEY).execute(&mut self.transaction, 1, arguments).await {
             // The key was free at the beginning; so the survey handed over now is another one than was asked for then.
             let facts = &survey.facts;
@@ -199,7 +209,7 @@ impl SurveyWriter for Taking {
                 _ => Err(error.into()),
             };
         }
-        insert_provenance(&mut self.transaction, survey.id, provenance).await?;
+        sets::rest_on(&mut self.transaction, survey.id, &self.used).await?;
         if let Some(held) = self.held {
             let outcome = JobOutcome::Survey { id: survey.id, was_there: false };
             self.queue.commit(self.transaction, &held, &outcome, survey.facts.patches + survey.facts.rejected).await?;
@@ -208,17 +218,4 @@ impl SurveyWriter for Taking {
         }
         Ok(survey)
     }
-}
-
-/// A layer that was removed while the survey came in is an error: its findings could not be derived again.
-pub(super) async fn insert_provenance(transaction: &mut Writing, survey: i64, provenance: &Provenance) -> Result<(), StoreError> {
-    for (position, layer) in provenance.layers.iter().enumerate() {
-        let mut arguments = Arguments::default();
-        values::survey_layer(&mut arguments, survey, position, layer)?;
-        match Insert::new(&tables::SURVEY_LAYER).execute(transaction, 1, arguments).await {
-            Err(error) if errors::refers_to_nothing(&error) => return Err(StoreError::no_layer(layer.id)),
-            done => done?,
-        }
-    }
-    Ok(())
 }

@@ -92,6 +92,7 @@ impl SqliteStore {
         if surveys > 0 {
             return Err(StoreError::LayerInUse { layer: id, findings: findings as u64 });
         }
+        sqlx::query(sql::REMOVE_SETS_OF_LAYER).bind(id).execute(&mut *transaction).await?;
         let removed = sqlx::query(sql::REMOVE_LAYER).bind(id).execute(&mut *transaction).await?;
         if removed.rows_affected() == 0 {
             return Err(StoreError::no_layer(id));

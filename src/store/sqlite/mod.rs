@@ -12,6 +12,7 @@ mod open;
 mod patches;
 mod rejudging;
 mod replacing;
+mod sets;
 mod surveys;
 mod transfer;
 mod verdicts;
@@ -23,7 +24,7 @@ use super::{
     SurveyWriter, sql,
 };
 use crate::geom::Bounds;
-use crate::land::{Layer, LeftOut, OnConflict, PeriodRange, Provenance, Reject, Survey, TakenOff};
+use crate::land::{Days, FormerFinding, Layer, LayerSet, LeftOut, OnConflict, PeriodRange, Provenance, Reject, Survey, TakenOff};
 use async_trait::async_trait;
 use std::collections::BTreeMap;
 
@@ -124,6 +125,18 @@ impl Store for SqliteStore {
 
     async fn survey(&self, id: i64) -> Result<Survey, StoreError> {
         self.one_survey(id).await
+    }
+
+    async fn layer_sets(&self) -> Result<Vec<LayerSet>, StoreError> {
+        self.all_layer_sets().await
+    }
+
+    async fn days_and_sets(&self, survey: i64) -> Result<Option<Vec<(Days, i64)>>, StoreError> {
+        self.days_and_sets_of(survey).await
+    }
+
+    async fn former_findings(&self, patch: i64) -> Result<Vec<FormerFinding>, StoreError> {
+        self.former_findings_of(patch).await
     }
 
     async fn provenance(&self, survey: i64) -> Result<Provenance, StoreError> {

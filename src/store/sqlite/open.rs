@@ -14,6 +14,7 @@ const STEPS: Steps = &[
     (4, "judged", include_str!("../../../migrations/sqlite/0004_judged.sql")),
     (5, "periods", include_str!("../../../migrations/sqlite/0005_periods.sql")),
     (6, "approvals", include_str!("../../../migrations/sqlite/0006_approvals.sql")),
+    (7, "layer sets", include_str!("../../../migrations/sqlite/0007_layer_sets.sql")),
     (8, "shared_ground", include_str!("../../../migrations/sqlite/0008_shared_ground.sql")),
     (10, "withdrawn", include_str!("../../../migrations/sqlite/0010_withdrawn.sql")),
     (11, "filings", include_str!("../../../migrations/sqlite/0011_filings.sql")),

@@ -1,11 +1,11 @@
 //! Making the findings of a survey anew: one transaction in which the old ones go and the new ones come.
 
 use super::bulk::{Arguments, Insert, ROWS};
-use super::{SqliteStore, Writing, ground, intake::insert_provenance, jobs::Queue};
+use super::{SqliteStore, Writing, ground, jobs::Queue, sets};
 use crate::geom::Bounds;
-use crate::land::{Finding, GroundShare, NewSurvey, Provenance, SharedPiece, Survey};
-use crate::store::rejudged::Rejudged;
+use crate::land::{Finding, FormerFinding, GroundShare, NewSurvey, Provenance, SharedPiece, Survey};
 use crate::store::{FindingsWriter, GroundWriter, Held, JobOutcome, PatchGround, PatchPlace, StoreError, rows, sql, tables, values};
+use crate::store::{rejudged::Rejudged, sets::Used};
 use async_trait::async_trait;
 
 /// How many of the numbers in a JSON list are of patches of a survey.
@@ -17,16 +17,30 @@ struct Rejudging {
     held: Option<Held>,
     rejudged: Rejudged,
     findings: Insert,
+    used: Used,
+    former: Insert,
+    next_former: i64,
+    judged_ms: i64,
 }
 
 impl SqliteStore {
     pub(super) async fn rejudge(&self, survey: i64) -> Result<Box<dyn FindingsWriter>, StoreError> {
         let mut transaction = self.begin().await?;
         let found = sqlx::query(sql::ONE_SURVEY).bind(survey).fetch_optional(&mut *transaction).await?;
-        found.ok_or_else(|| StoreError::no_survey(survey))?;
+        let judged_ms = rows::survey(&found.ok_or_else(|| StoreError::no_survey(survey))?)?.judged_ms;
         sqlx::query(sql::REMOVE_FINDINGS).bind(survey).execute(&mut *transaction).await?;
-        let (rejudged, findings) = (Rejudged::none(survey), Insert::new(&tables::FINDING));
-        Ok(Box::new(Rejudging { transaction, queue: self.queue.clone(), held: None, rejudged, findings }))
+        let next_former = super::next_id(&mut transaction, "finding_history").await?;
+        Ok(Box::new(Rejudging {
+            transaction,
+            queue: self.queue.clone(),
+            held: None,
+            rejudged: Rejudged::none(survey),
+            findings: Insert::new(&tables::FINDING),
+            used: Used::default(),
+            former: Insert::new(&tables::FINDING_HISTORY),
+            next_former,
+            judged_ms,
+        }))
     }
 }
 
@@ -55,6 +69,27 @@ impl GroundWriter for Rejudging {
 
 #[async_trait]
 impl FindingsWriter for Rejudging {
+    async fn layer_set(&mut self, provenance: &Provenance, origin: [f64; 2]) -> Result<i64, StoreError> {
+        let set = sets::layer_set(&mut self.transaction, provenance, origin).await?;
+        self.used.know(set, &provenance.rule);
+        Ok(set)
+    }
+
+    async fn keep_former(&mut self, former: Vec<(i64, Finding)>, by: Option<&str>) -> Result<(), StoreError> {
+        let mut former = former.into_iter();
+        while former.len() > 0 {
+            let (mut arguments, mut rows) = (Arguments::default(), 0);
+            for (patch, finding) in former.by_ref().take(ROWS) {
+                let former = FormerFinding { finding, judged_ms: self.judged_ms, replaced_ms: values::now_ms(), replaced_by: by.map(str::to_owned) };
+                values::former(&mut arguments, self.next_former, patch, self.rejudged.survey, &former)?;
+                self.next_former += 1;
+                rows += 1;
+            }
+            self.former.execute(&mut self.transaction, rows, arguments).await?;
+        }
+        Ok(())
+    }
+
     async fn push(&mut self, findings: Vec<(i64, Finding)>) -> Result<(), StoreError> {
         let (patches, survey) = (findings.iter().map(|(patch, _)| *patch).collect::<Vec<_>>(), self.rejudged.survey);
         let known: i64 = sqlx::query_scalar(KNOWN).bind(values::to_json(&patches)?).bind(survey).fetch_one(&mut *self.transaction).await?;
@@ -62,6 +97,7 @@ impl FindingsWriter for Rejudging {
         for portion in findings.chunks(ROWS) {
             let mut arguments = Arguments::default();
             for (patch, finding) in portion {
+                self.used.rest_on(finding)?;
                 values::finding(&mut arguments, *patch, survey, finding)?;
             }
             self.findings.execute(&mut self.transaction, portion.len(), arguments).await?;
@@ -73,7 +109,7 @@ impl FindingsWriter for Rejudging {
         self.held = Some(held);
     }
 
-    async fn commit(mut self: Box<Self>, facts: NewSurvey, provenance: &Provenance) -> Result<Survey, StoreError> {
+    async fn commit(mut self: Box<Self>, facts: NewSurvey) -> Result<Survey, StoreError> {
         let id = self.rejudged.survey;
         let patches: i64 = sqlx::query_scalar(sql::PATCHES_OF_SURVEY).bind(id).fetch_one(&mut *self.transaction).await?;
         let judged = self.rejudged.whole(patches)?;
@@ -82,10 +118,10 @@ impl FindingsWriter for Rejudging {
             query = query.bind(count as i64);
         }
         let warnings = values::to_json(&facts.warnings)?;
-        query = query.bind(facts.area_m2).bind(facts.farmland_m2).bind(warnings).bind(&provenance.rule).bind(values::now_ms());
+        query = query.bind(facts.area_m2).bind(facts.farmland_m2).bind(warnings).bind(self.used.rule()).bind(values::now_ms());
         let survey = rows::survey(&query.fetch_one(&mut *self.transaction).await?)?;
-        sqlx::query(sql::FORGET_PROVENANCE).bind(id).execute(&mut *self.transaction).await?;
-        insert_provenance(&mut self.transaction, id, provenance).await?;
+        sqlx::query(sql::FORGET_SETS).bind(id).execute(&mut *self.transaction).await?;
+        sets::rest_on(&mut self.transaction, id, &self.used).await?;
         if let Some(held) = self.held {
             self.queue.commit(self.transaction, &held, &JobOutcome::Survey { id, was_there: true }, judged).await?;
         } else {

@@ -1,0 +1,64 @@
+//! Layer sets: found again or made, and which of them surveys rest on; former findings.
+
+use super::bulk::{Arguments, Insert};
+use super::{SqliteStore, Writing};
+use crate::land::{Days, FormerFinding, LayerSet, Provenance};
+use crate::store::sets::{Used, key};
+use crate::store::{StoreError, errors, rows, sql, tables, values, values::Values};
+
+/// The days of a survey's patches and the sets of their findings, each pair once.
+const DAYS_AND_SETS: &str = "
+    SELECT DISTINCT before_day, after_day, layer_set FROM patch JOIN finding ON finding.patch = patch.id
+    WHERE patch.survey_id = $1 ORDER BY before_day, after_day, layer_set";
+
+impl SqliteStore {
+    pub(super) async fn days_and_sets_of(&self, survey: i64) -> Result<Option<Vec<(Days, i64)>>, StoreError> {
+        rows::days_and_sets(&sqlx::query(DAYS_AND_SETS).bind(survey).fetch_all(&self.pools.readers).await?)
+    }
+
+    pub(super) async fn all_layer_sets(&self) -> Result<Vec<LayerSet>, StoreError> {
+        rows::layer_sets(&sqlx::query(sql::LAYER_SETS).fetch_all(&self.pools.facts).await?)
+    }
+
+    pub(super) async fn former_findings_of(&self, patch: i64) -> Result<Vec<FormerFinding>, StoreError> {
+        let rows = sqlx::query(sql::FORMER_FINDINGS).bind(patch).fetch_all(&self.pools.facts).await?;
+        rows.iter().map(rows::former).collect()
+    }
+}
+
+/// The number of a set: of the same one, where there is one. A layer that was removed meanwhile is an error: findings could not be derived again.
+pub(super) async fn layer_set(transaction: &mut Writing, provenance: &Provenance, origin: [f64; 2]) -> Result<i64, StoreError> {
+    let layers = key(provenance);
+    let same: Option<(i64, bool)> = sqlx::query_as(sql::SAME_SET).bind(&provenance.rule).bind(&layers).fetch_optional(&mut **transaction).await?;
+    if let Some((id, has_origin)) = same {
+        if !has_origin {
+            sqlx::query(sql::SET_ORIGIN).bind(id).bind(origin[0]).bind(origin[1]).execute(&mut **transaction).await?;
+        }
+        return Ok(id);
+    }
+    let id = super::next_id(transaction, "layer_set").await?;
+    let mut arguments = Arguments::default();
+    arguments.integer(id)?;
+    arguments.text(provenance.rule.as_str())?;
+    arguments.text(layers.as_str())?;
+    arguments.double(origin[0])?;
+    arguments.double(origin[1])?;
+    Insert::new(&tables::LAYER_SET).execute(transaction, 1, arguments).await?;
+    for (position, layer) in provenance.layers.iter().enumerate() {
+        let mut arguments = Arguments::default();
+        values::layer_set_layer(&mut arguments, id, position, layer)?;
+        match Insert::new(&tables::LAYER_SET_LAYER).execute(transaction, 1, arguments).await {
+            Err(error) if errors::refers_to_nothing(&error) => return Err(StoreError::no_layer(layer.id)),
+            done => done?,
+        }
+    }
+    Ok(id)
+}
+
+/// Says what the findings of a survey rest on.
+pub(super) async fn rest_on(transaction: &mut Writing, survey: i64, used: &Used) -> Result<(), StoreError> {
+    for set in used.sets() {
+        sqlx::query(sql::RESTS_ON).bind(survey).bind(set).execute(&mut **transaction).await?;
+    }
+    Ok(())
+}
