@@ -16,6 +16,7 @@ const STEPS: Steps = &[
     (6, "approvals", include_str!("../../../migrations/sqlite/0006_approvals.sql")),
     (7, "layer sets", include_str!("../../../migrations/sqlite/0007_layer_sets.sql")),
     (8, "shared_ground", include_str!("../../../migrations/sqlite/0008_shared_ground.sql")),
+    (9, "edges", include_str!("../../../migrations/sqlite/0009_edges.sql")),
     (10, "withdrawn", include_str!("../../../migrations/sqlite/0010_withdrawn.sql")),
     (11, "filings", include_str!("../../../migrations/sqlite/0011_filings.sql")),
 ];
