@@ -318,7 +318,7 @@ export const words = {
     'When a survey is replaced, patches whose id and outline did not change keep their links and confirmed verdicts; what is replaced is kept for 30 days and can be restored.',
   ],
   drop_verdicts: ['仍要替换，丢掉这 {n} 个判定', 'Replace all the same, {n} verdicts go'],
-  send_again: ['仍要再入库', 'Store them again all the same'],
+  store_again: ['仍要再入库', 'Store them again all the same'],
   withdraw_ask: ['撤回这个批次…', 'Withdraw this survey…'],
   withdraw: ['撤回', 'Withdraw'],
   withdraw_costs: [
@@ -335,7 +335,7 @@ export const words = {
   withdrawn: ['已撤回或被替换', 'Withdrawn or replaced'],
   withdrawn_kept: ['不计入任何统计；保留 30 天，之后清除。', 'In no sum; kept for 30 days, then removed for good.'],
   withdrawn_holds: ['{n} 个图斑，{verdicts} 个已确认的判定', '{n} patches, {verdicts} confirmed verdicts'],
-  restore: ['恢复', 'Restore'],
+  restore_survey: ['恢复', 'Restore'],
   event_withdrawn: ['撤回', 'withdrawn'],
   event_restored: ['恢复', 'restored'],
   event_moved: ['改期次', 'moved'],
