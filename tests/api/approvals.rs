@@ -30,6 +30,10 @@ async fn with(all: &[(Value, [f64; 2])], effective: &str) -> TestApp {
     app.import_layer(LayerKind::County, &city::counties(), "2020-01-01").await;
     let farmland = File::default().feature(&json!({ "DLBM": "0102", "DLMC": "水浇地" }), &polygon(&[rectangle(118.3, 35.0, 118.4, 35.1)]));
     app.import_layer(LayerKind::Farmland, &farmland, "2020-01-01").await;
+    let lines = [LayerKind::BasicFarmland, LayerKind::RedLine, LayerKind::UrbanBoundary];
+    for (kind, layer) in city::layers().into_iter().filter(|(kind, _)| lines.contains(kind)) {
+        app.import_layer(kind, &layer, "2020-01-01").await;
+    }
     app.import_layer(LayerKind::Approved, &approvals(all), effective).await;
     app
 }

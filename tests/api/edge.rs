@@ -65,7 +65,7 @@ async fn a_method_that_a_route_does_not_have_is_a_problem_that_names_those_it_ha
     let app = TestApp::bare().await;
     for (method, path, allowed) in [
         (Method::DELETE, "/api/surveys", "GET,HEAD,POST"),
-        (Method::PUT, "/api/surveys/1", "GET,HEAD"),
+        (Method::PUT, "/api/surveys/1", "GET,HEAD,DELETE"),
         (Method::GET, "/api/check", "POST"),
         (Method::POST, "/api/ratios", "GET,HEAD"),
         (Method::PATCH, "/api/patches/1", "GET,HEAD"),

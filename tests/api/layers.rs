@@ -133,9 +133,8 @@ async fn a_lobe_too_small_to_be_stored_keeps_no_layer_from_being_loaded() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_stored_feature_that_fails_its_check_is_left_out_and_named() {
     let app = TestApp::bare().await;
-    let twice = [118.40, 35.05, 118.41, 35.06];
-    let mut ring = rectangle(twice[0], twice[1], twice[2], twice[3]);
-    ring.extend(rectangle(twice[0], twice[1], twice[2], twice[3]).into_iter().skip(1));
+    // What is disputed of stored outlines is their union; one that encloses nothing has none.
+    let ring = rectangle(118.40, 35.05, 118.40, 35.06);
     let mut writer = app.monitor.store().begin_layer().await.unwrap();
     let broken = LayerFeature { degrees: Outline::polygon(&[ring]), ..feature(7, 0.0, 0.0) };
     writer.push(vec![feature(3, 118.3, 35.0), broken, feature(9, 118.32, 35.0)]).await.unwrap();

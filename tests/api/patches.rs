@@ -131,7 +131,11 @@ async fn a_county_that_the_file_says_otherwise_is_flagged() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_patch_names_the_days_of_its_images_and_is_flagged_where_the_file_does_not() {
     let app = TestApp::city().await;
-    let geometry = polygon(&[city::suspected()]);
+    // Apart from each other: none shares ground.
+    let geometry = |n: usize| {
+        let west = 118.32 + n as f64 * 0.002;
+        polygon(&[rectangle(west, 35.02, west + 0.001, 35.021)])
+    };
     let of = |id: &str, before: Value, after: Value| json!({ "JCBH": id, "QSX": before, "HSX": after });
     // Oracle: the field's rule by hand; 44505 is 2021-11-05 in LibreOffice Calc.
     let cases = [
@@ -142,7 +146,8 @@ async fn a_patch_names_the_days_of_its_images_and_is_flagged_where_the_file_does
         ("reversed", json!("20220412"), json!("20211105"), ("2022-04-01", "2022-06-30", json!(["dates_unclear"]))),
         ("future", json!("20211105"), json!("29990101"), ("2021-11-05", "2022-06-30", json!(["dates_unclear", "layer_later_than_change"]))),
     ];
-    let survey = cases.iter().fold(File::default(), |file, (id, before, after, _)| file.feature(&of(id, before.clone(), after.clone()), &geometry));
+    let survey =
+        cases.iter().enumerate().fold(File::default(), |file, (n, (id, before, after, _))| file.feature(&of(id, before.clone(), after.clone()), &geometry(n)));
     let survey = app.uploaded("period=2022-Q2&level=city", &survey).await;
     assert!(text(&survey["warnings"][0]["en"]).starts_with("3 of 6 patches have image days"), "{survey}");
     for (id, _, _, (before, after, flags)) in cases {

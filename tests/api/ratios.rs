@@ -137,7 +137,7 @@ async fn what_is_stored_shows_in_the_next_answer_and_what_is_not_changes_nothing
     assert_eq!((city().await, &before["pending"]["patches"]), (before.clone(), &json!(4)));
     assert_eq!(file_verdicts(&app, "L1,legal,100,50,0,0\n").await, 1);
     assert_eq!((&city().await["pending"]["patches"], &city().await["legal"]["patches"]), (&json!(3), &json!(1)));
-    app.uploaded("period=2022-04&level=city&on_conflict=replace", &File::default().patch("N", &[city::legal()])).await;
+    app.uploaded("period=2022-04&level=city&on_conflict=replace&verdicts=drop", &File::default().patch("N", &[city::legal()])).await;
     assert_eq!((&city().await["total"]["patches"], &city().await["legal"]["patches"]), (&json!(1), &json!(0)));
 }
 

@@ -141,7 +141,9 @@ async fn ground_is_taken_off_in_the_columns_of_the_patch_it_is_taken_off() {
     let built_up = File::default()
         .feature(&serde_json::json!({ "DLBM": "0701", "DLMC": "城镇住宅用地" }), &super::app::file::polygon(&[rectangle(118.3, 35.0, 118.5, 35.1)]));
     app.import_layer(LayerKind::Farmland, &built_up, "2022-05-01").await;
-    app.uploaded("period=2022-05&level=ministry", &strips(&[("M", 2.0, 6.0)])).await;
+    // Parcels are those of the image before the change.
+    let of_may = strips(&[("M", 2.0, 6.0)]).replaced("20220105", "20220502").replaced("2022/4/12", "2022/5/20");
+    app.uploaded("period=2022-05&level=ministry", &of_may).await;
     let row = app.read("/api/ratios?period=2022-04&until=2022-05").await["city"].clone();
     // M comes first with four tenths without farmland; of A two are left, and of its farmland as well.
     is_tenths(&row["total"]["area"], 6.0);
@@ -149,7 +151,8 @@ async fn ground_is_taken_off_in_the_columns_of_the_patch_it_is_taken_off() {
     let months = "period=2022-04&until=2022-05";
     let of = |patch: i64| format!("/api/patches/{patch}?{months}");
     is_tenths(&app.read(&of(id_of(&app, "A").await)).await["properties"]["taken_off"]["farmland"], 2.0);
-    // Judged again by the new layer, A has no farmland, here as there.
+    // Judged again by a new layer of its own time, A has no farmland, here as there.
+    app.import_layer(LayerKind::Farmland, &built_up, "2022-01-02").await;
     app.monitor.reclassify(&Reclassification { survey: 1, token: None, by: None }, &|_| {}).await.unwrap();
     let patch = app.read(&of(id_of(&app, "A").await)).await["properties"].clone();
     let left = number(&patch["farmland"]["m2"]) - number(&patch["taken_off"]["farmland"]["m2"]);

@@ -280,7 +280,8 @@ fn a_survey_in_degrees_and_in_two_zones_finds_the_same() {
             }
         }
     }
-    assert_eq!(compared, 2 * 7 * 1994, "all areas of all patches that are not refused");
+    // Oracle: the demo spoils three of its 2 000 patches beyond hope; ground disputed for less than a tolerance is repaired.
+    assert_eq!(compared, 2 * 7 * 1997, "all areas of all patches that are not refused");
 }
 
 /// The file in that CRS, easting first, to the micrometre.

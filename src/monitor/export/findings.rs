@@ -82,8 +82,8 @@ const fn column(key: &'static str, short: &'static str, chinese: &'static str, k
     Column { key, short, chinese, kind }
 }
 
-/// The kinds of layers that tell the areas of a patch, in the order of their columns.
-const TELLING: [&[LayerKind]; 17] = [
+/// The kinds of layers that tell the areas of a patch, in the order of their columns; what others count of it last.
+const TELLING: [&[LayerKind]; 18] = [
     &[],
     &[LayerKind::Farmland],
     &[LayerKind::BasicFarmland],
@@ -101,6 +101,7 @@ const TELLING: [&[LayerKind]; 17] = [
     &[LayerKind::Approved, LayerKind::Farmland],
     &[LayerKind::Approved],
     &[LayerKind::Approved, LayerKind::Farmland],
+    &[],
 ];
 
 /// The cells of a patch of which so much counts for others, in the order of [`COLUMNS`].
@@ -122,7 +123,7 @@ pub(super) fn cells<'p>(stored: &'p StoredPatch, taken_off_m2: f64, cited: &'p C
         finding.county_code.as_deref().map_or(Cell::Nothing, |code| Cell::Text(code.into())),
         finding.county_name().map_or(Cell::Nothing, |name| Cell::Text(name.into())),
     ];
-    let measured = [
+    let measured: [f64; TELLING.len()] = [
         areas.area_m2,
         areas.farmland_m2,
         areas.basic_farmland_m2,
