@@ -212,10 +212,10 @@ impl Failure {
             Self::Usage(_) => 2,
             Self::LeftOut => 5,
             Self::Monitor(MonitorError::Refused(refusal)) if refusal.kind != RefusalKind::Conflict => 3,
-            Self::Monitor(MonitorError::Refused(_)) => 4,
-            Self::Monitor(MonitorError::Store(
-                StoreError::Conflict { .. } | StoreError::PeriodTaken { .. } | StoreError::LayerInUse { .. } | StoreError::NotFound { .. },
-            )) => 4,
+            Self::Monitor(
+                MonitorError::Refused(_)
+                | MonitorError::Store(StoreError::Conflict { .. } | StoreError::PeriodTaken { .. } | StoreError::LayerInUse { .. } | StoreError::NotFound { .. }),
+            ) => 4,
             _ => 1,
         }
     }

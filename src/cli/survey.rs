@@ -188,7 +188,9 @@ impl Reclassify {
         let mut surveys = self.surveys;
         if self.outdated {
             for (survey, why) in monitor.outdated().await? {
-                why.iter().for_each(|why| say!("survey {survey}: {}", because(why)));
+                for why in &why {
+                    say!("survey {survey}: {}", because(why));
+                }
                 surveys.push(survey);
             }
         }

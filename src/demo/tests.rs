@@ -177,15 +177,12 @@ fn the_land_survey_of_2022_differs_where_patches_of_april_and_may_were_built_and
     let old: HashMap<&Vec<Point>, &String> = before.iter().filter_map(|(class, rings)| Some((rings.first()?, class))).collect();
     let (mut built, mut kept) = (0, 0);
     for (class, rings) in &after {
-        match old.get(&rings[0]) {
-            Some(before) => {
-                assert_eq!(*before, class);
-                kept += 1;
-            }
-            None => {
-                assert!(class == "0701" && rings.len() == 1 && patches.contains(&rings[0]));
-                built += 1;
-            }
+        if let Some(before) = old.get(&rings[0]) {
+            assert_eq!(*before, class);
+            kept += 1;
+        } else {
+            assert!(class == "0701" && rings.len() == 1 && patches.contains(&rings[0]));
+            built += 1;
         }
     }
     assert_eq!(kept, before.len());

@@ -314,7 +314,7 @@ mod tests {
 
     fn square(ring: u32, north: f64, east: f64, side: f64) -> String {
         let corners = [(0.0, 0.0), (side, 0.0), (side, side), (0.0, side)];
-        corners.iter().enumerate().map(|(k, (n, e))| format!("J{},{ring},{:.3},{:.3}\n", k + 1, north + n, east + e)).collect()
+        corners.iter().enumerate().fold(String::new(), |text, (k, (n, e))| text + &format!("J{},{ring},{:.3},{:.3}\n", k + 1, north + n, east + e))
     }
 
     fn read(text: &str) -> Result<(Placed, Vec<Value>), ReadError> {

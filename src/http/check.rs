@@ -33,7 +33,7 @@ impl CheckQuery {
         for (name, day) in [("before", before), ("after", after)] {
             if day.is_some_and(|day| day > today) {
                 let why = Words::new(format!("晚于今天（{today}）"), format!("is after today ({today})"));
-                return Err(Problem::parameter_in_words(name, why));
+                return Err(Problem::parameter_in_words(name, &why));
             }
         }
         let after = match (before, after) {
@@ -44,7 +44,7 @@ impl CheckQuery {
         if before > after {
             return Err(Problem::parameter_in_words(
                 "after",
-                Words::new(format!("早于前时相（{before}）"), format!("is before the day of the image before ({before})")),
+                &Words::new(format!("早于前时相（{before}）"), format!("is before the day of the image before ({before})")),
             ));
         }
         Ok(Some(Days { before, after, unclear: false }))

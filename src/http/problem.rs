@@ -72,12 +72,12 @@ impl Problem {
     /// A parameter that cannot be read: 400, naming it.
     #[must_use]
     pub fn parameter(name: &str, why: &str) -> Self {
-        Self::parameter_in_words(name, Words::new(why, why))
+        Self::parameter_in_words(name, &Words::new(why, why))
     }
 
     /// The same, with a reason in both languages.
     #[must_use]
-    pub fn parameter_in_words(name: &str, why: Words) -> Self {
+    pub fn parameter_in_words(name: &str, why: &Words) -> Self {
         let detail = Words::new(format!("参数 {name} 无法识别：{}", why.zh), format!("parameter {name}: {}", why.en));
         Self { parameter: Some(name.to_owned()), ..Self::new(StatusCode::BAD_REQUEST, "parameter", detail) }
     }
@@ -173,7 +173,6 @@ impl From<&StoreError> for Problem {
                     ),
                 )
             },
-            StoreError::VerdictsWouldGo { .. } | StoreError::SentBefore { .. } => Self::internal(error),
             StoreError::LayerInUse { layer, findings } => Self::new(
                 StatusCode::CONFLICT,
                 "layer_in_use",
@@ -195,7 +194,11 @@ impl From<&StoreError> for Problem {
                     Words::new("数据库暂时不可用，请稍后再试", "the database is not available, try again shortly"),
                 )
             }
-            StoreError::Database(_) | StoreError::Damaged(_) | StoreError::LeaseLost(_) => Self::internal(error),
+            StoreError::VerdictsWouldGo { .. }
+            | StoreError::SentBefore { .. }
+            | StoreError::Database(_)
+            | StoreError::Damaged(_)
+            | StoreError::LeaseLost(_) => Self::internal(error),
         }
     }
 }

@@ -27,7 +27,7 @@ pub fn read_if<T: FromStr<Err: std::fmt::Display>>(name: &str, text: Option<&str
 
 /// Reads a period.
 pub fn period(name: &str, text: &str) -> Result<Period, Problem> {
-    text.parse().map_err(|wrong: NotAPeriod| Problem::parameter_in_words(name, wrong.words()))
+    text.parse().map_err(|wrong: NotAPeriod| Problem::parameter_in_words(name, &wrong.words()))
 }
 
 /// Reads `period` and `until`.

@@ -115,15 +115,18 @@ impl ApprovalsNoticed {
         let named = taken_for.map(|(field, zh, en)| fields.theirs(field).map(|theirs| (format!("{zh}取自 {theirs}"), format!("{en} from {theirs}"))));
         let (named_zh, named_en): (Vec<_>, Vec<_>) = named.into_iter().flatten().unzip();
         let named = (!named_zh.is_empty()).then(|| Words::new(named_zh.join("，"), format!("approvals: {}", named_en.join(", "))));
-        let days = (*undated > 0).then(|| match undated == taken {
-            true => Words::new(
-                "没有批准日期，请重新提供文件；在此之前按无日期的批准计",
-                "no approval says a day; send the file again with one. Until then they count as without a day",
-            ),
-            false => Words::new(
-                format!("{taken} 个批准中有 {undated} 个没有批准日期，请补充后重新提供文件"),
-                format!("{undated} of {taken} approvals have no day; send the file again with one"),
-            ),
+        let days = (*undated > 0).then(|| {
+            if undated == taken {
+                Words::new(
+                    "没有批准日期，请重新提供文件；在此之前按无日期的批准计",
+                    "no approval says a day; send the file again with one. Until then they count as without a day",
+                )
+            } else {
+                Words::new(
+                    format!("{taken} 个批准中有 {undated} 个没有批准日期，请补充后重新提供文件"),
+                    format!("{undated} of {taken} approvals have no day; send the file again with one"),
+                )
+            }
         });
         let unread_days = self.granted.words(|count, first| {
             Words::new(format!("{count} 个批准日期读不懂（如“{first}”），按无日期计"), format!("{count} days of approval cannot be read (such as “{first}”)"))

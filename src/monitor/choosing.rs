@@ -59,7 +59,9 @@ impl Choosing {
         for version in versions {
             by_kind[version.kind as usize].push(version);
         }
-        by_kind.iter_mut().for_each(|versions| versions.sort_by_key(|version| (version.effective, version.id)));
+        for versions in &mut by_kind {
+            versions.sort_by_key(|version| (version.effective, version.id));
+        }
         let approved = place(&by_kind[LayerKind::Approved as usize], today);
         Self { versions: by_kind, rules: rules.iter().map(|rule| rule.effective).collect(), approved }
     }

@@ -480,7 +480,9 @@ fn classify_set(
                     text = &again;
                 }
                 let verdict = verdict.filter(|_| again.is_empty());
-                verdict.into_iter().for_each(|verdict| verdicts.count(verdict));
+                if let Some(verdict) = verdict {
+                    verdicts.count(verdict);
+                }
                 timings.rejected += u64::from(verdict.is_none());
                 if output == Output::GeoJson && !std::mem::take(&mut first) {
                     out.write_all(b",\n")?;

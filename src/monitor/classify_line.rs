@@ -28,6 +28,7 @@ pub(super) struct Lines {
 }
 
 /// What is known of a feature's line of the output.
+#[expect(clippy::struct_excessive_bools, reason = "each is counted by itself, in any combination")]
 pub(super) struct Line {
     /// Row in the file, from 1.
     pub(super) row: u64,

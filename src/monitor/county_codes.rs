@@ -197,7 +197,7 @@ impl CountyTally {
                 note(self.above.count, "是市或省的轮廓，未采用", "are outlines of a city or province and were left out");
             }
             Some(CountyCodes::LeaveOut) => {
-                note(self.within.count + self.above.count + self.unreadable.count, "不是县级行政区，按要求未采用", "are no counties and were left out as told")
+                note(self.within.count + self.above.count + self.unreadable.count, "不是县级行政区，按要求未采用", "are no counties and were left out as told");
             }
             _ => {}
         }

@@ -2,6 +2,7 @@
 
 use super::rule::Tolerance;
 use crate::land::{Area, Areas, Days, Explanation, Finding, Flag, LayerKind, LayerUsed, Provenance, Reason, Words};
+use std::fmt::Write as _;
 
 /// 亩 with two decimals, as in circulars.
 fn mu(m2: f64) -> String {
@@ -19,8 +20,8 @@ pub fn explain(finding: &Finding, provenance: &Provenance, days: &Days, toleranc
         for layer in provenance.layers.iter().filter(|layer| is_later(layer, days)) {
             let (kind, day) = (layer.kind.chinese(), &layer.effective);
             let ([image, image_en], image_day) = held_against(layer.kind, days);
-            zh.push_str(&format!("{kind}没有{image}影像（{image_day}）之时或之前的版本，用的是最早的一版（{day}）。"));
-            en.push_str(&format!(" Of {} there is no version as early as the {image_en} image of {image_day}; the earliest, of {day}, was used.", layer.kind));
+            let _ = write!(zh, "{kind}没有{image}影像（{image_day}）之时或之前的版本，用的是最早的一版（{day}）。");
+            let _ = write!(en, " Of {} there is no version as early as the {image_en} image of {image_day}; the earliest, of {day}, was used.", layer.kind);
         }
     }
     Explanation { zh, en }
@@ -209,8 +210,8 @@ fn milder(finding: &Finding, tolerance: &Tolerance) -> (String, String) {
             why_zh.push(format!("坐标小数位少，可差 {:.2} 平方米", doubt.rounding_m2));
             why_en.push(format!("{:.2} m² for coordinates written with few decimals", doubt.rounding_m2));
         }
-        zh += &format!("{name_zh} {area_m2:.2} 平方米，{}，不据此从重判定。", why_zh.join("，"));
-        en += &format!(" The {name_en} is {area_m2:.2} m² and may differ by {}: not held against it.", why_en.join(" and "));
+        let _ = write!(zh, "{name_zh} {area_m2:.2} 平方米，{}，不据此从重判定。", why_zh.join("，"));
+        let _ = write!(en, " The {name_en} is {area_m2:.2} m² and may differ by {}: not held against it.", why_en.join(" and "));
     }
     (zh, en)
 }

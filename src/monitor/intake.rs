@@ -171,7 +171,7 @@ impl Intake {
     pub fn stored(&self, source: Option<Outline>, degrees: Outline) -> Result<Taken, OutlineFault> {
         let shifted = is_moved(source.as_ref(), &degrees, self.crs);
         let outline = source.unwrap_or(degrees);
-        let like = |by_direction: bool, disputed_m2: f64| Self { shifted, by_direction, disputed_m2, ..self.clone() };
+        let like = |by_direction: bool, disputed_m2: f64| Self { shifted, disputed_m2, by_direction, ..self.clone() };
         let strict = like(false, DISPUTED_M2).take(outline.clone());
         strict.or_else(|_| like(true, DISPUTED_M2).take(outline.clone())).or_else(|_| like(false, f64::INFINITY).take(outline))
     }

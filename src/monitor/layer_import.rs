@@ -360,7 +360,9 @@ impl Sorting {
                 }
                 Err(Some(Refused { reject, left_out })) => {
                     self.rejected += 1;
-                    left_out.into_iter().for_each(|one| self.left_out.add(one));
+                    if let Some(one) = left_out {
+                        self.left_out.add(one);
+                    }
                     if self.rejects.len() < SHOWN {
                         self.rejects.push(reject);
                     }

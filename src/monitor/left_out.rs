@@ -22,6 +22,7 @@ pub struct Refused {
 
 impl Refused {
     /// A refused feature in this box of the file's coordinates, if one could be read.
+    #[must_use]
     pub fn of(reject: Reject, bounds: Option<Bounds>, intake: &Intake) -> Self {
         let bounds = bounds.and_then(|bounds| in_degrees(&bounds, intake));
         let left_out = LeftOut { row: reject.row, code: reject.code.clone(), reason: reject.reason.clone(), bounds };
@@ -29,6 +30,7 @@ impl Refused {
     }
 
     /// A feature whose geometry could not be read. A point has no ground, whatever else is wrong with it.
+    #[must_use]
     pub fn unreadable(reject: Reject, kind: &FaultKind, intake: &Intake) -> Self {
         let is_point = matches!(kind, FaultKind::NotAPolygon(name) if matches!(name.as_str(), "Point" | "MultiPoint"));
         if is_point { Self { reject, left_out: None } } else { Self::of(reject, None, intake) }
@@ -65,6 +67,7 @@ impl LeftOuts {
     }
 
     /// Each row once; the others as row 0.
+    #[must_use]
     pub fn into_vec(self) -> Vec<LeftOut> {
         let others = self.others.map(|(count, bounds)| LeftOut {
             row: 0,

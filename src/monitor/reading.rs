@@ -195,7 +195,7 @@ impl Reading {
     /// What `look` makes of the first feature, where there is one and reading has not begun.
     pub fn first<R>(&self, look: impl FnOnce(&RawFeature<'_>) -> R) -> Result<Option<R>, MonitorError> {
         match &self.first {
-            Some(first) if first.len() > 0 => Ok(Some(look(&first.feature(0, &self.fields)?))),
+            Some(first) if !first.is_empty() => Ok(Some(look(&first.feature(0, &self.fields)?))),
             _ => Ok(None),
         }
     }

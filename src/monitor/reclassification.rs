@@ -102,7 +102,9 @@ impl Taking for Difference {
     }
 
     async fn take(&mut self, puts: Vec<Put>) -> Result<(), MonitorError> {
-        puts.into_iter().for_each(|put| self.add(put));
+        for put in puts {
+            self.add(put);
+        }
         Ok(())
     }
 }

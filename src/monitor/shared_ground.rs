@@ -121,11 +121,14 @@ impl Monitor {
             let patches: BTreeSet<i64> = portion.iter().flatten().copied().collect();
             let grounds = writer.grounds(&patches.into_iter().collect::<Vec<_>>()).await?;
             let found = tokio::task::block_in_place(|| Ok::<_, MonitorError>(overlapping(portion, &regions(&grounds, crs, plane)?)))?;
-            found.into_iter().for_each(|pair| neighbours.add(pair));
+            for pair in found {
+                neighbours.add(pair);
+            }
         }
         Ok(())
     }
 
+    #[expect(clippy::type_complexity, reason = "a piece beside its areas by day, here only")]
     /// The pieces that lie in `changed` patches alone, each with its areas in the columns of each of its patches.
     async fn measure(
         &self,

@@ -48,6 +48,7 @@ impl Versions {
     }
 
     /// Numbers of all layers.
+    #[must_use]
     pub fn layer_ids(&self) -> Vec<i64> {
         self.layers.iter().map(|layer| layer.id).collect()
     }

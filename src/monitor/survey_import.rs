@@ -165,7 +165,7 @@ impl Monitor {
             report(Progress { stage: Stage::Classifying, done, total: None });
         }
         let mut summed = rest.await.map_err(|error| MonitorError::Broken(error.to_string()))??.finish();
-        self.judge_whole(&summed, &standing, file.stated.empty)?;
+        Self::judge_whole(&summed, &standing, file.stated.empty)?;
         let sharing = self.share_ground(&mut *writer, written.crs, &standing.atlas, &sets, &versions).await?;
         summed.survey.warnings.extend(sharing.warning());
         report(Progress { stage: Stage::Storing, done, total: Some(done) });
@@ -195,7 +195,7 @@ impl Monitor {
     }
 
     /// Step 3: is this a survey of this city at all?
-    fn judge_whole(&self, summed: &Summed, standing: &Standing, declared_empty: bool) -> Result<(), MonitorError> {
+    fn judge_whole(summed: &Summed, standing: &Standing, declared_empty: bool) -> Result<(), MonitorError> {
         let facts = &summed.survey;
         if let Some(refusal) = nothing(facts.patches + facts.rejected, facts.patches, declared_empty) {
             return Err(Refusal { rejects: summed.first_rejects.clone(), ..refusal }.into());

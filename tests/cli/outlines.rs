@@ -164,11 +164,16 @@ fn a_patch_no_larger_than_a_tolerance_is_judged_by_share() {
     let folder = tempfile::tempdir().unwrap();
     let tiny = "[[[118.202,35.002],[118.202007,35.002],[118.202007,35.002007],[118.202,35.002007],[118.202,35.002]]]";
     let approved = r#"{"type":"Polygon","coordinates":[[[118.2,35.0],[118.21,35.0],[118.21,35.01],[118.2,35.01],[118.2,35.0]]]}"#;
-    std::fs::write(folder.path().join("approved.geojson"), File::default().feature(&json!({ "PZWH": "1" }), approved).text()).unwrap();
-    let verdict = |more: &[&str]| {
-        classified(folder.path(), "Polygon", tiny, more);
+    let elsewhere = r#"{"type":"Polygon","coordinates":[[[118.22,35.0],[118.23,35.0],[118.23,35.01],[118.22,35.01],[118.22,35.0]]]}"#;
+    for (name, properties, polygon) in
+        [("approved", json!({ "PZWH": "1" }), approved), ("elsewhere", json!({ "PZWH": "1" }), elsewhere), ("farmland", json!({ "DLBM": "0102" }), approved)]
+    {
+        std::fs::write(folder.path().join(format!("{name}.geojson")), File::default().feature(&properties, polygon).text()).unwrap();
+    }
+    let verdict = |approvals: &str| {
+        classified(folder.path(), "Polygon", tiny, &["--layer", "farmland=farmland.geojson", "--layer", approvals]);
         let found: Value = serde_json::from_slice(&std::fs::read(folder.path().join("out.geojson")).unwrap()).unwrap();
         found["features"][0]["properties"]["verdict"].as_str().unwrap().to_owned()
     };
-    assert_eq!((verdict(&[]).as_str(), verdict(&["--layer", "approved=approved.geojson"]).as_str()), ("doubtful", "legal"));
+    assert_eq!((verdict("approved=elsewhere.geojson").as_str(), verdict("approved=approved.geojson").as_str()), ("doubtful", "legal"));
 }

@@ -33,7 +33,8 @@ fn json_is_what_the_api_answers_and_months_are_summed() {
     }
     let patches = |arguments: &[&str]| -> Value { serde_json::from_str(&done(path, arguments)).unwrap() };
     let both = patches(&["ratio", "--period", "2022-04", "--until", "2022-05", "--json"]);
-    assert_eq!((&both["city"]["total"]["patches"], &both["from"], &both["until"]), (&json!(8), &json!("2022-04"), &json!("2022-05")));
+    // May's patches lie on April's ground, which counts once.
+    assert_eq!((&both["city"]["total"]["patches"], &both["from"], &both["until"]), (&json!(4), &json!("2022-04"), &json!("2022-05")));
     assert_eq!(patches(&["ratio", "--json"])["from"], "2022-05", "the newest month");
     let members: Vec<&String> = both.as_object().unwrap().keys().collect();
     assert_eq!(members, ["city", "computed_at", "counties", "from", "layers", "lines", "rule", "straddling", "until"]);

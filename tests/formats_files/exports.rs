@@ -193,12 +193,15 @@ async fn filters_choose_one_county_one_patch_or_one_verdict() {
     // Oracle: Python, urllib.parse.quote("套合结果_2022-04_兰山区.csv").
     let name = "%E5%A5%97%E5%90%88%E7%BB%93%E6%9E%9C_2022-04_%E5%85%B0%E5%B1%B1%E5%8C%BA.csv";
     assert_eq!(answer.header("content-disposition"), format!("attachment; filename=\"export.csv\"; filename*=UTF-8''{name}"));
-    let rows: Vec<csv::StringRecord> = csv::Reader::from_reader(&answer.bytes[3..]).records().map(Result::unwrap).collect();
+    let mut table = csv::Reader::from_reader(&answer.bytes[3..]);
+    let heading = table.headers().unwrap().clone();
+    let column = |name: &str| heading.iter().position(|one| one == name).unwrap();
+    let rows: Vec<csv::StringRecord> = table.records().map(Result::unwrap).collect();
     assert!(rows.len() == 3 && rows.iter().all(|row| &row[6] == "兰山区"), "{rows:?}");
     let patch = app.patch("S1").await;
     assert_eq!(rows[1][7].parse::<f64>().unwrap(), (number(&patch["properties"]["area"]["m2"]) * 1e4).round() / 1e4);
-    assert_eq!((&rows[1][8], &rows[1][23]), (format!("{:.2}", number(&patch["properties"]["area"]["mu"])).as_str(), "疑似违法"));
-    assert!(rows[1][28].contains("地类图斑#2@2022-01-01"), "{:?}", &rows[1]);
+    assert_eq!((&rows[1][8], &rows[1][column("判定")]), (format!("{:.2}", number(&patch["properties"]["area"]["mu"])).as_str(), "疑似违法"));
+    assert!(rows[1][column("图层版本")].contains("地类图斑#2@2022-01-01"), "{:?}", &rows[1]);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -184,7 +184,7 @@ fn refused(rows: u64, mut rejects: Vec<Reject>) -> MonitorError {
     Refusal { rejects, ..Refusal::new(RefusalKind::Unacceptable, "verdicts_refused", words) }.into()
 }
 
-fn unreadable(code: &'static str, words: Words) -> MonitorError {
+fn unreadable(code: &'static str, words: &Words) -> MonitorError {
     let words = Words::new(format!("判定文件无法读取：{}", words.zh), format!("the file of verdicts cannot be read: {}", words.en));
     Refusal::new(RefusalKind::Unreadable, code, words).into()
 }
@@ -196,17 +196,17 @@ fn read(table: impl Read, survey: Option<i64>) -> Result<Filled, MonitorError> {
     if bytes.len() as u64 > TABLE_BYTES {
         let mib = TABLE_BYTES >> 20;
         let words = Words::new(format!("文件超过 {mib} MiB，请分县上传"), format!("the file is larger than {mib} MiB; send it county by county"));
-        return Err(unreadable("table_too_large", words));
+        return Err(unreadable("table_too_large", &words));
     }
     let choose = |heading: &[String]| Columns::likely(heading);
     let table = table::read(&bytes, &choose).map_err(|error| match error {
         ReadError::Refused(refusal) if refusal.code == "no_heading" => {
-            unreadable("not_a_verdict_file", columns::missing(&["patch_id", "verdict"], &refusal.words.zh))
+            unreadable("not_a_verdict_file", &columns::missing(&["patch_id", "verdict"], &refusal.words.zh))
         }
-        ReadError::Refused(refusal) => unreadable(refusal.code, refusal.words.clone()),
+        ReadError::Refused(refusal) => unreadable(refusal.code, &refusal.words),
         other => other.into(),
     })?;
-    let columns = Columns::find(&table.heading).map_err(|words| unreadable("not_a_verdict_file", words))?;
+    let columns = Columns::find(&table.heading).map_err(|words| unreadable("not_a_verdict_file", &words))?;
     Ok(rows::fill(columns, table.rows, survey))
 }
 

@@ -164,11 +164,9 @@ fn said(cell: &Cell, asks: Asks) -> Result<Said, Words> {
         Cell::Number(_) | Cell::Odd(_) => "",
     };
     let verdict = match (asks, text.to_lowercase().as_str()) {
-        (Asks::IsIllegal, "是") | (Asks::IsLegal, "否") => Said::This(Verdict::Illegal),
-        (Asks::IsLegal, "是") => Said::This(Verdict::Legal),
+        (Asks::IsIllegal, "是") | (Asks::IsLegal, "否") | (_, "违法" | "illegal") => Said::This(Verdict::Illegal),
+        (Asks::IsLegal, "是") | (_, "合法" | "legal") => Said::This(Verdict::Legal),
         (Asks::IsIllegal, "否") => Said::NotIllegal,
-        (_, "合法" | "legal") => Said::This(Verdict::Legal),
-        (_, "违法" | "illegal") => Said::This(Verdict::Illegal),
         (_, "其他" | "其它" | "other") => Said::This(Verdict::Other),
         (_, "存疑" | "doubtful") => Said::This(Verdict::Doubtful),
         (_, "未核" | "待核" | "未填" | "pending" | "—" | "-" | "/") => Said::Nothing,
