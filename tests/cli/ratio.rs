@@ -37,5 +37,5 @@ fn json_is_what_the_api_answers_and_months_are_summed() {
     assert_eq!((&both["city"]["total"]["patches"], &both["from"], &both["until"]), (&json!(4), &json!("2022-04"), &json!("2022-05")));
     assert_eq!(patches(&["ratio", "--json"])["from"], "2022-05", "the newest month");
     let members: Vec<&String> = both.as_object().unwrap().keys().collect();
-    assert_eq!(members, ["city", "computed_at", "counties", "from", "layers", "lines", "rule", "straddling", "until"]);
+    assert_eq!(members, ["city", "computed_at", "contradictions", "counties", "from", "layers", "lines", "rule", "straddling", "until"]);
 }

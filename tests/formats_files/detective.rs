@@ -149,7 +149,7 @@ fn a_shifted_survey_is_asked_about_and_corrected_only_when_told() {
     moved(&path, "survey-2022-04.geojson", add_gcj02);
     let (code, words) = refused(&path, Stated::default());
     println!("{words}");
-    assert!(code == "maybe_gcj02" && words.contains("gcj02=remove") && words.contains("gcj02=keep"), "{words}");
+    assert!(code == "maybe_gcj02" && words.contains("去除偏移") && words.contains("按原坐标"), "{words}");
     let say = |gcj02| Stated { gcj02: Some(gcj02), ..Stated::default() };
     assert_eq!(look(&path, say(Gcj02::Keep)).problem, None);
     let removed = look(&path, say(Gcj02::Remove));
