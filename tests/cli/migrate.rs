@@ -93,7 +93,7 @@ async fn a_copy_is_killed_again_and_again(from: &Place, target: impl AsyncFn(u32
     // Oracle: what was put in above; each table says its rows and a SHA-256.
     let rows = |table: &str| whole.lines().find_map(|line| line.strip_prefix(table)).unwrap().split_whitespace().next().unwrap().to_owned();
     assert_eq!((rows("patch "), rows("finding "), rows("survey "), rows("reject ")), ("6004".into(), "6004".into(), "2".into(), "1".into()), "{whole}");
-    assert!(whole.lines().count() == 10 && whole.lines().all(|line| line.split_whitespace().last().unwrap().len() == 64), "{whole}");
+    assert!(whole.lines().count() == 15 && whole.lines().all(|line| line.split_whitespace().last().unwrap().len() == 64), "{whole}");
 
     let (mut dice, mut half_done, mut copies) = (ChaCha8Rng::seed_from_u64(5), 0, 0);
     while half_done < KILLS {
