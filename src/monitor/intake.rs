@@ -123,14 +123,17 @@ impl Intake {
         }
         let is_nothing = |ring: usize| self.is_nothing(outline, ring);
         let Dispute { defects, share, worst } = dispute(outline, &is_nothing).map_err(|fault| refused(&fault))?;
-        let region = read(&measured.map(|at| self.plane.project(at)), &is_nothing).map_err(|fault| refused(&fault))?;
-        let most = (self.disputed_m2 / region.area_m2()).min(if self.disputed_m2.is_finite() { DISPUTED_SHARE } else { 1.0 });
+        // Rings that run the wrong way round can take each other's ground away altogether.
+        let region = read(&measured.map(|at| self.plane.project(at)), &is_nothing);
+        let area_m2 = region.as_ref().map_or(f64::INFINITY, Region::area_m2);
+        let most = (self.disputed_m2 / area_m2).min(if self.disputed_m2.is_finite() { DISPUTED_SHARE } else { 1.0 });
         if share > ROUNDING.max(most) {
             return match self.by_direction.then(|| nesting::nested(outline)).flatten() {
                 Some(nested) => self.nested(&nested, outline),
                 None => Err(refused(&worst.unwrap_or(*fault))),
             };
         }
+        let region = region.map_err(|fault| refused(&fault))?;
         let defects = defects.into_iter().map(|defect| Defect { at: self.place(defect.at), ..defect }).collect();
         Ok((region, defects))
     }
