@@ -3,7 +3,7 @@
 //! A corner is a corner in every coordinate system, an edge is not: straight in one projection it is an arc in another, and between the two lies a lens of ⅔·s·l
 //! (s its height, l its length). Where a border was drawn once and written by two files in two projections, their edges differ by such a lens although nobody drew it.
 //!
-//! 1. [`Window`] looks at the ground around a figure. Each edge of one file is held against what the other file has beside it ([`Window::along`]): where both run
+//! 1. [`Window`] looks at the ground around a figure. Each edge of one file is held against what other files have beside it ([`Window::along`]): where both run
 //!    within the height of that lens of each other, they are one border.
 //! 2. The other file's edge may be longer than the first one (a vertex on a neighbour's edge); it is put together again from the steps and pieces it was cut into (`chords`).
 //! 3. Along the ground that both share, the lens of the longer edge bounds what the reading can change. Where a file's coordinates were written with few decimals, half their last
@@ -12,7 +12,7 @@
 mod chords;
 mod digits;
 
-use super::{Bounds, Coverage, Crs, Outline, Plane};
+use super::{Bounds, Coverage, Crs, Outline, Plane, Region};
 use chords::Chords;
 use std::io;
 
@@ -72,6 +72,10 @@ struct Contact {
     chord: Edge,
     /// Its lens by its length and height, square metres.
     lens_m2: f64,
+    /// That of the edge itself, read as the other file does.
+    own_lens_m2: f64,
+    /// Half the last digits of both.
+    half_m: f64,
 }
 
 impl std::ops::Add for Doubt {
@@ -91,70 +95,97 @@ impl<'a> Window<'a> {
         Self { plane, bounds, scale: [cos, 1.0 / cos] }
     }
 
-    /// What the reading of the edges of an outline, and of those of a layer beside them, can change. `outline` is in degrees, vertices as its file
-    /// wrote them. O(n log m) for n edges and a layer of m.
+    /// What the reading of the edges of an outline, and of those of layers beside them, can change: along each stretch of ground once, by the layer that leaves most in
+    /// doubt there, for two layers that draw the same border differ from it by the same lens. `outline` is in degrees, vertices as its file wrote them.
+    /// O(n log m) for n edges and layers of m.
     ///
     /// # Errors
-    /// Where the layer cannot be read back.
-    pub fn along(&self, outline: &Outline, written: Written, layer: Drawn<'_>) -> io::Result<Doubt> {
-        if !may_differ(written, layer.written) {
-            return Ok(Doubt::default());
-        }
-        let mut chords = Chords::new(self.plane, layer);
+    /// Where a layer cannot be read back.
+    pub fn along(&self, outline: &Outline, written: Written, layers: &[Drawn<'_>]) -> io::Result<Doubt> {
+        let mut chords: Vec<Chords<'_>> =
+            layers.iter().filter(|layer| may_differ(written, layer.written)).map(|layer| Chords::new(self.plane, *layer)).collect();
         let mut doubt = Doubt::default();
+        if chords.is_empty() {
+            return Ok(doubt);
+        }
         for ring in 0..outline.ring_ends.len() {
             let ring: Vec<[f64; 2]> = outline.ring(ring).iter().map(|at| self.plane.project(*at)).collect();
             for (a, b) in ring.iter().zip(ring.iter().cycle().skip(1)).filter(|(a, b)| a != b) {
-                doubt = doubt + self.beside([*a, *b], written, &mut chords)?;
+                if let Some(span) = clipped([*a, *b], &self.bounds) {
+                    doubt = doubt + self.beside([*a, *b], span, written, &mut chords)?;
+                }
             }
         }
         Ok(doubt)
     }
 
-    /// What the reading of the edges of two layers can change, where they run beside each other in this ground.
+    /// What the reading of the edges of two layers can change within a region of this ground, where they run beside each other.
     ///
     /// # Errors
     /// Where a layer cannot be read back.
-    pub fn between(&self, one: Drawn<'_>, other: Drawn<'_>) -> io::Result<Doubt> {
+    pub fn between(&self, region: &Region, one: Drawn<'_>, other: Drawn<'_>) -> io::Result<Doubt> {
         if !may_differ(one.written, other.written) {
             return Ok(Doubt::default());
         }
-        let (mut of_one, mut of_other) = (Chords::new(self.plane, one), Chords::new(self.plane, other));
+        let (mut of_one, mut of_other) = (Chords::new(self.plane, one), [Chords::new(self.plane, other)]);
         let mut doubt = Doubt::default();
         let mut seen = std::collections::HashSet::new();
         for edge in of_one.near(&self.bounds)? {
             let chord = of_one.whole(edge)?;
             if seen.insert(chord.map(|at| at.map(f64::to_bits))) {
-                doubt = doubt + self.beside(chord, one.written, &mut of_other)?;
+                for span in self.within(chord, region) {
+                    doubt = doubt + self.beside(chord, span, one.written, &mut of_other)?;
+                }
             }
         }
         Ok(doubt)
     }
 
-    /// What the reading can change along one edge.
-    fn beside(&self, edge: Edge, written: Written, chords: &mut Chords<'_>) -> io::Result<Doubt> {
-        let (crs, other) = (written.crs, chords.written().crs);
-        let half_m = written.half_digit_m() + chords.written().half_digit_m();
-        let Some((from, to)) = clipped(edge, &self.bounds) else { return Ok(Doubt::default()) };
+    /// The shares of an edge between which it lies in a region, with as much at both ends as edges of one border may be apart.
+    fn within(&self, edge: Edge, region: &Region) -> Vec<(f64, f64)> {
+        let Some((from, to)) = clipped(edge, &self.bounds) else { return Vec::new() };
+        let place = |share: f64| [0, 1].map(|axis| edge[0][axis] + share * (edge[1][axis] - edge[0][axis]));
+        let mut ends: Vec<f64> = region.rings().flat_map(|ring| ring.windows(2)).filter_map(|side| crossing(edge, [side[0], side[1]])).collect();
+        ends.retain(|share| from < *share && *share < to);
+        ends.extend([from, to]);
+        ends.sort_unstable_by(f64::total_cmp);
+        let more = 2.0 * REACH_M / self.length_m(edge);
+        let mut spans: Vec<(f64, f64)> = Vec::new();
+        for pair in ends.windows(2).filter(|pair| is_in(region, place(f64::midpoint(pair[0], pair[1])))) {
+            let (low, high) = ((pair[0] - more).max(from), (pair[1] + more).min(to));
+            match spans.last_mut() {
+                Some(last) if low <= last.1 => last.1 = high,
+                _ => spans.push((low, high)),
+            }
+        }
+        spans
+    }
+
+    /// What the reading can change along one edge, between two shares of its length.
+    fn beside(&self, edge: Edge, (from, to): (f64, f64), written: Written, others: &mut [Chords<'_>]) -> io::Result<Doubt> {
         let place = |share: f64| [0, 1].map(|axis| edge[0][axis] + share * (edge[1][axis] - edge[0][axis]));
         let mut around = Bounds::of(&[place(from), place(to)]);
         around.extend(around.min.map(|value| value - 2.0 * REACH_M));
         around.extend(around.max.map(|value| value + 2.0 * REACH_M));
-        let along = Along::new(self, edge, rise(self.plane, edge, crs));
-        let lens_m2 = lens_m2(self.plane, edge, crs, other);
+        let along = Along::new(self, edge, rise(self.plane, edge, written.crs));
         let mut contacts = Vec::new();
-        for beside in chords.near(&around)? {
-            if along.stretch(beside, (from, to), REACH_M).is_none() {
-                continue;
-            }
-            let chord = chords.whole(beside)?;
-            let of_chord = self::lens_m2(self.plane, chord, crs, other);
-            let height_m = (lens_m2 / along.length_m).max(of_chord / self.length_m(chord));
-            if let Some((from, to)) = along.stretch(beside, (from, to), 1.05 * height_m + half_m + SLACK_M) {
-                contacts.push(Contact { from, to, chord, lens_m2: of_chord });
+        for chords in others {
+            let (crs, other) = (written.crs, chords.written().crs);
+            let half_m = written.half_digit_m() + chords.written().half_digit_m();
+            let own_lens_m2 = lens_m2(self.plane, edge, crs, other);
+            for beside in chords.near(&around)? {
+                if along.stretch(beside, (from, to), REACH_M).is_none() {
+                    continue;
+                }
+                let chord = chords.whole(beside)?;
+                let lens_m2 = lens_m2(self.plane, chord, crs, other);
+                let height_m = (own_lens_m2 / along.length_m).max(lens_m2 / self.length_m(chord));
+                if let Some((from, to)) = along.stretch(beside, (from, to), 1.05 * height_m + half_m + SLACK_M) {
+                    contacts.push(Contact { from, to, chord, lens_m2, own_lens_m2, half_m });
+                }
             }
         }
-        Ok(along.doubt(lens_m2, half_m, &contacts))
+        Ok(along.doubt(&contacts))
     }
 
     fn length_m(&self, [a, b]: Edge) -> f64 {
@@ -216,7 +247,7 @@ impl Along {
     }
 
     /// Each stretch of ground once, by the contact that leaves most in doubt there.
-    fn doubt(&self, lens_m2: f64, half_m: f64, contacts: &[Contact]) -> Doubt {
+    fn doubt(&self, contacts: &[Contact]) -> Doubt {
         let mut ends: Vec<f64> = contacts.iter().flat_map(|contact| [contact.from, contact.to]).collect();
         ends.sort_unstable_by(f64::total_cmp);
         let mut doubt = Doubt::default();
@@ -227,12 +258,12 @@ impl Along {
                 continue;
             }
             let place = |share: f64| [0, 1].map(|axis| self.edge[0][axis] + share * (self.edge[1][axis] - self.edge[0][axis]));
-            let of_other = |contact: &Contact| {
+            let of_contact = |contact: &Contact| {
                 let [a, b] = [from, to].map(|share| share_of(contact.chord, place(share)));
-                contact.lens_m2 * part(a.min(b), a.max(b))
+                (contact.own_lens_m2 * part(from, to)).max(contact.lens_m2 * part(a.min(b), a.max(b)))
             };
-            doubt.edges_m2 += ARC * here().map(of_other).fold(lens_m2 * part(from, to), f64::max);
-            doubt.rounding_m2 += half_m * (to - from) * self.length_m;
+            doubt.edges_m2 += ARC * here().map(of_contact).fold(0.0, f64::max);
+            doubt.rounding_m2 += here().map(|contact| contact.half_m).fold(0.0, f64::max) * (to - from) * self.length_m;
         }
         doubt
     }
@@ -265,6 +296,26 @@ fn rise(plane: &Plane, [a, b]: Edge, crs: Crs) -> f64 {
 /// Height by length of the lens between two readings of an edge, square metres: its area is two thirds of that.
 fn lens_m2(plane: &Plane, edge: Edge, one: Crs, other: Crs) -> f64 {
     if one.is_straight_in(other) { 0.0 } else { (rise(plane, edge, one) - rise(plane, edge, other)).abs() }
+}
+
+/// Where along an edge another one crosses it, as a share of its length; `None` where it does not.
+fn crossing([a, b]: Edge, [p, q]: Edge) -> Option<f64> {
+    let side = |at: [f64; 2], [from, to]: Edge| (to[0] - from[0]) * (at[1] - from[1]) - (to[1] - from[1]) * (at[0] - from[0]);
+    if (side(p, [a, b]) > 0.0) == (side(q, [a, b]) > 0.0) {
+        return None;
+    }
+    let (from, to) = (side(a, [p, q]), side(b, [p, q]));
+    let share = from / (from - to);
+    share.is_finite().then_some(share)
+}
+
+/// Whether a place lies in a region: how often a way to the right leaves it.
+fn is_in(region: &Region, [x, y]: [f64; 2]) -> bool {
+    let is_right = |side: &&[[f64; 2]]| {
+        let ([p, q], above) = ([side[0], side[1]], side[0][1] > y);
+        above != (q[1] > y) && p[0] + (y - p[1]) / (q[1] - p[1]) * (q[0] - p[0]) > x
+    };
+    region.rings().flat_map(|ring| ring.windows(2)).filter(is_right).count() % 2 == 1
 }
 
 /// The shares of an edge between which it lies in a box.

@@ -4,7 +4,7 @@
 
 use super::{atlas::Atlas, atlas::Measured, rule::Tolerance};
 use crate::geom::edges::REACH_M;
-use crate::geom::{Doubt, Figure, Outline, Window, Written};
+use crate::geom::{Doubt, Drawn, Figure, Outline, Window, Written};
 use crate::land::{Doubts, LayerKind};
 use std::io;
 
@@ -35,33 +35,28 @@ pub fn doubts(atlas: &Atlas, tolerance: &Tolerance, measured: &Measured, figure:
         figure.region().rings().flat_map(|ring| ring.windows(2)).map(|edge| libm::hypot(edge[1][0] - edge[0][0], edge[1][1] - edge[0][1])).sum();
     let near = |area_m2: f64, tolerance_m2: f64| above(area_m2, tolerance_m2) && area_m2 <= tolerance_m2 + 2.0 * REACH_M * around_m;
     let window = Window::new(atlas.plane(), figure.bounds());
-    let along = |kind: LayerKind| {
-        let layer = atlas.drawn(kind);
-        let doubt = layer.map(|layer| window.along(patch.degrees, patch.written, layer));
-        atlas.note_loss(doubt.unwrap_or_else(|| Ok(Doubt::default())))
+    let along = |kinds: &[LayerKind]| {
+        let layers: Vec<Drawn<'_>> = kinds.iter().filter_map(|kind| atlas.drawn(*kind)).collect();
+        atlas.note_loss(window.along(patch.degrees, patch.written, &layers))
     };
     let mut doubts = Doubts::default();
     let outside_m2 = areas.unapproved_m2() - areas.other_use_m2;
     let of_cover = [areas.unapproved_m2(), outside_m2, areas.approved_in_time_m2 + areas.other_use_m2].into_iter().any(|area_m2| near(area_m2, cover_m2));
-    let of_farmland = near(areas.unapproved_farmland_m2(), farmland_m2);
-    let of_parcels = near(without_parcels_m2, cover_m2);
-    let approvals = if of_cover || of_farmland { along(LayerKind::Approved)? } else { Doubt::default() };
-    let parcels = if of_farmland || of_parcels { along(LayerKind::Farmland)? } else { Doubt::default() };
     if of_cover {
-        doubts.unapproved = approvals;
+        doubts.unapproved = along(&[LayerKind::Approved])?;
     }
-    if of_parcels {
-        doubts.without_parcels = parcels;
+    if near(without_parcels_m2, cover_m2) {
+        doubts.without_parcels = along(&[LayerKind::Farmland])?;
     }
-    if of_farmland {
+    if near(areas.unapproved_farmland_m2(), farmland_m2) {
         let both = match (atlas.drawn(LayerKind::Farmland), atlas.drawn(LayerKind::Approved)) {
-            (Some(parcels), Some(approvals)) => atlas.note_loss(window.between(parcels, approvals))?,
+            (Some(parcels), Some(approvals)) => atlas.note_loss(window.between(figure.region(), parcels, approvals))?,
             _ => Doubt::default(),
         };
-        doubts.unapproved_farmland = approvals + parcels + both;
+        doubts.unapproved_farmland = along(&[LayerKind::Approved, LayerKind::Farmland])? + both;
     }
     if near(second_m2, tolerance.border_m2()) {
-        doubts.second_county = along(LayerKind::County)?;
+        doubts.second_county = along(&[LayerKind::County])?;
     }
     Ok(doubts)
 }

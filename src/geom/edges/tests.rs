@@ -1,3 +1,5 @@
+//! Bounds of what the reading of edges can change, against lenses that PROJ and the overlay itself give.
+
 use super::*;
 use crate::geom::{CoverageBuilder, Figure, Region, check_in};
 
@@ -52,7 +54,7 @@ fn shared_corners_leave_no_more_than_the_bound() {
                 let coverage = coverage(&region(&plane, &outline, layer));
                 let uncovered = figure.area_m2() - coverage.covered_m2(&figure, &coverage.hits(&figure).unwrap()).unwrap();
                 let window = Window::new(&plane, figure.bounds());
-                let bound = window.along(&outline, written(patch, None), Drawn { coverage: &coverage, written: written(layer, None) }).unwrap();
+                let bound = window.along(&outline, written(patch, None), &[Drawn { coverage: &coverage, written: written(layer, None) }]).unwrap();
                 let ring: Vec<_> = outline.ring(0).iter().map(|at| plane.project(*at)).collect();
                 let lenses: f64 = ring.windows(2).map(|edge| 2.0 / 3.0 * lens_m2(&plane, [edge[0], edge[1]], crs(patch), crs(layer))).sum();
                 let name = format!("{east} {north} {patch} {layer}: {uncovered} {bound:?} {lenses}");
@@ -71,9 +73,32 @@ fn half_a_digit_counts_along_common_ground() {
     let coverage = coverage(&region(&plane, &outline, "4490"));
     let layer = Drawn { coverage: &coverage, written: written("4490", Some(9)) };
     let window = Window::new(&plane, &region(&plane, &outline, "4490").bounds());
-    let bound = window.along(&outline, written("4490", Some(6)), layer).unwrap();
+    let bound = window.along(&outline, written("4490", Some(6)), &[layer]).unwrap();
     assert!(bound.edges_m2 == 0.0 && (bound.rounding_m2 - 0.055_85 * 404.4).abs() < 0.2, "{bound:?}");
-    assert_eq!(window.along(&outline, written("4490", Some(9)), layer).unwrap(), Doubt::default());
+    assert_eq!(window.along(&outline, written("4490", Some(9)), &[layer]).unwrap(), Doubt::default());
     let far = Outline::polygon(&[[[118.1004, 35.0004], [118.1006, 35.0004], [118.1006, 35.0006], [118.1004, 35.0004]]]);
-    assert_eq!(window.along(&far, written("4490", Some(6)), layer).unwrap(), Doubt::default());
+    assert_eq!(window.along(&far, written("4490", Some(6)), &[layer]).unwrap(), Doubt::default());
+}
+
+/// Oracle: by construction; of a border that two layers have in common, the half that lies in the patch, and that once: the lens of an arc's first half is half of it.
+#[test]
+fn layers_are_held_against_each_other_within_the_patch() {
+    let plane = Plane::at(118.0, 35.0);
+    let strip = region(&plane, &oblong(0.01, 0.001), "4490");
+    let coverages = ["4490", "4527"].map(|name| coverage(&region(&plane, &oblong(0.01, 0.002), name)));
+    let drawn = |number: usize, name| Drawn { coverage: &coverages[number], written: written(name, None) };
+    let half = Outline::polygon(&[[[118.105, 34.999], [118.12, 34.999], [118.12, 35.001], [118.105, 35.001], [118.105, 34.999]]]);
+    let patch = region(&plane, &half, "4490");
+    let found = Window::new(&plane, &patch.bounds()).between(&patch, drawn(0, "4490"), drawn(1, "4527")).unwrap();
+    let edge = [plane.project([118.1, 35.0]), plane.project([118.11, 35.0])];
+    let upright = [plane.project([118.11, 35.0]), plane.project([118.11, 35.001])];
+    let lens = |edge| 2.0 / 3.0 * lens_m2(&plane, edge, crs("4490"), crs("4527"));
+    let expected = lens(edge) / 2.0 + lens(upright);
+    assert!((found.edges_m2 - expected).abs() < 0.03 * expected, "{found:?} {expected}");
+    // Both draw the strip's south border as the patch does or by a lens: no more than that lens is in doubt, whichever layer is looked at.
+    let outline = oblong(0.01, 0.001);
+    let window = Window::new(&plane, &strip.bounds());
+    let one = window.along(&outline, written("4490", None), &[drawn(1, "4527")]).unwrap();
+    let both = window.along(&outline, written("4490", None), &[drawn(0, "4490"), drawn(1, "4527")]).unwrap();
+    assert!(one.edges_m2 > 0.0 && one == both, "{one:?} {both:?}");
 }
