@@ -114,20 +114,9 @@ pub(super) fn says_the_same(one: &Finding, other: &Finding) -> bool {
     let own = |finding: &Finding| Finding {
         layer_set: 0,
         flags: finding.flags.iter().filter(|flag| **flag != Flag::SharesGround).copied().collect(),
-        parcels: Vec::new(),
-        counties: Vec::new(),
         ..finding.clone()
     };
-    let parcels = one.parcels.len() == other.parcels.len()
-        && one.parcels.iter().zip(&other.parcels).all(|(a, b)| (&a.dlbm, &a.dlmc) == (&b.dlbm, &b.dlmc) && is_as_read(a.area_m2, b.area_m2));
-    let counties = one.counties.len() == other.counties.len()
-        && one.counties.iter().zip(&other.counties).all(|(a, b)| (&a.code, &a.name) == (&b.code, &b.name) && is_as_read(a.area_m2, b.area_m2));
-    parcels && counties && own(one) == own(other)
-}
-
-/// Whether two areas are the same but for the last bits: shares are kept as JSON text, which is read back to within them.
-fn is_as_read(one_m2: f64, other_m2: f64) -> bool {
-    (one_m2 - other_m2).abs() <= 4.0 * f64::EPSILON * one_m2.abs()
+    own(one) == own(other)
 }
 
 impl Monitor {
