@@ -82,10 +82,11 @@ impl Monitor {
         if neighbours.is_empty() {
             return Ok(Sharing::default());
         }
-        // What stored neighbours share with others was found when they came; unless they came before it was looked for.
         let changed: BTreeSet<i64> = neighbours.patches().collect();
         let stored: BTreeMap<i64, Bounds> = changed.iter().filter(|patch| !own.contains_key(patch)).filter_map(|patch| near.place(*patch)).collect();
         let sharing = Sharing::of(&own, &neighbours);
+        // What stored neighbours share with others was found when they came, and is not measured again; unless they came before it was looked for.
+        neighbours.add_pieces(&writer.pieces(&stored.keys().copied().collect::<Vec<_>>()).await?);
         let mut near = Boxes::of(stored);
         let candidates = near.pairs(writer).await?.into_iter().filter(|pair| !neighbours.are(*pair)).collect();
         self.confirm(writer, crs, atlas.plane(), candidates, &mut neighbours).await?;

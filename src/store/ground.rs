@@ -57,6 +57,8 @@ pub trait GroundWriter: Send {
     async fn places_near(&mut self, boxes: &[Bounds], take: &mut (dyn FnMut(Vec<PatchPlace>) + Send)) -> Result<(), StoreError>;
     /// These patches, those that there are, in the order of their numbers.
     async fn grounds(&mut self, patches: &[i64]) -> Result<Vec<PatchGround>, StoreError>;
+    /// The pieces that lie in one of these patches, or more: the numbers of a piece and of a patch it lies in, by piece.
+    async fn pieces(&mut self, patches: &[i64]) -> Result<Vec<(i64, i64)>, StoreError>;
     /// Removes the pieces that lie in these patches and in no other; answers what is left of pieces that lie in one of them.
     async fn forget_pieces(&mut self, patches: &[i64]) -> Result<Vec<GroundShare>, StoreError>;
     /// Stores pieces.
@@ -132,7 +134,7 @@ pub(super) fn read_ground(row: &impl Columns) -> Result<PatchGround, StoreError>
     })
 }
 
-/// A row of [`SHARE`]. JSON may lose an area's last bit, so what is summed has columns of its own.
+/// A row of [`SHARE`]; what is summed in SQL has columns of its own.
 pub(super) fn read_share(row: &impl Columns) -> Result<GroundShare, StoreError> {
     let areas: Areas = row.json("areas")?;
     Ok(GroundShare {

@@ -1,7 +1,7 @@
 //! Several `tuban serve` on one database, killed, stalled and flooded: every survey is there once, whole, with the same findings.
 
 use super::app::city;
-use super::place::{Place, claims, ended, findings, looked_through, parameters, read, survey, upload};
+use super::place::{Place, claims, ended, findings, looked_through, parameters, read, survey, upload, withdraw};
 use super::serve::Serving;
 use rand_chacha::{
     ChaCha8Rng,
@@ -24,6 +24,8 @@ const EXPORTED: u32 = 10_000;
 /// Random moments at which a node is killed that makes findings anew, and the patches judged.
 const REJUDGE_KILLS: u32 = 10;
 const REJUDGED: u32 = 3000;
+/// Patches of uploads that come all at once, of the same ground each.
+const LARGE: u32 = 3000;
 
 /// Runs every story on every database.
 macro_rules! stories {
@@ -56,6 +58,7 @@ async fn measured(node: &Serving, store: &dyn Store) -> (Vec<(Patch, Finding)>, 
         let job = upload(&node.address, &parameters(month), survey("p", PATCHES)).await;
         let done = ended(&node.address, &job).await;
         found = findings(store, &done["survey"]["id"]).await;
+        withdraw(&node.address, &done["survey"]).await;
         let job = store.job(id(&job)).await.unwrap();
         takes = takes.min(Duration::from_millis((job.ended_ms.unwrap() - job.started_ms.unwrap()) as u64));
     }
@@ -92,6 +95,7 @@ async fn what_a_killed_node_had_begun_another_finishes_once(place: Place) {
         nodes[killed].child.wait().unwrap();
         let done = ended(&nodes[1 - killed].address, &job).await;
         assert!(findings(&*store, &done["survey"]["id"]).await == expected, "kill {kills}: other findings");
+        withdraw(&nodes[1 - killed].address, &done["survey"]).await;
         taken_over += u32::from(claims(&*store, &job).await > 1);
         kills += 1;
         nodes[killed] = place.node("1s");
@@ -123,6 +127,7 @@ async fn a_node_that_stalls_past_its_lease_and_comes_back_does_no_harm(place: Pl
         let survey = ended(&nodes[1 - stalled].address, &job).await["survey"].clone();
         assert!(findings(&*store, &survey["id"]).await == expected, "round {round}: other findings");
         assert_eq!(read(&nodes[stalled].address, &job).await["survey"], survey, "who came back tells the same");
+        withdraw(&nodes[stalled].address, &survey).await;
     }
     eprintln!("{taken_over} of {STALLS} were taken over from a stalled node");
     assert!(taken_over > 0, "at least once another node had the job");
@@ -240,7 +245,7 @@ async fn findings_whose_node_is_killed_while_it_makes_them_anew_are_the_old_ones
 
 async fn eight_large_uploads_at_once_on_two_nodes_are_all_there_once(place: Place) {
     let nodes = [place.node("30s"), place.node("30s")];
-    let body = survey("p", 10_000);
+    let body = survey("p", LARGE);
     let uploads = (0..8_u32).map(|n| {
         let (address, body) = (nodes[n as usize % 2].address.clone(), body.clone());
         async move {
@@ -251,7 +256,7 @@ async fn eight_large_uploads_at_once_on_two_nodes_are_all_there_once(place: Plac
     let all = futures_util::future::join_all(uploads).await;
     let store = place.store().await;
     let expected = findings(&*store, &all[0]).await;
-    assert_eq!(expected.len(), 10_000);
+    assert_eq!(expected.len(), LARGE as usize);
     for one in &all {
         assert!(findings(&*store, one).await == expected, "{one}: other findings");
     }

@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-use tuban::land::{Finding, LayerKind, Patch};
+use tuban::land::{Finding, LayerKind, Patch, PeriodRange, Survey};
 use tuban::store::{Job, JobOutcome, PatchQuery, Store};
 
 /// A database with two layers.
@@ -57,11 +57,17 @@ impl Place {
     }
 }
 
-/// `count` small patches across both counties.
+/// `count` small patches across both counties, with days of their own: the same findings whatever period they are imported under.
 pub(super) fn survey(name: &str, count: u32) -> String {
-    let file = (0..count).fold(File::default(), |file, n| {
+    survey_of(name, 0..count)
+}
+
+/// Those of such patches with these numbers; those with other numbers lie elsewhere.
+pub(super) fn survey_of(name: &str, numbers: std::ops::Range<u32>) -> String {
+    let file = numbers.fold(File::default(), |file, n| {
         let (west, south) = (118.301 + 0.001 * f64::from(n % 190), 35.001 + 0.001 * f64::from(n / 190));
-        file.feature(&json!({ "JCBH": format!("{name}{n}") }), &polygon(&[rectangle(west, south, west + 0.0005, south + 0.0005)]))
+        let days = json!({ "JCBH": format!("{name}{n}"), "QSX": "2022-03-01", "HSX": "2022-03-31" });
+        file.feature(&days, &polygon(&[rectangle(west, south, west + 0.0005, south + 0.0005)]))
     });
     file.text()
 }
@@ -119,20 +125,30 @@ pub(super) async fn findings(store: &dyn Store, survey: &Value) -> Vec<(Patch, F
     store.patches(&of_survey).await.unwrap().into_iter().map(|stored| (stored.patch, stored.finding)).collect()
 }
 
-/// Every survey is there once, and whole, and no upload is left behind; answers how many there are.
+/// Takes a survey back, so that the next one does not share its ground.
+pub(super) async fn withdraw(node: &str, survey: &Value) {
+    let answer = reqwest::Client::new().delete(format!("{node}/api/surveys/{}", survey["id"])).send().await.unwrap();
+    assert_eq!(answer.status(), 204);
+}
+
+/// Every survey is there once, and whole, or was taken back, and no upload is left behind; answers how many there are.
 pub(super) async fn looked_through(store: &dyn Store) -> usize {
     let surveys = store.surveys().await.unwrap();
-    let months: BTreeSet<_> = surveys.iter().map(|survey| survey.facts.period).collect();
-    assert_eq!(months.len(), surveys.len(), "no survey is there twice");
+    let withdrawn = store.withdrawn().await.unwrap();
+    let all = surveys.len() + withdrawn.len();
+    let months: BTreeSet<_> = surveys.iter().chain(withdrawn.iter().map(|withdrawn| &withdrawn.survey)).map(|survey| survey.facts.period).collect();
+    assert_eq!(months.len(), all, "no survey is there twice");
     let jobs = store.jobs(1000).await.unwrap();
     // A file that was sent again after a 503 is a second job, whose survey was there.
     let stored = |job: &Job| matches!(job.outcome, Some(JobOutcome::Survey { was_there: false, .. }));
-    assert_eq!(jobs.iter().filter(|job| stored(job)).count(), surveys.len(), "every survey was stored by one job");
+    assert_eq!(jobs.iter().filter(|job| stored(job)).count(), all, "every survey was stored by one job");
     for job in jobs.iter().filter(|job| job.file_bytes.is_none()) {
         assert_eq!(store.chunk(&job.id, 0).await.unwrap(), None, "{}: its file is forgotten", job.id);
     }
-    let totals = store.totals(tuban::land::PeriodRange { from: *months.first().unwrap(), until: *months.last().unwrap() }).await.unwrap();
-    let patches: u64 = totals.iter().map(|county| county.pending.patches).sum();
-    assert_eq!(patches, surveys.iter().map(|survey| survey.facts.patches).sum::<u64>(), "no patch is lost or doubled");
-    surveys.len()
+    for Survey { facts, id, .. } in &surveys {
+        // Month by month, for what surveys share counts once in a range of several.
+        let totals = store.totals(PeriodRange { from: facts.period, until: facts.period }).await.unwrap();
+        assert_eq!(totals.iter().map(|county| county.pending.patches).sum::<u64>(), facts.patches, "survey {id}: no patch is lost or doubled");
+    }
+    all
 }

@@ -1,6 +1,6 @@
 //! A node that is asked to stop in the middle of an import, as a service manager asks: it finishes it, or another node does, once.
 
-use super::place::{Place, claims, ended, findings, looked_through, parameters, survey, upload};
+use super::place::{Place, claims, ended, findings, looked_through, parameters, survey, upload, withdraw};
 use super::serve::Serving;
 use rand_chacha::{
     ChaCha8Rng,
@@ -51,6 +51,7 @@ async fn an_import_is_finished(place: Place) {
     let first = ended(&nodes[0].address, &upload(&nodes[0].address, &parameters(0), survey("p", PATCHES)).await).await;
     let takes = began.elapsed();
     let expected = findings(&*store, &first["survey"]["id"]).await;
+    withdraw(&nodes[0].address, &first["survey"]).await;
     let mut dice = ChaCha8Rng::seed_from_u64(15);
     for stop in 0..STOPS {
         let job = upload(&nodes[0].address, &parameters(1 + stop), survey("p", PATCHES)).await;
@@ -61,6 +62,7 @@ async fn an_import_is_finished(place: Place) {
         let done = ended(&nodes[1 - asked].address, &job).await;
         assert_eq!(done["attempts"], 1, "stop {stop}");
         assert!(findings(&*store, &done["survey"]["id"]).await == expected, "stop {stop}: other findings");
+        withdraw(&nodes[1 - asked].address, &done["survey"]).await;
         nodes[asked] = place.node(LEASE);
     }
     assert_eq!(looked_through(&*store).await, STOPS as usize + 1);

@@ -71,6 +71,15 @@ impl Neighbours {
         self.0.entry(other).or_default().insert(one);
     }
 
+    /// Adds all who lie in the same piece, of pieces and their patches by piece.
+    pub(super) fn add_pieces(&mut self, pieces: &[(i64, i64)]) {
+        for piece in pieces.chunk_by(|one, next| one.0 == next.0) {
+            for (index, (_, one)) in piece.iter().enumerate() {
+                piece[index + 1..].iter().for_each(|(_, other)| self.add([*one, *other]));
+            }
+        }
+    }
+
     pub(super) fn is_empty(&self) -> bool {
         self.0.is_empty()
     }

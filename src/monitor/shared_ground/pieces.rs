@@ -17,6 +17,10 @@ pub(super) struct Piece {
 }
 
 impl Piece {
+    fn is_within(&self, within: &BTreeSet<i64>) -> bool {
+        self.patches.iter().all(|patch| within.contains(patch))
+    }
+
     /// Its areas, as of each of these days of after-images.
     pub(super) fn measure(&self, atlas: &Atlas, days: BTreeSet<Date>) -> std::io::Result<BTreeMap<Date, Areas>> {
         let figure = Figure::new(self.region.clone());
@@ -26,23 +30,50 @@ impl Piece {
 
 /// All pieces that lie in none but these patches. Each is found once: in the patch with the lowest number that it lies in.
 pub(super) fn of(regions: &Regions, neighbours: &Neighbours, within: &BTreeSet<i64>) -> Vec<Piece> {
-    let patches: Vec<i64> = within.iter().copied().collect();
-    let of_one = |own: &i64| -> Vec<Piece> {
-        let Some(region) = regions.get(own) else { return Vec::new() };
-        let (numbers, others): (Vec<i64>, Vec<&Region>) = neighbours.of(*own).filter_map(|other| Some((other, regions.get(&other)?))).unzip();
-        let found = atoms(region, &others).into_iter().map(|atom| {
-            let patches = std::iter::once(*own).chain(atom.others.iter().map(|other| numbers[*other as usize])).collect();
-            Piece { patches, region: atom.region }
-        });
-        found.filter(|piece| is_piece(piece, within)).collect()
-    };
-    let mut pieces: Vec<Piece> = patches.par_iter().flat_map_iter(of_one).collect();
+    let groups = groups(neighbours, within);
+    let mut pieces: Vec<Piece> =
+        groups.par_iter().flat_map_iter(|group| of_group(regions, neighbours, group)).filter(|piece| piece.is_within(within)).collect();
     pieces.sort_unstable_by(|a, b| a.patches.cmp(&b.patches));
     pieces
 }
 
-fn is_piece(Piece { patches, region }: &Piece, within: &BTreeSet<i64>) -> bool {
-    patches.len() > 1 && patches.is_sorted() && patches.iter().all(|patch| within.contains(patch)) && region.area_m2() > ROUNDING_M2
+/// Patches, in order, that share ground with each other, or through others of them.
+fn groups(neighbours: &Neighbours, within: &BTreeSet<i64>) -> Vec<BTreeSet<i64>> {
+    let mut left = within.clone();
+    let mut groups = Vec::new();
+    while let Some(first) = left.pop_first() {
+        let (mut group, mut next) = (BTreeSet::from([first]), vec![first]);
+        while let Some(patch) = next.pop() {
+            let found = neighbours.of(patch).filter(|other| left.remove(other)).collect::<Vec<_>>();
+            group.extend(found.iter().copied());
+            next.extend(found);
+        }
+        groups.push(group);
+    }
+    groups
+}
+
+/// The pieces that lie in patches of a group. A patch whose ground all lies in patches before it has none of its own to find: so it is where the same ground is
+/// reported month after month.
+fn of_group(regions: &Regions, neighbours: &Neighbours, group: &BTreeSet<i64>) -> Vec<Piece> {
+    let (mut pieces, mut found_m2) = (Vec::new(), BTreeMap::<i64, f64>::new());
+    for own in group {
+        let Some(region) = regions.get(own) else { continue };
+        if found_m2.get(own).is_some_and(|found| *found > region.area_m2() - ROUNDING_M2) {
+            continue;
+        }
+        let (numbers, others): (Vec<i64>, Vec<&Region>) = neighbours.of(*own).filter_map(|other| Some((other, regions.get(&other)?))).unzip();
+        for atom in atoms(region, &others) {
+            let patches = std::iter::once(*own).chain(atom.others.iter().map(|other| numbers[*other as usize])).collect();
+            let piece = Piece { patches, region: atom.region };
+            let area_m2 = piece.region.area_m2();
+            if piece.patches.len() > 1 && piece.patches.is_sorted() && area_m2 > ROUNDING_M2 {
+                piece.patches.iter().for_each(|patch| *found_m2.entry(*patch).or_default() += area_m2);
+                pieces.push(piece);
+            }
+        }
+    }
+    pieces
 }
 
 /// What a patch's finding would have of ground with these areas.

@@ -42,6 +42,12 @@ pub(super) async fn grounds(writing: &mut Writing, patches: &[i64]) -> Result<Ve
     rows.iter().map(ground::read_ground).collect()
 }
 
+/// See [`GroundWriter::pieces`](crate::store::GroundWriter::pieces).
+pub(super) async fn pieces(writing: &mut Writing, patches: &[i64]) -> Result<Vec<(i64, i64)>, StoreError> {
+    let sql = "SELECT piece, patch FROM shared_ground WHERE piece IN (SELECT piece FROM shared_ground WHERE patch = ANY($1)) ORDER BY piece, patch";
+    Ok(sqlx::query_as(sql).bind(patches).fetch_all(writing.connection()).await?)
+}
+
 /// See [`GroundWriter::forget_pieces`](crate::store::GroundWriter::forget_pieces).
 pub(super) async fn forget_pieces(writing: &mut Writing, patches: &[i64]) -> Result<Vec<GroundShare>, StoreError> {
     sqlx::query(

@@ -79,6 +79,11 @@ impl GroundWriter for Restoring {
         bond.soon(ground::grounds(&mut self.writing, patches)).await
     }
 
+    async fn pieces(&mut self, patches: &[i64]) -> Result<Vec<(i64, i64)>, StoreError> {
+        let bond = self.writing.bond();
+        bond.soon(ground::pieces(&mut self.writing, patches)).await
+    }
+
     async fn forget_pieces(&mut self, patches: &[i64]) -> Result<Vec<GroundShare>, StoreError> {
         let bond = self.writing.bond();
         bond.soon(ground::forget_pieces(&mut self.writing, patches)).await

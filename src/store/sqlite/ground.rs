@@ -39,6 +39,13 @@ pub(super) async fn grounds(transaction: &mut Writing, patches: &[i64]) -> Resul
     rows.iter().map(ground::read_ground).collect()
 }
 
+/// See [`GroundWriter::pieces`](crate::store::GroundWriter::pieces).
+pub(super) async fn pieces(transaction: &mut Writing, patches: &[i64]) -> Result<Vec<(i64, i64)>, StoreError> {
+    let sql = "SELECT piece, patch FROM shared_ground WHERE piece IN
+        (SELECT piece FROM shared_ground WHERE patch IN (SELECT value FROM json_each($1))) ORDER BY piece, patch";
+    Ok(sqlx::query_as(sql).bind(values::to_json(&patches)?).fetch_all(&mut **transaction).await?)
+}
+
 /// See [`GroundWriter::forget_pieces`](crate::store::GroundWriter::forget_pieces).
 pub(super) async fn forget_pieces(transaction: &mut Writing, patches: &[i64]) -> Result<Vec<GroundShare>, StoreError> {
     let patches = values::to_json(&patches)?;

@@ -137,6 +137,10 @@ impl GroundWriter for Taking {
         ground::grounds(&mut self.transaction, patches).await
     }
 
+    async fn pieces(&mut self, patches: &[i64]) -> Result<Vec<(i64, i64)>, StoreError> {
+        ground::pieces(&mut self.transaction, patches).await
+    }
+
     async fn forget_pieces(&mut self, patches: &[i64]) -> Result<Vec<GroundShare>, StoreError> {
         ground::forget_pieces(&mut self.transaction, patches).await
     }
