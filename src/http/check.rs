@@ -2,7 +2,7 @@
 
 use super::{
     Desk, Problem,
-    answers::{AreasAnswer, FindingAnswer},
+    findings::{AreasAnswer, FindingAnswer},
     query::{self, Query},
 };
 use crate::land::{AutomaticVerdict, Days, Words, today};

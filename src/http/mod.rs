@@ -5,6 +5,7 @@ mod check;
 mod city;
 mod corrections;
 mod exports;
+mod findings;
 mod inspect;
 mod jobs;
 mod layers;
@@ -28,8 +29,9 @@ mod verdicts;
 mod waiting;
 mod withdrawal;
 
-pub use answers::{RatiosAnswer, timestamp};
+pub use answers::timestamp;
 pub use problem::Problem;
+pub use ratios::RatiosAnswer;
 pub use readiness::{Life, Phase};
 pub use serve::{ServeError, serve};
 

@@ -2,7 +2,8 @@
 
 use super::{
     Desk, Problem,
-    answers::{FindingAnswer, FormerAnswer, PatchAnswer},
+    answers::PatchAnswer,
+    findings::{FindingAnswer, FormerAnswer},
     query::{self, Path, Query},
 };
 use crate::store::{PatchPosition, PatchQuery};

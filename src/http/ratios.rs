@@ -2,12 +2,15 @@
 
 use super::{
     Desk, Problem,
-    answers::RatiosAnswer,
+    answers::timestamp,
     query::{self, Query},
+    shared_ground::ContradictionAnswer,
 };
+use crate::land::{Area, Group, LayerUsed, Line, Tally, round_half_up};
+use crate::monitor::ratios::Ratios;
 use axum::{Json, extract::State};
-use serde::Deserialize;
-use utoipa::IntoParams;
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
 
 /// Which months to sum.
 #[derive(Debug, Deserialize, IntoParams)]
@@ -25,4 +28,141 @@ pub async fn ratios(State(desk): State<Desk>, Query(query): Query<RatiosQuery>) 
     let range = query::range(query.period.as_deref(), query.until.as_deref())?;
     let ratios = desk.monitor.ratios(range).await?;
     Ok(Json(RatiosAnswer::new(ratios)))
+}
+
+/// The table of ratios.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct RatiosAnswer {
+    /// First period, taken wholly.
+    pub from: String,
+    /// Last period, taken wholly.
+    pub until: String,
+    /// Surveys of which only a part lies between the two: they are not counted.
+    pub straddling: Vec<StraddlingAnswer>,
+    /// By county.
+    pub counties: Vec<RowAnswer>,
+    /// Their sum.
+    pub city: RowAnswer,
+    /// Confirmed verdicts that differ on shared ground; the first of each pair counts, and the best and the worst case show both.
+    pub contradictions: Vec<ContradictionAnswer>,
+    /// Lines ratios are held against.
+    pub lines: Vec<Line>,
+    /// Layer versions the findings rest on.
+    pub layers: Vec<LayerUsed>,
+    /// Rule versions the findings were made with.
+    pub rule: String,
+    /// When this was summed.
+    pub computed_at: String,
+}
+
+impl RatiosAnswer {
+    /// The answer for a county table, summed now.
+    #[must_use]
+    pub fn new(ratios: Ratios) -> Self {
+        Self {
+            from: ratios.range.from.to_string(),
+            until: ratios.range.until.to_string(),
+            straddling: ratios.straddling.into_iter().map(|other| StraddlingAnswer { survey_id: other.survey, period: other.period.to_string() }).collect(),
+            counties: ratios.counties.into_iter().map(Into::into).collect(),
+            city: ratios.city.into(),
+            contradictions: ratios.contradictions.into_iter().map(Into::into).collect(),
+            lines: ratios.lines,
+            layers: ratios.provenance.layers,
+            rule: ratios.provenance.rule,
+            computed_at: timestamp(jiff::Timestamp::now().as_millisecond()),
+        }
+    }
+}
+
+/// A survey that is not counted, because its period lies only partly in what was asked for.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct StraddlingAnswer {
+    survey_id: i64,
+    period: String,
+}
+
+/// One county's row.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct RowAnswer {
+    county_code: Option<String>,
+    county_name: String,
+    legal: GroupAnswer,
+    illegal: GroupAnswer,
+    other: GroupAnswer,
+    pending: GroupAnswer,
+    /// Patches with nothing left and all ground that counts for other patches; in none of the others.
+    taken_off: GroupAnswer,
+    total: GroupAnswer,
+    ratio: RatioAnswer,
+    line_crossed: Option<String>,
+    levers: Vec<LeverAnswer>,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+struct GroupAnswer {
+    patches: u64,
+    area: Area,
+    farmland: Area,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+pub struct RatioAnswer {
+    confirmed: Option<f64>,
+    provisional: Option<f64>,
+    best: Option<f64>,
+    worst: Option<f64>,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+struct LeverAnswer {
+    percent: f64,
+    restore: Area,
+    approve: Area,
+    more_legal: Area,
+}
+
+impl From<&Tally> for RatioAnswer {
+    fn from(tally: &Tally) -> Self {
+        let rounded = |ratio: Option<f64>| ratio.map(|ratio| round_half_up(ratio, 2));
+        Self { confirmed: rounded(tally.confirmed), provisional: rounded(tally.provisional), best: rounded(tally.best), worst: rounded(tally.worst) }
+    }
+}
+
+impl From<Group> for GroupAnswer {
+    fn from(group: Group) -> Self {
+        Self { patches: group.patches, area: Area::of_m2(group.area_m2), farmland: Area::of_m2(group.farmland_m2) }
+    }
+}
+
+impl From<Tally> for RowAnswer {
+    fn from(tally: Tally) -> Self {
+        let ratio = RatioAnswer::from(&tally);
+        let totals = tally.totals;
+        let groups = [totals.legal, totals.illegal, totals.other, totals.pending];
+        let sum = |of: fn(&Group) -> f64| groups.iter().map(of).sum();
+        let total =
+            Group { patches: groups.iter().map(|group| group.patches).sum(), area_m2: sum(|group| group.area_m2), farmland_m2: sum(|group| group.farmland_m2) };
+        Self {
+            county_code: totals.county_code,
+            county_name: tally.name,
+            legal: totals.legal.into(),
+            illegal: totals.illegal.into(),
+            other: totals.other.into(),
+            pending: totals.pending.into(),
+            taken_off: totals.taken_off.into(),
+            total: total.into(),
+            ratio,
+            line_crossed: tally.line_crossed,
+            levers: tally
+                .levers
+                .into_iter()
+                .map(|lever| LeverAnswer {
+                    percent: lever.percent,
+                    restore: Area::of_m2(lever.restore_m2),
+                    approve: Area::of_m2(lever.approve_m2),
+                    more_legal: Area::of_m2(lever.more_legal_m2),
+                })
+                .collect(),
+        }
+    }
 }

@@ -2,9 +2,10 @@
 
 use super::{
     Desk, Problem,
-    answers::{RatioAnswer, SurveyAnswer},
+    answers::SurveyAnswer,
     jobs::{self, JobAnswer},
     query::{Path, Query},
+    ratios::RatioAnswer,
     surveys::answer,
 };
 use crate::land::{Area, AutomaticVerdict, LayerKind, LayerUsed, Reason, Tally};

@@ -2,7 +2,7 @@
 
 use super::{
     Desk, Problem,
-    answers::AreasAnswer,
+    findings::AreasAnswer,
     query::{self, Path, Query},
 };
 use crate::land::{Area, Claimant, Contradiction, Level, PeriodRange, Provenance, SharedWith, TakenOff, Verdict};

@@ -1,0 +1,159 @@
+//! The layers of the main job with no database: read from files, each held against those before it.
+
+use super::{ClassifyFiles, LayerPath, receive};
+use crate::formats::{Stated, Wanted};
+use crate::geom::Written;
+use crate::land::{LayerKind, LayerUsed, Reject, Words};
+use crate::monitor::{
+    MonitorError, Refusal,
+    approval_facts::{self, ApprovalsNoticed},
+    approval_kinds::ApprovalKinds,
+    atlas::{Atlas, LayerBuilder, PreparedLayer},
+    layer_codes::CodeTally,
+    layer_import::{self, LayerJudge, LayerOutcome},
+    left_out::{self, Refused},
+    noticed::{Noticed, declared_empty, nothing},
+    origin,
+    reading::{Wish, home},
+    rule::Rule,
+};
+use std::sync::Arc;
+
+/// Layers ready to be held against, and what people should know of them.
+#[derive(Debug)]
+pub struct Loaded {
+    /// The layers.
+    pub atlas: Atlas,
+    /// How their files were read, and what is odd about them.
+    pub notes: Vec<Words>,
+    /// See [`Classified`].
+    pub left_out: Vec<Words>,
+}
+
+/// Prepares the layers; where most features of the first one are decides the plane, and each is held against those before it.
+pub fn load(files: &ClassifyFiles, rule: &Rule, report: &(dyn Fn(&str, u64) + Sync)) -> Result<Loaded, MonitorError> {
+    let mut layers = files.layers.clone();
+    layers.sort_by_key(|layer| layer.kind);
+    let (mut before, mut notes, mut missing): (Option<Atlas>, Vec<Words>, Vec<Words>) = (None, Vec::new(), Vec::new());
+    for layer in &layers {
+        let prepared = load_layer(layer, files, rule, before.take(), report).map_err(|error| layer.blame(error))?;
+        let name = layer.path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+        notes.extend(prepared.notes);
+        missing.extend(left_out::summary(layer.kind, prepared.layer.refused()));
+        let mut atlas = prepared.before;
+        let effective = layer.effective.map(|day| day.to_string()).unwrap_or_default();
+        atlas.put(LayerUsed { id: 0, kind: layer.kind, name, effective }, prepared.written, Arc::new(prepared.layer), rule);
+        before = Some(atlas);
+    }
+    if let Some(atlas) = before {
+        return Ok(Loaded { atlas, notes, left_out: missing });
+    }
+    let arrival = receive(&files.patches, files)?;
+    let wish = Wish { file: &arrival, wanted: Wanted::Survey, stated: &files.stated, map: &files.map, counties: None };
+    Ok(Loaded { atlas: Atlas::empty(origin::of_file(&wish)?), notes, left_out: missing })
+}
+
+/// A layer ready to be put into the atlas it was held against.
+struct Prepared {
+    layer: PreparedLayer,
+    written: Written,
+    before: Atlas,
+    notes: Vec<Words>,
+}
+
+fn load_layer(
+    layer: &LayerPath,
+    files: &ClassifyFiles,
+    rule: &Rule,
+    before: Option<Atlas>,
+    report: &(dyn Fn(&str, u64) + Sync),
+) -> Result<Prepared, MonitorError> {
+    let arrival = receive(&layer.path, files)?;
+    let own = Stated { layer: layer.layer.clone(), empty: layer.empty, ..Stated::default() };
+    // What is said of the patches' CRS is for layers that do not say their own; one that says what cannot be read in is refused.
+    let crs = match files.stated.crs {
+        Some(crs) if arrival.open(&own)?.head().crs.is_none() => Some(crs),
+        _ => None,
+    };
+    let wanted = Wanted::Layer(layer.kind);
+    let counties = before.as_ref().and_then(|before| home(wanted, before));
+    let read = |stated: &Stated| {
+        let wish = Wish { file: &arrival, wanted, stated, map: &[], counties };
+        let plane = before.as_ref().map_or_else(|| origin::of_file(&wish), |before| Ok(before.plane().clone()))?;
+        let nothing = Atlas::empty(plane.clone());
+        let (layer, written, notes) = read_layer(&wish, layer, before.as_ref().unwrap_or(&nothing), files, &rule.approvals, report)?;
+        Ok((layer, written, notes, plane))
+    };
+    let (layer, written, notes, plane) = match read(&Stated { crs, ..own.clone() }) {
+        Err(MonitorError::LateCrs(crs)) => read(&Stated { crs: Some(crs), ..own }),
+        outcome => outcome,
+    }?;
+    Ok(Prepared { layer, written, notes, before: before.unwrap_or_else(|| Atlas::empty(plane)) })
+}
+
+fn read_layer(
+    wish: &Wish<'_>,
+    path: &LayerPath,
+    before: &Atlas,
+    files: &ClassifyFiles,
+    kinds: &ApprovalKinds,
+    report: &(dyn Fn(&str, u64) + Sync),
+) -> Result<(PreparedLayer, Written, Vec<Words>), MonitorError> {
+    let kind = path.kind;
+    approval_facts::check_said(kind, path.approval_kind.as_deref(), kinds)?;
+    let mut reading = layer_import::open(wish, kind)?;
+    let judge = LayerJudge::new(kind, files.codes, &reading, before.plane(), before).with_approval_kind(path.approval_kind.as_deref());
+    let mut builder = LayerBuilder::new(kind, &files.memory);
+    let (mut noticed, mut codes, mut missing) = (Noticed::default(), CodeTally::of(kind, files.codes), Vec::new());
+    let mut approvals = ApprovalsNoticed::default();
+    let (mut done, mut refused) = (0, 0);
+    let mut first: Option<Reject> = None;
+    reading.each_batch(
+        |raw| Ok(judge.judge(raw)?),
+        |batch| {
+            done += batch.len() as u64;
+            for LayerOutcome { row, notice, code, judged } in batch {
+                noticed.add(notice);
+                codes.add(row, &code, judged.as_ref().ok().map(|judged| &judged.feature.facts));
+                match judged {
+                    Ok(judged) => {
+                        if kind == LayerKind::Approved {
+                            approvals.add(&judged.feature.facts, judged.unread, kinds);
+                        }
+                        builder.push(&judged.feature.facts, &judged.pieces, &judged.feature.degrees)?;
+                    }
+                    Err(Some(Refused { reject, left_out })) => {
+                        refused += 1;
+                        missing.extend(left_out);
+                        first.get_or_insert(reject);
+                    }
+                    Err(None) => {}
+                }
+            }
+            report(kind.word(), done);
+            Ok(())
+        },
+    )?;
+    if let Some(question) = codes.question() {
+        return Err(question.into());
+    }
+    let mut notes = noticed.words(&reading, done - refused);
+    if let Some(refusal) = nothing(done, done - refused, wish.stated.empty) {
+        return Err(Refusal { rejects: first.into_iter().collect(), ..refusal }.into());
+    }
+    notes.extend((done == 0).then(declared_empty));
+    notes.extend(codes.notes());
+    notes.extend(approvals.words(reading.fields()));
+    // Nobody can be asked about a layer here; where it is shifted and the patches are not, they are asked about.
+    notes.extend(noticed.question().map(|question| question.words));
+    notes.extend(first.map(|reject| {
+        let (row, why) = (reject.row, reject.reason);
+        Words::new(
+            format!("{refused} 个要素被略去，第一个在第 {row} 行：{}", why.zh),
+            format!("{refused} features were left out, the first in row {row}: {}", why.en),
+        )
+    }));
+    let of_layer = |words: Words| Words::new(format!("图层 {kind}：{}", words.zh), format!("layer {kind}: {}", words.en));
+    let layer = builder.finish()?.without(missing).of_classes(codes.standard());
+    Ok((layer, reading.written(), notes.into_iter().map(of_layer).collect()))
+}
