@@ -64,6 +64,7 @@ fn files(folder: &Path) -> ClassifyFiles {
         workshop: Workshop::new(folder.to_owned()),
         map: Vec::new(),
         codes: tuban::monitor::layer_codes::CodeChoices::default(),
+        explain: false,
         memory: Memory::new(Memory::usual_budget(), folder.to_owned()),
         as_of: None,
     }

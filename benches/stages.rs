@@ -78,6 +78,7 @@ fn files(folder: &Path, kinds: &[LayerKind], scratch: &Path) -> ClassifyFiles {
         workshop: Workshop::new(scratch.to_owned()),
         map: Vec::new(),
         codes: tuban::monitor::layer_codes::CodeChoices::default(),
+        explain: false,
         memory: Memory::new(Memory::usual_budget(), scratch.to_owned()),
         as_of: None,
     }

@@ -42,6 +42,9 @@ pub struct Classify {
     codes: Codes,
     #[command(flatten)]
     budget: Budget,
+    /// Say of each patch why, in sentences in Chinese and English: more columns.
+    #[arg(long)]
+    explain: bool,
     /// Print where the time went as one JSON line on stderr.
     #[arg(long)]
     timings: bool,
@@ -94,6 +97,7 @@ impl Classify {
             codes: self.codes.into(),
             memory: Memory::new(self.budget.bytes(), output::folder(&self.output)),
             as_of: self.as_of,
+            explain: self.explain,
             workshop,
         };
         let mut out = BufWriter::with_capacity(1 << 20, file);

@@ -167,7 +167,8 @@ const UNKNOWN: [(LayerKind, Flag); 3] = [
 ];
 
 impl Assessment {
-    fn flags(&self, rule: &Rule, atlas: &Atlas, stated_county: Option<&str>) -> Vec<Flag> {
+    /// What is odd about it, but for what its days have to do with.
+    pub(super) fn flags(&self, rule: &Rule, atlas: &Atlas, stated_county: Option<&str>) -> Vec<Flag> {
         let (mut flags, mut milder) = (Vec::new(), self.milder);
         let (measured, tolerance) = (&self.measured, &rule.tolerance);
         let counties = &measured.counties;

@@ -6,7 +6,7 @@ use super::{
     MonitorError, Refusal, RefusalKind,
     atlas::Atlas,
     choosing::{Choice, Choosing, Version},
-    classify_line::{Lines, Output, rejected},
+    classify_line::{Lines, Output, Telling, rejected},
     ids::Ids,
     judging::{Judge, days, duplicate},
     layer_codes::CodeChoices,
@@ -18,7 +18,7 @@ use super::{
     sums::{outside_warning, unreadable_warning},
 };
 use crate::formats::{Arrival, Stated, Wanted, ogr::Workshop};
-use crate::land::{AutomaticVerdict, Days, LayerKind, VerdictCounts, Words, today};
+use crate::land::{AutomaticVerdict, Days, LayerKind, Provenance, VerdictCounts, Words, today};
 use jiff::civil::Date;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
@@ -47,6 +47,8 @@ pub struct ClassifyFiles {
     pub memory: Memory,
     /// The day that stands for days of images that the patches do not say.
     pub as_of: Option<Date>,
+    /// Whether to say why in sentences.
+    pub explain: bool,
 }
 
 /// A layer to classify against.
@@ -183,6 +185,11 @@ impl ClassifyFiles {
     fn written_days(&self, days: &Days) -> Option<Days> {
         (!days.unclear || self.as_of.is_some()).then_some(*days)
     }
+
+    fn telling<'a>(&self, rule: &'a Rule, atlas: &'a Atlas, scope: Option<Scope<'a>>, output: Output) -> Telling<'a> {
+        let provenance = self.explain.then(|| Provenance { layers: atlas.used(), rule: rule.version.clone() });
+        Telling { atlas, rule, scope, provenance, output }
+    }
 }
 
 /// What the patches are to be judged by: one choice, and the others that some need. Where days make no difference the file is not read for it.
@@ -241,11 +248,12 @@ fn spill(files: &ClassifyFiles, rule: &Rule, atlas: &Atlas, scope: Scope<'_>, ou
     let mut reading = Reading::open(&wish)?;
     let judge = Judge::new(atlas, rule, &reading, (files.day(), files.day())).within(scope);
     let mut file = BufWriter::new(tempfile::tempfile()?);
+    let telling = files.telling(rule, atlas, Some(scope), output);
     reading.fold_batches(
         Lines::of,
         |lines, raw| {
             let found = judge.find(raw)?;
-            lines.push(&found, files.written_days(&found.days), atlas, Some(&scope), output);
+            lines.push(&found, files.written_days(&found.days), &telling);
             Ok(())
         },
         |lines| {
@@ -314,13 +322,14 @@ fn classify_set(
     let mut ids = Ids::default();
     let (mut noticed, mut outside, mut later, mut verdicts) = (Noticed::default(), 0, 0, VerdictCounts::default());
     let (mut unreadable, mut lacking) = (0, 0_u64);
-    out.write_all(output.head().as_bytes())?;
+    let telling = files.telling(rule, atlas, scope, output);
+    out.write_all(output.head(files.explain).as_bytes())?;
     let mut first = true;
     reading.fold_batches(
         Lines::of,
         |lines, raw| {
             let found = judge.find(raw)?;
-            lines.push(&found, files.written_days(&found.days), atlas, scope.as_ref(), output);
+            lines.push(&found, files.written_days(&found.days), &telling);
             Ok(())
         },
         |lines| {
@@ -334,7 +343,7 @@ fn classify_set(
                     (verdict, is_outside, is_lacking, is_later, text) = (Some(told.verdict), told.outside, told.lacks_members, told.later, &told.text);
                 }
                 if let Some(earlier) = verdict.and_then(|_| ids.earlier(patch_id, line.row, line.county)) {
-                    rejected(&mut again, &duplicate(line.row, patch_id, earlier), &output.quote(patch_id), output);
+                    rejected(&mut again, &duplicate(line.row, patch_id, earlier), &output.quote(patch_id), &telling);
                     text = &again;
                 }
                 let verdict = verdict.filter(|_| again.is_empty());

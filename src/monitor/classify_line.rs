@@ -1,8 +1,11 @@
 //! What `tuban classify` writes of a feature: a line of CSV or a GeoJSON feature.
 
-use super::{atlas::Atlas, choosing::Choice, classify::Assessment, ids::county_number, intake::Taken, judging::Found, noticed::Notice, rejudging::Scope};
+use super::{
+    atlas::Atlas, choosing::Choice, classify::Assessment, explain::explain, ids::county_number, intake::Taken, judging::Found, noticed::Notice,
+    rejudging::Scope, rule::Rule,
+};
 use crate::formats::{geojson::Geometry, writing::harmless};
-use crate::land::{Areas, AutomaticVerdict, Condition, Days, Flag, LayerKind, Reject, is_county_code, push_day};
+use crate::land::{Areas, AutomaticVerdict, Condition, Days, Explanation, Flag, LayerKind, Provenance, Reject, is_county_code, push_day};
 use std::borrow::Cow;
 use std::path::Path;
 
@@ -18,7 +21,41 @@ pub enum Output {
 /// Columns of the output, in order. Areas are square metres with four decimals, empty for a rejected feature; days are empty where the file does not say them.
 pub const COLUMNS: &str = "patch_id,county_code,area_m2,farmland_m2,basic_farmland_m2,red_line_m2,urban_boundary_m2,approved_m2,approved_farmland_m2,verdict,condition,before_day,after_day,\
 approved_before_m2,approved_before_farmland_m2,approved_undated_m2,approved_undated_farmland_m2,approved_later_m2,approved_later_farmland_m2,\
-other_use_m2,other_use_farmland_m2,reason";
+other_use_m2,other_use_farmland_m2,reason,county_name,flags";
+/// What comes behind them where sentences are asked for: why, in Chinese and in English.
+const EXPLAINED: &str = ",explanation,explanation_en";
+
+/// What findings rest on, and how they are told.
+#[derive(Debug, Clone)]
+pub(super) struct Telling<'a> {
+    /// The layers in hand.
+    pub(super) atlas: &'a Atlas,
+    /// The rule in hand.
+    pub(super) rule: &'a Rule,
+    /// The patches that these are for; nothing where they are for all.
+    pub(super) scope: Option<Scope<'a>>,
+    /// The same for people; nothing where no sentence is asked for.
+    pub(super) provenance: Option<Provenance>,
+    /// What is written.
+    pub(super) output: Output,
+}
+
+impl Telling<'_> {
+    /// Words of what is odd about a finding.
+    fn flags(&self, assessment: &Assessment, found: &Found<'_>) -> Vec<&'static str> {
+        let own = assessment.flags(self.rule, self.atlas, found.stated_county.as_deref());
+        let of_days = self.scope.into_iter().flat_map(|scope| scope.since.flags(&found.days).collect::<Vec<_>>());
+        own.into_iter().chain(of_days).map(Flag::word).collect()
+    }
+
+    /// Why, in a sentence; nothing where none is asked for.
+    fn sentence(&self, assessment: &Assessment, found: &Found<'_>) -> Option<Explanation> {
+        let provenance = self.provenance.as_ref()?;
+        let finding = assessment.finding(self.atlas, self.rule, found.stated_county.as_deref());
+        let finding = self.scope.map_or_else(|| finding.clone(), |scope| scope.complete(finding.clone(), &found.days));
+        Some(explain(&finding, provenance, &found.days, &self.rule.tolerance))
+    }
+}
 
 /// The lines of a batch's features: their texts one after the other, and so their ids.
 pub(super) struct Lines {
@@ -54,9 +91,9 @@ pub(super) struct Line {
 
 impl Output {
     /// What comes before the first line.
-    pub(super) fn head(self) -> String {
+    pub(super) fn head(self, explained: bool) -> String {
         match self {
-            Self::Csv => format!("{COLUMNS}\n"),
+            Self::Csv => format!("{COLUMNS}{}\n", if explained { EXPLAINED } else { "" }),
             Self::GeoJson => "{\"type\":\"FeatureCollection\",\"features\":[\n".to_owned(),
         }
     }
@@ -142,24 +179,25 @@ impl Lines {
     }
 
     /// Appends what is written of what was found.
-    pub(super) fn push(&mut self, found: &Found<'_>, days: Option<Days>, atlas: &Atlas, scope: Option<&Scope<'_>>, output: Output) {
+    pub(super) fn push(&mut self, found: &Found<'_>, days: Option<Days>, telling: &Telling<'_>) {
+        let Telling { atlas, scope, output, .. } = *telling;
         let (quoted_id, text) = (output.quote(&found.patch_id), &mut self.texts);
         match &found.outcome {
-            Err(reject) => rejected(text, reject, &quoted_id, output),
+            Err(reject) => rejected(text, reject, &quoted_id, telling),
             Ok((_, None)) => {}
             Ok((taken, Some(assessment))) => {
                 let county_code = assessment.county_code(atlas, found.stated_county.as_deref());
                 match output {
-                    Output::Csv => csv(text, &quoted_id, county_code, taken, (assessment, atlas), days),
-                    Output::GeoJson => geojson(text, &quoted_id, county_code, taken, (assessment, atlas), days),
+                    Output::Csv => csv(text, &quoted_id, county_code, (taken, assessment, found), telling, days),
+                    Output::GeoJson => geojson(text, &quoted_id, county_code, (taken, assessment, found), telling, days),
                 }
             }
         }
         self.ids.push_str(&found.patch_id);
         let judged = found.outcome.as_ref().ok().and_then(|(_, assessment)| assessment.as_ref());
         let (verdict, outside) = (judged.map(|assessment| assessment.verdict), judged.is_some_and(|assessment| assessment.is_outside(atlas)));
-        let elsewhere = scope.filter(|_| matches!(found.outcome, Ok((_, None)))).map(|scope| scope.choosing.at(&found.days));
-        let later = scope.is_some_and(|scope| scope.since.are_later(&found.days));
+        let elsewhere = scope.as_ref().filter(|_| matches!(found.outcome, Ok((_, None)))).map(|scope| scope.choosing.at(&found.days));
+        let later = scope.as_ref().is_some_and(|scope| scope.since.are_later(&found.days));
         let (id_end, text_end) = (self.ids.len(), self.texts.len());
         let county = county_number(found.stated_county.as_deref());
         let unreadable = found.stated_county.as_deref().is_some_and(|stated| !is_county_code(stated));
@@ -185,11 +223,12 @@ impl Lines {
 }
 
 /// Appends what is written of a refused feature.
-pub(super) fn rejected(text: &mut String, reject: &Reject, quoted_id: &str, output: Output) {
+pub(super) fn rejected(text: &mut String, reject: &Reject, quoted_id: &str, telling: &Telling<'_>) {
+    let output = telling.output;
     let condition = format!("rejected: {}", reject.reason.en);
     let condition = output.quote(&condition);
     match output {
-        Output::Csv => text.extend([quoted_id, ",,,,,,,,,,", &condition, ",,,,,,,,,,,\n"]),
+        Output::Csv => text.extend([quoted_id, ",,,,,,,,,,", &condition, ",,,,,,,,,,,,,", if telling.provenance.is_some() { ",," } else { "" }, "\n"]),
         Output::GeoJson => {
             text.extend(["{\"type\":\"Feature\",\"properties\":{\"patch_id\":", quoted_id, ",\"condition\":", &condition, "},\"geometry\":null}"]);
         }
@@ -202,7 +241,16 @@ fn condition(taken: &Taken, assessment: &Assessment) -> [&'static str; 2] {
     [condition.word(), if assessment.measured.lacks_members { "; layer_member_left_out" } else { "" }]
 }
 
-fn csv(line: &mut String, quoted_id: &str, county_code: Option<&str>, taken: &Taken, (assessment, atlas): (&Assessment, &Atlas), days: Option<Days>) {
+/// What a patch was taken for, and what was found of it.
+type Told<'a> = (&'a Taken, &'a Assessment, &'a Found<'a>);
+
+/// The name of the county that answers for it; nothing where none is in force there.
+fn county_name<'a>(assessment: &Assessment, atlas: &'a Atlas) -> Option<&'a str> {
+    assessment.measured.counties.first().map(|share| atlas.fact(LayerKind::County, share.fact).name.as_str())
+}
+
+fn csv(line: &mut String, quoted_id: &str, county_code: Option<&str>, (taken, assessment, found): Told<'_>, telling: &Telling<'_>, days: Option<Days>) {
+    let atlas = telling.atlas;
     line.extend([quoted_id, ",", county_code.unwrap_or("")]);
     for area_m2 in columns(&assessment.measured.areas, atlas) {
         line.push(',');
@@ -224,10 +272,18 @@ fn csv(line: &mut String, quoted_id: &str, county_code: Option<&str>, taken: &Ta
             push_four_decimals(line, area_m2);
         }
     }
-    line.extend([",", assessment.reason.word(), "\n"]);
+    line.extend([",", assessment.reason.word(), ",", &Output::Csv.quote(county_name(assessment, atlas).unwrap_or_default()), ","]);
+    for (number, flag) in telling.flags(assessment, found).into_iter().enumerate() {
+        line.extend([if number > 0 { ";" } else { "" }, flag]);
+    }
+    if let Some(Explanation { zh, en }) = telling.sentence(assessment, found) {
+        line.extend([",", &Output::Csv.quote(&zh), ",", &Output::Csv.quote(&en)]);
+    }
+    line.push('\n');
 }
 
-fn geojson(text: &mut String, quoted_id: &str, county_code: Option<&str>, taken: &Taken, (assessment, atlas): (&Assessment, &Atlas), days: Option<Days>) {
+fn geojson(text: &mut String, quoted_id: &str, county_code: Option<&str>, (taken, assessment, found): Told<'_>, telling: &Telling<'_>, days: Option<Days>) {
+    let atlas = telling.atlas;
     let county = county_code.map_or(Cow::Borrowed("null"), |code| Output::GeoJson.quote(code));
     text.extend(["{\"type\":\"Feature\",\"properties\":{\"patch_id\":", quoted_id, ",\"county_code\":", &county]);
     for (name, area_m2) in COLUMNS.split(',').skip(2).zip(columns(&assessment.measured.areas, atlas)) {
@@ -245,10 +301,13 @@ fn geojson(text: &mut String, quoted_id: &str, county_code: Option<&str>, taken:
             push_four_decimals(text, doubt.m2());
         }
     }
-    let milder = [(assessment.milder.edges, Flag::EdgeDefinition), (assessment.milder.rounding, Flag::CoordinatesRounded)];
-    let flags: Vec<&str> = milder.into_iter().filter_map(|(is, flag)| is.then_some(flag.word())).collect();
-    if !flags.is_empty() {
-        text.extend([",\"flags\":[\"", &flags.join("\",\""), "\"]"]);
+    text.extend([",\"county_name\":", &county_name(assessment, atlas).map_or(Cow::Borrowed("null"), |name| Output::GeoJson.quote(name)), ",\"flags\":["]);
+    for (number, flag) in telling.flags(assessment, found).into_iter().enumerate() {
+        text.extend([if number > 0 { ",\"" } else { "\"" }, flag, "\""]);
+    }
+    text.push(']');
+    if let Some(Explanation { zh, en }) = telling.sentence(assessment, found) {
+        text.extend([",\"explanation\":", &Output::GeoJson.quote(&zh), ",\"explanation_en\":", &Output::GeoJson.quote(&en)]);
     }
     let [condition, lacking] = condition(taken, assessment);
     text.extend([",\"verdict\":\"", assessment.verdict.word(), "\",\"condition\":\"", condition, lacking, "\""]);

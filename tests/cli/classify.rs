@@ -21,7 +21,7 @@ use tuban::monitor::{Workshop, memory::Memory, rule::Rule};
 /// As the issue that introduced it promises it to scripts.
 const COLUMNS: &str = "patch_id,county_code,area_m2,farmland_m2,basic_farmland_m2,red_line_m2,urban_boundary_m2,approved_m2,approved_farmland_m2,verdict,condition,before_day,after_day,\
     approved_before_m2,approved_before_farmland_m2,approved_undated_m2,approved_undated_farmland_m2,approved_later_m2,approved_later_farmland_m2,\
-    other_use_m2,other_use_farmland_m2,reason";
+    other_use_m2,other_use_farmland_m2,reason,county_name,flags";
 
 /// A folder with the layers of [`city`] and these patches.
 fn folder(patches: &File) -> tempfile::TempDir {
@@ -73,16 +73,16 @@ fn a_row_a_feature_in_the_order_of_the_file_with_four_decimals() {
         lines[1..],
         [
             "\"Q,1\",371302,1012087.2601,506043.6301,253021.8150,404834.9040,101208.7260,303626.1780,303626.1780,suspected_illegal,ok,2022-01-05,2022-04-12,\
-             303626.1780,303626.1780,0.0000,0.0000,0.0000,0.0000,0.0000,0.0000,partly_approved",
-            "bad,,,,,,,,,,rejected: a ring has fewer than four positions,,,,,,,,,,,",
+             303626.1780,303626.1780,0.0000,0.0000,0.0000,0.0000,0.0000,0.0000,partly_approved,兰山区,",
+            "bad,,,,,,,,,,rejected: a ring has fewer than four positions,,,,,,,,,,,,,",
             "L1,371302,20242.3538,20242.3538,20242.3538,0.0000,5060.5884,20242.3538,20242.3538,legal,ok,2022-01-05,2022-04-12,\
-             20242.3538,20242.3538,0.0000,0.0000,0.0000,0.0000,0.0000,0.0000,fully_approved",
-            "L1,,,,,,,,,,rejected: row 3 already has the patch id L1,,,,,,,,,,,",
+             20242.3538,20242.3538,0.0000,0.0000,0.0000,0.0000,0.0000,0.0000,fully_approved,兰山区,",
+            "L1,,,,,,,,,,rejected: row 3 already has the patch id L1,,,,,,,,,,,,,",
             "open,371302,10125.0698,10125.0698,0.0000,0.0000,0.0000,0.0000,0.0000,suspected_illegal,repaired,2022-01-05,2022-04-12,\
-             0.0000,0.0000,0.0000,0.0000,0.0000,0.0000,0.0000,0.0000,unapproved_farmland",
+             0.0000,0.0000,0.0000,0.0000,0.0000,0.0000,0.0000,0.0000,unapproved_farmland,兰山区,",
             // Of patches with one id the first good one counts, as for a survey that is stored.
             "bad,371302,10125.0698,0.0000,0.0000,0.0000,0.0000,0.0000,0.0000,other,ok,2022-01-05,2022-04-12,\
-             0.0000,0.0000,0.0000,0.0000,0.0000,0.0000,0.0000,0.0000,no_farmland",
+             0.0000,0.0000,0.0000,0.0000,0.0000,0.0000,0.0000,0.0000,no_farmland,兰山区,",
         ]
     );
     assert_eq!(lines[0], COLUMNS);
@@ -93,6 +93,23 @@ fn a_row_a_feature_in_the_order_of_the_file_with_four_decimals() {
         assert!(timings[name].is_number(), "{name} in {timings}");
     }
     assert_eq!(timings["patches"], 6);
+}
+
+/// Oracle: the square as `city` draws it, and 亩 by hand: 1 012 087.26 m² · 3 / 2000 = 1518.13, 506 043.63 → 759.07, 253 021.82 → 379.53, 303 626.18 → 455.44.
+#[test]
+fn why_is_said_in_sentences_where_that_is_asked_for() {
+    let folder = folder(&File::default().patch("Q1", &[city::square()]).patch_of("bad", "[]"));
+    done(folder.path(), &classify("patches.geojson", "out.csv", &["--explain"]));
+    let mut reader = csv::Reader::from_path(folder.path().join("out.csv")).unwrap();
+    assert_eq!(reader.headers().unwrap().iter().collect::<Vec<_>>().join(","), format!("{COLUMNS},explanation,explanation_en"));
+    let rows: Vec<_> = reader.records().map(Result::unwrap).collect();
+    for (column, numbers) in [(24, ["图斑面积 1518.13 亩", "759.07", "379.53", "455.44"]), (25, ["patch of 1518.13 mu", "759.07", "379.53", "455.44"])] {
+        assert!(numbers.iter().all(|number| rows[0][column].contains(number)), "{}", &rows[0][column]);
+    }
+    assert_eq!([&rows[1][24], &rows[1][25]], ["", ""]);
+    done(folder.path(), &classify("patches.geojson", "out.geojson", &["--explain"]));
+    let collection: Value = serde_json::from_str(&std::fs::read_to_string(folder.path().join("out.geojson")).unwrap()).unwrap();
+    assert_eq!(collection["features"][0]["properties"]["explanation"], rows[0][24]);
 }
 
 #[test]
@@ -107,6 +124,10 @@ fn geojson_carries_the_same_columns_and_the_outlines() {
     assert_eq!(features[0]["geometry"], serde_json::from_str::<Value>(&polygon(&[city::square()])).unwrap());
     for (column, cell) in COLUMNS.split(',').zip(&csv[0]) {
         let value = &features[0]["properties"][column];
+        if let Some(flags) = value.as_array() {
+            assert_eq!(flags.iter().map(|flag| flag.as_str().unwrap()).collect::<Vec<_>>().join(";"), *cell);
+            continue;
+        }
         let same = value.as_str().map_or_else(|| value.as_f64().unwrap() == cell.parse::<f64>().unwrap(), |text| text == cell);
         assert!(same, "{column}: {value} is not {cell}");
     }
@@ -374,6 +395,7 @@ fn the_counties_shares_of_every_patch_of_the_city_sum_to_it() {
         workshop: Workshop::new(folder.to_owned()),
         map: Vec::new(),
         codes: tuban::monitor::layer_codes::CodeChoices::default(),
+        explain: false,
         memory: Memory::new(Memory::usual_budget(), folder.to_owned()),
         as_of: None,
     };

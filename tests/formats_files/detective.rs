@@ -29,6 +29,7 @@ fn atlas_of(kinds: &[LayerKind]) -> Atlas {
         workshop: workshop(scratch.path()),
         map: Vec::new(),
         codes: tuban::monitor::layer_codes::CodeChoices::default(),
+        explain: false,
         memory: Memory::new(1 << 30, scratch.path().to_owned()),
         as_of: None,
     };

@@ -136,6 +136,7 @@ pub(crate) fn classify(patches: &Path, stated: Stated) -> Result<(Vec<Words>, Ve
         workshop: workshop(scratch.path()),
         map: Vec::new(),
         codes: tuban::monitor::layer_codes::CodeChoices::default(),
+        explain: false,
         memory: Memory::new(1 << 30, scratch.path().to_owned()),
         as_of: None,
     };

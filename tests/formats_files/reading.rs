@@ -43,6 +43,7 @@ fn classify(patches: &Path, layers: Vec<LayerPath>, map: &[&str]) -> Result<(Vec
         map: map.iter().map(|pair| (*pair).to_owned()).collect(),
         as_of: None,
         codes: tuban::monitor::layer_codes::CodeChoices::default(),
+        explain: false,
         memory: Memory::new(1 << 30, scratch.path().to_owned()),
     };
     let mut csv = Vec::new();

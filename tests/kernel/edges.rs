@@ -144,6 +144,7 @@ fn classified(folder: &Path, patches: &str, layers: &str) -> Vec<Value> {
         memory: Memory::new(1 << 30, folder.to_owned()),
         as_of: None,
         codes: tuban::monitor::layer_codes::CodeChoices::default(),
+        explain: false,
     };
     let mut out = Vec::new();
     classify_files(&files, &Rules::load(None).unwrap(), Output::GeoJson, &mut out, &|_, _| {}).unwrap();
