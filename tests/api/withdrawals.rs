@@ -201,3 +201,22 @@ async fn a_withdrawal_during_a_reclassification_waits_and_both_are_whole() {
     assert_eq!(app.post(&format!("/api/surveys/{id}/restore"), "").await.status, 200);
     assert_eq!(app.read("/api/ratios?period=2022-04").await["city"]["total"]["patches"], 600);
 }
+
+/// Oracle: by hand; two squares of which the second one's west half is the first one's east half, so that both together are one and a half of one.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn ground_that_came_while_a_survey_was_withdrawn_counts_once_when_it_is_back() {
+    let app = TestApp::city().await;
+    let square = |id: &str, west: f64| File::default().patch(id, &[super::app::file::rectangle(west, 35.02, west + 0.001, 35.021)]);
+    let area = async |period: &str| app.read(&format!("/api/ratios?period={period}&until=2022-05")).await["city"]["total"]["area"]["m2"].as_f64().unwrap();
+    let first = app.uploaded(APRIL, &square("A", 118.31)).await["id"].clone();
+    let alone = area("2022-04").await;
+    assert_eq!(delete(&app, &format!("/api/surveys/{first}")).await.status, 204);
+    app.uploaded("period=2022-05&level=city", &square("B", 118.3105)).await;
+    assert!((area("2022-04").await - alone).abs() < 1e-3, "what was withdrawn takes nothing off");
+    assert_eq!(app.post(&format!("/api/surveys/{first}/restore"), "").await.status, 200);
+    assert!((area("2022-04").await - 1.5 * alone).abs() < 1e-3, "{} {alone}", area("2022-04").await);
+    assert!((area("2022-05").await - alone).abs() < 1e-3, "a month alone does not change");
+    // Withdrawn again, the other one has all of its ground.
+    assert_eq!(delete(&app, &format!("/api/surveys/{first}")).await.status, 204);
+    assert!((area("2022-04").await - alone).abs() < 1e-3);
+}

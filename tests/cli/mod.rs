@@ -48,7 +48,15 @@ const KINDS: [&str; 6] = ["county", "farmland", "basic_farmland", "red_line", "u
 fn demo() -> &'static Path {
     static FOLDER: OnceLock<PathBuf> = OnceLock::new();
     FOLDER.get_or_init(|| {
-        let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("demo-small");
+        // Tests may run in processes of their own: each has its city, which is gone with the next run.
+        let scratch = Path::new(env!("CARGO_TARGET_TMPDIR"));
+        for stale in std::fs::read_dir(scratch).unwrap().filter_map(|entry| Some(entry.ok()?.path())) {
+            let owner = stale.file_name().and_then(|name| name.to_str()?.strip_prefix("demo-small-")?.parse::<u32>().ok());
+            if owner.is_some_and(|owner| !Path::new(&format!("/proc/{owner}")).exists()) {
+                let _ = std::fs::remove_dir_all(stale);
+            }
+        }
+        let folder = scratch.join(format!("demo-small-{}", std::process::id()));
         done(Path::new("."), &["demo", "--preset", "small", "--seed", "7", "--out", folder.to_str().unwrap()]);
         folder
     })
