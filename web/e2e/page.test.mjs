@@ -311,6 +311,65 @@ test('a ratio can be worked out from the farmland beside it, and opens to the pa
   await page.locator('#panel select[name=verdict]').selectOption('');
 });
 
+test('a table of verdicts is looked at, kept out by a wrong row, and then changes the ratio as the API has it', async () => {
+  const asked = 'period=2022-04&until=2022-05';
+  const ratios = async () => (await fetch(new URL(`/api/ratios?${asked}`, url))).json();
+  const { surveys } = await (await fetch(new URL('/api/surveys', url))).json();
+  const april = surveys.find(({ period }) => period === '2022-04');
+  const { features } = await (await fetch(new URL('/api/patches?period=2022-04&verdict=pending&limit=500', url))).json();
+  const open = features.map(({ properties }) => properties).filter(({ farmland, taken_off }) => farmland.mu >= 1 && !taken_off).slice(0, 3);
+  assert.equal(open.length, 3);
+  const heading = '图斑编号,核查结果,合法面积（亩）,合法耕地面积（亩）,违法面积（亩）,违法耕地面积（亩）';
+  const illegal = ({ patch_id }, area = '1', farmland = '0.5') => `${patch_id},违法,0,0,${area},${farmland}`;
+  const table = (...rows) => ({ name: '核查结果.csv', mimeType: 'text/csv', buffer: Buffer.from([heading, ...rows, ''].join('\r\n')) });
+  const before = await ratios();
+
+  await page.getByRole('tab', { name: '违法比例' }).click();
+  await page.locator('[data-action=file]').click();
+  const panel = page.locator('[data-filing]');
+  await panel.locator('select[name=survey]').selectOption(String(april.id));
+  await panel.locator('input[type=file]').setInputFiles(table(illegal(open[0]), illegal(open[1], '一亩'), `无此编号,合法,1,1,0,0`));
+  await panel.locator('[data-faults]').waitFor();
+  const faults = await panel.locator('[data-faults] tbody tr').allInnerTexts();
+  assert.match(faults[0], /^3\s+违法面积（亩）/, 'the row and the column of the wrong area');
+  assert.match(faults[1], /^4\s+图斑编号\s+无此编号/);
+  assert.match(await panel.locator('[data-kept-out]').innerText(), /2 行不对/);
+  await panel.locator('input[name=by]').fill('张三');
+  assert.ok(await panel.getByRole('button', { name: '确认入库' }).isDisabled(), 'a table with a wrong row can be recorded');
+  await picture('filing-refused');
+  assert.deepEqual((await ratios()).city, before.city, 'a preview has stored something');
+
+  await panel.locator('input[type=file]').setInputFiles(table(...open.map((patch) => illegal(patch)), '合计,,,,3,1.5'));
+  await page.waitForFunction(() => document.querySelector('[data-count=new]')?.textContent === '3');
+  assert.equal(await panel.locator('[data-count=refused]').innerText(), '0');
+  assert.match(await panel.locator('[data-changes] tbody tr').first().innerText(), new RegExp(`${open[0].patch_id}[\\s\\S]*未核[\\s\\S]*违法[\\s\\S]*违法 1.00 亩（耕地 0.50）`));
+  assert.match(await panel.locator('[data-columns]').textContent(), /核定判定\s*核查结果/);
+  await picture('filing-preview');
+  await panel.getByRole('button', { name: '确认入库' }).click();
+  await panel.locator('[data-recorded]').waitFor();
+  const after = await ratios();
+  assert.equal(after.city.illegal.patches, before.city.illegal.patches + 3);
+  const city = page.locator('[data-city]');
+  await city.locator('[data-group=illegal]', { hasText: `${after.city.illegal.patches.toLocaleString('en-US')} 个` }).waitFor();
+  assert.equal(await city.locator('.figures strong').innerText(), `${after.city.ratio.confirmed.toFixed(2)} %`);
+  assert.equal(numberIn(await city.locator('[data-group=illegal] strong').innerText()), after.city.illegal.farmland.mu);
+  await picture('filing-recorded');
+  await panel.getByRole('button', { name: '关闭' }).click();
+  await panel.waitFor({ state: 'detached' });
+  // And the list behind it says who filed, as confirmed by people.
+  await page.getByRole('tab', { name: '图斑', exact: true }).click();
+  const back = page.getByRole('button', { name: '返回图斑列表' });
+  if (await back.isVisible()) await back.click();
+  await page.locator('#panel input[type=search]').fill(open[0].patch_id);
+  await page.getByRole('button', { name: '查找' }).click();
+  const row = page.locator('#panel tbody tr', { hasText: '2022-04' });
+  await row.locator('[data-confirmed=true][data-verdict=illegal]').waitFor();
+  await row.getByRole('button').click();
+  assert.match(await page.locator('[data-patch] [data-filed]').innerText(), /填报人 张三/);
+  await page.getByRole('button', { name: '返回图斑列表' }).click();
+  await page.locator('#panel input[type=search]').fill('');
+});
+
 test('the patches of one county and one patch are downloaded', async () => {
   await page.getByRole('tab', { name: '图斑', exact: true }).click();
   const back = page.getByRole('button', { name: '返回图斑列表' });
