@@ -409,6 +409,60 @@ test('a survey whose layers are no longer in force is judged again', async () =>
   assert.ok(judged.judged_at > judged.created_at);
 });
 
+test('a layer is taken in with what its file does not say: the kind of its approvals, that it is empty, what its codes are', async () => {
+  const square = (properties, west = 118.3) => ({
+    type: 'Feature',
+    properties,
+    geometry: { type: 'Polygon', coordinates: [[[west, 35.1], [west + 0.01, 35.1], [west + 0.01, 35.11], [west, 35.11], [west, 35.1]]] },
+  });
+  const upload = async (kind, name, ...features) => {
+    await page.locator(`[data-layers] [data-kind=${kind}] button`).first().click();
+    const panel = page.locator(`[data-layer-upload=${kind}]`);
+    const buffer = Buffer.from(JSON.stringify({ type: 'FeatureCollection', features }));
+    await panel.locator('input[type=file]').setInputFiles({ name, mimeType: 'application/geo+json', buffer });
+    await panel.locator('[data-inspection]').waitFor();
+    await panel.locator('input[name=name]').fill(name);
+    // Before every other version, so that nothing that is judged changes.
+    await panel.locator('input[name=effective]').fill('1999-01-01');
+    return panel;
+  };
+  const taken = async (panel, kind) => {
+    await panel.getByRole('button', { name: '确认入库' }).click();
+    await panel.locator('.taken').waitFor();
+    await panel.getByRole('button', { name: '关闭' }).click();
+    const { layers } = await (await fetch(new URL('/api/layers', url))).json();
+    return layers.find((layer) => layer.kind === kind && layer.effective === '1999-01-01');
+  };
+  await page.getByRole('tab', { name: '图层', exact: true }).click();
+
+  const approvals = await upload('approved', 'sheds.geojson', square({ PZWH: 'A1', PZRQ: '1999-02-03' }));
+  const kinds = approvals.locator('select[name=approval_kind]');
+  assert.match(await kinds.locator('option').first().innerText(), /文件未说明（按建设用地批准计，并标记）/);
+  assert.match(await approvals.innerText(), /批准日期/, 'a field is called by its code');
+  await kinds.selectOption('设施农用地');
+  await picture('approvals');
+  const { id } = await taken(approvals, 'approved');
+  assert.match(await (await fetch(new URL(`/api/exports/layers/${id}?format=csv`, url))).text(), /设施农用地/, 'the kind is not stored');
+
+  const nothing = await upload('red_line', 'nothing.geojson');
+  assert.equal(await nothing.locator('select[name=approval_kind]').count(), 0);
+  assert.ok(await nothing.getByRole('button', { name: '确认入库' }).isDisabled());
+  await nothing.getByRole('button', { name: '确实为空' }).click();
+  await nothing.locator('[data-inspection=good]').waitFor();
+  const none = await taken(nothing, 'red_line');
+  assert.deepEqual([none.features, none.declared_empty], [0, true]);
+
+  const villages = await upload('county', 'villages.geojson', square({ XZQDM: '371302001200', XZQMC: '村0' }), square({ XZQDM: '371302001201', XZQMC: '村1' }, 118.31));
+  assert.match(await villages.locator('[data-problem]').innerText(), /乡镇或村/);
+  assert.ok(await villages.getByRole('button', { name: '确认入库' }).isDisabled());
+  await picture('villages');
+  await villages.getByRole('button', { name: '归并到所属县区' }).click();
+  await villages.locator('[data-inspection=good]').waitFor();
+  await picture('villages-settled');
+  const counties = await taken(villages, 'county');
+  assert.equal(counties.features, 2);
+});
+
 test('English is one click away and stays', async () => {
   await page.getByRole('button', { name: 'English' }).click();
   await page.getByRole('tab', { name: 'Ratios' }).waitFor();
