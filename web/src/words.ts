@@ -133,6 +133,9 @@ export const words = {
   more: ['再显示一些', 'Show more'],
   export: ['导出', 'Export'],
   exporting: ['正在导出…', 'Exporting…'],
+  shapefile_utf8: ['Shapefile (UTF-8)', 'Shapefile (UTF-8)'],
+  shapefile_gbk: ['Shapefile (GBK)', 'Shapefile (GBK)'],
+  upload_limit: ['上传上限', 'the limit of uploads'],
   export_format: ['导出格式', 'Format of the export'],
   pick_patch: ['在地图上点击图斑，或在此查找。', 'Click a patch on the map, or find one here.'],
   patch_place: ['{county} · {period} · 第 {row} 行', '{county} · {period} · row {row}'],
@@ -331,6 +334,7 @@ export const words = {
     '替换时，编号和图形都没有变的图斑保留原来的链接和已确认的判定；被替换的批次保留 30 天，可以恢复。',
     'When a survey is replaced, patches whose id and outline did not change keep their links and confirmed verdicts; what is replaced is kept for 30 days and can be restored.',
   ],
+  drop_verdicts_short: ['仍要替换', 'Replace all the same'],
   drop_verdicts: ['仍要替换，丢掉这 {n} 个判定', 'Replace all the same, {n} verdicts go'],
   store_again: ['仍要再入库', 'Store them again all the same'],
   withdraw_ask: ['撤回这个批次…', 'Withdraw this survey…'],
@@ -435,10 +439,12 @@ export const words = {
 
   problem: ['出现问题', 'Problem'],
   problem_feature: ['第 {n} 个要素', 'Feature {n}'],
+  problem_field: ['填写项', 'Field'],
   problem_place: ['文件位置', 'Place in the file'],
-  problem_parameter: ['参数', 'Parameter'],
+  problem_parameter: ['参数 {name}', 'Parameter {name}'],
   problem_reference: ['日志编号', 'Log reference'],
   problem_status: ['状态码 {status}', 'Status {status}'],
+  technical: ['技术信息', 'Technical details'],
 } as const satisfies Record<string, readonly [zh: string, en: string]>;
 
 export type Word = keyof typeof words;
