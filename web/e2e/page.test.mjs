@@ -362,10 +362,40 @@ test('a table of verdicts is looked at, kept out by a wrong row, and then change
   if (await back.isVisible()) await back.click();
   await page.locator('#panel input[type=search]').fill(open[0].patch_id);
   await page.getByRole('button', { name: '查找' }).click();
-  const row = page.locator('#panel tbody tr', { hasText: '2022-04' });
+  const row = page.locator('#panel tbody tr', { hasText: open[0].patch_id }).filter({ hasText: '2022-04' });
   await row.locator('[data-confirmed=true][data-verdict=illegal]').waitFor();
   await row.getByRole('button').click();
   assert.match(await page.locator('[data-patch] [data-filed]').innerText(), /填报人 张三/);
+  await page.getByRole('button', { name: '返回图斑列表' }).click();
+  await page.locator('#panel input[type=search]').fill('');
+});
+
+test('ground that counts for another patch is said in the list, and leads to that patch', async () => {
+  // One patch that lies wholly in another of its survey.
+  const square = (id, side) => ({
+    type: 'Feature',
+    properties: { JCBH: id, QSX: '2022-01-05', HSX: '2022-10-05' },
+    geometry: { type: 'Polygon', coordinates: [[[0, 0], [side, 0], [side, side], [0, side], [0, 0]].map(([x, y]) => [118.300000001 + x, 35.100000001 + y])] },
+  });
+  const body = JSON.stringify({ type: 'FeatureCollection', features: [square('大图斑', 0.001), square('小图斑', 0.0005)] });
+  assert.equal((await fetch(new URL('/api/surveys?period=2022-10&level=city&name=2022-10.geojson', url), { method: 'POST', body })).status, 201);
+  const { features } = await (await fetch(new URL('/api/patches?period=2022-10', url))).json();
+  const one = features.find(({ properties }) => properties.patch_id === '小图斑');
+  assert.ok(one.properties.taken_off.nothing_left, 'it does not lie in the other');
+  await page.getByRole('tab', { name: '图斑', exact: true }).click();
+  await page.locator('#panel input[type=search]').fill(one.properties.patch_id);
+  await page.getByRole('button', { name: '查找' }).click();
+  const row = page.locator('#panel tbody tr', { hasText: one.properties.patch_id }).filter({ hasText: '2022-10' });
+  assert.match(await row.locator('[data-taken-off]').innerText(), /不计数/);
+  await row.getByRole('button').click();
+  await page.locator(`[data-patch="${one.id}"]`).waitFor();
+  assert.match(await page.locator('[data-patch] .flags').innerText(), /与其他图斑重叠/);
+  const shared = page.locator('[data-shared-ground]');
+  await shared.scrollIntoViewIfNeeded();
+  await picture('shared');
+  const [other] = one.properties.taken_off.shares_with;
+  await shared.locator('tbody button').first().click();
+  await page.locator(`[data-patch="${other.id}"]`).waitFor();
   await page.getByRole('button', { name: '返回图斑列表' }).click();
   await page.locator('#panel input[type=search]').fill('');
 });
