@@ -186,6 +186,8 @@ test('a survey that looks shifted by GCJ-02 is asked about, and taken in as told
   assert.match(await panel.innerText(), /按要求去除了 GCJ-02/);
   await page.waitForFunction(() => document.querySelector('[data-progress]') === null);
   await page.getByRole('button', { name: '确认上传并套合' }).click();
+  // Without the offset these are the patches of 2022-06: the officer is asked.
+  await page.locator('[data-conflict=again]').click();
   await page.locator('#panel [data-survey]').waitFor();
   assert.match(await page.locator('#panel [data-survey]').innerText(), /按要求去除了 GCJ-02/, 'the survey does not say what was done to it');
 });
@@ -235,7 +237,8 @@ test('a survey of the wrong month is taken back, taken in for the right one, and
   await row().click();
   await page.locator('[data-action=withdraw]').click();
   const question = page.locator('[data-asking=withdraw]');
-  await question.getByText(/1,996 个图斑/).waitFor();
+  const { patches } = (await surveys()).find(({ period }) => period === '2022-09');
+  await question.getByText(`${patches.toLocaleString('en-US')} 个图斑`).waitFor();
   await question.locator('input[name=reason]').fill('选错了月份');
   await question.getByRole('button', { name: '撤回' }).click();
   await row().waitFor({ state: 'detached' });
