@@ -186,6 +186,8 @@ test('a survey that looks shifted by GCJ-02 is asked about, and taken in as told
   assert.match(await panel.innerText(), /按要求去除了 GCJ-02/);
   await page.waitForFunction(() => document.querySelector('[data-progress]') === null);
   await page.getByRole('button', { name: '确认上传并套合' }).click();
+  // Without the offset these are the patches of 2022-06: the officer is asked.
+  await page.locator('[data-conflict=again]').click();
   await page.locator('#panel [data-survey]').waitFor();
   assert.match(await page.locator('#panel [data-survey]').innerText(), /按要求去除了 GCJ-02/, 'the survey does not say what was done to it');
 });
@@ -235,7 +237,8 @@ test('a survey of the wrong month is taken back, taken in for the right one, and
   await row().click();
   await page.locator('[data-action=withdraw]').click();
   const question = page.locator('[data-asking=withdraw]');
-  await question.getByText(/1,996 个图斑/).waitFor();
+  const { patches } = (await surveys()).find(({ period }) => period === '2022-09');
+  await question.getByText(`${patches.toLocaleString('en-US')} 个图斑`).waitFor();
   await question.locator('input[name=reason]').fill('选错了月份');
   await question.getByRole('button', { name: '撤回' }).click();
   await row().waitFor({ state: 'detached' });
@@ -311,6 +314,95 @@ test('a ratio can be worked out from the farmland beside it, and opens to the pa
   await page.locator('#panel select[name=verdict]').selectOption('');
 });
 
+test('a table of verdicts is looked at, kept out by a wrong row, and then changes the ratio as the API has it', async () => {
+  const asked = 'period=2022-04&until=2022-05';
+  const ratios = async () => (await fetch(new URL(`/api/ratios?${asked}`, url))).json();
+  const { surveys } = await (await fetch(new URL('/api/surveys', url))).json();
+  const april = surveys.find(({ period }) => period === '2022-04');
+  const { features } = await (await fetch(new URL('/api/patches?period=2022-04&verdict=pending&limit=500', url))).json();
+  const open = features.map(({ properties }) => properties).filter(({ farmland, taken_off }) => farmland.mu >= 1 && !taken_off).slice(0, 3);
+  assert.equal(open.length, 3);
+  const heading = '图斑编号,核查结果,合法面积（亩）,合法耕地面积（亩）,违法面积（亩）,违法耕地面积（亩）';
+  const illegal = ({ patch_id }, area = '1', farmland = '0.5') => `${patch_id},违法,0,0,${area},${farmland}`;
+  const table = (...rows) => ({ name: '核查结果.csv', mimeType: 'text/csv', buffer: Buffer.from([heading, ...rows, ''].join('\r\n')) });
+  const before = await ratios();
+
+  await page.getByRole('tab', { name: '违法比例' }).click();
+  await page.locator('[data-action=file]').click();
+  const panel = page.locator('[data-filing]');
+  await panel.locator('select[name=survey]').selectOption(String(april.id));
+  await panel.locator('input[type=file]').setInputFiles(table(illegal(open[0]), illegal(open[1], '一亩'), `无此编号,合法,1,1,0,0`));
+  await panel.locator('[data-faults]').waitFor();
+  const faults = await panel.locator('[data-faults] tbody tr').allInnerTexts();
+  assert.match(faults[0], /^3\s+违法面积（亩）/, 'the row and the column of the wrong area');
+  assert.match(faults[1], /^4\s+图斑编号\s+无此编号/);
+  assert.match(await panel.locator('[data-kept-out]').innerText(), /2 行不对/);
+  await panel.locator('input[name=by]').fill('张三');
+  assert.ok(await panel.getByRole('button', { name: '确认入库' }).isDisabled(), 'a table with a wrong row can be recorded');
+  await picture('filing-refused');
+  assert.deepEqual((await ratios()).city, before.city, 'a preview has stored something');
+
+  await panel.locator('input[type=file]').setInputFiles(table(...open.map((patch) => illegal(patch)), '合计,,,,3,1.5'));
+  await page.waitForFunction(() => document.querySelector('[data-count=new]')?.textContent === '3');
+  assert.equal(await panel.locator('[data-count=refused]').innerText(), '0');
+  assert.match(await panel.locator('[data-changes] tbody tr').first().innerText(), new RegExp(`${open[0].patch_id}[\\s\\S]*未核[\\s\\S]*违法[\\s\\S]*违法 1.00 亩（耕地 0.50）`));
+  assert.match(await panel.locator('[data-columns]').textContent(), /核定判定\s*核查结果/);
+  await picture('filing-preview');
+  await panel.getByRole('button', { name: '确认入库' }).click();
+  await panel.locator('[data-recorded]').waitFor();
+  const after = await ratios();
+  assert.equal(after.city.illegal.patches, before.city.illegal.patches + 3);
+  const city = page.locator('[data-city]');
+  await city.locator('[data-group=illegal]', { hasText: `${after.city.illegal.patches.toLocaleString('en-US')} 个` }).waitFor();
+  assert.equal(await city.locator('.figures strong').innerText(), `${after.city.ratio.confirmed.toFixed(2)} %`);
+  assert.equal(numberIn(await city.locator('[data-group=illegal] strong').innerText()), after.city.illegal.farmland.mu);
+  await picture('filing-recorded');
+  await panel.getByRole('button', { name: '关闭' }).click();
+  await panel.waitFor({ state: 'detached' });
+  // And the list behind it says who filed, as confirmed by people.
+  await page.getByRole('tab', { name: '图斑', exact: true }).click();
+  const back = page.getByRole('button', { name: '返回图斑列表' });
+  if (await back.isVisible()) await back.click();
+  await page.locator('#panel input[type=search]').fill(open[0].patch_id);
+  await page.getByRole('button', { name: '查找' }).click();
+  const row = page.locator('#panel tbody tr', { hasText: open[0].patch_id }).filter({ hasText: '2022-04' });
+  await row.locator('[data-confirmed=true][data-verdict=illegal]').waitFor();
+  await row.getByRole('button').click();
+  assert.match(await page.locator('[data-patch] [data-filed]').innerText(), /填报人 张三/);
+  await page.getByRole('button', { name: '返回图斑列表' }).click();
+  await page.locator('#panel input[type=search]').fill('');
+});
+
+test('ground that counts for another patch is said in the list, and leads to that patch', async () => {
+  // One patch that lies wholly in another of its survey.
+  const square = (id, side) => ({
+    type: 'Feature',
+    properties: { JCBH: id, QSX: '2022-01-05', HSX: '2022-10-05' },
+    geometry: { type: 'Polygon', coordinates: [[[0, 0], [side, 0], [side, side], [0, side], [0, 0]].map(([x, y]) => [118.300000001 + x, 35.100000001 + y])] },
+  });
+  const body = JSON.stringify({ type: 'FeatureCollection', features: [square('大图斑', 0.001), square('小图斑', 0.0005)] });
+  assert.equal((await fetch(new URL('/api/surveys?period=2022-10&level=city&name=2022-10.geojson', url), { method: 'POST', body })).status, 201);
+  const { features } = await (await fetch(new URL('/api/patches?period=2022-10', url))).json();
+  const one = features.find(({ properties }) => properties.patch_id === '小图斑');
+  assert.ok(one.properties.taken_off.nothing_left, 'it does not lie in the other');
+  await page.getByRole('tab', { name: '图斑', exact: true }).click();
+  await page.locator('#panel input[type=search]').fill(one.properties.patch_id);
+  await page.getByRole('button', { name: '查找' }).click();
+  const row = page.locator('#panel tbody tr', { hasText: one.properties.patch_id }).filter({ hasText: '2022-10' });
+  assert.match(await row.locator('[data-taken-off]').innerText(), /不计数/);
+  await row.getByRole('button').click();
+  await page.locator(`[data-patch="${one.id}"]`).waitFor();
+  assert.match(await page.locator('[data-patch] .flags').innerText(), /与其他图斑重叠/);
+  const shared = page.locator('[data-shared-ground]');
+  await shared.scrollIntoViewIfNeeded();
+  await picture('shared');
+  const [other] = one.properties.taken_off.shares_with;
+  await shared.locator('tbody button').first().click();
+  await page.locator(`[data-patch="${other.id}"]`).waitFor();
+  await page.getByRole('button', { name: '返回图斑列表' }).click();
+  await page.locator('#panel input[type=search]').fill('');
+});
+
 test('the patches of one county and one patch are downloaded', async () => {
   await page.getByRole('tab', { name: '图斑', exact: true }).click();
   const back = page.getByRole('button', { name: '返回图斑列表' });
@@ -348,6 +440,62 @@ test('a survey whose layers are no longer in force is judged again', async () =>
   assert.equal(await page.locator('#panel [data-problem]').count(), 0);
   const judged = (await (await fetch(new URL('/api/surveys', url))).json()).surveys.find(({ period }) => period === PERIOD);
   assert.ok(judged.judged_at > judged.created_at);
+});
+
+test('a layer is taken in with what its file does not say: the kind of its approvals, that it is empty, what its codes are', async () => {
+  const square = (properties, west = 118.3) => ({
+    type: 'Feature',
+    properties,
+    geometry: { type: 'Polygon', coordinates: [[[west, 35.1], [west + 0.01, 35.1], [west + 0.01, 35.11], [west, 35.11], [west, 35.1]]] },
+  });
+  const upload = async (kind, name, ...features) => {
+    await page.locator(`[data-layers] [data-kind=${kind}] button`).first().click();
+    const panel = page.locator(`[data-layer-upload=${kind}]`);
+    const buffer = Buffer.from(JSON.stringify({ type: 'FeatureCollection', features }));
+    await panel.locator('input[type=file]').setInputFiles({ name, mimeType: 'application/geo+json', buffer });
+    await panel.locator('[data-inspection]').waitFor();
+    await panel.locator('input[name=name]').fill(name);
+    // Before every other version, so that nothing that is judged changes.
+    await panel.locator('input[name=effective]').fill('1999-01-01');
+    return panel;
+  };
+  const taken = async (panel, kind) => {
+    await panel.getByRole('button', { name: '确认入库' }).click();
+    await panel.locator('.taken').waitFor();
+    await panel.getByRole('button', { name: '关闭' }).click();
+    const { layers } = await (await fetch(new URL('/api/layers', url))).json();
+    return layers.find((layer) => layer.kind === kind && layer.effective === '1999-01-01');
+  };
+  await page.getByRole('tab', { name: '图层', exact: true }).click();
+
+  const approvals = await upload('approved', 'sheds.geojson', square({ PZWH: 'A1', PZRQ: '1999-02-03' }));
+  const kinds = approvals.locator('select[name=approval_kind]');
+  assert.match(await kinds.locator('option').first().innerText(), /文件未说明（按建设用地批准计，并标记）/);
+  assert.match(await approvals.innerText(), /批准日期/, 'a field is called by its code');
+  await kinds.selectOption('设施农用地');
+  await picture('approvals');
+  const { id } = await taken(approvals, 'approved');
+  assert.match(await (await fetch(new URL(`/api/exports/layers/${id}?format=csv`, url))).text(), /设施农用地/, 'the kind is not stored');
+
+  const nothing = await upload('red_line', 'nothing.geojson');
+  assert.equal(await nothing.locator('select[name=approval_kind]').count(), 0);
+  assert.ok(await nothing.getByRole('button', { name: '确认入库' }).isDisabled());
+  await nothing.getByRole('button', { name: '确实为空' }).click();
+  await nothing.locator('[data-inspection=good]').waitFor();
+  const none = await taken(nothing, 'red_line');
+  assert.deepEqual([none.features, none.declared_empty], [0, true]);
+
+  const villages = await upload('county', 'villages.geojson', square({ XZQDM: '371302001200', XZQMC: '村0' }), square({ XZQDM: '371302001201', XZQMC: '村1' }, 118.31));
+  const question = await villages.locator('[data-problem]').innerText();
+  assert.match(question, /乡镇或村[\s\S]*选“归并到所属县区”/);
+  assert.doesNotMatch(question, /county_codes|\/problems\//, 'machine words before people');
+  assert.ok(await villages.getByRole('button', { name: '确认入库' }).isDisabled());
+  await picture('villages');
+  await villages.getByRole('button', { name: '归并到所属县区' }).click();
+  await villages.locator('[data-inspection=good]').waitFor();
+  await picture('villages-settled');
+  const counties = await taken(villages, 'county');
+  assert.equal(counties.features, 2);
 });
 
 test('English is one click away and stays', async () => {

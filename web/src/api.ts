@@ -1,9 +1,11 @@
 // The only file that asks the server for anything except tiles, uploads and job events.
 import type { ExportQuery } from './export/formats';
+import { filingUrl, type Asked } from './filing/filing';
 import type {
   About,
   Difference,
   ExplainedPatchFeature,
+  Filing,
   History,
   Job,
   Layer,
@@ -31,6 +33,17 @@ export function unreachable(): Problem {
     status: 0,
     detail: '无法连接服务器，请检查网络后重试。',
     detail_en: 'The server cannot be reached. Check the network and try again.',
+  };
+}
+
+/** What is shown when the browser could not read a file that was chosen: moved since, or held by another program. */
+export function unreadable(name: string): Problem {
+  return {
+    type: '/problems/unreadable_file',
+    title: 'Unreadable',
+    status: 0,
+    detail: `文件“${name}”读不出来：可能已移走，或被别的程序占用。`,
+    detail_en: `The file “${name}” cannot be read: it may have been moved, or another program holds it.`,
   };
 }
 
@@ -109,6 +122,8 @@ export const api = {
   difference: (survey: number) => get<Difference>(`/api/surveys/${survey}/reclassification`),
   patches: (asked: PatchQuery) => get<PatchPage>(`/api/patches?${query(asked)}`),
   patch: (id: number) => get<ExplainedPatchFeature>(`/api/patches/${id}`),
+  /** Records a table of confirmed verdicts, all or none; or only tells what that would change. */
+  file: (asked: Asked, preview: boolean, table: File) => ask<Filing>('POST', filingUrl(asked, preview), table),
   /** Queues an export of patches with their findings. */
   findings: (asked: ExportQuery) => ask<Job>('POST', `/api/exports/findings?${query(asked)}`),
   ratios: (from: string, until: string) => get<Ratios>(`/api/ratios?${query({ period: from, until })}`),

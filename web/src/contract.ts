@@ -269,6 +269,34 @@ export interface Filed {
   at?: string;
 }
 
+/** What a table of confirmed verdicts changed, or would. */
+export interface Filing {
+  /** Whether nothing was recorded because a preview was asked for. */
+  preview: boolean;
+  by: string;
+  /** Patches that had no confirmed verdict, another one, the very same. */
+  new: number;
+  changed: number;
+  same: number;
+  /** Rows without a verdict. */
+  without: number;
+  /** Rows that are wrong. */
+  refused: number;
+  /** The headings taken for each of our columns. */
+  columns: Record<string, string[]>;
+  /** The first thousand. */
+  changes: FilingChange[];
+  rejects: Reject[];
+}
+
+/** A patch whose confirmed verdict changes; `before` is null where it had none. */
+export interface FilingChange {
+  row: number;
+  patch_id: string;
+  before: Filed | null;
+  after: Filed;
+}
+
 /** A feature of a layer's file that is not in the layer and may lie here; row 0 stands for several. */
 export interface LeftOut {
   kind: LayerKind;

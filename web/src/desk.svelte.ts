@@ -19,6 +19,8 @@ class Desk {
   inForce = $derived(this.layers.filter((layer) => layer.in_force).map((layer) => layer.kind));
   /** The kind of layer that is being uploaded. */
   uploading = $state<LayerKind | null>(null);
+  /** What confirmed verdicts are being filed for: one survey, or whichever the table's patches are of (`survey` null). */
+  filing = $state.raw<{ survey: number | null } | null>(null);
   /** Approvals in force of which some have no day. */
   undated = $derived(this.layers.filter((layer) => layer.in_force && (layer.undated ?? 0) > 0));
   problem = $state.raw<Problem | null>(null);
@@ -42,8 +44,8 @@ class Desk {
 
   /** The newest last, as the server has them. */
   periods = $derived(this.about?.periods ?? []);
-  /** Changes whenever patches change, and goes into the URL of their tiles so that none comes stale from a cache. */
-  patchesVersion = $derived(this.surveys.map(({ id, judged_at }) => `${id}-${Date.parse(judged_at)}`).join('.'));
+  /** Changes whenever patches or their verdicts change, and goes into the URL of their tiles so that none comes stale from a cache. */
+  patchesVersion = $derived([this.about?.tiles_version, ...this.surveys.map(({ id, judged_at }) => `${id}-${Date.parse(judged_at)}`)].join('.'));
 
   async open(): Promise<void> {
     this.problem = null;
@@ -89,6 +91,12 @@ class Desk {
     this.county = this.county === code ? null : code;
   }
 
+  /** Opens the way in for confirmed verdicts, beside the ratio that they change. */
+  fileVerdicts(survey: number | null): void {
+    this.filing = { survey };
+    this.tab = 'ratios';
+  }
+
   /** Lists the patches of a county, or of the city, with one verdict. */
   listPatches(county: string | null, verdict: string): void {
     this.putPatchAway();
@@ -119,7 +127,7 @@ class Desk {
     this.patchProblem = null;
   }
 
-  /** After findings were made anew: every figure is asked for again. */
+  /** After findings were made anew or verdicts filed: every figure is asked for again. */
   async judgedAnew(): Promise<void> {
     this.putPatchAway();
     await this.open();

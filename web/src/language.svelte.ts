@@ -1,8 +1,7 @@
 // The language on screen, remembered in this browser, and the two ways to say something in it.
-import type { Sentence } from './contract';
+import type { Problem, Sentence } from './contract';
+import { plainly, type Language } from './plain';
 import { words, type Word } from './words';
-
-export type Language = 'zh' | 'en';
 
 const KEY = 'tuban.language';
 
@@ -43,7 +42,12 @@ export function sayCode(prefix: string, code: string): string {
   return word in words ? say(word as Word) : code;
 }
 
-/** The server's words, which come in both languages. */
+/** The server's words, which come in both languages, with parameters called what the page calls them. */
 export function pick(sentence: Sentence): string {
-  return sentence[current];
+  return plainly(sentence[current], current);
+}
+
+/** What happened, of a problem that may lack either language. */
+export function detailOf({ title, detail, detail_en }: Problem): string {
+  return plainly((current === 'en' ? detail_en : undefined) ?? detail ?? title, current);
 }

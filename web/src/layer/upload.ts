@@ -1,7 +1,8 @@
 // Sends a layer's file: looked at as the kind it is meant to be, then taken in as a version with a name and a day.
 import type { Inspection, Job, Layer, LayerKind, Problem } from '../contract';
-import { inspectUrl, isGone, lookOf, post, query, type Look, type Sendable, type Sent } from '../survey/upload';
 import { problemOf } from '../api';
+import { inspectUrl, isGone, lookOf, post, query, type Corrections, type Look, type Sendable, type Sent } from '../survey/upload';
+import { choicesFor, chosenOf, type CodeChoices } from './questions';
 
 /** A layer version about to be sent. */
 export interface LayerUpload extends Sendable {
@@ -9,14 +10,18 @@ export interface LayerUpload extends Sendable {
   name: string;
   /** The day from which it counts, `YYYY-MM-DD`. */
   effective: string;
+  /** What all of its approvals are for; empty where the file says it, or nobody knows. */
+  approvalKind: string;
+  codes: CodeChoices;
 }
 
 export type LayerAnswer = { kind: 'job'; job: Job } | { kind: 'layer'; layer: Layer } | { kind: 'problem'; problem: Problem };
 
 /** A layer's own name and its file's are two parameters; what the officer corrects is the same as of a survey. */
 export function layerUrl(upload: LayerUpload): string {
-  const { kind, name, effective, file } = upload;
-  const parameters = new URLSearchParams(query(upload, { kind, effective, file: file.name }));
+  const { kind, name, effective, file, approvalKind, codes } = upload;
+  const said = Object.entries({ ...codes, kind_of_approval: kind === 'approved' ? approvalKind : '' }).filter(([, value]) => value);
+  const parameters = new URLSearchParams(query(upload, { kind, effective, file: file.name, ...Object.fromEntries(said) }));
   parameters.set('name', name);
   return `/api/layers?${parameters}`;
 }
@@ -45,7 +50,8 @@ export async function sendLayer(upload: LayerUpload, sent: Sent, signal: AbortSi
   return answer.kind === 'problem' && upload.token && isGone(answer.problem) ? sendLayer({ ...upload, token: null }, sent, signal) : answer;
 }
 
-/** Whether a file that was looked at can be taken in. */
-export function isGood(inspection: Inspection): boolean {
-  return inspection.problem === null && inspection.accepted > 0;
+/** Whether a file that was looked at can be taken in: something of it, or nothing where it is meant to be empty, and what was asked of its codes is answered. */
+export function isGood({ problem, accepted }: Inspection, { empty }: Corrections, codes: CodeChoices): boolean {
+  if (problem) return chosenOf(choicesFor(problem), codes) !== undefined;
+  return accepted > 0 || empty === 'yes';
 }

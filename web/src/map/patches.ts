@@ -39,8 +39,11 @@ export const PATCH_STYLE: LayerSpecification[] = [
     maxzoom: OUTLINES_FROM,
     layout: { 'circle-sort-key': rank },
     paint: {
-      'circle-color': colour,
-      'circle-radius': ['interpolate', ['linear'], ['zoom'], 7, 2.2, 9, 3, 12, 4.5],
+      // Filled where people confirmed it, a ring where only the overlay says so.
+      'circle-color': ['case', ['==', ['get', 'confirmed'], true], colour, '#ffffff'],
+      'circle-stroke-color': colour,
+      'circle-stroke-width': 1.2,
+      'circle-radius': ['interpolate', ['linear'], ['zoom'], 7, 1.8, 9, 2.4, 12, 3.8],
     },
   },
   {
@@ -49,7 +52,7 @@ export const PATCH_STYLE: LayerSpecification[] = [
     type: 'fill',
     ...drawnFrom,
     layout: { 'fill-sort-key': rank },
-    paint: { 'fill-color': colour, 'fill-opacity': ['step', ['zoom'], 1, OUTLINES_FROM, ['case', ['==', ['get', 'confirmed'], true], 0.6, 0.3]] },
+    paint: { 'fill-color': colour, 'fill-opacity': ['step', ['zoom'], ['case', ['==', ['get', 'confirmed'], true], 1, 0], OUTLINES_FROM, ['case', ['==', ['get', 'confirmed'], true], 0.6, 0.3]] },
   },
   {
     // What people confirmed has a solid outline.
