@@ -30,6 +30,8 @@ pub struct About {
 pub async fn about(State(desk): State<Desk>) -> Result<Json<About>, Problem> {
     let monitor = &desk.monitor;
     let layers = monitor.layers().await?;
+    // Of the counties that are listed: where others came in force, they are loaded first.
+    monitor.refresh_atlas().await?;
     let mut periods: Vec<Period> = monitor.store().surveys().await?.iter().map(|survey| survey.facts.period).collect();
     periods.sort_unstable();
     periods.dedup();

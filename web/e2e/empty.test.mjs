@@ -59,6 +59,8 @@ test('each layer is uploaded on the page, and its step is done', async () => {
     await upload.locator('input[name=effective]').fill('2020-12-31');
     await upload.getByRole('button', { name: '确认入库' }).click();
     await upload.locator('[role=status]').waitFor();
+    // The first layer says where the city is.
+    if (kind === 'county') await page.waitForFunction(() => window.__tuban.map.getZoom() > 6 && !window.__tuban.map.isMoving());
     if (kind === 'approved') await picture('approved');
     await upload.getByRole('button', { name: '关闭' }).click();
   }
