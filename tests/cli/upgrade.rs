@@ -42,6 +42,11 @@ fn holds(then: &Value, now: &Value, place: &str) {
                 holds(then, now, &format!("{place}/{number}"));
             }
         }
+        // That release read shares, which are kept as JSON, back within a last bit; what is stored is what is answered now.
+        (Value::Number(then), Value::Number(now)) if place.contains("/parcels/") || place.contains("/counties/") => {
+            let [then, now] = [then, now].map(|number| number.as_f64().unwrap());
+            assert!((then - now).abs() <= 2.0 * f64::EPSILON * now.abs(), "{place}: {then} {now}");
+        }
         // Numbers, too: to the last bit.
         _ => assert_eq!(then, now, "{place}"),
     }
