@@ -64,7 +64,7 @@ impl WhichQuery {
 
 impl FormatQuery {
     fn read(&self, subject: Subject) -> Result<Export, Problem> {
-        let format: Format = query::read("format", self.format.as_deref().unwrap_or(""))?;
+        let format: Format = query::read_needed("format", self.format.as_deref())?;
         let encoding: Option<Encoding> = query::read_if("encoding", self.encoding.as_deref().map(str::to_uppercase).as_deref())?;
         let crs = query::read_if("crs", self.crs.as_deref())?;
         Export::new(subject, format, encoding, crs).map_err(|Misfit { parameter, why }| Problem::parameter(parameter, why))

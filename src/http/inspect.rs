@@ -121,7 +121,7 @@ pub async fn inspect(
     request: Request,
 ) -> Result<Json<InspectAnswer>, Problem> {
     let wanted = match query.kind.as_deref() {
-        None | Some("" | "survey") => Wanted::Survey,
+        None | Some("survey") => Wanted::Survey,
         Some(kind) => Wanted::Layer(query::read::<LayerKind>("kind", kind)?),
     };
     let (stated, map) = corrections.read()?;

@@ -1,7 +1,9 @@
-//! Strict query strings: a parameter that the operation does not document is a mistake, answered with its name and the ones there are.
+//! Strict query strings, before any handler: a parameter that the operation does not document is a mistake, and so is one that is empty. Either is answered
+//! with its name.
 //!
 //! The OpenAPI document is the list, so a handler need not repeat its names, and none can be forgotten: `sort=` on a list that cannot be
-//! sorted would otherwise be answered with everything, as if it had been obeyed.
+//! sorted would otherwise be answered with everything, as if it had been obeyed. So would `survey=`, as a script writes it whose variable is empty, and
+//! `preview=` would record.
 
 use super::Problem;
 use crate::land::Words;
@@ -41,16 +43,23 @@ impl Parameters {
         Self(all)
     }
 
-    /// The first parameter of `query` that the operation does not have, as the problem it is.
-    fn unknown(&self, method: &Method, route: &str, query: &str) -> Option<Problem> {
+    /// The first parameter of `query` that the operation does not have, else the first that is empty, as the problem it is.
+    fn fault(&self, method: &Method, route: &str, query: &str) -> Option<Problem> {
         let method = if method == Method::HEAD { &Method::GET } else { method };
         let known = self.0.get(&(method.clone(), route.to_owned()))?;
-        let names = form_urlencoded::parse(query.as_bytes()).map(|(name, _)| name);
-        names.into_iter().find(|name| !name.is_empty() && !known.contains(&**name)).map(|name| problem(&name, known))
+        let given = || form_urlencoded::parse(query.as_bytes()).filter(|(name, _)| !name.is_empty());
+        let stranger = given().find(|(name, _)| !known.contains(&**name));
+        let nothing = || given().find(|(_, value)| value.trim().is_empty());
+        stranger.map(|(name, _)| unknown(&name, known)).or_else(|| nothing().map(|(name, _)| empty(&name)))
     }
 }
 
-fn problem(name: &str, known: &BTreeSet<String>) -> Problem {
+fn empty(name: &str) -> Problem {
+    let why = Words::new("值是空的；不用这个参数时，请整个去掉", "it is empty; leave it out where nothing is meant");
+    Problem::parameter_in_words(name, &why)
+}
+
+fn unknown(name: &str, known: &BTreeSet<String>) -> Problem {
     let (zh, en) = if known.is_empty() {
         ("本接口没有查询参数".to_owned(), "there are none here".to_owned())
     } else {
@@ -61,10 +70,10 @@ fn problem(name: &str, known: &BTreeSet<String>) -> Problem {
     Problem { parameter: Some(name.to_owned()), ..Problem::new(StatusCode::BAD_REQUEST, "unknown_parameter", detail) }
 }
 
-/// Refuses a request with a parameter that its operation does not have.
+/// Refuses a request with a parameter that its operation does not have, or that is empty.
 pub async fn only_known(State(parameters): State<Arc<Parameters>>, route: MatchedPath, request: Request, next: Next) -> Response {
-    let unknown = request.uri().query().and_then(|query| parameters.unknown(request.method(), route.as_str(), query));
-    match unknown {
+    let fault = request.uri().query().and_then(|query| parameters.fault(request.method(), route.as_str(), query));
+    match fault {
         Some(problem) => problem.into_response(),
         None => next.run(request).await,
     }

@@ -69,7 +69,7 @@ fn geojson(body: &impl Serialize) -> Response {
 
 /// Reads where to go on: `SURVEY-PATCH`, as `next` has it.
 fn place(text: Option<&str>) -> Result<PatchPosition, Problem> {
-    let Some(text) = text.filter(|text| !text.is_empty()) else { return Ok(PatchPosition::default()) };
+    let Some(text) = text else { return Ok(PatchPosition::default()) };
     let (survey, patch) = text.split_once('-').ok_or_else(|| Problem::parameter("after", "take it from next"))?;
     Ok(PatchPosition { survey: query::read("after", survey)?, patch: query::read("after", patch)? })
 }
@@ -86,7 +86,7 @@ pub async fn patches(State(desk): State<Desk>, Query(query): Query<PatchesQuery>
         county: query::county(&desk.monitor, query.county.as_deref()).await?,
         range: query::range(query.period.as_deref(), query.until.as_deref())?,
         survey: query::read_if("survey", query.survey.as_deref())?,
-        patch_id: query.patch_id.clone().filter(|id| !id.is_empty()),
+        patch_id: query.patch_id.clone(),
         verdict: query::read_if("verdict", query.verdict.as_deref())?,
         after: place(query.after.as_deref())?,
         limit,

@@ -20,9 +20,9 @@ pub fn read_needed<T: FromStr<Err: std::fmt::Display>>(name: &str, text: Option<
     read(name, text.ok_or_else(|| Problem::parameter(name, "is required"))?)
 }
 
-/// Reads a parameter that may be absent; an empty one counts as absent.
+/// Reads a parameter that may be absent.
 pub fn read_if<T: FromStr<Err: std::fmt::Display>>(name: &str, text: Option<&str>) -> Result<Option<T>, Problem> {
-    text.filter(|text| !text.is_empty()).map(|text| read(name, text)).transpose()
+    text.map(|text| read(name, text)).transpose()
 }
 
 /// Reads a period.
@@ -32,7 +32,7 @@ pub fn period(name: &str, text: &str) -> Result<Period, Problem> {
 
 /// Reads `period` and `until`.
 pub fn range(from: Option<&str>, until: Option<&str>) -> Result<Option<PeriodRange>, Problem> {
-    let read = |name, text: Option<&str>| text.filter(|text| !text.is_empty()).map(|text| period(name, text)).transpose();
+    let read = |name, text: Option<&str>| text.map(|text| period(name, text)).transpose();
     let (period, until) = (read("period", from)?, read("until", until)?);
     match period {
         Some(period) => PeriodRange::new(period, until).map(Some).map_err(|why| Problem::parameter("until", &why)),
@@ -43,7 +43,7 @@ pub fn range(from: Option<&str>, until: Option<&str>) -> Result<Option<PeriodRan
 
 /// Reads `bbox=west,south,east,north`. One written latitude first is told from one that is elsewhere by `city`, the box of the counties in force.
 pub fn bbox(text: Option<&str>, city: Option<&Bounds>) -> Result<Option<Bounds>, Problem> {
-    let Some(text) = text.filter(|text| !text.is_empty()) else { return Ok(None) };
+    let Some(text) = text else { return Ok(None) };
     let wrong = |why: &str| Problem::parameter("bbox", &format!("west,south,east,north in degrees (西,南,东,北): {why}"));
     let numbers: Option<Vec<f64>> = text.split(',').map(|number| number.trim().parse().ok().filter(|n: &f64| n.is_finite())).collect();
     let Some([west, south, east, north]) = numbers.and_then(|numbers| <[f64; 4]>::try_from(numbers).ok()) else {
@@ -67,12 +67,12 @@ pub fn bbox(text: Option<&str>, city: Option<&Bounds>) -> Result<Option<Bounds>,
     }
 }
 
-/// Reads `county`: six digits, or the name of a county. An empty one counts as absent.
+/// Reads `county`: six digits, or the name of a county.
 ///
 /// # Errors
 /// Where it is neither; the problem lists the counties in force.
 pub async fn county(monitor: &Monitor, text: Option<&str>) -> Result<Option<String>, Problem> {
-    let Some(text) = text.map(str::trim).filter(|text| !text.is_empty()) else { return Ok(None) };
+    let Some(text) = text.map(str::trim) else { return Ok(None) };
     if text.len() == 6 && text.bytes().all(|digit| digit.is_ascii_digit()) {
         return Ok(Some(text.to_owned()));
     }

@@ -27,7 +27,7 @@ const LETTERS: usize = 500;
 
 impl DecisionQuery {
     fn read(self) -> Result<Decision, Problem> {
-        let given = |name: &str, text: Option<String>| match text.map(|text| text.trim().to_owned()).filter(|text| !text.is_empty()) {
+        let given = |name: &str, text: Option<String>| match text.map(|text| text.trim().to_owned()) {
             Some(text) if text.chars().count() > LETTERS => Err(Problem::parameter(name, "500")),
             text => Ok(text),
         };

@@ -41,6 +41,46 @@ async fn a_parameter_that_there_is_not_is_named_beside_those_there_are() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_empty_parameter_is_a_mistake_and_means_neither_everything_nor_yes() {
+    let app = TestApp::city().await;
+    let survey = app.uploaded(APRIL, &city::one_of_each()).await;
+    let id = &survey["id"];
+    let verdicts = "patch_id,verdict,legal_m2,legal_farmland_m2,illegal_m2,illegal_farmland_m2\nS1,illegal,0,0,100,50\n";
+    for (method, path, name) in [
+        (Method::GET, "/api/patches?survey=".to_owned(), "survey"),
+        (Method::GET, "/api/patches?survey".to_owned(), "survey"),
+        (Method::GET, "/api/patches?period=2022-04&bbox=".to_owned(), "bbox"),
+        (Method::GET, "/api/patches?county=%20".to_owned(), "county"),
+        (Method::GET, "/api/patches?verdict=&limit=5".to_owned(), "verdict"),
+        (Method::GET, "/api/patches?period=".to_owned(), "period"),
+        (Method::GET, "/api/patches?patch_id=".to_owned(), "patch_id"),
+        (Method::GET, "/api/patches?after=".to_owned(), "after"),
+        (Method::GET, "/api/ratios?period=2022-04&until=".to_owned(), "until"),
+        (Method::GET, "/api/surveys?withdrawn=".to_owned(), "withdrawn"),
+        (Method::GET, format!("/api/surveys/{id}/overlaps?limit="), "limit"),
+        (Method::GET, "/api/tiles/patches/8/212/101.mvt?period=".to_owned(), "period"),
+        (Method::GET, "/api/exports/findings?format=csv&county=".to_owned(), "county"),
+        (Method::POST, "/api/exports/findings?format=csv&patch=".to_owned(), "patch"),
+        (Method::POST, "/api/verdicts?preview=".to_owned(), "preview"),
+        (Method::POST, "/api/verdicts?survey=".to_owned(), "survey"),
+        (Method::POST, "/api/check?before=".to_owned(), "before"),
+        (Method::POST, "/api/inspect?kind=".to_owned(), "kind"),
+        (Method::POST, "/api/surveys?period=2022-05&level=city&on_conflict=".to_owned(), "on_conflict"),
+        (Method::POST, "/api/surveys?period=2022-05&level=city&map=patch_id=JCBH&map=".to_owned(), "map"),
+        (Method::POST, "/api/layers?kind=county&name=&effective=2022-01-01".to_owned(), "name"),
+        (Method::DELETE, format!("/api/surveys/{id}?reason="), "reason"),
+    ] {
+        let problem = app.send(app.request(method, &path).body(verdicts)).await.problem(400, "parameter");
+        assert_eq!(problem["parameter"], name, "{path}");
+        assert!(text(&problem["detail"]).contains("值是空的") && text(&problem["detail_en"]).contains("it is empty"), "{problem}");
+    }
+    assert_eq!((app.surveys().await.len(), app.read("/api/patches?verdict=confirmed_illegal").await["features"].as_array().unwrap().len()), (1, 0));
+    // What is empty behind a sign of its own says something: that no field is the county's code.
+    let without_county = app.upload("period=2022-05&level=city&map=county_code=", city::one_of_each().text()).await;
+    assert_eq!(without_county.status, 201, "{}", without_county.text());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_county_is_understood_by_name_and_nonsense_never_answered_with_nothing() {
     let app = TestApp::city().await;
     app.uploaded(APRIL, &city::one_of_each()).await;
