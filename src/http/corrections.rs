@@ -1,9 +1,8 @@
 //! What people say of a file, the same at every door that takes one.
 
-use super::{Problem, query::read_if};
+use super::{Problem, query};
 use crate::geom::Crs;
-use crate::monitor::{Gcj02, Stated, why_not};
-use axum::http::StatusCode;
+use crate::monitor::{Gcj02, Stated};
 use serde::Deserialize;
 use utoipa::IntoParams;
 
@@ -29,17 +28,9 @@ pub struct Corrections {
 impl Corrections {
     /// From words to values, and the field map.
     pub fn read(self) -> Result<(Stated, Vec<String>), Problem> {
-        let gcj02 = read_if::<Gcj02>("gcj02", self.gcj02.as_deref())?;
-        let crs = self
-            .crs
-            .map(|name| Crs::parse(&name))
-            .transpose()
-            .map_err(|unknown| Problem { parameter: Some("crs".to_owned()), ..Problem::new(StatusCode::BAD_REQUEST, "parameter", why_not(&unknown.name)) })?;
-        let empty = match self.empty.as_deref() {
-            None | Some("no" | "false") => false,
-            Some("yes" | "true") => true,
-            Some(_) => return Err(Problem::parameter("empty", "yes, no")),
-        };
+        let gcj02 = query::read_if::<Gcj02>("gcj02", self.gcj02.as_deref())?;
+        let crs = query::read_if::<Crs>("crs", self.crs.as_deref())?;
+        let empty = query::yes_or_no("empty", self.empty.as_deref())?;
         let stated = Stated { crs, layer: self.layer, encoding: self.encoding, gcj02, empty };
         Ok((stated, self.map))
     }

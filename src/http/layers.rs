@@ -81,7 +81,7 @@ pub async fn take_layer(
     request: Request,
 ) -> Result<Response, Problem> {
     let kind: LayerKind = query::read_needed("kind", query.kind.as_deref())?;
-    let name: String = query::read_needed("name", query.name.as_deref())?;
+    let name = query::needed("name", query.name.as_deref())?.to_owned();
     let effective: jiff::civil::Date = query::read_needed("effective", query.effective.as_deref())?;
     let codes = CodeChoices {
         classes: query::read_if("classes", query.classes.as_deref())?,

@@ -75,22 +75,22 @@ impl Selection {
 
 /// A parameter that has no meaning for the format.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("{parameter}: {why}")]
+#[error("{parameter}: {} / {}", .why[0], .why[1])]
 pub struct Misfit {
     /// Its name.
     pub parameter: &'static str,
-    /// Why.
-    pub why: &'static str,
+    /// Why, in Chinese and in English.
+    pub why: [&'static str; 2],
 }
 
 impl Export {
     /// An export; shapes in EPSG:4490 and text in UTF-8 where nothing else is said.
     pub fn new(subject: Subject, format: Format, encoding: Option<Encoding>, crs: Option<Crs>) -> Result<Self, Misfit> {
         if crs.is_some() && !format.has_shapes() {
-            return Err(Misfit { parameter: "crs", why: "csv 与 xlsx 没有图形 / csv and xlsx have no shapes" });
+            return Err(Misfit { parameter: "crs", why: ["csv 与 xlsx 没有图形", "csv and xlsx have no shapes"] });
         }
         if encoding.is_some() && format != Format::Shapefile {
-            return Err(Misfit { parameter: "encoding", why: "只有 shp 可选编码 / only shp has a choice" });
+            return Err(Misfit { parameter: "encoding", why: ["只有 shp 可选编码", "only shp has a choice"] });
         }
         Ok(Self { subject, format, encoding: encoding.unwrap_or(Encoding::Utf8), crs: crs.unwrap_or(Crs::Geographic(Degrees::Cgcs2000)) })
     }

@@ -81,6 +81,48 @@ async fn an_empty_parameter_is_a_mistake_and_means_neither_everything_nor_yes() 
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn why_a_parameter_is_wrong_is_said_in_each_language_by_itself() {
+    let app = TestApp::city().await;
+    // Words of programmers, or of the other language: two small Latin words side by side.
+    let is_english = |detail: &str| {
+        let words: Vec<&str> = detail.split(' ').collect();
+        words.array_windows().any(|[one, next]| [one, next].iter().all(|word| !word.is_empty() && word.bytes().all(|letter| letter.is_ascii_lowercase())))
+    };
+    for (method, path, name, zh) in [
+        (Method::GET, "/api/patches?survey=abc", "survey", "应为整数"),
+        (Method::GET, "/api/patches?limit=2&limit=3", "limit", "不止一次"),
+        (Method::GET, "/api/patches?limit=0", "limit", "1 到 5000"),
+        (Method::GET, "/api/patches?after=7", "after", "next"),
+        (Method::GET, "/api/patches?verdict=guilty", "verdict", "“guilty”不是其中之一"),
+        (Method::GET, "/api/patches?bbox=1,2", "bbox", "要四个数"),
+        (Method::GET, "/api/patches?county=371", "county", "应为六位代码或名称"),
+        (Method::GET, "/api/patches/abc", "id", "“abc”应为整数"),
+        (Method::GET, "/api/surveys/99999999999999999999/rejects", "id", "应为整数"),
+        (Method::GET, "/api/tiles/patches/a/1/1.mvt", "z", "“a”应为整数"),
+        (Method::GET, "/api/ratios?until=2022-05", "period", "从哪一期开始"),
+        (Method::GET, "/api/ratios?period=2022-05&until=2022-04", "until", "早"),
+        (Method::GET, "/api/surveys?withdrawn=maybe", "withdrawn", "不是其中之一"),
+        (Method::GET, "/api/exports/findings", "format", "必须给出"),
+        (Method::GET, "/api/exports/findings?format=csv&crs=EPSG:4527", "crs", "没有图形"),
+        (Method::POST, "/api/check?before=April", "before", "应为日期或月份"),
+        (Method::POST, "/api/layers?kind=county&name=a&effective=2022-02-30", "effective", "应为日期"),
+        (Method::POST, "/api/surveys?period=2022-04&level=village", "level", "不是其中之一"),
+        (Method::POST, "/api/surveys?period=2022-04&level=city&empty=perhaps", "empty", "不是其中之一"),
+        (Method::POST, "/api/inspect?keep=perhaps", "keep", "不是其中之一"),
+        (Method::POST, "/api/verdicts?preview=maybe", "preview", "不是其中之一"),
+    ] {
+        let problem = app.send(app.request(method, path).body("{}")).await.problem(400, "parameter");
+        assert_eq!(problem["parameter"], name, "{path}: {problem}");
+        let (detail, english) = (text(&problem["detail"]), text(&problem["detail_en"]));
+        assert!(detail.contains(zh) && !is_english(&detail), "{path}: {problem}");
+        assert!(is_english(&english) && !english.contains(['应', '不', '是', '为', '的']), "{path}: {problem}");
+    }
+    // One that is a list may be there several times.
+    let twice = "/api/surveys?period=2022-05&level=city&map=patch_id=JCBH&map=county_code=";
+    assert_eq!(app.post(twice, city::one_of_each().text()).await.status, 201);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_county_is_understood_by_name_and_nonsense_never_answered_with_nothing() {
     let app = TestApp::city().await;
     app.uploaded(APRIL, &city::one_of_each()).await;
