@@ -76,7 +76,7 @@ impl ExportCommand {
 
 impl Findings {
     async fn run(self, rules: Rules) -> Result<(), Failure> {
-        let range = self.period.map(|from| PeriodRange::new(from, self.until)).transpose().map_err(Failure::Usage)?;
+        let range = self.period.map(|from| PeriodRange::new(from, self.until)).transpose().map_err(|why| Failure::Usage(why.en))?;
         let selection = Selection { survey: self.survey, range, county: self.county, verdict: self.verdict, patch: self.patch };
         self.out.write(Subject::Findings(selection), rules).await
     }

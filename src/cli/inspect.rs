@@ -36,7 +36,7 @@ impl Inspect {
     pub async fn run(self, rules: Rules) -> Result<(), Failure> {
         let wanted = match self.kind.as_str() {
             "survey" => Wanted::Survey,
-            kind => Wanted::Layer(kind.parse::<LayerKind>().map_err(Failure::Usage)?),
+            kind => Wanted::Layer(kind.parse::<LayerKind>().map_err(|wrong| Failure::Usage(wrong.to_string()))?),
         };
         let name = self.file.file_name().unwrap_or_default().to_string_lossy().into_owned();
         let file = InspectFile { path: &self.file, name: &name, wanted, stated: self.said.into(), map: self.map };

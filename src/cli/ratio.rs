@@ -26,7 +26,7 @@ pub struct Ratio {
 
 impl Ratio {
     pub async fn run(self, rules: Rules) -> Result<(), Failure> {
-        let range = self.period.map(|from| PeriodRange::new(from, self.until)).transpose().map_err(Failure::Usage)?;
+        let range = self.period.map(|from| PeriodRange::new(from, self.until)).transpose().map_err(|why| Failure::Usage(why.en))?;
         let monitor = self.database.open(rules).await?;
         let ratios = monitor.ratios(range).await?;
         if self.json {

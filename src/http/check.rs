@@ -3,9 +3,9 @@
 use super::{
     Desk, Problem,
     findings::{AreasAnswer, FindingAnswer},
-    query::{self, Query},
+    query::Query,
 };
-use crate::land::{AutomaticVerdict, Days, Words, today};
+use crate::land::{AutomaticVerdict, Days, Words, read_days, today};
 use axum::{
     Json,
     body::{Body, HttpBody, to_bytes},
@@ -20,35 +20,43 @@ use utoipa::{IntoParams, ToSchema};
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub struct CheckQuery {
-    /// The day of the image before the change, `YYYY-MM-DD`; today where it is absent, or `after` where that is there.
+    /// The day of the image before the change, `YYYY-MM-DD`, or its month, whose first day it is then; today where it is absent, or `after` where that is there.
     before: Option<String>,
-    /// The day of the image after it, not before that; today where it is absent.
+    /// The day of the image after it, not before that, or its month, whose last day it is then, or today where that is earlier; today where it is absent.
     after: Option<String>,
 }
 
 impl CheckQuery {
     fn read(&self) -> Result<Option<Days>, Problem> {
-        let (before, after) = (query::read_if::<Date>("before", self.before.as_deref())?, query::read_if::<Date>("after", self.after.as_deref())?);
         let today = today();
-        for (name, day) in [("before", before), ("after", after)] {
-            if day.is_some_and(|day| day > today) {
-                let why = Words::new(format!("晚于今天（{today}）"), format!("is after today ({today})"));
-                return Err(Problem::parameter_in_words(name, &why));
-            }
-        }
+        let before = days("before", self.before.as_deref(), today)?.map(|(first, _)| first);
+        let after = days("after", self.after.as_deref(), today)?.map(|(_, last)| last.min(today));
         let after = match (before, after) {
             (None, None) => return Ok(None),
             (_, after) => after.unwrap_or(today),
         };
         let before = before.unwrap_or(after);
         if before > after {
-            return Err(Problem::parameter_in_words(
+            return Err(Problem::parameter(
                 "after",
                 &Words::new(format!("早于前时相（{before}）"), format!("is before the day of the image before ({before})")),
             ));
         }
         Ok(Some(Days { before, after, unclear: false }))
     }
+}
+
+/// The first and the last day that a parameter can mean, as for the days that files say; the first is not after today.
+fn days(name: &str, text: Option<&str>, today: Date) -> Result<Option<(Date, Date)>, Problem> {
+    let Some(text) = text else { return Ok(None) };
+    let Some(days) = read_days(text) else {
+        let why = Words::new("应为日期或月份，如 2022-04-01、2022-04", "must be a day or a month, such as 2022-04-01 or 2022-04");
+        return Err(Problem::parameter(name, &why));
+    };
+    if days.0 > today {
+        return Err(Problem::parameter(name, &Words::new(format!("晚于今天（{today}）"), format!("is after today ({today})"))));
+    }
+    Ok(Some(days))
 }
 
 /// What a polygon occupies.

@@ -1,9 +1,8 @@
 //! What people say of a file, the same at every door that takes one.
 
-use super::{Problem, query::read_if};
+use super::{Problem, query};
 use crate::geom::Crs;
-use crate::monitor::{Gcj02, Stated, why_not};
-use axum::http::StatusCode;
+use crate::monitor::{Gcj02, Stated};
 use serde::Deserialize;
 use utoipa::IntoParams;
 
@@ -27,20 +26,12 @@ pub struct Corrections {
 }
 
 impl Corrections {
-    /// From words to values, and the field map; empty counts as absent.
+    /// From words to values, and the field map.
     pub fn read(self) -> Result<(Stated, Vec<String>), Problem> {
-        let given = |text: Option<String>| text.filter(|text| !text.is_empty());
-        let gcj02 = read_if::<Gcj02>("gcj02", self.gcj02.as_deref())?;
-        let crs = given(self.crs)
-            .map(|name| Crs::parse(&name))
-            .transpose()
-            .map_err(|unknown| Problem { parameter: Some("crs".to_owned()), ..Problem::new(StatusCode::BAD_REQUEST, "parameter", why_not(&unknown.name)) })?;
-        let empty = match self.empty.as_deref() {
-            None | Some("" | "no" | "false") => false,
-            Some("yes" | "true") => true,
-            Some(_) => return Err(Problem::parameter("empty", "yes, no")),
-        };
-        let stated = Stated { crs, layer: given(self.layer), encoding: given(self.encoding), gcj02, empty };
-        Ok((stated, self.map.into_iter().filter(|pair| !pair.is_empty()).collect()))
+        let gcj02 = query::read_if::<Gcj02>("gcj02", self.gcj02.as_deref())?;
+        let crs = query::read_if::<Crs>("crs", self.crs.as_deref())?;
+        let empty = query::yes_or_no("empty", self.empty.as_deref())?;
+        let stated = Stated { crs, layer: self.layer, encoding: self.encoding, gcj02, empty };
+        Ok((stated, self.map))
     }
 }

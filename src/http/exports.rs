@@ -6,6 +6,7 @@ use super::{
     jobs::{self, JobAnswer},
     query::{self, Path, Query},
 };
+use crate::land::Words;
 use crate::monitor::export::{Encoding, Export, Exported, Format, Misfit, Selection, Subject};
 use axum::{
     body::{Body, Bytes},
@@ -64,10 +65,10 @@ impl WhichQuery {
 
 impl FormatQuery {
     fn read(&self, subject: Subject) -> Result<Export, Problem> {
-        let format: Format = query::read("format", self.format.as_deref().unwrap_or(""))?;
+        let format: Format = query::read_needed("format", self.format.as_deref())?;
         let encoding: Option<Encoding> = query::read_if("encoding", self.encoding.as_deref().map(str::to_uppercase).as_deref())?;
         let crs = query::read_if("crs", self.crs.as_deref())?;
-        Export::new(subject, format, encoding, crs).map_err(|Misfit { parameter, why }| Problem::parameter(parameter, why))
+        Export::new(subject, format, encoding, crs).map_err(|Misfit { parameter, why }| Problem::parameter(parameter, &Words::new(why[0], why[1])))
     }
 }
 

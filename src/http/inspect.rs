@@ -27,7 +27,7 @@ pub struct InspectQuery {
     /// Name of the file.
     name: Option<String>,
     /// `true`: keep the file for half an hour, under the `token` of the answer.
-    keep: Option<bool>,
+    keep: Option<String>,
     /// The token of a file that waits here; then nothing is sent.
     from: Option<String>,
 }
@@ -121,9 +121,10 @@ pub async fn inspect(
     request: Request,
 ) -> Result<Json<InspectAnswer>, Problem> {
     let wanted = match query.kind.as_deref() {
-        None | Some("" | "survey") => Wanted::Survey,
+        None | Some("survey") => Wanted::Survey,
         Some(kind) => Wanted::Layer(query::read::<LayerKind>("kind", kind)?),
     };
+    let keep = query::yes_or_no("keep", query.keep.as_deref())?;
     let (stated, map) = corrections.read()?;
     let (spooled, token) = match query.from {
         Some(token) => (desk.waiting.get(&token)?, Some(token)),
@@ -143,7 +144,7 @@ pub async fn inspect(
     });
     let seen = seen.await.map_err(|error| Problem::internal(&error))??;
     drop(asking);
-    let token = token.or_else(|| query.keep.unwrap_or(false).then(|| desk.waiting.put(&spooled)).flatten());
+    let token = token.or_else(|| keep.then(|| desk.waiting.put(&spooled)).flatten());
     Ok(Json(InspectAnswer::new(seen, &spooled, token)))
 }
 

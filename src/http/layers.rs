@@ -81,7 +81,7 @@ pub async fn take_layer(
     request: Request,
 ) -> Result<Response, Problem> {
     let kind: LayerKind = query::read_needed("kind", query.kind.as_deref())?;
-    let name: String = query::read_needed("name", query.name.as_deref().filter(|name| !name.trim().is_empty()))?;
+    let name = query::needed("name", query.name.as_deref())?.to_owned();
     let effective: jiff::civil::Date = query::read_needed("effective", query.effective.as_deref())?;
     let codes = CodeChoices {
         classes: query::read_if("classes", query.classes.as_deref())?,
@@ -95,7 +95,7 @@ pub async fn take_layer(
         stated,
         map,
         codes,
-        approval_kind: query.kind_of_approval.map(|kind| kind.trim().to_owned()).filter(|kind| !kind.is_empty()),
+        approval_kind: query.kind_of_approval.map(|kind| kind.trim().to_owned()),
         sha256: Some(spooled.sha256.clone()),
         ..LayerFile::new(spooled.file.path().to_owned(), kind, name, effective)
     };

@@ -6,6 +6,7 @@ use super::{
     findings::{FindingAnswer, FormerAnswer},
     query::{self, Path, Query},
 };
+use crate::land::Words;
 use crate::store::{PatchPosition, PatchQuery};
 use axum::{
     Json,
@@ -69,24 +70,21 @@ fn geojson(body: &impl Serialize) -> Response {
 
 /// Reads where to go on: `SURVEY-PATCH`, as `next` has it.
 fn place(text: Option<&str>) -> Result<PatchPosition, Problem> {
-    let Some(text) = text.filter(|text| !text.is_empty()) else { return Ok(PatchPosition::default()) };
-    let (survey, patch) = text.split_once('-').ok_or_else(|| Problem::parameter("after", "take it from next"))?;
+    let Some(text) = text else { return Ok(PatchPosition::default()) };
+    let (survey, patch) = text.split_once('-').ok_or_else(|| Problem::parameter("after", &Words::new("请照 next 里的写", "take it from next")))?;
     Ok(PatchPosition { survey: query::read("after", survey)?, patch: query::read("after", patch)? })
 }
 
 /// Patches with their areas and verdicts, page by page.
 #[utoipa::path(get, path = "/api/patches", tag = "patches", params(PatchesQuery), responses((status = OK, body = Patches, content_type = "application/geo+json"), (status = BAD_REQUEST, body = Problem)))]
 pub async fn patches(State(desk): State<Desk>, Query(query): Query<PatchesQuery>, uri: axum::http::Uri) -> Result<Response, Problem> {
-    let limit = query::read_if::<u32>("limit", query.limit.as_deref())?.unwrap_or(500);
-    if !(1..=5000).contains(&limit) {
-        return Err(Problem::parameter("limit", "1 to 5000"));
-    }
+    let limit = query::limit(query.limit.as_deref(), 500, 5000)?;
     let wanted = PatchQuery {
         bounds: query::bbox(query.bbox.as_deref(), desk.monitor.atlas().counties_bounds())?,
         county: query::county(&desk.monitor, query.county.as_deref()).await?,
         range: query::range(query.period.as_deref(), query.until.as_deref())?,
         survey: query::read_if("survey", query.survey.as_deref())?,
-        patch_id: query.patch_id.clone().filter(|id| !id.is_empty()),
+        patch_id: query.patch_id.clone(),
         verdict: query::read_if("verdict", query.verdict.as_deref())?,
         after: place(query.after.as_deref())?,
         limit,

@@ -69,15 +69,9 @@ impl Problem {
         }
     }
 
-    /// A parameter that cannot be read: 400, naming it.
+    /// A parameter that cannot be read: 400, naming it and saying why.
     #[must_use]
-    pub fn parameter(name: &str, why: &str) -> Self {
-        Self::parameter_in_words(name, &Words::new(why, why))
-    }
-
-    /// The same, with a reason in both languages.
-    #[must_use]
-    pub fn parameter_in_words(name: &str, why: &Words) -> Self {
+    pub fn parameter(name: &str, why: &Words) -> Self {
         let detail = Words::new(format!("参数 {name} 无法识别：{}", why.zh), format!("parameter {name}: {}", why.en));
         Self { parameter: Some(name.to_owned()), ..Self::new(StatusCode::BAD_REQUEST, "parameter", detail) }
     }
@@ -147,16 +141,19 @@ impl From<&StoreError> for Problem {
     fn from(error: &StoreError) -> Self {
         match error {
             StoreError::NotFound { what, key } => Self::not_found([chinese(*what), what.word()], key),
-            StoreError::Conflict { period, level, existing } => Self::new(
-                StatusCode::CONFLICT,
-                "survey_exists",
-                Words::new(
-                    format!("{period} 的{}批次已有监测批次 {existing}；要替换请用 on_conflict=replace，要并存请用 on_conflict=add", level_chinese(*level)),
-                    format!(
-                        "period {period} at level {level} already has survey {existing}; send on_conflict=replace to replace it or on_conflict=add to keep both"
+            StoreError::Conflict { period, level, existing } => Self {
+                members: members(&serde_json::json!({ "existing": existing, "choices": ["on_conflict=replace", "on_conflict=add"] })),
+                ..Self::new(
+                    StatusCode::CONFLICT,
+                    "survey_exists",
+                    Words::new(
+                        format!("{period} 的{}批次已有监测批次 {existing}；请选择替换原批次，或者追加为新批次", level_chinese(*level)),
+                        format!(
+                            "period {period} at level {level} already has survey {existing}; send on_conflict=replace to replace it or on_conflict=add to keep both"
+                        ),
                     ),
-                ),
-            ),
+                )
+            },
             StoreError::PeriodTaken { period, level, survey, existing } => Self {
                 members: members(&serde_json::json!({ "survey": survey, "existing": existing })),
                 ..Self::new(

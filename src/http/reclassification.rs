@@ -180,8 +180,7 @@ pub async fn reclassify(
     Query(ReclassificationQuery { token, by }): Query<ReclassificationQuery>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let said = |text: Option<String>| text.filter(|text| !text.trim().is_empty());
-    let job = desk.monitor.queue_reclassification(&Reclassification { survey, token: said(token), by: said(by) }).await?;
+    let job = desk.monitor.queue_reclassification(&Reclassification { survey, token, by }).await?;
     if jobs::prefers_async(&headers) {
         return jobs::accepted_as_preferred(&desk, &job).await;
     }

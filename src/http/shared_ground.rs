@@ -149,10 +149,7 @@ struct Overlap {
     responses((status = OK, body = Overlaps), (status = BAD_REQUEST, body = Problem), (status = NOT_FOUND, body = Problem)))]
 pub async fn overlaps(State(desk): State<Desk>, Path(id): Path<i64>, Query(query): Query<OverlapsQuery>) -> Result<Json<Overlaps>, Problem> {
     let range: Option<PeriodRange> = query::range(query.period.as_deref(), query.until.as_deref())?;
-    let limit = query::read_if::<u32>("limit", query.limit.as_deref())?.unwrap_or(100);
-    if !(1..=1000).contains(&limit) {
-        return Err(Problem::parameter("limit", "1 to 1000"));
-    }
+    let limit = query::limit(query.limit.as_deref(), 100, 1000)?;
     let after = query::read_if::<i64>("after", query.after.as_deref())?.unwrap_or(0);
     let store = desk.monitor.store();
     store.survey(id).await?;

@@ -9,7 +9,7 @@ use super::{
     upload::Arrived,
     withdrawal,
 };
-use crate::land::{Level, OnConflict, Reject};
+use crate::land::{Level, OnConflict, Period, Reject};
 use crate::monitor::{jobs::Done, survey_import::SurveyFile};
 use axum::{
     Json,
@@ -37,7 +37,7 @@ pub struct SurveysQuery {
 /// All surveys, newest period first; or those that do not count any more, the last one first.
 #[utoipa::path(get, path = "/api/surveys", tag = "surveys", params(SurveysQuery), responses((status = OK, body = Surveys)))]
 pub async fn surveys(State(desk): State<Desk>, Query(query): Query<SurveysQuery>) -> Result<Response, Problem> {
-    if said("withdrawn", "yes", query.withdrawn.as_deref())? {
+    if query::said("withdrawn", "yes", query.withdrawn.as_deref())? {
         return Ok(withdrawal::withdrawn(&desk).await?.into_response());
     }
     let surveys = desk.monitor.store().surveys().await?.into_iter().map(Into::into).collect();
@@ -72,10 +72,7 @@ pub struct Rejects {
 #[utoipa::path(get, path = "/api/surveys/{id}/rejects", tag = "surveys", params(("id" = i64, Path), RejectsQuery), responses((status = OK, body = Rejects), (status = NOT_FOUND, body = Problem)))]
 pub async fn rejects(State(desk): State<Desk>, Path(id): Path<i64>, Query(query): Query<RejectsQuery>) -> Result<Json<Rejects>, Problem> {
     let after = query::read_if::<u64>("after", query.after.as_deref())?.unwrap_or(0);
-    let limit = query::read_if::<u32>("limit", query.limit.as_deref())?.unwrap_or(100);
-    if !(1..=1000).contains(&limit) {
-        return Err(Problem::parameter("limit", "1 to 1000"));
-    }
+    let limit = query::limit(query.limit.as_deref(), 100, 1000)?;
     let store = desk.monitor.store();
     store.survey(id).await?;
     let rejects = store.rejects(id, after, limit).await?;
@@ -103,15 +100,6 @@ pub struct UploadQuery {
     from: Option<String>,
 }
 
-/// Reads a parameter that has one word.
-fn said(name: &str, word: &str, text: Option<&str>) -> Result<bool, Problem> {
-    match text.filter(|text| !text.is_empty()) {
-        None => Ok(false),
-        Some(text) if text == word => Ok(true),
-        Some(_) => Err(Problem::parameter(name, word)),
-    }
-}
-
 /// Takes a survey in: the file as raw body or as part `file` of a form, or one that was looked at and waits. Answers when done, or at once with `Prefer: respond-async`.
 #[utoipa::path(post, path = "/api/surveys", tag = "surveys", params(UploadQuery, Corrections), request_body(content = Vec<u8>, content_type = "application/octet-stream"),
     responses((status = CREATED, body = SurveyAnswer), (status = OK, description = "the very same file was stored before", body = SurveyAnswer), (status = ACCEPTED, body = JobAnswer),
@@ -122,7 +110,7 @@ pub async fn upload(
     Query(corrections): Query<Corrections>,
     request: Request,
 ) -> Result<Response, Problem> {
-    let period = query::period("period", query.period.as_deref().ok_or_else(|| Problem::parameter("period", "is required"))?)?;
+    let period = query::read_needed::<Period>("period", query.period.as_deref())?;
     let level: Level = query::read_needed("level", query.level.as_deref())?;
     let (stated, map) = corrections.read()?;
     let on_conflict = query::read_if::<OnConflict>("on_conflict", query.on_conflict.as_deref())?.unwrap_or(OnConflict::Reject);
@@ -135,8 +123,8 @@ pub async fn upload(
         stated,
         map,
         on_conflict,
-        drop_verdicts: said("verdicts", "drop", query.verdicts.as_deref())?,
-        again: said("again", "yes", query.again.as_deref())?,
+        drop_verdicts: query::said("verdicts", "drop", query.verdicts.as_deref())?,
+        again: query::said("again", "yes", query.again.as_deref())?,
         sha256: Some(spooled.sha256.clone()),
         path: spooled.file.path().to_owned(),
     };

@@ -98,12 +98,8 @@ impl From<Change> for ChangeAnswer {
         (status = UNPROCESSABLE_ENTITY, body = Problem)))]
 pub async fn file_verdicts(State(desk): State<Desk>, Query(query): Query<VerdictsQuery>, request: Request) -> Result<Json<VerdictsAnswer>, Problem> {
     let survey = query::read_if("survey", query.survey.as_deref())?;
-    let preview = match query.preview.as_deref() {
-        None | Some("" | "no") => false,
-        Some("yes") => true,
-        Some(_) => return Err(Problem::parameter("preview", "yes or no")),
-    };
-    let by = query.by.map(|by| by.trim().to_owned()).filter(|by| !by.is_empty());
+    let preview = query::yes_or_no("preview", query.preview.as_deref())?;
+    let by = query.by.map(|by| by.trim().to_owned());
     let filer = Filer { survey, by, preview };
     let spooled = spool(&desk, request).await?;
     if spooled.bytes > TABLE_BYTES {

@@ -5,7 +5,7 @@ use super::{
     answers::{SurveyAnswer, timestamp},
     query::{self, Path, Query},
 };
-use crate::land::{Decision, Event, Level, Period, SurveyEvent};
+use crate::land::{Decision, Event, Level, Period, SurveyEvent, Words};
 use crate::store::Withdrawn;
 use axum::{Json, extract::State, http::StatusCode};
 use serde::{Deserialize, Serialize};
@@ -27,8 +27,10 @@ const LETTERS: usize = 500;
 
 impl DecisionQuery {
     fn read(self) -> Result<Decision, Problem> {
-        let given = |name: &str, text: Option<String>| match text.map(|text| text.trim().to_owned()).filter(|text| !text.is_empty()) {
-            Some(text) if text.chars().count() > LETTERS => Err(Problem::parameter(name, "500")),
+        let given = |name: &str, text: Option<String>| match text.map(|text| text.trim().to_owned()) {
+            Some(text) if text.chars().count() > LETTERS => {
+                Err(Problem::parameter(name, &Words::new(format!("最多 {LETTERS} 个字"), format!("has at most {LETTERS} letters"))))
+            }
             text => Ok(text),
         };
         Ok(Decision { by: given("by", self.by)?, reason: given("reason", self.reason)? })
@@ -128,7 +130,7 @@ pub async fn move_survey(
     let level = query::read_if::<Level>("level", to.level.as_deref())?;
     let period = query::read_if::<Period>("period", to.period.as_deref())?;
     if level.is_none() && period.is_none() {
-        return Err(Problem::parameter("period", "is required"));
+        return Err(Problem::parameter("period", &Words::new("必须给出期次或级别", "is required, or level")));
     }
     let facts = desk.monitor.store().survey(id).await?.facts;
     let moved = desk.monitor.move_survey(id, (period.unwrap_or(facts.period), level.unwrap_or(facts.level)), &decision).await?;

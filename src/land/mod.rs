@@ -50,4 +50,4 @@ pub use standard::Standard;
 pub use survey::{Level, NewSurvey, OnConflict, PatchIdSource, Survey, VerdictCounts};
 pub use tally::{Disputed, Group, Lever, Line, Tally, Totals};
 pub(crate) use verdict::words;
-pub use verdict::{AutomaticVerdict, Reason, Verdict};
+pub use verdict::{AutomaticVerdict, NotAWord, Reason, Verdict};

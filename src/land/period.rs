@@ -256,13 +256,16 @@ pub struct PeriodRange {
 
 impl PeriodRange {
     /// The range; `until` defaults to `from`.
-    pub fn new(from: Period, until: Option<Period>) -> Result<Self, String> {
+    pub fn new(from: Period, until: Option<Period>) -> Result<Self, Words> {
         let until = until.unwrap_or(from);
         if until.last_ordinal() < from.last_ordinal() {
-            return Err(format!("{until} ends before {from} does"));
+            return Err(Words::new(format!("{until} 结束得比 {from} 早"), format!("{until} ends before {from} does")));
         }
         // From April until “2022”: the year wholly, or its last nine months? Both can be said without doubt.
-        if until.ordinal() < from.ordinal() { Err(format!("{until} begins before {from} does")) } else { Ok(Self { from, until }) }
+        if until.ordinal() < from.ordinal() {
+            return Err(Words::new(format!("{until} 开始得比 {from} 早"), format!("{until} begins before {from} does")));
+        }
+        Ok(Self { from, until })
     }
 
     /// Its first and its last month, as [`Period::ordinal`] counts them.

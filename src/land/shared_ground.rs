@@ -49,6 +49,10 @@ pub struct TakenOff {
     pub patch_id: String,
     /// Ground that counts for others, in the columns of its own finding, square metres.
     pub areas: Areas,
+    /// Of its confirmed legal farmland, what counts for others, square metres; 0 where no verdict decides.
+    pub filed_legal_farmland_m2: f64,
+    /// Of its confirmed illegal farmland, what counts for others, square metres; 0 where no verdict decides.
+    pub filed_illegal_farmland_m2: f64,
     /// Whether nothing is left, so that the patch is not counted.
     pub nothing_left: bool,
     /// Whether its confirmed areas were filed for a part of it, so that they are taken off in proportion.

@@ -1,5 +1,6 @@
 //! Standards that class codes (DLBM) are of.
 
+use super::NotAWord;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::str::FromStr;
@@ -40,8 +41,8 @@ impl fmt::Display for Standard {
 }
 
 impl FromStr for Standard {
-    type Err = String;
+    type Err = NotAWord;
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        Self::ALL.into_iter().find(|one| one.word() == text).ok_or_else(|| format!("“{text}” is none of: 2007, 2017, 2023"))
+        Self::ALL.into_iter().find(|one| one.word() == text).ok_or_else(|| NotAWord::new(text, &Self::ALL.map(Self::word)))
     }
 }

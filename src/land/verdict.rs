@@ -1,5 +1,7 @@
 //! Verdicts: what the overlay suspects, and what people confirmed.
 
+use super::Words;
+
 /// Writes an enum of words: the same word in SQL, JSON and on the command line.
 macro_rules! words {
     ($(#[$outer:meta])* $name:ident { $($(#[$inner:meta])* $variant:ident = $word:literal),+ $(,)? }) => {
@@ -26,17 +28,45 @@ macro_rules! words {
         }
 
         impl std::str::FromStr for $name {
-            type Err = String;
+            type Err = $crate::land::NotAWord;
             fn from_str(text: &str) -> Result<Self, Self::Err> {
                 match text {
                     $($word => Ok(Self::$variant),)+
-                    _ => Err(format!("“{text}” is none of: {}", [$($word),+].join(", "))),
+                    _ => Err($crate::land::NotAWord::new(text, &[$($word),+])),
                 }
             }
         }
     };
 }
 pub(crate) use words;
+
+/// A text that is none of the words there are.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("“{text}” is none of: {known}")]
+pub struct NotAWord {
+    text: String,
+    known: String,
+}
+
+impl NotAWord {
+    /// A text, and the words that there are.
+    #[must_use]
+    pub fn new(text: &str, known: &[&str]) -> Self {
+        Self { text: text.to_owned(), known: known.join(", ") }
+    }
+
+    /// The same in both languages.
+    #[must_use]
+    pub fn words(&self) -> Words {
+        Words::new(format!("“{}”不是其中之一：{}", self.text, self.known), self.to_string())
+    }
+}
+
+impl From<NotAWord> for String {
+    fn from(wrong: NotAWord) -> Self {
+        wrong.to_string()
+    }
+}
 
 words! {
     /// What the overlay alone can say. A patch is a clue only: nobody is penalised before field verification.

@@ -28,6 +28,9 @@ use std::time::{Duration, Instant};
 
 pub use layers::{Loaded, load};
 
+/// Rejects that are told where not one patch can be taken.
+const REJECTS_SHOWN: usize = 20;
+
 /// What to classify against what.
 #[derive(Debug, Clone)]
 pub struct ClassifyFiles {
@@ -321,7 +324,7 @@ fn classify_set(
     let mut writing = Duration::ZERO;
     let mut ids = Ids::default();
     let (mut noticed, mut outside, mut later, mut verdicts) = (Noticed::default(), 0, 0, VerdictCounts::default());
-    let (mut unreadable, mut lacking) = (0, 0_u64);
+    let (mut unreadable, mut lacking, mut rejects) = (0, 0_u64, Vec::new());
     let telling = files.telling(rule, atlas, scope, output);
     out.write_all(output.head(files.explain).as_bytes())?;
     let mut first = true;
@@ -351,6 +354,7 @@ fn classify_set(
                     verdicts.count(verdict);
                 }
                 timings.rejected += u64::from(verdict.is_none());
+                rejects.extend(line.reject.as_deref().filter(|_| rejects.len() < REJECTS_SHOWN).cloned());
                 if output == Output::GeoJson && !std::mem::take(&mut first) {
                     out.write_all(b",\n")?;
                 }
@@ -366,8 +370,8 @@ fn classify_set(
         },
     )?;
     let accepted = timings.patches - timings.rejected;
-    if let Some(refusal) = nothing(timings.patches, timings.patches, files.stated.empty) {
-        return Err(refusal.into());
+    if let Some(refusal) = nothing(timings.patches, accepted, files.stated.empty) {
+        return Err(Refusal { rejects, ..refusal }.into());
     }
     if let Some(refusal) =
         noticed.question().or_else(|| ids.question(&reading)).or_else(|| outside_counties(accepted, outside, &reading.crs().to_string(), atlas, rule))

@@ -87,6 +87,8 @@ pub(super) struct Line {
     pub(super) elsewhere: Option<Choice>,
     /// Whether a layer that it was judged by is later than its change.
     pub(super) later: bool,
+    /// Why it was not taken.
+    pub(super) reject: Option<Box<Reject>>,
 }
 
 impl Output {
@@ -202,8 +204,9 @@ impl Lines {
         let county = county_number(found.stated_county.as_deref());
         let unreadable = found.stated_county.as_deref().is_some_and(|stated| !is_county_code(stated));
         let lacks_members = judged.is_some_and(|assessment| assessment.measured.lacks_members);
+        let reject = found.outcome.as_ref().err().cloned().map(Box::new);
         let (row, notice) = (found.row, found.notice);
-        self.lines.push(Line { row, county, id_end, text_end, verdict, outside, unreadable, lacks_members, notice, elsewhere, later });
+        self.lines.push(Line { row, county, id_end, text_end, verdict, outside, unreadable, lacks_members, notice, elsewhere, later, reject });
     }
 
     /// How many.

@@ -10,7 +10,7 @@ pub use crate::formats::writing::{Encoding, Format};
 use super::{Monitor, MonitorError, Refusal, RefusalKind};
 use crate::formats::writing::{Layout, WriteError};
 use crate::geom::{Crs, crs::Degrees};
-use crate::land::{JobKind, Layer, PeriodRange, Provenance, Survey, Words, county_name};
+use crate::land::{JobKind, Layer, PeriodRange, Provenance, Survey, TakenOff, Words, county_name};
 use crate::store::{LayerFeature, PatchPosition, PatchQuery, StoreError, StoredPatch, Thing, VerdictFilter};
 use placing::Placing;
 use press::Press;
@@ -75,22 +75,22 @@ impl Selection {
 
 /// A parameter that has no meaning for the format.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("{parameter}: {why}")]
+#[error("{parameter}: {} / {}", .why[0], .why[1])]
 pub struct Misfit {
     /// Its name.
     pub parameter: &'static str,
-    /// Why.
-    pub why: &'static str,
+    /// Why, in Chinese and in English.
+    pub why: [&'static str; 2],
 }
 
 impl Export {
     /// An export; shapes in EPSG:4490 and text in UTF-8 where nothing else is said.
     pub fn new(subject: Subject, format: Format, encoding: Option<Encoding>, crs: Option<Crs>) -> Result<Self, Misfit> {
         if crs.is_some() && !format.has_shapes() {
-            return Err(Misfit { parameter: "crs", why: "csv 与 xlsx 没有图形 / csv and xlsx have no shapes" });
+            return Err(Misfit { parameter: "crs", why: ["csv 与 xlsx 没有图形", "csv and xlsx have no shapes"] });
         }
         if encoding.is_some() && format != Format::Shapefile {
-            return Err(Misfit { parameter: "encoding", why: "只有 shp 可选编码 / only shp has a choice" });
+            return Err(Misfit { parameter: "encoding", why: ["只有 shp 可选编码", "only shp has a choice"] });
         }
         Ok(Self { subject, format, encoding: encoding.unwrap_or(Encoding::Utf8), crs: crs.unwrap_or(Crs::Geographic(Degrees::Cgcs2000)) })
     }
@@ -194,9 +194,9 @@ impl Monitor {
         let (mut features, mut cited) = (0, BTreeMap::new());
         let press = Press::start(self, export.layout("findings", self.any_invented(selection).await?, findings::COLUMNS), {
             let placing = self.placing(export);
-            move |(stored, taken_off_m2, cited): &(StoredPatch, f64, Arc<Cited>)| {
+            move |(stored, taken_off, cited): &(StoredPatch, TakenOff, Arc<Cited>)| {
                 let outline = placing.patch(&stored.patch, cited.crs).ok_or_else(|| outside(&stored.patch.patch_id, placing.crs))?;
-                Ok((findings::cells(stored, *taken_off_m2, cited, placing.format), outline))
+                Ok((findings::cells(stored, taken_off, cited, placing.format), outline))
             }
         });
         loop {
@@ -247,15 +247,15 @@ impl Monitor {
         page: Vec<StoredPatch>,
         range: Option<PeriodRange>,
         cited: &mut BTreeMap<(i64, i64), Arc<Cited>>,
-    ) -> Result<Vec<(StoredPatch, f64, Arc<Cited>)>, MonitorError> {
-        let taken_off = self.taken_off(&page, range).await?;
+    ) -> Result<Vec<(StoredPatch, TakenOff, Arc<Cited>)>, MonitorError> {
+        let mut taken_off = self.taken_off(&page, range).await?;
         let mut with = Vec::with_capacity(page.len());
         for stored in page {
             let of = (stored.survey_id, stored.finding.layer_set);
             let known = if let Some(known) = cited.get(&of) { Arc::clone(known) } else { Arc::new(self.read_cited(of).await?) };
             cited.entry(of).or_insert_with(|| Arc::clone(&known));
-            let taken_off_m2 = taken_off.get(&stored.id).map_or(0.0, |taken_off| taken_off.areas.area_m2);
-            with.push((stored, taken_off_m2, known));
+            let taken_off = taken_off.remove(&stored.id).unwrap_or_default();
+            with.push((stored, taken_off, known));
         }
         Ok(with)
     }

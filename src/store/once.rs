@@ -217,6 +217,10 @@ pub(super) fn taken_off(claims: &[Claim], patches: &[i64], range: Option<PeriodR
     for (patch, (own, off)) in wholes {
         let taken_off = found.entry(patch).or_default();
         taken_off.nothing_left = off.is_all(own.whole);
+        if let Some(filing) = &own.filing {
+            taken_off.filed_legal_farmland_m2 = off.farmland_of(filing.legal_farmland_m2, own.whole).m2();
+            taken_off.filed_illegal_farmland_m2 = off.farmland_of(filing.illegal_farmland_m2, own.whole).m2();
+        }
         taken_off.in_proportion = !taken_off.nothing_left && own.filing.as_ref().is_some_and(|filing| filing.is_of_a_part(own.whole[0]));
     }
     for taken_off in found.values_mut() {

@@ -1,7 +1,7 @@
 //! Patches as they are asked for, and as they are answered.
 
 use crate::geom::{Bounds, Outline};
-use crate::land::{AutomaticVerdict, Filing, Finding, Patch, Period, PeriodRange, Signature, Verdict};
+use crate::land::{AutomaticVerdict, Filing, Finding, NotAWord, Patch, Period, PeriodRange, Signature, Verdict};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::borrow::Cow;
 
@@ -18,9 +18,12 @@ pub enum VerdictFilter {
 
 /// What stands before the word of a verdict that must be confirmed.
 const CONFIRMED: &str = "confirmed_";
+/// All words that a filter is read from.
+const WORDS: [&str; 10] =
+    ["legal", "illegal", "suspected_illegal", "other", "doubtful", "pending", "confirmed_legal", "confirmed_illegal", "confirmed_other", "confirmed_doubtful"];
 
 impl std::str::FromStr for VerdictFilter {
-    type Err = &'static str;
+    type Err = NotAWord;
 
     /// Reads a word of either kind of verdict, `pending`, or `confirmed_` before the word of a confirmed one.
     fn from_str(text: &str) -> Result<Self, Self::Err> {
@@ -31,7 +34,7 @@ impl std::str::FromStr for VerdictFilter {
         match (text, automatic.or_else(|_| Verdict::from_str(text).map(Verdict::word))) {
             ("pending", _) => Ok(Self::Pending),
             (_, Ok(word)) => Ok(Self::Shown(word)),
-            _ => Err("legal, illegal, suspected_illegal, other, doubtful, pending, confirmed_legal, confirmed_illegal, confirmed_other or confirmed_doubtful"),
+            _ => Err(NotAWord::new(text, &WORDS)),
         }
     }
 }

@@ -119,7 +119,7 @@ impl Exact {
     }
 
     /// The double nearest to it.
-    fn m2(self) -> f64 {
+    pub(super) fn m2(self) -> f64 {
         self.0 as f64 / (1_u64 << 60) as f64
     }
 }

@@ -35,6 +35,25 @@ async fn a_polygon_is_measured_as_a_patch_would_be_and_nothing_is_stored() {
     app.has_an_empty_spool();
 }
 
+/// As of files: of a month, the image before is of its first day and the one after of its last.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_month_stands_for_its_first_day_before_and_for_its_last_day_after() {
+    let app = TestApp::city().await;
+    let square = polygon(&[city::square()]);
+    let today = tuban::land::today().to_string();
+    for (query, before, after) in [
+        ("before=2022-04&after=2022-05", "2022-04-01", "2022-05-31"),
+        ("before=2022-04-03&after=2022年4月", "2022-04-03", "2022-04-30"),
+        (&format!("before=2022-04&after={}", &today[..7]), "2022-04-01", today.as_str()),
+    ] {
+        let checked = app.post(&format!("/api/check?{query}"), square.clone()).await.json();
+        assert_eq!((&checked["before_day"], &checked["after_day"]), (&json!(before), &json!(after)), "{query}");
+    }
+    for (query, name) in [("before=2022-13", "before"), ("after=2999-01", "after"), ("before=2022-05&after=2022-04", "after")] {
+        assert_eq!(app.post(&format!("/api/check?{query}"), square.clone()).await.problem(400, "parameter")["parameter"], name, "{query}");
+    }
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_outline_with_a_defect_is_repaired_and_said_so() {
     let app = TestApp::city().await;

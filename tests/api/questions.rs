@@ -41,6 +41,88 @@ async fn a_parameter_that_there_is_not_is_named_beside_those_there_are() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_empty_parameter_is_a_mistake_and_means_neither_everything_nor_yes() {
+    let app = TestApp::city().await;
+    let survey = app.uploaded(APRIL, &city::one_of_each()).await;
+    let id = &survey["id"];
+    let verdicts = "patch_id,verdict,legal_m2,legal_farmland_m2,illegal_m2,illegal_farmland_m2\nS1,illegal,0,0,100,50\n";
+    for (method, path, name) in [
+        (Method::GET, "/api/patches?survey=".to_owned(), "survey"),
+        (Method::GET, "/api/patches?survey".to_owned(), "survey"),
+        (Method::GET, "/api/patches?period=2022-04&bbox=".to_owned(), "bbox"),
+        (Method::GET, "/api/patches?county=%20".to_owned(), "county"),
+        (Method::GET, "/api/patches?verdict=&limit=5".to_owned(), "verdict"),
+        (Method::GET, "/api/patches?period=".to_owned(), "period"),
+        (Method::GET, "/api/patches?patch_id=".to_owned(), "patch_id"),
+        (Method::GET, "/api/patches?after=".to_owned(), "after"),
+        (Method::GET, "/api/ratios?period=2022-04&until=".to_owned(), "until"),
+        (Method::GET, "/api/surveys?withdrawn=".to_owned(), "withdrawn"),
+        (Method::GET, format!("/api/surveys/{id}/overlaps?limit="), "limit"),
+        (Method::GET, "/api/tiles/patches/8/212/101.mvt?period=".to_owned(), "period"),
+        (Method::GET, "/api/exports/findings?format=csv&county=".to_owned(), "county"),
+        (Method::POST, "/api/exports/findings?format=csv&patch=".to_owned(), "patch"),
+        (Method::POST, "/api/verdicts?preview=".to_owned(), "preview"),
+        (Method::POST, "/api/verdicts?survey=".to_owned(), "survey"),
+        (Method::POST, "/api/check?before=".to_owned(), "before"),
+        (Method::POST, "/api/inspect?kind=".to_owned(), "kind"),
+        (Method::POST, "/api/surveys?period=2022-05&level=city&on_conflict=".to_owned(), "on_conflict"),
+        (Method::POST, "/api/surveys?period=2022-05&level=city&map=patch_id=JCBH&map=".to_owned(), "map"),
+        (Method::POST, "/api/layers?kind=county&name=&effective=2022-01-01".to_owned(), "name"),
+        (Method::DELETE, format!("/api/surveys/{id}?reason="), "reason"),
+    ] {
+        let problem = app.send(app.request(method, &path).body(verdicts)).await.problem(400, "parameter");
+        assert_eq!(problem["parameter"], name, "{path}");
+        assert!(text(&problem["detail"]).contains("值是空的") && text(&problem["detail_en"]).contains("it is empty"), "{problem}");
+    }
+    assert_eq!((app.surveys().await.len(), app.read("/api/patches?verdict=confirmed_illegal").await["features"].as_array().unwrap().len()), (1, 0));
+    // What is empty behind a sign of its own says something: that no field is the county's code.
+    let without_county = app.upload("period=2022-05&level=city&map=county_code=", city::one_of_each().text()).await;
+    assert_eq!(without_county.status, 201, "{}", without_county.text());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn why_a_parameter_is_wrong_is_said_in_each_language_by_itself() {
+    let app = TestApp::city().await;
+    // Words of programmers, or of the other language: two small Latin words side by side.
+    let is_english = |detail: &str| {
+        let words: Vec<&str> = detail.split(' ').collect();
+        words.array_windows().any(|[one, next]| [one, next].iter().all(|word| !word.is_empty() && word.bytes().all(|letter| letter.is_ascii_lowercase())))
+    };
+    for (method, path, name, zh) in [
+        (Method::GET, "/api/patches?survey=abc", "survey", "应为整数"),
+        (Method::GET, "/api/patches?limit=2&limit=3", "limit", "不止一次"),
+        (Method::GET, "/api/patches?limit=0", "limit", "1 到 5000"),
+        (Method::GET, "/api/patches?after=7", "after", "next"),
+        (Method::GET, "/api/patches?verdict=guilty", "verdict", "“guilty”不是其中之一"),
+        (Method::GET, "/api/patches?bbox=1,2", "bbox", "要四个数"),
+        (Method::GET, "/api/patches?county=371", "county", "应为六位代码或名称"),
+        (Method::GET, "/api/patches/abc", "id", "“abc”应为整数"),
+        (Method::GET, "/api/surveys/99999999999999999999/rejects", "id", "应为整数"),
+        (Method::GET, "/api/tiles/patches/a/1/1.mvt", "z", "“a”应为整数"),
+        (Method::GET, "/api/ratios?until=2022-05", "period", "从哪一期开始"),
+        (Method::GET, "/api/ratios?period=2022-05&until=2022-04", "until", "早"),
+        (Method::GET, "/api/surveys?withdrawn=maybe", "withdrawn", "不是其中之一"),
+        (Method::GET, "/api/exports/findings", "format", "必须给出"),
+        (Method::GET, "/api/exports/findings?format=csv&crs=EPSG:4527", "crs", "没有图形"),
+        (Method::POST, "/api/check?before=April", "before", "应为日期或月份"),
+        (Method::POST, "/api/layers?kind=county&name=a&effective=2022-02-30", "effective", "应为日期"),
+        (Method::POST, "/api/surveys?period=2022-04&level=village", "level", "不是其中之一"),
+        (Method::POST, "/api/surveys?period=2022-04&level=city&empty=perhaps", "empty", "不是其中之一"),
+        (Method::POST, "/api/inspect?keep=perhaps", "keep", "不是其中之一"),
+        (Method::POST, "/api/verdicts?preview=maybe", "preview", "不是其中之一"),
+    ] {
+        let problem = app.send(app.request(method, path).body("{}")).await.problem(400, "parameter");
+        assert_eq!(problem["parameter"], name, "{path}: {problem}");
+        let (detail, english) = (text(&problem["detail"]), text(&problem["detail_en"]));
+        assert!(detail.contains(zh) && !is_english(&detail), "{path}: {problem}");
+        assert!(is_english(&english) && !english.contains(['应', '不', '是', '为', '的']), "{path}: {problem}");
+    }
+    // One that is a list may be there several times.
+    let twice = "/api/surveys?period=2022-05&level=city&map=patch_id=JCBH&map=county_code=";
+    assert_eq!(app.post(twice, city::one_of_each().text()).await.status, 201);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_county_is_understood_by_name_and_nonsense_never_answered_with_nothing() {
     let app = TestApp::city().await;
     app.uploaded(APRIL, &city::one_of_each()).await;

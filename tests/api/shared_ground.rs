@@ -10,7 +10,7 @@ use super::app::{
     is_area, number, text,
 };
 use serde_json::Value;
-use tuban::land::LayerKind;
+use tuban::land::{LayerKind, round_half_up};
 use tuban::monitor::reclassification::Reclassification;
 
 /// The strip of the square between two thousandths of a degree east of 118.35°.
@@ -166,4 +166,50 @@ async fn neighbours_that_only_touch_share_nothing() {
     assert!(!survey["warnings"].to_string().contains("share ground"), "{survey}");
     assert_eq!(app.read("/api/surveys/1/overlaps").await["overlaps"].as_array().unwrap().len(), 0);
     is_tenths(&app.read("/api/ratios?period=2022-04").await["city"]["total"]["area"], 10.0);
+}
+
+/// Legal and illegal farmland that count, summed over the rows of a CSV export; and how many rows say nothing of it.
+async fn counted(app: &TestApp, query: &str) -> ([f64; 2], usize) {
+    let csv = app.get(&format!("/api/exports/findings?format=csv&{query}")).await.text();
+    let mut reader = csv::Reader::from_reader(csv.trim_start_matches('\u{feff}').as_bytes());
+    let headings = reader.headers().unwrap().clone();
+    let places = ["计入合计的合法耕地面积（平方米）", "计入合计的违法耕地面积（平方米）"].map(|name| headings.iter().position(|one| one == name).unwrap());
+    let (mut sums, mut silent) = ([0.0; 2], 0);
+    for row in reader.records().map(Result::unwrap) {
+        silent += usize::from(row[places[0]].is_empty());
+        for (sum, place) in sums.iter_mut().zip(places) {
+            *sum += row[place].parse().unwrap_or(0.0);
+        }
+    }
+    (sums, silent)
+}
+
+/// Farmland in tenths of the square, by hand; what lies east of 5 has none.
+/// * April: L (0–4) is legal; of I (2–5), illegal, L leaves 4–5; P is pending and D doubtful. Legal 4, illegal 1: 20 %.
+/// * May: of M (1–3), one of two is filed illegal; of N (4.5–6.5) the half on farmland is filed legal. Legal 0.5, illegal 1: 66.67 %.
+/// * Both, the ministry's first: of L the half is left that M leaves, 2; of I 4–4.5, 0.5. Legal 2 + 0.5, illegal 0.5 + 1: 37.5 %.
+///   As filed it would be legal 4.5 and illegal 4: 47.06 %.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_export_makes_the_ratio_again_also_where_patches_share_ground() {
+    let app = TestApp::city().await;
+    app.uploaded("period=2022-04&level=city", &strips(&[("L", 0.0, 4.0), ("I", 2.0, 5.0), ("P", 3.0, 6.0), ("D", 0.0, 1.0)])).await;
+    app.uploaded("period=2022-05&level=ministry", &strips(&[("M", 1.0, 3.0), ("N", 4.5, 6.5)])).await;
+    let [half, one, two, three, four] = [0.5, 1.0, 2.0, 3.0, 4.0].map(tenths);
+    file(&app, 1, &format!("L,legal,{four},{four},0,0\nI,illegal,0,0,{three},{three}\nD,doubtful,0,0,0,0\n")).await;
+    file(&app, 2, &format!("M,illegal,0,0,{one},{one}\nN,legal,{two},{half},0,0\n")).await;
+    for (query, legal, illegal, ratio, silent) in
+        [("period=2022-04", 4.0, 1.0, 20.0, 2), ("period=2022-05", 0.5, 1.0, 66.67, 0), ("period=2022-04&until=2022-05", 2.5, 1.5, 37.5, 2)]
+    {
+        let (sums, without) = counted(&app, query).await;
+        assert!((sums[0] - tenths(legal)).abs() < 1e-3 && (sums[1] - tenths(illegal)).abs() < 1e-3, "{query}: {sums:?}");
+        assert_eq!(without, silent, "{query}");
+        let row = &app.read(&format!("/api/ratios?{query}")).await["city"];
+        assert_eq!((number(&row["ratio"]["confirmed"]), round_half_up(100.0 * sums[1] / (sums[0] + sums[1]), 2)), (ratio, ratio), "{query}");
+        // The other formats have the same columns, under the words of the API.
+        let features = app.read(&format!("/api/exports/findings?format=geojson&{query}")).await;
+        let sum = |key: &str| features["features"].as_array().unwrap().iter().filter_map(|one| one["properties"][key].as_f64()).sum::<f64>();
+        for (key, class) in [("counted_legal_farmland_m2", "legal"), ("counted_illegal_farmland_m2", "illegal")] {
+            is_area(&row[class]["farmland"], sum(key), 1e-3);
+        }
+    }
 }

@@ -53,7 +53,10 @@ async fn a_second_survey_of_a_month_is_a_conflict_until_it_is_said_what_to_do() 
     app.uploaded(APRIL, &city::one_of_each()).await;
     let second = File::default().patch("N1", &[city::suspected()]);
     let problem = app.refuses(APRIL, second.text(), 409, "survey_exists").await;
+    // Who uploads by program reads the parameters beside the sentence, which is for people.
+    assert_eq!((&problem["existing"], &problem["choices"]), (&json!(1), &json!(["on_conflict=replace", "on_conflict=add"])));
     assert!(text(&problem["detail_en"]).contains("on_conflict=replace"), "{problem}");
+    assert!(text(&problem["detail"]).ends_with("请选择替换原批次，或者追加为新批次") && !text(&problem["detail"]).contains("on_conflict"), "{problem}");
 
     let added = app.uploaded("period=2022-04&level=city&on_conflict=add", &second).await;
     assert_eq!(app.surveys().await.len(), 2);
@@ -120,7 +123,7 @@ async fn parameters_are_named_when_they_are_wrong() {
         ("period=2022-04&level=city&crs=EPSG:9999", "crs"),
         ("period=2022-04&level=city&crs=nonsense", "crs"),
         ("period=2022-04&level=city&on_conflict=perhaps", "on_conflict"),
-        ("period=2022-04&level=city&period=2022-05", "query"),
+        ("period=2022-04&level=city&period=2022-05", "period"),
     ] {
         let problem = app.refuses(query, city::one_of_each().text(), 400, "parameter").await;
         assert_eq!(problem["parameter"], parameter, "{query}");

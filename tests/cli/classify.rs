@@ -113,6 +113,32 @@ fn why_is_said_in_sentences_where_that_is_asked_for() {
 }
 
 #[test]
+fn a_file_without_one_good_patch_is_refused_with_the_first_reasons_and_one_good_patch_is_enough() {
+    let rounded_id = |file: File| file.patch("3.71302E+11", &[city::legal()]);
+    let shapeless = |file: File| {
+        let file = file.feature(&json!({ "JCBH": "P" }), r#"{"type":"Point","coordinates":[118.32,35.02]}"#);
+        file.feature(&json!({ "JCBH": "N" }), "null")
+    };
+    for (bad, first) in [(shapeless(File::default()), "row 1 P:"), (rounded_id(rounded_id(File::default())), "row 1 ")] {
+        for out in ["out.csv", "out.geojson"] {
+            let refused = folder(&bad);
+            let (code, _, said) = run(refused.path(), &classify("patches.geojson", out, &[]));
+            assert_eq!(code, 3, "{said}");
+            assert!(said.contains("not one feature can be accepted (2 features were refused)") && said.contains(first), "{said}");
+            let left: Vec<_> = std::fs::read_dir(refused.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+            assert_eq!(left.len(), 7, "six layers and the patches: {left:?}");
+            // The same at the other door.
+            let (code, said, _) = run(refused.path(), &["inspect", "patches.geojson"]);
+            assert!(code == 3 && said.contains("not one feature can be accepted"), "{code}: {said}");
+        }
+        let taken = folder(&bad.patch("Q1", &[city::square()]));
+        let (code, _, said) = run(taken.path(), &classify("patches.geojson", "out.csv", &[]));
+        assert!(code == 0 && said.contains("1 patches:") && said.contains("2 refused"), "{code}: {said}");
+        assert_eq!(rows(&taken.path().join("out.csv")).len(), 3);
+    }
+}
+
+#[test]
 fn geojson_carries_the_same_columns_and_the_outlines() {
     let folder = folder(&File::default().patch("Q1", &[city::square()]).patch_of("bad", "[]"));
     done(folder.path(), &classify("patches.geojson", "out.csv", &[]));

@@ -137,6 +137,20 @@ fn counted(all: &[Drawn], range: PeriodRange) -> [(u64, f64, f64); 4] {
     classes
 }
 
+/// Legal and illegal farmland as filed, less what of it is taken off, patch by patch. All of it in whole tiles, so nothing is rounded.
+async fn left_of_filed(store: &dyn Store, all: &[Drawn], range: PeriodRange) -> [f64; 2] {
+    let asked: Vec<&Drawn> = all.iter().filter(|drawn| range.contains(month(drawn.period))).collect();
+    let taken_off = store.taken_off(&asked.iter().map(|drawn| drawn.id).collect::<Vec<_>>(), Some(range)).await.unwrap();
+    let mut left = [0.0; 2];
+    for drawn in asked {
+        let [legal, illegal] = taken_off.get(&drawn.id).map_or([0.0; 2], |off| [off.filed_legal_farmland_m2, off.filed_illegal_farmland_m2]);
+        let filed = |of: Verdict| if drawn.verdict == Some(of) { drawn.areas().farmland_m2 } else { 0.0 };
+        left[0] += filed(Verdict::Legal) - legal;
+        left[1] += filed(Verdict::Illegal) - illegal;
+    }
+    left
+}
+
 trait Plus {
     fn plus(self, other: &Self) -> Self;
 }
@@ -269,7 +283,9 @@ pub(super) async fn areas_filed_without_a_shape_are_taken_off_in_proportion(stor
     let farmland = |of: &dyn Fn(i32, i32) -> bool| areas_of(floor().filter(|(x, y)| of(*x, *y))).farmland_m2;
     let (whole, both) = (farmland(&|x, y| all[1].holds(x, y)), farmland(&|x, y| all[1].holds(x, y) && all[0].holds(x, y)));
     assert!((sums.illegal.farmland_m2 - (200.0 - 200.0 * both / whole)).abs() < 1e-12, "{}", sums.illegal.farmland_m2);
-    assert!(store.taken_off(&[all[1].id], Some(months("2022-04", "2022-05"))).await.unwrap()[&all[1].id].in_proportion);
+    let taken_off = store.taken_off(&[all[1].id], Some(months("2022-04", "2022-05"))).await.unwrap().remove(&all[1].id).unwrap();
+    assert!(taken_off.in_proportion);
+    assert!((200.0 - taken_off.filed_illegal_farmland_m2 - sums.illegal.farmland_m2).abs() < 1e-12, "{taken_off:?}");
     assert!(!store.taken_off(&[all[1].id], None).await.unwrap()[&all[1].id].in_proportion);
 }
 
@@ -292,7 +308,9 @@ pub(super) async fn any_rectangles_sum_to_what_counting_tiles_gives(store: &dyn 
     for from in periods {
         for until in periods.iter().filter(|until| **until >= from) {
             let range = months(from, until);
-            assert_eq!(classes(&totals(store, range).await), counted(&all, range), "{range:?} {all:?}");
+            let sums = totals(store, range).await;
+            assert_eq!(classes(&sums), counted(&all, range), "{range:?} {all:?}");
+            assert_eq!(left_of_filed(store, &all, range).await, [sums.legal.farmland_m2, sums.illegal.farmland_m2], "{range:?} {all:?}");
         }
     }
 }

@@ -96,9 +96,11 @@ export interface PatchQuery {
   limit?: number;
 }
 
+/** What nobody filled in is left out: a parameter without a value is refused. */
 function query(parameters: object): string {
-  const given = Object.entries(parameters).filter(([, value]) => value !== undefined && value !== '');
-  return new URLSearchParams(given.map(([name, value]) => [name, String(value)])).toString();
+  const given = Object.entries(parameters).filter(([, value]) => value !== undefined);
+  const written = given.map(([name, value]) => [name, String(value).trim()]).filter(([, value]) => value !== '');
+  return new URLSearchParams(written).toString();
 }
 
 export const api = {

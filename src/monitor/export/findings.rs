@@ -3,7 +3,7 @@
 use super::{Cited, Selection};
 use crate::formats::writing::{Cell, Column, Format, Kind};
 use crate::geom::Doubt;
-use crate::land::{Area, LayerKind, Period, Survey, Verdict, county_name, push_day};
+use crate::land::{Area, Filing, LayerKind, Period, Survey, TakenOff, Verdict, county_name, push_day};
 use crate::store::StoredPatch;
 use std::collections::BTreeSet;
 
@@ -64,6 +64,10 @@ pub(super) const COLUMNS: &[Column] = &[
     column("filed_illegal_mu", "WFMJ_MU", "核定违法面积（亩）", Kind::Mu),
     column("filed_illegal_farmland_m2", "WFGDMJ", "核定违法耕地面积（平方米）", Kind::SquareMetres),
     column("filed_illegal_farmland_mu", "WFGDMJ_MU", "核定违法耕地面积（亩）", Kind::Mu),
+    column("counted_legal_farmland_m2", "JRHFGD", "计入合计的合法耕地面积（平方米）", Kind::SquareMetres),
+    column("counted_legal_farmland_mu", "JRHFGD_MU", "计入合计的合法耕地面积（亩）", Kind::Mu),
+    column("counted_illegal_farmland_m2", "JRWFGD", "计入合计的违法耕地面积（平方米）", Kind::SquareMetres),
+    column("counted_illegal_farmland_mu", "JRWFGD_MU", "计入合计的违法耕地面积（亩）", Kind::Mu),
     column("filed_by", "TBR", "填报人", Kind::Text),
     column("filed_at", "TBSJ", "填报时间", Kind::Text),
     column("reason", "PDLY", "判定理由", Kind::Text),
@@ -104,8 +108,8 @@ const TELLING: [&[LayerKind]; 18] = [
     &[],
 ];
 
-/// The cells of a patch of which so much counts for others, in the order of [`COLUMNS`].
-pub(super) fn cells<'p>(stored: &'p StoredPatch, taken_off_m2: f64, cited: &'p Cited, format: Format) -> Vec<Cell<'p>> {
+/// The cells of a patch of which that counts for others, in the order of [`COLUMNS`].
+pub(super) fn cells<'p>(stored: &'p StoredPatch, taken_off: &TakenOff, cited: &'p Cited, format: Format) -> Vec<Cell<'p>> {
     let StoredPatch { id, survey_id, period, patch, finding, filing, signature } = stored;
     let areas = &finding.areas;
     let word = |word: &'static str, chinese: &'static str| Cell::Text(if format.is_chinese() { chinese } else { word }.into());
@@ -141,7 +145,7 @@ pub(super) fn cells<'p>(stored: &'p StoredPatch, taken_off_m2: f64, cited: &'p C
         areas.approved_in_time_farmland_m2,
         areas.other_use_m2,
         areas.other_use_farmland_m2,
-        taken_off_m2,
+        taken_off.areas.area_m2,
     ];
     for (area_m2, kinds) in measured.into_iter().zip(TELLING) {
         // What there was no layer to tell is unknown, not nothing.
@@ -156,10 +160,8 @@ pub(super) fn cells<'p>(stored: &'p StoredPatch, taken_off_m2: f64, cited: &'p C
         confirmed.clone().unwrap_or(automatic),
         if confirmed.is_some() { word("confirmed", "确认") } else { word("automatic", "自动") },
     ]);
-    match filing {
-        Some(filing) => cells.extend(filing.areas_m2().map(Area::of_m2).into_iter().flat_map(|area| [Cell::Number(area.m2), Cell::Number(area.mu)])),
-        None => cells.extend(std::iter::repeat_n(Cell::Nothing, 8)),
-    }
+    cells.extend(numbers(filing.as_ref().map(Filing::areas_m2)));
+    cells.extend(numbers(filing.as_ref().and_then(|filing| counted_farmland_m2(filing, taken_off))));
     cells.extend([
         signature.as_ref().map_or(Cell::Nothing, |signature| Cell::Text(signature.by.as_str().into())),
         signature.as_ref().map_or(Cell::Nothing, |signature| Cell::Text(at(signature.at_ms).into())),
@@ -175,6 +177,18 @@ pub(super) fn cells<'p>(stored: &'p StoredPatch, taken_off_m2: f64, cited: &'p C
         day(patch.days.after),
     ]);
     cells
+}
+
+/// Legal and illegal farmland of a patch that count in the sums, where its verdict decides: what was filed less what counts for others.
+fn counted_farmland_m2(filing: &Filing, taken_off: &TakenOff) -> Option<[f64; 2]> {
+    let legal_m2 = filing.legal_farmland_m2 - taken_off.filed_legal_farmland_m2;
+    filing.decides().then_some([legal_m2, filing.illegal_farmland_m2 - taken_off.filed_illegal_farmland_m2])
+}
+
+/// Each area in square metres and in 亩, or as many empty cells.
+fn numbers<'c, const N: usize>(areas_m2: Option<[f64; N]>) -> impl Iterator<Item = Cell<'c>> {
+    let cells = areas_m2.map(|areas_m2| areas_m2.map(Area::of_m2).map(|area| [Cell::Number(area.m2), Cell::Number(area.mu)]));
+    cells.unwrap_or([const { [Cell::Nothing, Cell::Nothing] }; N]).into_iter().flatten()
 }
 
 fn day(day: jiff::civil::Date) -> Cell<'static> {
