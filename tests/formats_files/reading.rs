@@ -324,6 +324,25 @@ fn esri_json_topojson_and_kml_with_label_points_are_read() {
     assert!((area - 10_127.501_2).abs() < 1e-3, "{area}");
 }
 
+
+#[test]
+fn a_moment_of_esri_json_is_a_day_and_its_curves_are_named() {
+    let at = folder();
+    let path = at.path().join("x.json");
+    let text = r#"{"geometryType":"esriGeometryPolygon","spatialReference":{"wkid":4490},"fields":[{"name":"JCBH","type":"esriFieldTypeString"},
+        {"name":"QSX","type":"esriFieldTypeDate"},{"name":"HSX","type":"esriFieldTypeDate"}],
+        "features":[{"attributes":{"JCBH":"A0","QSX":1648742400000,"HSX":1649260799000},"geometry":{"rings":
+        [[[118.202,35.002],[118.202,35.003],[118.203,35.003],[118.203,35.002],[118.202,35.002]]]}},{"attributes":{"JCBH":"A1","QSX":null},
+        "geometry":{"curveRings":[[[118.202,35.002],{"c":[[118.203,35.003],[118.2028,35.0022]]},[118.203,35.002],[118.202,35.002]]]}}]}"#;
+    std::fs::write(&path, text).unwrap();
+    let seen = look_with(&path, &[], Stated::default());
+    assert_eq!((seen.problem.as_ref(), seen.accepted, seen.rejected), (None, 1, 1));
+    assert_eq!(seen.rejects[0].code, "curves");
+    assert!(seen.rejects[0].reason.zh.contains("curveRings") && seen.rejects[0].reason.zh.contains("增密"), "{:?}", seen.rejects);
+    // Oracle: `TZ=Asia/Shanghai date -d @1648742400 +%F`, the last second of the sixth likewise.
+    let (rows, _) = classify(&path, Vec::new(), &[]).unwrap();
+    assert_eq!(rows[0][11..13], ["2022-04-01", "2022-04-06"], "{rows:?}");
+}
 #[test]
 fn a_kml_folder_of_points_beside_one_of_patches_asks_nothing() {
     let at = folder();

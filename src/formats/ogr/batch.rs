@@ -1,7 +1,7 @@
 //! Features as the worker sends them: flags, attributes as JSON text, geometry as WKB. Nothing of it is believed before it is looked at.
 
 use crate::formats::json::{self, Cursor};
-use crate::formats::{FeatureBatch, FieldMap, RawFeature, ReadError, Values, wkb};
+use crate::formats::{Fault, FaultKind, FeatureBatch, FieldMap, RawFeature, ReadError, Values, wkb};
 use crate::geom::Outline;
 use std::collections::BTreeSet;
 use std::ops::Range;
@@ -20,6 +20,7 @@ pub(super) struct Batch {
     first_row: u64,
     bytes: Vec<u8>,
     features: Vec<Feature>,
+    has_curves: bool,
 }
 
 struct Feature {
@@ -32,7 +33,12 @@ impl Batch {
     /// The features of a frame.
     pub fn new(bytes: Vec<u8>, first_row: u64) -> Result<Self, ReadError> {
         let features = split(&bytes).ok_or_else(nonsense)?;
-        Ok(Self { first_row, bytes, features })
+        Ok(Self { first_row, bytes, features, has_curves: false })
+    }
+
+    /// The same of a file that has curves which come as no geometry at all.
+    pub fn with_curves(self, has_curves: bool) -> Self {
+        Self { has_curves, ..self }
     }
 
     /// Whether any had arcs.
@@ -121,7 +127,10 @@ impl FeatureBatch for Batch {
         let mut values = Values::default();
         let mut cursor = Cursor::new(attributes);
         cursor.members(|cursor, key| values.read(fields, cursor, key)).and_then(|()| cursor.expect_end()).map_err(|_| nonsense())?;
-        let geometry = wkb::outline(&self.bytes[feature.geometry.clone()]);
+        let geometry = wkb::outline(&self.bytes[feature.geometry.clone()]).map_err(|fault| match fault.kind {
+            FaultKind::NoGeometry if self.has_curves => Fault { kind: FaultKind::Curves, ..fault },
+            _ => fault,
+        });
         let decimals = geometry.as_ref().map_or(0, decimals);
         Ok(RawFeature {
             row: self.first_row + index as u64,
