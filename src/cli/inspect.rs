@@ -1,6 +1,6 @@
 //! `tuban inspect`: what a file is, and what would become of it.
 
-use super::{Database, Failure, Said};
+use super::{Codes, Database, Failure, Said};
 use crate::geom::Plane;
 use crate::land::{LayerKind, today};
 use crate::monitor::{
@@ -22,6 +22,11 @@ pub struct Inspect {
     /// Which field of the file is which of ours, or `county_code=` for none; may be repeated.
     #[arg(long, value_name = "OUR=THEIRS")]
     map: Vec<String>,
+    /// Of a layer, what all of its approvals are for, where they are of one kind: 农转用, 增减挂钩, 供地, 设施农用地, 农村道路 or 临时用地; goes before what the file says.
+    #[arg(long, value_name = "KIND")]
+    approval_kind: Option<String>,
+    #[command(flatten)]
+    codes: Codes,
     /// Hold it against the layers of this database; without it only the file itself is looked at.
     #[arg(long, env = "TUBAN_DATABASE", value_name = "URL")]
     database: Option<String>,
@@ -39,7 +44,15 @@ impl Inspect {
             kind => Wanted::Layer(kind.parse::<LayerKind>().map_err(Failure::Usage)?),
         };
         let name = self.file.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        let file = InspectFile { path: &self.file, name: &name, wanted, stated: self.said.into(), map: self.map };
+        let file = InspectFile {
+            path: &self.file,
+            name: &name,
+            wanted,
+            stated: self.said.into(),
+            map: self.map,
+            codes: self.codes.into(),
+            approval_kind: self.approval_kind,
+        };
         let seen = if let Some(database) = self.database {
             let monitor = Database { database, spool: self.spool }.open(rules).await?;
             monitor.refresh_atlas().await?;

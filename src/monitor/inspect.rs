@@ -3,6 +3,7 @@
 
 use super::{
     Monitor, MonitorError, Refusal,
+    approval_facts::{self, ApprovalsNoticed},
     atlas::Atlas,
     ids::Ids,
     judging::{Judge, duplicate},
@@ -14,7 +15,7 @@ use super::{
 };
 use crate::formats::{Arrival, EncodingChoice, Layer, RawFeature, Stated, Wanted, ogr::Workshop};
 use crate::geom::{Bounds, Crs};
-use crate::land::{Flag, Reject, Words, today};
+use crate::land::{Flag, LayerKind, Reject, Words, today};
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Weak;
@@ -32,6 +33,10 @@ pub struct InspectFile<'a> {
     pub stated: Stated,
     /// `OUR=THEIRS` for its fields, where people say so.
     pub map: Vec<String>,
+    /// What people say of a layer's codes.
+    pub codes: CodeChoices,
+    /// What all approvals of a layer are for, where people say so.
+    pub approval_kind: Option<String>,
 }
 
 /// What was seen.
@@ -112,6 +117,9 @@ impl Monitor {
 /// # Errors
 /// When it cannot be read at all. What corrections may help is no error but [`Inspection::problem`].
 pub fn inspect(file: &InspectFile<'_>, atlas: &Atlas, rule: &Rule, workshop: &Workshop) -> Result<Inspection, MonitorError> {
+    if let Wanted::Layer(kind) = file.wanted {
+        approval_facts::check_said(kind, file.approval_kind.as_deref(), &rule.approvals)?;
+    }
     let arrival = Arrival::receive(file.path, file.name, workshop)?;
     let mut inspection = Inspection::of(&arrival, file);
     let mut stated = file.stated.clone();
@@ -232,7 +240,17 @@ impl Inspection {
                             .as_ref()
                             .is_ok_and(|accepted| accepted.1.as_ref().is_some_and(|finding| finding.flags.contains(&Flag::OutsideCounties)));
                         let (row, county, notice) = (judged.row, judged.county, judged.notice);
-                        Ok(Seen { outside, row, patch_id: Some(judged.patch_id), county, notice, reject: judged.verdict.err(), defects, bounds })
+                        Ok(Seen {
+                            outside,
+                            row,
+                            patch_id: Some(judged.patch_id),
+                            county,
+                            notice,
+                            reject: judged.verdict.err(),
+                            left_out: false,
+                            defects,
+                            bounds,
+                        })
                     },
                     |batch| {
                         self.count(batch);
@@ -241,8 +259,8 @@ impl Inspection {
                 )?;
             }
             Wanted::Layer(kind) => {
-                let judge = LayerJudge::new(kind, CodeChoices::default(), &reading, atlas.plane(), atlas);
-                let mut codes = CodeTally::of(kind, CodeChoices::default());
+                let judge = LayerJudge::new(kind, file.codes, &reading, atlas.plane(), atlas).with_approval_kind(file.approval_kind.as_deref());
+                let (mut codes, mut approvals) = (CodeTally::of(kind, file.codes), ApprovalsNoticed::default());
                 reading.each_batch(
                     |raw| {
                         let row = raw.row;
@@ -250,13 +268,19 @@ impl Inspection {
                         let LayerOutcome { notice, code, judged, .. } = judge.judge(raw)?;
                         let repaired = judged.as_ref().is_ok_and(|judged| judged.feature.repaired.is_some());
                         let defects = if repaired { vec![Words::new("图形经过修复", "the outline was repaired")] } else { Vec::new() };
-                        let facts = judged.as_ref().ok().map(|judged| judged.feature.facts.clone());
-                        let reject = judged.err().flatten().map(|refused| refused.reject);
-                        Ok((code, facts, Seen { outside: false, row, patch_id: None, county: 0, notice, reject, defects, bounds }))
+                        let (taken, reject, left_out) = match judged {
+                            Ok(judged) => (Some((judged.feature.facts, judged.unread)), None, false),
+                            Err(refused) => (None, refused.as_ref().map(|refused| refused.reject.clone()), refused.is_none()),
+                        };
+                        let seen = Seen { outside: false, row, patch_id: None, county: 0, notice, reject, left_out, defects, bounds };
+                        Ok((code, taken, seen))
                     },
                     |batch| {
-                        let seen = batch.into_iter().map(|(code, facts, seen)| {
-                            codes.add(seen.row, &code, facts.as_ref());
+                        let seen = batch.into_iter().map(|(code, taken, seen)| {
+                            codes.add(seen.row, &code, taken.as_ref().map(|(facts, _)| facts));
+                            if let (LayerKind::Approved, Some((facts, unread))) = (kind, taken) {
+                                approvals.add(&facts, unread, &rule.approvals);
+                            }
                             seen
                         });
                         let seen = seen.collect();
@@ -264,7 +288,7 @@ impl Inspection {
                         Ok(())
                     },
                 )?;
-                self.warnings.extend(codes.notes());
+                self.warnings.extend(codes.notes().into_iter().chain(approvals.words(reading.fields())));
                 self.problem = codes.question();
             }
         }
@@ -297,7 +321,7 @@ impl Inspection {
                 if self.rejects.len() < SHOWN {
                     self.rejects.push(reject);
                 }
-            } else {
+            } else if !seen.left_out {
                 self.accepted += 1;
                 self.outside += u64::from(seen.outside);
                 self.repaired += u64::from(!seen.defects.is_empty());
@@ -332,6 +356,8 @@ struct Seen {
     county: u32,
     notice: Notice,
     reject: Option<Reject>,
+    /// Whether it would be left out because people said so.
+    left_out: bool,
     defects: Vec<Words>,
     outside: bool,
     bounds: Option<Bounds>,

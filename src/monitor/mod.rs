@@ -119,6 +119,9 @@ pub struct Refusal {
     /// What to say with the file so that it can be taken, as a parameter of the API: `empty=yes`.
     #[serde(default)]
     pub offer: Option<String>,
+    /// Where only people can know which is right: what they may say, each as a parameter of the API and its value.
+    #[serde(default)]
+    pub choices: Vec<String>,
     /// What else programs need to know, by name: counts, numbers of surveys.
     #[serde(default)]
     pub members: serde_json::Map<String, serde_json::Value>,
@@ -128,7 +131,13 @@ impl Refusal {
     /// A refusal without a place.
     #[must_use]
     pub fn new(kind: RefusalKind, code: &'static str, words: Words) -> Self {
-        Self { kind, code: Cow::Borrowed(code), words, pointer: None, rejects: Vec::new(), offer: None, members: serde_json::Map::new() }
+        Self { kind, code: Cow::Borrowed(code), words, pointer: None, rejects: Vec::new(), offer: None, choices: Vec::new(), members: serde_json::Map::new() }
+    }
+
+    /// With these answers to choose among.
+    #[must_use]
+    pub fn choices(self, choices: &[&str]) -> Self {
+        Self { choices: choices.iter().map(|choice| (*choice).to_owned()).collect(), ..self }
     }
 
     /// With these members, an object.

@@ -9,6 +9,7 @@ use tuban::monitor::atlas::Atlas;
 use tuban::monitor::classify_file::{ClassifyFiles, LayerPath, classify_files};
 use tuban::monitor::classify_line::Output;
 use tuban::monitor::inspect::{InspectFile, Inspection, inspect};
+use tuban::monitor::layer_codes::CodeChoices;
 use tuban::monitor::memory::Memory;
 use tuban::monitor::{MonitorError, Refusal, rule::Rule};
 
@@ -20,7 +21,7 @@ fn fixture(name: &str) -> PathBuf {
 fn look_with(path: &Path, map: &[&str], stated: Stated) -> Inspection {
     let (scratch, name) = (folder(), path.file_name().unwrap().to_string_lossy().into_owned());
     let map = map.iter().map(|pair| (*pair).to_owned()).collect();
-    let file = InspectFile { path, name: &name, wanted: Wanted::Survey, stated, map };
+    let file = InspectFile { path, name: &name, wanted: Wanted::Survey, stated, map, codes: CodeChoices::default(), approval_kind: None };
     inspect(&file, &Atlas::empty(Plane::near(118.0, 35.0)), &Rule::load(None).unwrap(), &workshop(scratch.path())).unwrap()
 }
 
@@ -42,7 +43,7 @@ fn classify(patches: &Path, layers: Vec<LayerPath>, map: &[&str]) -> Result<(Vec
         workshop: workshop(scratch.path()),
         map: map.iter().map(|pair| (*pair).to_owned()).collect(),
         as_of: None,
-        codes: tuban::monitor::layer_codes::CodeChoices::default(),
+        codes: CodeChoices::default(),
         explain: false,
         memory: Memory::new(1 << 30, scratch.path().to_owned()),
     };
@@ -324,7 +325,6 @@ fn esri_json_topojson_and_kml_with_label_points_are_read() {
     assert!((area - 10_127.501_2).abs() < 1e-3, "{area}");
 }
 
-
 #[test]
 fn a_moment_of_esri_json_is_a_day_and_its_curves_are_named() {
     let at = folder();
@@ -343,6 +343,7 @@ fn a_moment_of_esri_json_is_a_day_and_its_curves_are_named() {
     let (rows, _) = classify(&path, Vec::new(), &[]).unwrap();
     assert_eq!(rows[0][11..13], ["2022-04-01", "2022-04-06"], "{rows:?}");
 }
+
 #[test]
 fn a_kml_folder_of_points_beside_one_of_patches_asks_nothing() {
     let at = folder();

@@ -283,6 +283,11 @@ export const words = {
   empty_indeed: ['确实为空，按空文件提交', 'It is empty indeed: take it so'],
   ids_within_county: ['以“{ids}”为图斑编号', 'Take “{ids}” for the patch number'],
   ids_alone: ['以“{ids}”为图斑编号，重复的拒收', 'Take “{ids}”, and refuse those that come again'],
+  choose_classes_2007: ['按第二次土地调查读取', 'Read them by the second survey'],
+  choose_classes_2017: ['是三调编码，丢失了前导 0', 'They are of the third survey and lost their zero'],
+  choose_county_codes_merge: ['归并到所属县', 'Count them to their counties'],
+  choose_county_codes_leave_out: ['不采用这些要素', 'Leave those features out'],
+  choose_county_codes_keep: ['按原样采用', 'Take them as they are'],
   gcj02_keep: ['没有偏移，按原坐标', 'No offset: as it is'],
   same_file_there: [
     '该期次、级别已有来自同一个文件的批次：图层和各项修正都相同时不会重复入库，不同时会询问替换还是追加。',
