@@ -7,6 +7,7 @@ use crate::monitor::{
     Wanted, Workshop,
     atlas::Atlas,
     inspect::{InspectFile, Inspection, inspect},
+    memory::Memory,
     rule::Rules,
 };
 use clap::Args;
@@ -60,7 +61,8 @@ impl Inspect {
         } else {
             let workshop = Workshop::new(std::env::temp_dir());
             workshop.sweep();
-            tokio::task::block_in_place(|| inspect(&file, &Atlas::empty(Plane::near(118.0, 35.0)), rules.at(today()), &workshop))?
+            let memory = Memory::new(Memory::usual_budget(), std::env::temp_dir());
+            tokio::task::block_in_place(|| inspect(&file, &Atlas::empty(Plane::near(118.0, 35.0)), rules.at(today()), &workshop, &memory))?
         };
         print(&seen);
         match seen.problem {

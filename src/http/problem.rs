@@ -266,7 +266,7 @@ impl Problem {
             MonitorError::Store(error) => error.into(),
             MonitorError::Refused(refusal) => Self::from(&**refusal),
             MonitorError::FailedJob(job) => Self::logged(job.clone()),
-            MonitorError::Io(_) | MonitorError::Broken(_) | MonitorError::LateCrs(_) => Self::internal(error),
+            MonitorError::Io(_) | MonitorError::Broken(_) | MonitorError::LateCrs(_) | MonitorError::Holders(_) => Self::internal(error),
         }
     }
 }

@@ -12,6 +12,7 @@ pub mod classify_file;
 pub mod classify_line;
 pub mod counts;
 pub mod county_codes;
+mod county_overlaps;
 pub mod difference;
 pub mod edges;
 pub mod explain;
@@ -74,6 +75,9 @@ pub enum MonitorError {
     /// The file names its CRS only after its features, which were read in another: read it again in this one.
     #[error("the CRS {0} is named only after the features")]
     LateCrs(Crs),
+    /// Counties with these codes hold others and are to be left out, which is known only after all were read: read the file again without them.
+    #[error("counties {0:?} hold others")]
+    Holders(std::collections::BTreeSet<String>),
     /// The disk.
     #[error("file: {0}")]
     Io(#[from] std::io::Error),

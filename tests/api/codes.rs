@@ -114,6 +114,37 @@ async fn what_is_asked_of_codes_is_answered_where_it_is_asked_first() {
     app.post("/api/inspect?kind=farmland&classes=1984", second.text()).await.problem(400, "parameter");
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_county_that_covers_others_is_asked_about_and_left_out_when_told() {
+    let app = TestApp::bare().await;
+    let county = |file: File, code: &str, west: f64, east: f64| {
+        file.feature(&json!({ "XZQDM": code, "XZQMC": format!("县{code}") }), &polygon(&[rectangle(west, 35.0, east, 35.1)]))
+    };
+    let city = county(county(county(File::default(), "371301", 118.3, 118.5), "371302", 118.3, 118.4), "371311", 118.4, 118.5);
+    let choices = json!(["county_codes=leave_out", "county_codes=keep"]);
+    let asked = app.post("/api/inspect?kind=county", city.text()).await.json();
+    assert_eq!((text(&asked["problem"]["type"]).as_str(), &asked["problem"]["choices"]), ("/problems/county_holds_others", &choices), "{asked}");
+    let asked = send(&app, "kind=county", &city).await.problem(422, "county_holds_others");
+    assert_eq!(asked["choices"], choices);
+    assert!(text(&asked["detail"]).contains("“371301”县371301覆盖“371302”县371302的 100%"), "{asked}");
+
+    let answered = app.post("/api/inspect?kind=county&county_codes=leave_out", city.text()).await.json();
+    assert_eq!((&answered["problem"], &answered["accepted"]), (&json!(null), &json!(2)), "{answered}");
+    assert!(answered["warnings"].to_string().contains("371301 的轮廓盖住其他县，按要求未采用"), "{answered}");
+    let taken = send(&app, "kind=county&county_codes=leave_out", &city).await.json();
+    assert_eq!((&taken["features"], &taken["rejected"]), (&json!(2), &json!(0)), "{taken}");
+    assert!(taken["notes"].to_string().contains("371301 的轮廓盖住其他县，按要求未采用"), "{taken}");
+    assert_eq!(farmland(&app).await["county_code"], "371302");
+    let kept = send(&app, "kind=county&county_codes=keep", &city).await.json();
+    assert_eq!(kept["features"], 3, "{kept}");
+    assert!(kept["notes"].to_string().contains("第 1 行与第 2 行重叠"), "{kept}");
+
+    // Borders that were drawn twice are told, not asked about.
+    let drawn_twice = county(county(File::default(), "371302", 118.3, 118.401), "371311", 118.4, 118.5);
+    let taken = send(&app, "kind=county", &drawn_twice).await.json();
+    assert!(taken["features"] == 2 && taken["notes"].to_string().contains("重叠"), "{taken}");
+}
+
 fn flagged(patch: &Value) -> bool {
     patch["properties"]["finding"]["flags"].as_array().unwrap().contains(&json!("county_code_unreadable"))
 }

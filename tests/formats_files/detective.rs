@@ -45,7 +45,7 @@ fn look(path: &Path, stated: Stated) -> Inspection {
 fn look_for(wanted: Wanted, path: &Path, stated: Stated, atlas: &Atlas) -> Inspection {
     let scratch = folder();
     let file = InspectFile { path, name: "tb", wanted, stated, map: Vec::new(), codes: CodeChoices::default(), approval_kind: None };
-    inspect(&file, atlas, &Rule::load(None).unwrap(), &workshop(scratch.path())).unwrap()
+    inspect(&file, atlas, &Rule::load(None).unwrap(), &workshop(scratch.path()), &Memory::new(1 << 30, scratch.path().to_owned())).unwrap()
 }
 
 /// The word and the Chinese sentence a file is refused with.

@@ -103,6 +103,7 @@ pub(crate) fn look(path: &Path, stated: Stated, workshop: &Workshop) -> Result<I
         &Atlas::empty(Plane::near(118.0, 35.0)),
         &Rule::load(None).unwrap(),
         workshop,
+        &Memory::new(1 << 30, std::env::temp_dir()),
     )
 }
 

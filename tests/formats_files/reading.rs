@@ -22,7 +22,8 @@ fn look_with(path: &Path, map: &[&str], stated: Stated) -> Inspection {
     let (scratch, name) = (folder(), path.file_name().unwrap().to_string_lossy().into_owned());
     let map = map.iter().map(|pair| (*pair).to_owned()).collect();
     let file = InspectFile { path, name: &name, wanted: Wanted::Survey, stated, map, codes: CodeChoices::default(), approval_kind: None };
-    inspect(&file, &Atlas::empty(Plane::near(118.0, 35.0)), &Rule::load(None).unwrap(), &workshop(scratch.path())).unwrap()
+    let memory = Memory::new(1 << 30, scratch.path().to_owned());
+    inspect(&file, &Atlas::empty(Plane::near(118.0, 35.0)), &Rule::load(None).unwrap(), &workshop(scratch.path()), &memory).unwrap()
 }
 
 fn seen(name: &str) -> Inspection {
