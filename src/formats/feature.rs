@@ -23,6 +23,8 @@ pub struct RawFeature<'a> {
     pub decimals: u8,
     /// Whether positions had heights or measures, which are dropped.
     pub has_z: bool,
+    /// Whether it had points or lines beside its areas, which are dropped.
+    pub mixed: bool,
 }
 
 /// Values of the fields asked for, as plain text: strings without quotes, numbers as they are written, null as nothing.

@@ -294,7 +294,7 @@ impl<'a> LayerJudge<'a> {
 
     /// Judges one feature. Fails only where layers in force cannot be read back.
     pub fn judge(&self, raw: RawFeature<'_>) -> io::Result<LayerOutcome> {
-        let (row, mut notice) = (raw.row, Notice { decimals: raw.decimals, has_z: raw.has_z, ..Notice::default() });
+        let (row, mut notice) = (raw.row, Notice { decimals: raw.decimals, has_z: raw.has_z, mixed: raw.mixed, ..Notice::default() });
         let (code, mut named) = layer_codes::read(self.kind, self.choices, &raw);
         if named.as_ref().is_ok_and(|facts| self.kind == LayerKind::County && self.without.is_some_and(|holders| holders.contains(&facts.code))) {
             named = Err(None);

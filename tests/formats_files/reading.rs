@@ -327,6 +327,42 @@ fn esri_json_topojson_and_kml_with_label_points_are_read() {
 }
 
 #[test]
+fn of_a_collection_the_areas_are_taken_and_an_empty_part_is_a_defect_with_a_name() {
+    let at = folder();
+    let path = at.path().join("x.geojson");
+    let write = |geometry: &str| {
+        let feature = format!(r#"{{"type":"Feature","properties":{{"JCBH":"A"}},"geometry":{geometry}}}"#);
+        std::fs::write(&path, format!(r#"{{"type":"FeatureCollection","features":[{feature}]}}"#)).unwrap();
+        look_with(&path, &[], Stated::default())
+    };
+    let square = |west: f64| format!("[[[{west},35.1],[{0},35.1],[{0},35.11],[{west},35.11],[{west},35.1]]]", west + 0.01);
+    let (one, two) = (square(118.1), square(118.2));
+    let polygon = |ring: &str| format!(r#"{{"type":"Polygon","coordinates":{ring}}}"#);
+    let collection = |parts: &[&str]| format!(r#"{{"geometries":[{}],"type":"GeometryCollection"}}"#, parts.join(","));
+    let label = r#"{"type":"Point","coordinates":[118.105,35.105]}"#;
+
+    let seen = write(&collection(&[&polygon(&one), label, &polygon(&two)]));
+    assert_eq!((seen.problem.as_ref(), seen.accepted, seen.repaired), (None, 1, 0), "{:?}", seen.rejects);
+    assert!(seen.warnings.iter().any(|words| words.zh.contains("1 个要素除面以外还有点或线")), "{:?}", seen.warnings);
+    // Oracle: the same two squares as a MultiPolygon.
+    let (collected, _) = classify(&path, Vec::new(), &[]).unwrap();
+    write(&format!(r#"{{"type":"MultiPolygon","coordinates":[{one},{two}]}}"#));
+    assert_eq!(collected[0][2], classify(&path, Vec::new(), &[]).unwrap().0[0][2]);
+
+    for (parts, code) in [
+        (vec![label], "not_a_polygon"),
+        (vec![&*polygon(&one), &collection(&[&polygon(&two)])], "not_a_polygon"),
+        (vec![&*polygon(&one), &polygon("[[[1,2],[1]]]")], "short_position"),
+    ] {
+        assert_eq!(write(&collection(&parts)).rejects[0].code, code);
+    }
+
+    let seen = write(&format!(r#"{{"type":"MultiPolygon","coordinates":[{one},[]]}}"#));
+    assert_eq!((seen.accepted, seen.repaired), (1, 1));
+    assert!(seen.defects[0].1.zh.contains("环没有面积"), "{:?}", seen.defects);
+}
+
+#[test]
 fn a_moment_of_esri_json_is_a_day_and_its_curves_are_named() {
     let at = folder();
     let path = at.path().join("x.json");

@@ -51,11 +51,6 @@ impl Batch {
         self.features.iter().filter(|feature| feature.flags & GARBLED != 0).count() as u64
     }
 
-    /// How many had points or lines beside their areas.
-    pub fn mixed(&self) -> u64 {
-        self.features.iter().filter(|feature| feature.flags & MIXED != 0).count() as u64
-    }
-
     /// Bytes of the shapes that had arcs.
     pub fn bent_bytes(&self) -> u64 {
         self.features.iter().filter(|feature| feature.flags & BENT != 0).map(|feature| feature.geometry.len() as u64).sum()
@@ -140,6 +135,7 @@ impl FeatureBatch for Batch {
             geometry,
             decimals,
             has_z: feature.flags & RAISED != 0,
+            mixed: feature.flags & MIXED != 0,
         })
     }
 }

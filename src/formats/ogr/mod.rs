@@ -105,7 +105,6 @@ impl FeatureSource for Reader {
                 }
                 self.head.bent |= batch.any_bent();
                 self.head.garbled += batch.garbled();
-                self.head.mixed += batch.mixed();
                 self.worker.straightened(batch.bent_bytes());
                 Ok(Some(Box::new(batch)))
             }
