@@ -1,12 +1,13 @@
 //! `tuban inspect`: what a file is, and what would become of it.
 
-use super::{Database, Failure, Said};
+use super::{Codes, Database, Failure, Said};
 use crate::geom::Plane;
 use crate::land::{LayerKind, today};
 use crate::monitor::{
     Wanted, Workshop,
     atlas::Atlas,
     inspect::{InspectFile, Inspection, inspect},
+    memory::Memory,
     rule::Rules,
 };
 use clap::Args;
@@ -22,6 +23,11 @@ pub struct Inspect {
     /// Which field of the file is which of ours, or `county_code=` for none; may be repeated.
     #[arg(long, value_name = "OUR=THEIRS")]
     map: Vec<String>,
+    /// Of a layer, what all of its approvals are for, where they are of one kind: 农转用, 增减挂钩, 供地, 设施农用地, 农村道路 or 临时用地; goes before what the file says.
+    #[arg(long, value_name = "KIND")]
+    approval_kind: Option<String>,
+    #[command(flatten)]
+    codes: Codes,
     /// Hold it against the layers of this database; without it only the file itself is looked at.
     #[arg(long, env = "TUBAN_DATABASE", value_name = "URL")]
     database: Option<String>,
@@ -39,7 +45,15 @@ impl Inspect {
             kind => Wanted::Layer(kind.parse::<LayerKind>().map_err(|wrong| Failure::Usage(wrong.to_string()))?),
         };
         let name = self.file.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        let file = InspectFile { path: &self.file, name: &name, wanted, stated: self.said.into(), map: self.map };
+        let file = InspectFile {
+            path: &self.file,
+            name: &name,
+            wanted,
+            stated: self.said.into(),
+            map: self.map,
+            codes: self.codes.into(),
+            approval_kind: self.approval_kind,
+        };
         let seen = if let Some(database) = self.database {
             let monitor = Database { database, spool: self.spool }.open(rules).await?;
             monitor.refresh_atlas().await?;
@@ -47,7 +61,8 @@ impl Inspect {
         } else {
             let workshop = Workshop::new(std::env::temp_dir());
             workshop.sweep();
-            tokio::task::block_in_place(|| inspect(&file, &Atlas::empty(Plane::near(118.0, 35.0)), rules.at(today()), &workshop))?
+            let memory = Memory::new(Memory::usual_budget(), std::env::temp_dir());
+            tokio::task::block_in_place(|| inspect(&file, &Atlas::empty(Plane::near(118.0, 35.0)), rules.at(today()), &workshop, &memory))?
         };
         print(&seen);
         match seen.problem {

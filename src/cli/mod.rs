@@ -228,7 +228,8 @@ impl Failure {
                     complain!("  {pointer}");
                 }
                 print_rejects(&refusal.rejects);
-                let option = refusal.offer.as_deref().and_then(option).or_else(|| options(&refusal.code).map(str::to_owned));
+                let offered: Vec<String> = refusal.offer.iter().chain(&refusal.choices).filter_map(|offer| option(offer)).collect();
+                let option = (!offered.is_empty()).then(|| offered.join(" | ")).or_else(|| options(&refusal.code).map(str::to_owned));
                 if let Some(option) = option {
                     complain!("  {option}");
                 }
@@ -257,7 +258,6 @@ fn options(code: &str) -> Option<&'static str> {
     Some(match code {
         "wrong_crs" | "unknown_crs" | "crs_after_features" | "outside_counties" => "--crs EPSG:N",
         "several_layers" | "no_such_layer" => "--layer-name NAME",
-        "maybe_gcj02" => "--gcj02 remove | --gcj02 keep",
         "fields" => "--map OUR=THEIRS",
         _ => return None,
     })
@@ -268,7 +268,7 @@ fn option(offer: &str) -> Option<String> {
     match offer.split_once('=')? {
         ("empty", _) => Some("--empty".to_owned()),
         ("layer", name) => Some(format!("--layer-name {name}")),
-        (name, value) => Some(format!("--{name} {value}")),
+        (name, value) => Some(format!("--{} {value}", name.replace('_', "-"))),
     }
 }
 

@@ -373,7 +373,8 @@ impl Arrival {
             table: (dataset.kind == Kind::Shapefile).then(|| dataset.path.clone()),
             may_be_stale: matches!(dataset.kind, Kind::GeoPackage | Kind::MapInfo),
         };
-        Ok(Box::new(ogr::Reader::new(worker, head, stated.crs.or(named).unwrap_or(degrees), announced)))
+        let has_curves = dataset.kind == Kind::EsriJson && sniff::has_curve_rings(&dataset.path)?;
+        Ok(Box::new(ogr::Reader::new(worker, head, stated.crs.or(named).unwrap_or(degrees), announced).with_curves(has_curves)))
     }
 }
 

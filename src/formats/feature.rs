@@ -23,6 +23,8 @@ pub struct RawFeature<'a> {
     pub decimals: u8,
     /// Whether positions had heights or measures, which are dropped.
     pub has_z: bool,
+    /// Whether it had points or lines beside its areas, which are dropped.
+    pub mixed: bool,
 }
 
 /// Values of the fields asked for, as plain text: strings without quotes, numbers as they are written, null as nothing.
@@ -81,6 +83,8 @@ pub enum FaultKind {
     DuplicateMember(&'static str),
     /// There is no geometry, or null.
     NoGeometry,
+    /// There is none that is read, in a file of Esri JSON that has curves.
+    Curves,
     /// The geometry is of another type; empty where it names none.
     NotAPolygon(String),
     /// The geometry has no positions.
@@ -110,6 +114,7 @@ impl Fault {
             FaultKind::BadProperties => "bad_properties",
             FaultKind::DuplicateMember(_) => "duplicate_member",
             FaultKind::NoGeometry => "no_geometry",
+            FaultKind::Curves => "curves",
             FaultKind::NotAPolygon(_) => "not_a_polygon",
             FaultKind::EmptyGeometry => "empty_geometry",
             FaultKind::BadNesting => "bad_nesting",
@@ -128,6 +133,10 @@ impl Fault {
             FaultKind::BadProperties => Words::new("properties 既不是对象也不是 null", "properties is neither an object nor null"),
             FaultKind::DuplicateMember(name) => Words::new(format!("{name} 出现了两次"), format!("{name} is there twice")),
             FaultKind::NoGeometry => Words::new("没有图形", "there is no geometry"),
+            FaultKind::Curves => Words::new(
+                "没有能读的图形：文件中有曲线（curveRings），本系统不读 Esri JSON 的曲线；请先在 ArcGIS 中把曲线增密为折线（Densify），再导出",
+                "there is no geometry that can be read: the file has curves (curveRings), which are not read of Esri JSON; densify them first (Densify in ArcGIS) and export it again",
+            ),
             FaultKind::NotAPolygon(kind) if kind.is_empty() => Words::new("图形没有类型", "the geometry names no type"),
             FaultKind::NotAPolygon(kind) => Words::new(
                 format!("图形是 {kind}，只接受 Polygon 和 MultiPolygon"),

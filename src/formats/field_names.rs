@@ -10,13 +10,17 @@ const MOST_CUT: usize = 3;
 
 /// The names, in order, no two of them the same: text in the encoding of that label, else UTF-8 where it can be and GB18030.
 ///
-/// A name that was cut in the middle of a character is the heading of ours that it is the beginning of, where that is the only one; else what is whole of it.
+/// A name that was cut in the middle of a character is the heading of ours that it is the beginning of, where that is the only one and no other name was cut to the
+/// same; else what is whole of it.
 pub fn told_apart(names: &[Vec<u8>], label: Option<&str>) -> Vec<String> {
     let mut seen = HashSet::new();
     names
         .iter()
-        .map(|raw| {
-            let name = name(raw.trim_ascii_end(), label);
+        .enumerate()
+        .map(|(at, raw)| {
+            let raw = raw.trim_ascii_end();
+            let is_shared = || names.iter().enumerate().any(|(other, theirs)| other != at && is_cut_alike(raw, theirs.trim_ascii_end()));
+            let name = name(raw, label, is_shared);
             let numbered = (2..).map(|number| format!("{name}_{number}"));
             let own = std::iter::once(name.clone()).chain(numbered).find(|name| !seen.contains(name)).unwrap_or(name);
             seen.insert(own.clone());
@@ -25,7 +29,7 @@ pub fn told_apart(names: &[Vec<u8>], label: Option<&str>) -> Vec<String> {
         .collect()
 }
 
-fn name(raw: &[u8], label: Option<&str>) -> String {
+fn name(raw: &[u8], label: Option<&str>, is_shared: impl Fn() -> bool) -> String {
     let stated = label.and_then(|label| Encoding::for_label(label.as_bytes()));
     let encoding = stated.unwrap_or(if cut(UTF_8, raw).is_some() { UTF_8 } else { GB18030 });
     match cut(encoding, raw) {
@@ -33,7 +37,7 @@ fn name(raw: &[u8], label: Option<&str>) -> String {
         Some((whole, _)) => {
             let mut begun = HEADINGS.iter().filter(|heading| encoding.encode(heading).0.starts_with(raw));
             match (begun.next(), begun.next()) {
-                (Some(only), None) => (*only).to_owned(),
+                (Some(only), None) if !is_shared() => (*only).to_owned(),
                 _ => whole,
             }
         }
@@ -43,6 +47,12 @@ fn name(raw: &[u8], label: Option<&str>) -> String {
             whole.unwrap_or_else(|| encoding.decode_without_bom_handling(raw).0.into_owned())
         }
     }
+}
+
+/// Whether another name was cut to what this one was: it is the same bytes, or as many of them as the number that a writer put behind them left room for.
+fn is_cut_alike(raw: &[u8], other: &[u8]) -> bool {
+    let (stem, number) = unnumbered(other);
+    raw == other || !number.is_empty() && stem.len() + number.len() >= raw.len() && raw.starts_with(stem)
 }
 
 /// A name without the `_1` that writers put behind one that they had cut to what another has, and that.
@@ -78,6 +88,11 @@ mod tests {
         assert_eq!(told_apart(&cut_after_ten(&["农户的姓名一", "农户的姓名二"], encoding_rs::GBK), Some("GBK")), ["农户的姓名", "农户的姓名_2"]);
         // As GDAL writes the second one. Oracle: its DBF, by xxd.
         assert_eq!(told_apart(&[b"\xe5\x86\x9c\xe6\x88\xb7\xe5\xa7_1".to_vec()], Some("UTF-8")), ["农户_1"]);
+        // Two that begin with the same ten bytes: which of them is the heading of ours, nobody knows.
+        let alike = told_apart(&cut_after_ten(&["监测图斑面积", "监测图斑编号", "备注"], UTF_8), Some("UTF-8"));
+        assert_eq!(alike, ["监测图", "监测图_2", "备注"]);
+        let numbered = told_apart(&[b"\xe7\x9b\x91\xe6\xb5\x8b\xe5\x9b\xbe\xe6".to_vec(), b"\xe7\x9b\x91\xe6\xb5\x8b\xe5\x9b_1".to_vec()], Some("UTF-8"));
+        assert_eq!(numbered, ["监测图", "监测_1"]);
         assert_eq!(told_apart(&[b"A".to_vec(), b"A  ".to_vec(), b"A_2".to_vec(), Vec::new()], None), ["A", "A_2", "A_2_2", ""]);
     }
 }

@@ -169,7 +169,7 @@ impl FieldMap {
             }
         }
         for (field, aliases) in wanted.aliases().iter().filter(|(field, _)| map.theirs(*field).is_none()).collect::<Vec<_>>() {
-            if let Some(found) = seen.iter().find(|name| is_beginning(name, aliases)) {
+            if let Some(found) = seen.iter().find(|name| is_beginning(name, aliases) && !is_of_several(name, seen)) {
                 map.take(*field, found);
             }
         }
@@ -261,6 +261,15 @@ fn is_beginning(name: &str, aliases: &[&str]) -> bool {
     matches!((whole.next(), whole.next()), (Some(only), None) if is_cut && aliases.contains(only))
 }
 
+/// Whether other names were cut to the same one, and have numbers behind it or behind less of it.
+fn is_of_several(name: &str, seen: &BTreeSet<String>) -> bool {
+    seen.iter().any(|other| {
+        let stem = other.trim_end_matches(|digit: char| digit.is_ascii_digit());
+        let stem = stem.strip_suffix('_').filter(|_| stem.len() < other.len());
+        stem.is_some_and(|stem| stem.chars().count() + 1 >= name.chars().count() && name.starts_with(stem))
+    })
+}
+
 /// A name as the file spells it: exactly so, or else in another case.
 fn find<'s>(seen: &'s BTreeSet<String>, name: &str) -> Option<&'s String> {
     seen.get(name).or_else(|| seen.iter().find(|theirs| theirs.trim().eq_ignore_ascii_case(name)))
@@ -287,6 +296,10 @@ mod tests {
         assert_eq!(taken(Wanted::Survey, "图斑编 行政区代"), [pair("county_code", "行政区代"), pair("patch_id", "图斑编")]);
         // Of several headings the beginning: of which, nobody knows.
         assert_eq!(taken(Wanted::Survey, "行政区 图斑"), []);
+        assert_eq!(taken(Wanted::Survey, "监测图"), [pair("patch_id", "监测图")]);
+        // Of which of them the ids are is for people to say.
+        assert_eq!(taken(Wanted::Survey, "监测图 监测图_2"), []);
+        assert_eq!(taken(Wanted::Survey, "监测图 监测_1"), []);
         assert_eq!(taken(Wanted::Layer(LayerKind::Approved), "批准文号 项目名称"), [pair("code", "批准文号"), pair("name", "项目名称")]);
         assert_eq!(taken(Wanted::Layer(LayerKind::Farmland), "地类编码 地类名称"), [pair("code", "地类编码"), pair("name", "地类名称")]);
     }

@@ -58,8 +58,6 @@ pub struct Head {
     pub bent: bool,
     /// Rows with text that its encoding cannot be, so far.
     pub garbled: u64,
-    /// Features of which points or lines beside their areas were left out, so far.
-    pub mixed: u64,
     /// Whether its rings are told to be shells or holes by the direction they run in.
     pub by_direction: bool,
 }

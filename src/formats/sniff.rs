@@ -218,6 +218,25 @@ pub fn is_part_of_an_answer(path: &Path) -> io::Result<bool> {
     says(&mut file)
 }
 
+/// Whether a file of Esri JSON has curves, which are passed over by who reads it.
+///
+/// # Errors
+/// When the file cannot be read.
+pub fn has_curve_rings(path: &Path) -> io::Result<bool> {
+    const WORD: &[u8] = b"\"curveRings\"";
+    let (mut file, mut bytes) = (File::open(path)?, Vec::new());
+    loop {
+        // What a block ends with may be the beginning of the word.
+        bytes.drain(..bytes.len().saturating_sub(WORD.len() - 1));
+        if Read::by_ref(&mut file).take(HEAD).read_to_end(&mut bytes)? == 0 {
+            return Ok(false);
+        }
+        if holds(&bytes, WORD) {
+            return Ok(true);
+        }
+    }
+}
+
 /// Whether the first line is a whole Feature and another begins after it.
 fn is_lines(text: &[u8]) -> bool {
     let Some(end) = text.iter().position(|byte| *byte == b'\n') else { return false };

@@ -2,7 +2,7 @@
 
 use super::{Problem, query};
 use crate::geom::Crs;
-use crate::monitor::{Gcj02, Stated};
+use crate::monitor::{Gcj02, Stated, layer_codes::CodeChoices};
 use serde::Deserialize;
 use utoipa::IntoParams;
 
@@ -23,6 +23,27 @@ pub struct Corrections {
     gcj02: Option<String>,
     /// `yes`: the file has no features, and is meant to have none.
     empty: Option<String>,
+}
+
+/// What is known of a layer's features from elsewhere.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct LayerCorrections {
+    /// What all of its approvals are for, where they are of one kind: `农转用`, `增减挂钩`, `供地`, `设施农用地`, `农村道路` or `临时用地`; goes before what the file says.
+    kind_of_approval: Option<String>,
+    /// The standard that class codes are of, where that was asked: `2007`, `2017` or `2023`.
+    classes: Option<String>,
+    /// What to do with features of a county layer that are no counties, where that was asked: `merge`, `leave_out` or `keep`.
+    county_codes: Option<String>,
+}
+
+impl LayerCorrections {
+    /// From words to values: what is said of codes, and of the kind of approvals.
+    pub fn read(self) -> Result<(CodeChoices, Option<String>), Problem> {
+        let codes = CodeChoices { classes: query::read_if("classes", self.classes.as_deref())?, county_codes: query::read_if("county_codes", self.county_codes.as_deref())? };
+        let approval_kind = self.kind_of_approval.map(|kind| kind.trim().to_owned());
+        Ok((codes, approval_kind))
+    }
 }
 
 impl Corrections {

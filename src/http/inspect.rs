@@ -2,7 +2,7 @@
 
 use super::{
     Desk, Problem,
-    corrections::Corrections,
+    corrections::{Corrections, LayerCorrections},
     query::{self, Query},
     upload::{Spooled, spool},
 };
@@ -112,11 +112,12 @@ struct DefectSeen {
 }
 
 /// Looks at a file as `POST /api/surveys` would read it: the file as raw body or as part `file` of a form, or one that waits here. Nothing is stored.
-#[utoipa::path(post, path = "/api/inspect", tag = "surveys", params(InspectQuery, Corrections), request_body(content = Vec<u8>, content_type = "application/octet-stream"),
+#[utoipa::path(post, path = "/api/inspect", tag = "surveys", params(InspectQuery, LayerCorrections, Corrections), request_body(content = Vec<u8>, content_type = "application/octet-stream"),
     responses((status = OK, body = InspectAnswer), (status = BAD_REQUEST, body = Problem), (status = PAYLOAD_TOO_LARGE, body = Problem), (status = UNSUPPORTED_MEDIA_TYPE, body = Problem)))]
 pub async fn inspect(
     State(desk): State<Desk>,
     Query(query): Query<InspectQuery>,
+    Query(of_layer): Query<LayerCorrections>,
     Query(corrections): Query<Corrections>,
     request: Request,
 ) -> Result<Json<InspectAnswer>, Problem> {
@@ -125,6 +126,7 @@ pub async fn inspect(
         Some(kind) => Wanted::Layer(query::read::<LayerKind>("kind", kind)?),
     };
     let keep = query::yes_or_no("keep", query.keep.as_deref())?;
+    let (codes, approval_kind) = of_layer.read()?;
     let (stated, map) = corrections.read()?;
     let (spooled, token) = match query.from {
         Some(token) => (desk.waiting.get(&token)?, Some(token)),
@@ -140,7 +142,7 @@ pub async fn inspect(
     let asked = Arc::downgrade(&asking);
     let seen = tokio::task::spawn_blocking(move || {
         let _turn = turn;
-        monitor.inspect(&InspectFile { path: file.file.path(), name: &name, wanted, stated, map }, Some(asked))
+        monitor.inspect(&InspectFile { path: file.file.path(), name: &name, wanted, stated, map, codes, approval_kind }, Some(asked))
     });
     let seen = seen.await.map_err(|error| Problem::internal(&error))??;
     drop(asking);

@@ -3,13 +3,13 @@
 use super::{
     Desk, Problem,
     answers::LayerAnswer,
-    corrections::Corrections,
+    corrections::{Corrections, LayerCorrections},
     jobs::JobAnswer,
     query::{self, Query},
     upload::Arrived,
 };
 use crate::land::{LayerKind, Reject};
-use crate::monitor::{jobs::Done, layer_codes::CodeChoices, layer_import::LayerFile};
+use crate::monitor::{jobs::Done, layer_import::LayerFile};
 use axum::{
     Json,
     extract::{Request, State},
@@ -42,14 +42,8 @@ pub struct LayerQuery {
     name: Option<String>,
     /// The day from which it counts, `YYYY-MM-DD`.
     effective: Option<String>,
-    /// What all of its approvals are for, where they are of one kind: `农转用`, `增减挂钩`, `供地`, `设施农用地`, `农村道路` or `临时用地`; goes before what the file says.
-    kind_of_approval: Option<String>,
     /// Name of the file.
     file: Option<String>,
-    /// The standard that class codes are of, where that was asked: `2007`, `2017` or `2023`.
-    classes: Option<String>,
-    /// What to do with features of a county layer that are no counties, where that was asked: `merge`, `leave_out` or `keep`.
-    county_codes: Option<String>,
     /// The token of a file that `POST /api/inspect` keeps; then nothing is sent.
     from: Option<String>,
 }
@@ -71,22 +65,20 @@ impl LayerTaken {
 }
 
 /// Takes a layer version in: the file as raw body or as part `file` of a form, or one that was looked at and waits. Answers when done, or at once with `Prefer: respond-async`.
-#[utoipa::path(post, path = "/api/layers", tag = "layers", params(LayerQuery, Corrections), request_body(content = Vec<u8>, content_type = "application/octet-stream"),
+#[utoipa::path(post, path = "/api/layers", tag = "layers", params(LayerQuery, LayerCorrections, Corrections), request_body(content = Vec<u8>, content_type = "application/octet-stream"),
     responses((status = CREATED, body = LayerTaken), (status = ACCEPTED, body = JobAnswer),
         (status = BAD_REQUEST, body = Problem), (status = NOT_FOUND, body = Problem), (status = PAYLOAD_TOO_LARGE, body = Problem), (status = UNPROCESSABLE_ENTITY, body = Problem)))]
 pub async fn take_layer(
     State(desk): State<Desk>,
     Query(query): Query<LayerQuery>,
+    Query(of_layer): Query<LayerCorrections>,
     Query(corrections): Query<Corrections>,
     request: Request,
 ) -> Result<Response, Problem> {
     let kind: LayerKind = query::read_needed("kind", query.kind.as_deref())?;
     let name = query::needed("name", query.name.as_deref())?.to_owned();
     let effective: jiff::civil::Date = query::read_needed("effective", query.effective.as_deref())?;
-    let codes = CodeChoices {
-        classes: query::read_if("classes", query.classes.as_deref())?,
-        county_codes: query::read_if("county_codes", query.county_codes.as_deref())?,
-    };
+    let (codes, approval_kind) = of_layer.read()?;
     let (stated, map) = corrections.read()?;
     let arrived = Arrived::take(&desk, query.from, request).await?;
     let spooled = &arrived.file;
@@ -95,7 +87,7 @@ pub async fn take_layer(
         stated,
         map,
         codes,
-        approval_kind: query.kind_of_approval.map(|kind| kind.trim().to_owned()),
+        approval_kind,
         sha256: Some(spooled.sha256.clone()),
         ..LayerFile::new(spooled.file.path().to_owned(), kind, name, effective)
     };

@@ -34,6 +34,9 @@ pub struct Problem {
     /// What to send with the file so that it can be taken, where that is right: a parameter and its value, e.g. `empty=yes`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub offer: Option<String>,
+    /// Where only people can know which is right: what they may send with the file, e.g. `classes=2007` and `classes=2017`.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub choices: Vec<String>,
     /// What else there is to know, by name: counts, numbers of surveys.
     #[serde(flatten)]
     #[schema(ignore)]
@@ -64,6 +67,7 @@ impl Problem {
             parameter: None,
             rejects: Vec::new(),
             offer: None,
+            choices: Vec::new(),
             members: serde_json::Map::new(),
             reference: if status.is_server_error() { requests::current_id() } else { None },
         }
@@ -237,6 +241,7 @@ impl From<&Refusal> for Problem {
         Self {
             pointer: refusal.pointer.clone(),
             offer: refusal.offer.clone(),
+            choices: refusal.choices.clone(),
             rejects: refusal.rejects.iter().take(REJECTS).cloned().collect(),
             members: refusal.members.clone(),
             ..Self::new(status, &refusal.code, refusal.words.clone())
@@ -258,7 +263,7 @@ impl Problem {
             MonitorError::Store(error) => error.into(),
             MonitorError::Refused(refusal) => Self::from(&**refusal),
             MonitorError::FailedJob(job) => Self::logged(job.clone()),
-            MonitorError::Io(_) | MonitorError::Broken(_) | MonitorError::LateCrs(_) => Self::internal(error),
+            MonitorError::Io(_) | MonitorError::Broken(_) | MonitorError::LateCrs(_) | MonitorError::Holders(_) => Self::internal(error),
         }
     }
 }

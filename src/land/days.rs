@@ -218,9 +218,22 @@ fn numbered(number: u64, digits: usize) -> Option<(Date, Date)> {
         }
         6 => days_of_month((number / 100) as i16, part(1, 100)),
         8 => day((number / 10_000) as i16, part(100, 100), part(1, 100)).map(|day| (day, day)),
+        // Milliseconds since 1970, as services write moments: with thirteen digits from 2001-09-09 on, with twelve what can be no year, month, day and time.
+        13 => moment_of(number),
+        12 if number >= 300_000_000_000 => moment_of(number),
         14 if part(10_000, 100) < 24 && part(100, 100) < 60 && part(1, 100) < 60 => numbered(number / 1_000_000, 8),
         _ => None,
     }
+}
+
+/// China's clock before Greenwich's, seconds.
+const CHINA_S: u64 = 8 * 3600;
+
+/// The day in China of a moment in milliseconds since 1970.
+fn moment_of(milliseconds: u64) -> Option<(Date, Date)> {
+    let days = (milliseconds / 1000 + CHINA_S) / 86_400;
+    let day = jiff::civil::date(1970, 1, 1).checked_add(jiff::Span::new().days(i64::try_from(days).ok()?)).ok()?;
+    YEARS.contains(&day.year()).then_some((day, day))
 }
 
 fn day(year: i16, month: i8, day: i8) -> Option<Date> {
@@ -297,6 +310,25 @@ mod tests {
         // Oracle: 1904 was a leap year, 2100 will be none: `python3 -c "import datetime as d; print(d.date(1899,12,30)+d.timedelta(73050))"`.
         assert_eq!(read_days("73050"), Some((date("2099-12-31"), date("2099-12-31"))));
         assert_eq!(read_days("18264"), Some((date("1950-01-01"), date("1950-01-01"))));
+    }
+
+    #[test]
+    fn a_moment_of_a_service_is_the_day_that_it_is_in_china() {
+        // Oracle: `TZ=Asia/Shanghai date -d @1648742400 +%F`, and so on.
+        for (text, day) in [
+            ("1648742399000", "2022-03-31"),
+            ("1648742400000", "2022-04-01"),
+            ("1648771200000", "2022-04-01"),
+            ("1648828799999", "2022-04-01"),
+            ("1648828800000", "2022-04-02"),
+            ("1.6487712e12", "2022-04-01"),
+            ("1648771200000.0", "2022-04-01"),
+            ("946656000000", "2000-01-01"),
+        ] {
+            assert_eq!(read_days(text), Some((date(day), date(day))), "{text}");
+        }
+        // Twelve digits that may as well be a day with its hour and minute.
+        assert_eq!(read_days("202204011030"), None);
     }
 
     #[test]

@@ -159,15 +159,15 @@ impl ClassTally {
             let seen = self.second + self.either;
             let words = Words::new(
                 format!(
-                    "{seen} 个要素的地类编码是第二次土地调查的三位编码（如 {}）：请确认分类标准，按二调读取时 011、012、013 为耕地（参数 classes=2007）；若是丢失了前导 0 的三调编码，请指明三调（classes=2017）",
+                    "{seen} 个要素的地类编码是第二次土地调查的三位编码（如 {}）：请确认分类标准：按二调读取（其中 011、012、013 为耕地），或是丢失了前导 0 的三调编码、按三调读取",
                     self.examples_of_three_digits()
                 ),
                 format!(
-                    "{seen} features have class codes of three digits, as in the second land survey (e.g. {}): say which standard they are of; classes=2007 reads them by the second survey, whose farmland is 011, 012 and 013; classes=2017 as codes of the third survey that lost their zero",
+                    "{seen} features have class codes of three digits, as in the second land survey (e.g. {}): say which standard they are of: the second survey, whose farmland is 011, 012 and 013, or the third survey, where they are codes that lost their zero",
                     self.examples_of_three_digits()
                 ),
             );
-            return Some(Refusal::new(RefusalKind::Unacceptable, "second_survey_codes", words));
+            return Some(Refusal::new(RefusalKind::Unacceptable, "second_survey_codes", words).choices(&["classes=2007", "classes=2017"]));
         }
         let refused: u64 = self.unknown.values().map(|(count, _)| count).sum();
         let taken = self.whole + self.lost + self.either;

@@ -128,17 +128,16 @@ impl CountyTally {
     /// What must be asked before the layer can be taken in.
     #[must_use]
     pub fn question(&self) -> Option<Refusal> {
-        let ask = |code, zh: String, en: String| Some(Refusal::new(RefusalKind::Unacceptable, code, Words::new(zh, en)));
+        let ask = |code, choices: &[&str], zh: String, en: String| Some(Refusal::new(RefusalKind::Unacceptable, code, Words::new(zh, en)).choices(choices));
         let open = self.decided.is_none();
         if open && self.within.count > 0 {
             let (count, told) = (self.within.count, self.within.told());
             return ask(
                 "county_village_codes",
+                &["county_codes=merge"],
+                format!("{count} 个要素是乡镇或村（9 位或 12 位代码），不是县级行政区：{told}；可按前六位归并到所属县，或改用县级行政区图层"),
                 format!(
-                    "{count} 个要素是乡镇或村（9 位或 12 位代码），不是县级行政区：{told}；可按前六位归并到所属县（参数 county_codes=merge），或改用县级行政区图层"
-                ),
-                format!(
-                    "{count} features are towns or villages (codes of 9 or 12 digits) and no counties: {told}; count them to their counties (county_codes=merge), or send a layer of counties"
+                    "{count} features are towns or villages (codes of 9 or 12 digits) and no counties: {told}; count them to their counties, or send a layer of counties"
                 ),
             );
         }
@@ -146,11 +145,10 @@ impl CountyTally {
             let (count, told) = (self.above.count, self.above.told());
             return ask(
                 "county_with_city",
+                &["county_codes=leave_out", "county_codes=keep"],
+                format!("{count} 个要素是市或省的轮廓（代码以 00 结尾），会与各县重叠：{told}；可不采用这些要素，没有县的市可按原样采用"),
                 format!(
-                    "{count} 个要素是市或省的轮廓（代码以 00 结尾），会与各县重叠：{told}；可不采用这些要素（参数 county_codes=leave_out），没有县的市可按原样采用（county_codes=keep）"
-                ),
-                format!(
-                    "{count} features are outlines of a city or province (codes that end in 00), which overlap the counties: {told}; leave them out (county_codes=leave_out), or take them as they are where a city has no counties (county_codes=keep)"
+                    "{count} features are outlines of a city or province (codes that end in 00), which overlap the counties: {told}; leave them out, or take them as they are where a city has no counties"
                 ),
             );
         }
@@ -158,10 +156,9 @@ impl CountyTally {
             let (count, told) = (self.unreadable.count, self.unreadable.told());
             return ask(
                 "county_code_unreadable",
-                format!("{count} 个要素的行政区代码无法识别（应为 6 位数字）：{told}；请改正，或不采用这些要素（参数 county_codes=leave_out）"),
-                format!(
-                    "the county codes of {count} features cannot be understood (six digits are wanted): {told}; correct them, or leave them out (county_codes=leave_out)"
-                ),
+                &["county_codes=leave_out"],
+                format!("{count} 个要素的行政区代码无法识别（应为 6 位数字）：{told}；请改正，或不采用这些要素"),
+                format!("the county codes of {count} features cannot be understood (six digits are wanted): {told}; correct them, or leave them out"),
             );
         }
         let (code, names) = self.names.iter().find(|(_, names)| names.len() > 1)?;
@@ -171,8 +168,9 @@ impl CountyTally {
         let names = names.iter().cloned().collect::<Vec<_>>().join("、");
         ask(
             "county_names_differ",
-            format!("代码 {code} 有几个名称：{names}；请改正，或按原样采用（参数 county_codes=keep）"),
-            format!("county {code} has several names: {names}; correct them, or take them as they are (county_codes=keep)"),
+            &["county_codes=keep"],
+            format!("代码 {code} 有几个名称：{names}；请改正，或按原样采用"),
+            format!("county {code} has several names: {names}; correct them, or take them as they are"),
         )
     }
 

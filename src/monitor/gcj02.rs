@@ -123,7 +123,7 @@ pub fn maybe_gcj02(testimony: &Testimony) -> Option<Refusal> {
             "the coordinates may carry the offset of GCJ-02, some 500 m: {en}. Nothing is corrected unasked; find out where the file comes from, and choose: take the offset off, or take the file as it is"
         ),
     );
-    Some(Refusal::new(RefusalKind::Unacceptable, "maybe_gcj02", words))
+    Some(Refusal::new(RefusalKind::Unacceptable, "maybe_gcj02", words).choices(&["gcj02=remove", "gcj02=keep"]))
 }
 
 #[cfg(test)]

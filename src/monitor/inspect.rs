@@ -3,18 +3,21 @@
 
 use super::{
     Monitor, MonitorError, Refusal,
-    atlas::Atlas,
+    approval_facts::{self, ApprovalsNoticed},
+    atlas::{Atlas, LayerBuilder},
+    county_overlaps::{self, Holders, Outlines},
     ids::Ids,
     judging::{Judge, duplicate},
     layer_codes::{CodeChoices, CodeTally},
-    layer_import::{LayerJudge, LayerOutcome, has_needed},
+    layer_import::{LayerJudge, LayerJudged, LayerOutcome, has_needed},
+    memory::Memory,
     noticed::{Notice, Noticed, declared_empty, nothing, outside_counties},
     reading::{Reading, Wish, home},
     rule::Rule,
 };
 use crate::formats::{Arrival, EncodingChoice, Layer, RawFeature, Stated, Wanted, ogr::Workshop};
 use crate::geom::{Bounds, Crs};
-use crate::land::{Flag, Reject, Words, today};
+use crate::land::{Flag, LayerKind, Reject, Words, today};
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Weak;
@@ -32,6 +35,10 @@ pub struct InspectFile<'a> {
     pub stated: Stated,
     /// `OUR=THEIRS` for its fields, where people say so.
     pub map: Vec<String>,
+    /// What people say of a layer's codes.
+    pub codes: CodeChoices,
+    /// What all approvals of a layer are for, where people say so.
+    pub approval_kind: Option<String>,
 }
 
 /// What was seen.
@@ -103,7 +110,7 @@ const SHOWN: usize = 20;
 impl Monitor {
     /// Looks at a file, against the layers in force; where somebody `asked`, only as long as that one waits.
     pub fn inspect(&self, file: &InspectFile<'_>, asked: Option<Weak<()>>) -> Result<Inspection, MonitorError> {
-        inspect(file, &self.atlas(), self.rule(), &Workshop { asked, ..self.workshop.clone() })
+        inspect(file, &self.atlas(), self.rule(), &Workshop { asked, ..self.workshop.clone() }, &self.memory)
     }
 }
 
@@ -111,7 +118,10 @@ impl Monitor {
 ///
 /// # Errors
 /// When it cannot be read at all. What corrections may help is no error but [`Inspection::problem`].
-pub fn inspect(file: &InspectFile<'_>, atlas: &Atlas, rule: &Rule, workshop: &Workshop) -> Result<Inspection, MonitorError> {
+pub fn inspect(file: &InspectFile<'_>, atlas: &Atlas, rule: &Rule, workshop: &Workshop, memory: &Memory) -> Result<Inspection, MonitorError> {
+    if let Wanted::Layer(kind) = file.wanted {
+        approval_facts::check_said(kind, file.approval_kind.as_deref(), &rule.approvals)?;
+    }
     let arrival = Arrival::receive(file.path, file.name, workshop)?;
     let mut inspection = Inspection::of(&arrival, file);
     let mut stated = file.stated.clone();
@@ -135,19 +145,25 @@ pub fn inspect(file: &InspectFile<'_>, atlas: &Atlas, rule: &Rule, workshop: &Wo
             stated.crs = Some(Crs::CRS84);
         }
     }
-    match inspection.read(&arrival, file, &stated, atlas, rule) {
-        Err(MonitorError::LateCrs(crs)) => {
-            let again = Stated { crs: Some(crs), ..stated };
-            let mut inspection = Inspection { crs_source: CrsSource::File, ..Inspection::of(&arrival, file) };
-            inspection.layer = Some(layer.name.clone());
-            match inspection.read(&arrival, file, &again, atlas, rule) {
-                Ok(()) => Ok(inspection),
-                Err(error) => inspection.refused(error),
+    let (mut begun, mut known) = (inspection, Known { stated, without: Holders::new() });
+    loop {
+        let mut inspection = begun.clone();
+        match inspection.read(&arrival, file, &known, (atlas, rule, memory)) {
+            Err(MonitorError::LateCrs(crs)) if known.stated.crs != Some(crs) => {
+                known.stated.crs = Some(crs);
+                begun.crs_source = CrsSource::File;
             }
+            Err(MonitorError::Holders(holders)) if !holders.is_subset(&known.without) => known.without.extend(holders),
+            Ok(()) => return Ok(inspection),
+            Err(error) => return inspection.refused(error),
         }
-        Ok(()) => Ok(inspection),
-        Err(error) => inspection.refused(error),
     }
+}
+
+/// What is known of a file before it is read, or once it was.
+struct Known {
+    stated: Stated,
+    without: Holders,
 }
 
 impl Inspection {
@@ -190,7 +206,13 @@ impl Inspection {
         }
     }
 
-    fn read(&mut self, arrival: &Arrival, file: &InspectFile<'_>, stated: &Stated, atlas: &Atlas, rule: &Rule) -> Result<(), MonitorError> {
+    fn read(
+        &mut self,
+        arrival: &Arrival,
+        file: &InspectFile<'_>,
+        Known { stated, without }: &Known,
+        (atlas, rule, memory): (&Atlas, &Rule, &Memory),
+    ) -> Result<(), MonitorError> {
         let wish = Wish { file: arrival, wanted: file.wanted, stated, map: &file.map, counties: home(file.wanted, atlas) };
         let (mut reading, contradiction) = Reading::look(&wish)?;
         self.crs_found = self.crs_found.take().or_else(|| reading.head().crs.map(|crs| crs.to_string()));
@@ -232,7 +254,17 @@ impl Inspection {
                             .as_ref()
                             .is_ok_and(|accepted| accepted.1.as_ref().is_some_and(|finding| finding.flags.contains(&Flag::OutsideCounties)));
                         let (row, county, notice) = (judged.row, judged.county, judged.notice);
-                        Ok(Seen { outside, row, patch_id: Some(judged.patch_id), county, notice, reject: judged.verdict.err(), defects, bounds })
+                        Ok(Seen {
+                            outside,
+                            row,
+                            patch_id: Some(judged.patch_id),
+                            county,
+                            notice,
+                            reject: judged.verdict.err(),
+                            left_out: false,
+                            defects,
+                            bounds,
+                        })
                     },
                     |batch| {
                         self.count(batch);
@@ -241,8 +273,11 @@ impl Inspection {
                 )?;
             }
             Wanted::Layer(kind) => {
-                let judge = LayerJudge::new(kind, CodeChoices::default(), &reading, atlas.plane(), atlas);
-                let mut codes = CodeTally::of(kind, CodeChoices::default());
+                let judge = LayerJudge::new(kind, file.codes, &reading, atlas.plane(), atlas);
+                let judge = judge.with_approval_kind(file.approval_kind.as_deref()).without(without);
+                // Only of counties is it asked how they lie to each other.
+                let (mut builder, mut outlines) = (LayerBuilder::new(kind, memory), Outlines::default());
+                let (mut codes, mut approvals) = (CodeTally::of(kind, file.codes), ApprovalsNoticed::default());
                 reading.each_batch(
                     |raw| {
                         let row = raw.row;
@@ -250,22 +285,41 @@ impl Inspection {
                         let LayerOutcome { notice, code, judged, .. } = judge.judge(raw)?;
                         let repaired = judged.as_ref().is_ok_and(|judged| judged.feature.repaired.is_some());
                         let defects = if repaired { vec![Words::new("图形经过修复", "the outline was repaired")] } else { Vec::new() };
-                        let facts = judged.as_ref().ok().map(|judged| judged.feature.facts.clone());
-                        let reject = judged.err().flatten().map(|refused| refused.reject);
-                        Ok((code, facts, Seen { outside: false, row, patch_id: None, county: 0, notice, reject, defects, bounds }))
+                        let (taken, reject, left_out) = match judged {
+                            Ok(judged) => (Some(judged), None, false),
+                            Err(refused) => (None, refused.as_ref().map(|refused| refused.reject.clone()), refused.is_none()),
+                        };
+                        let seen = Seen { outside: false, row, patch_id: None, county: 0, notice, reject, left_out, defects, bounds };
+                        Ok((code, taken, seen))
                     },
                     |batch| {
-                        let seen = batch.into_iter().map(|(code, facts, seen)| {
-                            codes.add(seen.row, &code, facts.as_ref());
-                            seen
-                        });
-                        let seen = seen.collect();
-                        self.count(seen);
+                        let mut all = Vec::with_capacity(batch.len());
+                        for (code, taken, seen) in batch {
+                            codes.add(seen.row, &code, taken.as_ref().map(|judged| &judged.feature.facts));
+                            all.push(seen);
+                            let Some(LayerJudged { feature, pieces, area_m2, unread }) = taken else { continue };
+                            match kind {
+                                LayerKind::Approved => approvals.add(&feature.facts, unread, &rule.approvals),
+                                LayerKind::County => {
+                                    builder.push(&feature.facts, &pieces, &feature.degrees)?;
+                                    outlines.add(kind, &feature.facts, area_m2);
+                                }
+                                _ => {}
+                            }
+                        }
+                        self.count(all);
                         Ok(())
                     },
                 )?;
-                self.warnings.extend(codes.notes());
+                self.warnings.extend(codes.notes().into_iter().chain(approvals.words(reading.fields())));
+                self.warnings.extend(county_overlaps::left_out(without));
                 self.problem = codes.question();
+                if self.problem.is_none() && kind == LayerKind::County {
+                    match outlines.settle(file.codes.county_codes, &builder.finish()?) {
+                        Err(MonitorError::Refused(question)) => self.problem = Some(*question),
+                        outcome => outcome?,
+                    }
+                }
             }
         }
         self.warnings.extend(self.noticed.words(&reading, self.accepted));
@@ -297,7 +351,7 @@ impl Inspection {
                 if self.rejects.len() < SHOWN {
                     self.rejects.push(reject);
                 }
-            } else {
+            } else if !seen.left_out {
                 self.accepted += 1;
                 self.outside += u64::from(seen.outside);
                 self.repaired += u64::from(!seen.defects.is_empty());
@@ -332,6 +386,8 @@ struct Seen {
     county: u32,
     notice: Notice,
     reject: Option<Reject>,
+    /// Whether it would be left out because people said so.
+    left_out: bool,
     defects: Vec<Words>,
     outside: bool,
     bounds: Option<Bounds>,

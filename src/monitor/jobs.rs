@@ -81,6 +81,7 @@ impl Failure {
             }
             MonitorError::Store(StoreError::Damaged(_) | StoreError::Database(_) | StoreError::PeriodTaken { .. })
             | MonitorError::LateCrs(_)
+            | MonitorError::Holders(_)
             | MonitorError::Broken(_)
             | MonitorError::FailedJob(_) => Some(Self::Broken),
             MonitorError::Store(_) | MonitorError::Io(_) => None,

@@ -117,7 +117,7 @@ impl<'a> Judge<'a> {
     /// Measures one feature and judges what was measured. Fails only where layers cannot be read back.
     pub fn find<'f>(&'f self, raw: RawFeature<'f>) -> io::Result<Found<'f>> {
         let days = self.days(&raw);
-        let RawFeature { row, mut feature_id, attributes, mut fields, geometry, decimals, has_z } = raw;
+        let RawFeature { row, mut feature_id, attributes, mut fields, geometry, decimals, has_z, mixed } = raw;
         let stated_county = self.stated_county(&mut fields);
         let (own, lost) = match self.own_id(&mut fields, &mut feature_id) {
             Ok(own) => (own, None),
@@ -126,7 +126,7 @@ impl<'a> Judge<'a> {
         let by_feature_id = own.is_some() && !self.ids_in_field;
         let has_id = own.is_some();
         let patch_id = own.unwrap_or_else(|| Cow::Owned(patch_id::stand_in(row)));
-        let mut notice = Notice { decimals, has_z, ..Notice::default() };
+        let mut notice = Notice { decimals, has_z, mixed, ..Notice::default() };
         // A feature that is refused is called by whatever id it has.
         let named = || if has_id { Some(patch_id.clone().into_owned()) } else { feature_id.clone().or_else(|| Some(patch_id.clone().into_owned())) };
         let taken = match geometry {

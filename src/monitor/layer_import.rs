@@ -4,7 +4,8 @@ use super::{
     Monitor, MonitorError, Refusal, RefusalKind,
     approval_facts::{self, ApprovalsNoticed, Unread},
     approval_kinds::ApprovalKinds,
-    atlas::{Atlas, LayerBuilder},
+    atlas::{Atlas, LayerBuilder, PreparedLayer},
+    county_overlaps::{self, Holders, Outlines},
     first_seen::FirstSeen,
     gcj02::testify,
     intake::{Intake, Taken, region_again},
@@ -105,6 +106,7 @@ impl LayerTaken {
 pub(super) struct LayerJudged {
     pub feature: LayerFeature,
     pub pieces: Pieces,
+    pub area_m2: f64,
     /// What could not be read of an approval's day, end and kind.
     pub unread: Unread,
 }
@@ -128,13 +130,17 @@ impl Monitor {
     pub(super) async fn take_layer_in(&self, file: &LayerFile, report: &(dyn Fn(u64) + Sync)) -> Result<LayerTaken, MonitorError> {
         approval_facts::check_said(file.kind, file.approval_kind.as_deref(), &self.rule().approvals)?;
         self.refresh_atlas().await?;
-        match self.take_layer_in_as(file, file.stated.clone(), report).await {
-            Err(MonitorError::LateCrs(crs)) => self.take_layer_in_as(file, Stated { crs: Some(crs), ..file.stated.clone() }, report).await,
-            outcome => outcome,
+        let (mut stated, mut without) = (file.stated.clone(), Holders::new());
+        loop {
+            match self.take_layer_in_as(file, stated.clone(), without.clone(), report).await {
+                Err(MonitorError::LateCrs(crs)) if stated.crs != Some(crs) => stated.crs = Some(crs),
+                Err(MonitorError::Holders(holders)) if !holders.is_subset(&without) => without.extend(holders),
+                outcome => return outcome,
+            }
         }
     }
 
-    async fn take_layer_in_as(&self, file: &LayerFile, stated: Stated, report: &(dyn Fn(u64) + Sync)) -> Result<LayerTaken, MonitorError> {
+    async fn take_layer_in_as(&self, file: &LayerFile, stated: Stated, without: Holders, report: &(dyn Fn(u64) + Sync)) -> Result<LayerTaken, MonitorError> {
         let plane = origin::of_layers_in_force(&*self.store).await?;
         let mut writer = self.store.begin_layer().await?;
         let (sender, mut receiver) = mpsc::channel::<Vec<LayerFeature>>(4);
@@ -149,13 +155,18 @@ impl Monitor {
                 let mut sorting = Sorting::new(file.kind, file.codes, &memory, kinds);
                 let mut reading = open(&wish, file.kind)?;
                 let plane = plane.map_or_else(|| origin::of_file(&wish), Ok)?;
-                let judge = LayerJudge::new(file.kind, file.codes, &reading, &plane, &atlas).with_approval_kind(file.approval_kind.as_deref());
+                let judge = LayerJudge::new(file.kind, file.codes, &reading, &plane, &atlas);
+                let judge = judge.with_approval_kind(file.approval_kind.as_deref()).without(&without);
                 reading.each_batch(
                     |raw| Ok(judge.judge(raw)?),
                     |judged| sender.blocking_send(sorting.take(judged)?).map_err(|_| MonitorError::Broken("the store went away".into())),
                 )?;
                 if let Some(question) = sorting.noticed.question().or_else(|| sorting.codes.question()) {
                     return Err(question.into());
+                }
+                let prepared = sorting.prepare()?;
+                if let Some(prepared) = &prepared {
+                    sorting.outlines.settle(file.codes.county_codes, prepared)?;
                 }
                 let rejects = std::mem::take(&mut sorting.rejects);
                 let left_out = std::mem::take(&mut sorting.left_out).into_vec();
@@ -172,7 +183,8 @@ impl Monitor {
                     undated: (file.kind == LayerKind::Approved).then(|| sorting.approvals.undated()),
                     notes: {
                         let words = sorting.said(&reading).into_iter().chain(sorting.approvals.words(reading.fields()));
-                        words.map(|words| words.zh).collect::<Vec<_>>().into_iter().chain(sorting.notes()?).collect()
+                        let words = words.chain(county_overlaps::left_out(&without)).map(|words| words.zh);
+                        words.collect::<Vec<_>>().into_iter().chain(sorting.notes(prepared)).collect()
                     },
                 };
                 Ok::<_, MonitorError>((layer, rejects, left_out))
@@ -251,6 +263,8 @@ pub(super) struct LayerJudge<'a> {
     asks_gcj02: bool,
     atlas: &'a Atlas,
     approval_kind: Option<&'a str>,
+    /// Counties that are left out because they hold others.
+    without: Option<&'a Holders>,
 }
 
 /// What became of a feature of a layer.
@@ -265,7 +279,7 @@ pub(super) struct LayerOutcome {
 impl<'a> LayerJudge<'a> {
     /// A judge of the features of a file, in that plane, which the layers in force are witnesses of.
     pub fn new(kind: LayerKind, choices: CodeChoices, reading: &Reading, plane: &Plane, atlas: &'a Atlas) -> Self {
-        Self { kind, choices, intake: reading.intake(plane), asks_gcj02: reading.gcj02_is_open(), atlas, approval_kind: None }
+        Self { kind, choices, intake: reading.intake(plane), asks_gcj02: reading.gcj02_is_open(), atlas, approval_kind: None, without: None }
     }
 
     /// The same where people say what all approvals of the file are for.
@@ -273,10 +287,18 @@ impl<'a> LayerJudge<'a> {
         Self { approval_kind, ..self }
     }
 
+    /// The same without the counties of these codes.
+    pub fn without(self, holders: &'a Holders) -> Self {
+        Self { without: Some(holders), ..self }
+    }
+
     /// Judges one feature. Fails only where layers in force cannot be read back.
     pub fn judge(&self, raw: RawFeature<'_>) -> io::Result<LayerOutcome> {
-        let (row, mut notice) = (raw.row, Notice { decimals: raw.decimals, has_z: raw.has_z, ..Notice::default() });
+        let (row, mut notice) = (raw.row, Notice { decimals: raw.decimals, has_z: raw.has_z, mixed: raw.mixed, ..Notice::default() });
         let (code, mut named) = layer_codes::read(self.kind, self.choices, &raw);
+        if named.as_ref().is_ok_and(|facts| self.kind == LayerKind::County && self.without.is_some_and(|holders| holders.contains(&facts.code))) {
+            named = Err(None);
+        }
         let unread = match &mut named {
             Ok(facts) if self.kind == LayerKind::Approved => approval_facts::read(&raw, facts, self.approval_kind),
             _ => Unread::default(),
@@ -286,7 +308,7 @@ impl<'a> LayerJudge<'a> {
                 if self.asks_gcj02 {
                     notice.testimony = testify(self.atlas, row, &taken.degrees, None)?;
                 }
-                self.member(row, facts, taken, bounds).map(|(feature, pieces)| LayerJudged { feature, pieces, unread })
+                self.member(row, facts, taken, bounds).map(|(feature, pieces, area_m2)| LayerJudged { feature, pieces, area_m2, unread })
             }
             Err(refused) => Err(refused),
         };
@@ -295,12 +317,12 @@ impl<'a> LayerJudge<'a> {
 
     /// A member of the layer. What was repaired is read again whenever the layers are loaded, after its positions went through degrees: if it does not pass
     /// then, it must not now.
-    fn member(&self, row: u64, facts: FeatureFacts, taken: Taken, bounds: Bounds) -> Result<(LayerFeature, Pieces), Option<Refused>> {
+    fn member(&self, row: u64, facts: FeatureFacts, taken: Taken, bounds: Bounds) -> Result<(LayerFeature, Pieces, f64), Option<Refused>> {
         let again = self.intake.region_as_stored(&taken);
         let region = again.map_err(|fault| Some(Refused::of(fault.reject(row, None), Some(bounds), &self.intake)))?;
-        let pieces = Pieces::of(&region.unwrap_or(taken.region));
+        let region = region.unwrap_or(taken.region);
         let feature = LayerFeature { row, facts, source: taken.source, degrees: taken.dense.unwrap_or(taken.degrees), repaired: taken.repaired };
-        Ok((feature, pieces))
+        Ok((feature, Pieces::of(&region), region.area_m2()))
     }
 
     /// What the feature alone tells: what it is called, its outline, and the box of that in the file's coordinates.
@@ -315,8 +337,11 @@ impl<'a> LayerJudge<'a> {
 
 /// Sorts judged features into those to store and those refused, and watches for what people should know.
 struct Sorting {
+    kind: LayerKind,
     noticed: Noticed,
-    builder: LayerBuilder,
+    /// Until the layer is prepared.
+    builder: Option<LayerBuilder>,
+    outlines: Outlines,
     codes: CodeTally,
     left_out: LeftOuts,
     rows: Vec<u64>,
@@ -330,8 +355,10 @@ struct Sorting {
 impl Sorting {
     fn new(kind: LayerKind, codes: CodeChoices, memory: &Memory, kinds: ApprovalKinds) -> Self {
         Self {
+            kind,
             noticed: Noticed::default(),
-            builder: LayerBuilder::new(kind, memory),
+            builder: Some(LayerBuilder::new(kind, memory)),
+            outlines: Outlines::default(),
             codes: CodeTally::of(kind, codes),
             left_out: LeftOuts::default(),
             rows: Vec::new(),
@@ -349,12 +376,15 @@ impl Sorting {
             self.noticed.add(notice);
             self.codes.add(row, &code, judged.as_ref().ok().map(|judged| &judged.feature.facts));
             match judged {
-                Ok(LayerJudged { feature, pieces, unread }) => {
-                    if self.builder.kind() == LayerKind::Approved {
+                Ok(LayerJudged { feature, pieces, area_m2, unread }) => {
+                    if self.kind == LayerKind::Approved {
                         self.approvals.add(&feature.facts, unread, &self.kinds);
                     }
                     self.repaired_outlines += u64::from(feature.repaired.is_some());
-                    self.builder.push(&feature.facts, &pieces, &feature.degrees)?;
+                    if let Some(builder) = &mut self.builder {
+                        builder.push(&feature.facts, &pieces, &feature.degrees)?;
+                    }
+                    self.outlines.add(self.kind, &feature.facts, area_m2);
                     self.rows.push(feature.row);
                     features.push(feature);
                 }
@@ -381,7 +411,12 @@ impl Sorting {
         said
     }
 
-    fn notes(self) -> io::Result<Vec<String>> {
+    /// The layer, where its members must tile.
+    fn prepare(&mut self) -> io::Result<Option<PreparedLayer>> {
+        self.builder.take().filter(|_| self.kind.must_tile()).map(LayerBuilder::finish).transpose()
+    }
+
+    fn notes(self, prepared: Option<PreparedLayer>) -> Vec<String> {
         let mut notes = Vec::new();
         if self.rejected > 0 {
             notes.push(format!("{} 个要素被拒收", self.rejected));
@@ -390,9 +425,7 @@ impl Sorting {
             notes.push(format!("{} 个要素的图形经过修复", self.repaired_outlines));
         }
         notes.extend(self.codes.notes().into_iter().map(|words| words.zh));
-        let kind = self.builder.kind();
-        if kind.must_tile() {
-            let prepared = self.builder.finish()?;
+        if let Some(prepared) = prepared {
             let overlaps: Vec<_> = prepared.overlaps().collect();
             let row = |member: u32| self.rows.get(member as usize).copied().unwrap_or(0);
             notes.extend(overlaps.iter().take(SHOWN).map(|([a, b], m2)| format!("第 {} 行与第 {} 行重叠 {m2:.4} 平方米", row(*a), row(*b))));
@@ -402,7 +435,7 @@ impl Sorting {
                 notes.push(format!("共 {number} 处{}重叠，只列出前 {shown} 处", if more { "以上" } else { "" }));
             }
         }
-        Ok(notes)
+        notes
     }
 }
 

@@ -12,6 +12,7 @@ pub mod classify_file;
 pub mod classify_line;
 pub mod counts;
 pub mod county_codes;
+mod county_overlaps;
 pub mod difference;
 pub mod edges;
 pub mod explain;
@@ -74,6 +75,9 @@ pub enum MonitorError {
     /// The file names its CRS only after its features, which were read in another: read it again in this one.
     #[error("the CRS {0} is named only after the features")]
     LateCrs(Crs),
+    /// Counties with these codes hold others and are to be left out, which is known only after all were read: read the file again without them.
+    #[error("counties {0:?} hold others")]
+    Holders(std::collections::BTreeSet<String>),
     /// The disk.
     #[error("file: {0}")]
     Io(#[from] std::io::Error),
@@ -119,6 +123,9 @@ pub struct Refusal {
     /// What to say with the file so that it can be taken, as a parameter of the API: `empty=yes`.
     #[serde(default)]
     pub offer: Option<String>,
+    /// Where only people can know which is right: what they may say, each as a parameter of the API and its value.
+    #[serde(default)]
+    pub choices: Vec<String>,
     /// What else programs need to know, by name: counts, numbers of surveys.
     #[serde(default)]
     pub members: serde_json::Map<String, serde_json::Value>,
@@ -128,7 +135,13 @@ impl Refusal {
     /// A refusal without a place.
     #[must_use]
     pub fn new(kind: RefusalKind, code: &'static str, words: Words) -> Self {
-        Self { kind, code: Cow::Borrowed(code), words, pointer: None, rejects: Vec::new(), offer: None, members: serde_json::Map::new() }
+        Self { kind, code: Cow::Borrowed(code), words, pointer: None, rejects: Vec::new(), offer: None, choices: Vec::new(), members: serde_json::Map::new() }
+    }
+
+    /// With these answers to choose among.
+    #[must_use]
+    pub fn choices(self, choices: &[&str]) -> Self {
+        Self { choices: choices.iter().map(|choice| (*choice).to_owned()).collect(), ..self }
     }
 
     /// With these members, an object.

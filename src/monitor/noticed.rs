@@ -16,6 +16,7 @@ use crate::land::Words;
 pub(super) struct Noticed {
     decimals: u8,
     with_z: u64,
+    mixed: u64,
     testimony: Testimony,
 }
 
@@ -26,6 +27,8 @@ pub struct Notice {
     pub decimals: u8,
     /// Whether heights were dropped.
     pub has_z: bool,
+    /// Whether points or lines beside its areas were dropped.
+    pub mixed: bool,
     /// What the layers say of a GCJ-02 offset here, while that is open.
     pub testimony: Testimony,
 }
@@ -35,6 +38,7 @@ impl Noticed {
     pub fn add(&mut self, notice: Notice) {
         self.decimals = self.decimals.max(notice.decimals);
         self.with_z += u64::from(notice.has_z);
+        self.mixed += u64::from(notice.mixed);
         self.testimony.add(notice.testimony);
     }
 
@@ -42,6 +46,13 @@ impl Noticed {
     pub fn words(&self, reading: &Reading, taken: u64) -> Vec<Words> {
         let mut words = reading.notes();
         words.extend(few_decimals(reading.crs(), self.decimals).filter(|_| taken > 0));
+        if self.mixed > 0 {
+            let features = self.mixed;
+            words.push(Words::new(
+                format!("{features} 个要素除面以外还有点或线（如标注点），只采用面"),
+                format!("{features} features had points or lines beside their areas (labels, say); only the areas were taken"),
+            ));
+        }
         if self.with_z > 0 {
             words.push(Words::new(
                 format!("{} 个图形带有高程（Z/M），不采用", self.with_z),

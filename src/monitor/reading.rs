@@ -164,14 +164,7 @@ impl Reading {
                 format!("in {rows} rows there is text that is not all in this encoding; what cannot be read is shown as “\u{FFFD}”: check the encoding, or the width of a field has cut a character"),
             )
         });
-        let mixed = (head.mixed > 0).then(|| {
-            let features = head.mixed;
-            Words::new(
-                format!("{features} 个要素除面以外还有点或线（如标注点），只采用面"),
-                format!("{features} features had points or lines beside their areas (labels, say); only the areas were taken"),
-            )
-        });
-        head.notes.iter().chain(&self.notes).cloned().chain(bent).chain(mixed).chain(garbled).chain(shifted).collect()
+        head.notes.iter().chain(&self.notes).cloned().chain(bent).chain(garbled).chain(shifted).collect()
     }
 
     /// Which of its fields is which of ours.

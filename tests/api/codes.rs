@@ -35,7 +35,8 @@ async fn parcels_of_the_second_survey_are_asked_about_and_read_by_its_list() {
     let app = TestApp::bare().await;
     let file = parcels(&["012", "111", "203"]);
     let problem = send(&app, "kind=farmland", &file).await.problem(422, "second_survey_codes");
-    assert!(text(&problem["detail"]).contains("012") && text(&problem["detail"]).contains("classes=2007"), "{problem}");
+    assert!(text(&problem["detail"]).contains("012") && !text(&problem["detail"]).contains("参数"), "{problem}");
+    assert_eq!(problem["choices"], json!(["classes=2007", "classes=2017"]));
     assert_eq!(app.read("/api/layers").await["layers"], json!([]), "nothing is stored before that is answered");
     let taken = send(&app, "kind=farmland&classes=2007", &file).await.json();
     assert_eq!((&taken["classes"], &taken["features"], &taken["rejected"]), (&json!("2007"), &json!(3), &json!(0)));
@@ -85,6 +86,63 @@ async fn a_county_layer_has_counties_only_or_is_asked_about() {
     assert_eq!((&checked["county_code"], &checked["finding"]["counties"][0]["name"]), (&json!("371302"), &json!("兰山区")));
     let taken = send(&app, "kind=county&county_codes=leave_out", &counties(&[("371300", "临沂市"), ("３７１３０２", "兰山区")])).await.json();
     assert_eq!((&taken["features"], &taken["rejected"]), (&json!(1), &json!(0)), "{taken}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_asked_of_codes_is_answered_where_it_is_asked_first() {
+    let app = TestApp::bare().await;
+    let inspect = async |query: &str, file: &File| app.post(&format!("/api/inspect?{query}"), file.text()).await.json();
+    let second = parcels(&["012", "111", "203"]);
+    let asked = inspect("kind=farmland", &second).await;
+    assert_eq!(asked["problem"]["choices"], json!(["classes=2007", "classes=2017"]), "{asked}");
+    let answered = inspect("kind=farmland&classes=2007", &second).await;
+    assert_eq!((&answered["problem"], &answered["accepted"], &answered["rejected"]), (&json!(null), &json!(3), &json!(0)), "{answered}");
+
+    let with_city = counties(&[("371300", "临沂市"), ("371302", "兰山区")]);
+    let asked = inspect("kind=county", &with_city).await;
+    assert_eq!(asked["problem"]["choices"], json!(["county_codes=leave_out", "county_codes=keep"]), "{asked}");
+    for (choice, accepted) in [("leave_out", 1), ("keep", 2)] {
+        let answered = inspect(&format!("kind=county&county_codes={choice}"), &with_city).await;
+        assert_eq!((&answered["problem"], &answered["accepted"]), (&json!(null), &json!(accepted)), "{answered}");
+    }
+
+    let approved = File::default().feature(&json!({ "PZWH": "鲁政土字〔2022〕1号", "PZRQ": "2022-01-05" }), &polygon(&[city::square()]));
+    assert!(inspect("kind=approved", &approved).await["warnings"].to_string().contains("没有批准类型"));
+    let said = inspect("kind=approved&kind_of_approval=设施农用地", &approved).await;
+    assert!(said["problem"].is_null() && !said["warnings"].to_string().contains("没有批准类型"), "{said}");
+    app.post("/api/inspect?kind=approved&kind_of_approval=x", approved.text()).await.problem(400, "kind_of_approval");
+    app.post("/api/inspect?kind=farmland&classes=1984", second.text()).await.problem(400, "parameter");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_county_that_covers_others_is_asked_about_and_left_out_when_told() {
+    let app = TestApp::bare().await;
+    let county = |file: File, code: &str, west: f64, east: f64| {
+        file.feature(&json!({ "XZQDM": code, "XZQMC": format!("县{code}") }), &polygon(&[rectangle(west, 35.0, east, 35.1)]))
+    };
+    let city = county(county(county(File::default(), "371301", 118.3, 118.5), "371302", 118.3, 118.4), "371311", 118.4, 118.5);
+    let choices = json!(["county_codes=leave_out", "county_codes=keep"]);
+    let asked = app.post("/api/inspect?kind=county", city.text()).await.json();
+    assert_eq!((text(&asked["problem"]["type"]).as_str(), &asked["problem"]["choices"]), ("/problems/county_holds_others", &choices), "{asked}");
+    let asked = send(&app, "kind=county", &city).await.problem(422, "county_holds_others");
+    assert_eq!(asked["choices"], choices);
+    assert!(text(&asked["detail"]).contains("“371301”县371301覆盖“371302”县371302的 100%"), "{asked}");
+
+    let answered = app.post("/api/inspect?kind=county&county_codes=leave_out", city.text()).await.json();
+    assert_eq!((&answered["problem"], &answered["accepted"]), (&json!(null), &json!(2)), "{answered}");
+    assert!(answered["warnings"].to_string().contains("371301 的轮廓盖住其他县，按要求未采用"), "{answered}");
+    let taken = send(&app, "kind=county&county_codes=leave_out", &city).await.json();
+    assert_eq!((&taken["features"], &taken["rejected"]), (&json!(2), &json!(0)), "{taken}");
+    assert!(taken["notes"].to_string().contains("371301 的轮廓盖住其他县，按要求未采用"), "{taken}");
+    assert_eq!(farmland(&app).await["county_code"], "371302");
+    let kept = send(&app, "kind=county&county_codes=keep", &city).await.json();
+    assert_eq!(kept["features"], 3, "{kept}");
+    assert!(kept["notes"].to_string().contains("第 1 行与第 2 行重叠"), "{kept}");
+
+    // Borders that were drawn twice are told, not asked about.
+    let drawn_twice = county(county(File::default(), "371302", 118.3, 118.401), "371311", 118.4, 118.5);
+    let taken = send(&app, "kind=county", &drawn_twice).await.json();
+    assert!(taken["features"] == 2 && taken["notes"].to_string().contains("重叠"), "{taken}");
 }
 
 fn flagged(patch: &Value) -> bool {

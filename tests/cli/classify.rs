@@ -55,6 +55,23 @@ fn rows(path: &Path) -> Vec<Vec<String>> {
 }
 
 #[test]
+fn a_county_that_covers_others_is_asked_about_and_left_out_when_told() {
+    let folder = folder(&File::default().patch("L1", &[city::legal()]));
+    let county = folder.path().join("county.geojson");
+    let mut counties: Value = serde_json::from_slice(&std::fs::read(&county).unwrap()).unwrap();
+    // The whole city under the code that comes first.
+    let all = json!([[[118.0, 34.8], [119.0, 34.8], [119.0, 35.5], [118.0, 35.5], [118.0, 34.8]]]);
+    let of_city = json!({ "type": "Feature", "properties": { "XZQDM": "371301", "XZQMC": "市辖区" }, "geometry": { "type": "Polygon", "coordinates": all } });
+    counties["features"].as_array_mut().unwrap().push(of_city);
+    std::fs::write(&county, counties.to_string()).unwrap();
+    let (code, _, complained) = run(folder.path(), &classify("patches.geojson", "out.csv", &[]));
+    assert!(code == 3 && complained.contains("覆盖") && complained.contains("--county-codes leave_out | --county-codes keep"), "{code} {complained}");
+    let (code, _, complained) = run(folder.path(), &classify("patches.geojson", "out.csv", &["--county-codes", "leave_out"]));
+    assert!(code == 0 && complained.contains("371301 的轮廓盖住其他县，按要求未采用"), "{code} {complained}");
+    assert_eq!(rows(&folder.path().join("out.csv"))[0][1], "371302");
+}
+
+#[test]
 fn a_row_a_feature_in_the_order_of_the_file_with_four_decimals() {
     let patches = File::default()
         .patch("Q,1", &[city::square()])

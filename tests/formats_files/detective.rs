@@ -10,6 +10,7 @@ use tuban::formats::{Gcj02, Stated, Wanted};
 use tuban::geom::{add_gcj02, remove_gcj02};
 use tuban::land::LayerKind;
 use tuban::monitor::inspect::{CrsSource, InspectFile, Inspection, inspect};
+use tuban::monitor::layer_codes::CodeChoices;
 use tuban::monitor::{MonitorError, Workshop, atlas::Atlas, classify_file, memory::Memory, rule::Rule};
 
 /// The layers of the demo city.
@@ -28,7 +29,7 @@ fn atlas_of(kinds: &[LayerKind]) -> Atlas {
         stated: Stated::default(),
         workshop: workshop(scratch.path()),
         map: Vec::new(),
-        codes: tuban::monitor::layer_codes::CodeChoices::default(),
+        codes: CodeChoices::default(),
         explain: false,
         memory: Memory::new(1 << 30, scratch.path().to_owned()),
         as_of: None,
@@ -43,8 +44,8 @@ fn look(path: &Path, stated: Stated) -> Inspection {
 
 fn look_for(wanted: Wanted, path: &Path, stated: Stated, atlas: &Atlas) -> Inspection {
     let scratch = folder();
-    let file = InspectFile { path, name: "tb", wanted, stated, map: Vec::new() };
-    inspect(&file, atlas, &Rule::load(None).unwrap(), &workshop(scratch.path())).unwrap()
+    let file = InspectFile { path, name: "tb", wanted, stated, map: Vec::new(), codes: CodeChoices::default(), approval_kind: None };
+    inspect(&file, atlas, &Rule::load(None).unwrap(), &workshop(scratch.path()), &Memory::new(1 << 30, scratch.path().to_owned())).unwrap()
 }
 
 /// The word and the Chinese sentence a file is refused with.

@@ -14,6 +14,7 @@ use tuban::monitor::atlas::Atlas;
 use tuban::monitor::classify_file::{ClassifyFiles, LayerPath, classify_files};
 use tuban::monitor::classify_line::Output;
 use tuban::monitor::inspect::{InspectFile, Inspection, inspect};
+use tuban::monitor::layer_codes::CodeChoices;
 use tuban::monitor::memory::Memory;
 use tuban::monitor::{MonitorError, rule::Rule};
 use zip::write::SimpleFileOptions;
@@ -98,10 +99,11 @@ pub(crate) fn folder() -> tempfile::TempDir {
 pub(crate) fn look(path: &Path, stated: Stated, workshop: &Workshop) -> Result<Inspection, MonitorError> {
     let name = path.file_name().unwrap().to_string_lossy().into_owned();
     inspect(
-        &InspectFile { path, name: &name, wanted: Wanted::Survey, stated, map: Vec::new() },
+        &InspectFile { path, name: &name, wanted: Wanted::Survey, stated, map: Vec::new(), codes: CodeChoices::default(), approval_kind: None },
         &Atlas::empty(Plane::near(118.0, 35.0)),
         &Rule::load(None).unwrap(),
         workshop,
+        &Memory::new(1 << 30, std::env::temp_dir()),
     )
 }
 
@@ -135,7 +137,7 @@ pub(crate) fn classify(patches: &Path, stated: Stated) -> Result<(Vec<Words>, Ve
         stated,
         workshop: workshop(scratch.path()),
         map: Vec::new(),
-        codes: tuban::monitor::layer_codes::CodeChoices::default(),
+        codes: CodeChoices::default(),
         explain: false,
         memory: Memory::new(1 << 30, scratch.path().to_owned()),
         as_of: None,

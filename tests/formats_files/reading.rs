@@ -9,6 +9,7 @@ use tuban::monitor::atlas::Atlas;
 use tuban::monitor::classify_file::{ClassifyFiles, LayerPath, classify_files};
 use tuban::monitor::classify_line::Output;
 use tuban::monitor::inspect::{InspectFile, Inspection, inspect};
+use tuban::monitor::layer_codes::CodeChoices;
 use tuban::monitor::memory::Memory;
 use tuban::monitor::{MonitorError, Refusal, rule::Rule};
 
@@ -20,8 +21,9 @@ fn fixture(name: &str) -> PathBuf {
 fn look_with(path: &Path, map: &[&str], stated: Stated) -> Inspection {
     let (scratch, name) = (folder(), path.file_name().unwrap().to_string_lossy().into_owned());
     let map = map.iter().map(|pair| (*pair).to_owned()).collect();
-    let file = InspectFile { path, name: &name, wanted: Wanted::Survey, stated, map };
-    inspect(&file, &Atlas::empty(Plane::near(118.0, 35.0)), &Rule::load(None).unwrap(), &workshop(scratch.path())).unwrap()
+    let file = InspectFile { path, name: &name, wanted: Wanted::Survey, stated, map, codes: CodeChoices::default(), approval_kind: None };
+    let memory = Memory::new(1 << 30, scratch.path().to_owned());
+    inspect(&file, &Atlas::empty(Plane::near(118.0, 35.0)), &Rule::load(None).unwrap(), &workshop(scratch.path()), &memory).unwrap()
 }
 
 fn seen(name: &str) -> Inspection {
@@ -42,7 +44,7 @@ fn classify(patches: &Path, layers: Vec<LayerPath>, map: &[&str]) -> Result<(Vec
         workshop: workshop(scratch.path()),
         map: map.iter().map(|pair| (*pair).to_owned()).collect(),
         as_of: None,
-        codes: tuban::monitor::layer_codes::CodeChoices::default(),
+        codes: CodeChoices::default(),
         explain: false,
         memory: Memory::new(1 << 30, scratch.path().to_owned()),
     };
@@ -322,6 +324,61 @@ fn esri_json_topojson_and_kml_with_label_points_are_read() {
     // A square of 0.001° at 35.0° N. Oracle: Δλ·(q(35.001°) − q(35°)) of the national rule in Python's double precision.
     let area: f64 = classify(&topo, Vec::new(), &[]).unwrap().0[0][2].parse().unwrap();
     assert!((area - 10_127.501_2).abs() < 1e-3, "{area}");
+}
+
+#[test]
+fn of_a_collection_the_areas_are_taken_and_an_empty_part_is_a_defect_with_a_name() {
+    let at = folder();
+    let path = at.path().join("x.geojson");
+    let write = |geometry: &str| {
+        let feature = format!(r#"{{"type":"Feature","properties":{{"JCBH":"A"}},"geometry":{geometry}}}"#);
+        std::fs::write(&path, format!(r#"{{"type":"FeatureCollection","features":[{feature}]}}"#)).unwrap();
+        look_with(&path, &[], Stated::default())
+    };
+    let square = |west: f64| format!("[[[{west},35.1],[{0},35.1],[{0},35.11],[{west},35.11],[{west},35.1]]]", west + 0.01);
+    let (one, two) = (square(118.1), square(118.2));
+    let polygon = |ring: &str| format!(r#"{{"type":"Polygon","coordinates":{ring}}}"#);
+    let collection = |parts: &[&str]| format!(r#"{{"geometries":[{}],"type":"GeometryCollection"}}"#, parts.join(","));
+    let label = r#"{"type":"Point","coordinates":[118.105,35.105]}"#;
+
+    let seen = write(&collection(&[&polygon(&one), label, &polygon(&two)]));
+    assert_eq!((seen.problem.as_ref(), seen.accepted, seen.repaired), (None, 1, 0), "{:?}", seen.rejects);
+    assert!(seen.warnings.iter().any(|words| words.zh.contains("1 个要素除面以外还有点或线")), "{:?}", seen.warnings);
+    // Oracle: the same two squares as a MultiPolygon.
+    let (collected, _) = classify(&path, Vec::new(), &[]).unwrap();
+    write(&format!(r#"{{"type":"MultiPolygon","coordinates":[{one},{two}]}}"#));
+    assert_eq!(collected[0][2], classify(&path, Vec::new(), &[]).unwrap().0[0][2]);
+
+    for (parts, code) in [
+        (vec![label], "not_a_polygon"),
+        (vec![&*polygon(&one), &collection(&[&polygon(&two)])], "not_a_polygon"),
+        (vec![&*polygon(&one), &polygon("[[[1,2],[1]]]")], "short_position"),
+    ] {
+        assert_eq!(write(&collection(&parts)).rejects[0].code, code);
+    }
+
+    let seen = write(&format!(r#"{{"type":"MultiPolygon","coordinates":[{one},[]]}}"#));
+    assert_eq!((seen.accepted, seen.repaired), (1, 1));
+    assert!(seen.defects[0].1.zh.contains("环没有面积"), "{:?}", seen.defects);
+}
+
+#[test]
+fn a_moment_of_esri_json_is_a_day_and_its_curves_are_named() {
+    let at = folder();
+    let path = at.path().join("x.json");
+    let text = r#"{"geometryType":"esriGeometryPolygon","spatialReference":{"wkid":4490},"fields":[{"name":"JCBH","type":"esriFieldTypeString"},
+        {"name":"QSX","type":"esriFieldTypeDate"},{"name":"HSX","type":"esriFieldTypeDate"}],
+        "features":[{"attributes":{"JCBH":"A0","QSX":1648742400000,"HSX":1649260799000},"geometry":{"rings":
+        [[[118.202,35.002],[118.202,35.003],[118.203,35.003],[118.203,35.002],[118.202,35.002]]]}},{"attributes":{"JCBH":"A1","QSX":null},
+        "geometry":{"curveRings":[[[118.202,35.002],{"c":[[118.203,35.003],[118.2028,35.0022]]},[118.203,35.002],[118.202,35.002]]]}}]}"#;
+    std::fs::write(&path, text).unwrap();
+    let seen = look_with(&path, &[], Stated::default());
+    assert_eq!((seen.problem.as_ref(), seen.accepted, seen.rejected), (None, 1, 1));
+    assert_eq!(seen.rejects[0].code, "curves");
+    assert!(seen.rejects[0].reason.zh.contains("curveRings") && seen.rejects[0].reason.zh.contains("增密"), "{:?}", seen.rejects);
+    // Oracle: `TZ=Asia/Shanghai date -d @1648742400 +%F`, the last second of the sixth likewise.
+    let (rows, _) = classify(&path, Vec::new(), &[]).unwrap();
+    assert_eq!(rows[0][11..13], ["2022-04-01", "2022-04-06"], "{rows:?}");
 }
 
 #[test]

@@ -468,6 +468,8 @@ export interface Problem {
   rejects?: Reject[];
   /** What to send with the file so that it can be taken: a parameter and its value. */
   offer?: string;
+  /** Where only people can know which is right: what they may send with the file, each a parameter and its value. */
+  choices?: string[];
   /** Of `verdicts_would_go`: how many. */
   verdicts?: number;
 }

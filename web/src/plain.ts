@@ -47,6 +47,12 @@ const FIELDS: Record<string, Word> = {
 /** What only whoever runs the service can set. */
 const OPTIONS: Record<string, Word> = { '--max-upload': 'upload_limit' };
 
+/** What the button of a parameter with its value says; the parameter itself where there is none. */
+export function buttonOf(said: string, language: Language): string {
+  const word = BUTTONS[said];
+  return word ? inLanguage(word, language) : said;
+}
+
 const inLanguage = (word: Word, language: Language): string => words[word][language === 'zh' ? 0 : 1];
 
 /** The label of a parameter's field; null where no field of the page sends it. */

@@ -441,7 +441,6 @@ export const words = {
   approval_facility: ['设施农用地', 'Facility of farming (设施农用地)'],
   approval_road: ['农村道路', 'Rural road (农村道路)'],
   approval_temporary: ['临时用地', 'Temporary use (临时用地)'],
-  settled: ['已选：{what}。其余在入库时核对。', 'Chosen: {what}. The rest is checked as it is taken in.'],
   codes_merge: ['归并到所属县区', 'Count them to their counties'],
   codes_leave_out: ['不采用这些要素', 'Leave these features out'],
   codes_keep: ['按原样采用', 'Take them as they are'],

@@ -17,6 +17,19 @@ pub(super) struct Coordinates {
     pub end: usize,
 }
 
+impl Coordinates {
+    /// Takes the parts of another one in.
+    pub fn join(&mut self, other: Self) {
+        let (positions, rings) = (self.outline.positions.len() as u32, self.outline.ring_ends.len() as u32);
+        self.outline.positions.extend(other.outline.positions);
+        self.outline.ring_ends.extend(other.outline.ring_ends.iter().map(|end| positions + end));
+        self.outline.part_ends.extend(other.outline.part_ends.iter().map(|end| rings + end));
+        self.outline.multi = true;
+        self.decimals = self.decimals.max(other.decimals);
+        self.has_z |= other.has_z;
+    }
+}
+
 /// Reads the array at `start`, of a `Polygon` or (`multi`) a `MultiPolygon`, which takes at most `left` bytes. On a fault the text may be no JSON at all:
 /// whoever calls must check.
 pub(super) fn read(text: &str, start: usize, left: usize, multi: bool) -> Result<Coordinates, Fault> {
@@ -57,7 +70,12 @@ struct Reading<'a> {
 
 impl Reading<'_> {
     fn part(&mut self) -> Result<(), Fault> {
+        let before = self.outline.ring_ends.len();
         self.list(1, Self::ring)?;
+        if self.outline.ring_ends.len() == before {
+            // A part without rings would be lost without a word; one whose ring is empty is a defect with a name and a place.
+            self.outline.end_ring();
+        }
         self.outline.end_part();
         Ok(())
     }

@@ -27,8 +27,8 @@ pub(super) fn lone(text: &str) -> Result<Lone, json::Fault> {
     if !matches!(&as_feature, Err(fault) if fault.kind == FaultKind::NotAFeature) {
         return Ok(Lone { outline: as_feature, in_feature: true });
     }
-    let (geometry, _) = geometry(Cursor::new(text))?;
-    Ok(Lone { outline: areas(geometry).map(|coordinates| coordinates.outline), in_feature: false })
+    let (geometry, _) = geometry(Cursor::new(text), true)?;
+    Ok(Lone { outline: areas(geometry).map(|(coordinates, _)| coordinates.outline), in_feature: false })
 }
 
 /// Adds the names of the feature's fields to `keys`.
@@ -55,6 +55,8 @@ pub(super) fn keys(text: &str, length: usize, keys: &mut BTreeSet<String>) -> Re
 struct Geometry<'a> {
     kind: Cow<'a, str>,
     coordinates: Option<Result<Coordinates, Fault>>,
+    /// Of a collection: its areas, joined; and whether there are points or lines beside them.
+    collected: Option<(Result<Coordinates, Fault>, bool)>,
 }
 
 struct Parsing<'a, 'm> {
@@ -89,7 +91,7 @@ impl<'a> Parsing<'a, '_> {
                 }
                 self.has_geometry = true;
                 let end;
-                (self.geometry, end) = geometry(cursor.clone())?;
+                (self.geometry, end) = geometry(cursor.clone(), true)?;
                 cursor.go_to(end);
             }
             _ => drop(cursor.value()?),
@@ -127,30 +129,33 @@ impl<'a> Parsing<'a, '_> {
         } else {
             Err(Fault::of(FaultKind::NotAFeature))
         };
-        let (geometry, decimals, has_z) = match geometry {
-            Ok(Coordinates { outline, decimals, has_z, .. }) => (Ok::<Outline, Fault>(outline), decimals, has_z),
-            Err(fault) => (Err(fault), 0, false),
+        let (geometry, decimals, has_z, mixed) = match geometry {
+            Ok((Coordinates { outline, decimals, has_z, .. }, mixed)) => (Ok::<Outline, Fault>(outline), decimals, has_z, mixed),
+            Err(fault) => (Err(fault), 0, false, false),
         };
-        RawFeature { row, feature_id: self.id, attributes: self.attributes.unwrap_or("{}"), fields: self.values, geometry, decimals, has_z }
+        RawFeature { row, feature_id: self.id, attributes: self.attributes.unwrap_or("{}"), fields: self.values, geometry, decimals, has_z, mixed }
     }
 }
 
-/// The coordinates, where the geometry is areas and has some.
-fn areas(geometry: Option<Geometry<'_>>) -> Result<Coordinates, Fault> {
+/// The coordinates, where the geometry is areas and has some, and whether there are points or lines beside them.
+fn areas(geometry: Option<Geometry<'_>>) -> Result<(Coordinates, bool), Fault> {
     let Some(geometry) = geometry else { return Err(Fault::of(FaultKind::NoGeometry)) };
+    if let ("GeometryCollection", Some((areas, mixed))) = (geometry.kind.as_ref(), geometry.collected) {
+        return areas.map(|areas| (areas, mixed));
+    }
     if !matches!(geometry.kind.as_ref(), "Polygon" | "MultiPolygon") {
         return Err(Fault::of(FaultKind::NotAPolygon(geometry.kind.into_owned())));
     }
-    geometry.coordinates.unwrap_or_else(|| Err(Fault::of(FaultKind::EmptyGeometry)))
+    geometry.coordinates.unwrap_or_else(|| Err(Fault::of(FaultKind::EmptyGeometry))).map(|coordinates| (coordinates, false))
 }
 
-/// Reads a geometry, `None` for null and whatever else is no object; and tells where it ends.
-fn geometry(mut cursor: Cursor<'_>) -> Result<(Option<Geometry<'_>>, usize), json::Fault> {
+/// Reads a geometry, `None` for null and whatever else is no object, and of a collection what is in it unless it is `whole` no longer; and tells where it ends.
+fn geometry(mut cursor: Cursor<'_>, whole: bool) -> Result<(Option<Geometry<'_>>, usize), json::Fault> {
     if cursor.peek() != Some(b'{') {
         cursor.value()?;
         return Ok((None, cursor.at()));
     }
-    let mut geometry = Geometry { kind: Cow::Borrowed(""), coordinates: None };
+    let mut geometry = Geometry { kind: Cow::Borrowed(""), coordinates: None, collected: None };
     // Coordinates that came before the type: where they begin.
     let mut waiting = None;
     cursor.members(|cursor, key| {
@@ -165,6 +170,7 @@ fn geometry(mut cursor: Cursor<'_>) -> Result<(Option<Geometry<'_>>, usize), jso
                 geometry.coordinates = Some(read);
                 cursor.go_to(end);
             }
+            "geometries" if whole && cursor.peek() == Some(b'[') => geometry.collected = Some(collection(cursor)?),
             _ => drop(cursor.value()?),
         }
         Ok(())
@@ -175,6 +181,44 @@ fn geometry(mut cursor: Cursor<'_>) -> Result<(Option<Geometry<'_>>, usize), jso
         geometry.coordinates = Some(coordinates(again, &geometry.kind)?.0);
     }
     Ok((Some(geometry), cursor.at()))
+}
+
+/// Reads the geometries of a collection: its areas as the parts of one outline, and whether there are points or lines beside them. One within another is none of
+/// these: no program writes it, and they could be nested without end.
+fn collection(cursor: &mut Cursor<'_>) -> Result<(Result<Coordinates, Fault>, bool), json::Fault> {
+    let (mut areas, mut fault, mut mixed) = (None::<Coordinates>, None, false);
+    cursor.expect(b'[')?;
+    while cursor.peek() != Some(b']') {
+        let (part, end) = geometry(cursor.clone(), false)?;
+        cursor.go_to(end);
+        match part {
+            Some(part) if matches!(part.kind.as_ref(), "Polygon" | "MultiPolygon") => match (part.coordinates, &mut areas) {
+                (Some(Ok(part)), Some(areas)) => areas.join(part),
+                (Some(Ok(part)), none) => *none = Some(part),
+                // Where in a collection it is, is more than a place can say.
+                (Some(Err(wrong)), _) => drop(fault.get_or_insert(Fault::of(wrong.kind))),
+                (None, _) => drop(fault.get_or_insert(Fault::of(FaultKind::EmptyGeometry))),
+            },
+            Some(part) if !matches!(part.kind.as_ref(), "Point" | "MultiPoint" | "LineString" | "MultiLineString") => {
+                fault.get_or_insert(Fault::of(FaultKind::NotAPolygon(part.kind.into_owned())));
+            }
+            _ => mixed = true,
+        }
+        match cursor.peek() {
+            Some(b',') => {
+                cursor.expect(b',')?;
+                // A comma must be followed by another.
+                if cursor.peek() == Some(b']') {
+                    return Err(cursor.fault_here());
+                }
+            }
+            Some(b']') => {}
+            _ => return Err(cursor.fault_here()),
+        }
+    }
+    cursor.expect(b']')?;
+    let none = || Fault::of(FaultKind::NotAPolygon("GeometryCollection".to_owned()));
+    Ok((fault.map_or_else(|| areas.ok_or_else(none), Err), mixed))
 }
 
 /// Reads coordinates, or passes over them where they are not those of areas, strictly in either case; and tells where they end.

@@ -1,7 +1,7 @@
 //! Features as the worker sends them: flags, attributes as JSON text, geometry as WKB. Nothing of it is believed before it is looked at.
 
 use crate::formats::json::{self, Cursor};
-use crate::formats::{FeatureBatch, FieldMap, RawFeature, ReadError, Values, wkb};
+use crate::formats::{Fault, FaultKind, FeatureBatch, FieldMap, RawFeature, ReadError, Values, wkb};
 use crate::geom::Outline;
 use std::collections::BTreeSet;
 use std::ops::Range;
@@ -20,6 +20,7 @@ pub(super) struct Batch {
     first_row: u64,
     bytes: Vec<u8>,
     features: Vec<Feature>,
+    has_curves: bool,
 }
 
 struct Feature {
@@ -32,7 +33,12 @@ impl Batch {
     /// The features of a frame.
     pub fn new(bytes: Vec<u8>, first_row: u64) -> Result<Self, ReadError> {
         let features = split(&bytes).ok_or_else(nonsense)?;
-        Ok(Self { first_row, bytes, features })
+        Ok(Self { first_row, bytes, features, has_curves: false })
+    }
+
+    /// The same of a file that has curves which come as no geometry at all.
+    pub fn with_curves(self, has_curves: bool) -> Self {
+        Self { has_curves, ..self }
     }
 
     /// Whether any had arcs.
@@ -43,11 +49,6 @@ impl Batch {
     /// How many had text that is not in the encoding.
     pub fn garbled(&self) -> u64 {
         self.features.iter().filter(|feature| feature.flags & GARBLED != 0).count() as u64
-    }
-
-    /// How many had points or lines beside their areas.
-    pub fn mixed(&self) -> u64 {
-        self.features.iter().filter(|feature| feature.flags & MIXED != 0).count() as u64
     }
 
     /// Bytes of the shapes that had arcs.
@@ -121,7 +122,10 @@ impl FeatureBatch for Batch {
         let mut values = Values::default();
         let mut cursor = Cursor::new(attributes);
         cursor.members(|cursor, key| values.read(fields, cursor, key)).and_then(|()| cursor.expect_end()).map_err(|_| nonsense())?;
-        let geometry = wkb::outline(&self.bytes[feature.geometry.clone()]);
+        let geometry = wkb::outline(&self.bytes[feature.geometry.clone()]).map_err(|fault| match fault.kind {
+            FaultKind::NoGeometry if self.has_curves => Fault { kind: FaultKind::Curves, ..fault },
+            _ => fault,
+        });
         let decimals = geometry.as_ref().map_or(0, decimals);
         Ok(RawFeature {
             row: self.first_row + index as u64,
@@ -131,6 +135,7 @@ impl FeatureBatch for Batch {
             geometry,
             decimals,
             has_z: feature.flags & RAISED != 0,
+            mixed: feature.flags & MIXED != 0,
         })
     }
 }

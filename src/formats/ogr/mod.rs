@@ -41,6 +41,8 @@ pub struct Reader {
     crs: Crs,
     row: u64,
     announced: Announced,
+    /// Whether what has no geometry here may have curves in the file.
+    has_curves: bool,
     ended: bool,
 }
 
@@ -48,7 +50,13 @@ impl Reader {
     /// A reader of the layer that `worker` streams, of which it said how many features it has.
     #[must_use]
     pub fn new(worker: Worker, head: Head, crs: Crs, announced: Announced) -> Self {
-        Self { worker, head, crs, row: 1, announced, ended: false }
+        Self { worker, head, crs, row: 1, announced, has_curves: false, ended: false }
+    }
+
+    /// The same of a file that has curves which come as no geometry at all.
+    #[must_use]
+    pub fn with_curves(self, has_curves: bool) -> Self {
+        Self { has_curves, ..self }
     }
 
     /// More features than can be: a count may be stale, but not by so much.
@@ -90,14 +98,13 @@ impl FeatureSource for Reader {
         }
         match self.worker.next()? {
             Frame::Batch(bytes) => {
-                let batch = Batch::new(bytes, self.row)?;
+                let batch = Batch::new(bytes, self.row)?.with_curves(self.has_curves);
                 self.row += batch.len() as u64;
                 if self.row > self.most() {
                     return Err(worker::flood());
                 }
                 self.head.bent |= batch.any_bent();
                 self.head.garbled += batch.garbled();
-                self.head.mixed += batch.mixed();
                 self.worker.straightened(batch.bent_bytes());
                 Ok(Some(Box::new(batch)))
             }

@@ -9,6 +9,7 @@ use crate::monitor::{
     approval_facts::{self, ApprovalsNoticed},
     approval_kinds::ApprovalKinds,
     atlas::{Atlas, LayerBuilder, PreparedLayer},
+    county_overlaps::{self, Holders, Outlines},
     layer_codes::CodeTally,
     layer_import::{self, LayerJudge, LayerOutcome},
     left_out::{self, Refused},
@@ -77,17 +78,21 @@ fn load_layer(
     };
     let wanted = Wanted::Layer(layer.kind);
     let counties = before.as_ref().and_then(|before| home(wanted, before));
-    let read = |stated: &Stated| {
+    let read = |stated: &Stated, without: &Holders| {
         let wish = Wish { file: &arrival, wanted, stated, map: &[], counties };
         let plane = before.as_ref().map_or_else(|| origin::of_file(&wish), |before| Ok(before.plane().clone()))?;
         let nothing = Atlas::empty(plane.clone());
-        let (layer, written, notes) = read_layer(&wish, layer, before.as_ref().unwrap_or(&nothing), files, &rule.approvals, report)?;
+        let (layer, written, notes) = read_layer(&wish, layer, before.as_ref().unwrap_or(&nothing), files, &rule.approvals, (without, report))?;
         Ok((layer, written, notes, plane))
     };
-    let (layer, written, notes, plane) = match read(&Stated { crs, ..own.clone() }) {
-        Err(MonitorError::LateCrs(crs)) => read(&Stated { crs: Some(crs), ..own }),
-        outcome => outcome,
-    }?;
+    let (mut stated, mut without) = (Stated { crs, ..own }, Holders::new());
+    let (layer, written, notes, plane) = loop {
+        match read(&stated, &without) {
+            Err(MonitorError::LateCrs(crs)) if stated.crs != Some(crs) => stated.crs = Some(crs),
+            Err(MonitorError::Holders(holders)) if !holders.is_subset(&without) => without.extend(holders),
+            outcome => break outcome?,
+        }
+    };
     Ok(Prepared { layer, written, notes, before: before.unwrap_or_else(|| Atlas::empty(plane)) })
 }
 
@@ -97,15 +102,15 @@ fn read_layer(
     before: &Atlas,
     files: &ClassifyFiles,
     kinds: &ApprovalKinds,
-    report: &(dyn Fn(&str, u64) + Sync),
+    (without, report): (&Holders, &(dyn Fn(&str, u64) + Sync)),
 ) -> Result<(PreparedLayer, Written, Vec<Words>), MonitorError> {
     let kind = path.kind;
     approval_facts::check_said(kind, path.approval_kind.as_deref(), kinds)?;
     let mut reading = layer_import::open(wish, kind)?;
-    let judge = LayerJudge::new(kind, files.codes, &reading, before.plane(), before).with_approval_kind(path.approval_kind.as_deref());
+    let judge = LayerJudge::new(kind, files.codes, &reading, before.plane(), before).with_approval_kind(path.approval_kind.as_deref()).without(without);
     let mut builder = LayerBuilder::new(kind, &files.memory);
     let (mut noticed, mut codes, mut missing) = (Noticed::default(), CodeTally::of(kind, files.codes), Vec::new());
-    let mut approvals = ApprovalsNoticed::default();
+    let (mut approvals, mut outlines) = (ApprovalsNoticed::default(), Outlines::default());
     let (mut done, mut refused) = (0, 0);
     let mut first: Option<Reject> = None;
     reading.each_batch(
@@ -121,6 +126,7 @@ fn read_layer(
                             approvals.add(&judged.feature.facts, judged.unread, kinds);
                         }
                         builder.push(&judged.feature.facts, &judged.pieces, &judged.feature.degrees)?;
+                        outlines.add(kind, &judged.feature.facts, judged.area_m2);
                     }
                     Err(Some(Refused { reject, left_out })) => {
                         refused += 1;
@@ -141,8 +147,11 @@ fn read_layer(
     if let Some(refusal) = nothing(done, done - refused, wish.stated.empty) {
         return Err(Refusal { rejects: first.into_iter().collect(), ..refusal }.into());
     }
+    let layer = builder.finish()?.without(missing).of_classes(codes.standard());
+    outlines.settle(files.codes.county_codes, &layer)?;
     notes.extend((done == 0).then(declared_empty));
     notes.extend(codes.notes());
+    notes.extend(county_overlaps::left_out(without));
     notes.extend(approvals.words(reading.fields()));
     // Nobody can be asked about a layer here; where it is shifted and the patches are not, they are asked about.
     notes.extend(noticed.question().map(|question| question.words));
@@ -154,6 +163,5 @@ fn read_layer(
         )
     }));
     let of_layer = |words: Words| Words::new(format!("图层 {kind}：{}", words.zh), format!("layer {kind}: {}", words.en));
-    let layer = builder.finish()?.without(missing).of_classes(codes.standard());
     Ok((layer, reading.written(), notes.into_iter().map(of_layer).collect()))
 }

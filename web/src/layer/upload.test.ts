@@ -1,16 +1,30 @@
 import { expect, test } from 'vitest';
 import type { Inspection } from '../contract';
-import { NO_CORRECTIONS } from '../survey/upload';
-import { choicesFor, chosenOf, NO_CHOICES } from './questions';
+import { choicesOf, corrected } from '../survey/codes';
+import { inspectUrl, NO_CORRECTIONS } from '../survey/upload';
 import { isGood, layerAnswerOf, layerUrl, type LayerUpload } from './upload';
 
 const file = new File(['{}'], '地类.zip');
-const nothing = { token: null, corrections: NO_CORRECTIONS, approvalKind: '', codes: NO_CHOICES };
+const nothing = { token: null, corrections: NO_CORRECTIONS, approvalKind: '' };
 const said = (upload: LayerUpload) => Object.fromEntries(new URLSearchParams(layerUrl(upload).split('?')[1]));
 
 test('a layer is sent with its kind, its day, its own name and its file’s', () => {
   const upload: LayerUpload = { ...nothing, file, token: 'a1', corrections: { ...NO_CORRECTIONS, crs: 'EPSG:4527' }, kind: 'farmland', name: '2021 变更调查', effective: '2021-12-31' };
   expect(said(upload)).toEqual({ kind: 'farmland', effective: '2021-12-31', file: '地类.zip', name: '2021 变更调查', crs: 'EPSG:4527', from: 'a1' });
+});
+
+test('what was answered of its codes is sent with the look and with the layer', () => {
+  const corrections = corrected(corrected(NO_CORRECTIONS, 'classes=2007'), 'county_codes=leave_out');
+  for (const url of [inspectUrl({ file, token: null, corrections }), layerUrl({ ...nothing, file, corrections, kind: 'county', name: 'a', effective: '2022-01-01' })]) {
+    const said = new URLSearchParams(url.split('?')[1]);
+    expect([said.get('classes'), said.get('county_codes')]).toEqual(['2007', 'leave_out']);
+  }
+});
+
+test('only questions about codes are answered by these buttons', () => {
+  const choices = ['gcj02=remove', 'classes=2007', 'county_codes=keep'];
+  expect(choicesOf({ type: '', title: '', status: 422, choices })).toEqual(['classes=2007', 'county_codes=keep']);
+  expect(choicesOf(null)).toEqual([]);
 });
 
 test('the status says whether a layer is taken in, in work or refused', () => {
@@ -26,22 +40,10 @@ test('the kind of approvals goes with approvals only, and only where one was cho
   expect(said({ ...approvals, kind: 'red_line', approvalKind: '设施农用地' })).not.toHaveProperty('kind_of_approval');
 });
 
-test('what is answered of the codes goes with the layer', () => {
-  const counties: LayerUpload = { ...nothing, file, kind: 'county', name: '村', effective: '2022-01-01', codes: { ...NO_CHOICES, county_codes: 'merge' } };
-  expect(said(counties)).toMatchObject({ county_codes: 'merge' });
-  expect(said(counties)).not.toHaveProperty('classes');
-});
-
-test('a layer can be taken in where something of it is good, where it is meant to be empty, and where what was asked is answered', () => {
+test('a layer can be taken in where something of it is good, or where it is meant to be empty, and nothing is asked', () => {
   const seen = (accepted: number, type?: string) => ({ accepted, problem: type ? { type, title: '', status: 422 } : null }) as Inspection;
-  expect(isGood(seen(3), NO_CORRECTIONS, NO_CHOICES)).toBe(true);
-  expect(isGood(seen(0), NO_CORRECTIONS, NO_CHOICES)).toBe(false);
-  expect(isGood(seen(0), { ...NO_CORRECTIONS, empty: 'yes' }, NO_CHOICES)).toBe(true);
-  expect(isGood(seen(3, '/problems/wrong_crs'), NO_CORRECTIONS, { classes: '2007', county_codes: 'keep' })).toBe(false);
-  const asked = seen(0, '/problems/county_village_codes');
-  expect(isGood(asked, NO_CORRECTIONS, NO_CHOICES)).toBe(false);
-  expect(isGood(asked, NO_CORRECTIONS, { ...NO_CHOICES, county_codes: 'merge' })).toBe(true);
-  // What is an answer to another question is none to this one.
-  expect(isGood(asked, NO_CORRECTIONS, { ...NO_CHOICES, county_codes: 'keep' })).toBe(false);
-  expect(chosenOf(choicesFor(asked.problem), NO_CHOICES)).toBeUndefined();
+  expect(isGood(seen(3), NO_CORRECTIONS)).toBe(true);
+  expect(isGood(seen(0), NO_CORRECTIONS)).toBe(false);
+  expect(isGood(seen(0), { ...NO_CORRECTIONS, empty: 'yes' })).toBe(true);
+  expect(isGood(seen(3, '/problems/county_village_codes'), NO_CORRECTIONS)).toBe(false);
 });

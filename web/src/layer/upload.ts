@@ -2,7 +2,6 @@
 import type { Inspection, Job, Layer, LayerKind, Problem } from '../contract';
 import { problemOf } from '../api';
 import { inspectUrl, isGone, lookOf, post, query, type Corrections, type Look, type Sendable, type Sent } from '../survey/upload';
-import { choicesFor, chosenOf, type CodeChoices } from './questions';
 
 /** A layer version about to be sent. */
 export interface LayerUpload extends Sendable {
@@ -12,16 +11,15 @@ export interface LayerUpload extends Sendable {
   effective: string;
   /** What all of its approvals are for; empty where the file says it, or nobody knows. */
   approvalKind: string;
-  codes: CodeChoices;
 }
 
 export type LayerAnswer = { kind: 'job'; job: Job } | { kind: 'layer'; layer: Layer } | { kind: 'problem'; problem: Problem };
 
 /** A layer's own name and its file's are two parameters; what the officer corrects is the same as of a survey. */
 export function layerUrl(upload: LayerUpload): string {
-  const { kind, name, effective, file, approvalKind, codes } = upload;
-  const said = Object.entries({ ...codes, kind_of_approval: kind === 'approved' ? approvalKind : '' }).filter(([, value]) => value);
-  const parameters = new URLSearchParams(query(upload, { kind, effective, file: file.name, ...Object.fromEntries(said) }));
+  const { kind, name, effective, file, approvalKind } = upload;
+  const said: Record<string, string> = kind === 'approved' && approvalKind ? { kind_of_approval: approvalKind } : {};
+  const parameters = new URLSearchParams(query(upload, { kind, effective, file: file.name, ...said }));
   parameters.set('name', name);
   return `/api/layers?${parameters}`;
 }
@@ -50,8 +48,7 @@ export async function sendLayer(upload: LayerUpload, sent: Sent, signal: AbortSi
   return answer.kind === 'problem' && upload.token && isGone(answer.problem) ? sendLayer({ ...upload, token: null }, sent, signal) : answer;
 }
 
-/** Whether a file that was looked at can be taken in: something of it, or nothing where it is meant to be empty, and what was asked of its codes is answered. */
-export function isGood({ problem, accepted }: Inspection, { empty }: Corrections, codes: CodeChoices): boolean {
-  if (problem) return chosenOf(choicesFor(problem), codes) !== undefined;
-  return accepted > 0 || empty === 'yes';
+/** Whether a file that was looked at can be taken in: something of it, or nothing where it is meant to be empty. */
+export function isGood({ problem, accepted }: Inspection, { empty }: Corrections): boolean {
+  return !problem && (accepted > 0 || empty === 'yes');
 }

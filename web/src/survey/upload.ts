@@ -14,9 +14,13 @@ export interface Corrections {
   gcj02: 'keep' | 'remove' | '';
   /** That the file has no features, and is meant to have none. */
   empty: 'yes' | '';
+  /** Of a layer of parcels, the standard that its class codes are of. */
+  classes: string;
+  /** Of a layer of counties, what to do with features that are no counties. */
+  county_codes: string;
 }
 
-export const NO_CORRECTIONS: Corrections = { crs: '', layer: '', encoding: '', map: {}, gcj02: '', empty: '' };
+export const NO_CORRECTIONS: Corrections = { crs: '', layer: '', encoding: '', map: {}, gcj02: '', empty: '', classes: '', county_codes: '' };
 
 /** A file, and the token under which the server has it already. */
 export interface Sendable {
