@@ -40,7 +40,10 @@ pub struct LayerCorrections {
 impl LayerCorrections {
     /// From words to values: what is said of codes, and of the kind of approvals.
     pub fn read(self) -> Result<(CodeChoices, Option<String>), Problem> {
-        let codes = CodeChoices { classes: query::read_if("classes", self.classes.as_deref())?, county_codes: query::read_if("county_codes", self.county_codes.as_deref())? };
+        let codes = CodeChoices {
+            classes: query::read_if("classes", self.classes.as_deref())?,
+            county_codes: query::read_if("county_codes", self.county_codes.as_deref())?,
+        };
         let approval_kind = self.kind_of_approval.map(|kind| kind.trim().to_owned());
         Ok((codes, approval_kind))
     }
