@@ -114,7 +114,7 @@ fn check(criterion: &mut Criterion, folder: &Path, rule: Rule) {
 
 fn rollup(criterion: &mut Criterion) {
     let rule = Rule::load(None).unwrap();
-    let group = |patches: u32| Group { patches: patches.into(), area_m2: f64::from(patches) * 1e3, farmland_m2: f64::from(patches) * 7e2 };
+    let group = |patches: u32| Group { patches: patches.into(), area_m2: f64::from(patches) * 1e3, farmland_m2: f64::from(patches) * 7e2, farmland_unknown: 0 };
     let county = |code: u32| Totals {
         county_code: Some(format!("3713{code:02}")),
         legal: group(190 + code),

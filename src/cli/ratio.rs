@@ -43,7 +43,22 @@ impl Ratio {
 
 /// Two decimals, or a dash where there is no ratio: never 0 %.
 fn percent(ratio: Option<f64>) -> String {
-    ratio.map_or_else(|| "—".to_owned(), |ratio| format!("{:.2}", round_half_up(ratio, 2)))
+    ratio.map_or_else(dash, |ratio| format!("{:.2}", round_half_up(ratio, 2)))
+}
+
+/// From best to worst; one dash where neither is known.
+fn span(best: Option<f64>, worst: Option<f64>) -> String {
+    best.or(worst).map_or_else(dash, |_| format!("{}–{}", percent(best), percent(worst)))
+}
+
+/// 亩 with two decimals.
+fn mu(m2: f64) -> String {
+    format!("{:.2}", Area::of_m2(m2).mu)
+}
+
+/// Stands for what is unknown, or for a ratio of nothing.
+fn dash() -> String {
+    "—".to_owned()
 }
 
 fn rows(ratios: &Ratios) -> impl Iterator<Item = &Tally> {
@@ -51,7 +66,7 @@ fn rows(ratios: &Ratios) -> impl Iterator<Item = &Tally> {
 }
 
 /// Columns of the CSV, in order.
-const COLUMNS: [&str; 14] = [
+const COLUMNS: [&str; 15] = [
     "county_code",
     "county_name",
     "legal_patches",
@@ -66,6 +81,7 @@ const COLUMNS: [&str; 14] = [
     "best_percent",
     "worst_percent",
     "line_crossed",
+    "farmland_unknown_patches",
 ];
 
 fn print_csv(ratios: &Ratios) -> std::io::Result<()> {
@@ -73,10 +89,11 @@ fn print_csv(ratios: &Ratios) -> std::io::Result<()> {
     csv.write_record(COLUMNS)?;
     for Tally { totals, name, confirmed, provisional, best, worst, line_crossed, .. } in rows(ratios) {
         let counts = [totals.legal.patches, totals.illegal.patches, totals.other.patches, totals.pending.patches].map(|count| count.to_string());
-        let farmland = [&totals.legal, &totals.illegal, &totals.pending].map(|group| format!("{:.2}", Area::of_m2(group.farmland_m2).mu));
+        let farmland = [&totals.legal, &totals.illegal, &totals.pending].map(|group| group.farmland().map(mu).unwrap_or_default());
         let percents = [confirmed, provisional, best, worst].map(|ratio| ratio.map(|ratio| format!("{:.2}", round_half_up(ratio, 2))).unwrap_or_default());
         let place = [totals.county_code.clone().unwrap_or_default(), name.clone()];
-        csv.write_record(place.iter().chain(&counts).chain(&farmland).chain(&percents).map(String::as_str).chain([line_crossed.as_deref().unwrap_or("")]))?;
+        let rest = [line_crossed.clone().unwrap_or_default(), totals.farmland_unknown.to_string()];
+        csv.write_record(place.iter().chain(&counts).chain(&farmland).chain(&percents).chain(&rest))?;
     }
     csv.flush()
 }
@@ -98,7 +115,6 @@ fn print_table(ratios: &Ratios) {
     );
     for row in rows(ratios) {
         let totals = &row.totals;
-        let mu = |m2: f64| format!("{:.2}", Area::of_m2(m2).mu);
         say!(
             "{}{:>10}{:>10}{:>10}{:>10}{:>16}{:>16}{:>11}{:>11}{:>21}  {}",
             pad(&format!("{} {}", totals.county_code.as_deref().unwrap_or(""), row.name), 20),
@@ -106,11 +122,11 @@ fn print_table(ratios: &Ratios) {
             totals.illegal.patches,
             totals.other.patches,
             totals.pending.patches,
-            mu(totals.legal.farmland_m2),
-            mu(totals.illegal.farmland_m2),
+            totals.legal.farmland().map_or_else(dash, mu),
+            totals.illegal.farmland().map_or_else(dash, mu),
             percent(row.confirmed),
             percent(row.provisional),
-            format!("{}–{}", percent(row.best), percent(row.worst)),
+            span(row.best, row.worst),
             row.line_crossed.as_deref().unwrap_or("")
         );
     }
@@ -122,6 +138,10 @@ fn print_table(ratios: &Ratios) {
             other.survey,
             other.period
         );
+    }
+    let unknown = ratios.city.totals.farmland_unknown;
+    if unknown > 0 {
+        say!("\n{unknown} 个图斑无地类图斑可依，耕地面积未知 / there is no land survey for {unknown} patches: their farmland is unknown");
     }
     for lever in &ratios.city.levers {
         let mu = |m2: f64| Area::of_m2(m2).mu;

@@ -96,13 +96,17 @@ pub struct SurveyAnswer {
     fields: BTreeMap<String, String>,
     verdicts: VerdictCounts,
     area: Area,
-    farmland: Area,
+    /// Null where that of some patches is unknown.
+    farmland: Option<Area>,
+    /// Patches judged without any land survey, whose farmland is unknown.
+    farmland_unknown: u64,
     warnings: Vec<Words>,
 }
 
 impl From<Survey> for SurveyAnswer {
     fn from(survey: Survey) -> Self {
         let facts = survey.facts;
+        let farmland = facts.farmland().map(Area::of_m2);
         let field = facts.fields.get("patch_id").cloned().filter(|_| facts.patch_id_source == crate::land::PatchIdSource::Field);
         Self {
             id: survey.id,
@@ -123,7 +127,8 @@ impl From<Survey> for SurveyAnswer {
             fields: facts.fields,
             verdicts: facts.verdicts,
             area: Area::of_m2(facts.area_m2),
-            farmland: Area::of_m2(facts.farmland_m2),
+            farmland,
+            farmland_unknown: facts.farmland_unknown,
             warnings: facts.warnings,
         }
     }

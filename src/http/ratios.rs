@@ -93,6 +93,8 @@ pub struct RowAnswer {
     /// Patches with nothing left and all ground that counts for other patches; in none of the others.
     taken_off: GroupAnswer,
     total: GroupAnswer,
+    /// Patches judged without any land survey, confirmed ones among them: where there are any, `provisional` is null.
+    farmland_unknown: u64,
     ratio: RatioAnswer,
     line_crossed: Option<String>,
     levers: Vec<LeverAnswer>,
@@ -102,14 +104,21 @@ pub struct RowAnswer {
 struct GroupAnswer {
     patches: u64,
     area: Area,
-    farmland: Area,
+    /// Null where that of some of its ground is unknown.
+    farmland: Option<Area>,
+    /// Patches with ground in the group of which nobody knows how much is farmland: judged without any land survey, and no filing says it.
+    farmland_unknown: u64,
 }
 
 #[derive(Debug, Serialize, ToSchema)]
 pub struct RatioAnswer {
+    /// Of what was filed, so also where there is no land survey.
     confirmed: Option<f64>,
+    /// Null also where some patches were judged without any land survey.
     provisional: Option<f64>,
+    /// Null also where the farmland of some pending patches is unknown.
     best: Option<f64>,
+    /// Null as `best` is.
     worst: Option<f64>,
 }
 
@@ -130,7 +139,7 @@ impl From<&Tally> for RatioAnswer {
 
 impl From<Group> for GroupAnswer {
     fn from(group: Group) -> Self {
-        Self { patches: group.patches, area: Area::of_m2(group.area_m2), farmland: Area::of_m2(group.farmland_m2) }
+        Self { patches: group.patches, area: Area::of_m2(group.area_m2), farmland: group.farmland().map(Area::of_m2), farmland_unknown: group.farmland_unknown }
     }
 }
 
@@ -138,10 +147,10 @@ impl From<Tally> for RowAnswer {
     fn from(tally: Tally) -> Self {
         let ratio = RatioAnswer::from(&tally);
         let totals = tally.totals;
-        let groups = [totals.legal, totals.illegal, totals.other, totals.pending];
-        let sum = |of: fn(&Group) -> f64| groups.iter().map(of).sum();
-        let total =
-            Group { patches: groups.iter().map(|group| group.patches).sum(), area_m2: sum(|group| group.area_m2), farmland_m2: sum(|group| group.farmland_m2) };
+        let mut total = Group::default();
+        for group in [totals.legal, totals.illegal, totals.other, totals.pending] {
+            total += group;
+        }
         Self {
             county_code: totals.county_code,
             county_name: tally.name,
@@ -151,6 +160,7 @@ impl From<Tally> for RowAnswer {
             pending: totals.pending.into(),
             taken_off: totals.taken_off.into(),
             total: total.into(),
+            farmland_unknown: totals.farmland_unknown,
             ratio,
             line_crossed: tally.line_crossed,
             levers: tally

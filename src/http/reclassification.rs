@@ -112,7 +112,8 @@ struct SideAnswer {
     verdict: AutomaticVerdict,
     reason: Reason,
     county_code: Option<String>,
-    farmland: Area,
+    /// Null where there is no version of the parcels.
+    farmland: Option<Area>,
     approved: Area,
 }
 
@@ -122,7 +123,7 @@ impl From<&crate::land::Finding> for SideAnswer {
             verdict: finding.verdict,
             reason: finding.reason,
             county_code: finding.county_code.clone(),
-            farmland: Area::of_m2(finding.areas.farmland_m2),
+            farmland: (!finding.farmland_is_unknown()).then(|| Area::of_m2(finding.areas.farmland_m2)),
             approved: Area::of_m2(finding.areas.approved_m2),
         }
     }

@@ -82,8 +82,8 @@ pub struct ContradictionAnswer {
     contradicts: ClaimantAnswer,
     /// The ground that both have.
     area: Area,
-    /// Of that, farmland.
-    farmland: Area,
+    /// Of that, farmland, in the columns of the one that counts; null where that is unknown.
+    farmland: Option<Area>,
 }
 
 #[derive(Debug, Serialize, ToSchema)]
@@ -107,7 +107,7 @@ impl From<Claimant> for ClaimantAnswer {
 impl From<Contradiction> for ContradictionAnswer {
     fn from(contradiction: Contradiction) -> Self {
         let Contradiction { first, other, area_m2, farmland_m2 } = contradiction;
-        Self { counts: first.into(), contradicts: other.into(), area: Area::of_m2(area_m2), farmland: Area::of_m2(farmland_m2) }
+        Self { counts: first.into(), contradicts: other.into(), area: Area::of_m2(area_m2), farmland: farmland_m2.map(Area::of_m2) }
     }
 }
 

@@ -55,6 +55,12 @@ impl Filing {
         self.verdict == other.verdict && self.areas_m2().iter().zip(other.areas_m2()).all(|(one, two)| (one - two).abs() <= Self::SAME_M2)
     }
 
+    /// Whether ground of a patch of so many square metres is in neither of its areas: other ground.
+    #[must_use]
+    pub fn leaves_a_rest(&self, area_m2: f64) -> bool {
+        area_m2 > self.construction_m2()
+    }
+
     /// Whether it decides: a doubtful verdict counts as none.
     #[must_use]
     pub fn decides(&self) -> bool {

@@ -298,6 +298,12 @@ pub struct Finding {
 }
 
 impl Finding {
+    /// Whether it was made without any land survey, so that its farmland is unknown; its area of farmland is then 0, which says nothing.
+    #[must_use]
+    pub fn farmland_is_unknown(&self) -> bool {
+        self.reason == Reason::NoFarmlandLayer
+    }
+
     /// The name of the county that answers for it: the layer's, else that of GB/T 2260, else its code.
     #[must_use]
     pub fn county_name(&self) -> Option<&str> {

@@ -87,8 +87,8 @@ pub struct Contradiction {
     pub other: Claimant,
     /// The ground that both have, square metres.
     pub area_m2: f64,
-    /// Of that, farmland, in the columns of the first.
-    pub farmland_m2: f64,
+    /// Of that, farmland, in the columns of the first; `None` where that was judged without any land survey.
+    pub farmland_m2: Option<f64>,
 }
 
 /// A confirmed patch.

@@ -100,10 +100,20 @@ pub struct NewSurvey {
     pub verdicts: VerdictCounts,
     /// Sum of the patches' areas, square metres.
     pub area_m2: f64,
-    /// Sum of their farmland, square metres.
+    /// Sum of their farmland, square metres, as far as it is known: see [`farmland`](Self::farmland).
     pub farmland_m2: f64,
+    /// Patches judged without any land survey, whose farmland is unknown.
+    pub farmland_unknown: u64,
     /// What people should know about the file.
     pub warnings: Vec<Words>,
+}
+
+impl NewSurvey {
+    /// Farmland of its patches, square metres; `None` where that of some is unknown.
+    #[must_use]
+    pub fn farmland(&self) -> Option<f64> {
+        (self.farmland_unknown == 0).then_some(self.farmland_m2)
+    }
 }
 
 /// A survey in the store.

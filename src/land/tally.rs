@@ -9,8 +9,27 @@ pub struct Group {
     pub patches: u64,
     /// Their area in that class, square metres.
     pub area_m2: f64,
-    /// Of that, farmland.
+    /// Of that, farmland, as far as it is known: see [`farmland`](Self::farmland).
     pub farmland_m2: f64,
+    /// Patches with ground in that class of which nobody knows how much is farmland: judged without any land survey, and no filing says it.
+    pub farmland_unknown: u64,
+}
+
+impl Group {
+    /// Farmland, square metres; `None` where that of some of its ground is unknown.
+    #[must_use]
+    pub fn farmland(&self) -> Option<f64> {
+        (self.farmland_unknown == 0).then_some(self.farmland_m2)
+    }
+}
+
+impl std::ops::AddAssign for Group {
+    fn add_assign(&mut self, other: Self) {
+        self.patches += other.patches;
+        self.area_m2 += other.area_m2;
+        self.farmland_m2 += other.farmland_m2;
+        self.farmland_unknown += other.farmland_unknown;
+    }
 }
 
 /// What the store sums up for one county: the raw material of a [`Tally`]. Square metres.
@@ -30,6 +49,8 @@ pub struct Totals {
     pub automatic_legal_farmland_m2: f64,
     /// Farmland the overlay alone takes for illegal.
     pub automatic_illegal_farmland_m2: f64,
+    /// Patches counted that were judged without any land survey, confirmed ones among them: the overlay says nothing of their farmland.
+    pub farmland_unknown: u64,
     /// What was taken off because it counts for another patch: patches with nothing left, which are counted nowhere else, and all ground taken off.
     pub taken_off: Group,
     /// What confirmed verdicts that contradict each other on shared ground leave open.
@@ -77,11 +98,11 @@ pub struct Tally {
     pub name: String,
     /// Illegal ÷ (legal + illegal) farmland of confirmed verdicts, per cent, unrounded; `None` with an empty denominator.
     pub confirmed: Option<f64>,
-    /// The same of automatic verdicts.
+    /// The same of automatic verdicts; `None` also where some patches were judged without any land survey.
     pub provisional: Option<f64>,
-    /// All pending farmland taken as legal.
+    /// All pending farmland taken as legal; `None` also where that of some pending patches is unknown.
     pub best: Option<f64>,
-    /// All pending farmland taken as illegal.
+    /// All pending farmland taken as illegal; `None` as for `best`.
     pub worst: Option<f64>,
     /// Name of the highest line the confirmed ratio is above.
     pub line_crossed: Option<String>,

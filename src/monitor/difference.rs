@@ -89,9 +89,12 @@ fn count(totals: &mut Totals, finding: &Finding, filing: Option<&Filing>) {
         group.area_m2 += area_m2.max(0.0);
         group.farmland_m2 += farmland_m2.max(0.0);
     };
+    let unknown = u64::from(finding.farmland_is_unknown());
+    totals.farmland_unknown += unknown;
     totals.automatic_legal_farmland_m2 += finding.automatic_legal_farmland_m2;
     totals.automatic_illegal_farmland_m2 += finding.automatic_illegal_farmland_m2;
     let Some(filing) = filing.filter(|filing| filing.verdict != Verdict::Doubtful) else {
+        totals.pending.farmland_unknown += unknown;
         return add(&mut totals.pending, 1, areas.area_m2, areas.farmland_m2);
     };
     let is = |verdict| u64::from(filing.verdict == verdict);
@@ -100,4 +103,7 @@ fn count(totals: &mut Totals, finding: &Finding, filing: Option<&Filing>) {
     let (rest, rest_farmland) =
         (areas.area_m2 - filing.legal_m2 - filing.illegal_m2, areas.farmland_m2 - filing.legal_farmland_m2 - filing.illegal_farmland_m2);
     add(&mut totals.other, is(Verdict::Other), rest, rest_farmland);
+    if filing.leaves_a_rest(areas.area_m2) {
+        totals.other.farmland_unknown += unknown;
+    }
 }

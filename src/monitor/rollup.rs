@@ -1,9 +1,9 @@
 //! From sums to ratios, lines and levers. Pure.
 //!
 //! 违法耕地面积比例 = illegal ÷ (legal + illegal) farmland. Other and pending patches are in neither term; best and worst say what the pending ones could make
-//! of it, and what confirmed verdicts that contradict each other on shared ground leave open. The city's row is the sum of the counties' rows, never their average.
+//! of it, and what confirmed verdicts that contradict each other on shared ground leave open. Where farmland that they rest on is unknown, so are they. The city's row is the sum of the counties' rows, never their average.
 
-use crate::land::{Disputed, Group, Lever, Line, Tally, Totals, county_name};
+use crate::land::{Disputed, Lever, Line, Tally, Totals, county_name};
 
 /// The counties' tallies by code (patches in no county last), and the city's.
 #[must_use]
@@ -35,8 +35,9 @@ fn add(sum: &mut Totals, one: &Totals) {
         (&mut sum.taken_off, &one.taken_off),
     ];
     for (sum, one) in groups {
-        *sum = Group { patches: sum.patches + one.patches, area_m2: sum.area_m2 + one.area_m2, farmland_m2: sum.farmland_m2 + one.farmland_m2 };
+        *sum += *one;
     }
+    sum.farmland_unknown += one.farmland_unknown;
     sum.automatic_legal_farmland_m2 += one.automatic_legal_farmland_m2;
     sum.automatic_illegal_farmland_m2 += one.automatic_illegal_farmland_m2;
     for class in 0..2 {
@@ -54,12 +55,14 @@ fn tally(totals: Totals, name: String, lines: &[Line]) -> Tally {
     let (legal, illegal, pending) = (totals.legal.farmland_m2, totals.illegal.farmland_m2, totals.pending.farmland_m2);
     let Disputed { best_m2, worst_m2 } = totals.disputed;
     let confirmed = percent(illegal, legal);
+    let surveyed = totals.farmland_unknown == 0;
+    let pending_is_known = totals.pending.farmland_unknown == 0;
     let crossed: Vec<&Line> = lines.iter().filter(|line| confirmed.is_some_and(|ratio| ratio > line.percent)).collect();
     Tally {
         confirmed,
-        provisional: percent(totals.automatic_illegal_farmland_m2, totals.automatic_legal_farmland_m2),
-        best: percent(illegal + best_m2[1], legal + best_m2[0] + pending),
-        worst: percent(illegal + worst_m2[1] + pending, legal + worst_m2[0]),
+        provisional: percent(totals.automatic_illegal_farmland_m2, totals.automatic_legal_farmland_m2).filter(|_| surveyed),
+        best: percent(illegal + best_m2[1], legal + best_m2[0] + pending).filter(|_| pending_is_known),
+        worst: percent(illegal + worst_m2[1] + pending, legal + worst_m2[0]).filter(|_| pending_is_known),
         line_crossed: crossed.iter().max_by(|a, b| a.percent.total_cmp(&b.percent)).map(|line| line.name.clone()),
         levers: crossed.iter().map(|line| levers(illegal, legal, line.percent)).collect(),
         name,
@@ -76,14 +79,14 @@ fn levers(illegal: f64, legal: f64, percent: f64) -> Lever {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::land::{Area, round_half_up};
+    use crate::land::{Area, Group, round_half_up};
 
     fn lines() -> Vec<Line> {
         vec![Line { name: "target".into(), percent: 5.0 }, Line { name: "accountability".into(), percent: 15.0 }]
     }
 
     fn group(patches: u64, mu: f64, farmland_mu: f64) -> Group {
-        Group { patches, area_m2: mu * Area::M2_PER_MU, farmland_m2: farmland_mu * Area::M2_PER_MU }
+        Group { patches, area_m2: mu * Area::M2_PER_MU, farmland_m2: farmland_mu * Area::M2_PER_MU, farmland_unknown: 0 }
     }
 
     /// Oracle: the city's published report for January–April (docs/ARCHITECTURE.md, “Ratio”).
@@ -134,10 +137,25 @@ mod tests {
     #[test]
     fn best_and_worst_read_disputed_ground_both_ways() {
         let disputed = Disputed { best_m2: [0.0, 0.0], worst_m2: [-10.0, 10.0] };
-        let totals = Totals { legal: group(1, 0.0, 0.0), illegal: Group { patches: 1, area_m2: 60.0, farmland_m2: 60.0 }, disputed, ..Totals::default() };
-        let totals = Totals { legal: Group { patches: 1, area_m2: 40.0, farmland_m2: 40.0 }, ..totals };
+        let totals = Totals { legal: group(1, 0.0, 0.0), illegal: Group { farmland_m2: 60.0, ..group(1, 0.0, 0.0) }, disputed, ..Totals::default() };
+        let totals = Totals { legal: Group { farmland_m2: 40.0, ..group(1, 0.0, 0.0) }, ..totals };
         let (_, city) = roll_up(vec![totals], &lines(), |_| None);
         assert_eq!((city.confirmed, city.best, city.worst), (Some(60.0), Some(60.0), Some(70.0)));
+    }
+
+    /// Oracle: by hand; 1 000 m² illegal and 1 000 m² legal farmland are filed, and nobody knows what the pending patch lies on.
+    #[test]
+    fn unknown_farmland_leaves_only_what_was_filed() {
+        let (legal, illegal) = (Group { farmland_m2: 1_000.0, ..group(1, 1.5, 0.0) }, Group { farmland_m2: 1_000.0, ..group(1, 1.5, 0.0) });
+        let pending = Group { farmland_unknown: 1, ..group(1, 30.0, 0.0) };
+        let totals = Totals { legal, illegal, pending, farmland_unknown: 1, automatic_illegal_farmland_m2: 1_000.0, ..Totals::default() };
+        let (_, city) = roll_up(vec![totals.clone()], &lines(), |_| None);
+        assert_eq!((city.confirmed, city.provisional, city.best, city.worst), (Some(50.0), None, None, None));
+        assert_eq!((city.totals.pending.farmland(), city.totals.legal.farmland(), city.levers.len()), (None, Some(1_000.0), 2));
+        // Once it is confirmed, what was filed of it is all that the cases rest on; the overlay still says nothing of it.
+        let filed = Totals { pending: Group::default(), ..totals };
+        let (_, city) = roll_up(vec![filed], &lines(), |_| None);
+        assert_eq!((city.confirmed, city.provisional, city.best, city.worst), (Some(50.0), None, Some(50.0), Some(50.0)));
     }
 
     #[test]

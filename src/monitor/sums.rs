@@ -15,8 +15,10 @@ pub struct Sums {
     pub verdicts: VerdictCounts,
     /// Square metres.
     pub area_m2: f64,
-    /// Farmland, square metres.
+    /// Farmland, square metres, as far as it is known.
     pub farmland_m2: f64,
+    /// How many have unknown farmland.
+    pub farmland_unknown: u64,
 }
 
 impl Sums {
@@ -28,6 +30,7 @@ impl Sums {
         self.verdicts.count(finding.verdict);
         self.area_m2 += finding.areas.area_m2;
         self.farmland_m2 += finding.areas.farmland_m2;
+        self.farmland_unknown += u64::from(finding.farmland_is_unknown());
     }
 
     /// Takes the place of the sums that a survey had.
@@ -39,6 +42,7 @@ impl Sums {
         facts.verdicts = self.verdicts;
         facts.area_m2 = self.area_m2;
         facts.farmland_m2 = self.farmland_m2;
+        facts.farmland_unknown = self.farmland_unknown;
     }
 }
 

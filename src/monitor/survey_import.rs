@@ -358,6 +358,7 @@ impl Summing {
             verdicts: VerdictCounts::default(),
             area_m2: 0.0,
             farmland_m2: 0.0,
+            farmland_unknown: 0,
             warnings,
         };
         (Rest { survey, first_rejects: self.rejects, ids: self.ids.question(reading), noticed: self.noticed, sums: self.sums }, self.aside)

@@ -10,13 +10,13 @@
 use super::columns::Columns;
 use super::totals::{County, Exact};
 use super::{StoreError, ground};
-use crate::land::{Areas, Claimant, Contradiction, Filing, GroundShare, PeriodRange, Precedence, SharedWith, TakenOff, Verdict};
+use crate::land::{Areas, Claimant, Contradiction, Filing, GroundShare, PeriodRange, Precedence, Reason, SharedWith, TakenOff, Verdict};
 use std::collections::{BTreeMap, HashMap};
 
 /// The columns of [`Claim::read`], but for those of the finding and the filing.
 pub(super) const COLUMNS: &str = "ground.piece, ground.patch, ground.survey_id, survey.level, survey.period, survey.months, patch.patch_id, finding.county_code, \
     ground.area_m2, ground.farmland_m2, ground.automatic_legal_farmland_m2, ground.automatic_illegal_farmland_m2, ground.areas, \
-    finding.area_m2 AS whole_m2, finding.farmland_m2 AS whole_farmland_m2, \
+    finding.area_m2 AS whole_m2, finding.farmland_m2 AS whole_farmland_m2, finding.reason, \
     filing.verdict AS filed, legal_m2, legal_farmland_m2, illegal_m2, illegal_farmland_m2";
 
 /// Of the surveys within the months $1 to $2.
@@ -32,6 +32,8 @@ pub(super) struct Claim {
     share: GroundShare,
     /// The patch's area and farmland, of which the piece is a part.
     whole: [f64; 2],
+    /// Whether it was judged without any land survey, so that its farmland says nothing.
+    farmland_unknown: bool,
     /// The confirmed verdict, if it decides.
     filing: Option<Filing>,
 }
@@ -44,7 +46,9 @@ impl Claim {
         let share = ground::read_share(row)?;
         let precedence = Precedence { pending: filing.is_none(), level: row.word("level")?, period: row.period()?, survey: share.survey, patch: share.patch };
         let whole = [row.double("whole_m2")?, row.double("whole_farmland_m2")?];
-        Ok(Self { piece: row.integer("piece")?, precedence, patch_id, county_code: row.maybe_text("county_code")?, share, whole, filing })
+        let (piece, county_code) = (row.integer("piece")?, row.maybe_text("county_code")?);
+        let farmland_unknown = row.word::<Reason>("reason")? == Reason::NoFarmlandLayer;
+        Ok(Self { piece, precedence, patch_id, county_code, share, whole, farmland_unknown, filing })
     }
 
     fn claimant(&self, filing: &Filing) -> Claimant {
@@ -127,10 +131,11 @@ pub(super) fn take_off(counties: &mut [County], claims: &[Claim]) -> Vec<Contrad
         for &claim in others {
             taken.entry(claim.share.patch).or_insert((claim, Off::default())).1.add(claim);
             if let (true, Some(counts), Some(differs)) = (first.contradicts(claim), &first.filing, &claim.filing) {
-                let none = || Contradiction { first: first.claimant(counts), other: claim.claimant(differs), area_m2: 0.0, farmland_m2: 0.0 };
+                let known_m2 = |m2: f64| (!first.farmland_unknown).then_some(m2);
+                let none = || Contradiction { first: first.claimant(counts), other: claim.claimant(differs), area_m2: 0.0, farmland_m2: known_m2(0.0) };
                 let found = contradictions.entry((first.precedence, claim.precedence)).or_insert_with(none);
                 found.area_m2 += first.share.areas.area_m2;
-                found.farmland_m2 += first.share.areas.farmland_m2;
+                found.farmland_m2 = found.farmland_m2.and_then(|sum_m2| known_m2(sum_m2 + first.share.areas.farmland_m2));
             }
         }
         if let Some(county) = by_code.get(&first.county_code).and_then(|place| counties.get_mut(*place)) {
@@ -164,11 +169,13 @@ fn dispute(county: &mut County, piece: &[&Claim]) {
 fn take_from(county: &mut County, claim: &Claim, off: &Off) {
     let [whole_m2, whole_farmland_m2] = claim.whole;
     let counted = u64::from(off.is_all(claim.whole));
+    let gone_unknown = if claim.farmland_unknown { counted } else { 0 };
     let class = match &claim.filing {
         None => {
             let pending = &mut county.classes[3];
-            pending.1 -= off.area;
-            pending.2 -= off.farmland;
+            pending.area -= off.area;
+            pending.farmland -= off.farmland;
+            pending.forget_unknown(gone_unknown);
             3
         }
         Some(filing) => {
@@ -179,18 +186,23 @@ fn take_from(county: &mut County, claim: &Claim, off: &Off) {
                 (other(whole_m2, filing.legal_m2, filing.illegal_m2), other(whole_farmland_m2, filing.legal_farmland_m2, filing.illegal_farmland_m2)),
             ];
             for (class, (area_m2, farmland_m2)) in county.classes.iter_mut().zip(filed) {
-                class.1 -= off.area_of(area_m2, claim.whole);
-                class.2 -= off.farmland_of(farmland_m2, claim.whole);
+                class.area -= off.area_of(area_m2, claim.whole);
+                class.farmland -= off.farmland_of(farmland_m2, claim.whole);
+            }
+            if filing.leaves_a_rest(whole_m2) {
+                county.classes[2].forget_unknown(gone_unknown);
             }
             class_of(filing.verdict)
         }
     };
-    county.classes[class].0 -= counted;
+    county.classes[class].patches -= counted;
+    county.farmland_unknown = county.farmland_unknown.saturating_sub(gone_unknown);
     county.automatic_legal_farmland -= off.automatic_legal_farmland;
     county.automatic_illegal_farmland -= off.automatic_illegal_farmland;
-    county.taken_off.0 += counted;
-    county.taken_off.1 += off.area;
-    county.taken_off.2 += off.farmland;
+    county.taken_off.patches += counted;
+    county.taken_off.area += off.area;
+    county.taken_off.farmland += off.farmland;
+    county.taken_off.farmland_unknown += u64::from(claim.farmland_unknown);
 }
 
 /// What is taken off each of some patches in the sums of these months, or of its own period where none are named; and whom it shares ground with in any.

@@ -99,6 +99,7 @@ pub(super) fn survey(row: &impl Columns) -> Result<Survey, StoreError> {
         },
         area_m2: row.double("area_m2")?,
         farmland_m2: row.double("farmland_m2")?,
+        farmland_unknown: row.count("farmland_unknown")?,
         warnings: row.json("warnings")?,
     };
     let [id, created_ms, judged_ms] = [row.integer("id")?, row.integer("created_ms")?, row.integer("judged_ms")?];

@@ -51,6 +51,9 @@ pub(super) const FORMER_FINDINGS: &str = "SELECT finding, judged_ms, replaced_ms
 pub(super) const NEWEST_PERIOD: &str = "SELECT period, months FROM survey WHERE withdrawn_ms IS NULL ORDER BY period + months DESC, period DESC LIMIT 1";
 /// Surveys whose period lies within the months $1 to $2.
 pub(super) const WITHIN: &str = "SELECT id FROM survey WHERE period >= $1 AND period + months - 1 <= $2 AND withdrawn_ms IS NULL";
+/// Of those, surveys with patches whose farmland is unknown.
+pub(super) const WITHIN_UNKNOWN: &str =
+    "SELECT id FROM survey WHERE period >= $1 AND period + months - 1 <= $2 AND withdrawn_ms IS NULL AND farmland_unknown > 0";
 /// Surveys of which some months are among $1 to $2 and some are not.
 pub(super) const STRADDLING: &str = "
     SELECT id, period, months FROM survey WHERE period <= $2 AND period + months - 1 >= $1 AND (period < $1 OR period + months - 1 > $2) AND withdrawn_ms IS NULL
@@ -69,10 +72,10 @@ pub(super) const REJECTS: &str = "SELECT row, patch_id, code, zh, en, pointer, r
 pub(super) const REMOVE_FINDINGS: &str = "DELETE FROM finding WHERE survey_id = $1";
 /// Patches of a survey.
 pub(super) const PATCHES_OF_SURVEY: &str = "SELECT count(*) FROM patch WHERE survey_id = $1";
-/// Says what a survey's new findings say of it: its number, patches in no county, the four verdicts, area, farmland, warnings, rule, when.
+/// Says what a survey's new findings say of it: its number, patches in no county, the four verdicts, area, farmland, warnings, rule, when, patches of unknown farmland.
 pub(super) const REJUDGED: &str = "
     UPDATE survey SET outside = $2, legal = $3, suspected_illegal = $4, other = $5, doubtful = $6, area_m2 = $7, farmland_m2 = $8, warnings = $9, rule = $10,
-        judged_ms = $11
+        judged_ms = $11, farmland_unknown = $12
     WHERE id = $1 RETURNING *";
 /// Forgets what a survey's findings rested on.
 pub(super) const FORGET_SETS: &str = "DELETE FROM survey_set WHERE survey_id = $1";

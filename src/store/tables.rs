@@ -155,6 +155,7 @@ pub(super) const SURVEY: Table = Table {
         ("sha256", Text),
         ("withdrawn_ms", Integer),
         ("decimals", Integer),
+        ("farmland_unknown", Integer),
     ],
 };
 

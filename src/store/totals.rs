@@ -73,6 +73,37 @@ pub(super) const OF_MONTHS: &str = totals!(filings "filing.patch = finding.patch
 /// month of 20 000 patches among a million 75 ms instead of 530 ms.
 pub(super) const OF_SURVEYS: &str = totals!(filings "filing.county = finding.county AND filing.patch = finding.patch" surveys "= ANY($1)");
 
+/// Patches of unknown farmland by county: how many in all, how many pending, and of how many confirmed ones a rest is other ground. A statement of its own, because
+/// the index that [`totals!`] walks has no reasons: it is asked only of surveys that are known to have such patches, nearly always none, and where all of a
+/// survey's are such, the index alone answers.
+macro_rules! unknown_farmland {
+    (findings $finding:literal filings $own:literal surveys $surveys:literal) => {
+        concat!(
+            "SELECT finding.county_code,
+        count(*)                                                                      AS farmland_unknown,
+        count(*) FILTER (WHERE filing.patch IS NULL)                                  AS pending_unknown,
+        count(*) FILTER (WHERE finding.area_m2 > filing.legal_m2 + filing.illegal_m2) AS other_unknown
+    FROM ",
+            $finding,
+            " LEFT JOIN filing ON ",
+            $own,
+            " AND filing.verdict <> 'doubtful'
+    WHERE finding.survey_id ",
+            $surveys,
+            " AND (finding.survey_id IN (SELECT id FROM survey WHERE farmland_unknown = patches) OR finding.reason = 'no_farmland_layer')
+    GROUP BY finding.survey_id, finding.county_code"
+        )
+    };
+}
+
+/// Of the surveys in the list $1, where the patch alone tells its filing. Left alone, a planner would rather read the findings of all surveys.
+pub(super) const UNKNOWN_OF_LIST: &str = unknown_farmland!(findings "finding INDEXED BY finding_by_county" filings "filing.patch = finding.patch"
+    surveys "IN (SELECT value FROM json_each($1))");
+
+/// Of the surveys in the array $1; see [`OF_SURVEYS`].
+pub(super) const UNKNOWN_OF_SURVEYS: &str = unknown_farmland!(findings "finding" filings "filing.county = finding.county AND filing.patch = finding.patch"
+    surveys "= ANY($1)");
+
 /// The classes a patch can be in, and the columns of their sums.
 const CLASSES: [[&str; 3]; 4] = [
     ["legal_patches", "legal_m2", "legal_farmland_m2"],
@@ -143,16 +174,38 @@ impl SubAssign for Exact {
     }
 }
 
+/// A [`Group`], still exact.
+#[derive(Default, Clone, Copy)]
+pub(super) struct Class {
+    pub(super) patches: u64,
+    pub(super) area: Exact,
+    pub(super) farmland: Exact,
+    pub(super) farmland_unknown: u64,
+}
+
+impl Class {
+    /// Counts so many patches of unknown farmland less, of which nothing is left.
+    pub(super) fn forget_unknown(&mut self, patches: u64) {
+        self.farmland_unknown = self.farmland_unknown.saturating_sub(patches);
+    }
+
+    fn rounded(self) -> Group {
+        Group { patches: self.patches, area_m2: self.area.m2(), farmland_m2: self.farmland.m2(), farmland_unknown: self.farmland_unknown }
+    }
+}
+
 /// The sums of one county, still exact.
 #[derive(Default)]
 pub(super) struct County {
     pub(super) code: Option<String>,
-    /// Legal, illegal, other, pending: patches, area, farmland.
-    pub(super) classes: [(u64, Exact, Exact); 4],
+    /// Legal, illegal, other, pending.
+    pub(super) classes: [Class; 4],
+    /// Patches of unknown farmland, whatever their class.
+    pub(super) farmland_unknown: u64,
     pub(super) automatic_legal_farmland: Exact,
     pub(super) automatic_illegal_farmland: Exact,
-    /// Patches with nothing left; area and farmland that count for other patches.
-    pub(super) taken_off: (u64, Exact, Exact),
+    /// Patches with nothing left; area and farmland that count for other patches; patches of unknown farmland that any of it is taken off.
+    pub(super) taken_off: Class,
     /// See [`Disputed`].
     pub(super) best: [Exact; 2],
     pub(super) worst: [Exact; 2],
@@ -161,18 +214,26 @@ pub(super) struct County {
 impl County {
     fn add(&mut self, row: &impl Columns) -> Result<(), StoreError> {
         for (class, [patches, area, farmland]) in self.classes.iter_mut().zip(CLASSES) {
-            class.0 += row.count(patches)?;
-            class.1 += Exact::read(row, area)?;
-            class.2 += Exact::read(row, farmland)?;
+            class.patches += row.count(patches)?;
+            class.area += Exact::read(row, area)?;
+            class.farmland += Exact::read(row, farmland)?;
         }
         self.automatic_legal_farmland += Exact::read(row, "automatic_legal_farmland_m2")?;
         self.automatic_illegal_farmland += Exact::read(row, "automatic_illegal_farmland_m2")?;
         Ok(())
     }
 
+    /// Takes note of its patches of unknown farmland.
+    fn add_unknown(&mut self, row: &impl Columns) -> Result<(), StoreError> {
+        let [_, _, other, pending] = &mut self.classes;
+        self.farmland_unknown += row.count("farmland_unknown")?;
+        pending.farmland_unknown += row.count("pending_unknown")?;
+        other.farmland_unknown += row.count("other_unknown")?;
+        Ok(())
+    }
+
     fn rounded(self) -> Totals {
-        let group = |(patches, area, farmland): (u64, Exact, Exact)| Group { patches, area_m2: area.m2(), farmland_m2: farmland.m2() };
-        let [legal, illegal, other, pending] = self.classes.map(group);
+        let [legal, illegal, other, pending] = self.classes.map(Class::rounded);
         Totals {
             county_code: self.code,
             legal,
@@ -181,7 +242,8 @@ impl County {
             pending,
             automatic_legal_farmland_m2: self.automatic_legal_farmland.m2(),
             automatic_illegal_farmland_m2: self.automatic_illegal_farmland.m2(),
-            taken_off: group(self.taken_off),
+            farmland_unknown: self.farmland_unknown,
+            taken_off: self.taken_off.rounded(),
             disputed: Disputed { best_m2: self.best.map(Exact::m2), worst_m2: self.worst.map(Exact::m2) },
         }
     }
@@ -193,8 +255,8 @@ pub(super) fn newest(row: Option<&impl Columns>) -> Result<PeriodRange, StoreErr
     Ok(PeriodRange { from: newest, until: newest })
 }
 
-/// Rows of [`OF_MONTHS`] or [`OF_SURVEYS`], which have the surveys of a county one after the other.
-pub(super) fn read(rows: &[impl Columns]) -> Result<Vec<County>, StoreError> {
+/// Rows of [`OF_MONTHS`] or [`OF_SURVEYS`], which have the surveys of a county one after the other, and those of unknown farmland among the same surveys.
+pub(super) fn read<C: Columns>(rows: &[C], unknown: &[C]) -> Result<Vec<County>, StoreError> {
     let mut counties: Vec<County> = Vec::new();
     for row in rows {
         let code = row.maybe_text("county_code")?;
@@ -203,6 +265,12 @@ pub(super) fn read(rows: &[impl Columns]) -> Result<Vec<County>, StoreError> {
         }
         if let Some(county) = counties.last_mut() {
             county.add(row)?;
+        }
+    }
+    for row in unknown {
+        let code = row.maybe_text("county_code")?;
+        if let Some(county) = counties.iter_mut().find(|county| county.code == code) {
+            county.add_unknown(row)?;
         }
     }
     Ok(counties)

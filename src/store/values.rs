@@ -122,7 +122,8 @@ pub(super) fn survey(values: &mut impl Values, survey: &Survey, rule: &str) -> R
     values.integer(survey.judged_ms)?;
     values.text(facts.sha256.as_str())?;
     values.integer(survey.withdrawn_ms)?;
-    values.integer(facts.decimals.map(i64::from))
+    values.integer(facts.decimals.map(i64::from))?;
+    values.integer(facts.farmland_unknown as i64)
 }
 
 /// A row of `layer_set_layer`. A file of the command line has no number.

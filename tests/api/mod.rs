@@ -22,6 +22,7 @@ mod shared_ground;
 mod stores;
 mod surveys;
 mod tiles;
+mod unknown_farmland;
 mod verdicts;
 mod withdrawals;
 

@@ -93,6 +93,7 @@ pub(crate) fn facts(key: &SurveyKey) -> NewSurvey {
         verdicts: VerdictCounts::default(),
         area_m2: 0.0,
         farmland_m2: 0.0,
+        farmland_unknown: 0,
         warnings: Vec::new(),
     }
 }

@@ -39,3 +39,25 @@ fn json_is_what_the_api_answers_and_months_are_summed() {
     let members: Vec<&String> = both.as_object().unwrap().keys().collect();
     assert_eq!(members, ["city", "computed_at", "contradictions", "counties", "from", "layers", "lines", "rule", "straddling", "until"]);
 }
+
+/// Oracle: by hand; four patches, all pending, and no land survey that could tell what they lie on.
+#[test]
+fn unknown_farmland_is_a_dash_with_a_note_and_never_0() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path();
+    std::fs::write(path.join("s.geojson"), city::one_of_each().text()).unwrap();
+    done(path, &["survey", "add", "--period", "2022-04", "--level", "city", "s.geojson"]);
+    let table = done(path, &["ratio"]);
+    assert!(table.contains("\n4 个图斑无地类图斑可依，耕地面积未知 / there is no land survey for 4 patches: their farmland is unknown"), "{table}");
+    let city = table.lines().find(|line| line.contains("全市")).unwrap();
+    assert_eq!(city.split_whitespace().skip(5).collect::<Vec<_>>(), ["0.00", "0.00", "—", "—", "—"], "{table}");
+    let csv = done(path, &["ratio", "--csv"]);
+    let mut rows = csv::Reader::from_reader(csv.as_bytes());
+    let heading = rows.headers().unwrap().clone();
+    let city = rows.records().last().unwrap().unwrap();
+    let cell = |name: &str| city.get(heading.iter().position(|heading| heading == name).unwrap()).unwrap().to_owned();
+    assert_eq!((cell("pending_patches"), cell("farmland_unknown_patches")), ("4".to_owned(), "4".to_owned()));
+    assert_eq!(["pending_farmland_mu", "provisional_percent", "best_percent", "worst_percent"].map(cell), [""; 4]);
+    let json: Value = serde_json::from_str(&done(path, &["ratio", "--json"])).unwrap();
+    assert_eq!((&json["city"]["pending"]["farmland"], &json["city"]["pending"]["farmland_unknown"]), (&json!(null), &json!(4)));
+}

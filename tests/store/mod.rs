@@ -69,11 +69,11 @@ promises! {
         a_preview_tells_what_would_change_and_changes_nothing, who_filed_it_and_when_stay_with_a_verdict_until_it_changes, a_filing_larger_than_the_patch_keeps_all_out;
     sums:
         any_order_of_the_same_areas_has_the_one_exact_sum, verdicts_have_exact_sums_too, the_largest_areas_that_are_taken_do_not_overflow_a_sum,
-        specks_are_summed_in_units_of_a_billionth_of_a_billionth;
+        specks_are_summed_in_units_of_a_billionth_of_a_billionth, patches_of_unknown_farmland_are_counted_by_county_and_class;
     shared_ground:
         ground_under_three_patches_counts_once, april_alone_never_changes_because_of_june, confirmed_comes_before_pending_and_higher_levels_first,
         of_contradicting_verdicts_the_first_counts_and_both_are_told, areas_filed_without_a_shape_are_taken_off_in_proportion,
-        any_rectangles_sum_to_what_counting_tiles_gives, patches_without_verdicts_never_change_the_confirmed_sums, pieces_go_with_their_patches;
+        a_patch_of_unknown_farmland_is_forgotten_with_its_last_ground, any_rectangles_sum_to_what_counting_tiles_gives, patches_without_verdicts_never_change_the_confirmed_sums, pieces_go_with_their_patches;
     withdrawals:
         a_withdrawn_survey_is_nowhere_but_among_the_withdrawn, what_is_restored_is_what_it_was, a_place_that_was_filled_meanwhile_is_named_with_both,
         a_survey_moves_to_its_period_with_the_days_that_the_period_stands_for, what_was_withdrawn_long_ago_is_removed_for_good,

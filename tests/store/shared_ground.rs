@@ -9,7 +9,7 @@ use rand_chacha::{
     rand_core::{RngCore, SeedableRng},
 };
 use std::collections::BTreeMap;
-use tuban::land::{Areas, Filing, Finding, GroundShare, Level, OnConflict, PeriodRange, SharedPiece, Survey, Totals, Verdict};
+use tuban::land::{Areas, Filing, Finding, GroundShare, Level, NewSurvey, OnConflict, PeriodRange, Reason, SharedPiece, Survey, Totals, Verdict};
 use tuban::store::{Store, SurveyKey};
 
 const TILE_M2: f64 = 100.0;
@@ -263,13 +263,39 @@ pub(super) async fn of_contradicting_verdicts_the_first_counts_and_both_are_told
     assert_eq!(classes(sums), counted(&all, spring));
     let both = areas_of(floor().filter(|(x, y)| all[0].holds(*x, *y) && all[1].holds(*x, *y)));
     let [found] = summed.contradictions.as_slice() else { panic!("{:?}", summed.contradictions) };
-    assert_eq!((found.first.patch_id.as_str(), found.other.patch_id.as_str(), found.area_m2, found.farmland_m2), ("0", "1", both.area_m2, both.farmland_m2));
+    assert_eq!(
+        (found.first.patch_id.as_str(), found.other.patch_id.as_str(), found.area_m2, found.farmland_m2),
+        ("0", "1", both.area_m2, Some(both.farmland_m2))
+    );
     // The first one is the mildest; by the severest, what both have is illegal.
     assert_eq!(sums.disputed.best_m2, [0.0, 0.0]);
     assert_eq!(sums.disputed.worst_m2, [-both.farmland_m2, both.farmland_m2]);
     assert_eq!(store.summed(Some(only("2022-05"))).await.unwrap().contradictions, []);
     let taken_off = store.taken_off(&[all[1].id], Some(spring)).await.unwrap().remove(&all[1].id).unwrap();
     assert_eq!(taken_off.with.iter().map(|with| (with.patch_id.as_str(), with.contradicts)).collect::<Vec<_>>(), [("0", true), ("2", false)]);
+}
+
+/// Oracle: by hand. Of May's and June's patches nobody knows the farmland. May's lies wholly on April's, so that nothing of it is left in the spring; June's has one tile there.
+pub(super) async fn a_patch_of_unknown_farmland_is_forgotten_with_its_last_ground(store: &dyn Store) {
+    let mut all = vec![
+        drawn("april", "2022-04", Level::City, [0, 0, 4, 4], Some(Verdict::Illegal)),
+        drawn("may", "2022-05", Level::City, [0, 0, 3, 3], None),
+        drawn("june", "2022-06", Level::City, [3, 3, 6, 6], None),
+    ];
+    let surveys = store_all(store, &mut all).await;
+    for (survey, patch) in surveys.iter().zip(&all).skip(1) {
+        let mut writer = store.begin_reclassification(survey.id).await.unwrap();
+        let areas = Areas { farmland_m2: 0.0, ..patch.areas() };
+        writer.push(vec![(patch.id, Finding { areas, reason: Reason::NoFarmlandLayer, ..finding(Some("371302")) })]).await.unwrap();
+        writer.commit(NewSurvey { farmland_unknown: 1, ..survey.facts.clone() }).await.unwrap();
+    }
+    for (range, pending, in_all, taken_off) in
+        [(only("2022-05"), 1, 1, 0), (months("2022-05", "2022-06"), 2, 2, 0), (months("2022-04", "2022-05"), 0, 0, 1), (months("2022-04", "2022-06"), 1, 1, 2)]
+    {
+        let sums = totals(store, range).await;
+        assert_eq!((sums.pending.patches, sums.pending.farmland_unknown, sums.farmland_unknown), (pending, pending, in_all), "{range:?}");
+        assert_eq!((sums.taken_off.farmland_unknown, sums.illegal.farmland_unknown, sums.other.farmland_unknown), (taken_off, 0, 0), "{range:?}");
+    }
 }
 
 /// Oracle: by hand; 3 of 9 tiles are filed illegal, and 4 of the 9 count for another: 300 − 300·4/9 m², rounded once.

@@ -1,14 +1,14 @@
 //! Promises about sums: exact, so that no order of the rows and no database shows in them.
 
-use super::stored;
-use crate::builders::{filing, finding, key, month, only, patch};
+use super::{on, stored};
+use crate::builders::{facts, filing, finding, key, month, only, patch};
 use num_rational::BigRational;
 use num_traits::ToPrimitive;
 use rand_chacha::{
     ChaCha8Rng,
     rand_core::{RngCore, SeedableRng},
 };
-use tuban::land::{Areas, Filing, Finding, Patch, PeriodRange, Totals, Verdict};
+use tuban::land::{Areas, AutomaticVerdict, Filing, Finding, NewSurvey, OnConflict, Patch, PeriodRange, Provenance, Reason, Totals, Verdict};
 use tuban::store::Store;
 
 const MONTHS: [&str; 3] = ["2022-04", "2022-05", "2022-06"];
@@ -103,4 +103,39 @@ pub(super) async fn specks_are_summed_in_units_of_a_billionth_of_a_billionth(sto
         stored(store, &key(period, "x"), vec![of_area(1, units * unit)]).await;
         assert_eq!(totals(store, period).await.pending.area_m2, expected * unit, "{units}");
     }
+}
+
+/// Oracle: by hand. Of patches 1 to 5 in 兰山区 and one in no county nobody knows the farmland: 1 and 4 are pending, 2 is filed whole, 3 and 5 leave a rest.
+pub(super) async fn patches_of_unknown_farmland_are_counted_by_county_and_class(store: &dyn Store) {
+    let areas = Areas { area_m2: 10_000.0, ..Areas::default() };
+    let unsurveyed =
+        |county| Finding { areas, verdict: AutomaticVerdict::Doubtful, reason: Reason::NoFarmlandLayer, automatic_illegal_farmland_m2: 0.0, ..finding(county) };
+    let mut found: Vec<(Patch, Finding)> = ["1", "2", "3", "4", "5"].map(|id| (patch(id), unsurveyed(Some("371302")))).into();
+    found.extend([(patch("6"), unsurveyed(None)), (patch("known"), finding(Some("371302")))]);
+    let april = key("2022-04", "x");
+    let mut writer = store.begin_survey(april.clone(), OnConflict::Reject).await.unwrap();
+    let resting = on(&mut *writer, found, &Provenance { layers: Vec::new(), rule: "2022-1".to_owned() }).await;
+    writer.push(resting).await.unwrap();
+    let survey = writer.commit(NewSurvey { patches: 7, farmland_unknown: 6, ..facts(&april) }).await.unwrap();
+    stored(store, &key("2022-05", "y"), vec![(patch("may"), finding(Some("371302")))]).await;
+    let filings = [
+        Filing { legal_m2: 10_000.0, legal_farmland_m2: 3_000.0, ..filing("2", Verdict::Legal) },
+        Filing { illegal_m2: 4_000.0, illegal_farmland_m2: 1_000.0, ..filing("3", Verdict::Illegal) },
+        filing("4", Verdict::Doubtful),
+        filing("5", Verdict::Other),
+    ];
+    store.file_verdicts(Some(survey.id), &filings).await.unwrap();
+
+    let spring = PeriodRange::new(month("2022-04"), Some(month("2022-05"))).unwrap();
+    for (range, known) in [(only("2022-04"), 1), (spring, 2)] {
+        let sums = store.totals(range).await.unwrap();
+        let [lanshan, nowhere] = sums.as_slice() else { panic!("{sums:?}") };
+        let unknown = [lanshan.legal, lanshan.illegal, lanshan.other, lanshan.pending, lanshan.taken_off].map(|group| group.farmland_unknown);
+        assert_eq!((unknown, lanshan.farmland_unknown), ([0, 0, 2, 2, 0], 5), "{range:?}");
+        assert_eq!((lanshan.pending.patches, lanshan.pending.farmland_m2, lanshan.pending.farmland()), (2 + known, 4_000.0 * known as f64, None), "{range:?}");
+        assert_eq!((lanshan.legal.farmland(), lanshan.illegal.farmland()), (Some(3_000.0), Some(1_000.0)), "{range:?}");
+        assert_eq!((nowhere.county_code.as_deref(), nowhere.pending.farmland_unknown, nowhere.farmland_unknown), (None, 1, 1), "{range:?}");
+    }
+    let may = store.totals(only("2022-05")).await.unwrap().remove(0);
+    assert_eq!((may.farmland_unknown, may.pending.farmland()), (0, Some(4_000.0)));
 }

@@ -19,6 +19,7 @@ pub(super) async fn a_survey_reads_back_as_it_was_stored(store: &dyn Store) {
         verdicts: VerdictCounts { legal: 1, suspected_illegal: 1, other: 1, doubtful: 1 },
         area_m2: 0.1 + 0.2,
         farmland_m2: 1.0 / 3.0,
+        farmland_unknown: 1,
         warnings: vec![Words::new("坐标只有 6 位小数", "only six decimals")],
         ..facts(&key)
     };

@@ -1,6 +1,6 @@
 //! An older Tuban's jobs and surveys, brought up to this one's tables.
 
-use crate::builders::key;
+use crate::builders::{key, only};
 use crate::cluster;
 use sqlx::migrate::{Migration, MigrationType, Migrator};
 use sqlx::{Connection, PgConnection, SqlSafeStr, SqliteConnection};
@@ -33,7 +33,7 @@ const PATCHES: &str = r#"
     (IN 3, '{"QSX":"20220412","HSX":"20211105"}', '[]', OUTLINE), (IN 4, '{"QSX":"20211105","HSX":null}', '[]', OUTLINE), (IN 5, '"QSX"', '[]', OUTLINE);
     INSERT INTO finding (COUNTY patch, survey_id, area_m2, farmland_m2, basic_farmland_m2, red_line_m2, urban_boundary_m2, approved_m2, approved_farmland_m2,
         automatic_legal_farmland_m2, automatic_illegal_farmland_m2, verdict, reason, parcels, counties, approvals, flags)
-    SELECT COUNTY id, 7, 1, 0, 0, 0, 0, 0, 0, 0, 0, 'other', 'no_farmland', '[]', '[]', '[]', '[]' FROM patch"#;
+    SELECT COUNTY id, 7, 1, 0, 0, 0, 0, 0, 0, 0, 0, 'other', CASE WHEN id > 3 THEN 'no_farmland_layer' ELSE 'no_farmland' END, '[]', '[]', '[]', '[]' FROM patch"#;
 
 /// [`PATCHES`] in a database's own words; `outline` is an empty MultiPolygon.
 fn patches(county: &str, value: &str, outline: &str) -> String {
@@ -75,6 +75,8 @@ async fn holds_them(store: &dyn Store) {
     }
     let survey = store.survey(7).await.unwrap();
     assert_eq!(survey.facts.period.to_string(), "2022-04", "all periods were months");
+    assert_eq!((survey.facts.farmland_unknown, survey.facts.farmland()), (2, None), "two of its patches were judged without any land survey");
+    assert_eq!(store.totals(only("2022-04")).await.unwrap()[0].pending.farmland_unknown, 2);
     assert_eq!((survey.created_ms, survey.judged_ms), (1_700_000_000_000, 1_700_000_000_000), "its findings were made when it came in");
 }
 

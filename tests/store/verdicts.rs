@@ -10,7 +10,7 @@ async fn find(store: &dyn Store, patch_id: &str) -> Vec<StoredPatch> {
 }
 
 fn group(patches: u64, area_m2: f64, farmland_m2: f64) -> Group {
-    Group { patches, area_m2, farmland_m2 }
+    Group { patches, area_m2, farmland_m2, farmland_unknown: 0 }
 }
 
 pub(super) async fn an_unknown_id_keeps_the_whole_file_out(store: &dyn Store) {

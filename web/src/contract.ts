@@ -81,7 +81,10 @@ export interface Survey {
   fields: Record<string, string>;
   verdicts: Partial<Record<AutomaticVerdict, number>>;
   area: Area;
-  farmland: Area;
+  /** Null where that of some patches is unknown. */
+  farmland: Area | null;
+  /** Patches judged without any land survey. */
+  farmland_unknown: number;
   outside: number;
   warnings: Sentence[];
 }
@@ -152,7 +155,8 @@ export interface FindingSide {
   verdict: AutomaticVerdict;
   reason: string;
   county_code: string | null;
-  farmland: Area;
+  /** Null where there was no land survey. */
+  farmland: Area | null;
   approved: Area;
 }
 
@@ -355,10 +359,13 @@ export type PatchPage = FeatureCollection<Outline, Patch> & { features: PatchFea
 export interface Group {
   patches: number;
   area: Area;
-  farmland: Area;
+  /** Null where that of some of its ground is unknown. */
+  farmland: Area | null;
+  /** Patches with ground in the group of which nobody knows how much is farmland. */
+  farmland_unknown: number;
 }
 
-/** Percentages; null where the denominator is empty, which is shown as “—” and never as 0 %. */
+/** Percentages; null where the denominator is empty or unknown, which is shown as “—” and never as 0 %. */
 export interface Ratio {
   confirmed: number | null;
   provisional: number | null;
@@ -383,6 +390,8 @@ export interface Tally {
   /** What counts for other patches; in none of the others. */
   taken_off: Group;
   total: Group;
+  /** Patches judged without any land survey, confirmed ones among them. */
+  farmland_unknown: number;
   ratio: Ratio;
   line_crossed: LineName | null;
   levers: Lever[];
@@ -402,7 +411,8 @@ export interface Contradiction {
   counts: Claimant;
   contradicts: Claimant;
   area: Area;
-  farmland: Area;
+  /** Null where there was no land survey. */
+  farmland: Area | null;
 }
 
 export interface Ratios {

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { bytes, decimal, percent, share, span } from './numbers';
+import { bytes, decimal, known, percent, share, span } from './numbers';
 
 test('the ratio of an empty denominator is a dash, never zero', () => {
   expect(percent(null)).toBe('—');
@@ -16,6 +16,12 @@ test('a span without either end is one dash', () => {
 test('areas keep two decimals and separate thousands', () => {
   expect(decimal(6771.9)).toBe('6,771.90');
   expect(decimal(0)).toBe('0.00');
+});
+
+test('an area that is not known is a dash, never zero', () => {
+  expect(known(undefined)).toBe('—');
+  expect(known(0)).toBe('0.00');
+  expect(known(60.76)).toBe('60.76');
 });
 
 test('a share of nothing is an empty bar and never overflows', () => {

@@ -1,6 +1,6 @@
 // How numbers and times are written. Rounding to 亩 and to percent is the server's; only m², which it sends unrounded, is rounded here.
 
-/** Shown where there is no number: an empty denominator is not zero. */
+/** Shown where there is no number: neither an empty denominator nor what is unknown is zero. */
 export const NO_NUMBER = '—';
 
 const twoDecimals = new Intl.NumberFormat('en-US', { minimumFractionDigits: 2, maximumFractionDigits: 2 });
@@ -9,6 +9,11 @@ const whole = new Intl.NumberFormat('en-US', { maximumFractionDigits: 0 });
 /** Two decimals with thousands separators, as for 亩 and m². */
 export function decimal(value: number): string {
   return twoDecimals.format(value);
+}
+
+/** The same, or a dash where it is not known. */
+export function known(value: number | undefined): string {
+  return value === undefined ? NO_NUMBER : decimal(value);
 }
 
 export function count(value: number): string {

@@ -83,6 +83,7 @@ export const words = {
     '监测批次 {id}（{period}）只有一部分在所选期次内，未计入；要计入请选择完整包含它的期次。',
     'Survey {id} ({period}) lies only partly in the periods chosen and is not counted; choose periods that hold all of it to count it.',
   ],
+  farmland_unknown: ['{n} 个图斑无地类图斑可依，耕地面积未知', 'There is no land survey for {n} patches: their farmland is unknown'],
   ratio_formula: [
     '已确认违法耕地 ÷（合法耕地 + 违法耕地）。“其他”与“未核”不计入；未核全部按合法、全部按违法计，得最好与最差。',
     'Confirmed illegal farmland ÷ (legal + illegal farmland). “Other” and “pending” count in neither; best and worst take all pending as legal, as illegal.',
@@ -182,10 +183,6 @@ export const words = {
   parcels_layer: ['地类图斑', 'land-survey parcels'],
   no_layer: ['没有{kind}图层', 'no layer: {kind}'],
   list_comma: ['，', ', '],
-  no_land_survey: [
-    '没有地类图斑（国土调查）图层，未核图斑占用的耕地未知，显示“—”。',
-    'There is no layer of land-survey parcels: how much farmland pending patches take is unknown and shown “—”.',
-  ],
   finding_history: ['此前的套合结果', 'Earlier findings'],
   finding_was: ['{from} 至 {until}，重新套合操作人 {by}', '{from} to {until}, judged again by {by}'],
   contradicts: ['核定结论不一致', 'Confirmed verdicts differ'],

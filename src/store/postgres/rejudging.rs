@@ -105,7 +105,13 @@ impl Rejudging {
             query = query.bind(count as i64);
         }
         let (warnings, rule) = (values::to_json(&facts.warnings)?, self.used.rule());
-        query = query.bind(facts.area_m2).bind(facts.farmland_m2).bind(text::write(&warnings)).bind(text::write(&rule)).bind(values::now_ms());
+        query = query
+            .bind(facts.area_m2)
+            .bind(facts.farmland_m2)
+            .bind(text::write(&warnings))
+            .bind(text::write(&rule))
+            .bind(values::now_ms())
+            .bind(facts.farmland_unknown as i64);
         let survey = rows::survey(&query.fetch_one(self.writing.connection()).await?)?;
         sqlx::query(sql::FORGET_SETS).bind(id).execute(self.writing.connection()).await?;
         sets::rest_on(&mut self.writing, id, &self.used).await?;

@@ -19,6 +19,7 @@ const STEPS: Steps = &[
     (9, "edges", include_str!("../../../migrations/sqlite/0009_edges.sql")),
     (10, "withdrawn", include_str!("../../../migrations/sqlite/0010_withdrawn.sql")),
     (11, "filings", include_str!("../../../migrations/sqlite/0011_filings.sql")),
+    (12, "unknown farmland", include_str!("../../../migrations/sqlite/0012_unknown_farmland.sql")),
 ];
 /// The same of the file with the jobs.
 const JOB_STEPS: Steps = &[

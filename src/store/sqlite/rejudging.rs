@@ -122,7 +122,8 @@ impl FindingsWriter for Rejudging {
             query = query.bind(count as i64);
         }
         let warnings = values::to_json(&facts.warnings)?;
-        query = query.bind(facts.area_m2).bind(facts.farmland_m2).bind(warnings).bind(self.used.rule()).bind(values::now_ms());
+        query =
+            query.bind(facts.area_m2).bind(facts.farmland_m2).bind(warnings).bind(self.used.rule()).bind(values::now_ms()).bind(facts.farmland_unknown as i64);
         let survey = rows::survey(&query.fetch_one(&mut *self.transaction).await?)?;
         sqlx::query(sql::FORGET_SETS).bind(id).execute(&mut *self.transaction).await?;
         sets::rest_on(&mut self.transaction, id, &self.used).await?;

@@ -44,13 +44,15 @@ impl SqliteStore {
         };
         let (from, until) = range.ordinals();
         let sums = sqlx::query(totals::OF_MONTHS).bind(from).bind(until).fetch_all(&mut *moment).await?;
+        let of: Vec<i64> = sqlx::query_scalar(sql::WITHIN_UNKNOWN).bind(from).bind(until).fetch_all(&mut *moment).await?;
+        let unknown = if of.is_empty() { Vec::new() } else { sqlx::query(totals::UNKNOWN_OF_LIST).bind(values::to_json(&of)?).fetch_all(&mut *moment).await? };
         let surveys = sqlx::query(sql::PROVENANCES).bind(from).bind(until).fetch_all(&mut *moment).await?;
         let straddling = sqlx::query(sql::STRADDLING).bind(from).bind(until).fetch_all(&mut *moment).await?;
         let claims = sqlx::query(AssertSqlSafe(claims(once::OF_RANGE))).bind(from).bind(until).fetch_all(&mut *moment).await?;
         moment.commit().await?;
         let straddling = straddling.iter().map(rows::straddling).collect::<Result<_, _>>()?;
         let claims = claims.iter().map(Claim::read).collect::<Result<Vec<_>, _>>()?;
-        let mut counties = totals::read(&sums)?;
+        let mut counties = totals::read(&sums, &unknown)?;
         let contradictions = once::take_off(&mut counties, &claims);
         Ok(Summed { range, straddling, totals: totals::rounded(counties), provenance: rows::provenances(&surveys)?, contradictions })
     }
