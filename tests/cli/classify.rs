@@ -483,7 +483,7 @@ fn parcels_of_the_second_survey_are_asked_about_by_classify_too() {
     let parcel = File::default().feature(&json!({ "DLBM": "012" }), &polygon(&[crate::app::file::rectangle(118.3, 35.0, 118.5, 35.1)]));
     std::fs::write(folder.path().join("farmland.geojson"), parcel.text()).unwrap();
     let (code, _, said) = run(folder.path(), &classify("patches.geojson", "out.csv", &[]));
-    assert!(code == 3 && said.contains("classes=2007"), "{code} {said}");
+    assert!(code == 3 && said.contains("--classes 2007 | --classes 2017"), "{code} {said}");
     done(folder.path(), &classify("patches.geojson", "out.csv", &["--classes", "2007"]));
     assert!(rows(&folder.path().join("out.csv")).iter().all(|row| row[2] == row[3]), "all of it is farmland");
 }
