@@ -18,6 +18,23 @@ struct Decided {
     by: Option<String>,
 }
 
+/// The same where it must be said why.
+#[derive(Debug, Args)]
+struct Justified {
+    /// Why.
+    #[arg(long, value_parser = clap::builder::NonEmptyStringValueParser::new())]
+    reason: String,
+    /// Who decided it.
+    #[arg(long)]
+    by: Option<String>,
+}
+
+impl From<Justified> for Decision {
+    fn from(justified: Justified) -> Self {
+        Self { by: justified.by, reason: Some(justified.reason) }
+    }
+}
+
 impl From<Decided> for Decision {
     fn from(decided: Decided) -> Self {
         Self { by: decided.by, reason: decided.reason }
@@ -29,7 +46,7 @@ pub struct Withdraw {
     /// Its number, from `survey list`.
     survey: i64,
     #[command(flatten)]
-    decided: Decided,
+    decided: Justified,
     #[command(flatten)]
     database: Database,
 }
@@ -55,7 +72,7 @@ pub struct Move {
     #[arg(long)]
     level: Option<Level>,
     #[command(flatten)]
-    decided: Decided,
+    decided: Justified,
     #[command(flatten)]
     database: Database,
 }

@@ -16,7 +16,7 @@ use utoipa::{IntoParams, ToSchema};
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub struct DecisionQuery {
-    /// Why.
+    /// Why; needed to withdraw a survey or to move it.
     reason: Option<String>,
     /// Who.
     by: Option<String>,
@@ -34,6 +34,13 @@ impl DecisionQuery {
             text => Ok(text),
         };
         Ok(Decision { by: given("by", self.by)?, reason: given("reason", self.reason)? })
+    }
+
+    /// The same where it must be said why.
+    fn read_with_reason(self) -> Result<Decision, Problem> {
+        let decision = self.read()?;
+        let missing = || Problem::parameter("reason", &Words::new("必须写明原因", "is required: say why"));
+        if decision.reason.is_some() { Ok(decision) } else { Err(missing()) }
     }
 }
 
@@ -85,9 +92,10 @@ pub(super) async fn withdrawn(desk: &Desk) -> Result<Json<WithdrawnSurveys>, Pro
 }
 
 /// Withdraws a survey: it does not count any more, and can be restored for a while.
-#[utoipa::path(delete, path = "/api/surveys/{id}", tag = "surveys", params(("id" = i64, Path), DecisionQuery), responses((status = NO_CONTENT), (status = NOT_FOUND, body = Problem)))]
+#[utoipa::path(delete, path = "/api/surveys/{id}", tag = "surveys", params(("id" = i64, Path), DecisionQuery),
+    responses((status = NO_CONTENT), (status = BAD_REQUEST, body = Problem), (status = NOT_FOUND, body = Problem)))]
 pub async fn withdraw(State(desk): State<Desk>, Path(id): Path<i64>, Query(query): Query<DecisionQuery>) -> Result<StatusCode, Problem> {
-    desk.monitor.withdraw(id, &query.read()?).await?;
+    desk.monitor.withdraw(id, &query.read_with_reason()?).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -126,7 +134,7 @@ pub async fn move_survey(
     Query(to): Query<MoveQuery>,
     Query(query): Query<DecisionQuery>,
 ) -> Result<Json<MovedAnswer>, Problem> {
-    let decision = query.read()?;
+    let decision = query.read_with_reason()?;
     let level = query::read_if::<Level>("level", to.level.as_deref())?;
     let period = query::read_if::<Period>("period", to.period.as_deref())?;
     if level.is_none() && period.is_none() {

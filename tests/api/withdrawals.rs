@@ -21,7 +21,8 @@ async fn filed(app: &TestApp, rows: &str) {
 }
 
 async fn delete(app: &TestApp, path: &str) -> super::app::Answer {
-    app.send(app.request(Method::DELETE, path)).await
+    let path = if path.contains("reason=") { path.to_owned() } else { format!("{path}?reason=x") };
+    app.send(app.request(Method::DELETE, &path)).await
 }
 
 /// What of a ratio must not change.
@@ -75,6 +76,10 @@ async fn a_wrong_month_is_taken_back_and_the_right_one_taken_in() {
     assert_eq!(events.iter().map(|event| text(&event["event"])).collect::<Vec<_>>(), ["withdrawn", "restored"]);
     assert_eq!(app.read(&format!("/api/surveys/{}/history", right["id"])).await["events"], json!([]));
     app.get("/api/surveys/99/history").await.problem(404, "not_found");
+    // It must be said why.
+    for (method, path) in [(Method::DELETE, format!("/api/surveys/{id}")), (Method::POST, format!("/api/surveys/{id}/move?period=2022-01"))] {
+        assert_eq!(app.send(app.request(method, &path)).await.problem(400, "parameter")["parameter"], "reason");
+    }
     app.get("/api/surveys?withdrawn=perhaps").await.problem(400, "parameter");
 }
 
@@ -91,13 +96,13 @@ async fn restoring_and_moving_into_a_month_that_is_taken_name_both() {
     // Oracle: the file says no days, so that the period's stand for those of all three.
     assert_eq!(moved.json()["days_changed"], 3);
     assert_eq!(app.post(&format!("/api/surveys/{first}/restore"), "").await.status, 200);
-    let problem = app.post(&format!("/api/surveys/{first}/move?period=2022-05"), "").await.problem(409, "period_taken");
+    let problem = app.post(&format!("/api/surveys/{first}/move?period=2022-05&reason=x"), "").await.problem(409, "period_taken");
     assert_eq!((&problem["survey"], &problem["existing"]), (&first, &second));
-    assert_eq!(app.post(&format!("/api/surveys/{first}/move?level=ministry"), "").await.json()["level"], "ministry");
+    assert_eq!(app.post(&format!("/api/surveys/{first}/move?level=ministry&reason=x"), "").await.json()["level"], "ministry");
     for (query, parameter) in [("", "period"), ("period=x", "period"), ("level=village", "level")] {
-        assert_eq!(app.post(&format!("/api/surveys/{first}/move?{query}"), "").await.problem(400, "parameter")["parameter"], parameter);
+        assert_eq!(app.post(&format!("/api/surveys/{first}/move?reason=x&{query}"), "").await.problem(400, "parameter")["parameter"], parameter);
     }
-    app.post("/api/surveys/99/move?period=2022-01", "").await.problem(404, "not_found");
+    app.post("/api/surveys/99/move?period=2022-01&reason=x", "").await.problem(404, "not_found");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

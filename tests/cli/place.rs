@@ -127,7 +127,7 @@ pub(super) async fn findings(store: &dyn Store, survey: &Value) -> Vec<(Patch, F
 
 /// Takes a survey back, so that the next one does not share its ground.
 pub(super) async fn withdraw(node: &str, survey: &Value) {
-    let answer = reqwest::Client::new().delete(format!("{node}/api/surveys/{}", survey["id"])).send().await.unwrap();
+    let answer = reqwest::Client::new().delete(format!("{node}/api/surveys/{}?reason=x", survey["id"])).send().await.unwrap();
     assert_eq!(answer.status(), 204);
 }
 

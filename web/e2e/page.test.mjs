@@ -251,6 +251,7 @@ test('a survey of the wrong month is taken back, taken in for the right one, and
   await page.locator('[data-action=move]').click();
   const move = page.locator('[data-asking=move]');
   await move.locator('input[name=to]').fill('2022-11');
+  await move.locator('input[name=reason]').fill('改到实际期次');
   await move.getByRole('button', { name: '改期次' }).click();
   await page.locator('[data-surveys] button', { hasText: '2022-11' }).waitFor();
   assert.equal((await surveys('?withdrawn=yes')).length, 0);
