@@ -18,10 +18,12 @@ fn box_m2([west, south, east, north]: [f64; 4]) -> f64 {
     6_378_137.0_f64.powi(2) * (east - west).to_radians() * (zone(north) - zone(south))
 }
 
-/// What `classify` says of one outline: the area and the condition.
+/// What `classify` says of one outline: the area and the condition. Beside it lies a sound one, so that the file is taken.
 fn classified(folder: &Path, kind: &str, coordinates: &str, more: &[&str]) -> (f64, String) {
     let geometry = format!(r#"{{"type":"{kind}","coordinates":{coordinates}}}"#);
-    std::fs::write(folder.join("patch.geojson"), File::default().feature(&json!({ "JCBH": "1" }), &geometry).text()).unwrap();
+    let sound = r#"{"type":"Polygon","coordinates":[[[118.4,35.4],[118.401,35.4],[118.401,35.401],[118.4,35.401],[118.4,35.4]]]}"#;
+    let patches = File::default().feature(&json!({ "JCBH": "1" }), &geometry).feature(&json!({ "JCBH": "2" }), sound);
+    std::fs::write(folder.join("patch.geojson"), patches.text()).unwrap();
     done(folder, &[&["classify", "patch.geojson", "-o", "out.geojson"], more].concat());
     let found: Value = serde_json::from_slice(&std::fs::read(folder.join("out.geojson")).unwrap()).unwrap();
     let found = &found["features"][0]["properties"];
