@@ -237,90 +237,9 @@ impl Inspection {
         if self.problem.is_some() {
             return Ok(());
         }
-        let crs = reading.crs();
-        let intake = reading.intake(atlas.plane());
-        let bounds_of = |raw: &RawFeature<'_>| raw.geometry.as_ref().ok().and_then(|outline| intake.degrees(outline).ok()).map(|outline| outline.bounds());
         match file.wanted {
-            Wanted::Survey => {
-                let judge = Judge::new(atlas, rule, &reading, (today(), today()));
-                reading.each_batch(
-                    |raw| {
-                        let bounds = bounds_of(&raw);
-                        let judged = judge.judge(raw)?;
-                        let defects =
-                            judged.verdict.as_ref().map(|accepted| accepted.0.defects.iter().map(super::intake::defect_words).collect()).unwrap_or_default();
-                        let outside = judged
-                            .verdict
-                            .as_ref()
-                            .is_ok_and(|accepted| accepted.1.as_ref().is_some_and(|finding| finding.flags.contains(&Flag::OutsideCounties)));
-                        let (row, county, notice) = (judged.row, judged.county, judged.notice);
-                        Ok(Seen {
-                            outside,
-                            row,
-                            patch_id: Some(judged.patch_id),
-                            county,
-                            notice,
-                            reject: judged.verdict.err(),
-                            left_out: false,
-                            defects,
-                            bounds,
-                        })
-                    },
-                    |batch| {
-                        self.count(batch);
-                        Ok(())
-                    },
-                )?;
-            }
-            Wanted::Layer(kind) => {
-                let judge = LayerJudge::new(kind, file.codes, &reading, atlas.plane(), atlas);
-                let judge = judge.with_approval_kind(file.approval_kind.as_deref()).without(without);
-                // Only of counties is it asked how they lie to each other.
-                let (mut builder, mut outlines) = (LayerBuilder::new(kind, memory), Outlines::default());
-                let (mut codes, mut approvals) = (CodeTally::of(kind, file.codes), ApprovalsNoticed::default());
-                reading.each_batch(
-                    |raw| {
-                        let row = raw.row;
-                        let bounds = bounds_of(&raw);
-                        let LayerOutcome { notice, code, judged, .. } = judge.judge(raw)?;
-                        let repaired = judged.as_ref().is_ok_and(|judged| judged.feature.repaired.is_some());
-                        let defects = if repaired { vec![Words::new("图形经过修复", "the outline was repaired")] } else { Vec::new() };
-                        let (taken, reject, left_out) = match judged {
-                            Ok(judged) => (Some(judged), None, false),
-                            Err(refused) => (None, refused.as_ref().map(|refused| refused.reject.clone()), refused.is_none()),
-                        };
-                        let seen = Seen { outside: false, row, patch_id: None, county: 0, notice, reject, left_out, defects, bounds };
-                        Ok((code, taken, seen))
-                    },
-                    |batch| {
-                        let mut all = Vec::with_capacity(batch.len());
-                        for (code, taken, seen) in batch {
-                            codes.add(seen.row, &code, taken.as_ref().map(|judged| &judged.feature.facts));
-                            all.push(seen);
-                            let Some(LayerJudged { feature, pieces, area_m2, unread }) = taken else { continue };
-                            match kind {
-                                LayerKind::Approved => approvals.add(&feature.facts, unread, &rule.approvals),
-                                LayerKind::County => {
-                                    builder.push(&feature.facts, &pieces, &feature.degrees)?;
-                                    outlines.add(kind, &feature.facts, area_m2);
-                                }
-                                _ => {}
-                            }
-                        }
-                        self.count(all);
-                        Ok(())
-                    },
-                )?;
-                self.warnings.extend(codes.notes().into_iter().chain(approvals.words(reading.fields())));
-                self.warnings.extend(county_overlaps::left_out(without));
-                self.problem = codes.question();
-                if self.problem.is_none() && kind == LayerKind::County {
-                    match outlines.settle(file.codes.county_codes, &builder.finish()?) {
-                        Err(MonitorError::Refused(question)) => self.problem = Some(*question),
-                        outcome => outcome?,
-                    }
-                }
-            }
+            Wanted::Survey => self.read_survey(&mut reading, atlas, rule)?,
+            Wanted::Layer(kind) => self.read_layer(&mut reading, kind, file, without, (atlas, rule, memory))?,
         }
         self.warnings.extend(self.noticed.words(&reading, self.accepted));
         let asked = self.problem.take();
@@ -334,7 +253,86 @@ impl Inspection {
             .noticed
             .question()
             .or_else(|| self.ids.question(&reading))
-            .or_else(|| outside_counties(self.accepted, self.outside, &crs.to_string(), atlas, rule));
+            .or_else(|| outside_counties(self.accepted, self.outside, &reading.crs().to_string(), atlas, rule));
+        Ok(())
+    }
+
+    fn read_survey(&mut self, reading: &mut Reading, atlas: &Atlas, rule: &Rule) -> Result<(), MonitorError> {
+        let bounds_of = bounds_in(reading, atlas);
+        let judge = Judge::new(atlas, rule, reading, (today(), today()));
+        reading.each_batch(
+            |raw| {
+                let bounds = bounds_of(&raw);
+                let judged = judge.judge(raw)?;
+                let defects = judged.verdict.as_ref().map(|accepted| accepted.0.defects.iter().map(super::intake::defect_words).collect()).unwrap_or_default();
+                let outside =
+                    judged.verdict.as_ref().is_ok_and(|accepted| accepted.1.as_ref().is_some_and(|finding| finding.flags.contains(&Flag::OutsideCounties)));
+                let (row, county, notice) = (judged.row, judged.county, judged.notice);
+                Ok(Seen { outside, row, patch_id: Some(judged.patch_id), county, notice, reject: judged.verdict.err(), left_out: false, defects, bounds })
+            },
+            |batch| {
+                self.count(batch);
+                Ok(())
+            },
+        )
+    }
+
+    fn read_layer(
+        &mut self,
+        reading: &mut Reading,
+        kind: LayerKind,
+        file: &InspectFile<'_>,
+        without: &Holders,
+        (atlas, rule, memory): (&Atlas, &Rule, &Memory),
+    ) -> Result<(), MonitorError> {
+        let bounds_of = bounds_in(reading, atlas);
+        let judge = LayerJudge::new(kind, file.codes, reading, atlas.plane(), atlas);
+        let judge = judge.with_approval_kind(file.approval_kind.as_deref()).without(without);
+        // Only of counties is it asked how they lie to each other.
+        let (mut builder, mut outlines) = (LayerBuilder::new(kind, memory), Outlines::default());
+        let (mut codes, mut approvals) = (CodeTally::of(kind, file.codes), ApprovalsNoticed::default());
+        reading.each_batch(
+            |raw| {
+                let row = raw.row;
+                let bounds = bounds_of(&raw);
+                let LayerOutcome { notice, code, judged, .. } = judge.judge(raw)?;
+                let repaired = judged.as_ref().is_ok_and(|judged| judged.feature.repaired.is_some());
+                let defects = if repaired { vec![Words::new("图形经过修复", "the outline was repaired")] } else { Vec::new() };
+                let (taken, reject, left_out) = match judged {
+                    Ok(judged) => (Some(judged), None, false),
+                    Err(refused) => (None, refused.as_ref().map(|refused| refused.reject.clone()), refused.is_none()),
+                };
+                let seen = Seen { outside: false, row, patch_id: None, county: 0, notice, reject, left_out, defects, bounds };
+                Ok((code, taken, seen))
+            },
+            |batch| {
+                let mut all = Vec::with_capacity(batch.len());
+                for (code, taken, seen) in batch {
+                    codes.add(seen.row, &code, taken.as_ref().map(|judged| &judged.feature.facts));
+                    all.push(seen);
+                    let Some(LayerJudged { feature, pieces, area_m2, unread }) = taken else { continue };
+                    match kind {
+                        LayerKind::Approved => approvals.add(&feature.facts, unread, &rule.approvals),
+                        LayerKind::County => {
+                            builder.push(&feature.facts, &pieces, &feature.degrees)?;
+                            outlines.add(kind, &feature.facts, area_m2);
+                        }
+                        _ => {}
+                    }
+                }
+                self.count(all);
+                Ok(())
+            },
+        )?;
+        self.warnings.extend(codes.notes().into_iter().chain(approvals.words(reading.fields())));
+        self.warnings.extend(county_overlaps::left_out(without));
+        self.problem = codes.question();
+        if self.problem.is_none() && kind == LayerKind::County {
+            match outlines.settle(file.codes.county_codes, &builder.finish()?) {
+                Err(MonitorError::Refused(question)) => self.problem = Some(*question),
+                outcome => outcome?,
+            }
+        }
         Ok(())
     }
 
@@ -375,6 +373,12 @@ impl Inspection {
             ),
         }
     }
+}
+
+/// The box of a feature of a file, degrees; none where it has no outline that can be placed.
+fn bounds_in(reading: &Reading, atlas: &Atlas) -> impl Fn(&RawFeature<'_>) -> Option<Bounds> + use<> {
+    let intake = reading.intake(atlas.plane());
+    move |raw| raw.geometry.as_ref().ok().and_then(|outline| intake.degrees(outline).ok()).map(|outline| outline.bounds())
 }
 
 /// What was seen of a feature.

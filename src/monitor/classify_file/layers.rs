@@ -54,6 +54,9 @@ pub fn load(files: &ClassifyFiles, rule: &Rule, report: &(dyn Fn(&str, u64) + Sy
     Ok(Loaded { atlas: Atlas::empty(origin::of_file(&wish)?), notes, left_out: missing })
 }
 
+/// Told what is being read, and how many features are.
+type Report<'a> = &'a (dyn Fn(&str, u64) + Sync);
+
 /// A layer ready to be put into the atlas it was held against.
 struct Prepared {
     layer: PreparedLayer,
@@ -102,7 +105,7 @@ fn read_layer(
     before: &Atlas,
     files: &ClassifyFiles,
     kinds: &ApprovalKinds,
-    (without, report): (&Holders, &(dyn Fn(&str, u64) + Sync)),
+    (without, report): (&Holders, Report<'_>),
 ) -> Result<(PreparedLayer, Written, Vec<Words>), MonitorError> {
     let kind = path.kind;
     approval_facts::check_said(kind, path.approval_kind.as_deref(), kinds)?;
