@@ -5,7 +5,7 @@ use super::{
     rejudging::Scope, rule::Rule,
 };
 use crate::formats::{geojson::Geometry, writing::harmless};
-use crate::land::{Areas, AutomaticVerdict, Condition, Days, Explanation, Flag, LayerKind, Provenance, Reject, is_county_code, push_day};
+use crate::land::{Areas, AutomaticVerdict, Condition, Days, Explanation, LayerKind, Provenance, Reject, is_county_code, push_day};
 use std::borrow::Cow;
 use std::path::Path;
 
@@ -41,18 +41,22 @@ pub(super) struct Telling<'a> {
 }
 
 impl Telling<'_> {
-    /// Words of what is odd about a finding.
-    fn flags(&self, assessment: &Assessment, found: &Found<'_>) -> Vec<&'static str> {
-        let own = assessment.flags(self.rule, self.atlas, found.stated_county.as_deref());
-        let of_days = self.scope.into_iter().flat_map(|scope| scope.since.flags(&found.days).collect::<Vec<_>>());
-        own.into_iter().chain(of_days).map(Flag::word).collect()
+    /// Tells what is odd about a finding, word by word.
+    fn each_flag(&self, assessment: &Assessment, found: &Found<'_>, mut tell: impl FnMut(&'static str)) {
+        assessment.flags(self.rule, self.atlas, found.stated_county.as_deref()).into_iter().for_each(|flag| tell(flag.word()));
+        if let Some(scope) = &self.scope {
+            scope.since.flags(&found.days).for_each(|flag| tell(flag.word()));
+        }
     }
 
     /// Why, in a sentence; nothing where none is asked for.
     fn sentence(&self, assessment: &Assessment, found: &Found<'_>) -> Option<Explanation> {
         let provenance = self.provenance.as_ref()?;
         let finding = assessment.finding(self.atlas, self.rule, found.stated_county.as_deref());
-        let finding = self.scope.map_or_else(|| finding.clone(), |scope| scope.complete(finding.clone(), &found.days));
+        let finding = match &self.scope {
+            Some(scope) => scope.complete(finding, &found.days),
+            None => finding,
+        };
         Some(explain(&finding, provenance, &found.days, &self.rule.tolerance))
     }
 }
@@ -275,9 +279,11 @@ fn csv(line: &mut String, quoted_id: &str, county_code: Option<&str>, (taken, as
             push_four_decimals(line, area_m2);
         }
     }
-    line.extend([",", assessment.reason.word(), ",", &Output::Csv.quote(county_name(assessment, atlas).unwrap_or_default()), ","]);
-    for (number, flag) in telling.flags(assessment, found).into_iter().enumerate() {
-        line.extend([if number > 0 { ";" } else { "" }, flag]);
+    line.extend([",", assessment.reason.word(), ",", &Output::Csv.quote(county_name(assessment, atlas).unwrap_or_default())]);
+    let mut between = ",";
+    telling.each_flag(assessment, found, |flag| line.extend([std::mem::replace(&mut between, ";"), flag]));
+    if between == "," {
+        line.push(',');
     }
     if let Some(Explanation { zh, en }) = telling.sentence(assessment, found) {
         line.extend([",", &Output::Csv.quote(&zh), ",", &Output::Csv.quote(&en)]);
@@ -305,9 +311,8 @@ fn geojson(text: &mut String, quoted_id: &str, county_code: Option<&str>, (taken
         }
     }
     text.extend([",\"county_name\":", &county_name(assessment, atlas).map_or(Cow::Borrowed("null"), |name| Output::GeoJson.quote(name)), ",\"flags\":["]);
-    for (number, flag) in telling.flags(assessment, found).into_iter().enumerate() {
-        text.extend([if number > 0 { ",\"" } else { "\"" }, flag, "\""]);
-    }
+    let mut between = "\"";
+    telling.each_flag(assessment, found, |flag| text.extend([std::mem::replace(&mut between, ",\""), flag, "\""]));
     text.push(']');
     if let Some(Explanation { zh, en }) = telling.sentence(assessment, found) {
         text.extend([",\"explanation\":", &Output::GeoJson.quote(&zh), ",\"explanation_en\":", &Output::GeoJson.quote(&en)]);
