@@ -47,6 +47,10 @@ fn holds(then: &Value, now: &Value, place: &str) {
             let [then, now] = [then, now].map(|number| number.as_f64().unwrap());
             assert!((then - now).abs() <= 2.0 * f64::EPSILON * now.abs(), "{place}: {then} {now}");
         }
+        // That release left noughts at the end of an instant out.
+        (Value::String(then), Value::String(now)) if then.parse::<jiff::Timestamp>().is_ok() => {
+            assert_eq!(then.parse::<jiff::Timestamp>().ok(), now.parse::<jiff::Timestamp>().ok(), "{place}");
+        }
         // Numbers, too: to the last bit.
         _ => assert_eq!(then, now, "{place}"),
     }

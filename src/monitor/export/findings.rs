@@ -199,7 +199,7 @@ fn day(day: jiff::civil::Date) -> Cell<'static> {
 
 /// Milliseconds since 1970 as RFC 3339 in UTC.
 fn at(ms: i64) -> String {
-    jiff::Timestamp::from_millisecond(ms).map(|at| at.to_string()).unwrap_or_default()
+    jiff::Timestamp::from_millisecond(ms).map(|at| format!("{at:.3}")).unwrap_or_default()
 }
 
 /// By how much an area may differ; nothing where that is 0.
