@@ -18,7 +18,7 @@ struct Decided {
     by: Option<String>,
 }
 
-/// The same where it must be said why.
+/// By whom and why, where the reason is needed.
 #[derive(Debug, Args)]
 struct Justified {
     /// Why.

@@ -36,7 +36,7 @@ impl DecisionQuery {
         Ok(Decision { by: given("by", self.by)?, reason: given("reason", self.reason)? })
     }
 
-    /// The same where it must be said why.
+    /// The decision, where its reason is needed.
     fn read_with_reason(self) -> Result<Decision, Problem> {
         let decision = self.read()?;
         let missing = || Problem::parameter("reason", &Words::new("必须写明原因", "is required: say why"));
