@@ -10,6 +10,7 @@ use approvals::Approval;
 pub use approvals::ApprovalMarks;
 use jiff::civil::Date;
 use smallvec::SmallVec;
+use std::collections::HashMap;
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -315,7 +316,7 @@ pub struct LayerBuilder {
     bounds: Bounds,
     coverage: CoverageBuilder,
     facts: Vec<FeatureFacts>,
-    known: std::collections::HashMap<FeatureFacts, u32>,
+    known: HashMap<FeatureFacts, u32, foldhash::fast::RandomState>,
     fact_of: Vec<u32>,
     left_out: Vec<LeftOut>,
 }
@@ -349,7 +350,7 @@ impl LayerBuilder {
             bounds: Bounds::EMPTY,
             coverage: CoverageBuilder::default(),
             facts: Vec::new(),
-            known: std::collections::HashMap::new(),
+            known: HashMap::default(),
             fact_of: Vec::new(),
             left_out: Vec::new(),
         }

@@ -4,6 +4,7 @@ use super::{Refusal, RefusalKind, rule::Rule};
 use crate::formats::tidy_code;
 use crate::land::{FeatureFacts, Standard, Words};
 use serde::Deserialize;
+use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::LazyLock;
 
@@ -19,8 +20,8 @@ pub struct ClassList {
     pub effective: jiff::civil::Date,
     /// Codes that are 耕地.
     pub farmland: Vec<String>,
-    /// Code → Chinese name.
-    pub classes: HashMap<String, String>,
+    /// Code → Chinese name; every parcel looks here several times.
+    pub classes: HashMap<String, String, foldhash::fast::RandomState>,
 }
 
 #[expect(clippy::panic, reason = "built in, and read by a test")]
@@ -44,13 +45,37 @@ pub fn is_farmland(standard: Option<Standard>, rule: &Rule, dlbm: &str) -> bool 
     }
 }
 
-/// A code that was understood.
+/// How a code was understood.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Repairs {
+pub struct Understood {
     /// A lost leading zero was put back.
     pub lost_zero: bool,
     /// Widths, blanks, case or a decimal point were put right.
     pub tidied: bool,
+    /// What the third survey and the guide have of it.
+    pub fits: [Fit; 2],
+}
+
+/// What a standard has of a code and its name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Fit {
+    /// Not even the code.
+    #[default]
+    Nothing,
+    /// The code, under another name.
+    Code,
+    /// Both.
+    CodeAndName,
+}
+
+impl Fit {
+    fn of(standard: Standard, facts: &FeatureFacts) -> Self {
+        match of(standard).classes.get(&facts.code) {
+            Some(name) if *name == facts.name => Self::CodeAndName,
+            Some(_) => Self::Code,
+            None => Self::Nothing,
+        }
+    }
 }
 
 /// A code that was not.
@@ -62,25 +87,33 @@ pub struct UnknownCode {
     pub of_second_survey: bool,
 }
 
-/// Reads a code by the standard that people name, else by either of those with four digits.
-pub fn read(stated: Option<Standard>, text: &str) -> Result<(String, Repairs), UnknownCode> {
-    let code = tidy_code(text);
-    let tidied = code != text;
+/// Reads the code in these facts by the standard that people name, else by either of those with four digits; answers them with the code as it is understood.
+pub fn read(stated: Option<Standard>, facts: FeatureFacts) -> Result<(FeatureFacts, Understood), UnknownCode> {
+    let code = tidy_code(&facts.code);
+    let tidied = code != facts.code;
     let known = |code: &str| match stated {
         Some(standard) => of(standard).classes.contains_key(code),
         None => of(Standard::ThirdSurvey).classes.contains_key(code) || of(Standard::Guide).classes.contains_key(code),
     };
+    let understood = |facts: FeatureFacts, lost_zero| {
+        let fits = [Standard::ThirdSurvey, Standard::Guide].map(|standard| Fit::of(standard, &facts));
+        Ok((facts, Understood { lost_zero, tidied, fits }))
+    };
     if known(&code) {
-        return Ok((code, Repairs { lost_zero: false, tidied }));
+        return match code {
+            Cow::Borrowed(_) => understood(facts, false),
+            Cow::Owned(code) => understood(FeatureFacts { code, ..facts }, false),
+        };
     }
     // Spreadsheets drop the leading zero of 0101, and of 011.
     let whole = if stated == Some(Standard::SecondSurvey) { 2 } else { 3 };
     let digits = code.bytes().take_while(u8::is_ascii_digit).count();
     let with_zero = format!("0{code}");
     if digits == whole && known(&with_zero) {
-        return Ok((with_zero, Repairs { lost_zero: true, tidied }));
+        return understood(FeatureFacts { code: with_zero, ..facts }, true);
     }
-    Err(UnknownCode { of_second_survey: stated.is_none() && of(Standard::SecondSurvey).classes.contains_key(&code), code: text.to_owned() })
+    let of_second_survey = stated.is_none() && of(Standard::SecondSurvey).classes.contains_key(&*code);
+    Err(UnknownCode { of_second_survey, code: facts.code })
 }
 
 /// Codes that are told one by one.
@@ -116,8 +149,8 @@ impl ClassTally {
     }
 
     /// Counts a feature that was taken in.
-    pub fn take(&mut self, facts: &FeatureFacts, repairs: Repairs) {
-        let came_without_zero = repairs.lost_zero && self.stated.is_none();
+    pub fn take(&mut self, facts: &FeatureFacts, understood: Understood) {
+        let came_without_zero = understood.lost_zero && self.stated.is_none();
         let of_second = |code: &str| of(Standard::SecondSurvey).classes.contains_key(code);
         if !came_without_zero {
             self.whole += 1;
@@ -126,12 +159,11 @@ impl ClassTally {
         } else {
             self.lost += 1;
         }
-        self.tidied += u64::from(repairs.tidied);
-        self.repaired += u64::from(repairs.lost_zero);
-        for (fits, standard) in self.fits.iter_mut().zip([Standard::ThirdSurvey, Standard::Guide]) {
-            let name = of(standard).classes.get(&facts.code);
-            fits.0 += u64::from(name.is_some_and(|name| *name == facts.name));
-            fits.1 += u64::from(name.is_some());
+        self.tidied += u64::from(understood.tidied);
+        self.repaired += u64::from(understood.lost_zero);
+        for (fits, fit) in self.fits.iter_mut().zip(understood.fits) {
+            fits.0 += u64::from(fit == Fit::CodeAndName);
+            fits.1 += u64::from(fit != Fit::Nothing);
         }
     }
 
@@ -244,8 +276,8 @@ mod tests {
     fn tally(stated: Option<Standard>, codes: &[(&str, &str)]) -> ClassTally {
         let mut tally = ClassTally::of(stated);
         for (row, (code, name)) in (1..).zip(codes) {
-            match read(stated, code) {
-                Ok((code, repairs)) => tally.take(&FeatureFacts::new(code, (*name).to_owned()), repairs),
+            match read(stated, FeatureFacts::new((*code).to_owned(), (*name).to_owned())) {
+                Ok((facts, understood)) => tally.take(&facts, understood),
                 Err(unknown) => tally.refuse(row, &unknown),
             }
         }
@@ -287,7 +319,11 @@ mod tests {
 
     #[test]
     fn codes_are_read_in_whatever_width_and_repaired_only_where_a_class_comes_out() {
-        let read = |text: &str| read(None, text).map(|(code, repairs)| (code, repairs.lost_zero, repairs.tidied)).map_err(|unknown| unknown.of_second_survey);
+        let by = |standard, text: &str| super::read(standard, FeatureFacts::new(text.to_owned(), String::new()));
+        let read = |text| {
+            let read = by(None, text).map(|(facts, understood)| (facts.code, understood.lost_zero, understood.tidied));
+            read.map_err(|unknown| unknown.of_second_survey)
+        };
         for (text, expected) in [
             ("0101", Ok(("0101".to_owned(), false, false))),
             ("101", Ok(("0101".to_owned(), true, false))),
@@ -305,9 +341,9 @@ mod tests {
         ] {
             assert_eq!(read(text), expected, "{text}");
         }
-        assert_eq!(super::read(Some(Standard::SecondSurvey), "13").unwrap().0, "013");
-        assert!(super::read(Some(Standard::SecondSurvey), "0101").is_err());
-        assert!(super::read(Some(Standard::Guide), "0305").is_err());
+        assert_eq!(by(Some(Standard::SecondSurvey), "13").unwrap().0.code, "013");
+        assert!(by(Some(Standard::SecondSurvey), "0101").is_err());
+        assert!(by(Some(Standard::Guide), "0305").is_err());
     }
 
     #[test]

@@ -181,7 +181,7 @@ fn by_day(areas: &Areas, atlas: &Atlas) -> [Option<f64>; 8] {
 impl Lines {
     /// Room for the lines of so many features.
     pub(super) fn of(features: usize) -> Self {
-        Self { texts: String::with_capacity(features * 160), ids: String::with_capacity(features * 16), lines: Vec::with_capacity(features) }
+        Self { texts: String::with_capacity(features * 240), ids: String::with_capacity(features * 16), lines: Vec::with_capacity(features) }
     }
 
     /// Appends what is written of what was found.

@@ -1,6 +1,6 @@
 //! The codes of a layer's features: read one by one, judged as a whole.
 
-use super::classes::{ClassTally, Repairs, UnknownCode};
+use super::classes::{ClassTally, Understood, UnknownCode};
 use super::county_codes::{self, CountyCodes, CountyTally, Sorted};
 use super::{Refusal, classes};
 use crate::formats::{Field, RawFeature};
@@ -24,13 +24,13 @@ pub enum CodeSeen {
     /// Nothing to be said of it.
     Plain,
     /// The code of a class, understood or not.
-    Class(Result<Repairs, UnknownCode>),
+    Class(Result<Understood, UnknownCode>),
     /// Code and name of a county, as they came.
-    County(FeatureFacts),
+    County(Box<FeatureFacts>),
 }
 
 /// What a feature is called in its layer; or why it is not in it, nothing where people said to leave it out.
-pub type Named = Result<FeatureFacts, Option<Reject>>;
+pub type Named = Result<FeatureFacts, Option<Box<Reject>>>;
 
 /// Reads code and name of a feature.
 pub fn read(kind: LayerKind, choices: CodeChoices, raw: &RawFeature<'_>) -> (CodeSeen, Named) {
@@ -47,10 +47,10 @@ pub fn read(kind: LayerKind, choices: CodeChoices, raw: &RawFeature<'_>) -> (Cod
                     Err(Some(reject(raw.row, "bad_county_code", words)))
                 }
             };
-            (CodeSeen::County(facts), named)
+            (CodeSeen::County(Box::new(facts)), named)
         }
-        LayerKind::Farmland => match classes::read(choices.classes, &facts.code) {
-            Ok((code, repairs)) => (CodeSeen::Class(Ok(repairs)), Ok(FeatureFacts { code, ..facts })),
+        LayerKind::Farmland => match classes::read(choices.classes, facts) {
+            Ok((facts, understood)) => (CodeSeen::Class(Ok(understood)), Ok(facts)),
             Err(unknown) => {
                 let code = &unknown.code;
                 let words = Words::new(format!("DLBM“{code}”不是分类标准中的地类编码"), format!("DLBM “{code}” is not a class code of the standard"));
@@ -62,9 +62,9 @@ pub fn read(kind: LayerKind, choices: CodeChoices, raw: &RawFeature<'_>) -> (Cod
     }
 }
 
-fn reject(row: u64, code: &str, reason: Words) -> Reject {
+fn reject(row: u64, code: &str, reason: Words) -> Box<Reject> {
     let pointer = format!("/features/{}/properties", row.saturating_sub(1));
-    Reject { row, patch_id: None, code: code.to_owned(), reason, pointer, ring: None, vertex: None }
+    Box::new(Reject { row, patch_id: None, code: code.to_owned(), reason, pointer, ring: None, vertex: None })
 }
 
 /// The codes of a layer as a whole.
@@ -85,7 +85,7 @@ impl CodeTally {
     /// Counts a feature; `facts` is what it is called where it was taken in.
     pub fn add(&mut self, row: u64, seen: &CodeSeen, facts: Option<&FeatureFacts>) {
         match (seen, facts) {
-            (CodeSeen::Class(Ok(repairs)), Some(facts)) => self.classes.take(facts, *repairs),
+            (CodeSeen::Class(Ok(understood)), Some(facts)) => self.classes.take(facts, *understood),
             (CodeSeen::Class(Err(unknown)), _) => self.classes.refuse(row, unknown),
             (CodeSeen::County(came), _) => self.counties.add(row, came),
             (CodeSeen::Class(Ok(_)), None) | (CodeSeen::Plain, _) => {}

@@ -273,7 +273,7 @@ pub(super) struct LayerOutcome {
     pub notice: Notice,
     pub code: CodeSeen,
     /// A member of the layer; or why it is none: nothing where people said to leave it out.
-    pub judged: Result<LayerJudged, Option<Refused>>,
+    pub judged: Result<LayerJudged, Option<Box<Refused>>>,
 }
 
 impl<'a> LayerJudge<'a> {
@@ -317,7 +317,7 @@ impl<'a> LayerJudge<'a> {
 
     /// A member of the layer. What was repaired is read again whenever the layers are loaded, after its positions went through degrees: if it does not pass
     /// then, it must not now.
-    fn member(&self, row: u64, facts: FeatureFacts, taken: Taken, bounds: Bounds) -> Result<(LayerFeature, Pieces, f64), Option<Refused>> {
+    fn member(&self, row: u64, facts: FeatureFacts, taken: Taken, bounds: Bounds) -> Result<(LayerFeature, Pieces, f64), Option<Box<Refused>>> {
         let again = self.intake.region_as_stored(&taken);
         let region = again.map_err(|fault| Some(Refused::of(fault.reject(row, None), Some(bounds), &self.intake)))?;
         let region = region.unwrap_or(taken.region);
@@ -326,9 +326,9 @@ impl<'a> LayerJudge<'a> {
     }
 
     /// What the feature alone tells: what it is called, its outline, and the box of that in the file's coordinates.
-    fn take_in(&self, raw: RawFeature<'_>, named: Named) -> Result<(FeatureFacts, Taken, Bounds), Option<Refused>> {
+    fn take_in(&self, raw: RawFeature<'_>, named: Named) -> Result<(FeatureFacts, Taken, Bounds), Option<Box<Refused>>> {
         let bounds = raw.geometry.as_ref().ok().map(|outline| Bounds::of(&outline.positions));
-        let facts = named.map_err(|reject| reject.map(|reject| Refused::of(reject, bounds, &self.intake)))?;
+        let facts = named.map_err(|reject| reject.map(|reject| Refused::of(*reject, bounds, &self.intake)))?;
         let outline = raw.geometry.map_err(|fault| Some(Refused::unreadable(fault.reject(raw.row, None), &fault.kind, &self.intake)))?;
         let taken = self.intake.take(outline).map_err(|fault| Some(Refused::of(fault.reject(raw.row, None), bounds, &self.intake)))?;
         Ok((facts, taken, bounds.unwrap_or(Bounds::EMPTY)))
@@ -388,7 +388,8 @@ impl Sorting {
                     self.rows.push(feature.row);
                     features.push(feature);
                 }
-                Err(Some(Refused { reject, left_out })) => {
+                Err(Some(refused)) => {
+                    let Refused { reject, left_out } = *refused;
                     self.rejected += 1;
                     if let Some(one) = left_out {
                         self.left_out.add(one);

@@ -23,17 +23,17 @@ pub struct Refused {
 impl Refused {
     /// A refused feature in this box of the file's coordinates, if one could be read.
     #[must_use]
-    pub fn of(reject: Reject, bounds: Option<Bounds>, intake: &Intake) -> Self {
+    pub fn of(reject: Reject, bounds: Option<Bounds>, intake: &Intake) -> Box<Self> {
         let bounds = bounds.and_then(|bounds| in_degrees(&bounds, intake));
         let left_out = LeftOut { row: reject.row, code: reject.code.clone(), reason: reject.reason.clone(), bounds };
-        Self { reject, left_out: Some(left_out) }
+        Box::new(Self { reject, left_out: Some(left_out) })
     }
 
     /// A feature whose geometry could not be read. A point has no ground, whatever else is wrong with it.
     #[must_use]
-    pub fn unreadable(reject: Reject, kind: &FaultKind, intake: &Intake) -> Self {
+    pub fn unreadable(reject: Reject, kind: &FaultKind, intake: &Intake) -> Box<Self> {
         let is_point = matches!(kind, FaultKind::NotAPolygon(name) if matches!(name.as_str(), "Point" | "MultiPoint"));
-        if is_point { Self { reject, left_out: None } } else { Self::of(reject, None, intake) }
+        if is_point { Box::new(Self { reject, left_out: None }) } else { Self::of(reject, None, intake) }
     }
 }
 

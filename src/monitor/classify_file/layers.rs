@@ -131,7 +131,8 @@ fn read_layer(
                         builder.push(&judged.feature.facts, &judged.pieces, &judged.feature.degrees)?;
                         outlines.add(kind, &judged.feature.facts, judged.area_m2);
                     }
-                    Err(Some(Refused { reject, left_out })) => {
+                    Err(Some(one)) => {
+                        let Refused { reject, left_out } = *one;
                         refused += 1;
                         missing.extend(left_out);
                         first.get_or_insert(reject);
