@@ -1,43 +1,14 @@
 //! Each patch is judged by the layers and the rule of its own time, and says which those were; making findings anew shows first what it would change.
 
-use super::app::{APRIL, TestApp, city, file::File, file::polygon, file::rectangle, is_area, text};
-use crate::cluster;
+use super::app::{APRIL, TestApp, both::over_both_with_city, city, file::File, file::polygon, file::rectangle, is_area, text};
 use serde_json::{Value, json};
-use std::sync::Arc;
 use tuban::land::LayerKind;
-use tuban::store::postgres::PostgresStore;
 
-/// Runs every test over every database, each with the layers of [`city`], in force from 2022-01-01.
-macro_rules! over_both {
-    ($($test:ident),+) => {
-        mod over_sqlite {
-            $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-            async fn $test() {
-                super::$test(super::TestApp::city().await).await;
-            })+
-        }
-        mod over_postgres {
-            $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-            async fn $test() {
-                super::$test(super::over_postgres().await).await;
-            })+
-        }
-    };
-}
-
-over_both!(
+over_both_with_city!(
     a_month_judged_again_after_a_later_land_survey_is_the_same_to_the_last_bit,
     a_survey_of_three_sets_is_what_the_three_are_alone,
     what_would_change_is_shown_first_and_what_was_is_kept
 );
-
-async fn over_postgres() -> TestApp {
-    let app = TestApp::over(Arc::new(PostgresStore::open(&cluster::fresh_url().await).await.unwrap())).await;
-    for (kind, layer) in city::layers() {
-        app.import_layer(kind, &layer, "2022-01-01").await;
-    }
-    app
-}
 
 fn of_city(kind: LayerKind) -> File {
     city::layers().into_iter().find(|(each, _)| *each == kind).unwrap().1

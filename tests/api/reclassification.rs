@@ -1,47 +1,18 @@
 //! `/api/surveys/{id}/provenance` and `/api/surveys/{id}/reclassification`: findings made anew, over either database.
 
-use super::app::{APRIL, TestApp, city, file::File, is_area, text};
+use super::app::{APRIL, TestApp, both::over_both_with_city, city, file::File, is_area, text};
 use super::jobs::events;
-use crate::cluster;
 use reqwest::Method;
 use serde_json::{Value, json};
-use std::sync::Arc;
 use tuban::land::{LayerKind, Level, OnConflict};
 use tuban::monitor::{Stated, survey_import::SurveyFile, work::Working};
-use tuban::store::postgres::PostgresStore;
 
-/// Runs every test over every database, each with the layers of [`city`].
-macro_rules! over_both {
-    ($($test:ident),+) => {
-        mod over_sqlite {
-            $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-            async fn $test() {
-                super::$test(super::TestApp::city().await).await;
-            })+
-        }
-        mod over_postgres {
-            $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-            async fn $test() {
-                super::$test(super::over_postgres().await).await;
-            })+
-        }
-    };
-}
-
-over_both!(
+over_both_with_city!(
     layers_drawn_anew_change_the_findings_by_what_they_share,
     against_the_same_layers_and_by_the_same_rule_every_byte_comes_out_the_same,
     patches_without_a_county_are_counted_and_told_anew,
     counties_that_hold_too_few_of_the_patches_are_refused_and_nothing_changes
 );
-
-async fn over_postgres() -> TestApp {
-    let app = TestApp::over(Arc::new(PostgresStore::open(&cluster::fresh_url().await).await.unwrap())).await;
-    for (kind, layer) in city::layers() {
-        app.import_layer(kind, &layer, "2022-01-01").await;
-    }
-    app
-}
 
 /// A layer of [`city`], with another text in the place of one of its own wherever that stands.
 fn redrawn(kind: LayerKind, from: &str, to: &str) -> File {

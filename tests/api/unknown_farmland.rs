@@ -1,34 +1,10 @@
 //! Patches that were judged without any land survey: their farmland is unknown, in every sum as well, over either database.
 
-use super::app::{TestApp, city, file::File, file::rectangle, is_area};
-use crate::cluster;
+use super::app::{TestApp, both::over_both, city, file::File, file::rectangle, is_area};
 use serde_json::{Value, json};
-use std::sync::Arc;
 use tuban::land::LayerKind;
-use tuban::store::postgres::PostgresStore;
-
-macro_rules! over_both {
-    ($($test:ident),+) => {
-        mod over_sqlite {
-            $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-            async fn $test() {
-                super::$test(super::TestApp::bare().await).await;
-            })+
-        }
-        mod over_postgres {
-            $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-            async fn $test() {
-                super::$test(super::over_postgres().await).await;
-            })+
-        }
-    };
-}
 
 over_both!(unknown_farmland_is_null_in_sums_until_there_is_a_land_survey, what_was_filed_is_known_and_the_rest_of_the_patch_is_not);
-
-async fn over_postgres() -> TestApp {
-    TestApp::over(Arc::new(PostgresStore::open(&cluster::fresh_url().await).await.unwrap())).await
-}
 
 /// Takes in layers of [`city`].
 async fn with(app: &TestApp, kinds: &[LayerKind], effective: &str) {

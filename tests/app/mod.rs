@@ -1,8 +1,10 @@
 //! The service as its users meet it: the real router over a fresh database in a folder of its own, on a port of its own.
 
+pub(crate) mod both;
 pub(crate) mod city;
 pub(crate) mod file;
 
+use crate::cluster;
 use reqwest::{Method, StatusCode, header::HeaderMap};
 use serde_json::Value;
 use std::path::{Path, PathBuf};
@@ -11,7 +13,7 @@ use tokio::net::TcpListener;
 use tuban::http::{Desk, Life, Limits, serve};
 use tuban::land::LayerKind;
 use tuban::monitor::{Monitor, Workshop, layer_import::LayerFile, rule::Rule, work::Working};
-use tuban::store::Store;
+use tuban::store::{Store, postgres::PostgresStore};
 
 /// A running service; it stops when this is dropped.
 pub(crate) struct TestApp {
@@ -45,11 +47,20 @@ impl TestApp {
 
     /// With the layers of [`city`].
     pub(crate) async fn city() -> Self {
-        let app = Self::bare().await;
+        Self::bare().await.with_city().await
+    }
+
+    /// The same service once it has the layers of [`city`].
+    pub(crate) async fn with_city(self) -> Self {
         for (kind, layer) in city::layers() {
-            app.import_layer(kind, &layer, "2022-01-01").await;
+            self.import_layer(kind, &layer, "2022-01-01").await;
         }
-        app
+        self
+    }
+
+    /// Without a layer, over a PostgreSQL database of its own.
+    pub(crate) async fn over_postgres() -> Self {
+        Self::over(Arc::new(PostgresStore::open(&cluster::fresh_url().await).await.unwrap())).await
     }
 
     /// Without a layer, with these limits.
