@@ -9,6 +9,7 @@ mod jobs;
 mod layer_sets;
 mod layers;
 mod left_out;
+mod long_names;
 mod memory;
 mod nodes;
 mod openapi;
