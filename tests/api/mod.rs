@@ -23,6 +23,7 @@ mod shared_ground;
 mod stores;
 mod surveys;
 mod tiles;
+mod too_large;
 mod unknown_farmland;
 mod verdicts;
 mod withdrawals;
