@@ -1,6 +1,6 @@
 # The one door. `make run` and `make test` do all the set-up on a fresh Debian 12 with Rust and Node; the rest is for people who work here.
 
-.PHONY: run test check unit e2e bench bench-peers bench-growth bench-check bench-formats dist dist-test help build web
+.PHONY: run test check unit e2e hostile bench bench-peers bench-growth bench-check bench-formats dist dist-test help build web
 
 # What a bare machine lacks. The C compiler is for the embedded SQLite; GDAL is for tuban-ogr alone, which reads Shapefiles and the like.
 BUILD_NEEDS := build-essential pkg-config ca-certificates libgdal-dev
@@ -61,6 +61,10 @@ e2e: web         ## a real browser: upload, progress, map, ratio
 	@tools/need $(TEST_NEEDS)
 	cargo build --locked --workspace
 	tools/e2e $(TARGET)/debug/tuban
+
+hostile: web     ## what attackers send, for long: each fuzz target for a minute (SECONDS_EACH=60)
+	@tools/need $(TEST_NEEDS)
+	TUBAN_FUZZ_SECONDS=$(or $(SECONDS_EACH),60) cargo test --locked --workspace --test it -- fuzz:: --test-threads 2
 
 bench: web       ## criterion-like measurements; docs/PERFORMANCE.md says what they showed
 	@tools/need $(BUILD_NEEDS)

@@ -13,5 +13,6 @@ mod builders;
 mod cli;
 mod cluster;
 mod formats_files;
+mod fuzz;
 mod kernel;
 mod store;

@@ -29,14 +29,16 @@ pub fn confine(job: &Job) -> Result<Confinement, Trouble> {
 
 fn limit(job: &Job) -> Result<(), Trouble> {
     let limits = [
-        (Resource::As, job.limits.memory_bytes),
-        (Resource::Cpu, job.limits.cpu_s),
-        (Resource::Fsize, if writes(job) { job.limits.file_bytes } else { 0 }),
-        (Resource::Nofile, job.limits.files),
-        (Resource::Core, 0),
+        (Resource::As, job.limits.memory_bytes, 0),
+        // At the first of two limits the kernel says which it was (SIGXCPU), at the second it only kills, as it does where memory runs out.
+        (Resource::Cpu, job.limits.cpu_s, 5),
+        (Resource::Fsize, if writes(job) { job.limits.file_bytes } else { 0 }, 0),
+        (Resource::Nofile, job.limits.files, 0),
+        (Resource::Core, 0, 0),
     ];
-    for (resource, most) in limits {
-        setrlimit(resource, Rlimit { current: Some(most), maximum: Some(most) }).map_err(|error| Trouble::new("limits", format!("{resource:?}: {error}")))?;
+    for (resource, most, more) in limits {
+        setrlimit(resource, Rlimit { current: Some(most), maximum: Some(most + more) })
+            .map_err(|error| Trouble::new("limits", format!("{resource:?}: {error}")))?;
     }
     Ok(())
 }

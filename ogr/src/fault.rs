@@ -1,7 +1,7 @@
 //! Ways to misbehave, so that the service's tests can see it survive each. The service itself never asks for one.
 
 use crate::frames::{BATCH, Frames, HEADER};
-use crate::job::Fault;
+use crate::job::{Fault, Trouble};
 use rustix::process::{Resource, Rlimit, Signal, getppid, kill_process, prlimit};
 use std::time::Duration;
 
@@ -12,6 +12,16 @@ pub fn act_midway(fault: Option<Fault>, out: &mut Frames) {
         Some(Fault::HangMidway) => act(Some(Fault::Hang), out),
         _ => {}
     }
+}
+
+/// A feature with no fields and no geometry.
+const EMPTY: [u8; 11] = [0, 2, 0, 0, 0, b'{', b'}', 0, 0, 0, 0];
+
+/// Says that there is one layer.
+fn announce_layer(out: &mut Frames) -> Result<(), Trouble> {
+    let layer = r#"{"name":"flood","geometry":"Polygon","polygonal":true,"count":1,"wkt":null,"epsg":4490,"fields":[]}"#;
+    let header = format!(r#"{{"layers":[{layer}],"confinement":{{"folder":"none","own_network":false,"filtered":false}}}}"#);
+    out.send(HEADER, header.as_bytes())
 }
 
 /// Misbehaves as asked; most ways do not come back.
@@ -26,12 +36,10 @@ pub fn act(fault: Option<Fault>, out: &mut Frames) {
             std::hint::spin_loop();
         },
         Some(Fault::Flood) => {
-            let layer = r#"{"name":"flood","geometry":"Polygon","polygonal":true,"count":1,"wkt":null,"epsg":4490,"fields":[]}"#;
-            let header = format!(r#"{{"layers":[{layer}],"confinement":{{"folder":"none","own_network":false,"filtered":false}}}}"#);
-            let mut sent = out.send(HEADER, header.as_bytes());
-            // A thousand features with no fields and no geometry, again and again.
+            let mut sent = announce_layer(out);
+            // A thousand of them, again and again.
             let mut batch = 1000_u32.to_le_bytes().to_vec();
-            batch.extend([[0_u8, 2, 0, 0, 0, b'{', b'}', 0, 0, 0, 0]; 1000].concat());
+            batch.extend([EMPTY; 1000].concat());
             while sent.is_ok() {
                 sent = out.send(BATCH, &batch);
             }
@@ -45,6 +53,18 @@ pub fn act(fault: Option<Fault>, out: &mut Frames) {
             let mut held = Vec::new();
             loop {
                 held.push(vec![1_u8; 16 << 20]);
+            }
+        }
+        Some(Fault::Killed) => {
+            crate::raw::end_as_killed();
+        }
+        Some(Fault::Drip) => {
+            let mut sent = announce_layer(out);
+            let mut batch = 1_u32.to_le_bytes().to_vec();
+            batch.extend(EMPTY);
+            while sent.is_ok() {
+                std::thread::sleep(Duration::from_millis(200));
+                sent = out.send(BATCH, &batch);
             }
         }
         Some(Fault::Escape) => {

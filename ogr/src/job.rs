@@ -17,6 +17,8 @@ pub struct Job {
     pub task: Task,
     /// What it may cost.
     pub limits: Limits,
+    /// What one feature may be.
+    pub bounds: Bounds,
     /// A way to misbehave, for the service's tests.
     #[serde(default)]
     pub fault: Option<Fault>,
@@ -95,6 +97,15 @@ pub struct Limits {
     pub files: u64,
 }
 
+/// What one feature may be. More is left out, and said so in its flags.
+#[derive(Debug, Deserialize)]
+pub struct Bounds {
+    /// Vertices.
+    pub vertices: u64,
+    /// Bytes of its attributes.
+    pub text_bytes: u64,
+}
+
 /// A way to misbehave.
 #[derive(Debug, Clone, Copy, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -111,6 +122,10 @@ pub enum Fault {
     Lie,
     /// Allocate without end.
     Memory,
+    /// Be ended as the system ends a process when the machine is out of memory.
+    Killed,
+    /// Send one feature after another, each a moment after the one before.
+    Drip,
     /// Open a network connection and a file outside the folder, start and kill other processes, and tell what came of it.
     Escape,
     /// Die of a signal once the first batch was sent, or the first feature written.

@@ -16,6 +16,7 @@ mod job;
 mod raw;
 mod read;
 mod sink;
+mod tables;
 mod text;
 mod write;
 
@@ -48,6 +49,9 @@ fn work(input: &mut impl BufRead, out: &mut Frames) -> Result<(), Trouble> {
     }
     fault::act(job.fault, out);
     raw::set_up(&job.driver)?;
+    if job.driver == "GPKG" {
+        tables::bound(&job.bounds);
+    }
     match &job.task {
         Task::Read(wish) => read::read(&job, wish, confinement, out),
         Task::Write(wish) => write::write(&job, wish, input, out),

@@ -101,6 +101,12 @@ pub fn forks() -> bool {
     }
 }
 
+/// Ends this process as the system does when memory runs out. For the service's tests.
+pub fn end_as_killed() {
+    // SAFETY: no memory is touched.
+    unsafe { libc::raise(libc::SIGKILL) };
+}
+
 /// What a field holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
@@ -334,6 +340,12 @@ impl Shape {
             self.geometry = areas;
             others
         }
+    }
+
+    /// Bytes that it takes as WKB.
+    pub fn wkb_bytes(&self) -> usize {
+        // SAFETY: the geometry is ours.
+        unsafe { sys::OGR_G_WkbSizeEx(self.geometry) }
     }
 
     /// Appends it as ISO WKB, little-endian; true where it could be.

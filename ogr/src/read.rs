@@ -3,11 +3,13 @@
 use crate::complaints;
 use crate::digits::Digits;
 use crate::frames::{self, Frames};
-use crate::job::{Confinement, FieldHeader, Header, Job, LayerHeader, ReadWish, Sent, Trouble};
+use crate::job::{Bounds, Confinement, FieldHeader, Header, Job, LayerHeader, ReadWish, Sent, Trouble};
 use crate::raw::{self, Feature, Features, Kind};
+use crate::tables;
 use crate::text::Text;
 use gdal::spatial_ref::{AxisMappingStrategy, SpatialRef};
 use std::io::Write;
+use std::time::{Duration, Instant};
 
 /// A batch is sent once it has this many bytes …
 const BATCH_BYTES: usize = 512 << 10;
@@ -24,6 +26,14 @@ const CLOSED: u8 = 4;
 const GARBLED: u8 = 8;
 /// It had points or lines beside its areas.
 const MIXED: u8 = 16;
+/// Its geometry was left out, because it has too many vertices.
+const OVERSIZED: u8 = 32;
+/// Its attributes were left out, because they are too long.
+const OVERLONG: u8 = 64;
+/// Vertices that what counts the rings of WKB may pass for.
+const SLACK: u64 = 1000;
+/// A batch waits no longer to become full, so that it can be told how features come.
+const LONGEST_WAIT: Duration = Duration::from_secs(1);
 
 /// Drivers that do not say of a layer whether there are areas in it.
 const SILENT: [&str; 2] = ["LIBKML", "TopoJSON"];
@@ -36,6 +46,9 @@ pub fn read(job: &Job, wish: &ReadWish, confinement: Confinement, out: &mut Fram
         "GPKG" => &["LIST_ALL_TABLES=NO"],
         _ => &[],
     };
+    if job.driver == "GPKG" {
+        tables::check(&job.path)?;
+    }
     let dataset = raw::open(&job.path, &job.driver, options)?;
     let at_open = complaints::take_failure();
     let text = Text::new(wish.encoding.as_deref());
@@ -47,6 +60,7 @@ pub fn read(job: &Job, wish: &ReadWish, confinement: Confinement, out: &mut Fram
         complaints::take_failure();
         let mut layer = Features::new(&dataset, index).ok_or_else(|| Trouble::new("no_layer", index))?;
         let streaming = Streaming {
+            bounds: &job.bounds,
             text,
             lines: job.driver == "DXF",
             digits: if job.driver == "ESRI Shapefile" { Digits::beside(&job.path) } else { None },
@@ -92,17 +106,18 @@ fn epsg(mut srs: SpatialRef) -> Option<u32> {
 struct Batch {
     bytes: Vec<u8>,
     count: u32,
+    began: Instant,
 }
 
 impl Batch {
     fn new() -> Self {
         let mut bytes = Vec::with_capacity(BATCH_BYTES * 2);
         bytes.extend([0; 4]);
-        Self { bytes, count: 0 }
+        Self { bytes, count: 0, began: Instant::now() }
     }
 
     fn is_full(&self) -> bool {
-        self.bytes.len() >= BATCH_BYTES || self.count >= BATCH_FEATURES
+        self.bytes.len() >= BATCH_BYTES || self.count >= BATCH_FEATURES || self.began.elapsed() > LONGEST_WAIT
     }
 
     fn send(&mut self, out: &mut Frames) -> Result<(), Trouble> {
@@ -111,7 +126,7 @@ impl Batch {
             out.send(frames::BATCH, &self.bytes)?;
         }
         self.bytes.truncate(4);
-        self.count = 0;
+        (self.count, self.began) = (0, Instant::now());
         Ok(())
     }
 
@@ -127,7 +142,8 @@ impl Batch {
 }
 
 /// How a layer is streamed.
-struct Streaming {
+struct Streaming<'j> {
+    bounds: &'j Bounds,
     text: Text,
     /// Whether closed lines count as areas.
     lines: bool,
@@ -154,7 +170,7 @@ fn fields(layer: &Features<'_>, text: Text, names: Option<&[String]>) -> Result<
     fields.into_iter().enumerate().map(field).collect()
 }
 
-impl Streaming {
+impl Streaming<'_> {
     /// Streams the layer; how many features. The first thing that GDAL complains of ends it: what it gave up on would be missing without a word.
     fn stream(&self, layer: &mut Features<'_>, out: &mut Frames) -> Result<u64, Trouble> {
         let (mut batch, mut sent) = (Batch::new(), 0);
@@ -187,8 +203,19 @@ impl Streaming {
         batch.bytes.push(flags);
         batch.sized(|bytes| self.attributes(feature, bytes).map(|lost| garbled = lost).map_err(|error| Trouble::new("json", error)))?;
         batch.bytes[at] |= flag(garbled, GARBLED);
+        let length = (batch.bytes.len() - at - 5) as u64;
+        if length > self.bounds.text_bytes {
+            batch.bytes.truncate(at + 1);
+            batch.bytes[at] |= OVERLONG;
+            batch.sized(|bytes| {
+                bytes.extend_from_slice(b"{}");
+                Ok(())
+            })?;
+        }
+        let is_oversized = shape.as_ref().is_some_and(|shape| shape.wkb_bytes() as u64 / 16 > self.bounds.vertices.saturating_add(SLACK));
+        batch.bytes[at] |= flag(is_oversized, OVERSIZED);
         batch.sized(|bytes| {
-            if let Some(shape) = shape {
+            if let Some(shape) = shape.filter(|_| !is_oversized) {
                 shape.wkb(bytes);
             }
             Ok(())

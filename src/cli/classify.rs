@@ -1,9 +1,9 @@
 //! `tuban classify`: the main job with no database.
 
-use super::{Budget, Codes, Failure, Said, output, progress::Counter};
+use super::{Budget, Codes, Failure, Said, bounds::Bounds, output, progress::Counter};
 use crate::land::LayerKind;
 use crate::monitor::{
-    Workshop,
+    Room, Workshop,
     classify_file::{ClassifyFiles, LayerPath, classify_files},
     classify_line::Output,
     memory::Memory,
@@ -42,6 +42,8 @@ pub struct Classify {
     codes: Codes,
     #[command(flatten)]
     budget: Budget,
+    #[command(flatten)]
+    bounds: Bounds,
     /// Say of each patch why, in sentences in Chinese and English: more columns.
     #[arg(long)]
     explain: bool,
@@ -86,7 +88,8 @@ impl Classify {
             layers.iter_mut().filter(|layer| layer.kind == *kind).for_each(|layer| layer.empty = true);
         }
         let file = output::beside(&self.output)?;
-        let workshop = Workshop::new(std::env::temp_dir());
+        let memory = Memory::new(self.budget.bytes(), output::folder(&self.output));
+        let workshop = self.bounds.of(Workshop { room: Room::of(memory.for_features()), ..Workshop::new(std::env::temp_dir()) });
         workshop.sweep();
         let counter = Counter::new("layers");
         let files = ClassifyFiles {
@@ -95,7 +98,7 @@ impl Classify {
             stated: self.said.into(),
             map: self.map,
             codes: self.codes.into(),
-            memory: Memory::new(self.budget.bytes(), output::folder(&self.output)),
+            memory,
             as_of: self.as_of,
             explain: self.explain,
             workshop,

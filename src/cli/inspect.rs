@@ -4,7 +4,7 @@ use super::{Codes, Database, Failure, Said};
 use crate::geom::Plane;
 use crate::land::{LayerKind, today};
 use crate::monitor::{
-    Wanted, Workshop,
+    Room, Wanted, Workshop,
     atlas::Atlas,
     inspect::{InspectFile, Inspection, inspect},
     memory::Memory,
@@ -59,9 +59,9 @@ impl Inspect {
             monitor.refresh_atlas().await?;
             tokio::task::block_in_place(|| monitor.inspect(&file, None))?
         } else {
-            let workshop = Workshop::new(std::env::temp_dir());
-            workshop.sweep();
             let memory = Memory::new(Memory::usual_budget(), std::env::temp_dir());
+            let workshop = Workshop { room: Room::of(memory.for_features()), ..Workshop::new(std::env::temp_dir()) };
+            workshop.sweep();
             tokio::task::block_in_place(|| inspect(&file, &Atlas::empty(Plane::near(118.0, 35.0)), rules.at(today()), &workshop, &memory))?
         };
         print(&seen);

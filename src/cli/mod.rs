@@ -17,6 +17,7 @@ macro_rules! complain {
     };
 }
 
+mod bounds;
 mod classify;
 mod demo;
 mod demo_verdicts;

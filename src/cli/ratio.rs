@@ -1,6 +1,7 @@
 //! `tuban ratio`: the county table in the terminal, as JSON or as CSV.
 
 use super::{Database, Failure};
+use crate::formats::writing::harmless;
 use crate::http::RatiosAnswer;
 use crate::land::{Area, Period, PeriodRange, Tally, round_half_up};
 use crate::monitor::{ratios::Ratios, rule::Rules};
@@ -91,7 +92,7 @@ fn print_csv(ratios: &Ratios) -> std::io::Result<()> {
         let counts = [totals.legal.patches, totals.illegal.patches, totals.other.patches, totals.pending.patches].map(|count| count.to_string());
         let farmland = [&totals.legal, &totals.illegal, &totals.pending].map(|group| group.farmland().map(mu).unwrap_or_default());
         let percents = [confirmed, provisional, best, worst].map(|ratio| ratio.map(|ratio| format!("{:.2}", round_half_up(ratio, 2))).unwrap_or_default());
-        let place = [totals.county_code.clone().unwrap_or_default(), name.clone()];
+        let place = [totals.county_code.as_deref().unwrap_or_default(), name].map(|text| harmless(text).into_owned());
         let rest = [line_crossed.clone().unwrap_or_default(), totals.farmland_unknown.to_string()];
         csv.write_record(place.iter().chain(&counts).chain(&farmland).chain(&percents).chain(&rest))?;
     }

@@ -1,6 +1,6 @@
 //! `tuban serve`.
 
-use super::{Budget, Database, Failure, terminal};
+use super::{Budget, Database, Failure, bounds::Bounds, terminal};
 use crate::http::{Desk, Life, Limits, Phase, ServeError, serve};
 use crate::monitor::{rule::Rules, work::Working};
 use clap::Args;
@@ -30,6 +30,8 @@ pub struct Serve {
     #[command(flatten)]
     budget: Budget,
     #[command(flatten)]
+    bounds: Bounds,
+    #[command(flatten)]
     database: Database,
 }
 
@@ -39,7 +41,9 @@ const SHORTEST_LEASE: Duration = Duration::from_millis(300);
 impl Serve {
     pub async fn run(self, rules: Rules) -> Result<(), Failure> {
         let listener = tokio::net::TcpListener::bind(self.listen).await.map_err(|error| ServeError { address: self.listen.to_string(), error })?;
-        let monitor = Arc::new(self.database.open(rules).await?.with_memory(self.budget.bytes()));
+        let monitor = self.database.open(rules).await?.with_memory(self.budget.bytes());
+        let workshop = self.bounds.of(monitor.workshop().clone());
+        let monitor = Arc::new(monitor.with_workshop(workshop));
         let desk = Desk::new(Arc::clone(&monitor), Limits { upload_bytes: self.max_upload << 20, ..Limits::default() });
         desk.life.enter(Phase::Starting);
         let address = listener.local_addr()?;

@@ -4,7 +4,7 @@ use super::crs_text::NamedCrs;
 use super::encoding::{self, Evidence};
 use super::ogr::{self, Announced, Confinement, LayerHeader, Worker, Workshop};
 use super::sniff::{self, Kind};
-use super::{FeatureBatch, FeatureSource, Head, ReadError, adopting::adopt, archive, field_names, geojson, land_txt, prj, shapefile};
+use super::{FeatureBatch, FeatureSource, Head, ReadError, Room, adopting::adopt, archive, field_names, geojson, land_txt, prj, shapefile};
 use crate::geom::Crs;
 use crate::land::Words;
 use std::collections::HashMap;
@@ -166,7 +166,7 @@ impl Arrival {
         let mut translated = None;
         if kind == Kind::LandTxt {
             let readable = dataset.path.with_extension("geojson");
-            let made = land_txt::translate(&dataset.path, &readable)?;
+            let made = land_txt::translate(&dataset.path, &readable, &self.workshop.feature_bounds())?;
             (dataset.path, dataset.notes) = (readable, made.notes.clone());
             translated = Some(made);
         }
@@ -339,6 +339,12 @@ impl Arrival {
         ))
     }
 
+    /// Memory for its features while they are read and judged.
+    #[must_use]
+    pub fn room(&self) -> &Room {
+        &self.workshop.room
+    }
+
     /// Opens the layer that is meant.
     pub fn open(&self, stated: &Stated) -> Result<Box<dyn FeatureSource>, ReadError> {
         let source = self.open_source(stated)?;
@@ -354,7 +360,9 @@ impl Arrival {
             _ => None,
         };
         let Some(driver) = dataset.driver() else {
-            return Ok(Box::new(geojson::Reader::open(&dataset.path, stated.crs.or(named))?.noting(dataset.notes.iter().cloned())));
+            return Ok(Box::new(
+                geojson::Reader::open(&dataset.path, stated.crs.or(named), self.workshop.feature_bounds())?.noting(dataset.notes.iter().cloned()),
+            ));
         };
         let mut notes = Vec::new();
         if stated.crs.is_none() && named.is_none() {

@@ -99,6 +99,12 @@ pub enum FaultKind {
     NonFinite,
     /// A position lies off the ground of the file's CRS.
     Unplaced,
+    /// It has more vertices than this, which is as many as a feature may have.
+    TooManyVertices(u64),
+    /// Its attributes are longer than this, bytes.
+    TooMuchText(u64),
+    /// Its attributes have more keys than this.
+    TooManyKeys(u64),
 }
 
 impl Fault {
@@ -122,6 +128,9 @@ impl Fault {
             FaultKind::ShortPosition => "short_position",
             FaultKind::NonFinite => "non_finite",
             FaultKind::Unplaced => "out_of_range",
+            FaultKind::TooManyVertices(_) => "too_many_vertices",
+            FaultKind::TooMuchText(_) => "too_much_text",
+            FaultKind::TooManyKeys(_) => "too_many_keys",
         }
     }
 
@@ -148,6 +157,17 @@ impl Fault {
             FaultKind::ShortPosition => Words::new("一个点的坐标不足两个", "a position has fewer than two coordinates"),
             FaultKind::NonFinite => Words::new("坐标数值过大，无法表示", "a coordinate is too large for any number"),
             FaultKind::Unplaced => Words::new("坐标超出所用坐标系的范围", "a position lies outside the ground of its CRS"),
+            FaultKind::TooManyVertices(most) => Words::new(
+                format!("图形的顶点超过 {most} 个（单个要素的上限，内存少时更低），请拆分后上传"),
+                format!("the outline has more than {most} vertices, which is as many as a feature may have (fewer where memory is short); split it"),
+            ),
+            FaultKind::TooMuchText(most) => Words::new(
+                format!("属性文字超过 {most} 字节（单个要素的上限）"),
+                format!("its attributes are longer than {most} bytes, which is as long as a feature's may be"),
+            ),
+            FaultKind::TooManyKeys(most) => {
+                Words::new(format!("字段超过 {most} 个（单个要素的上限）"), format!("it has more than {most} fields, which is as many as a feature may have"))
+            }
         }
     }
 
@@ -157,7 +177,7 @@ impl Fault {
         let feature = format!("/features/{}", row.saturating_sub(1));
         let pointer = match self.kind {
             FaultKind::NotAFeature => feature,
-            FaultKind::BadProperties => feature + "/properties",
+            FaultKind::BadProperties | FaultKind::TooMuchText(_) | FaultKind::TooManyKeys(_) => feature + "/properties",
             FaultKind::DuplicateMember(name) => format!("{feature}/{name}"),
             _ => self.place.pointer(row),
         };

@@ -4,15 +4,18 @@
 //! A parcel begins with a line `points,area,number,name,shape,sheet,use,code,@`; each line after it is a point: `J1,ring,x,y`. x is the northing, y the easting:
 //! surveyors' order. What lies in how many rings of a parcel decides which are holes.
 
-use super::{NamedCrs, ReadError, why_not};
+use super::{FeatureBounds, NamedCrs, ReadError, why_not};
 use crate::geom::Crs;
 use crate::land::Words;
 use serde_json::{Map, Value, json};
-use std::fmt::Write;
+use std::fmt::Write as _;
+use std::io::Write;
 use std::path::Path;
 
-/// A file is not larger, bytes: it is held in memory.
-const LARGEST: u64 = 256 << 20;
+/// Rings of a parcel times its points, at most: each ring is held against every other to find which lie in which.
+const MOST_NESTING: u64 = 100_000_000;
+/// Vertices of a ring by which it is told whether it lies in another.
+const ASKED: usize = 9;
 /// What the fields of a parcel's line are called, in order; what follows the number of points.
 const FIELDS: [&str; 7] = ["地块面积", "地块编号", "地块名称", "图形属性", "图幅号", "地块用途", "地类编码"];
 
@@ -38,16 +41,23 @@ pub fn is_one(head: &[u8]) -> bool {
 ///
 /// # Errors
 /// Where a line is none of theirs, with its number.
-pub fn translate(from: &Path, to: &Path) -> Result<Translated, ReadError> {
-    if std::fs::metadata(from)?.len() > LARGEST {
-        let mib = LARGEST >> 20;
-        return Err(refused(0, &format!("文件超过 {mib} MiB，请分批上传"), &format!("the file is larger than {mib} MiB; upload it in parts")));
+pub fn translate(from: &Path, to: &Path, bounds: &FeatureBounds) -> Result<Translated, ReadError> {
+    // All of it is held in memory, so that it is bounded as the text of one feature is.
+    let most = bounds.text_bytes;
+    if std::fs::metadata(from)?.len() > most {
+        return Err(refused(0, &format!("文件超过 {most} 字节，请分批上传"), &format!("the file is larger than {most} bytes; upload it in parts")));
     }
     let text = decode(&std::fs::read(from)?);
-    let file = File::read(text.trim_start_matches('\u{FEFF}'))?;
+    let file = File::read(text.trim_start_matches('\u{FEFF}'), bounds)?;
     let crs = file.crs();
-    let features: Vec<Value> = file.parcels.iter().map(|parcel| parcel.feature(crs.cut)).collect();
-    std::fs::write(to, serde_json::to_vec(&json!({ "type": "FeatureCollection", "features": features })).map_err(std::io::Error::from)?)?;
+    let mut out = std::io::BufWriter::new(std::fs::File::create(to)?);
+    out.write_all(br#"{"type":"FeatureCollection","features":["#)?;
+    for (index, parcel) in file.parcels.iter().enumerate() {
+        out.write_all(if index == 0 { b"" } else { b"," })?;
+        serde_json::to_writer(&mut out, &parcel.feature(crs.cut)).map_err(std::io::Error::from)?;
+    }
+    out.write_all(b"]}")?;
+    out.flush()?;
     Ok(Translated { crs: crs.named, notes: crs.notes, parcels: file.parcels.len() as u64 })
 }
 
@@ -68,21 +78,22 @@ fn refused(line: usize, zh: &str, en: &str) -> ReadError {
 
 /// The file as it stands.
 #[derive(Debug, Default)]
-struct File {
+struct File<'t> {
     /// `[属性描述]`: names and values.
-    described: Vec<(String, String)>,
-    parcels: Vec<Parcel>,
+    described: Vec<(&'t str, &'t str)>,
+    parcels: Vec<Parcel<'t>>,
 }
 
 /// A parcel.
 #[derive(Debug, Default)]
-struct Parcel {
+struct Parcel<'t> {
     line: usize,
     points: usize,
+    came: u64,
     /// In the order of [`FIELDS`].
-    values: Vec<String>,
+    values: Vec<&'t str>,
     /// Number of each ring, and its points as they are written: northing and easting.
-    rings: Vec<(String, Vec<[String; 2]>)>,
+    rings: Vec<(&'t str, Vec<[&'t str; 2]>)>,
 }
 
 /// How the positions of a file are read.
@@ -94,8 +105,8 @@ struct Placed {
     notes: Vec<Words>,
 }
 
-impl File {
-    fn read(text: &str) -> Result<Self, ReadError> {
+impl<'t> File<'t> {
+    fn read(text: &'t str, bounds: &FeatureBounds) -> Result<Self, ReadError> {
         let (mut file, mut in_parcels) = (Self::default(), false);
         for (number, line) in (1..).zip(text.lines()) {
             let line = line.trim_matches(|c: char| c.is_whitespace() || c == '\0');
@@ -106,11 +117,11 @@ impl File {
                 in_parcels = line.starts_with("[地块坐标]");
             } else if !in_parcels {
                 let (name, value) = line.split_once(['=', '＝']).unwrap_or((line, ""));
-                file.described.push((name.trim().to_owned(), value.trim().to_owned()));
+                file.described.push((name.trim(), value.trim()));
             } else if line.ends_with(['@', '＠']) {
                 file.parcel(number, line)?;
             } else {
-                file.point(number, line)?;
+                file.point(number, line, bounds)?;
             }
         }
         for parcel in &file.parcels {
@@ -119,7 +130,7 @@ impl File {
         Ok(file)
     }
 
-    fn parcel(&mut self, number: usize, line: &str) -> Result<(), ReadError> {
+    fn parcel(&mut self, number: usize, line: &'t str) -> Result<(), ReadError> {
         // A name may have the Chinese comma in it.
         let line_cells: Vec<&str> = line.trim_end_matches(['@', '＠']).split(',').map(str::trim).collect();
         let cells = if line_cells.len() < 4 { cells(line.trim_end_matches(['@', '＠'])) } else { line_cells };
@@ -127,12 +138,12 @@ impl File {
             .first()
             .and_then(|points| points.parse().ok())
             .ok_or_else(|| refused(number, &format!("“{line}”应以界址点数开头"), &format!("“{line}” should begin with the number of its points")))?;
-        let values = FIELDS.iter().enumerate().map(|(index, _)| cells.get(index + 1).copied().unwrap_or_default().to_owned()).collect();
-        self.parcels.push(Parcel { line: number, points, values, rings: Vec::new() });
+        let values = FIELDS.iter().enumerate().map(|(index, _)| cells.get(index + 1).copied().unwrap_or_default()).collect();
+        self.parcels.push(Parcel { line: number, points, came: 0, values, rings: Vec::new() });
         Ok(())
     }
 
-    fn point(&mut self, number: usize, line: &str) -> Result<(), ReadError> {
+    fn point(&mut self, number: usize, line: &'t str, bounds: &FeatureBounds) -> Result<(), ReadError> {
         let wrong = || refused(number, &format!("“{line}”不是“界址点号,圈号,X,Y”"), &format!("“{line}” is not “point,ring,x,y”"));
         let cells = cells(line);
         let [_, ring, x, y, ..] = cells[..] else { return Err(wrong()) };
@@ -144,18 +155,19 @@ impl File {
             .last_mut()
             .ok_or_else(|| refused(number, "界址点前没有地块行（以 @ 结尾）", "there is no line of a parcel (which ends in @) before this point"))?;
         // What goes on after a ring has come back to its first point is another one, under whatever number.
-        let is_closed = |points: &[[String; 2]]| points.len() > 3 && points.first() == points.last();
-        if parcel.rings.last().is_none_or(|(last, points)| last != ring || is_closed(points)) {
-            parcel.rings.push((ring.to_owned(), Vec::new()));
+        let is_closed = |points: &[[&str; 2]]| points.len() > 3 && points.first() == points.last();
+        if parcel.rings.last().is_none_or(|(last, points)| *last != ring || is_closed(points)) {
+            parcel.rings.push((ring, Vec::new()));
         }
         if let Some((_, points)) = parcel.rings.last_mut() {
-            points.push([x.to_owned(), y.to_owned()]);
+            points.push([x, y]);
         }
-        Ok(())
+        parcel.came += 1;
+        parcel.is_within(number, bounds)
     }
 
     fn value(&self, name: &str) -> &str {
-        self.described.iter().find(|(own, _)| own == name).map_or("", |(_, value)| value)
+        self.described.iter().find(|(own, _)| *own == name).map_or("", |(_, value)| value)
     }
 
     /// By 坐标系, 几度分带, 带号 and how many digits the eastings have.
@@ -213,7 +225,21 @@ fn cells(line: &str) -> Vec<&str> {
     line.split([',', '，']).map(str::trim).collect()
 }
 
-impl Parcel {
+impl Parcel<'_> {
+    /// That it is no more than a feature may be, as far as it came.
+    fn is_within(&self, line: usize, bounds: &FeatureBounds) -> Result<(), ReadError> {
+        let (name, points, rings) = (self.values.get(2).copied().unwrap_or_default(), bounds.vertices, self.rings.len());
+        if self.came > points {
+            let zh = format!("地块“{name}”的界址点超过 {points} 个（单个要素的上限），请拆分");
+            return Err(refused(line, &zh, &format!("the parcel “{name}” has more than {points} points, which is as many as a feature may have; split it")));
+        }
+        if self.came.saturating_mul(rings as u64) > MOST_NESTING {
+            let zh = format!("地块“{name}”的界址点和圈数太多（{} 点，{rings} 圈），请拆分", self.came);
+            return Err(refused(line, &zh, &format!("the parcel “{name}” has too many points and rings ({}, {rings}); split it", self.came)));
+        }
+        Ok(())
+    }
+
     /// That it has the points it says it has.
     fn is_whole(&self) -> Result<(), ReadError> {
         let came: usize = self.rings.iter().map(|(_, points)| points.len()).sum();
@@ -238,7 +264,7 @@ impl Parcel {
 
     fn geometry(&self, cut: Option<u32>) -> Value {
         let rings: Vec<Vec<[f64; 2]>> = self.rings.iter().map(|(_, points)| points.iter().map(|at| position(at, cut)).collect()).collect();
-        match self.values[3].as_str() {
+        match self.values[3] {
             "点" => json!({ "type": "MultiPoint", "coordinates": rings.concat() }),
             "线" => json!({ "type": "MultiLineString", "coordinates": rings }),
             _ if rings.is_empty() => Value::Null,
@@ -248,7 +274,7 @@ impl Parcel {
 }
 
 /// Easting and northing of a point.
-fn position([north, east]: &[String; 2], cut: Option<u32>) -> [f64; 2] {
+fn position([north, east]: &[&str; 2], cut: Option<u32>) -> [f64; 2] {
     let mut prefix = String::new();
     if let Some(zone) = cut {
         let _ = write!(prefix, "{zone}");
@@ -294,16 +320,17 @@ fn twice_area(ring: &[[f64; 2]]) -> f64 {
     ring.windows(2).map(|edge| (edge[0][0] - x) * (edge[1][1] - y) - (edge[1][0] - x) * (edge[0][1] - y)).sum()
 }
 
-/// Whether most vertices of one ring lie within the other: some may lie on its edge.
+/// Whether most of some vertices of one ring lie within the other: some may lie on its edge.
 fn lies_in(inner: &[[f64; 2]], outer: &[[f64; 2]]) -> bool {
-    let within = inner.iter().filter(|[x, y]| {
+    let asked = || inner.iter().step_by(inner.len().div_ceil(ASKED).max(1));
+    let within = asked().filter(|[x, y]| {
         let crossings = outer.windows(2).filter(|edge| {
             let [[ax, ay], [bx, by]] = [edge[0], edge[1]];
             (ay > *y) != (by > *y) && *x < (bx - ax) * (y - ay) / (by - ay) + ax
         });
         crossings.count() % 2 == 1
     });
-    2 * within.count() > inner.len()
+    2 * within.count() > asked().count()
 }
 
 #[cfg(test)]
@@ -318,7 +345,7 @@ mod tests {
     }
 
     fn read(text: &str) -> Result<(Placed, Vec<Value>), ReadError> {
-        let file = File::read(text)?;
+        let file = File::read(text, &FeatureBounds { vertices: 30, ..FeatureBounds::default() })?;
         let crs = file.crs();
         Ok((file.crs(), file.parcels.iter().map(|parcel| parcel.feature(crs.cut)).collect()))
     }
@@ -367,6 +394,7 @@ mod tests {
             (format!("{HEAD}{parcel}J1,1,x,2\n"), "第 7 行：“J1,1,x,2”"),
             (format!("{HEAD}J1,1,1,2\n"), "第 6 行：界址点前没有地块行"),
             (format!("{HEAD}村部,@\n"), "第 6 行：“村部,@”应以界址点数开头"),
+            (format!("{HEAD}40,1.0,1,村部,面,,,,@\n{}", square(1, 0.0, 0.0, 9.0).repeat(10)), "第 37 行：地块“村部”的界址点超过 30 个"),
         ] {
             let words = read(&text).unwrap_err().words();
             assert!(words.zh.contains(line), "{}", words.zh);

@@ -8,6 +8,7 @@
 mod adopting;
 mod archive;
 mod arrival;
+mod bounds;
 mod crs_text;
 mod encoding;
 mod error;
@@ -25,12 +26,13 @@ mod prj;
 mod shapefile;
 mod sniff;
 pub mod table;
-mod wkb;
+pub mod wkb;
 mod wkt;
 pub mod writing;
 
 pub use adopting::companions;
 pub use arrival::{Arrival, Gcj02, Layer, Stated};
+pub use bounds::{Bounds as FeatureBounds, Held, Room};
 pub use crs_text::{NamedCrs, why_not};
 pub use encoding::Choice as EncodingChoice;
 pub use error::ReadError;
@@ -96,6 +98,9 @@ pub trait FeatureBatch: Send + Sync {
 
     /// How many bytes of memory or file they are, roughly.
     fn bytes(&self) -> usize;
+
+    /// How many vertices they have at the most.
+    fn most_vertices(&self) -> u64;
 
     /// Names of the fields that the first `sample` features have.
     ///

@@ -17,10 +17,16 @@ const SHOWN: usize = 80;
 /// blank lines, or gone where it is no well-known text.
 pub fn put_in_order(path: &Path) -> Result<Option<String>, ReadError> {
     let path = path.with_extension("prj");
-    let Ok(bytes) = std::fs::read(&path) else { return Ok(None) };
+    let bytes = match std::fs::read(&path) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+        read => read?,
+    };
     let bytes = &bytes[..bytes.len().min(MOST_BYTES)];
     let text = text(bytes);
-    let text = text.trim_matches(|c: char| c.is_whitespace() || c == '\0' || c == '\u{FEFF}');
+    let is_blank = |c: char| c.is_whitespace() || c == '\u{FEFF}';
+    // Zeros are what a disk leaves of a file that was not written to its end: something stood there.
+    let text = if text.chars().all(is_blank) { "" } else { text.trim_matches(|c| is_blank(c) || c == '\0') };
+    let is_lost = text.is_empty() && !bytes.is_empty() && bytes.contains(&0);
     let is_known_form = Node::parse(text).is_some();
     if !is_known_form || text.as_bytes() != bytes {
         // It may be a link to what somebody else has, so it is not written to but replaced.
@@ -29,7 +35,7 @@ pub fn put_in_order(path: &Path) -> Result<Option<String>, ReadError> {
             std::fs::write(&path, text)?;
         }
     }
-    Ok(Some(text.to_owned()).filter(|text| !text.is_empty()))
+    Ok(if is_lost { Some("\0".repeat(bytes.len().min(SHOWN))) } else { Some(text.to_owned()).filter(|text| !text.is_empty()) })
 }
 
 /// By its byte order mark; else UTF-8 where it can be, else GB18030.
@@ -44,7 +50,8 @@ pub fn named(text: &str) -> NamedCrs {
     if Node::parse(text).is_some() {
         return NamedCrs::new(text, None);
     }
-    let found: String = text.split_whitespace().collect::<Vec<_>>().join(" ").chars().take(SHOWN).collect();
+    let shown = |c: char| if c.is_control() { '\u{FFFD}' } else { c };
+    let found: String = text.split_whitespace().collect::<Vec<_>>().join(" ").chars().map(shown).take(SHOWN).collect();
     NamedCrs { understood: Crs::parse(text).map_err(|_| why_not(&found)), found }
 }
 
@@ -68,11 +75,16 @@ mod tests {
             assert_eq!(put(&bytes), (Some(GEOGRAPHIC.to_owned()), Some(GEOGRAPHIC.as_bytes().to_vec())));
         }
         assert_eq!(put(b" \r\n"), (None, None));
+        assert_eq!(put("\u{FEFF}\r\n".as_bytes()), (None, None));
     }
 
     #[test]
     fn what_is_no_well_known_text_is_told_and_kept_from_gdal() {
         assert_eq!(put(b"hello"), (Some("hello".to_owned()), None));
+        assert_eq!(put(b"\0\0\0"), (Some("\0\0\0".to_owned()), None));
+        assert_eq!(named("\0\0\0").found, "\u{FFFD}\u{FFFD}\u{FFFD}");
+        assert!(named("\0\0\0").understood.unwrap_err().zh.contains("\u{FFFD}"));
+        assert_eq!(put(b"\0\x01\xff").0.as_deref(), Some("\x01\u{FFFD}"));
         assert!(named("hello").understood.unwrap_err().zh.contains("hello"));
         assert_eq!(named("EPSG:4527").understood.map(|crs| crs.to_string()), Ok("EPSG:4527".to_owned()));
         assert_eq!(named(GEOGRAPHIC).understood.map(|crs| crs.to_string()), Ok("EPSG:4490".to_owned()));

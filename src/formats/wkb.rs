@@ -11,8 +11,8 @@ const HEAD: usize = 9;
 /// Bytes of a position.
 const POSITION: usize = 16;
 
-/// The outline of some WKB; or why it has none. No bytes are no geometry.
-pub fn outline(wkb: &[u8]) -> Result<Outline, Fault> {
+/// The outline of some WKB, of at most so many vertices; or why it has none. No bytes are no geometry.
+pub fn outline(wkb: &[u8], most_vertices: u64) -> Result<Outline, Fault> {
     if wkb.is_empty() {
         return Err(Fault::of(FaultKind::NoGeometry));
     }
@@ -33,6 +33,9 @@ pub fn outline(wkb: &[u8]) -> Result<Outline, Fault> {
     }
     if outline.positions.is_empty() {
         return Err(Fault::of(FaultKind::EmptyGeometry));
+    }
+    if outline.positions.len() as u64 > most_vertices {
+        return Err(Fault::of(FaultKind::TooManyVertices(most_vertices)));
     }
     match outline.positions.iter().position(|at| !at.iter().all(|number| number.is_finite())) {
         None => Ok(outline),
@@ -134,23 +137,23 @@ mod tests {
         let (open, closed) = ([[1.0, 2.0], [3.0, 2.0], [3.0, 4.0]], [[1.0, 2.0], [3.0, 2.0], [3.0, 4.0], [1.0, 2.0]]);
         let mut wkb = Vec::new();
         multi_polygon(&Outline::polygon(&[&open[..], &closed]), &mut wkb);
-        assert_eq!(outline(&wkb), Ok(Outline { multi: true, ..Outline::polygon(&[closed, closed]) }));
+        assert_eq!(outline(&wkb, u64::MAX), Ok(Outline { multi: true, ..Outline::polygon(&[closed, closed]) }));
     }
 
     #[test]
     fn polygons_are_read_and_the_rest_named() {
         let ring = [[1.0, 2.0], [3.0, 2.0], [3.0, 4.0], [1.0, 2.0]];
         let wkb = polygon(&ring);
-        assert_eq!(outline(&wkb), Ok(Outline::polygon(&[ring])));
+        assert_eq!(outline(&wkb, u64::MAX), Ok(Outline::polygon(&[ring])));
         let multi = [vec![1, 6, 0, 0, 0, 1, 0, 0, 0], wkb.clone()].concat();
-        assert_eq!(outline(&multi).unwrap(), Outline { multi: true, ..Outline::polygon(&[ring]) });
+        assert_eq!(outline(&multi, u64::MAX).unwrap(), Outline { multi: true, ..Outline::polygon(&[ring]) });
         for cut in 1..wkb.len() {
-            assert!(outline(&wkb[..cut]).is_err());
+            assert!(outline(&wkb[..cut], u64::MAX).is_err());
         }
-        assert_eq!(outline(&[1, 2, 0, 0, 0, 0, 0, 0, 0]).unwrap_err().kind, FaultKind::NotAPolygon("LineString".to_owned()));
-        assert_eq!(outline(&[1, 3, 0, 0, 0, 0, 0, 0, 0]).unwrap_err().kind, FaultKind::EmptyGeometry);
-        assert_eq!(outline(&[]).unwrap_err().kind, FaultKind::NoGeometry);
-        let nan = outline(&polygon(&[[1.0, 2.0], [f64::NAN, 2.0], [3.0, 4.0]])).unwrap_err();
+        assert_eq!(outline(&[1, 2, 0, 0, 0, 0, 0, 0, 0], u64::MAX).unwrap_err().kind, FaultKind::NotAPolygon("LineString".to_owned()));
+        assert_eq!(outline(&[1, 3, 0, 0, 0, 0, 0, 0, 0], u64::MAX).unwrap_err().kind, FaultKind::EmptyGeometry);
+        assert_eq!(outline(&[], u64::MAX).unwrap_err().kind, FaultKind::NoGeometry);
+        let nan = outline(&polygon(&[[1.0, 2.0], [f64::NAN, 2.0], [3.0, 4.0]]), u64::MAX).unwrap_err();
         assert_eq!((nan.kind, nan.place.vertex), (FaultKind::NonFinite, Some(1)));
     }
 }

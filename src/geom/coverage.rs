@@ -20,7 +20,7 @@ mod order;
 mod overlaps;
 mod positions;
 
-use super::{Bounds, Figure, Region};
+use super::{Bounds, Figure, Region, twice_signed_area};
 use boxes::{Boxes, Numbers, PieceBox};
 use cells::{Cells, Under};
 use positions::{Positions, Reader};
@@ -120,6 +120,18 @@ impl Pieces {
             pieces.ends.push((pieces.ring_ends.len() as u32, positions::checksum(&bytes), outwards(&bounds)));
         });
         pieces
+    }
+
+    /// Area of the member, square metres.
+    #[must_use]
+    pub fn area_m2(&self) -> f64 {
+        let mut start = 0;
+        let rings = self.ring_ends.iter().map(|end| {
+            let ring = &self.positions[start as usize..*end as usize];
+            start = *end;
+            twice_signed_area(ring) / 2.0
+        });
+        sum_m2(rings).abs()
     }
 
     /// What their positions take, bytes.

@@ -221,6 +221,17 @@ impl Crs {
         Ok(Some(dense))
     }
 
+    /// How many positions come between the vertices of an outline where its long edges are cut, so that they can be counted before they are made.
+    #[must_use]
+    pub fn steps_between(self, outline: &Outline) -> u64 {
+        if self.is_degrees() {
+            return 0;
+        }
+        let length = |edge: &[[f64; 2]]| ((edge[1][0] - edge[0][0]).powi(2) + (edge[1][1] - edge[0][1]).powi(2)).sqrt();
+        let steps = |edge: &[[f64; 2]]| (length(edge) / LONGEST_EDGE_M).ceil() as u64;
+        (0..outline.ring_ends.len()).flat_map(|ring| outline.ring(ring).windows(2)).fold(0, |sum, edge| sum.saturating_add(steps(edge).saturating_sub(1)))
+    }
+
     /// Whether the position lies on the ground of this CRS. NaN does not.
     pub(super) fn reaches(self, [x, y]: [f64; 2]) -> bool {
         match self {

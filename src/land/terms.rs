@@ -47,6 +47,7 @@ impl Reason {
             Self::RuralRoad => "农村道路",
             Self::OtherUse => "批准为其他用途",
             Self::TooSmall => "图斑不大于容差",
+            Self::TooLarge => "图斑过大，不像监测图斑",
         }
     }
 }

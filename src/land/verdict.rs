@@ -127,6 +127,8 @@ words! {
         OtherUse = "other_use",
         /// The patch is no larger than a tolerance, and approvals do not cover it.
         TooSmall = "too_small",
+        /// The patch is larger than the rule's share of its county, or of all counties: hardly a patch at all.
+        TooLarge = "too_large",
     }
 }
 

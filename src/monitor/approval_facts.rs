@@ -3,7 +3,7 @@
 use super::approval_kinds::ApprovalKinds;
 use super::{Refusal, RefusalKind};
 use crate::formats::{Field, FieldMap, RawFeature};
-use crate::land::{FeatureFacts, LayerKind, Words, read_days};
+use crate::land::{FeatureFacts, LayerKind, Words, read_days, shortened};
 use jiff::{Span, civil::Date};
 
 /// What could not be read of an approval's own words, as they are.
@@ -24,7 +24,7 @@ pub(super) fn read(raw: &RawFeature<'_>, facts: &mut FeatureFacts, said: Option<
     };
     facts.granted = granted;
     facts.ends = ends.unwrap_or_default();
-    facts.kind = said.or(text(Field::ApprovalKind)).map(str::to_owned);
+    facts.kind = said.or(text(Field::ApprovalKind)).map(|kind| shortened(kind).into_owned());
     unread
 }
 

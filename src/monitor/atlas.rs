@@ -37,6 +37,8 @@ struct AtlasLayer {
     farmland: Vec<bool>,
     /// Of approvals, for each of its facts, what it says of its day and use.
     approvals: Vec<Approval>,
+    /// Of counties, their area together, square metres.
+    area_m2: f64,
 }
 
 /// What a layer in force takes.
@@ -146,6 +148,15 @@ impl Atlas {
         self.layer(LayerKind::County).into_iter().flat_map(|layer| layer.prepared.facts.iter())
     }
 
+    /// Whether what was measured is more than this share of a county's area, or of all counties'. Never where no counties are in force.
+    #[must_use]
+    pub fn is_more_than(&self, share: f64, measured: &Measured) -> bool {
+        let Some(counties) = self.layer(LayerKind::County) else { return false };
+        let areas_m2 = &counties.prepared.areas_m2;
+        let of_county = |county: &Share| areas_m2.get(county.fact as usize).is_some_and(|area_m2| county.area_m2 > share * area_m2);
+        measured.counties.iter().any(of_county) || measured.areas.area_m2 > share * counties.area_m2
+    }
+
     /// What a layer in force says of the ground, by the number that was measured.
     #[must_use]
     pub fn fact(&self, kind: LayerKind, fact: u32) -> &FeatureFacts {
@@ -181,7 +192,8 @@ impl Atlas {
             Vec::new()
         };
         self.layers.retain(|other| other.used.kind != used.kind);
-        self.layers.push(AtlasLayer { used, written, prepared, farmland, approvals });
+        let area_m2 = sum_m2(prepared.areas_m2.iter().copied());
+        self.layers.push(AtlasLayer { used, written, prepared, farmland, approvals, area_m2 });
         self.layers.sort_by_key(|layer| layer.used.kind);
     }
 
@@ -318,6 +330,7 @@ pub struct LayerBuilder {
     facts: Vec<FeatureFacts>,
     known: HashMap<FeatureFacts, u32, foldhash::fast::RandomState>,
     fact_of: Vec<u32>,
+    areas_m2: Vec<f64>,
     left_out: Vec<LeftOut>,
 }
 
@@ -328,6 +341,8 @@ pub struct PreparedLayer {
     pub(super) coverage: Coverage,
     pub(super) facts: Vec<FeatureFacts>,
     pub(super) fact_of: Vec<u32>,
+    /// Of counties, the area of each of its facts, square metres.
+    pub(super) areas_m2: Vec<f64>,
     /// Features that were left out when it was prepared.
     pub(super) left_out: Vec<LeftOut>,
     /// Features that were refused when its file was read.
@@ -352,6 +367,7 @@ impl LayerBuilder {
             facts: Vec::new(),
             known: HashMap::default(),
             fact_of: Vec::new(),
+            areas_m2: Vec::new(),
             left_out: Vec::new(),
         }
     }
@@ -379,6 +395,10 @@ impl LayerBuilder {
             next
         };
         self.fact_of.push(fact);
+        if self.kind == LayerKind::County {
+            self.areas_m2.resize(self.facts.len(), 0.0);
+            self.areas_m2[fact as usize] += pieces.area_m2();
+        }
         self.append(pieces)
     }
 
@@ -398,11 +418,12 @@ impl LayerBuilder {
 
     /// Indexes the layer, and puts its members in the order of the ground unless they lie outside memory already.
     pub fn finish(self) -> io::Result<PreparedLayer> {
-        let Self { memory, bounds, facts, fact_of, left_out, mut taken, .. } = self;
+        let Self { memory, bounds, facts, fact_of, areas_m2, left_out, mut taken, .. } = self;
         let coverage = self.coverage.finish()?;
         if coverage.is_shelved() {
             // Reading all of it back in another order would take many times as long where the system has no pages to spare.
-            return Ok(PreparedLayer { bounds, coverage, facts, fact_of, left_out, refused: Vec::new(), classes: None, taken, lost: AtomicBool::new(false) });
+            let (refused, lost) = (Vec::new(), AtomicBool::new(false));
+            return Ok(PreparedLayer { bounds, coverage, facts, fact_of, areas_m2, left_out, refused, classes: None, taken, lost });
         }
         // For a moment all positions are there twice.
         let mut twice = memory.none();
@@ -414,7 +435,8 @@ impl LayerBuilder {
         };
         let (coverage, order) = coverage.along_a_curve(shelf)?;
         let fact_of = if fact_of.is_empty() { fact_of } else { order.iter().map(|member| fact_of[*member as usize]).collect() };
-        Ok(PreparedLayer { bounds, coverage, facts, fact_of, left_out, refused: Vec::new(), classes: None, taken, lost: AtomicBool::new(false) })
+        let (refused, lost) = (Vec::new(), AtomicBool::new(false));
+        Ok(PreparedLayer { bounds, coverage, facts, fact_of, areas_m2, left_out, refused, classes: None, taken, lost })
     }
 }
 

@@ -2,12 +2,13 @@
 //!
 //! In this order, tolerances from the [`Rule`]:
 //! 1. doubtful, where there is no version of the parcels or of the approvals at all: what they would tell is unknown, not nothing;
-//! 2. a patch that is no larger than a tolerance: legal, where approvals in time cover nearly all of it, else doubtful;
-//! 3. legal, where approvals for building cover the patch that were granted by the day of the after-image;
-//! 4. other, where those and approvals for another use (设施农用地, 农村道路, 临时用地) cover it;
-//! 5. suspected illegal, where farmland outside all of them is above tolerance: an approval that came later, or had ended, does not change that;
-//! 6. doubtful, where ground that is neither approved nor on any parcel is above tolerance;
-//! 7. other.
+//! 2. doubtful, where it is larger than the rule's share of a county or of all counties: hardly a patch;
+//! 3. a patch that is no larger than a tolerance: legal, where approvals in time cover nearly all of it, else doubtful;
+//! 4. legal, where approvals for building cover the patch that were granted by the day of the after-image;
+//! 5. other, where those and approvals for another use (设施农用地, 农村道路, 临时用地) cover it;
+//! 6. suspected illegal, where farmland outside all of them is above tolerance: an approval that came later, or had ended, does not change that;
+//! 7. doubtful, where ground that is neither approved nor on any parcel is above tolerance;
+//! 8. other.
 //!
 //! An area exceeds its tolerance only if it does so however edges are read and coordinates were rounded (`edges`); where that decides, the milder verdict is taken and flagged.
 
@@ -40,7 +41,11 @@ pub fn assess(atlas: &Atlas, rule: &Rule, figure: &Figure, patch: AsDrawn<'_>, a
     let measured = atlas.measure(figure, after)?;
     let doubts = doubts(atlas, &rule.tolerance, &measured, figure, patch)?;
     let mut milder = Milder::default();
-    let (verdict, reason) = judge(&measured, &doubts, &mut milder, rule, atlas.has(LayerKind::Farmland), atlas.has(LayerKind::Approved));
+    let (mut verdict, mut reason) = judge(&measured, &doubts, &mut milder, rule, atlas.has(LayerKind::Farmland), atlas.has(LayerKind::Approved));
+    let is_unknown = matches!(reason, Reason::NoFarmlandLayer | Reason::NoApprovals);
+    if !is_unknown && atlas.is_more_than(rule.tolerance.patch_share, &measured) {
+        (verdict, reason, milder) = (AutomaticVerdict::Doubtful, Reason::TooLarge, Milder::default());
+    }
     Ok(Assessment { measured, doubts, milder, verdict, reason })
 }
 

@@ -132,10 +132,31 @@ fn verdict(finding: &Finding, provenance: &Provenance, tolerance: &Tolerance) ->
                 areas.area_m2, areas.approved_in_time_m2
             ),
         ),
+        Reason::TooLarge => too_large(finding, tolerance),
     };
     let notes = notes(finding);
     let (more_zh, more_en) = milder(finding, tolerance);
     Explanation { zh: zh + &notes.zh + &more_zh, en: en + &notes.en + &more_en }
+}
+
+/// That a patch is larger than it can be: its area, how much of it is in the county with most of it, and the share.
+fn too_large(finding: &Finding, tolerance: &Tolerance) -> (String, String) {
+    let (area, percent) = (mu(finding.areas.area_m2), tolerance.patch_share * 100.0);
+    let (in_county_zh, in_county_en) = finding.counties.first().map_or_else(
+        || ("不在任何县区内".to_owned(), "none of it in any county".to_owned()),
+        |county| {
+            let (name, inside) = (&county.name, mu(county.area_m2));
+            (format!("其中 {inside} 亩在{name}"), format!("{inside} mu of it in {name}"))
+        },
+    );
+    (
+        format!(
+            "图斑面积 {area} 亩，{in_county_zh}，超过所在县区或全部县区面积的 {percent}%；监测图斑不会这么大，多半是误传了行政区、图幅等范围，存疑，请核对数据。"
+        ),
+        format!(
+            "The patch of {area} mu, {in_county_en}, is more than {percent} % of its county or of all counties; no monitoring patch is as large, so it is most likely the outline of something else (a county, a map sheet): doubtful, check the file."
+        ),
+    )
 }
 
 /// What a reason calls the use.

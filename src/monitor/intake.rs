@@ -23,6 +23,8 @@ pub struct Intake {
     pub disputed_m2: f64,
     /// Whether rings are told to be shells or holes by the direction they run in, as in a Shapefile; else by their place in the outline.
     pub by_direction: bool,
+    /// Vertices that an outline may have once its long edges are cut.
+    pub most_vertices: u64,
 }
 
 /// [`Intake::disputed_m2`] where no rule says otherwise: 0.001 亩, as the tolerance for cover.
@@ -72,7 +74,7 @@ impl Intake {
     /// The intake of a file in `crs`, whose outlines become regions of `plane`.
     #[must_use]
     pub fn new(crs: Crs, plane: Plane) -> Self {
-        Self { crs, shifted: false, plane, disputed_m2: DISPUTED_M2, by_direction: false }
+        Self { crs, shifted: false, plane, disputed_m2: DISPUTED_M2, by_direction: false, most_vertices: u64::MAX }
     }
 
     /// Projects and judges an outline.
@@ -88,6 +90,7 @@ impl Intake {
             (Some(source), degrees)
         };
         let as_drawn = source.as_ref().unwrap_or(&degrees);
+        self.refuse_more(as_drawn)?;
         let checked = self.check(&degrees, as_drawn);
         // Edges straight in the file's projection are curves in the plane; the file's own vertices were judged above.
         let dense = match &source {
@@ -201,6 +204,15 @@ impl Intake {
                 Ok(Checked { region, .. }) => 2.0 * region.area_m2() <= least,
                 Err(Unacceptable { fault, .. }) => matches!(fault, Fault::Empty | Fault::TooFewPoints | Fault::NoArea),
             }
+    }
+
+    /// Refuses an outline of which cutting its long edges would make more than there is memory for.
+    fn refuse_more(&self, as_drawn: &Outline) -> Result<(), OutlineFault> {
+        let vertices = as_drawn.positions.len() as u64;
+        if vertices.saturating_add(self.crs.steps_between(as_drawn)) <= self.most_vertices {
+            return Ok(());
+        }
+        Err(formats::Fault { kind: formats::FaultKind::TooManyVertices(self.most_vertices), place: Place::default() }.into())
     }
 
     /// Refuses a region of less than the least width; a thin one also where it is nothing but a line as it was drawn.

@@ -8,14 +8,14 @@ use super::{
     ids::county_number,
     intake::{Intake, OutlineFault, Taken},
     noticed::Notice,
-    patch_id,
+    patch_id::{self, Unusable},
     reading::Reading,
     rejudging::Scope,
     rule::Rule,
 };
 use crate::formats::{Field, RawFeature, Values, tidy_code};
 use crate::geom::{Figure, Written};
-use crate::land::{COUNTIES, Days, Finding, Patch, Reject, Words, is_county_code, today};
+use crate::land::{COUNTIES, Days, Finding, Patch, Reject, Words, is_county_code, shortened, today};
 use jiff::civil::Date;
 use std::{borrow::Cow, collections::HashMap, io};
 
@@ -121,7 +121,7 @@ impl<'a> Judge<'a> {
         let stated_county = self.stated_county(&mut fields);
         let (own, lost) = match self.own_id(&mut fields, &mut feature_id) {
             Ok(own) => (own, None),
-            Err((id, words)) => (Some(id), Some(words)),
+            Err(unusable) => (Some(Cow::Owned(unusable.shown.clone())), Some(unusable)),
         };
         let by_feature_id = own.is_some() && !self.ids_in_field;
         let has_id = own.is_some();
@@ -129,10 +129,10 @@ impl<'a> Judge<'a> {
         let mut notice = Notice { decimals, has_z, mixed, ..Notice::default() };
         // A feature that is refused is called by whatever id it has.
         let named = || if has_id { Some(patch_id.clone().into_owned()) } else { feature_id.clone().or_else(|| Some(patch_id.clone().into_owned())) };
-        let taken = match geometry {
-            _ if lost.is_some() => Err(lost_id(row, &patch_id, lost.unwrap_or_default())),
-            Ok(outline) => self.intake.take(outline).map_err(|fault| fault.reject(row, named())),
-            Err(fault) => Err(fault.reject(row, named())),
+        let taken = match (lost, geometry) {
+            (Some(unusable), _) => Err(unusable_id(row, unusable)),
+            (None, Ok(outline)) => self.intake.take(outline).map_err(|fault| fault.reject(row, named())),
+            (None, Err(fault)) => Err(fault.reject(row, named())),
         };
         let outcome = match taken {
             Ok(mut taken) => {
@@ -153,12 +153,12 @@ impl<'a> Judge<'a> {
         Ok(Found { row, patch_id, by_feature_id, stated_county, days, attributes, notice, outcome })
     }
 
-    /// The id that the feature has in its field, or, where the file has no such field, of its own; else the one that lost digits, and what to tell people.
-    fn own_id<'f>(&self, fields: &mut Values<'f>, feature_id: &mut Option<String>) -> Result<Option<Cow<'f, str>>, (Cow<'f, str>, Words)> {
+    /// The id that the feature has in its field, or, where the file has no such field, of its own; else why no patch can be known by it.
+    fn own_id<'f>(&self, fields: &mut Values<'f>, feature_id: &mut Option<String>) -> Result<Option<Cow<'f, str>>, Unusable> {
         let within = fields.take(Field::PatchIdWithin);
         let id = if self.ids_in_field { fields.take(Field::PatchId) } else { feature_id.take().map(Cow::Owned) };
         let Some(id) = id else { return Ok(None) };
-        let own = patch_id::own(id.clone()).map_err(|words| (id, words))?;
+        let own = patch_id::own(id)?;
         Ok(match (own, within) {
             (Some(id), Some(within)) => Some(Cow::Owned(patch_id::within_county(&within, &id))),
             (own, _) => own,
@@ -173,7 +173,8 @@ impl<'a> Judge<'a> {
         }
         let by_name = |name: &str| self.county_codes.get(name).map(|code| Cow::Borrowed(code.as_str()));
         let by_code = code.as_deref().and_then(|code| in_county(code).map(Cow::Owned).or_else(|| by_name(code)));
-        by_code.or_else(|| fields.get(Field::CountyName).and_then(by_name)).or(code)
+        // What is no code of a county is kept to be shown, and flagged.
+        by_code.or_else(|| fields.get(Field::CountyName).and_then(by_name)).or_else(|| code.map(|code| Cow::Owned(shortened(&code).into_owned())))
     }
 }
 
@@ -207,10 +208,10 @@ impl OutlineFault {
     }
 }
 
-/// The reject of a feature whose id has lost digits.
-fn lost_id(row: u64, patch_id: &str, reason: Words) -> Reject {
+/// The reject of a feature whose id no patch can be known by.
+fn unusable_id(row: u64, id: Unusable) -> Reject {
     let pointer = format!("/features/{}/properties", row.saturating_sub(1));
-    Reject { row, patch_id: Some(patch_id.to_owned()), code: "lost_id".to_owned(), reason, pointer, ring: None, vertex: None }
+    Reject { row, patch_id: Some(id.shown), code: id.code.to_owned(), reason: id.reason, pointer, ring: None, vertex: None }
 }
 
 /// The reject of a feature whose id an earlier one has.

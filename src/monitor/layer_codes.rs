@@ -4,7 +4,7 @@ use super::classes::{ClassTally, Understood, UnknownCode};
 use super::county_codes::{self, CountyCodes, CountyTally, Sorted};
 use super::{Refusal, classes};
 use crate::formats::{Field, RawFeature};
-use crate::land::{FeatureFacts, LayerKind, Reject, Standard, Words};
+use crate::land::{FeatureFacts, LONGEST_CODE, LayerKind, Reject, Standard, Words, is_too_long, shortened};
 use serde::{Deserialize, Serialize};
 
 /// What people say of the codes of a layer.
@@ -34,7 +34,15 @@ pub type Named = Result<FeatureFacts, Option<Box<Reject>>>;
 
 /// Reads code and name of a feature.
 pub fn read(kind: LayerKind, choices: CodeChoices, raw: &RawFeature<'_>) -> (CodeSeen, Named) {
-    let facts = FeatureFacts::new(raw.fields.get(Field::Code).unwrap_or("").to_owned(), raw.fields.get(Field::Name).unwrap_or("").to_owned());
+    let (code, name) = (raw.fields.get(Field::Code).unwrap_or(""), raw.fields.get(Field::Name).unwrap_or(""));
+    if is_too_long(code) {
+        let words = Words::new(
+            format!("编码超过 {LONGEST_CODE} 个字符，请检查字段对应是否有误"),
+            format!("its code is longer than {LONGEST_CODE} characters; check which field it was taken from"),
+        );
+        return (CodeSeen::Plain, Err(Some(reject(raw.row, "code_too_long", words))));
+    }
+    let facts = FeatureFacts::new(code.to_owned(), shortened(name).into_owned());
     match kind {
         LayerKind::County => {
             let named = match county_codes::sort(choices.county_codes, &facts) {
@@ -60,6 +68,12 @@ pub fn read(kind: LayerKind, choices: CodeChoices, raw: &RawFeature<'_>) -> (Cod
         },
         _ => (CodeSeen::Plain, Ok(facts)),
     }
+}
+
+/// Whether the name of a feature is longer than one may be.
+#[must_use]
+pub fn is_shortened(raw: &RawFeature<'_>) -> bool {
+    raw.fields.get(Field::Name).is_some_and(|name| matches!(shortened(name), std::borrow::Cow::Owned(_)))
 }
 
 fn reject(row: u64, code: &str, reason: Words) -> Box<Reject> {

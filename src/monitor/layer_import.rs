@@ -19,11 +19,12 @@ use super::{
 };
 use crate::formats::{Arrival, Field, RawFeature, Stated, Wanted};
 use crate::geom::{Bounds, Pieces, Plane};
-use crate::land::{FeatureFacts, JobKind, Layer, LayerKind, Reject, Words};
+use crate::land::{FeatureFacts, JobKind, LONGEST_NAME, Layer, LayerKind, Reject, Words, shortened};
 use crate::store::{Held, LayerFeature, LayerWriter, NewLayer};
 use jiff::civil::Date;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
 use std::io;
 use std::path::PathBuf;
 use tokio::sync::mpsc;
@@ -74,6 +75,16 @@ impl LayerFile {
             sha256: None,
         }
     }
+
+    /// That what people call it is no longer than a name may be.
+    fn has_short_name(&self) -> Result<(), Refusal> {
+        if matches!(shortened(&self.name), Cow::Borrowed(_)) {
+            return Ok(());
+        }
+        let words =
+            Words::new(format!("图层名称超过 {LONGEST_NAME} 个字符，请改短"), format!("the layer's name is longer than {LONGEST_NAME} characters; shorten it"));
+        Err(Refusal::new(RefusalKind::Unacceptable, "name_too_long", words))
+    }
 }
 
 /// What became of a layer.
@@ -122,12 +133,14 @@ impl Monitor {
 
     /// Queues the import of a layer, with its file; answers the job's id.
     pub async fn queue_layer_import(&self, file: &LayerFile) -> Result<String, MonitorError> {
+        file.has_short_name()?;
         let mut bytes = tokio::fs::File::open(&file.path).await?;
         self.queue(JobKind::LayerImport, file, &mut bytes).await
     }
 
     /// Everything but the commit.
     pub(super) async fn take_layer_in(&self, file: &LayerFile, report: &(dyn Fn(u64) + Sync)) -> Result<LayerTaken, MonitorError> {
+        file.has_short_name()?;
         approval_facts::check_said(file.kind, file.approval_kind.as_deref(), &self.rule().approvals)?;
         self.refresh_atlas().await?;
         let (mut stated, mut without) = (file.stated.clone(), Holders::new());
@@ -294,7 +307,8 @@ impl<'a> LayerJudge<'a> {
 
     /// Judges one feature. Fails only where layers in force cannot be read back.
     pub fn judge(&self, raw: RawFeature<'_>) -> io::Result<LayerOutcome> {
-        let (row, mut notice) = (raw.row, Notice { decimals: raw.decimals, has_z: raw.has_z, mixed: raw.mixed, ..Notice::default() });
+        let (row, mut notice) =
+            (raw.row, Notice { decimals: raw.decimals, has_z: raw.has_z, mixed: raw.mixed, shortened: layer_codes::is_shortened(&raw), ..Notice::default() });
         let (code, mut named) = layer_codes::read(self.kind, self.choices, &raw);
         if named.as_ref().is_ok_and(|facts| self.kind == LayerKind::County && self.without.is_some_and(|holders| holders.contains(&facts.code))) {
             named = Err(None);

@@ -20,6 +20,8 @@ const RESERVE: u64 = 64 << 20;
 pub struct Memory {
     /// Bytes that no layer has taken.
     left: Arc<AtomicU64>,
+    /// Bytes that the features which are read and judged at a time may take.
+    for_features: u64,
     folder: PathBuf,
 }
 
@@ -34,7 +36,14 @@ impl Memory {
     /// A budget of so many bytes for the whole process; what does not fit goes to files in `folder`.
     #[must_use]
     pub fn new(budget: u64, folder: PathBuf) -> Self {
-        Self { left: Arc::new(AtomicU64::new(budget.saturating_sub(RESERVE) / 2)), folder }
+        let half = budget.saturating_sub(RESERVE) / 2;
+        Self { left: Arc::new(AtomicU64::new(half)), for_features: half, folder }
+    }
+
+    /// Bytes that the features which are read and judged at a time may take: as many as positions.
+    #[must_use]
+    pub fn for_features(&self) -> u64 {
+        self.for_features
     }
 
     /// Half of what this machine, or the control group the process is in, has.

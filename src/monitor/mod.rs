@@ -50,7 +50,7 @@ pub mod withdrawal;
 pub mod work;
 
 use crate::formats::ReadError;
-pub use crate::formats::{Gcj02, Layer as FileLayer, Stated, Wanted, ogr::Workshop, why_not};
+pub use crate::formats::{FeatureBounds, Gcj02, Layer as FileLayer, Room, Stated, Wanted, ogr::Workshop, why_not};
 use crate::geom::{Crs, Plane, Written};
 use crate::land::{Layer, LayerKind, LayerUsed, Reject, Words, today};
 use crate::store::{Store, StoreError};
@@ -204,9 +204,9 @@ impl Monitor {
         let rules = rules.into();
         std::fs::create_dir_all(&spool)?;
         sweep(&spool)?;
-        let workshop = Workshop::new(spool.clone());
-        workshop.sweep();
         let memory = Memory::new(Memory::usual_budget(), spool.clone());
+        let workshop = Workshop { room: Room::of(memory.for_features()), ..Workshop::new(spool.clone()) };
+        workshop.sweep();
         Ok(Self {
             store,
             standing: RwLock::new(Arc::new(Standing::nowhere(rules.at(today()).clone()))),
@@ -268,7 +268,9 @@ impl Monitor {
     /// The same with another budget for the process, in bytes.
     #[must_use]
     pub fn with_memory(self, budget: u64) -> Self {
-        Self { memory: Memory::new(budget, self.spool.clone()), ..self }
+        let memory = Memory::new(budget, self.spool.clone());
+        let workshop = Workshop { room: Room::of(memory.for_features()), ..self.workshop };
+        Self { workshop, memory, ..self }
     }
 
     /// Who reads what GDAL reads.

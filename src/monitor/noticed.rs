@@ -9,7 +9,7 @@ use super::{
     rule::Rule,
 };
 use crate::formats::few_decimals;
-use crate::land::Words;
+use crate::land::{LONGEST_NAME, Words};
 
 /// What was noticed so far.
 #[derive(Debug, Clone, Default)]
@@ -17,6 +17,7 @@ pub(super) struct Noticed {
     decimals: u8,
     with_z: u64,
     mixed: u64,
+    shortened: u64,
     testimony: Testimony,
 }
 
@@ -29,6 +30,8 @@ pub struct Notice {
     pub has_z: bool,
     /// Whether points or lines beside its areas were dropped.
     pub mixed: bool,
+    /// Whether its name was cut, because it is longer than one may be.
+    pub shortened: bool,
     /// What the layers say of a GCJ-02 offset here, while that is open.
     pub testimony: Testimony,
 }
@@ -39,6 +42,7 @@ impl Noticed {
         self.decimals = self.decimals.max(notice.decimals);
         self.with_z += u64::from(notice.has_z);
         self.mixed += u64::from(notice.mixed);
+        self.shortened += u64::from(notice.shortened);
         self.testimony.add(notice.testimony);
     }
 
@@ -51,6 +55,13 @@ impl Noticed {
             words.push(Words::new(
                 format!("{features} 个要素除面以外还有点或线（如标注点），只采用面"),
                 format!("{features} features had points or lines beside their areas (labels, say); only the areas were taken"),
+            ));
+        }
+        if self.shortened > 0 {
+            let features = self.shortened;
+            words.push(Words::new(
+                format!("{features} 个要素的名称超过 {LONGEST_NAME} 个字符，只保留前面的部分"),
+                format!("{features} features have names longer than {LONGEST_NAME} characters, of which only the beginning was kept"),
             ));
         }
         if self.with_z > 0 {

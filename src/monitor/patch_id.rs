@@ -1,6 +1,6 @@
 //! Ids of patches: as their issuer wrote them, made whole where a spreadsheet has put them into scientific notation, and stood in for where there is none.
 
-use crate::land::Words;
+use crate::land::{LONGEST_CODE, Words, is_too_long, shortened};
 use std::borrow::Cow;
 
 /// What stands in for the id of a patch that has none: its row, in a form that is no id. One that a file has in that form is none either (it came out of an
@@ -15,23 +15,44 @@ fn is_stand_in(id: &str) -> bool {
     row.is_some_and(|row| !row.is_empty() && row.bytes().all(|byte| byte.is_ascii_digit()))
 }
 
+/// An id by which no patch can be known.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Unusable {
+    /// A word for programs.
+    pub code: &'static str,
+    /// Why.
+    pub reason: Words,
+    /// The id, as far as it can be shown.
+    pub shown: String,
+}
+
 /// The id that a field holds; none where it holds none.
 ///
 /// # Errors
-/// Where it is in scientific notation with fewer digits than the number has: which one was meant is not known.
-pub fn own(id: Cow<'_, str>) -> Result<Option<Cow<'_, str>>, Words> {
+/// Where it is in scientific notation with fewer digits than the number has: which one was meant is not known. Where it is too long.
+pub fn own(id: Cow<'_, str>) -> Result<Option<Cow<'_, str>>, Unusable> {
     if is_stand_in(&id) {
         return Ok(None);
+    }
+    if is_too_long(&id) {
+        let reason = Words::new(
+            format!("图斑编号超过 {LONGEST_CODE} 个字符，请检查字段对应是否有误"),
+            format!("the patch id is longer than {LONGEST_CODE} characters; check which field it was taken from"),
+        );
+        return Err(Unusable { code: "id_too_long", reason, shown: shortened(&id).into_owned() });
     }
     match scientific(&id) {
         Scientific::Not => Ok(Some(id)),
         Scientific::Whole(digits) => Ok(Some(Cow::Owned(digits))),
-        Scientific::Cut => Err(Words::new(
-            format!("图斑编号“{id}”是科学计数法，末几位已经丢失（电子表格或双精度字段只存得下 15 位），请把编号存为文本后重新导出"),
-            format!(
-                "the patch id “{id}” is in scientific notation and has lost its last digits (a spreadsheet or a field of doubles keeps 15); keep ids as text and export them again"
-            ),
-        )),
+        Scientific::Cut => {
+            let reason = Words::new(
+                format!("图斑编号“{id}”是科学计数法，末几位已经丢失（电子表格或双精度字段只存得下 15 位），请把编号存为文本后重新导出"),
+                format!(
+                    "the patch id “{id}” is in scientific notation and has lost its last digits (a spreadsheet or a field of doubles keeps 15); keep ids as text and export them again"
+                ),
+            );
+            Err(Unusable { code: "lost_id", reason, shown: id.into_owned() })
+        }
     }
 }
 
@@ -76,6 +97,14 @@ mod tests {
     use super::*;
 
     #[test]
+    fn an_id_that_is_too_long_is_no_id_and_is_shown_cut() {
+        let id = "字".repeat(255);
+        let unusable = own(id.as_str().into()).unwrap_err();
+        assert_eq!((unusable.code, unusable.shown.chars().count()), ("id_too_long", 100));
+        assert_eq!(own(id[3..].into()).unwrap().as_deref(), Some(&id[3..]));
+    }
+
+    #[test]
     fn scientific_notation_is_made_whole_where_no_digit_is_lost() {
         for (text, id) in [
             ("3.71302000043e+11", "371302000043"),
@@ -91,7 +120,7 @@ mod tests {
             assert_eq!(own(text.into()).unwrap().as_deref(), Some(id), "{text}");
         }
         for text in ["3.71302E+11", "3.71302000043e+18", "3.71302000043e-11", "4E+11", "3.713020000435e+11"] {
-            assert!(own(text.into()).unwrap_err().zh.contains(text), "{text}");
+            assert!(own(text.into()).unwrap_err().reason.zh.contains(text), "{text}");
         }
     }
 

@@ -1,7 +1,7 @@
 //! Opening a file for the monitor: its CRS believed or contradicted, its fields found, before the first feature is judged.
 
 use super::{MonitorError, Refusal, RefusalKind, atlas::Atlas, intake::Intake, pipeline::in_order};
-use crate::formats::{Arrival, FeatureBatch, FeatureSource, Field, FieldMap, Gcj02, Head, RawFeature, Stated, Wanted, contradiction_words};
+use crate::formats::{Arrival, FeatureBatch, FeatureSource, Field, FieldMap, Gcj02, Head, Held, RawFeature, Room, Stated, Wanted, contradiction_words};
 use crate::geom::{Bounds, Crs, Plane, Written, typical};
 use crate::land::{LayerKind, Words};
 use std::collections::BTreeSet;
@@ -29,6 +29,7 @@ pub fn home(wanted: Wanted, atlas: &Atlas) -> Option<&Bounds> {
 /// A file whose first features have been looked at.
 pub struct Reading {
     source: Box<dyn FeatureSource>,
+    room: Room,
     first: Option<Box<dyn FeatureBatch>>,
     fields: FieldMap,
     keys: BTreeSet<String>,
@@ -60,14 +61,14 @@ impl Reading {
     pub fn look(wish: &Wish<'_>) -> Result<(Self, Option<Refusal>), MonitorError> {
         let overrides = overrides(wish.map)?;
         let mut source = wish.file.open(wish.stated)?;
-        let first = source.next_batch()?;
+        let (first, room) = (source.next_batch()?, wish.file.room().clone());
         let crs = source.crs();
         let keys = first.as_ref().map(|batch| batch.keys(SAMPLE)).transpose()?.unwrap_or_default();
         let fields = FieldMap::resolve(wish.wanted, &keys, &overrides).map_err(|words| Refusal::new(RefusalKind::Unacceptable, "fields", words))?;
         let (mut refusal, mut candidates, mut decimals) = (None, Vec::new(), None);
         let mut notes: Vec<Words> = wish.file.encoding_passed_over(wish.stated).into_iter().collect();
         if let Some(batch) = &first {
-            let mut sample = Vec::new();
+            let (mut sample, _held) = (Vec::new(), room.hold_for(&**batch));
             for index in 0..batch.len().min(SAMPLE) {
                 let feature = batch.feature(index, &fields)?;
                 if let Ok(outline) = feature.geometry {
@@ -94,7 +95,7 @@ impl Reading {
             }
         }
         let says_ids = overrides.iter().any(|(ours, _)| ours == Field::PatchId.word());
-        Ok((Self { source, first, fields, keys, gcj02: wish.stated.gcj02, candidates, says_ids, decimals, notes }, refusal))
+        Ok((Self { source, room, first, fields, keys, gcj02: wish.stated.gcj02, candidates, says_ids, decimals, notes }, refusal))
     }
 
     /// The CRS positions are taken to be in.
@@ -119,7 +120,8 @@ impl Reading {
     #[must_use]
     pub fn intake(&self, plane: &Plane) -> Intake {
         let by_direction = self.head().by_direction;
-        Intake { shifted: self.gcj02 == Some(Gcj02::Remove), by_direction, ..Intake::new(self.crs(), plane.clone()) }
+        let (shifted, most_vertices) = (self.gcj02 == Some(Gcj02::Remove), self.room.vertices());
+        Intake { shifted, by_direction, most_vertices, ..Intake::new(self.crs(), plane.clone()) }
     }
 
     /// Whether people have yet to say what to do with an offset of GCJ-02.
@@ -216,18 +218,18 @@ impl Reading {
         work: impl Fn(&mut R, RawFeature<'_>) -> Result<(), MonitorError> + Sync,
         take: impl FnMut(R) -> Result<(), MonitorError>,
     ) -> Result<(), MonitorError> {
-        let Self { source, first, fields, .. } = self;
+        let Self { source, first, fields, room, .. } = self;
         let next = || {
             let batch = match first.take() {
                 Some(batch) => Some(batch),
                 None => source.next_batch()?,
             };
             Ok(batch.map(|batch| {
-                let bytes = batch.bytes();
-                (batch, bytes)
+                let (bytes, held) = (batch.bytes(), room.hold_for(&*batch));
+                ((batch, held), bytes)
             }))
         };
-        let fold = |batch: Box<dyn FeatureBatch>| {
+        let fold = |(batch, _held): (Box<dyn FeatureBatch>, Option<Held>)| {
             let mut result = begin(batch.len());
             (0..batch.len()).try_for_each(|index| work(&mut result, batch.feature(index, fields)?))?;
             Ok(result)

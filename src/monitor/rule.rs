@@ -29,7 +29,7 @@ pub struct Rule {
     pub approvals: ApprovalKinds,
 }
 
-/// Tolerances, in 亩.
+/// Tolerances, in 亩, and a share.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Tolerance {
     /// Area outside approvals up to which a patch counts as covered.
@@ -38,6 +38,8 @@ pub struct Tolerance {
     pub farmland_mu: f64,
     /// Ground in a second county from which a patch crosses the border.
     pub border_mu: f64,
+    /// Share of a county's area, or of all counties', above which a patch is doubtful, 0 to 1.
+    pub patch_share: f64,
 }
 
 /// What makes a survey acceptable.

@@ -134,6 +134,10 @@ fn compose(out: &mut impl Write, prepared: &PreparedLayer) -> io::Result<()> {
     for fact in &prepared.fact_of {
         out.write_all(&fact.to_le_bytes())?;
     }
+    put(out, prepared.areas_m2.len())?;
+    for area_m2 in &prepared.areas_m2 {
+        out.write_all(&area_m2.to_le_bytes())?;
+    }
     put(out, prepared.left_out.len())?;
     for one in &prepared.left_out {
         let text = serde_json::to_vec(&(one.row, one.bounds.map(|bounds| (bounds.min, bounds.max)), &one.code, &one.reason))?;
@@ -153,6 +157,7 @@ fn parse(content: &mut Hashing<File>, memory: &Memory) -> io::Result<PreparedLay
     }
     let facts = (0..take(content)?).map(|_| feature_facts(content)).collect::<io::Result<Vec<_>>>()?;
     let fact_of = bytes(content, 4)?.as_chunks::<4>().0.iter().map(|bytes| u32::from_le_bytes(*bytes)).collect::<Vec<u32>>();
+    let areas_m2 = bytes(content, 8)?.as_chunks::<8>().0.iter().map(|bytes| f64::from_le_bytes(*bytes)).collect::<Vec<f64>>();
     let left_out = (0..take(content)?).map(|_| left_out(content)).collect::<io::Result<Vec<_>>>()?;
     let mut taken = memory.none();
     let coverage = Coverage::thaw(content, |content, bytes| {
@@ -164,13 +169,14 @@ fn parse(content: &mut Hashing<File>, memory: &Memory) -> io::Result<PreparedLay
     let whole = hash == u64::from_le_bytes(written)
         && content.read(&mut [0])? == 0
         && fact_of.iter().all(|fact| (*fact as usize) < facts.len())
+        && (areas_m2.is_empty() || areas_m2.len() == facts.len())
         && (fact_of.is_empty() || fact_of.len() == coverage.members() as usize);
     if !whole {
         return Err(damaged());
     }
     let bounds = Bounds { min: [corners[0], corners[1]], max: [corners[2], corners[3]] };
     let lost = AtomicBool::new(false);
-    Ok(PreparedLayer { bounds, coverage, facts, fact_of, left_out, refused: Vec::new(), classes: None, taken, lost })
+    Ok(PreparedLayer { bounds, coverage, facts, fact_of, areas_m2, left_out, refused: Vec::new(), classes: None, taken, lost })
 }
 
 /// A feature that was left out when the layer was prepared.

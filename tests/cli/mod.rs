@@ -6,6 +6,7 @@ mod export;
 mod failover;
 mod files;
 mod kill;
+mod memory;
 mod migrate;
 mod nodes;
 mod outlines;

@@ -277,7 +277,7 @@ async fn what_cannot_be_exported_is_a_problem_that_names_the_parameter() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_worker_that_dies_or_is_not_there_is_a_problem_and_leaves_nothing() {
-    for (fault, code) in [(Some("crash"), "worker_crashed"), (Some("hang"), "worker_timeout"), (None, "no_ogr")] {
+    for (fault, code) in [(Some("crash"), "worker_crashed"), (Some("hang"), "worker_silent"), (None, "no_ogr")] {
         let app = TestApp::with_workshop(|workshop| match fault {
             Some(name) => Workshop { fault, patience: patience(name), ..with_program(workshop) },
             None => Workshop { program: None, ..workshop },

@@ -41,7 +41,7 @@ async fn a_zipped_shapefile_is_looked_at_and_then_taken_in() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_worker_that_hangs_or_dies_costs_one_upload() {
-    for (fault, code) in [("hang", "worker_timeout"), ("crash", "worker_crashed")] {
+    for (fault, code) in [("hang", "worker_silent"), ("crash", "worker_crashed")] {
         let app = TestApp::with_workshop(|workshop| Workshop { fault: Some(fault), patience: patience(fault), ..with_program(workshop) }).await;
         app.refuses(APRIL, shapefile(), 400, code).await;
         assert_eq!(app.get("/health").await.status, 200);
@@ -52,7 +52,7 @@ async fn a_worker_that_hangs_or_dies_costs_one_upload() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_worker_that_hangs_or_dies_midway_leaves_nothing_and_another_survey_comes_in_meanwhile() {
-    for (fault, code) in [("hang_midway", "worker_timeout"), ("crash_midway", "worker_crashed")] {
+    for (fault, code) in [("hang_midway", "worker_silent"), ("crash_midway", "worker_crashed")] {
         let app = TestApp::with_workshop(|workshop| Workshop { fault: Some(fault), patience: patience(fault), ..with_program(workshop) }).await;
         let queued = app.request(reqwest::Method::POST, &format!("/api/surveys?{APRIL}")).header("prefer", "respond-async").body(shapefile());
         let job = app.send(queued).await.json()["id"].as_str().unwrap().to_owned();

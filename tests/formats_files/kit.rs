@@ -38,7 +38,7 @@ pub(crate) fn workshop(scratch: &Path) -> Workshop {
 
 /// How long a worker that misbehaves is waited for: not long where it never answers, and else longer than a busy machine needs to start it.
 pub(crate) fn patience(fault: &str) -> Duration {
-    Duration::from_secs(if ["hang", "hang_midway", "lie"].contains(&fault) { 3 } else { 120 })
+    Duration::from_secs(if ["hang", "hang_midway", "lie", "drip"].contains(&fault) { 3 } else { 120 })
 }
 
 /// The demo city, made once.

@@ -1,7 +1,9 @@
 //! Surveys and layers as they really arrive. `docs/FORMATS.md` names these tests.
 
+mod bounds;
 mod detective;
 mod exports;
+mod geopackage;
 mod hostile;
 mod http;
 pub(crate) mod kit;

@@ -20,13 +20,15 @@ fn every_way_to_misbehave_ends_in_a_reason_within_its_time_and_leaves_nothing() 
     let scratch = folder();
     for (fault, code) in [
         ("crash", "worker_crashed"),
-        ("hang", "worker_timeout"),
+        ("hang", "worker_silent"),
         ("spin", "worker_cpu"),
         ("flood", "worker_flood"),
         ("lie", "worker_flood"),
         ("memory", "worker_memory"),
         ("crash_midway", "worker_crashed"),
-        ("hang_midway", "worker_timeout"),
+        ("hang_midway", "worker_silent"),
+        ("killed", "worker_memory"),
+        ("drip", "worker_slow"),
     ] {
         let mut workshop = Workshop { fault: Some(fault), patience: patience(fault), ..workshop(scratch.path()) };
         workshop.limits.cpu_s = if fault == "spin" { 1 } else { 60 };
@@ -61,8 +63,9 @@ fn without_it_the_package_is_named() {
 /// The worker itself, asked for the first layer of a file.
 fn asked(folder: &Path, file: &str, driver: &str, fault: Option<&str>) -> Child {
     let limits = serde_json::json!({ "memory_bytes": 2_u64 << 30, "cpu_s": 60, "file_bytes": 0, "files": 64 });
+    let bounds = serde_json::json!({ "vertices": 1000, "text_bytes": 1 << 20 });
     let read = serde_json::json!({ "layer": 0, "encoding": null });
-    let job = serde_json::json!({ "folder": folder, "path": folder.join(file), "driver": driver, "task": { "read": read }, "limits": limits, "fault": fault });
+    let job = serde_json::json!({ "folder": folder, "path": folder.join(file), "driver": driver, "task": { "read": read }, "limits": limits, "bounds": bounds, "fault": fault });
     let mut command = Command::new(program());
     let mut child = command.current_dir(folder).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
     writeln!(child.stdin.as_mut().unwrap(), "{job}").unwrap();

@@ -141,7 +141,7 @@ fn what_gdal_would_write_otherwise_than_it_was_given_is_a_failure() {
 fn a_worker_that_dies_while_it_writes_leaves_nothing() {
     let scratch = folder();
     let gpkg = layout(Format::GeoPackage, "EPSG:4490", Encoding::Utf8);
-    for (fault, code) in [("crash", "worker_crashed"), ("hang", "worker_timeout"), ("crash_midway", "worker_crashed"), ("hang_midway", "worker_timeout")] {
+    for (fault, code) in [("crash", "worker_crashed"), ("hang", "worker_silent"), ("crash_midway", "worker_crashed"), ("hang_midway", "worker_silent")] {
         let workshop = Workshop { fault: Some(fault), patience: patience(fault), ..workshop(scratch.path()) };
         let Err(WriteError::Unavailable { code: said, words }) = write(&workshop, &gpkg) else { panic!("{fault}") };
         assert!(said == code && words.zh.contains(code), "{said} {words:?}");

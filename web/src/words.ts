@@ -218,6 +218,7 @@ export const words = {
   reason_rural_road: ['农村道路', 'Rural road'],
   reason_other_use: ['批准为其他用途', 'Approved for another use'],
   reason_too_small: ['图斑不大于容差', 'No larger than a tolerance'],
+  reason_too_large: ['图斑过大，不像监测图斑', 'Too large for a monitoring patch'],
 
   survey: ['监测批次', 'Survey'],
   surveys_empty: ['尚未上传任何监测批次。', 'No survey has been uploaded yet.'],

@@ -18,6 +18,8 @@ use std::path::{Path, PathBuf};
 const MOST_ENTRIES: usize = 10_000;
 /// Data sets in all of it: each is looked at on its own.
 const MOST_FOUND: usize = 100;
+/// Groups of files that belong together, with or without the one that stands for them.
+const MOST_GROUPS: usize = 10 * MOST_FOUND;
 /// Bytes unpacked in all.
 const MOST_BYTES: u64 = 8 << 30;
 /// All that is unpacked may be so many times as long as the archive is …
@@ -63,6 +65,8 @@ struct Unpacking<'a> {
     others: Vec<String>,
     /// Whether it is a workbook or a document, which are archives, too.
     office: bool,
+    /// What goes from the archive to the disk at a time.
+    buffer: Vec<u8>,
 }
 
 /// How much has come out of an archive, held against how long it is: what it says of itself counts for nothing.
@@ -102,7 +106,7 @@ impl Swelling {
 impl<'a> Unpacking<'a> {
     fn new(path: &Path, folder: &'a Path) -> Result<Self, ReadError> {
         let swelling = Swelling::of(path)?;
-        Ok(Self { folder, entries: 0, swelling, groups: HashMap::new(), found: Vec::new(), others: Vec::new(), office: false })
+        Ok(Self { folder, entries: 0, swelling, groups: HashMap::new(), found: Vec::new(), others: Vec::new(), office: false, buffer: vec![0; 256 << 10] })
     }
 
     fn count(&mut self, more: usize) -> Result<(), ReadError> {
@@ -128,17 +132,24 @@ impl<'a> Unpacking<'a> {
         };
         let next = self.groups.len();
         let number = *self.groups.entry(format!("{within}{group}")).or_insert(next);
-        let target = self.folder.join(number.to_string()).join(&file);
-        if let Some(parent) = target.parent() {
-            std::fs::create_dir_all(parent)?;
+        if number == MOST_GROUPS {
+            return Err(too_many_found());
         }
+        let target = self.folder.join(number.to_string()).join(&file);
         if let Some(opens) = opens {
             let path = self.folder.join(number.to_string()).join(opens);
             if !self.found.iter().any(|found| found.path == path) {
+                if self.found.len() == MOST_FOUND {
+                    return Err(too_many_found());
+                }
                 // A geodatabase is the folder that its tables are in.
                 let place = if opens == "data.gdb" { name.rsplit_once('/').map_or(name, |(folder, _)| folder) } else { name };
                 self.found.push(Found { path, title, place: format!("{within}{place}") });
             }
+        }
+        // Nothing is made on the disk for what is refused.
+        if let Some(parent) = target.parent() {
+            std::fs::create_dir_all(parent)?;
         }
         Ok(Some(target))
     }
@@ -148,27 +159,18 @@ impl<'a> Unpacking<'a> {
             io::ErrorKind::AlreadyExists => refused("archive_duplicate", format!("压缩包内“{name}”出现了两次"), format!("“{name}” is in the archive twice")),
             _ => ReadError::Io(error),
         })?;
-        let mut buffer = vec![0; 256 << 10];
         loop {
-            let read = entry.read(&mut buffer).map_err(told)?;
+            let read = entry.read(&mut self.buffer).map_err(told)?;
             if read == 0 {
                 return Ok(());
             }
             self.swelling.add(read as u64)?;
-            out.write_all(&buffer[..read])?;
+            out.write_all(&self.buffer[..read])?;
         }
     }
 
     fn finish(self) -> Result<Vec<Found>, ReadError> {
-        let found = self.found.len();
-        if found > MOST_FOUND {
-            return Err(refused(
-                "archive_too_many",
-                format!("压缩包内有 {found} 份数据，一次最多 {MOST_FOUND} 份，请只打包需要上传的数据"),
-                format!("the archive has {found} data sets, and {MOST_FOUND} are taken at a time; pack only what is to be uploaded"),
-            ));
-        }
-        if found > 0 { Ok(self.found) } else { Err(self.nothing()) }
+        if self.found.is_empty() { Err(self.nothing()) } else { Ok(self.found) }
     }
 
     /// Why there is nothing to open.
@@ -199,6 +201,15 @@ impl<'a> Unpacking<'a> {
     }
 }
 
+/// The refusal of an archive with more data sets than are taken, told at the first that is too many.
+fn too_many_found() -> ReadError {
+    refused(
+        "archive_too_many",
+        format!("压缩包内的数据超过 {MOST_FOUND} 份，请只打包需要上传的数据"),
+        format!("the archive has more than {MOST_FOUND} data sets; pack only what is to be uploaded"),
+    )
+}
+
 /// The refusal of an archive in which there is only text that is no data.
 pub fn nothing_but_text() -> ReadError {
     refused(
@@ -223,4 +234,32 @@ fn broken(why: &dyn std::fmt::Display) -> ReadError {
 /// A refusal that came through a reader is itself; any other error says that the archive is broken.
 fn told(error: io::Error) -> ReadError {
     error.downcast().unwrap_or_else(|error| broken(&error))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use zip::write::SimpleFileOptions;
+
+    /// The word for why an archive of these empty files is refused, and how many folders and files were made before that.
+    fn refused_after(names: impl Iterator<Item = String>) -> (String, usize) {
+        let (at, folder) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let path = at.path().join("a.zip");
+        let mut archive = zip::ZipWriter::new(File::create(&path).unwrap());
+        for name in names {
+            archive.start_file(name, SimpleFileOptions::default()).unwrap();
+        }
+        archive.finish().unwrap();
+        let code = unzip(&path, folder.path()).unwrap_err().code().to_owned();
+        (code, std::fs::read_dir(folder.path()).unwrap().count())
+    }
+
+    #[test]
+    fn what_is_too_many_is_refused_at_the_first_and_not_at_the_last() {
+        for (extension, most) in [("shp", MOST_FOUND), ("geojson", MOST_FOUND), ("dbf", MOST_GROUPS)] {
+            let names = (0..9_999).map(|number| format!("{number}.{extension}"));
+            assert_eq!(refused_after(names), ("archive_too_many".to_owned(), most), "{extension}");
+        }
+        assert_eq!(refused_after((0..10_001).map(|number| format!("{number}.shp"))), ("archive_too_many".to_owned(), 0));
+    }
 }

@@ -3,15 +3,15 @@
 use super::Lone;
 use super::coordinates::{self, Coordinates};
 use crate::formats::json::{self, Cursor, RawText};
-use crate::formats::{Fault, FaultKind, FieldMap, RawFeature, Values};
+use crate::formats::{Fault, FaultKind, FeatureBounds, FieldMap, RawFeature, Values};
 use crate::geom::Outline;
 use std::{borrow::Cow, collections::BTreeSet};
 
 /// Reads the feature that the first `length` bytes of `text` are. Only text that is no JSON is an error.
-pub(super) fn read<'a>(text: &'a str, length: usize, row: u64, fields: &FieldMap) -> Result<RawFeature<'a>, json::Fault> {
+pub(super) fn read<'a>(text: &'a str, length: usize, row: u64, fields: &FieldMap, bounds: &FeatureBounds) -> Result<RawFeature<'a>, json::Fault> {
     let mut cursor = Cursor::beginning(text, length);
     let mut parsing =
-        Parsing { fields, is_feature: false, id: None, attributes: None, values: Values::default(), has_geometry: false, geometry: None, fault: None };
+        Parsing { fields, bounds, is_feature: false, id: None, attributes: None, values: Values::default(), has_geometry: false, geometry: None, fault: None };
     if cursor.peek() == Some(b'{') {
         cursor.members(|cursor, key| parsing.member(cursor, key))?;
     } else {
@@ -23,22 +23,25 @@ pub(super) fn read<'a>(text: &'a str, length: usize, row: u64, fields: &FieldMap
 
 /// Reads the Feature or the geometry that is all of `text`.
 pub(super) fn lone(text: &str) -> Result<Lone, json::Fault> {
-    let as_feature = read(text, text.len(), 1, &FieldMap::default())?.geometry;
+    let as_feature = read(text, text.len(), 1, &FieldMap::default(), &FeatureBounds::default())?.geometry;
     if !matches!(&as_feature, Err(fault) if fault.kind == FaultKind::NotAFeature) {
         return Ok(Lone { outline: as_feature, in_feature: true });
     }
-    let (geometry, _) = geometry(Cursor::new(text), true)?;
+    let (geometry, _) = geometry(Cursor::new(text), &FeatureBounds::default(), true)?;
     Ok(Lone { outline: areas(geometry).map(|(coordinates, _)| coordinates.outline), in_feature: false })
 }
 
-/// Adds the names of the feature's fields to `keys`.
-pub(super) fn keys(text: &str, length: usize, keys: &mut BTreeSet<String>) -> Result<(), json::Fault> {
+/// Adds the names of the feature's fields to `keys`; none of one that has more than it may have.
+pub(super) fn keys(text: &str, length: usize, bounds: &FeatureBounds, keys: &mut BTreeSet<String>) -> Result<(), json::Fault> {
     let mut cursor = Cursor::beginning(text, length);
     if cursor.peek() != Some(b'{') {
         return cursor.value().map(drop);
     }
     cursor.members(|cursor, key| {
         if key.decode() != "properties" || cursor.peek() != Some(b'{') {
+            return cursor.value().map(drop);
+        }
+        if too_many_keys(cursor, bounds)? {
             return cursor.value().map(drop);
         }
         cursor.members(|cursor, key| {
@@ -61,6 +64,7 @@ struct Geometry<'a> {
 
 struct Parsing<'a, 'm> {
     fields: &'m FieldMap,
+    bounds: &'m FeatureBounds,
     is_feature: bool,
     id: Option<String>,
     attributes: Option<&'a str>,
@@ -91,7 +95,7 @@ impl<'a> Parsing<'a, '_> {
                 }
                 self.has_geometry = true;
                 let end;
-                (self.geometry, end) = geometry(cursor.clone(), true)?;
+                (self.geometry, end) = geometry(cursor.clone(), self.bounds, true)?;
                 cursor.go_to(end);
             }
             _ => drop(cursor.value()?),
@@ -111,6 +115,11 @@ impl<'a> Parsing<'a, '_> {
                 self.blame(FaultKind::BadProperties);
                 return Ok("{}");
             }
+        }
+        if too_many_keys(cursor, self.bounds)? {
+            self.blame(FaultKind::TooManyKeys(self.bounds.keys));
+            cursor.value()?;
+            return Ok("{}");
         }
         let (fields, values) = (self.fields, &mut self.values);
         cursor.verbatim(|cursor| cursor.members(|cursor, key| values.read(fields, cursor, key)))
@@ -137,6 +146,19 @@ impl<'a> Parsing<'a, '_> {
     }
 }
 
+/// Whether the object that the cursor stands at has more keys than a feature may have.
+fn too_many_keys(cursor: &Cursor<'_>, bounds: &FeatureBounds) -> Result<bool, json::Fault> {
+    if !bounds.may_have_too_many_keys(cursor.left()) {
+        return Ok(false);
+    }
+    let mut count = 0;
+    cursor.clone().members(|cursor, _| {
+        count += 1;
+        cursor.value().map(drop)
+    })?;
+    Ok(count > bounds.keys)
+}
+
 /// The coordinates, where the geometry is areas and has some, and whether there are points or lines beside them.
 fn areas(geometry: Option<Geometry<'_>>) -> Result<(Coordinates, bool), Fault> {
     let Some(geometry) = geometry else { return Err(Fault::of(FaultKind::NoGeometry)) };
@@ -150,7 +172,7 @@ fn areas(geometry: Option<Geometry<'_>>) -> Result<(Coordinates, bool), Fault> {
 }
 
 /// Reads a geometry, `None` for null and whatever else is no object, and of a collection what is in it unless it is `whole` no longer; and tells where it ends.
-fn geometry(mut cursor: Cursor<'_>, whole: bool) -> Result<(Option<Geometry<'_>>, usize), json::Fault> {
+fn geometry<'a>(mut cursor: Cursor<'a>, bounds: &FeatureBounds, whole: bool) -> Result<(Option<Geometry<'a>>, usize), json::Fault> {
     if cursor.peek() != Some(b'{') {
         cursor.value()?;
         return Ok((None, cursor.at()));
@@ -166,11 +188,11 @@ fn geometry(mut cursor: Cursor<'_>, whole: bool) -> Result<(Option<Geometry<'_>>
                 cursor.value()?;
             }
             "coordinates" => {
-                let (read, end) = coordinates(cursor.clone(), &geometry.kind)?;
+                let (read, end) = coordinates(cursor.clone(), bounds, &geometry.kind)?;
                 geometry.coordinates = Some(read);
                 cursor.go_to(end);
             }
-            "geometries" if whole && cursor.peek() == Some(b'[') => geometry.collected = Some(collection(cursor)?),
+            "geometries" if whole && cursor.peek() == Some(b'[') => geometry.collected = Some(collection(cursor, bounds)?),
             _ => drop(cursor.value()?),
         }
         Ok(())
@@ -178,21 +200,24 @@ fn geometry(mut cursor: Cursor<'_>, whole: bool) -> Result<(Option<Geometry<'_>>
     if let (None, Some(start)) = (&geometry.coordinates, waiting) {
         let mut again = cursor.clone();
         again.go_to(start);
-        geometry.coordinates = Some(coordinates(again, &geometry.kind)?.0);
+        geometry.coordinates = Some(coordinates(again, bounds, &geometry.kind)?.0);
     }
     Ok((Some(geometry), cursor.at()))
 }
 
 /// Reads the geometries of a collection: its areas as the parts of one outline, and whether there are points or lines beside them. One within another is none of
 /// these: no program writes it, and they could be nested without end.
-fn collection(cursor: &mut Cursor<'_>) -> Result<(Result<Coordinates, Fault>, bool), json::Fault> {
+fn collection(cursor: &mut Cursor<'_>, bounds: &FeatureBounds) -> Result<(Result<Coordinates, Fault>, bool), json::Fault> {
     let (mut areas, mut fault, mut mixed) = (None::<Coordinates>, None, false);
     cursor.expect(b'[')?;
     while cursor.peek() != Some(b']') {
-        let (part, end) = geometry(cursor.clone(), false)?;
+        let (part, end) = geometry(cursor.clone(), bounds, false)?;
         cursor.go_to(end);
         match part {
             Some(part) if matches!(part.kind.as_ref(), "Polygon" | "MultiPolygon") => match (part.coordinates, &mut areas) {
+                (Some(Ok(part)), Some(areas)) if bounds.is_over(areas.outline.positions.len() + part.outline.positions.len()) => {
+                    fault.get_or_insert(Fault::of(FaultKind::TooManyVertices(bounds.vertices)));
+                }
                 (Some(Ok(part)), Some(areas)) => areas.join(part),
                 (Some(Ok(part)), none) => *none = Some(part),
                 // Where in a collection it is, is more than a place can say.
@@ -222,9 +247,12 @@ fn collection(cursor: &mut Cursor<'_>) -> Result<(Result<Coordinates, Fault>, bo
 }
 
 /// Reads coordinates, or passes over them where they are not those of areas, strictly in either case; and tells where they end.
-fn coordinates(mut cursor: Cursor<'_>, kind: &str) -> Result<(Result<Coordinates, Fault>, usize), json::Fault> {
+fn coordinates(mut cursor: Cursor<'_>, bounds: &FeatureBounds, kind: &str) -> Result<(Result<Coordinates, Fault>, usize), json::Fault> {
     let start = cursor.at();
     let read = match kind {
+        "Polygon" | "MultiPolygon" if bounds.too_many_positions(cursor.text().as_bytes(), start, cursor.left()) => {
+            Err(Fault::of(FaultKind::TooManyVertices(bounds.vertices)))
+        }
         "Polygon" | "MultiPolygon" => coordinates::read(cursor.text(), start, cursor.left(), kind == "MultiPolygon"),
         _ => Err(Fault::of(FaultKind::NotAPolygon(kind.to_owned()))),
     };

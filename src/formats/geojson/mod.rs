@@ -18,11 +18,11 @@ mod tests;
 
 pub use geometry::Geometry;
 
-use super::{Fault, FeatureBatch, FeatureSource, FieldMap, Head, RawFeature, ReadError};
+use super::{Fault, FeatureBatch, FeatureBounds, FeatureSource, FieldMap, Head, RawFeature, ReadError};
 use crate::geom::{Crs, Outline};
 use crate::land::Words;
 use head::{Ahead, Members};
-use source::{Input, LARGEST_VALUE, Source};
+use source::{Input, Source};
 use std::{collections::BTreeSet, ops::Range};
 use std::{fs::File, path::Path};
 
@@ -52,23 +52,20 @@ pub struct Reader {
     assumed: Crs,
     row: u64,
     next: Next,
+    bounds: FeatureBounds,
 }
 
 impl Reader {
     /// Opens a file and reads what precedes its features. A CRS that is `forced` wins over what the file says.
     ///
     /// A `FeatureCollection`, or a single Feature (which is read as a collection of one).
-    pub fn open(path: &Path, forced: Option<Crs>) -> Result<Self, ReadError> {
-        Self::new(Box::new(File::open(path)?), forced)
+    pub fn open(path: &Path, forced: Option<Crs>, bounds: FeatureBounds) -> Result<Self, ReadError> {
+        Self::new(Box::new(File::open(path)?), forced, bounds)
     }
 
     /// The same from anything that can be read twice.
-    pub fn new(input: Box<dyn Input>, forced: Option<Crs>) -> Result<Self, ReadError> {
-        Self::with_limit(input, forced, LARGEST_VALUE)
-    }
-
-    fn with_limit(input: Box<dyn Input>, forced: Option<Crs>, largest: usize) -> Result<Self, ReadError> {
-        let mut source = Source::new(input, largest);
+    pub fn new(input: Box<dyn Input>, forced: Option<Crs>, bounds: FeatureBounds) -> Result<Self, ReadError> {
+        let mut source = Source::new(input, bounds.text_bytes as usize);
         head::begin(&mut source)?;
         let mut members = Members::new(forced.is_some());
         let next = match members.read(&mut source)? {
@@ -79,7 +76,7 @@ impl Reader {
             }
         };
         let assumed = forced.or(members.head.crs).unwrap_or(Crs::CRS84);
-        Ok(Self { source, members, forced, assumed, row: 1, next })
+        Ok(Self { source, members, forced, assumed, row: 1, next, bounds })
     }
 
     /// The same reader with more to tell of how the file was read.
@@ -144,7 +141,7 @@ impl Reader {
     fn batch(&mut self, bytes: Vec<u8>, spans: Vec<(u32, u32)>, offset: u64) -> Option<Batch> {
         let first_row = self.row;
         self.row += spans.len() as u64;
-        (!spans.is_empty()).then_some(Batch { first_row, offset, bytes, spans })
+        (!spans.is_empty()).then_some(Batch { first_row, offset, bytes, spans, bounds: self.bounds })
     }
 
     /// The members after the features, and whether what was assumed before was right.
@@ -220,6 +217,7 @@ pub struct Batch {
     bytes: Vec<u8>,
     /// Where in `bytes` each feature lies.
     spans: Vec<(u32, u32)>,
+    bounds: FeatureBounds,
 }
 
 /// Bytes after a feature that are handed on with it, to be looked at together with its last ones.
@@ -267,18 +265,22 @@ impl FeatureBatch for Batch {
         self.bytes.len()
     }
 
+    fn most_vertices(&self) -> u64 {
+        memchr::memchr_iter(b'[', &self.bytes).count() as u64
+    }
+
     fn keys(&self, sample: usize) -> Result<BTreeSet<String>, ReadError> {
         let mut keys = BTreeSet::new();
         for index in 0..self.len().min(sample) {
             let (text, length) = self.text_at(index)?;
-            feature::keys(text, length, &mut keys).map_err(|fault| self.error(index, fault))?;
+            feature::keys(text, length, &self.bounds, &mut keys).map_err(|fault| self.error(index, fault))?;
         }
         Ok(keys)
     }
 
     fn feature<'a>(&'a self, index: usize, fields: &FieldMap) -> Result<RawFeature<'a>, ReadError> {
         let (text, length) = self.text_at(index)?;
-        feature::read(text, length, self.first_row + index as u64, fields).map_err(|fault| self.error(index, fault))
+        feature::read(text, length, self.first_row + index as u64, fields, &self.bounds).map_err(|fault| self.error(index, fault))
     }
 }
 

@@ -8,9 +8,6 @@ use std::ops::Range;
 
 /// How much is read at once.
 const CHUNK: usize = 256 << 10;
-/// No single value may be larger: a feature of ten million vertices is smaller.
-pub(super) const LARGEST_VALUE: usize = 256 << 20;
-
 /// Where GeoJSON can be read from; more than once, because a file's last word may change how it must be read.
 pub trait Input: Read + Seek + Send {}
 impl<T: Read + Seek + Send> Input for T {}
@@ -69,13 +66,13 @@ impl Source {
         self.bytes.clear();
         (&mut self.input).take(self.largest as u64 + 1).read_to_end(&mut self.bytes)?;
         (self.base, self.at) = (0, self.bytes.len());
-        if self.bytes.len() > self.largest { Err(too_large(0)) } else { Ok(self.take().0) }
+        if self.bytes.len() > self.largest { Err(too_large(0, self.largest)) } else { Ok(self.take().0) }
     }
 
     /// Reads on; false at the end of the file.
     pub fn fill(&mut self) -> Result<bool, ReadError> {
         if self.bytes.len() > self.largest {
-            return Err(too_large(self.offset(self.at)));
+            return Err(too_large(self.offset(self.at), self.largest));
         }
         Ok((&mut self.input).take(CHUNK as u64).read_to_end(&mut self.bytes)? > 0)
     }
@@ -139,12 +136,11 @@ pub(super) fn not_utf8(offset: u64) -> ReadError {
     .at(offset)
 }
 
-fn too_large(offset: u64) -> ReadError {
-    let limit = LARGEST_VALUE >> 20;
+fn too_large(offset: u64, limit: usize) -> ReadError {
     ReadError::refused(
         "feature_too_large",
-        format!("从第 {offset} 字节起的一个要素超过 {limit} MB（也可能是括号不配对）"),
-        format!("one feature is larger than {limit} MB, or its brackets do not match"),
+        format!("从第 {offset} 字节起的一个要素超过 {limit} 字节（也可能是括号不配对）"),
+        format!("one feature is larger than {limit} bytes, or its brackets do not match"),
     )
     .at(offset)
 }

@@ -28,8 +28,11 @@ struct Everything {
     features: Vec<(u64, String, Result<Outline, crate::formats::Fault>)>,
 }
 
+/// As many bytes as a feature may have.
+const TEXT_BYTES: usize = 64 << 20;
+
 fn read_with(bytes: &[u8], forced: Option<Crs>, limit: usize) -> Result<Everything, ReadError> {
-    let mut reader = Reader::with_limit(Box::new(Cursor::new(bytes.to_vec())), forced, limit)?;
+    let mut reader = Reader::new(Box::new(Cursor::new(bytes.to_vec())), forced, FeatureBounds { text_bytes: limit as u64, ..FeatureBounds::default() })?;
     let mut features = Vec::new();
     while let Some(batch) = reader.next_batch()? {
         let fields = FieldMap::resolve(Wanted::Survey, &batch.keys(usize::MAX)?, &[]).unwrap();
@@ -44,7 +47,7 @@ fn read_with(bytes: &[u8], forced: Option<Crs>, limit: usize) -> Result<Everythi
 }
 
 fn read(text: impl AsRef<[u8]>) -> Result<Everything, ReadError> {
-    read_with(text.as_ref(), None, LARGEST_VALUE)
+    read_with(text.as_ref(), None, TEXT_BYTES)
 }
 
 fn refused(text: impl AsRef<[u8]>) -> (String, Option<u64>, Option<String>) {
@@ -55,7 +58,7 @@ fn refused(text: impl AsRef<[u8]>) -> (String, Option<u64>, Option<String>) {
 
 /// The one feature of a collection.
 fn only<T>(text: &str, look: impl FnOnce(RawFeature<'_>) -> T) -> T {
-    let mut reader = Reader::new(Box::new(Cursor::new(text.to_owned())), None).unwrap();
+    let mut reader = Reader::new(Box::new(Cursor::new(text.to_owned())), None, FeatureBounds::default()).unwrap();
     let batch = reader.next_batch().unwrap().unwrap();
     let fields = FieldMap::resolve(Wanted::Survey, &batch.keys(1).unwrap(), &[]).unwrap();
     look(batch.feature(0, &fields).unwrap())
@@ -96,7 +99,7 @@ fn an_empty_collection_has_no_batches() {
 #[test]
 fn a_large_file_comes_in_batches_of_bounded_size() {
     let (text, vertices) = large();
-    let mut reader = Reader::new(Box::new(Cursor::new(text.clone())), None).unwrap();
+    let mut reader = Reader::new(Box::new(Cursor::new(text.clone())), None, FeatureBounds::default()).unwrap();
     let (mut row, mut batches) = (1, 0);
     while let Some(batch) = reader.step().unwrap() {
         assert_eq!(batch.first_row(), row);
@@ -353,7 +356,7 @@ fn the_files_crs_is_honoured_and_an_unknown_one_is_refused() {
     for crs in [r#"{"type":"name","properties":{"name":"EPSG:2364"}}"#, r#"{"type":"link","properties":{"href":"x"}}"#, "{}", "[]"] {
         assert_eq!(refused(with(crs)).0, "unknown_crs");
         let forced = "EPSG:4528".parse().unwrap();
-        assert_eq!(read_with(with(crs).as_bytes(), Some(forced), LARGEST_VALUE).unwrap().crs, forced);
+        assert_eq!(read_with(with(crs).as_bytes(), Some(forced), TEXT_BYTES).unwrap().crs, forced);
     }
     let late = format!(r#"{{"type":"FeatureCollection","features":[{}],"crs":"EPSG:1"}}"#, square(1));
     let at = late.find(r#""EPSG:1""#).unwrap();
@@ -365,13 +368,13 @@ fn a_crs_that_comes_too_late_makes_the_caller_start_over() {
     let text = format!(r#"{{"type":"FeatureCollection","features":[{}],"crs":{{"type":"name","properties":{{"name":"EPSG:4527"}}}}}}"#, square(1));
     let late = "EPSG:4527".parse().unwrap();
     assert!(matches!(read(&text), Err(ReadError::CrsAfterFeatures(crs)) if crs == late));
-    let again = read_with(text.as_bytes(), Some(late), LARGEST_VALUE).unwrap();
+    let again = read_with(text.as_bytes(), Some(late), TEXT_BYTES).unwrap();
     assert_eq!((again.crs, again.head.crs, again.features.len()), (late, Some(late), 1));
     // Another name of the same ground changes nothing but the name.
     assert_eq!(read(text.replace("4527", "4490")).unwrap().crs, "EPSG:4490".parse().unwrap());
     // Who forces a CRS has the last word, and can see what the file says.
     let forced = "EPSG:4528".parse().unwrap();
-    let read = read_with(text.as_bytes(), Some(forced), LARGEST_VALUE).unwrap();
+    let read = read_with(text.as_bytes(), Some(forced), TEXT_BYTES).unwrap();
     assert_eq!((read.crs, read.head.crs), (forced, Some(late)));
 }
 
@@ -459,7 +462,7 @@ impl std::io::Seek for Trickle {
 fn it_does_not_matter_how_the_bytes_arrive() {
     let (text, _) = large();
     for step in [7, 4099] {
-        let mut reader = Reader::new(Box::new(Trickle(Cursor::new(text.clone().into_bytes()), step)), None).unwrap();
+        let mut reader = Reader::new(Box::new(Trickle(Cursor::new(text.clone().into_bytes()), step)), None, FeatureBounds::default()).unwrap();
         let mut features = 0;
         while let Some(batch) = reader.next_batch().unwrap() {
             features += batch.len();

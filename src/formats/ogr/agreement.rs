@@ -1,5 +1,6 @@
 //! What `tuban-ogr` is asked and what it answers, as JSON. The package `ogr/` keeps the other half.
 
+use crate::formats::FeatureBounds;
 use serde::{Deserialize, Serialize};
 use std::path::Path;
 
@@ -11,6 +12,7 @@ pub(super) struct Job<'a> {
     pub driver: &'a str,
     pub task: Task<'a>,
     pub limits: Limits,
+    pub bounds: FeatureBounds,
     pub fault: Option<&'a str>,
 }
 

@@ -1,7 +1,7 @@
 //! Features as the worker sends them: flags, attributes as JSON text, geometry as WKB. Nothing of it is believed before it is looked at.
 
 use crate::formats::json::{self, Cursor};
-use crate::formats::{Fault, FaultKind, FeatureBatch, FieldMap, RawFeature, ReadError, Values, wkb};
+use crate::formats::{Fault, FaultKind, FeatureBatch, FeatureBounds, FieldMap, RawFeature, ReadError, Values, wkb};
 use crate::geom::Outline;
 use std::collections::BTreeSet;
 use std::ops::Range;
@@ -14,6 +14,12 @@ const BENT: u8 = 2;
 const GARBLED: u8 = 8;
 /// It had points or lines beside its areas.
 const MIXED: u8 = 16;
+/// Its geometry was left out, because it has too many vertices.
+const OVERSIZED: u8 = 32;
+/// Its attributes were left out, because they are too long.
+const OVERLONG: u8 = 64;
+/// Bytes of a vertex in WKB.
+const VERTEX: usize = 16;
 
 /// Consecutive features.
 pub(super) struct Batch {
@@ -21,6 +27,7 @@ pub(super) struct Batch {
     bytes: Vec<u8>,
     features: Vec<Feature>,
     has_curves: bool,
+    bounds: FeatureBounds,
 }
 
 struct Feature {
@@ -31,9 +38,9 @@ struct Feature {
 
 impl Batch {
     /// The features of a frame.
-    pub fn new(bytes: Vec<u8>, first_row: u64) -> Result<Self, ReadError> {
+    pub fn new(bytes: Vec<u8>, first_row: u64, bounds: FeatureBounds) -> Result<Self, ReadError> {
         let features = split(&bytes).ok_or_else(nonsense)?;
-        Ok(Self { first_row, bytes, features, has_curves: false })
+        Ok(Self { first_row, bytes, features, has_curves: false, bounds })
     }
 
     /// The same of a file that has curves which come as no geometry at all.
@@ -56,10 +63,29 @@ impl Batch {
         self.features.iter().filter(|feature| feature.flags & BENT != 0).map(|feature| feature.geometry.len() as u64).sum()
     }
 
+    /// Why the feature is more than one may be, told before anything is built of it.
+    fn excess(&self, feature: &Feature, keys: u64) -> Option<Fault> {
+        let bounds = &self.bounds;
+        let is_over = |flag: u8, count: usize, most: u64| feature.flags & flag != 0 || count as u64 > most;
+        let kind = if is_over(OVERSIZED, feature.geometry.len() / VERTEX, bounds.vertices.saturating_add(SLACK)) {
+            FaultKind::TooManyVertices(bounds.vertices)
+        } else if is_over(OVERLONG, feature.attributes.len(), bounds.text_bytes) {
+            FaultKind::TooMuchText(bounds.text_bytes)
+        } else if keys > bounds.keys {
+            FaultKind::TooManyKeys(bounds.keys)
+        } else {
+            return None;
+        };
+        Some(Fault::of(kind))
+    }
+
     fn attributes(&self, feature: &Feature) -> Result<&str, ReadError> {
         std::str::from_utf8(&self.bytes[feature.attributes.clone()]).map_err(|_| nonsense())
     }
 }
+
+/// Vertices that what counts the rings of WKB may pass for.
+const SLACK: u64 = 1000;
 
 /// Where each feature lies; none where the frame is not what it says.
 fn split(bytes: &[u8]) -> Option<Vec<Feature>> {
@@ -100,6 +126,10 @@ impl FeatureBatch for Batch {
         self.bytes.len()
     }
 
+    fn most_vertices(&self) -> u64 {
+        self.features.iter().map(|feature| (feature.geometry.len() / VERTEX) as u64).sum()
+    }
+
     fn keys(&self, sample: usize) -> Result<BTreeSet<String>, ReadError> {
         let mut keys = BTreeSet::new();
         for feature in self.features.iter().take(sample) {
@@ -121,8 +151,14 @@ impl FeatureBatch for Batch {
         let attributes = self.attributes(feature)?;
         let mut values = Values::default();
         let mut cursor = Cursor::new(attributes);
-        cursor.members(|cursor, key| values.read(fields, cursor, key)).and_then(|()| cursor.expect_end()).map_err(|_| nonsense())?;
-        let geometry = wkb::outline(&self.bytes[feature.geometry.clone()]).map_err(|fault| match fault.kind {
+        let mut keys = 0;
+        let read = |cursor: &mut Cursor<'a>, key| {
+            keys += 1;
+            values.read(fields, cursor, key)
+        };
+        cursor.members(read).and_then(|()| cursor.expect_end()).map_err(|_| nonsense())?;
+        let read = || wkb::outline(&self.bytes[feature.geometry.clone()], self.bounds.vertices);
+        let geometry = self.excess(feature, keys).map_or_else(read, Err).map_err(|fault| match fault.kind {
             FaultKind::NoGeometry if self.has_curves => Fault { kind: FaultKind::Curves, ..fault },
             _ => fault,
         });
@@ -169,12 +205,12 @@ mod tests {
     fn frames_that_lie_are_refused() {
         let mut good = 1_u32.to_le_bytes().to_vec();
         good.extend([0, 2, 0, 0, 0, b'{', b'}', 0, 0, 0, 0]);
-        assert_eq!(Batch::new(good.clone(), 1).unwrap().len(), 1);
+        assert_eq!(Batch::new(good.clone(), 1, FeatureBounds::default()).unwrap().len(), 1);
         for at in 0..good.len() {
-            assert!(Batch::new(good[..at].to_vec(), 1).is_err(), "{at}");
+            assert!(Batch::new(good[..at].to_vec(), 1, FeatureBounds::default()).is_err(), "{at}");
             let mut bad = good.clone();
             bad[at] = 0xFF;
-            let _ = Batch::new(bad, 1).map(|batch| batch.feature(0, &FieldMap::default()).is_ok());
+            let _ = Batch::new(bad, 1, FeatureBounds::default()).map(|batch| batch.feature(0, &FieldMap::default()).is_ok());
         }
     }
 }

@@ -3,7 +3,7 @@
 use crate::land::Words;
 
 /// What parts of GDAL's messages mean.
-const KNOWN: [(&str, &str, &str); 13] = [
+const KNOWN: [(&str, &str, &str); 14] = [
     (
         "filegdbtable",
         "FileGDB 的表读不出：表不完整，或有本机 GDAL 版本不认识的字段类型（ArcGIS Pro 3.2 起的 64 位整数、仅日期、仅时间、带时区的时间）；请补全文件，或在 ArcGIS 中把这些字段改成文本或双精度后重新导出",
@@ -16,6 +16,7 @@ const KNOWN: [(&str, &str, &str); 13] = [
         "the GeoPackage is in WAL mode and was read as it is; changes in a -wal file beside it are not in it",
     ),
     ("database disk image is malformed", "GeoPackage 数据库损坏", "the database of the GeoPackage is damaged"),
+    ("string or blob too big", "有一个值超过单个要素的上限", "a value is larger than a feature may be"),
     ("file is not a database", "不是 GeoPackage 数据库，或已加密", "it is no GeoPackage database, or encrypted"),
     ("no such table", "GeoPackage 缺少所登记的表", "the GeoPackage lacks a table that it lists"),
     ("Corrupt data", "数据损坏", "the data are corrupt"),

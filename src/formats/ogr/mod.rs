@@ -5,6 +5,7 @@
 mod agreement;
 mod batch;
 mod gdal_words;
+mod pace;
 mod pipes;
 mod worker;
 mod workshop;
@@ -16,7 +17,7 @@ pub use worker::Worker;
 pub(super) use workshop::Folder;
 pub use workshop::Workshop;
 
-use super::{FeatureBatch, FeatureSource, Head, ReadError, shapefile};
+use super::{FeatureBatch, FeatureBounds, FeatureSource, Head, ReadError, shapefile};
 use crate::geom::Crs;
 use agreement::Sent;
 use batch::Batch;
@@ -43,6 +44,7 @@ pub struct Reader {
     announced: Announced,
     /// Whether what has no geometry here may have curves in the file.
     has_curves: bool,
+    bounds: FeatureBounds,
     ended: bool,
 }
 
@@ -50,7 +52,8 @@ impl Reader {
     /// A reader of the layer that `worker` streams, of which it said how many features it has.
     #[must_use]
     pub fn new(worker: Worker, head: Head, crs: Crs, announced: Announced) -> Self {
-        Self { worker, head, crs, row: 1, announced, has_curves: false, ended: false }
+        let bounds = worker.bounds();
+        Self { worker, head, crs, row: 1, announced, has_curves: false, bounds, ended: false }
     }
 
     /// The same of a file that has curves which come as no geometry at all.
@@ -98,7 +101,7 @@ impl FeatureSource for Reader {
         }
         match self.worker.next()? {
             Frame::Batch(bytes) => {
-                let batch = Batch::new(bytes, self.row)?.with_curves(self.has_curves);
+                let batch = Batch::new(bytes, self.row, self.bounds)?.with_curves(self.has_curves);
                 self.row += batch.len() as u64;
                 if self.row > self.most() {
                     return Err(worker::flood());
@@ -106,6 +109,7 @@ impl FeatureSource for Reader {
                 self.head.bent |= batch.any_bent();
                 self.head.garbled += batch.garbled();
                 self.worker.straightened(batch.bent_bytes());
+                self.worker.keep_pace(&batch)?;
                 Ok(Some(Box::new(batch)))
             }
             Frame::End(sent) => {

@@ -1,11 +1,12 @@
 //! One process of `tuban-ogr`: started, listened to under a clock, and ended whatever happens.
 
 use super::agreement::{Header, Job, Sent, Task, Trouble, WriteWish};
-use super::batch::nonsense;
+use super::batch::{Batch, nonsense};
 use super::gdal_words;
+use super::pace::Pace;
 use super::pipes::Pipes;
 use super::workshop::Workshop;
-use crate::formats::ReadError;
+use crate::formats::{FeatureBatch, FeatureBounds, ReadError};
 use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process_group, waitid};
 use std::io::{self, ErrorKind};
 use std::os::unix::process::{CommandExt, ExitStatusExt};
@@ -13,8 +14,8 @@ use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
-/// Largest frame: as large as the largest feature of GeoJSON.
-const LARGEST_FRAME: u64 = 256 << 20;
+/// Bytes of a frame beside its last feature.
+const FRAME: u64 = 2 << 20;
 /// A layer may be so many times larger on its way than its file …
 const SWELLING: u64 = 100;
 /// … and so many times with its arcs: a circle is three numbers in a file, and 3600 vertices once it is straightened.
@@ -44,6 +45,8 @@ pub struct Worker {
     patience: Duration,
     /// How long it may yet be waited for in all.
     left: Duration,
+    pace: Pace,
+    bounds: FeatureBounds,
 }
 
 impl Worker {
@@ -93,7 +96,7 @@ impl Worker {
 
     fn start(workshop: &Workshop, folder: &Path, path: &Path, driver: &str, task: Task<'_>) -> Result<Self, ReadError> {
         let program = workshop.program.as_ref().ok_or_else(missing)?;
-        let job = Job { folder, path, driver, task, limits: workshop.limits, fault: workshop.fault };
+        let job = Job { folder, path, driver, task, limits: workshop.limits, bounds: workshop.feature_bounds(), fault: workshop.fault };
         let mut line = serde_json::to_vec(&job).map_err(|error| ReadError::Io(error.into()))?;
         line.push(b'\n');
         // Nothing of this process's surroundings is passed on; what the libraries put aside goes into the folder, too.
@@ -110,10 +113,25 @@ impl Worker {
         let mut child = command.spawn()?;
         let pipes = Pipes::of(&mut child, workshop.asked.clone())?;
         let (patience, left) = (workshop.patience, workshop.in_all);
-        let mut worker = Self { child, pipes, ended: None, bytes: 0, most_bytes: u64::MAX, most_bytes_bent: u64::MAX, patience, left };
+        let (pace, bounds) = (Pace::new(workshop.least_rate, patience), workshop.feature_bounds());
+        let mut worker = Self { child, pipes, ended: None, bytes: 0, most_bytes: u64::MAX, most_bytes_bent: u64::MAX, patience, left, pace, bounds };
         // Where it died already the reason is read from it below.
         let _ = worker.waiting(|pipes, by| pipes.write(&line, by));
         Ok(worker)
+    }
+
+    /// That features come as fast as they must.
+    pub(super) fn keep_pace(&mut self, batch: &Batch) -> Result<(), ReadError> {
+        if self.pace.come(batch.len(), batch.bytes()) {
+            self.kill();
+            return Err(too_few());
+        }
+        Ok(())
+    }
+
+    /// What one feature may be.
+    pub(in crate::formats) fn bounds(&self) -> FeatureBounds {
+        self.bounds
     }
 
     /// Bytes heard so far.
@@ -137,12 +155,13 @@ impl Worker {
         let began = Instant::now();
         let done = work(&mut self.pipes, began + self.patience.min(self.left));
         self.left = self.left.saturating_sub(began.elapsed());
+        self.pace.wait(began.elapsed());
         done
     }
 
     /// The next answer.
     pub(super) fn next(&mut self) -> Result<Frame, ReadError> {
-        let room = self.most_bytes.saturating_sub(self.bytes).min(LARGEST_FRAME);
+        let room = self.most_bytes.saturating_sub(self.bytes).min(FRAME + self.bounds.text_bytes + 16 * self.bounds.vertices);
         let heard = self.waiting(|pipes, by| {
             let mut head = [0; 5];
             pipes.read(&mut head, by)?;
@@ -197,17 +216,14 @@ impl Worker {
         let signal = status.and_then(|status: ExitStatus| status.signal());
         match signal {
             _ if late => too_slow(self.patience, self.left),
-            // SIGXCPU, or the kernel's own SIGKILL once that was not heard.
-            Some(24 | 9) => ReadError::refused(
+            Some(XCPU) => ReadError::refused(
                 "worker_cpu",
                 "读取文件用尽了允许的处理时间，已中止；请检查文件或拆分后上传",
                 "reading the file used up the processor time allowed; check the file or split it",
             ),
-            _ if words.contains("memory") || words.contains("alloc") => ReadError::refused(
-                "worker_memory",
-                "读取文件所需内存超过上限，已中止；请检查文件或拆分后上传",
-                "reading the file needs more memory than allowed; check the file or split it",
-            ),
+            // It is not ours: we did not wait in vain. The system ends what it has no memory for.
+            Some(KILL) => out_of_memory(),
+            _ if is_of_memory(&words) => out_of_memory(),
             _ => ReadError::refused(
                 "worker_crashed",
                 "读取程序在处理这个文件时崩溃，文件很可能已损坏，请重新导出",
@@ -223,21 +239,48 @@ impl Drop for Worker {
     }
 }
 
+/// SIGXCPU, and SIGKILL.
+const XCPU: i32 = 24;
+const KILL: i32 = 9;
+
+/// Whether a message says that memory ran out, in the words of GDAL, SQLite, or the languages they are written in.
+fn is_of_memory(message: &str) -> bool {
+    let message = message.to_lowercase();
+    ["memory", "bad_alloc", "cannot allocate"].iter().any(|word| message.contains(word))
+}
+
+fn out_of_memory() -> ReadError {
+    ReadError::refused(
+        "worker_memory",
+        "读取文件所需内存超过上限，已中止；请检查文件或拆分后上传",
+        "reading the file needs more memory than allowed; check the file or split it",
+    )
+}
+
+/// The refusal of a file of which too little comes.
+fn too_few() -> ReadError {
+    ReadError::refused(
+        "worker_slow",
+        "读取文件太慢（每秒读出的要素少于下限），已中止；文件可能损坏或有意构造，请检查或另存后上传",
+        "features came out of the file more slowly than they must, so reading was stopped; the file is broken or made to do harm: check it, or save it anew",
+    )
+}
+
 /// The refusal of a file over which a process took too long: for one answer, or for all of them.
 fn too_slow(patience: Duration, left: Duration) -> ReadError {
     let seconds = patience.as_secs();
-    let (zh, en) = if left == Duration::ZERO {
-        (
-            "读取文件用时过长，已中止；请检查文件或拆分后上传".to_owned(),
-            "reading the file took too long in all and was stopped; check the file or split it".to_owned(),
-        )
-    } else {
-        (
-            format!("读取文件超过 {seconds} 秒没有进展，已中止；请检查文件或拆分后上传"),
-            format!("reading the file made no progress for {seconds} seconds and was stopped; check the file or split it"),
-        )
-    };
-    ReadError::refused("worker_timeout", zh, en)
+    if left == Duration::ZERO {
+        return ReadError::refused(
+            "worker_timeout",
+            "读取文件总用时过长，已中止；请检查文件或拆分后上传",
+            "reading the file took too long in all and was stopped; check the file or split it",
+        );
+    }
+    ReadError::refused(
+        "worker_silent",
+        format!("读取程序超过 {seconds} 秒没有应答，已中止；请检查文件或拆分后上传"),
+        format!("tuban-ogr was silent for {seconds} seconds and was stopped; check the file or split it"),
+    )
 }
 
 /// Bytes of the files in a folder and those below it: ours are three deep.
@@ -268,6 +311,21 @@ fn missing() -> ReadError {
     )
 }
 
+/// The refusal of a GeoPackage in which something is computed where a table should be.
+fn not_a_table(code: &str, name: &str) -> ReadError {
+    let (zh, en) = match code {
+        "view" => ("视图", "a view"),
+        "virtual_table" => ("虚拟表", "a virtual table"),
+        "listing_trigger" => ("登记表上的触发器", "a trigger of a listing"),
+        _ => ("有计算列的表", "a table with a computed column"),
+    };
+    ReadError::refused(
+        "not_a_table",
+        format!("GeoPackage 中的“{name}”是{zh}，只读取普通的表；请在 QGIS 等软件中另存为新的 GeoPackage 后上传"),
+        format!("“{name}” in the GeoPackage is {en}, and only plain tables are read; save the layer as a new GeoPackage and upload that"),
+    )
+}
+
 fn words(trouble: &Trouble) -> ReadError {
     let message = gdal_words::shown(&trouble.message);
     match trouble.code.as_str() {
@@ -276,6 +334,8 @@ fn words(trouble: &Trouble) -> ReadError {
             format!("文件打不开，可能已损坏或不是所称的格式（{message}），请重新导出"),
             format!("the file cannot be opened; it is broken or not what it says ({message}); export it again"),
         ),
+        "view" | "virtual_table" | "listing_trigger" | "computed_column" => not_a_table(&trouble.code, &message),
+        _ if is_of_memory(&trouble.message) => out_of_memory(),
         "escaped" => ReadError::refused("escaped", message.clone(), message),
         _ => {
             let why = gdal_words::translated(&trouble.message);

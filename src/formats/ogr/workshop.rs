@@ -2,7 +2,7 @@
 
 use super::agreement::Limits;
 use super::worker::nobody_waits;
-use crate::formats::ReadError;
+use crate::formats::{FeatureBounds, ReadError, Room};
 use std::ffi::OsString;
 use std::io::ErrorKind;
 use std::path::PathBuf;
@@ -20,8 +20,14 @@ pub struct Workshop {
     pub patience: Duration,
     /// Longest wait for all answers about one file.
     pub in_all: Duration,
+    /// Least features a second while they are waited for; 0 for no such bound.
+    pub least_rate: u64,
     /// What a process may cost.
     pub limits: Limits,
+    /// What one feature may be.
+    pub bounds: FeatureBounds,
+    /// Memory for the features that are under way in this process.
+    pub room: Room,
     /// So much may come out of a file however small it is, bytes.
     pub allowance: u64,
     /// Whoever waits for what becomes of the file holds the other end; reading ends once that is gone. None where it is read in any case.
@@ -36,7 +42,25 @@ impl Workshop {
     pub fn new(scratch: PathBuf) -> Self {
         let limits = Limits { memory_bytes: 2 << 30, cpu_s: 900, file_bytes: 4 << 30, files: 64 };
         let (patience, in_all) = (Duration::from_mins(1), Duration::from_mins(15));
-        Self { program: program(), scratch, patience, in_all, limits, allowance: 256 << 20, asked: None, fault: None }
+        Self {
+            program: program(),
+            scratch,
+            patience,
+            in_all,
+            least_rate: 20,
+            limits,
+            allowance: 256 << 20,
+            bounds: FeatureBounds::default(),
+            room: Room::default(),
+            asked: None,
+            fault: None,
+        }
+    }
+
+    /// What one feature may be, with the memory that there is.
+    #[must_use]
+    pub fn feature_bounds(&self) -> FeatureBounds {
+        self.room.narrowed(self.bounds)
     }
 
     /// That nobody stopped waiting for what becomes of the file.

@@ -40,10 +40,23 @@ impl FeatureWriter for Table {
     }
 }
 
-/// Text that a spreadsheet takes for text: a formula gets an apostrophe before it, and so does what a Chinese or Japanese one takes for a formula.
+/// Text that a spreadsheet takes for text: a formula gets an apostrophe before it, and so does what a Chinese or Japanese one takes for a formula. What stands before
+/// a formula and is not seen does not count: a spreadsheet may drop control characters, and calculate what follows.
 #[must_use]
 pub fn harmless(text: &str) -> Cow<'_, str> {
-    if text.starts_with(['=', '+', '-', '@', '＝', '＋', '－', '＠', '\t', '\r', '\n']) { Cow::Owned(format!("'{text}")) } else { Cow::Borrowed(text) }
+    let seen = text.trim_start_matches(is_unseen);
+    let is_formula = seen.starts_with(['=', '+', '-', '@', '＝', '＋', '－', '＠']) || text.starts_with(['\t', '\r', '\n']);
+    if is_formula { Cow::Owned(format!("'{text}")) } else { Cow::Borrowed(text) }
+}
+
+/// Whether a character may be dropped, or shows as nothing: controls, blanks, and those that only say how others are to be shown.
+fn is_unseen(c: char) -> bool {
+    c.is_control()
+        || c.is_whitespace()
+        || matches!(c,
+            '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}' | '\u{180b}'..='\u{180f}' | '\u{200b}'..='\u{200f}'
+            | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{3164}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{ffa0}' | '\u{fff0}'..='\u{fffd}'
+            | '\u{e0000}'..='\u{e0fff}')
 }
 
 #[cfg(test)]
@@ -57,5 +70,22 @@ mod tests {
             assert_eq!(harmless(formula), format!("'{formula}"));
         }
         assert_eq!(harmless("371302-1"), "371302-1");
+        assert_eq!(harmless(" 城东-1"), " 城东-1");
+    }
+
+    #[test]
+    fn what_is_not_seen_before_a_formula_hides_it_from_nobody() {
+        // Oracle: LibreOffice 7.4 drops U+0000 and calculates; the rest is every control of C0 and C1, and what Unicode has as Default_Ignorable_Code_Point.
+        let controls = (0..0x20).chain(0x7F..0xA0).map(|code| char::from_u32(code).unwrap());
+        let ignorable = "\u{ad}\u{34f}\u{200b}\u{200c}\u{200d}\u{200e}\u{202e}\u{2060}\u{2066}\u{feff}\u{fe0f}\u{e0001}\u{a0}\u{3000}\u{2028}";
+        for unseen in controls.chain(ignorable.chars()) {
+            for formula in ['=', '+', '-', '@', '＝', '＋', '－', '＠', '\t', '\r'] {
+                for text in [format!("{unseen}{formula}1+1"), format!("{unseen}\0{unseen}{formula}1+1"), format!("{formula}{unseen}1+1")] {
+                    let is_blank = matches!(formula, '\t' | '\r') && !text.starts_with(['\t', '\r', '\n']);
+                    let expected = if is_blank { text.clone() } else { format!("'{text}") };
+                    assert_eq!(harmless(&text), expected, "{text:?}");
+                }
+            }
+        }
     }
 }

@@ -41,6 +41,7 @@ struct WrittenTolerance {
     cover_mu: Spanned<f64>,
     farmland_mu: Spanned<f64>,
     border_mu: Spanned<f64>,
+    patch_share: Option<Spanned<f64>>,
 }
 
 #[derive(Deserialize)]
@@ -102,22 +103,24 @@ fn rule(written: Written) -> Result<Rule, Fault> {
     if farmland.get_ref().is_empty() || !farmland.get_ref().iter().all(is_code) {
         return Err(Fault(farmland.span(), "farmland is a list of codes of four digits".to_owned()));
     }
-    let tolerance = Tolerance { cover_mu: mu(&tolerance.cover_mu)?, farmland_mu: mu(&tolerance.farmland_mu)?, border_mu: mu(&tolerance.border_mu)? };
-    if !(0.0..=1.0).contains(survey.outside_share.get_ref()) {
-        return Err(Fault(survey.outside_share.span(), "outside_share lies between 0 and 1".to_owned()));
-    }
-    let survey = SurveyRule { outside_share: survey.outside_share.into_inner() };
+    let patch_share = match tolerance.patch_share {
+        Some(written) => share("patch_share", &written)?,
+        None => built_in().map_or(1.0, |rule| rule.tolerance.patch_share),
+    };
+    let tolerance =
+        Tolerance { cover_mu: mu(&tolerance.cover_mu)?, farmland_mu: mu(&tolerance.farmland_mu)?, border_mu: mu(&tolerance.border_mu)?, patch_share };
+    let survey = SurveyRule { outside_share: share("outside_share", &survey.outside_share)? };
     let (version, effective, farmland, lines) = (version.into_inner(), effective.into_inner(), farmland.into_inner(), lines(line)?);
     let approvals = match approval {
         Some(written) => kinds(written)?,
-        None => built_in_kinds(),
+        None => built_in().map(|rule| rule.approvals).unwrap_or_default(),
     };
     Ok(Rule { version, effective, farmland, tolerance, survey, lines, approvals })
 }
 
-/// The kinds of approvals that are built in, for files from before rules had a list of them.
-fn built_in_kinds() -> ApprovalKinds {
-    Rules::parse(BUILT_IN).map(|rules| rules.at(Date::MAX).approvals.clone()).unwrap_or_default()
+/// The latest rule that is built in: it stands for what files from before rules had it do not say.
+fn built_in() -> Option<Rule> {
+    Rules::parse(BUILT_IN).map(|rules| rules.at(Date::MAX).clone()).ok()
 }
 
 /// Kinds of approvals, in their order.
@@ -141,6 +144,11 @@ fn kinds(written: Vec<WrittenKind>) -> Result<ApprovalKinds, Fault> {
         kinds.push(ApprovalKind { names: names.into_inner(), other });
     }
     Ok(ApprovalKinds(kinds))
+}
+
+fn share(name: &str, written: &Spanned<f64>) -> Result<f64, Fault> {
+    let share = *written.get_ref();
+    if (0.0..=1.0).contains(&share) { Ok(share) } else { Err(Fault(written.span(), format!("{name} lies between 0 and 1"))) }
 }
 
 fn mu(written: &Spanned<f64>) -> Result<f64, Fault> {
@@ -183,6 +191,7 @@ mod tests {
     fn a_file_from_before_kinds_of_approvals_has_those_built_in() {
         let (before, _) = BUILT_IN.split_once("[[rule.approval]]").unwrap();
         assert_eq!(Rules::parse(before).unwrap(), Rules::parse(BUILT_IN).unwrap());
+        assert_eq!(Rules::parse(&BUILT_IN.replace("patch_share = 0.05\n", "")).unwrap(), Rules::parse(BUILT_IN).unwrap());
     }
 
     #[test]
@@ -201,6 +210,7 @@ mod tests {
             ("border_mu = 0.01", "border_mu = nan", "not negative"),
             ("percent = 5.0", "percent = 500.0", "between 0 and 100"),
             ("outside_share = 0.5", "outside_share = 5", "between 0 and 1"),
+            ("patch_share = 0.05", "patch_share = 5", "between 0 and 1"),
             ("farmland = [\"0101\"", "farmland = [\"101\"", "four digits"),
             ("name = \"accountability\"", "name = \"target\"", "already"),
             ("version = \"2022-01\"", "version = \"\"", "a name"),
