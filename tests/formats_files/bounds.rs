@@ -130,7 +130,7 @@ fn keys_are_counted_and_a_feature_with_too_many_is_refused_alone() {
 fn text_is_bounded_by_every_reader() {
     let at = folder();
     let path = at.path().join("a.geojson");
-    let long = format!(r#","BZ":"{}""#, "字".repeat(400_000));
+    let long = format!(r#","BZ":"{}""#, "字".repeat(700_000));
     let features = [feature("A", "", 5, 118.30), feature("B", &long, 5, 118.35)].join(",");
     std::fs::write(&path, format!(r#"{{"type":"FeatureCollection","features":[{features}]}}"#)).unwrap();
     let scratch = folder();
