@@ -23,7 +23,7 @@ async fn a_patch_larger_than_the_rules_share_is_doubtful_and_says_so() {
         let finding = &patch["properties"]["finding"];
         assert_eq!(finding["reason"] == "too_large", is_too_large, "{id}: {finding}");
         if is_too_large {
-            assert_eq!(finding["verdict"], "doubtful", "{id}");
+            assert_eq!(patch["properties"]["automatic_verdict"], "doubtful", "{id}");
             let (zh, en) = (finding["explanation"]["zh"].as_str().unwrap(), finding["explanation"]["en"].as_str().unwrap());
             assert!(zh.contains("5%") && zh.contains("存疑") && en.contains("5 %"), "{id}: {zh} {en}");
         }
