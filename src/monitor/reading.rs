@@ -42,6 +42,9 @@ pub struct Reading {
     notes: Vec<Words>,
 }
 
+/// Bytes of a row that are shown of one, and what is shown of a longer one: it may be as long as a feature's text.
+const LONGEST_SHOWN: usize = 64 << 10;
+const NOT_SHOWN: &str = r#"{"…":"太长，未显示 / too long to be shown"}"#;
 /// Features looked at for field names and coordinates.
 const SAMPLE: usize = 1000;
 
@@ -181,10 +184,11 @@ impl Reading {
         &self.keys
     }
 
-    /// The first rows: JSON objects, verbatim. Nothing where reading has begun.
+    /// The first rows: JSON objects, verbatim unless they are very long. Nothing where reading has begun.
     pub fn preview(&self, rows: usize) -> Result<Vec<String>, MonitorError> {
         let Some(first) = &self.first else { return Ok(Vec::new()) };
-        (0..first.len().min(rows)).map(|index| Ok(first.feature(index, &self.fields)?.attributes.to_owned())).collect()
+        let shown = |attributes: &str| if attributes.len() > LONGEST_SHOWN { NOT_SHOWN.to_owned() } else { attributes.to_owned() };
+        (0..first.len().min(rows)).map(|index| Ok(shown(first.feature(index, &self.fields)?.attributes))).collect()
     }
 
     /// What `look` makes of the first feature, where there is one and reading has not begun.

@@ -20,10 +20,10 @@ async fn a_patch_larger_than_the_rules_share_is_doubtful_and_says_so() {
     assert_eq!(answer.status, 201, "{}", answer.text());
     for (id, is_too_large) in [("four", false), ("six", true), ("across", true), ("outside", true), ("near", false), ("world", true)] {
         let patch = app.patch(id).await;
-        let finding = &patch["finding"];
+        let finding = &patch["properties"]["finding"];
         assert_eq!(finding["reason"] == "too_large", is_too_large, "{id}: {finding}");
         if is_too_large {
-            assert_eq!(finding["verdict"], "doubtful", "{id}");
+            assert_eq!(patch["properties"]["automatic_verdict"], "doubtful", "{id}");
             let (zh, en) = (finding["explanation"]["zh"].as_str().unwrap(), finding["explanation"]["en"].as_str().unwrap());
             assert!(zh.contains("5%") && zh.contains("存疑") && en.contains("5 %"), "{id}: {zh} {en}");
         }
@@ -41,5 +41,5 @@ async fn without_counties_nothing_is_too_large() {
         app.import_layer(kind, &layer, "2022-01-01").await;
     }
     app.uploaded("period=2022-04&level=city", &File::default().patch("world", &[rectangle(117.0, 34.0, 119.0, 36.0)])).await;
-    assert_ne!(app.patch("world").await["finding"]["reason"], "too_large");
+    assert_ne!(app.patch("world").await["properties"]["finding"]["reason"], "too_large");
 }

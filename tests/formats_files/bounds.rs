@@ -130,7 +130,7 @@ fn keys_are_counted_and_a_feature_with_too_many_is_refused_alone() {
 fn text_is_bounded_by_every_reader() {
     let at = folder();
     let path = at.path().join("a.geojson");
-    let long = format!(r#","BZ":"{}""#, "字".repeat(400_000));
+    let long = format!(r#","BZ":"{}""#, "字".repeat(700_000));
     let features = [feature("A", "", 5, 118.30), feature("B", &long, 5, 118.35)].join(",");
     std::fs::write(&path, format!(r#"{{"type":"FeatureCollection","features":[{features}]}}"#)).unwrap();
     let scratch = folder();
@@ -138,8 +138,8 @@ fn text_is_bounded_by_every_reader() {
     assert_eq!((&*refusal.code, refusal.pointer.as_deref()), ("feature_too_large", Some("/features/1")));
     assert!(refusal.words.zh.contains("1048576"), "{}", refusal.words.zh);
     // Where GDAL reads, the feature alone.
-    let table = at.path().join("a.gpkg");
-    ogr2ogr(&["-f", "GPKG"], &table, &path);
+    let table = at.path().join("a.fgb");
+    ogr2ogr(&["-f", "FlatGeobuf", "-lco", "SPATIAL_INDEX=NO"], &table, &path);
     let seen = seen(&table);
     assert_eq!((seen.accepted, refused(&seen)), (1, vec![(2, "too_much_text", "/features/1/properties")]));
 }

@@ -46,18 +46,18 @@ impl Pace {
 mod tests {
     use super::*;
 
-    /// What comes of features that come one by one, so many a second, with so many bytes each: after how many seconds it is given up.
+    /// What comes of features that come one by one, so many a second, with so many bytes each: after how many minutes it is given up.
     fn given_up_after(rate: u32, bytes: usize) -> Option<u32> {
         let mut pace = Pace::new(20, Duration::from_mins(1));
         (1..=900 * rate).find_map(|feature| {
             pace.wait(Duration::from_secs(1) / rate);
-            pace.come(1, bytes).then(|| feature.div_ceil(rate))
+            pace.come(1, bytes).then(|| feature / rate / 60)
         })
     }
 
     #[test]
-    fn a_drip_is_given_up_after_the_first_window_and_a_flow_never() {
-        for (rate, bytes, expected) in [(1, 100, Some(120)), (19, 100, Some(120)), (21, 100, None), (1, 100 * 16 * 20, None), (1, 100 * 16 * 18, Some(120))] {
+    fn a_drip_is_given_up_after_its_first_windows_and_a_flow_never() {
+        for (rate, bytes, expected) in [(1, 100, Some(2)), (19, 100, Some(3)), (21, 100, None), (1, 100 * 16 * 20, None), (1, 100 * 16 * 18, Some(3))] {
             assert_eq!(given_up_after(rate, bytes), expected, "{rate} {bytes}");
         }
     }
