@@ -107,7 +107,9 @@ impl Pieces {
     /// Cuts a region. O(n log n) for n vertices.
     #[must_use]
     pub fn of(region: &Region) -> Self {
-        let (mut pieces, mut bytes) = (Self::default(), Vec::new());
+        // Most regions are one piece.
+        let positions = Vec::with_capacity(region.vertices());
+        let (mut pieces, mut bytes) = (Self { positions, ..Self::default() }, Vec::with_capacity(region.vertices() * size_of::<[f64; 2]>()));
         cut::cut(region, &mut |rings: &[Vec<[f64; 2]>]| {
             let (mut bounds, start) = (Bounds::EMPTY, pieces.positions.len());
             for ring in rings {

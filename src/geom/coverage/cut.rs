@@ -117,7 +117,8 @@ pub fn clip_ring(ring: &[[f64; 2]], axis: usize, at: f64, above: bool) -> Option
 /// Drops the middle one of three positions in a row on the cutting line: what runs along it encloses nothing.
 fn drop_bridges(ring: &mut Ring, axis: usize, at: f64) {
     let on = |position: &[f64; 2]| position[axis] == at;
-    let mut kept: Ring = Vec::with_capacity(ring.len());
+    // One more, for the position that will close it.
+    let mut kept: Ring = Vec::with_capacity(ring.len() + 1);
     for position in ring.iter() {
         while let [.., before, last] = kept[..] {
             if on(&before) && on(&last) && on(position) {
