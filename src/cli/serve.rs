@@ -2,7 +2,10 @@
 
 use super::{Budget, Database, Failure, bounds::Bounds, terminal};
 use crate::http::{Desk, Life, Limits, Phase, ServeError, serve};
-use crate::monitor::{rule::Rules, work::Working};
+use crate::monitor::{
+    rule::Rules,
+    work::{IMPORTS, Working},
+};
 use clap::Args;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -27,6 +30,9 @@ pub struct Serve {
     /// Days that a survey which was withdrawn or replaced can be restored; then it is removed for good.
     #[arg(long, env = "TUBAN_KEEP_WITHDRAWN", default_value_t = 30, value_name = "DAYS")]
     keep_withdrawn: u16,
+    /// Imports and re-classifications at a time; fewer, but two, where `--memory` has no room for so many.
+    #[arg(long, env = "TUBAN_IMPORTS", default_value_t = IMPORTS, value_name = "COUNT", value_parser = imports)]
+    imports: usize,
     #[command(flatten)]
     budget: Budget,
     #[command(flatten)]
@@ -59,7 +65,8 @@ impl Serve {
             Ok(())
         };
         let keep_withdrawn = Duration::from_hours(24 * u64::from(self.keep_withdrawn));
-        let working = Working { lease: self.lease, keep_withdrawn, ..Working::default() };
+        let imports = Working::imports_within(self.budget.bytes(), self.imports);
+        let working = Working { lease: self.lease, keep_withdrawn, imports, ..Working::default() };
         let work = async {
             tokio::select! {
                 () = loaded.notified() => Arc::clone(&monitor).work(working, stopping.clone()).await,
@@ -82,6 +89,11 @@ impl Serve {
         tracing::info!(%address, "listening");
         let _ = terminal::print(format_args!("http://{address}\n{note}"));
     }
+}
+
+/// Reads how many imports may be at work.
+fn imports(text: &str) -> Result<usize, String> {
+    text.parse().ok().filter(|count| (1..=16).contains(count)).ok_or_else(|| "a number from 1 to 16".to_owned())
 }
 
 /// Reads `2s`, `500ms`.

@@ -19,7 +19,7 @@ words! {
 words! {
     /// Where a job stands in line.
     Lane {
-        /// Jobs that write to the store: one at a time over all nodes, because a database has one writer.
+        /// Jobs that write to the store: a few at a time on each node, which take turns with short transactions.
         Writing = "writing",
         /// Jobs that only read from it: they wait for no job of another node and for none that writes.
         Reading = "reading",

@@ -1,7 +1,7 @@
 //! A layer comes in: bytes → checked features → one transaction, and what was noticed on the way.
 
 use super::{
-    Monitor, MonitorError, Refusal, RefusalKind,
+    Monitor, MonitorError, Refusal, RefusalKind, abandoned,
     approval_facts::{self, ApprovalsNoticed, Unread},
     approval_kinds::ApprovalKinds,
     atlas::{Atlas, LayerBuilder, PreparedLayer},
@@ -128,6 +128,7 @@ const SHOWN: usize = 100;
 impl Monitor {
     /// Imports a layer, here and now. `report` is told how many features are done.
     pub async fn import_layer(&self, file: &LayerFile, report: &(dyn Fn(u64) + Sync)) -> Result<LayerImported, MonitorError> {
+        self.sweep().await?;
         self.take_layer_in(file, report).await?.commit(None).await
     }
 
@@ -154,8 +155,26 @@ impl Monitor {
     }
 
     async fn take_layer_in_as(&self, file: &LayerFile, stated: Stated, without: Holders, report: &(dyn Fn(u64) + Sync)) -> Result<LayerTaken, MonitorError> {
-        let plane = origin::of_layers_in_force(&*self.store).await?;
         let mut writer = self.store.begin_layer().await?;
+        match self.write_layer(&mut *writer, file, stated, without, report).await {
+            Ok((layer, rejects)) => Ok(LayerTaken { writer, layer, rejects }),
+            Err(error) => {
+                abandoned(writer.abandon().await);
+                Err(error)
+            }
+        }
+    }
+
+    /// Reads the file, judges it and hands it to the store.
+    async fn write_layer(
+        &self,
+        writer: &mut dyn LayerWriter,
+        file: &LayerFile,
+        stated: Stated,
+        without: Holders,
+        report: &(dyn Fn(u64) + Sync),
+    ) -> Result<(NewLayer, Vec<Reject>), MonitorError> {
+        let plane = origin::of_layers_in_force(&*self.store).await?;
         let (sender, mut receiver) = mpsc::channel::<Vec<LayerFeature>>(4);
         let kinds = self.rule().approvals.clone();
         let reading = {
@@ -220,7 +239,7 @@ impl Monitor {
         if layer.undated.is_some_and(|undated| undated > 0) && self.has_later_approvals(layer.effective).await? {
             layer.notes.push("已有生效日期更晚的批准用地版本：其中没有批准日期的，仍按收到那个版本时所知认定；需要时请重新提供那个版本".to_owned());
         }
-        Ok(LayerTaken { writer, layer, rejects })
+        Ok((layer, rejects))
     }
 
     /// Says of approvals without a day since when they are known. What was stored before is read where there is one.

@@ -53,7 +53,7 @@ use crate::formats::ReadError;
 pub use crate::formats::{FeatureBounds, Gcj02, Layer as FileLayer, Room, Stated, Wanted, ogr::Workshop, why_not};
 use crate::geom::{Crs, Plane, Written};
 use crate::land::{Layer, LayerKind, LayerUsed, Reject, Words, today};
-use crate::store::{Store, StoreError};
+use crate::store::{SILENT, Store, StoreError};
 use atlas::{Atlas, LayerBuilder, PreparedLayer};
 use memory::Memory;
 use rule::{Rule, Rules};
@@ -229,6 +229,15 @@ impl Monitor {
         &*self.store
     }
 
+    /// Removes what writers left behind that were killed.
+    pub async fn sweep(&self) -> Result<(), StoreError> {
+        let swept = self.store.remove_unpublished(SILENT).await?;
+        if swept > 0 {
+            tracing::info!(swept, "what killed imports had written was removed");
+        }
+        Ok(())
+    }
+
     /// The rule in force today.
     #[must_use]
     pub fn rule(&self) -> &Rule {
@@ -341,6 +350,13 @@ impl Monitor {
         let versions = self.versions().await?;
         let standing = self.standing();
         Ok(standing.provenance == versions.provenance(versions.now()) && !standing.atlas.is_lost())
+    }
+}
+
+/// What was written and is not wanted could not be removed at once: a sweep does it later.
+fn abandoned(outcome: Result<(), StoreError>) {
+    if let Err(error) = outcome {
+        tracing::warn!(%error, "what an import wrote could not be removed; a later sweep does it");
     }
 }
 

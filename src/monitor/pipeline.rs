@@ -6,16 +6,39 @@
 
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
-use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
 use std::sync::mpsc;
 
 /// Bytes under way for each core: a few batches, so that none waits while one is read or taken.
 const UNDER_WAY: usize = 2 << 20;
 /// Bytes under way, however many cores there are.
 const MOST_UNDER_WAY: usize = 32 << 20;
+/// How many imports are at work in this process: they share what may be under way, and with it the cores.
+static AT_WORK: AtomicUsize = AtomicUsize::new(0);
+
+/// Counts an import while it is at work.
+struct Counted;
+
+impl Counted {
+    fn begin() -> Self {
+        AT_WORK.fetch_add(1, Relaxed);
+        Self
+    }
+
+    /// What may be under way of each.
+    fn share() -> usize {
+        (UNDER_WAY * rayon::current_num_threads()).min(MOST_UNDER_WAY) / AT_WORK.load(Relaxed).max(1)
+    }
+}
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        AT_WORK.fetch_sub(1, Relaxed);
+    }
+}
 
 /// Calls `work` on each batch that `next` yields with its weight in bytes, and `take` on what came of it, in order; the batches under way weigh a few
-/// megabytes a core. It ends with the first error in the order of the batches, whichever core is the first to meet one. Not to be called from one of rayon's own
+/// megabytes a core, less where several imports are at work. It ends with the first error in the order of the batches, whichever core is the first to meet one. Not to be called from one of rayon's own
 /// threads, which it would keep from working.
 pub fn in_order<T: Send, R: Send, E: Send>(
     mut next: impl FnMut() -> Result<Option<(T, usize)>, E>,
@@ -23,7 +46,7 @@ pub fn in_order<T: Send, R: Send, E: Send>(
     mut take: impl FnMut(R) -> Result<(), E>,
 ) -> Result<(), E> {
     debug_assert!(rayon::current_thread_index().is_none(), "a core waits for itself");
-    let most = (UNDER_WAY * rayon::current_num_threads()).min(MOST_UNDER_WAY);
+    let _counted = Counted::begin();
     let (work, is_over, (sender, receiver)) = (&work, &AtomicBool::new(false), mpsc::channel());
     // Reading may wait for a process, and whoever is waited for must not hold a core: so it stays on the caller's own thread.
     rayon::in_place_scope(|scope| {
@@ -32,7 +55,7 @@ pub fn in_order<T: Send, R: Send, E: Send>(
         let (mut oldest, mut weight, mut is_more, mut unread) = (0, 0, true, Ok(()));
         let ended = loop {
             let mut came = None;
-            if is_more && (under_way.is_empty() || weight < most) {
+            if is_more && (under_way.is_empty() || weight < Counted::share()) {
                 match next() {
                     Ok(Some((one, weighs))) => {
                         let (number, sender) = (oldest + under_way.len(), sender.clone());

@@ -1,9 +1,9 @@
-//! The findings of a stored survey are made anew, each by the layers and the rule of its patch's own time: patches → findings → one transaction, or no more than the
+//! The findings of a stored survey are made anew, each by the layers and the rule of its patch's own time: patches → findings → one publication, or no more than the
 //! difference that it would make.
 //!
-//! 1. The store begins to replace the findings, and from then on nobody else writes: neither the patches nor the layers change meanwhile. For the difference alone
-//!    nothing is held.
-//! 2. The patches are read page by page, judged on every core, and their findings go into the open transaction: memory is bounded whatever the size of
+//! 1. The store begins to replace the findings; others write meanwhile. Whether the survey is still what it was is asked when they are published, and where somebody has looked at
+//!    the difference, whether the layers are.
+//! 2. The patches are read page by page, judged on every core, and their findings are written where nobody sees them yet: memory is bounded whatever the size of
 //!    the survey. What another set is to judge is put aside ([`aside`](super::aside)).
 //! 3. The survey as a whole is judged, and the new findings become visible with one commit, together with what they rest on. Whatever ends it before that leaves the old ones.
 //!
@@ -14,8 +14,11 @@ use super::aside::{Aside, Put};
 use super::choosing::Choice;
 use super::difference::Difference;
 use super::rejudging::{Rejudge, Scope};
+use super::shared_ground::MeasuredBy;
 use super::standing::{Standing, Versions};
-use super::{Monitor, MonitorError, Refusal, RefusalKind, export::CHANGED_MEANWHILE, export::understood, hexadecimal, pipeline::in_order, sums::Sums};
+use super::{
+    Monitor, MonitorError, Refusal, RefusalKind, abandoned, export::CHANGED_MEANWHILE, export::understood, hexadecimal, pipeline::in_order, sums::Sums,
+};
 use crate::geom::Written;
 use crate::land::{Days, Finding, Flag, JobKind, NewSurvey, Progress, Stage, Survey, Words};
 use crate::store::{FindingsWriter, Held, PatchQuery, StoredPatch};
@@ -43,20 +46,13 @@ pub struct Reclassification {
     pub by: Option<String>,
 }
 
-/// A survey judged anew, but for the commit.
+/// A survey judged anew, but for the publication.
 pub(super) struct JudgedAnew {
     writer: Box<dyn FindingsWriter>,
     facts: NewSurvey,
-}
-
-impl JudgedAnew {
-    /// Makes the new findings visible; as a job's, only if that job is still held.
-    pub(super) async fn commit(mut self, held: Option<&Held>) -> Result<Survey, MonitorError> {
-        if let Some(held) = held {
-            self.writer.only_while(held.clone());
-        }
-        Ok(self.writer.commit(self.facts).await?)
-    }
+    by: MeasuredBy,
+    /// Whether it is to be what somebody has looked at.
+    was_seen: bool,
 }
 
 /// What becomes of findings made anew.
@@ -68,7 +64,7 @@ trait Taking: Send {
     async fn take(&mut self, puts: Vec<Put>) -> Result<(), MonitorError>;
 }
 
-/// They go into a transaction; those they take the place of are kept where they differ.
+/// They go to the store; those they take the place of are kept where they differ.
 struct Replacing<'w> {
     writer: &'w mut dyn FindingsWriter,
     by: Option<&'w str>,
@@ -128,7 +124,24 @@ impl Monitor {
 
     /// Makes the findings of a survey anew, here and now.
     pub async fn reclassify(&self, asked: &Reclassification, report: &(dyn Fn(Progress) + Sync)) -> Result<Survey, MonitorError> {
-        self.judge_anew(asked, report).await?.commit(None).await
+        self.sweep().await?;
+        let judged = self.judge_anew(asked, report).await?;
+        self.exchange(judged, None).await
+    }
+
+    /// Makes new findings visible; as a job's, only if that job is still held.
+    pub(super) async fn exchange(&self, judged: JudgedAnew, held: Option<&Held>) -> Result<Survey, MonitorError> {
+        let JudgedAnew { mut writer, facts, by, was_seen } = judged;
+        if let Some(held) = held {
+            writer.only_while(held.clone());
+        }
+        let published = match self.are_still(&by.versions, was_seen).await {
+            Ok(()) => self.publish(&mut *writer, &by, |_| facts.clone()).await,
+            Err(changed) => Err(changed),
+        };
+        // Published or not, what lies beside the findings is not needed any more.
+        abandoned(writer.abandon().await);
+        published
     }
 
     /// What making the findings of a survey anew would change. Nothing is stored, and nobody who writes has to wait.
@@ -144,24 +157,44 @@ impl Monitor {
         Ok(difference)
     }
 
-    /// Everything but the commit.
+    /// Refuses where layers or rules are no longer those that somebody has looked at.
+    async fn are_still(&self, versions: &Versions, were_seen: bool) -> Result<(), MonitorError> {
+        if were_seen && self.versions().await?.words() != versions.words() { Err(changed_meanwhile().into()) } else { Ok(()) }
+    }
+
+    /// Everything but the publication.
     pub(super) async fn judge_anew(&self, asked: &Reclassification, report: &(dyn Fn(Progress) + Sync)) -> Result<JudgedAnew, MonitorError> {
         let mut writer = self.store.begin_reclassification(asked.survey).await?;
+        match self.write_anew(&mut *writer, asked, report).await {
+            Ok((facts, by)) => Ok(JudgedAnew { writer, facts, by, was_seen: asked.token.is_some() }),
+            Err(error) => {
+                abandoned(writer.abandon().await);
+                Err(error)
+            }
+        }
+    }
+
+    async fn write_anew(
+        &self,
+        writer: &mut dyn FindingsWriter,
+        asked: &Reclassification,
+        report: &(dyn Fn(Progress) + Sync),
+    ) -> Result<(NewSurvey, MeasuredBy), MonitorError> {
         let versions = self.versions().await?;
         let survey = self.store.survey(asked.survey).await?;
         if asked.token.as_ref().is_some_and(|seen| *seen != token(&survey, &versions)) {
             return Err(changed_meanwhile().into());
         }
-        let mut replacing = Replacing { writer: &mut *writer, by: asked.by.as_deref() };
+        let mut replacing = Replacing { writer, by: asked.by.as_deref() };
         let (sums, standing, sets) = self.make_anew(&survey, &versions, &mut replacing, report).await?;
         if let Some(refusal) = outside_counties(&sums, &standing) {
             return Err(refusal.into());
         }
         let mut facts = survey.facts;
-        self.share_ground(&mut *writer, understood(&facts.crs)?, &standing.atlas, &sets, &versions).await?;
         report(Progress { stage: Stage::Storing, done: sums.patches, total: Some(facts.patches) });
         sums.replace(&mut facts);
-        Ok(JudgedAnew { writer, facts })
+        let crs = understood(&facts.crs)?;
+        Ok((facts, MeasuredBy { crs, standing, sets, versions }))
     }
 
     /// Judges every patch of a survey by the set of its own time. Answers the sums, the set of the first patch, and all sets, that one first.

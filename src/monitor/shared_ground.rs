@@ -13,10 +13,16 @@ mod fitting;
 mod neighbours;
 mod pieces;
 
-use super::{Monitor, MonitorError, atlas::Atlas, choosing::Choice, intake::Intake, standing::Versions};
+use super::{
+    Monitor, MonitorError,
+    atlas::Atlas,
+    choosing::Choice,
+    intake::Intake,
+    standing::{Standing, Versions},
+};
 use crate::geom::{Bounds, Crs, Plane, Region};
-use crate::land::{Areas, Flag, PeriodRange, SharedPiece, TakenOff, Words};
-use crate::store::{GroundWriter, PatchGround, StoreError, StoredPatch};
+use crate::land::{Areas, Flag, NewSurvey, PeriodRange, SharedPiece, Survey, TakenOff, Words};
+use crate::store::{GroundWriter, PatchGround, Publishing, StoreError, StoredPatch};
 use fitting::Fitting;
 use jiff::civil::Date;
 use neighbours::{Boxes, Neighbours, overlapping};
@@ -30,6 +36,11 @@ const ROUNDING_M2: f64 = 1e-6;
 
 /// Pairs of patches measured at a time: their outlines are in memory meanwhile.
 const PAIRS: usize = 4000;
+
+/// Looks at shared ground while others write.
+const LOOKS: u32 = 3;
+/// Publications that are tried after a look, as long as it stands.
+const PUBLICATIONS: u32 = 100;
 
 /// Patches that take part, by number, with their regions in one plane.
 type Regions = BTreeMap<i64, Region>;
@@ -63,7 +74,40 @@ impl Sharing {
     }
 }
 
+/// What the ground of a survey is measured by.
+pub(super) struct MeasuredBy {
+    /// The CRS of its file.
+    pub crs: Crs,
+    /// The set of its first patch.
+    pub standing: Arc<Standing>,
+    /// All sets of its findings, that one first.
+    pub sets: Vec<(i64, Choice)>,
+    /// What they were chosen from.
+    pub versions: Arc<Versions>,
+}
+
 impl Monitor {
+    /// Finds the ground that a survey shares and publishes it, with the facts that follow. Others write meanwhile, so it looks again where surveys changed before it came to
+    /// publish; a last time while nobody else writes.
+    pub(super) async fn publish(&self, writer: &mut dyn Publishing, by: &MeasuredBy, facts: impl Fn(Sharing) -> NewSurvey) -> Result<Survey, MonitorError> {
+        for look in 0..=LOOKS {
+            if look == LOOKS {
+                writer.stop_others().await?;
+            }
+            let (sharing, own) = self.look(writer, by.crs, &by.standing.atlas, &by.sets, &by.versions).await?;
+            let facts = facts(sharing);
+            for _ in 0..PUBLICATIONS {
+                if let Some(survey) = writer.publish(&facts).await? {
+                    return Ok(survey);
+                }
+                if !writer.look_stands(&|place| own.meet(&place)).await? {
+                    break;
+                }
+            }
+        }
+        Err(MonitorError::Broken("surveys changed while nobody else wrote".to_owned()))
+    }
+
     /// Finds what the patches of the survey that `writer` writes share with each other and with stored ones, and stores it. The survey's file is in `crs`, and its
     /// findings were made with `sets`, of which `atlas` is the first. Answers how many of its patches share ground.
     pub(super) async fn share_ground(
@@ -74,21 +118,33 @@ impl Monitor {
         sets: &[(i64, Choice)],
         versions: &Versions,
     ) -> Result<Sharing, MonitorError> {
+        Ok(self.look(writer, crs, atlas, sets, versions).await?.0)
+    }
+
+    /// [`share_ground`](Self::share_ground), and where its patches lie.
+    async fn look(
+        &self,
+        writer: &mut dyn GroundWriter,
+        crs: Crs,
+        atlas: &Atlas,
+        sets: &[(i64, Choice)],
+        versions: &Versions,
+    ) -> Result<(Sharing, Boxes), MonitorError> {
         let own: BTreeMap<i64, Bounds> = writer.own_places().await?.into_iter().map(|place| (place.patch, place.bounds)).collect();
         let mut near = Boxes::of(own.clone());
         let candidates = near.pairs(writer).await?;
         let mut neighbours = Neighbours::default();
         self.confirm(writer, crs, atlas.plane(), candidates, &mut neighbours).await?;
         if neighbours.is_empty() {
-            return Ok(Sharing::default());
+            return Ok((Sharing::default(), near));
         }
         let changed: BTreeSet<i64> = neighbours.patches().collect();
         let stored: BTreeMap<i64, Bounds> = changed.iter().filter(|patch| !own.contains_key(patch)).filter_map(|patch| near.place(*patch)).collect();
         let sharing = Sharing::of(&own, &neighbours);
         // What stored neighbours share with others was found when they came, and is not measured again; unless they came before it was looked for.
         neighbours.add_pieces(&writer.pieces(&stored.keys().copied().collect::<Vec<_>>()).await?);
-        let mut near = Boxes::of(stored);
-        let candidates = near.pairs(writer).await?.into_iter().filter(|pair| !neighbours.are(*pair)).collect();
+        let mut near_stored = Boxes::of(stored);
+        let candidates = near_stored.pairs(writer).await?.into_iter().filter(|pair| !neighbours.are(*pair)).collect();
         self.confirm(writer, crs, atlas.plane(), candidates, &mut neighbours).await?;
         let all: Vec<i64> = neighbours.patches().collect();
         let grounds = writer.grounds(&all).await?;
@@ -98,7 +154,7 @@ impl Monitor {
         let mut fitting = Fitting::new(&grounds, &kept);
         let pieces: Vec<SharedPiece> = fitting.fit(shares);
         writer.add_pieces(&pieces).await?;
-        Ok(sharing)
+        Ok((sharing, near))
     }
 
     /// What is taken off those of these patches that share ground, in the sums of these months; of each patch's own period where none are named.

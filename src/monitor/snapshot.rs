@@ -10,6 +10,7 @@ use super::atlas::PreparedLayer;
 use super::memory::{FileShelf, Memory};
 use crate::geom::{Bounds, Coverage, Plane, Shelf};
 use crate::land::{FeatureFacts, Layer, LeftOut, Words};
+use crate::store::fail;
 use jiff::civil::Date;
 use std::fs::File;
 use std::hash::Hasher;
@@ -57,7 +58,9 @@ pub(super) fn write(folder: &Path, layer: &Layer, plane: &Plane, prepared: &Prep
         compose(&mut out, prepared)?;
         let Hashing { mut file, hash, .. } = out.into_inner().map_err(io::IntoInnerError::into_error)?;
         file.write_all(&hash.finish().to_le_bytes())?;
+        fail::point("snapshot: before rename");
         file.persist(path_of(folder, layer)).map_err(|error| error.error)?;
+        fail::point("snapshot: after rename");
         Ok(())
     };
     if let Err(error) = written() {

@@ -1,13 +1,13 @@
-//! A survey comes in: bytes → patches → findings → one transaction.
+//! A survey comes in: bytes → patches → findings → one publication.
 //!
 //! 1. The store is asked for a place: the same upload is recognised by its bytes and all that is said of them, a taken period and level is a conflict.
-//! 2. On a thread of its own the file is read and judged on every core; each batch goes through a short channel into the open transaction, so memory
-//!    is bounded whatever the size of the file.
-//! 3. The survey as a whole is judged (any patch accepted? most of them in some county?) and becomes visible with one commit. Whatever ends the import before that, a
-//!    refusal, an error or the process itself, leaves nothing behind.
+//! 2. On a thread of its own the file is read and judged on every core; each batch goes through a short channel to the store, which writes it where nobody sees it yet, so
+//!    memory is bounded whatever the size of the file.
+//! 3. The survey as a whole is judged (any patch accepted? most of them in some county?), the ground that it shares is found, and it becomes visible with one commit. Whatever
+//!    ends the import before that, a refusal, an error or the process itself, leaves nothing that anybody sees, and soon nothing at all.
 
 use super::{
-    Monitor, MonitorError, Refusal,
+    Monitor, MonitorError, Refusal, abandoned,
     aside::{Aside, Put},
     choosing::Choice,
     ids::Ids,
@@ -16,6 +16,7 @@ use super::{
     noticed::{Noticed, declared_empty, nothing, outside_counties},
     reading::{Reading, Wish},
     rejudging::{Rejudge, Scope},
+    shared_ground::{MeasuredBy, Sharing},
     standing::{Standing, Versions},
     sums::{Sums, unreadable_warning},
     upload::upload_key,
@@ -59,30 +60,12 @@ pub struct SurveyFile {
     pub sha256: Option<String>,
 }
 
-/// A survey that was taken in, but for the commit.
+/// A survey that was taken in, but for its publication.
 pub(super) enum Taken {
     /// It was stored before.
     Before(Box<Survey>),
     /// It is written and can become visible.
-    Now { writer: Box<dyn SurveyWriter>, survey: Box<NewSurvey> },
-}
-
-impl Taken {
-    /// Makes it visible; as a job's, only if that job is still held.
-    pub(super) async fn commit(self, held: Option<&Held>) -> Result<Imported, MonitorError> {
-        let (mut writer, survey) = match self {
-            Self::Before(survey) => return Ok(Imported { survey: *survey, was_there: true }),
-            Self::Now { writer, survey } => (writer, survey),
-        };
-        if let Some(held) = held {
-            writer.only_while(held.clone());
-        }
-        match writer.commit(*survey).await {
-            // Another node was quicker with the same file.
-            Err(StoreError::AlreadyStored(survey)) => Ok(Imported { survey: *survey, was_there: true }),
-            stored => Ok(Imported { survey: stored.map_err(question)?, was_there: false }),
-        }
-    }
+    Now { writer: Box<dyn SurveyWriter>, survey: Box<NewSurvey>, by: Box<MeasuredBy> },
 }
 
 /// Batches waiting for the store.
@@ -100,7 +83,36 @@ struct Portion {
 impl Monitor {
     /// Imports a survey, here and now.
     pub async fn import_survey(&self, file: &SurveyFile, report: &(dyn Fn(Progress) + Sync)) -> Result<Imported, MonitorError> {
-        self.take_in(file, report).await?.commit(None).await
+        self.sweep().await?;
+        let taken = self.take_in(file, report).await?;
+        self.make_visible(taken, None).await
+    }
+
+    /// Publishes a survey that was taken in; as a job's, only if that job is still held.
+    pub(super) async fn make_visible(&self, taken: Taken, held: Option<&Held>) -> Result<Imported, MonitorError> {
+        let (mut writer, survey, by) = match taken {
+            Taken::Before(survey) => return Ok(Imported { survey: *survey, was_there: true }),
+            Taken::Now { writer, survey, by } => (writer, survey, by),
+        };
+        if let Some(held) = held {
+            writer.only_while(held.clone());
+        }
+        let facts = |sharing: Sharing| {
+            let warnings = survey.warnings.iter().cloned().chain(sharing.warning()).collect();
+            NewSurvey { warnings, ..(*survey).clone() }
+        };
+        match self.publish(&mut *writer, &by, facts).await {
+            Ok(survey) => Ok(Imported { survey, was_there: false }),
+            Err(error) => {
+                abandoned(writer.abandon().await);
+                match error {
+                    // Another import was quicker with the same file.
+                    MonitorError::Store(StoreError::AlreadyStored(survey)) => Ok(Imported { survey: *survey, was_there: true }),
+                    MonitorError::Store(refusal) => Err(question(refusal)),
+                    other => Err(other),
+                }
+            }
+        }
     }
 
     /// Steps 1 and 2, and the judgement of the third: everything but the commit.
@@ -123,6 +135,26 @@ impl Monitor {
             begun => begun?,
         };
         writer.refuse(Unasked { verdicts_go: !file.drop_verdicts, sent_again: !file.again });
+        match self.write(&mut *writer, file, stated, report).await {
+            Ok((survey, by)) => {
+                let survey = NewSurvey { name: file.name.clone(), period: file.period, level: file.level, sha256, upload_key, ..survey };
+                Ok(Taken::Now { writer, survey: Box::new(survey), by: Box::new(by) })
+            }
+            Err(error) => {
+                abandoned(writer.abandon().await);
+                Err(error)
+            }
+        }
+    }
+
+    /// Reads the file, judges it and hands it to the store.
+    async fn write(
+        &self,
+        writer: &mut dyn SurveyWriter,
+        file: &SurveyFile,
+        stated: Stated,
+        report: &(dyn Fn(Progress) + Sync),
+    ) -> Result<(NewSurvey, MeasuredBy), MonitorError> {
         let versions = self.versions().await?;
         let opened = self.open_survey(file, stated, &versions).await?;
         let Opened { arrival, reading, choice, standing } = opened;
@@ -139,7 +171,7 @@ impl Monitor {
         };
         let mut done = 0;
         while let Some(portion) = receiver.recv().await {
-            done += store(&mut *writer, portion).await?;
+            done += store(writer, portion).await?;
             report(Progress { stage: Stage::Classifying, done, total: None });
         }
         let (mut summed, mut aside, written) = first.await.map_err(|error| MonitorError::Broken(error.to_string()))??;
@@ -161,16 +193,13 @@ impl Monitor {
             Ok::<_, MonitorError>(summed)
         });
         while let Some(portion) = receiver.recv().await {
-            done += store(&mut *writer, portion).await?;
+            done += store(writer, portion).await?;
             report(Progress { stage: Stage::Classifying, done, total: None });
         }
-        let mut summed = rest.await.map_err(|error| MonitorError::Broken(error.to_string()))??.finish();
+        let summed = rest.await.map_err(|error| MonitorError::Broken(error.to_string()))??.finish();
         Self::judge_whole(&summed, &standing, file.stated.empty)?;
-        let sharing = self.share_ground(&mut *writer, written.crs, &standing.atlas, &sets, &versions).await?;
-        summed.survey.warnings.extend(sharing.warning());
         report(Progress { stage: Stage::Storing, done, total: Some(done) });
-        let survey = NewSurvey { name: file.name.clone(), period: file.period, level: file.level, sha256, upload_key, ..summed.survey };
-        Ok(Taken::Now { writer, survey: Box::new(survey) })
+        Ok((summed.survey, MeasuredBy { crs: written.crs, standing, sets, versions }))
     }
 
     /// Opens the file, and takes in hand what its first patch is to be judged by.

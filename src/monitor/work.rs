@@ -1,5 +1,5 @@
-//! The work of a node: it claims jobs, of those that write one at a time (an import uses every core) and a few of those that read, and carries them out,
-//! renewing its leases meanwhile.
+//! The work of a node: it claims jobs, a few of those that write and a few of those that read, and carries them out, renewing its leases meanwhile. Imports at work share the
+//! cores and what may be in memory, so that a long one holds no short one up.
 //!
 //! 1. Claim: the oldest job that nobody holds. One whose node died is held by nobody once its lease has run out.
 //! 2. Carry out, each kind in a file of its own ([`survey_import`], [`layer_import`], [`reclassification`], [`export`]); beside it a heartbeat renews the lease and tells how far it is. A lease that
@@ -16,7 +16,7 @@ mod survey_import;
 
 use super::{EXPORTS, Monitor, MonitorError, jobs::Failure, withdrawal::KEPT_FOR};
 use crate::land::{JobKind, Lane, Progress};
-use crate::store::{Held, Job, JobOutcome, StoreError};
+use crate::store::{Held, Job, JobOutcome, SILENT, StoreError};
 use futures_util::future::join_all;
 use serde::de::DeserializeOwned;
 use std::fs::File;
@@ -38,6 +38,21 @@ pub struct Working {
     pub finish_within: Duration,
     /// How long surveys that were withdrawn or replaced can be restored; then they are removed for good.
     pub keep_withdrawn: Duration,
+    /// Imports and re-classifications at a time.
+    pub imports: usize,
+}
+
+/// Imports and re-classifications at a time on a node with memory enough.
+pub const IMPORTS: usize = 3;
+/// Memory that one of them may need beside the layers, bytes: batches under way, rows waiting for the store, the ids seen.
+const MEMORY_OF_ONE: u64 = 256 << 20;
+
+impl Working {
+    /// So many imports at a time, or as many as a budget of so many bytes has room for; never fewer than two, or one would hold all others up.
+    #[must_use]
+    pub fn imports_within(budget: u64, most: usize) -> usize {
+        most.min(usize::try_from(budget / 2 / MEMORY_OF_ONE).unwrap_or(most)).max(most.min(2))
+    }
 }
 
 impl Default for Working {
@@ -48,6 +63,7 @@ impl Default for Working {
             lease: Duration::from_secs(30),
             finish_within: Duration::from_secs(20),
             keep_withdrawn: KEPT_FOR,
+            imports: IMPORTS,
         }
     }
 }
@@ -89,7 +105,22 @@ impl Monitor {
     /// Carries jobs out until `stop`: then none is claimed any more, and those under way are finished or handed over.
     pub async fn work(self: Arc<Self>, working: Working, stop: CancellationToken) {
         let reading = (0..EXPORTS).map(|_| self.work_on(Lane::Reading, &working, &stop));
-        tokio::join!(self.work_on(Lane::Writing, &working, &stop), join_all(reading), self.tidy(working.keep_withdrawn, &stop));
+        let writing = (0..working.imports.max(1)).map(|_| self.work_on(Lane::Writing, &working, &stop));
+        tokio::join!(join_all(writing), join_all(reading), self.tidy(working.keep_withdrawn, &stop), self.keep_sweeping(&stop));
+    }
+
+    /// Removes what killed imports left behind, at the start and whenever one may have been silent for long enough.
+    async fn keep_sweeping(&self, stop: &CancellationToken) {
+        let mut tick = tokio::time::interval(SILENT / 2);
+        loop {
+            tokio::select! {
+                () = stop.cancelled() => return,
+                _ = tick.tick() => {}
+            }
+            if let Err(error) = self.sweep().await {
+                tracing::warn!(%error, "what killed imports had written could not be removed");
+            }
+        }
     }
 
     /// Drops what is kept no longer: files, also where nobody exports any more, and surveys that were withdrawn.
@@ -182,7 +213,11 @@ impl Monitor {
             Err(error) => {
                 tracing::info!(job = job.id, kind = job.kind.word(), %error, "not done");
                 match Failure::of(&error) {
-                    Some(failure) => self.end_as(held, &failure).await,
+                    Some(failure) => {
+                        // How far it came is told whether the heartbeat was quick enough or not.
+                        _ = self.store.renew(held, working.lease, last).await;
+                        self.end_as(held, &failure).await;
+                    }
                     None => self.give_back(held, working.lease, Some(&error.to_string())).await,
                 }
             }

@@ -1,12 +1,13 @@
-//! Ground that patches share, in the transaction of whoever changes patches or findings; and what both databases do about it in the same way.
+//! Ground that patches share, as whoever changes patches or findings sees it; and what both databases do about it in the same way.
 
 use super::columns::Columns;
 use super::values::{self, Values};
-use super::{StoreError, cells};
+use super::{StoreError, cells, unpublished::Moment};
 use crate::geom::{Bounds, Outline};
 use crate::land::{Areas, AutomaticVerdict, GroundShare, Reason, SharedPiece};
 use async_trait::async_trait;
 use jiff::civil::Date;
+use std::collections::HashSet;
 
 /// Where a patch lies.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -48,7 +49,8 @@ pub struct PatchGround {
     pub layer_set: i64,
 }
 
-/// The patches as a transaction sees them, and the ground they share: part of every writer that changes patches or findings.
+/// The patches as they will be, and the ground they share: part of every writer that changes patches or findings. A look begins with [`own_places`](Self::own_places).
+/// What is forgotten and added is stored when the writer publishes, at the latest.
 #[async_trait]
 pub trait GroundWriter: Send {
     /// The patches of the survey that is written, in the order of their numbers.
@@ -65,11 +67,68 @@ pub trait GroundWriter: Send {
     async fn add_pieces(&mut self, pieces: &[SharedPiece]) -> Result<(), StoreError>;
 }
 
+/// Whose patches are seen beside those that count.
+#[derive(Clone, Copy)]
+pub(super) struct Seen<'a> {
+    /// The survey that is written.
+    pub(super) own: i64,
+    /// Surveys that will not count any more once it does.
+    pub(super) without: &'a [i64],
+}
+
+/// Findings of a survey that are written beside those that are stored.
+#[derive(Clone, Copy)]
+pub(super) struct NewFindings {
+    /// The survey.
+    pub(super) survey: i64,
+    /// The writer.
+    pub(super) unpublished: i64,
+}
+
+/// What was found of shared ground while others went on writing: to be stored when the survey is published, if it is still right then.
+#[derive(Debug, Default)]
+pub(super) struct Looked {
+    /// Which surveys counted.
+    pub(super) moment: Moment,
+    /// Patches whose pieces are made anew.
+    pub(super) changed: Vec<i64>,
+    /// What is left of pieces that lie in them and in others.
+    pub(super) kept: Vec<GroundShare>,
+    /// The new pieces.
+    pub(super) pieces: Vec<SharedPiece>,
+}
+
+impl Looked {
+    /// Nothing found yet.
+    pub(super) fn at(moment: Moment) -> Self {
+        Self { moment, ..Self::default() }
+    }
+
+    /// Notes whose pieces are made anew, of all pieces they lie in; answers what is left.
+    pub(super) fn forget(&mut self, patches: &[i64], shares: Vec<(i64, GroundShare)>) -> Vec<GroundShare> {
+        let given: HashSet<i64> = patches.iter().copied().collect();
+        let in_others: HashSet<i64> = shares.iter().filter(|(_, share)| !given.contains(&share.patch)).map(|(piece, _)| *piece).collect();
+        let mut kept: Vec<(i64, GroundShare)> = shares.into_iter().filter(|(piece, share)| in_others.contains(piece) && given.contains(&share.patch)).collect();
+        kept.sort_by_key(|(piece, _)| *piece);
+        self.changed = patches.to_vec();
+        self.kept = kept.into_iter().map(|(_, share)| share).collect();
+        self.kept.clone()
+    }
+}
+
+/// What is left of pieces once these surveys do not count any more: ground in one patch only is not shared.
+pub(super) fn still_shared(mut shares: Vec<(i64, GroundShare)>, without: &[i64]) -> Vec<(i64, GroundShare)> {
+    shares.retain(|(_, share)| !without.contains(&share.survey));
+    let alone: HashSet<i64> = shares.chunk_by(|one, next| one.0 == next.0).filter(|piece| piece.len() == 1).map(|piece| piece[0].0).collect();
+    shares.retain(|(piece, _)| !alone.contains(piece));
+    shares
+}
+
 /// The columns of [`read_place`].
 pub(super) const PLACE: &str = "patch.id, west, south, east, north";
 
 /// The columns of [`read_ground`]; survey may be missing.
-pub(super) const GROUND: &str = "patch.id, patch.survey_id, survey.crs, degrees, patch_outline.repaired, source, before_day, after_day, \
+pub(super) const GROUND: &str = "patch.id, patch.survey_id, CASE WHEN survey.withdrawn_ms = 0 THEN NULL ELSE survey.crs END AS crs, degrees, patch_outline.repaired, source, before_day, after_day, \
     survey.period, survey.months, CASE WHEN after_day IS NULL THEN attributes END AS attributes, \
     CASE WHEN after_day IS NULL THEN survey.fields END AS survey_fields, CASE WHEN after_day IS NULL THEN survey.created_ms END AS survey_created_ms, finding.*";
 

@@ -40,14 +40,14 @@ pub(super) mod sql {
     pub(crate) const DROPPED: &str = "UPDATE job SET file_bytes = NULL WHERE id = $1";
     /// Forgets its file.
     pub(crate) const FORGET_FILE: &str = "DELETE FROM job_chunk WHERE job = $1";
-    /// The oldest job of a lane that nobody holds, and who held it last; of those that write only where no other is held. What was claimed or queued in the
-    /// future is free: the clock was set back since, and its lease might last for hours.
+    /// The oldest job of a lane that nobody holds, and who held it last; of those that write none whose twin is held, asked for in the same words: the second one finds what the
+    /// first has stored. What was claimed or queued in the future is free: the clock was set back since, and its lease might last for hours.
     pub(crate) const CLAIMABLE: &str = "
         SELECT id, node FROM job WHERE state = 'running' AND lane = $1
         AND (free_ms <= (SELECT now_ms FROM clock) OR coalesce(started_ms, created_ms) > (SELECT now_ms FROM clock) + 1000)
         AND ($1 <> 'writing' OR NOT EXISTS (
-            SELECT 1 FROM job WHERE state = 'running' AND lane = $1 AND node IS NOT NULL
-            AND free_ms > (SELECT now_ms FROM clock) AND started_ms <= (SELECT now_ms FROM clock) + 1000))
+            SELECT 1 FROM job twin WHERE twin.state = 'running' AND twin.kind = job.kind AND twin.parameters = job.parameters AND twin.node IS NOT NULL
+            AND twin.free_ms > (SELECT now_ms FROM clock) AND twin.started_ms <= (SELECT now_ms FROM clock) + 1000))
         ORDER BY id LIMIT 1";
     /// Claims a job: id, node, lease in milliseconds.
     pub(crate) const CLAIM: &str = "
@@ -212,7 +212,7 @@ impl News {
 pub trait Jobs: Send + Sync + 'static {
     /// Queues a job with the file it is about (empty where it is about none), whole or not at all. Of the jobs that are over, the last thousand are kept.
     async fn enqueue(&self, job: NewJob, file: &mut (dyn AsyncRead + Send + Unpin)) -> Result<(), StoreError>;
-    /// Claims the oldest job of a lane that nobody holds, for the time of `lease`; while a job that writes is held, no other is claimed.
+    /// Claims the oldest job of a lane that nobody holds, for the time of `lease`; while a job that writes is held, none is claimed that asks for the same.
     async fn claim(&self, lane: Lane, node: &str, lease: Duration) -> Result<Option<(Job, Held)>, StoreError>;
     /// A part of the file of a job, from 0; `None` behind its end. Until the job is over that is the file it is about, then the one it made.
     async fn chunk(&self, job: &str, number: u32) -> Result<Option<Vec<u8>>, StoreError>;

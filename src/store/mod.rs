@@ -1,10 +1,12 @@
 //! Persistence: one promise, [`Store`], and the databases behind it. Only here is SQL.
 //!
-//! Every write is one transaction: what a reader sees is before or after, never between, whenever the process is killed.
+//! What a reader sees is before a write or after it, never between, whenever the process is killed: a small write is one transaction, a long one many whose rows nobody
+//! sees and a short one that publishes them ([`unpublished`]).
 
 mod cells;
 mod columns;
 mod errors;
+pub mod fail;
 mod filings;
 mod ground;
 mod jobs;
@@ -20,6 +22,7 @@ pub mod sqlite;
 mod tables;
 mod totals;
 pub mod transfer;
+mod unpublished;
 mod values;
 mod withdrawal;
 mod wkb;
@@ -32,11 +35,13 @@ use crate::land::{
 use async_trait::async_trait;
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 pub use filings::{Fate, NewFiling, Signing};
 pub use ground::{GroundWriter, PatchGround, PatchPlace};
 pub use jobs::{Held, Job, JobFile, JobOutcome, Jobs, NewJob, News};
 pub use patches::{PatchMark, PatchPosition, PatchQuery, StoredPatch, VerdictFilter};
+pub use unpublished::SILENT;
 pub use withdrawal::{Moved, RestoreWriter, Withdrawals, Withdrawn};
 
 /// Features handed on at a time by [`Store::each_feature`].
@@ -173,6 +178,14 @@ impl StoreError {
         Self::SentBefore { survey: survey.id, period, level, name, same, patches }
     }
 
+    fn changed_meanwhile() -> Self {
+        Self::Unavailable("what is stored changed meanwhile".to_owned())
+    }
+
+    fn silent_for_too_long(writer: i64) -> Self {
+        Self::Unavailable(format!("writer {writer} was not heard of for too long, and what it wrote was removed"))
+    }
+
     fn refused(why: impl Into<String>) -> Self {
         Self::Database(why.into().into())
     }
@@ -244,7 +257,7 @@ impl NewLayer {
     }
 }
 
-/// Takes a layer in, within one transaction. Dropping it without [`commit`](Self::commit) leaves nothing behind.
+/// Takes a layer in: others write meanwhile, and nobody sees it. Dropping it without [`commit`](Self::commit) leaves nothing behind.
 #[async_trait]
 pub trait LayerWriter: Send {
     /// Appends features.
@@ -255,6 +268,8 @@ pub trait LayerWriter: Send {
     fn only_while(&mut self, held: Held, rejects: Vec<Reject>);
     /// Makes the layer visible, whole.
     async fn commit(self: Box<Self>, layer: NewLayer) -> Result<Layer, StoreError>;
+    /// Removes what was written, and returns when it is gone.
+    async fn abandon(self: Box<Self>) -> Result<(), StoreError>;
 }
 
 /// What must not be done unasked when a survey becomes visible.
@@ -277,9 +292,20 @@ pub struct SurveyKey {
     pub upload_key: String,
 }
 
-/// Takes a survey in, within one transaction. Dropping it without [`commit`](Self::commit) leaves nothing behind.
+/// Publishes what it wrote, once the ground is known that patches share.
 #[async_trait]
-pub trait SurveyWriter: GroundWriter {
+pub trait Publishing: GroundWriter {
+    /// From now on nobody else writes, until it is published or dropped: for a last look at shared ground where the ones before were overtaken.
+    async fn stop_others(&mut self) -> Result<(), StoreError>;
+    /// Whether the look at shared ground still stands because other surveys came meanwhile, and nothing else, of which no patch is near. False where nothing came either.
+    async fn look_stands(&mut self, is_near: &(dyn Fn(PatchPlace) -> bool + Sync)) -> Result<bool, StoreError>;
+    /// Makes what was written visible, whole. `None`, and nothing is done, where other surveys changed since the ground that is shared was looked at: look again.
+    async fn publish(&mut self, facts: &NewSurvey) -> Result<Option<Survey>, StoreError>;
+}
+
+/// Takes a survey in: others write meanwhile, and nobody sees it. Dropping it without [`commit`](Self::commit) leaves nothing behind.
+#[async_trait]
+pub trait SurveyWriter: Publishing {
     /// The number of the set of these layer versions and that rule, for findings that rest on it: of the one that is stored, else of a new one whose plane has its
     /// origin there (longitude, latitude).
     async fn layer_set(&mut self, provenance: &Provenance, origin: [f64; 2]) -> Result<i64, StoreError>;
@@ -290,17 +316,19 @@ pub trait SurveyWriter: GroundWriter {
     /// From now on the survey is that of a job: it becomes visible only if the job is still held then, and ends the job in the same moment;
     /// else [`commit`](Self::commit) answers [`StoreError::LeaseLost`] and nothing is stored.
     fn only_while(&mut self, held: Held);
-    /// From now on [`commit`](Self::commit) refuses to do this; else it is done.
+    /// From now on [`publish`](Publishing::publish) refuses to do this; else it is done.
     fn refuse(&mut self, unasked: Unasked);
-    /// Makes the survey visible, whole. Where it replaces others, patches with the same id of their own and the same corners
+    /// Publishes a survey that shares no ground. Where a survey replaces others, patches with the same id of their own and the same corners
     /// keep the number and the confirmed verdict they had there; what is replaced is withdrawn as it was, under new numbers.
     async fn commit(self: Box<Self>, survey: NewSurvey) -> Result<Survey, StoreError>;
+    /// Removes what was written, and returns when it is gone.
+    async fn abandon(self: Box<Self>) -> Result<(), StoreError>;
 }
 
-/// Replaces the findings of a survey, within one transaction; patches, confirmed verdicts and refused features stay as they are. Dropping it without
-/// [`commit`](Self::commit) leaves the findings that were there.
+/// Replaces the findings of a survey: others write meanwhile, and nobody sees the new ones. Patches, confirmed verdicts and refused features stay as they are. Dropping it
+/// without [`commit`](Self::commit) leaves the findings that were there.
 #[async_trait]
-pub trait FindingsWriter: GroundWriter {
+pub trait FindingsWriter: Publishing {
     /// As [`SurveyWriter::layer_set`].
     async fn layer_set(&mut self, provenance: &Provenance, origin: [f64; 2]) -> Result<i64, StoreError>;
     /// Appends findings, each with the number of its patch; the numbers go up, also from one call to the next.
@@ -309,9 +337,11 @@ pub trait FindingsWriter: GroundWriter {
     async fn keep_former(&mut self, former: Vec<(i64, Finding)>, by: Option<&str>) -> Result<(), StoreError>;
     /// As [`SurveyWriter::only_while`].
     fn only_while(&mut self, held: Held);
-    /// Makes the findings visible, whole; refused unless each patch of the survey has one. Of `facts` only what follows from findings is stored: patches in no
-    /// county, those by verdict, the sums, the warnings.
+    /// Publishes findings of a survey that shares no ground; refused unless each patch of the survey has one. Of `facts` only what follows from findings is stored: patches
+    /// in no county, those by verdict, the sums, the warnings.
     async fn commit(self: Box<Self>, facts: NewSurvey) -> Result<Survey, StoreError>;
+    /// As [`SurveyWriter::abandon`].
+    async fn abandon(self: Box<Self>) -> Result<(), StoreError>;
 }
 
 /// What became of a file of verdicts.
@@ -368,10 +398,12 @@ pub trait Store: Jobs + Withdrawals {
     /// Features of a layer whose box touches `bounds` (degrees), at most `limit`.
     async fn features_within(&self, layer: i64, bounds: &Bounds, limit: u32) -> Result<Vec<LayerFeature>, StoreError>;
 
-    /// Starts taking a survey in; [`StoreError::AlreadyStored`] and [`StoreError::Conflict`] are decided here.
+    /// Starts taking a survey in; [`StoreError::AlreadyStored`] and [`StoreError::Conflict`] are decided here, and again when it is published.
     async fn begin_survey(&self, key: SurveyKey, on_conflict: OnConflict) -> Result<Box<dyn SurveyWriter>, StoreError>;
-    /// Starts replacing the findings of a survey. Until that ends nothing else is written.
+    /// Starts replacing the findings of a survey.
     async fn begin_reclassification(&self, survey: i64) -> Result<Box<dyn FindingsWriter>, StoreError>;
+    /// Removes what writers left behind that were killed, or silent for so long; answers how many. Usually after [`SILENT`].
+    async fn remove_unpublished(&self, silent_for: Duration) -> Result<u64, StoreError>;
     /// All surveys that count, newest period first. Here and in all that follows those that were withdrawn or replaced are left out: see [`Withdrawals`].
     async fn surveys(&self) -> Result<Vec<Survey>, StoreError>;
     /// One survey.

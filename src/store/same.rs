@@ -24,11 +24,11 @@ pub(super) struct Pair {
 }
 
 impl Pair {
-    /// The pair that a row is, unless their corners differ.
+    /// The pair that a row is, unless their corners differ; whether the other has a confirmed verdict is not known yet.
     pub(super) fn of(row: &impl Columns, counties: [String; 2]) -> Result<Option<Self>, StoreError> {
         let (mine, other) = (row.outline("my_degrees")?, row.outline("other_degrees")?);
-        let (mine_id, other_id, survey, filed) = (row.integer("mine")?, row.integer("other")?, row.integer("other_survey")?, row.integer("filed")? != 0);
-        Ok(mine.has_corners_of(&other, SAME_CORNER).then_some(Self { mine: mine_id, other: other_id, survey, filed, counties }))
+        let (mine_id, other_id, survey) = (row.integer("mine")?, row.integer("other")?, row.integer("other_survey")?);
+        Ok(mine.has_corners_of(&other, SAME_CORNER).then_some(Self { mine: mine_id, other: other_id, survey, filed: false, counties }))
     }
 }
 

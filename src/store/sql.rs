@@ -1,27 +1,28 @@
 //! Statements that serve both databases as they are: `$1` is a placeholder in both.
 
-/// All layers, newest effective day first.
-pub(super) const LAYERS: &str = "SELECT * FROM layer ORDER BY effective DESC, id DESC";
+/// All layers, newest effective day first; `created_ms` is 0 until a layer is published.
+pub(super) const LAYERS: &str = "SELECT * FROM layer WHERE created_ms <> 0 ORDER BY effective DESC, id DESC";
 /// Of one layer.
-pub(super) const LAYER_ID: &str = "SELECT id FROM layer WHERE id = $1";
+pub(super) const LAYER_ID: &str = "SELECT id FROM layer WHERE id = $1 AND created_ms <> 0";
 /// Removes one layer.
-pub(super) const REMOVE_LAYER: &str = "DELETE FROM layer WHERE id = $1";
+pub(super) const REMOVE_LAYER: &str = "DELETE FROM layer WHERE id = $1 AND created_ms <> 0";
 /// Surveys and findings that rest on a layer.
 pub(super) const RESTING_ON_LAYER: &str = "
     WITH used (survey_id, layer_set) AS (
         SELECT survey_id, layer_set FROM survey_set WHERE layer_set IN (SELECT layer_set FROM layer_set_layer WHERE layer_id = $1)
         UNION SELECT survey_id, layer_set FROM finding_history WHERE layer_set IN (SELECT layer_set FROM layer_set_layer WHERE layer_id = $1)
+        UNION SELECT number, layer_set FROM unpublished_set JOIN unpublished ON unpublished.id = unpublished_set.unpublished
+            WHERE layer_set IN (SELECT layer_set FROM layer_set_layer WHERE layer_id = $1)
     )
     SELECT count(DISTINCT used.survey_id), count(finding.patch)
     FROM used LEFT JOIN finding ON finding.survey_id = used.survey_id AND finding.layer_set = used.layer_set";
 /// Removes the sets of a layer, on which nothing rests.
 pub(super) const REMOVE_SETS_OF_LAYER: &str = "DELETE FROM layer_set WHERE id IN (SELECT layer_set FROM layer_set_layer WHERE layer_id = $1)";
 /// The features of a layer in the file's order.
-pub(super) const FEATURES: &str =
-    "SELECT row, code, name, degrees, repaired, source, granted, ends, kind, first_effective FROM layer_feature WHERE layer_id = $1 ORDER BY id";
+pub(super) const FEATURES: &str = "SELECT row, code, name, degrees, repaired, source, granted, ends, kind, first_effective FROM layer_feature WHERE layer_id = $1 AND EXISTS (SELECT 1 FROM layer WHERE id = $1 AND created_ms <> 0) ORDER BY id";
 
 /// What is not in a layer, by row.
-pub(super) const LEFT_OUT: &str = "SELECT row, code, zh, en, west, south, east, north FROM layer_left_out WHERE layer_id = $1 ORDER BY row";
+pub(super) const LEFT_OUT: &str = "SELECT row, code, zh, en, west, south, east, north FROM layer_left_out WHERE layer_id = (SELECT id FROM layer WHERE id = $1 AND created_ms <> 0) ORDER BY row";
 
 /// All surveys that count, newest period first.
 pub(super) const SURVEYS: &str = "SELECT * FROM survey WHERE withdrawn_ms IS NULL ORDER BY period + months DESC, period DESC, id DESC";

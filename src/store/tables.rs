@@ -36,9 +36,20 @@ impl Table {
         names_of(self.columns)
     }
 
+    /// Their names without the first one, for rows that are given a number when they are inserted.
+    pub(super) fn names_but_number(&self) -> String {
+        names_of(self.columns.get(1..).unwrap_or_default())
+    }
+
     /// The first column of the key, which is a number.
     pub(super) fn number(&self) -> &'static str {
         self.columns.first().map_or("", |(name, _)| name)
+    }
+
+    /// What makes an insert of all columns replace the row with that number.
+    pub(super) fn or_replace(&self) -> String {
+        let columns: Vec<String> = self.columns.iter().skip(1).map(|(name, _)| format!("{name} = excluded.{name}")).collect();
+        format!(" ON CONFLICT ({}) DO UPDATE SET {}", self.number(), columns.join(", "))
     }
 
     /// The names of its key, for a statement.

@@ -77,6 +77,8 @@ pub(super) trait End: Send + Sync {
     async fn counters(&self) -> Result<Counters, StoreError>;
     /// Its jobs, which are not carried over.
     async fn queued(&self) -> Result<Queued, StoreError>;
+    /// Imports that are not published, once those that were killed are removed: they are not carried over either.
+    async fn under_way(&self) -> Result<i64, StoreError>;
     /// The highest key in a table, 0 where it is empty.
     async fn last(&self, table: &Table) -> Result<i64, StoreError>;
     /// The rows of a table with keys above `after`, in the order of their keys.
@@ -176,6 +178,12 @@ async fn begin(source: &dyn End, target: &dyn End) -> Result<Begun, StoreError> 
     if waiting > 0 {
         return Err(StoreError::refused(format!(
             "the source has {waiting} jobs that are not over, and jobs are not moved: let tuban serve finish them (GET /api/jobs), stop it, and begin again"
+        )));
+    }
+    let writing = source.under_way().await?;
+    if writing > 0 {
+        return Err(StoreError::refused(format!(
+            "{writing} imports are being written to the source, or were until a moment ago: wait for their end, and half a minute where they were killed, and begin again"
         )));
     }
     let counters = source.counters().await?;

@@ -61,12 +61,12 @@ pub trait Withdrawals: Send + Sync {
     async fn history(&self, survey: i64) -> Result<Vec<SurveyEvent>, StoreError>;
 }
 
-/// The statements, which serve both databases.
+/// The statements, which serve both databases. What is not published yet has 0 in `withdrawn_ms`.
 pub(super) mod sql {
     /// Surveys that do not count, the last one first.
-    pub(crate) const WITHDRAWN: &str = "SELECT * FROM survey WHERE withdrawn_ms IS NOT NULL ORDER BY withdrawn_ms DESC, id DESC";
+    pub(crate) const WITHDRAWN: &str = "SELECT * FROM survey WHERE withdrawn_ms > 0 ORDER BY withdrawn_ms DESC, id DESC";
     /// One of them.
-    pub(crate) const ONE_WITHDRAWN: &str = "SELECT * FROM survey WHERE id = $1 AND withdrawn_ms IS NOT NULL";
+    pub(crate) const ONE_WITHDRAWN: &str = "SELECT * FROM survey WHERE id = $1 AND withdrawn_ms > 0";
     /// Withdraws a survey: number, now, what is put behind its key.
     pub(crate) const WITHDRAW: &str = "UPDATE survey SET withdrawn_ms = $2, upload_key = upload_key || $3 WHERE id = $1 AND withdrawn_ms IS NULL";
     /// Restores a survey: number, what was put behind its key.
@@ -74,7 +74,7 @@ pub(super) mod sql {
     /// Moves a survey: number, first month, months, level.
     pub(crate) const MOVE: &str = "UPDATE survey SET period = $2, months = $3, level = $4 WHERE id = $1 RETURNING *";
     /// Surveys that were withdrawn before then.
-    pub(crate) const TO_REMOVE: &str = "SELECT id FROM survey WHERE withdrawn_ms < $1 ORDER BY id";
+    pub(crate) const TO_REMOVE: &str = "SELECT id FROM survey WHERE withdrawn_ms > 0 AND withdrawn_ms < $1 ORDER BY id";
     /// Notes what became of a survey: number, when, what, who, why, details.
     pub(crate) const NOTE: &str = "
         INSERT INTO survey_event (survey_id, position, at_ms, event, who, reason, details)

@@ -85,7 +85,8 @@ async fn an_export_does_not_wait_for_an_import() {
     let app = with_april().await;
     // While this writer has the store, no import comes to its end.
     let key = SurveyKey { period: "2022-01".parse().unwrap(), level: Level::City, upload_key: "held".to_owned() };
-    let held = app.monitor.store().begin_survey(key, OnConflict::Add).await.unwrap();
+    let mut held = app.monitor.store().begin_survey(key, OnConflict::Add).await.unwrap();
+    held.stop_others().await.unwrap();
     let import = begin(&app, "period=2022-05&level=city&again=yes", city::one_of_each().text()).await.header("location").to_owned();
     assert_eq!(exported(&app, "findings?format=csv").await.0["file"]["features"], 4);
     assert_eq!(app.read(&import).await["state"], "running");

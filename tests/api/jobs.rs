@@ -1,6 +1,10 @@
 //! `/api/jobs`: imports that go on after their upload was answered.
 
-use super::app::{APRIL, Answer, TestApp, city, file::File, text};
+use super::app::{
+    APRIL, Answer, TestApp, city,
+    file::{File, rectangle},
+    text,
+};
 use reqwest::Method;
 use serde_json::{Value, json};
 use tuban::land::{Level, OnConflict};
@@ -28,7 +32,8 @@ async fn an_import_answers_at_once_and_tells_how_far_it_is() {
     let app = TestApp::city().await;
     // While this writer has the store, no import can begin.
     let key = SurveyKey { period: "2022-01".parse().unwrap(), level: Level::City, upload_key: "held".to_owned() };
-    let held = app.monitor.store().begin_survey(key, OnConflict::Add).await.unwrap();
+    let mut held = app.monitor.store().begin_survey(key, OnConflict::Add).await.unwrap();
+    held.stop_others().await.unwrap();
     let answer = begin(&app, APRIL, city::one_of_each().text()).await;
     assert_eq!((answer.status.as_u16(), answer.header("preference-applied")), (202, "respond-async"));
     let job = answer.header("location").to_owned();
@@ -100,7 +105,7 @@ async fn an_import_that_fails_says_why_as_a_problem() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn imports_take_turns_and_each_is_whole() {
+async fn imports_at_once_are_each_whole() {
     let app = TestApp::city().await;
     let mut jobs = Vec::new();
     // The same patches in each month, which is asked about unless it is said.
@@ -111,6 +116,23 @@ async fn imports_take_turns_and_each_is_whole() {
         assert_eq!(events(&app, job).await.last().unwrap().1["survey"]["patches"], 4);
     }
     assert_eq!((app.surveys().await.len(), app.patches("").await.len()), (6, 24));
+}
+
+/// Oracle: by hand; the same square in each of four months is one square of ground.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn surveys_that_come_at_once_find_the_ground_they_share() {
+    let app = TestApp::city().await;
+    let mut jobs = Vec::new();
+    for month in 1..=4 {
+        let square = File::default().patch(&format!("P{month}"), &[rectangle(118.31, 35.02, 118.311, 35.021)]);
+        jobs.push(begin(&app, &format!("period=2022-{month:02}&level=city"), square.text()).await.header("location").to_owned());
+    }
+    for job in &jobs {
+        assert_eq!(events(&app, job).await.last().unwrap().1["state"], "done");
+    }
+    let area = async |until: &str| app.read(&format!("/api/ratios?period=2022-01&until={until}")).await["city"]["total"]["area"]["m2"].as_f64().unwrap();
+    let (alone, together) = (area("2022-01").await, area("2022-04").await);
+    assert!(alone > 1000.0 && (together - alone).abs() < 1e-3, "{alone} {together}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -12,7 +12,8 @@ use tuban::store::SurveyKey;
 const LONG: Duration = Duration::from_hours(1);
 
 fn working(node: &str) -> Working {
-    Working { node: node.to_owned(), lease: LONG, finish_within: Duration::ZERO, ..Working::default() }
+    // One import at a time, so that what comes first is first.
+    Working { node: node.to_owned(), lease: LONG, finish_within: Duration::ZERO, imports: 1, ..Working::default() }
 }
 
 /// A node that carries nothing out, over the layers of [`city`].
@@ -69,7 +70,8 @@ async fn a_node_that_is_to_stop_hands_its_import_over() {
     let stops = asked.node(Some(working("stops"))).await;
     // While this writer has the store, the import cannot go on.
     let key = SurveyKey { period: "2022-01".parse().unwrap(), level: Level::City, upload_key: "held".to_owned() };
-    let held = asked.monitor.store().begin_survey(key, OnConflict::Add).await.unwrap();
+    let mut held = asked.monitor.store().begin_survey(key, OnConflict::Add).await.unwrap();
+    held.stop_others().await.unwrap();
     let job = begin(&asked, APRIL, city::one_of_each().text()).await.header("location").to_owned();
     let id = job.strip_prefix("/api/jobs/").unwrap();
     let holder = async |name: Option<&str>| {

@@ -24,7 +24,7 @@ const KILLS: u32 = 30;
 const PATCHES: u32 = 3000;
 
 /// `count` patches named `name`, each with a remark of 4 000 letters so that there is something to write, and after each thousand one that is refused.
-fn survey(name: &str, count: u32) -> String {
+pub(super) fn survey(name: &str, count: u32) -> String {
     let remark = "x".repeat(4000);
     let file = (0..count).fold(File::default(), |file, n| {
         let (west, south) = (118.301 + 0.001 * f64::from(n % 190), 35.001 + 0.001 * f64::from(n / 190));
@@ -36,7 +36,7 @@ fn survey(name: &str, count: u32) -> String {
 }
 
 /// Opens the database as a restarted program would, has it looked through, and answers its surveys, each of which is whole.
-async fn reopen(folder: &Path) -> Vec<Survey> {
+pub(super) async fn reopen(folder: &Path) -> Vec<Survey> {
     let store = SqliteStore::open(&format!("sqlite:{}/tuban.db", folder.display())).await.unwrap();
     store.verify().await.unwrap();
     let surveys = store.surveys().await.unwrap();

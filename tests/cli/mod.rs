@@ -3,6 +3,7 @@
 mod classify;
 mod deploy;
 mod export;
+mod fail_points;
 mod failover;
 mod files;
 mod kill;

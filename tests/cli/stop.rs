@@ -73,7 +73,8 @@ async fn an_import_is_handed_over(place: Place) {
     let store = place.store().await;
     // While this writer has the store, no import gets on.
     let key = SurveyKey { period: "1999-01".parse().unwrap(), level: Level::City, upload_key: "held".to_owned() };
-    let held = store.begin_survey(key, OnConflict::Add).await.unwrap();
+    let mut held = store.begin_survey(key, OnConflict::Add).await.unwrap();
+    held.stop_others().await.unwrap();
     let job = upload(&nodes[0].address, &parameters(0), survey("p", PATCHES)).await;
     while claims(&*store, &job).await == 0 {
         tokio::time::sleep(Duration::from_millis(20)).await;

@@ -228,13 +228,18 @@ pub(super) async fn what_came_of_a_job_reads_back(store: &dyn Store) {
     }
 }
 
-pub(super) async fn jobs_that_write_take_turns_and_those_that_read_wait_for_none(store: &dyn Store) {
-    for (id, kind) in [("1", JobKind::SurveyImport), ("2", JobKind::SurveyImport), ("3", JobKind::Export), ("4", JobKind::Export)] {
-        queued_as(store, kind, id, b"").await;
+pub(super) async fn jobs_wait_for_no_other_unless_both_ask_for_the_same(store: &dyn Store) {
+    for (id, of) in [("1", "a file"), ("2", "a file"), ("5", "another file")] {
+        let job = NewJob { id: id.to_owned(), kind: JobKind::SurveyImport, parameters: format!(r#"{{"of":"{of}"}}"#) };
+        store.enqueue(job, &mut &b""[..]).await.unwrap();
+    }
+    for id in ["3", "4"] {
+        queued_as(store, JobKind::Export, id, b"").await;
     }
     let claim = async |lane, node| store.claim(lane, node, LONG).await.unwrap().map(|(job, held)| (job.id, held));
     let (first, held) = claim(Lane::Writing, "one").await.unwrap();
-    assert_eq!((first.as_str(), claim(Lane::Writing, "two").await), ("1", None), "a database has one writer");
+    assert_eq!((first.as_str(), claim(Lane::Writing, "two").await.unwrap().0.as_str()), ("1", "5"), "a long import holds no other up");
+    assert_eq!(claim(Lane::Writing, "two").await, None, "the second of two that ask for the same finds what the first has stored");
     assert_eq!(claim(Lane::Reading, "one").await.unwrap().0, "3", "an export does not wait for an import");
     assert_eq!(claim(Lane::Reading, "two").await.unwrap().0, "4", "nor for another export");
     assert!(settled(store, &held, failed()).await);

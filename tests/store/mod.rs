@@ -13,6 +13,7 @@ mod story;
 mod sums;
 mod surveys;
 mod transfer;
+mod unpublished;
 mod upgrade;
 mod verdicts;
 mod withdrawals;
@@ -84,11 +85,15 @@ promises! {
         a_dropped_writer_leaves_nothing, a_cancelled_task_leaves_nothing_and_blocks_nobody, writers_queue_up_instead_of_failing, readers_see_before_or_after_only,
         a_replacement_that_is_dropped_leaves_the_old_survey, what_reads_little_does_not_wait_for_what_reads_much,
         sums_and_what_they_rest_on_are_of_one_moment;
+    unpublished:
+        nobody_sees_what_is_not_published, others_write_between_the_portions_of_a_long_one, who_was_silent_for_too_long_can_write_no_more,
+        whether_a_survey_may_come_is_decided_again_when_it_is_published, ground_is_looked_at_again_where_other_surveys_came_meanwhile,
+        of_two_that_judge_a_survey_anew_one_comes_first, a_layer_stays_while_findings_are_written_that_rest_on_it;
     jobs:
         a_job_reads_back_with_its_file, a_job_that_is_not_there_is_not_found, each_job_goes_to_one_node_the_oldest_first,
         a_job_is_nobody_elses_until_its_lease_is_over, progress_is_seen_and_the_lease_prolonged, who_comes_back_after_another_has_claimed_can_change_nothing,
         a_survey_and_the_end_of_its_job_become_visible_together, a_layer_and_the_end_of_its_job_become_visible_together, a_job_stores_one_survey_at_most, a_job_given_back_is_claimed_again_after_the_pause,
-        what_came_of_a_job_reads_back, jobs_that_write_take_turns_and_those_that_read_wait_for_none,
+        what_came_of_a_job_reads_back, jobs_wait_for_no_other_unless_both_ask_for_the_same,
         a_file_and_the_end_of_its_job_become_visible_together,
         files_that_jobs_made_are_dropped_by_age_and_beyond_a_size_the_oldest_first, jobs_go_on_while_a_survey_comes_in, of_jobs_that_are_over_the_last_thousand_are_remembered;
     story:

@@ -104,6 +104,7 @@ async fn a_node_that_dies_in_an_import_leaves_nothing_and_blocks_nobody() {
     let (dying, other) = (open_node(&url).await, open_node(&url).await);
     let mut writer = dying.begin_survey(key("2022-04", "x"), OnConflict::Reject).await.unwrap();
     writer.push(vec![(patch("1"), finding(None)); 50]).await.unwrap();
+    writer.stop_others().await.unwrap();
     // What the server sees of a node that was killed: its connection ends.
     let ended: i64 = sqlx::query_scalar(
         "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE datname = current_database() AND state = 'idle in transaction'",
@@ -114,9 +115,8 @@ async fn a_node_that_dies_in_an_import_leaves_nothing_and_blocks_nobody() {
     assert_eq!(ended, 1);
     stored(&other, &key("2022-04", "y"), vec![(patch("2"), finding(None))]).await;
     // The node that comes back does no harm.
-    let late = writer.push(vec![(patch("3"), finding(None))]).await;
+    let late = writer.commit(facts(&key("2022-04", "x"))).await;
     assert!(matches!(late, Err(StoreError::Unavailable(_))), "{late:?}");
-    drop(writer);
     assert_eq!(dying.patches(&PatchQuery { limit: 99, ..PatchQuery::default() }).await.unwrap().len(), 1);
     other.verify().await.unwrap();
 }
@@ -130,6 +130,7 @@ async fn who_takes_a_job_over_from_a_stalled_node_does_not_wait_for_its_writer()
     let (_, late) = stalled.claim(Lane::Writing, "stalls", Duration::ZERO).await.unwrap().unwrap();
     let mut writer = stalled.begin_survey(key("2022-04", "x"), OnConflict::Reject).await.unwrap();
     writer.push(vec![(patch("1"), finding(None))]).await.unwrap();
+    writer.stop_others().await.unwrap();
     // From here on nothing is heard of it. Another process that writes and is no node waits its turn in peace.
     let bystander = open_node(&url).await;
     let waits = tokio::spawn(async move { stored(&bystander, &key("2022-05", "x"), vec![]).await });
@@ -156,7 +157,8 @@ async fn a_stalled_node_that_stands_in_line_loses_its_place_with_its_job() {
     let job = NewJob { id: "a".to_owned(), kind: JobKind::SurveyImport, parameters: "{}".to_owned() };
     other.enqueue(job, &mut &b"x"[..]).await.unwrap();
     stalled.claim(Lane::Writing, "stalls", Duration::ZERO).await.unwrap().unwrap();
-    let before = open_node(&url).await.begin_survey(key("2022-05", "x"), OnConflict::Reject).await.unwrap();
+    let mut before = open_node(&url).await.begin_survey(key("2022-05", "x"), OnConflict::Reject).await.unwrap();
+    before.stop_others().await.unwrap();
     let stands = tokio::spawn(async move { stalled.begin_survey(key("2022-04", "x"), OnConflict::Reject).await.map(drop) });
     let mut watch = raw(&url).await;
     let waiting = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event = 'advisory'";
@@ -194,7 +196,7 @@ async fn a_node_that_stalls_after_its_job_was_taken_over_is_ended_by_who_waits_f
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn of_jobs_that_write_one_is_held_however_many_nodes_claim_at_once() {
+async fn of_jobs_that_ask_for_the_same_one_is_held_however_many_nodes_claim_at_once() {
     const LONG: Duration = Duration::from_hours(1);
     let url = cluster::fresh_url().await;
     let nodes = futures_util::future::join_all((0..4).map(|_| open_node(&url))).await;

@@ -46,7 +46,8 @@ async fn what_was_stored_is_there_after_reopening() {
 async fn two_programs_may_open_the_same_file() {
     let (store, folder) = fresh().await;
     let other = SqliteStore::open(&url(&folder.path().join("tuban.db"))).await.unwrap();
-    let writer = store.begin_survey(key("2022-04", "x"), OnConflict::Reject).await.unwrap();
+    let mut writer = store.begin_survey(key("2022-04", "x"), OnConflict::Add).await.unwrap();
+    writer.stop_others().await.unwrap();
     // A third one opens while the first writes, and reads.
     let third = SqliteStore::open(&url(&folder.path().join("tuban.db"))).await.unwrap();
     assert!(third.surveys().await.unwrap().is_empty());

@@ -36,6 +36,12 @@ impl Boxes {
         Ok(pairs)
     }
 
+    /// Whether any of them meets that one.
+    pub(super) fn meet(&self, place: &PatchPlace) -> bool {
+        let Bounds { min, max } = grown(&place.bounds);
+        !self.index.search(min[0], min[1], max[0], max[1]).is_empty()
+    }
+
     /// The box of a patch that was found near these.
     pub(super) fn place(&self, patch: i64) -> Option<(i64, Bounds)> {
         self.found.get(&patch).map(|bounds| (patch, *bounds))

@@ -6,7 +6,8 @@ use super::{Came, Claimed};
 impl Monitor {
     pub(super) async fn carry_out_reclassification(&self, claimed: Claimed<'_>) -> Result<Came, MonitorError> {
         let asked: Reclassification = claimed.parameters()?;
-        let survey = self.judge_anew(&asked, claimed.report).await?.commit(Some(claimed.held)).await?;
+        let judged = self.judge_anew(&asked, claimed.report).await?;
+        let survey = self.exchange(judged, Some(claimed.held)).await?;
         self.counts.findings.inc_by(survey.facts.patches);
         Ok(Came::Committed)
     }

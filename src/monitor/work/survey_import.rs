@@ -21,6 +21,6 @@ impl Monitor {
         let asked: SurveyFile = claimed.parameters()?;
         let taken = self.take_in(&SurveyFile { path: fetched.path().to_owned(), ..asked }, claimed.report).await;
         drop(fetched);
-        taken?.commit(Some(claimed.held)).await
+        self.make_visible(taken?, Some(claimed.held)).await
     }
 }

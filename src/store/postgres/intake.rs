@@ -1,26 +1,42 @@
-//! Taking a survey in: one transaction from the question whether it may come to its last patch.
+//! Taking a survey in: its rows in portions that nobody sees, and one transaction that publishes them.
 
+use super::bulk::{Arguments, ROWS};
 use super::copy::Copy;
+use super::unpublished::{self, Unpublished};
 use super::{PostgresStore, Writing, ground, jobs::Queue, replacing, sets, text, withdrawal};
 use crate::geom::Bounds;
 use crate::land::{Decision, Event, Finding, GroundShare, NewSurvey, OnConflict, Patch, Provenance, Reject, SharedPiece, Survey};
-use crate::store::same::Pairs;
+use crate::store::ground::{Looked, Seen, still_shared};
+use crate::store::same::{Pair, Pairs};
 use crate::store::sets::Used;
-use crate::store::{GroundWriter, Held, JobOutcome, PatchGround, PatchPlace, StoreError, SurveyKey, SurveyWriter, Unasked, errors, rows, sql, tables, values};
+use crate::store::unpublished::{Moment, Pace, Waiting, What, bytes_of_patch, placeholder};
+use crate::store::{
+    GroundWriter, Held, JobOutcome, PatchGround, PatchPlace, Publishing, StoreError, SurveyKey, SurveyWriter, Unasked, errors, fail, rows, sql, tables, values,
+};
 use async_trait::async_trait;
 use serde_json::json;
 use sqlx::{PgConnection, PgExecutor};
 
+/// Rows of one portion: their count, and their bytes.
+const WAITING: (usize, usize) = (1024, 1 << 20);
+/// How often pairs are looked for without the lock; after that, with it.
+const LOOKS: u32 = 10;
+
 struct Taking {
-    writing: Writing,
     store: PostgresStore,
+    unpublished: Unpublished,
+    key: SurveyKey,
+    on_conflict: OnConflict,
+    /// The transaction in which nobody else writes, where that was asked for.
+    alone: Option<Writing>,
     held: Option<Held>,
-    /// Surveys that this one replaces; withdrawn already in this transaction.
+    /// Surveys that this one replaces, as far as is known.
     replaced: Vec<i64>,
     unasked: Unasked,
     id: i64,
-    next_patch: i64,
     used: Used,
+    waiting: Waiting<(Patch, Finding)>,
+    looked: Option<Looked>,
     patches: Copy,
     outlines: Copy,
     findings: Copy,
@@ -34,43 +50,51 @@ impl PostgresStore {
     }
 
     async fn begin_taking(&self, mut writing: Writing, key: SurveyKey, on_conflict: OnConflict) -> Result<Box<dyn SurveyWriter>, StoreError> {
-        let there = surveys_there(writing.connection(), &key).await?;
-        if let Some(same) = same_survey(writing.connection(), &key).await? {
-            // Where it is to stand alone and does not, it takes the place of all of them, itself included.
-            if on_conflict != OnConflict::Replace || there.len() == 1 {
-                writing.abandon().await?;
-                return Err(StoreError::AlreadyStored(Box::new(same)));
-            }
-        }
-        let mut replaced = Vec::new();
-        match (on_conflict, there.first()) {
-            (OnConflict::Reject, Some(existing)) => {
-                let refusal = StoreError::Conflict { period: key.period, level: key.level, existing: *existing };
+        let replaced = match to_replace(writing.connection(), &key, on_conflict).await {
+            Ok(replaced) => replaced,
+            Err(refusal) => {
                 writing.abandon().await?;
                 return Err(refusal);
             }
-            (OnConflict::Replace, _) => replaced = there,
-            (OnConflict::Reject, None) | (OnConflict::Add, _) => {}
-        }
-        for survey in &replaced {
-            withdrawal::withdraw(writing.connection(), *survey).await?;
-        }
-        let id = writing.next_id("survey").await?;
-        let next_patch = writing.next_id("patch").await?;
+        };
+        let id = writing.next_ids("survey", 1).await?;
+        let mut copy = Copy::new(&tables::SURVEY);
+        values::survey(copy.row(), &placeholder(id, &key), "")?;
+        copy.send(&mut writing).await?;
         Ok(Box::new(Taking {
-            writing,
             store: self.clone(),
+            unpublished: Unpublished::begin(self, writing, What::Survey, id).await?,
+            key,
+            on_conflict,
+            alone: None,
             held: None,
             replaced,
             unasked: Unasked::default(),
             id,
-            next_patch,
             used: Used::default(),
+            waiting: Waiting::up_to(WAITING.0, WAITING.1),
+            looked: None,
             patches: Copy::by_county(&tables::PATCH),
             outlines: Copy::by_county(&tables::PATCH_OUTLINE),
             findings: Copy::by_county(&tables::FINDING),
             rejects: Copy::into("reject", "survey_id, row, patch_id, code, zh, en, pointer, ring, vertex"),
         }))
+    }
+}
+
+/// The surveys that one is to replace; refuses where it may not come.
+async fn to_replace(connection: &mut PgConnection, key: &SurveyKey, on_conflict: OnConflict) -> Result<Vec<i64>, StoreError> {
+    let there = surveys_there(connection, key).await?;
+    if let Some(same) = same_survey(connection, key).await? {
+        // Where it is to stand alone and does not, it takes the place of all of them, itself included.
+        if on_conflict != OnConflict::Replace || there.len() == 1 {
+            return Err(StoreError::AlreadyStored(Box::new(same)));
+        }
+    }
+    match (on_conflict, there.first()) {
+        (OnConflict::Reject, Some(existing)) => Err(StoreError::Conflict { period: key.period, level: key.level, existing: *existing }),
+        (OnConflict::Replace, _) => Ok(there),
+        (OnConflict::Reject, None) | (OnConflict::Add, _) => Ok(Vec::new()),
     }
 }
 
@@ -91,59 +115,100 @@ pub(super) async fn surveys_there(connection: &mut PgConnection, key: &SurveyKey
     Ok(sqlx::query_scalar(sql::OTHER_SURVEYS).bind(key.period.ordinal()).bind(key.period.kind().months()).bind(key.level.word()).fetch_all(connection).await?)
 }
 
+/// Patches that were stored before, as of a moment.
+struct Before {
+    moment: Moment,
+    pairs: Vec<Pair>,
+}
+
 #[async_trait]
 impl GroundWriter for Taking {
     async fn own_places(&mut self) -> Result<Vec<PatchPlace>, StoreError> {
-        let bond = self.writing.bond();
-        bond.soon(ground::places_of(&mut self.writing, self.id)).await
+        self.flush().await?;
+        let own = async {
+            let mut reader = self.store.pools.sums.acquire().await?;
+            let looked = Looked::at(unpublished::moment(&mut reader).await?);
+            Ok((looked, ground::places_of(&mut reader, self.id).await?))
+        };
+        let (looked, places) = self.store.pools.lost.unless(own).await?;
+        self.looked = Some(looked);
+        Ok(places)
     }
 
     async fn places_near(&mut self, boxes: &[Bounds], take: &mut (dyn FnMut(Vec<PatchPlace>) + Send)) -> Result<(), StoreError> {
-        let bond = self.writing.bond();
-        bond.unless(ground::places_near(&mut self.writing, boxes, take)).await
+        let seen = Seen { own: self.id, without: &self.replaced };
+        self.store.pools.lost.unless(async { ground::places_near(&mut *self.store.pools.sums.acquire().await?, boxes, seen, take).await }).await
     }
 
     async fn grounds(&mut self, patches: &[i64]) -> Result<Vec<PatchGround>, StoreError> {
-        let bond = self.writing.bond();
-        bond.soon(ground::grounds(&mut self.writing, patches)).await
+        self.store.pools.lost.soon(async { ground::grounds(&mut *self.store.pools.sums.acquire().await?, patches, None).await }).await
     }
 
     async fn pieces(&mut self, patches: &[i64]) -> Result<Vec<(i64, i64)>, StoreError> {
-        let bond = self.writing.bond();
-        bond.soon(ground::pieces(&mut self.writing, patches)).await
+        let shares = self.store.shares(patches).await?;
+        Ok(still_shared(shares, &self.replaced).into_iter().map(|(piece, share)| (piece, share.patch)).collect())
     }
 
     async fn forget_pieces(&mut self, patches: &[i64]) -> Result<Vec<GroundShare>, StoreError> {
-        let bond = self.writing.bond();
-        bond.soon(ground::forget_pieces(&mut self.writing, patches)).await
+        let shares = self.store.shares(patches).await?;
+        Ok(self.looked.get_or_insert_default().forget(patches, still_shared(shares, &self.replaced)))
     }
 
     async fn add_pieces(&mut self, pieces: &[SharedPiece]) -> Result<(), StoreError> {
-        let bond = self.writing.bond();
-        bond.soon(ground::add_pieces(&mut self.writing, pieces)).await
+        self.looked.get_or_insert_default().pieces = pieces.to_vec();
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl Publishing for Taking {
+    async fn stop_others(&mut self) -> Result<(), StoreError> {
+        self.flush().await?;
+        self.alone = Some(self.unpublished.publication().await?);
+        Ok(())
+    }
+
+    async fn look_stands(&mut self, is_near: &(dyn Fn(PatchPlace) -> bool + Sync)) -> Result<bool, StoreError> {
+        let Some(looked) = &mut self.looked else { return Ok(false) };
+        let pools = &self.store.pools;
+        pools.lost.unless(async { looked.stands_on_server(&mut *pools.sums.acquire().await?, is_near).await }).await
+    }
+
+    async fn publish(&mut self, survey: &NewSurvey) -> Result<Option<Survey>, StoreError> {
+        self.flush().await?;
+        let (writing, before) = self.publication().await?;
+        let bond = writing.bond();
+        bond.soon(self.conclude(writing, before, survey)).await
     }
 }
 
 #[async_trait]
 impl SurveyWriter for Taking {
     async fn layer_set(&mut self, provenance: &Provenance, origin: [f64; 2]) -> Result<i64, StoreError> {
-        let bond = self.writing.bond();
-        let set = bond.soon(sets::layer_set(&mut self.writing, provenance, origin)).await?;
+        let set = self.unpublished.layer_set(provenance, origin).await?;
         self.used.know(set, &provenance.rule);
         Ok(set)
     }
 
     async fn push(&mut self, findings: Vec<(Patch, Finding)>) -> Result<(), StoreError> {
-        let bond = self.writing.bond();
-        bond.soon(self.append(findings)).await
+        findings.iter().try_for_each(|(_, finding)| self.used.rest_on(finding))?;
+        if self.waiting.add(findings, bytes_of_patch) { self.flush().await } else { Ok(()) }
     }
 
     async fn push_rejects(&mut self, rejects: Vec<Reject>) -> Result<(), StoreError> {
-        for reject in rejects {
-            values::reject(self.rejects.row(), self.id, &reject)?;
+        for some in rejects.chunks(WAITING.0) {
+            let mut writing = self.unpublished.portion().await?;
+            let bond = writing.bond();
+            bond.soon(async {
+                some.iter().try_for_each(|reject| values::reject(self.rejects.row(), self.id, reject))?;
+                self.rejects.send(&mut writing).await?;
+                fail::point("rejects: before commit");
+                writing.commit().await
+            })
+            .await?;
+            fail::point("rejects: after commit");
         }
-        let bond = self.writing.bond();
-        bond.soon(async { Ok(self.rejects.send(&mut self.writing).await?) }).await
+        Ok(())
     }
 
     fn only_while(&mut self, held: Held) {
@@ -154,95 +219,206 @@ impl SurveyWriter for Taking {
         self.unasked = unasked;
     }
 
-    async fn commit(self: Box<Self>, survey: NewSurvey) -> Result<Survey, StoreError> {
-        let bond = self.writing.bond();
-        bond.soon(self.conclude(survey)).await
+    async fn commit(mut self: Box<Self>, survey: NewSurvey) -> Result<Survey, StoreError> {
+        self.publish(&survey).await?.ok_or_else(StoreError::changed_meanwhile)
+    }
+
+    async fn abandon(self: Box<Self>) -> Result<(), StoreError> {
+        drop(self.alone);
+        self.unpublished.abandon().await
     }
 }
 
 impl Taking {
-    async fn append(&mut self, findings: Vec<(Patch, Finding)>) -> Result<(), StoreError> {
-        for (patch, finding) in findings {
-            self.used.rest_on(&finding)?;
+    /// Writes what is collected.
+    async fn flush(&mut self) -> Result<(), StoreError> {
+        let mut rows = self.waiting.take().into_iter();
+        while rows.len() > 0 {
+            let mut writing = self.unpublished.portion().await?;
+            let bond = writing.bond();
+            bond.soon(async {
+                let pace = Pace::begin();
+                while rows.len() > 0 && !pace.is_over() {
+                    self.copy(&mut writing, rows.by_ref().take(ROWS)).await?;
+                }
+                fail::point("survey rows: before commit");
+                writing.commit().await
+            })
+            .await?;
+            fail::point("survey rows: after commit");
+        }
+        Ok(())
+    }
+
+    async fn copy(&mut self, writing: &mut Writing, rows: impl ExactSizeIterator<Item = (Patch, Finding)>) -> Result<(), StoreError> {
+        let mut next_patch = writing.next_ids("patch", rows.len()).await?;
+        for (patch, finding) in rows {
             let county = finding.county_code.as_deref().unwrap_or_default();
             for copy in [&mut self.patches, &mut self.outlines, &mut self.findings] {
                 values::Values::text(copy.row(), county)?;
             }
-            values::patch(&mut self.patches, self.next_patch, self.id, &patch)?;
-            values::patch_outline(&mut self.outlines, self.next_patch, &patch)?;
-            values::finding(&mut self.findings, self.next_patch, self.id, &finding)?;
-            self.next_patch += 1;
+            values::patch(&mut self.patches, next_patch, self.id, &patch)?;
+            values::patch_outline(&mut self.outlines, next_patch, &patch)?;
+            values::finding(&mut self.findings, next_patch, self.id, &finding)?;
+            next_patch += 1;
         }
-        self.patches.send(&mut self.writing).await?;
-        self.outlines.send(&mut self.writing).await?;
-        self.findings.send(&mut self.writing).await?;
+        self.patches.send(writing).await?;
+        self.outlines.send(writing).await?;
+        self.findings.send(writing).await?;
         Ok(())
     }
 
-    /// Takes numbers and verdicts over from the surveys that are replaced, and refuses what is not to be done unasked.
-    async fn settle(&mut self, survey: &NewSurvey) -> Result<(), StoreError> {
-        if self.replaced.is_empty() && !self.unasked.sent_again {
-            return Ok(());
-        }
-        let pairs = replacing::pairs(&mut self.writing, self.id, &self.replaced).await?;
-        if let Some((holder, same)) = pairs.most_in().filter(|_| self.unasked.sent_again) {
-            let row = sqlx::query(sql::ONE_SURVEY).bind(holder).fetch_one(self.writing.connection()).await?;
-            return Err(StoreError::sent_before(rows::survey(&row)?, same, survey.patches));
-        }
-        self.replace(&pairs).await
+    /// Whether it matters which of the patches were stored before.
+    fn asks_for_pairs(&self) -> bool {
+        !self.replaced.is_empty() || self.unasked.sent_again
     }
 
-    async fn replace(&mut self, Pairs { taken_over, .. }: &Pairs) -> Result<(), StoreError> {
-        let mut confirmed = 0;
-        for survey in &self.replaced {
-            confirmed += withdrawal::confirmed_of(self.writing.connection(), *survey).await?;
+    /// Looks for patches that were stored before, beside whoever writes.
+    async fn look_before(&self) -> Result<Before, StoreError> {
+        let looking = async {
+            let mut moment = self.store.pools.sums.begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ").await?;
+            let before = self.before(&mut moment).await?;
+            moment.commit().await?;
+            Ok(before)
+        };
+        self.store.pools.lost.unless(looking).await
+    }
+
+    /// Brings what was found before up to now: only surveys that came meanwhile are looked at, where nothing else happened.
+    async fn look_further(&self, before: &mut Before) -> Result<(), StoreError> {
+        let mut moment = self.store.pools.sums.begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ").await?;
+        let now = unpublished::moment(&mut moment).await?;
+        *before = match now.came_since(&before.moment) {
+            Some(came) if self.asks_for_pairs() => {
+                let mut pairs = std::mem::take(&mut before.pairs);
+                pairs.extend(replacing::pairs_among(&mut moment, self.id, &came).await?);
+                Before { moment: now, pairs }
+            }
+            _ => self.before(&mut moment).await?,
+        };
+        Ok(moment.commit().await?)
+    }
+
+    async fn before(&self, connection: &mut PgConnection) -> Result<Before, StoreError> {
+        let moment = unpublished::moment(connection).await?;
+        let pairs = if self.asks_for_pairs() { replacing::pairs(connection, self.id).await? } else { Vec::new() };
+        Ok(Before { moment, pairs })
+    }
+
+    /// The transaction that publishes, and the patches that were stored before it.
+    async fn publication(&mut self) -> Result<(Writing, Before), StoreError> {
+        let mut before = self.look_before().await?;
+        for _ in 0..LOOKS {
+            let mut writing = match self.alone.take() {
+                Some(writing) => writing,
+                None => self.unpublished.publication().await?,
+            };
+            let bond = writing.bond();
+            if bond.soon(unpublished::moment(writing.connection())).await? == before.moment {
+                return Ok((writing, before));
+            }
+            bond.soon(writing.abandon()).await?;
+            self.store.pools.lost.unless(self.look_further(&mut before)).await?;
         }
+        let mut writing = self.unpublished.publication().await?;
+        let bond = writing.bond();
+        let before = bond.unless(self.before(writing.connection())).await?;
+        Ok((writing, before))
+    }
+
+    /// Takes numbers and verdicts over from the surveys that are replaced, and refuses what is not to be done unasked.
+    async fn settle(&mut self, writing: &mut Writing, mut pairs: Vec<Pair>, survey: &NewSurvey) -> Result<(), StoreError> {
+        if !self.asks_for_pairs() {
+            return Ok(());
+        }
+        let filed = replacing::filed(writing, &self.replaced).await?;
+        for pair in &mut pairs {
+            pair.filed = filed.contains(&pair.other);
+        }
+        let pairs = Pairs::sort(pairs, &self.replaced);
+        if let Some((holder, same)) = pairs.most_in().filter(|_| self.unasked.sent_again) {
+            let row = sqlx::query(sql::ONE_SURVEY).bind(holder).fetch_one(writing.connection()).await?;
+            return Err(StoreError::sent_before(rows::survey(&row)?, same, survey.patches));
+        }
+        self.replace(writing, &pairs, filed.len() as u64).await
+    }
+
+    async fn replace(&mut self, writing: &mut Writing, Pairs { taken_over, .. }: &Pairs, confirmed: u64) -> Result<(), StoreError> {
         let kept = taken_over.iter().filter(|pair| pair.filed).count() as u64;
         let (patches, verdicts) = (taken_over.len() as u64, confirmed - kept);
         if verdicts > 0 && self.unasked.verdicts_go {
             return Err(StoreError::VerdictsWouldGo { surveys: self.replaced.clone(), verdicts, kept, patches });
         }
-        replacing::take_over(&mut self.writing, taken_over).await?;
+        replacing::take_over(writing, taken_over).await?;
         let (nobody, id) = (Decision::default(), self.id);
         for survey in &self.replaced {
             let details = json!({ "by": id, "patches_kept": patches, "verdicts_kept": kept, "verdicts_gone": verdicts });
-            withdrawal::note(self.writing.connection(), *survey, Event::Replaced, &nobody, &details).await?;
+            withdrawal::note(writing.connection(), *survey, Event::Replaced, &nobody, &details).await?;
         }
         if !self.replaced.is_empty() {
             let details = json!({ "surveys": self.replaced, "patches_kept": patches, "verdicts_kept": kept, "verdicts_gone": verdicts });
-            withdrawal::note(self.writing.connection(), id, Event::Replaces, &nobody, &details).await?;
+            withdrawal::note(writing.connection(), id, Event::Replaces, &nobody, &details).await?;
         }
         Ok(())
     }
 
-    async fn conclude(mut self: Box<Self>, survey: NewSurvey) -> Result<Survey, StoreError> {
-        self.settle(&survey).await?;
-        let now_ms = values::now_ms();
-        let survey = Survey { id: self.id, created_ms: now_ms, judged_ms: now_ms, withdrawn_ms: None, facts: survey };
-        if let Err(error) = insert_survey(&mut self.writing, &survey, &self.used.rule()).await? {
-            // The key was free at the beginning; so the survey handed over now is another one than was asked for then.
-            let facts = survey.facts;
-            let key = SurveyKey { period: facts.period, level: facts.level, upload_key: facts.upload_key };
-            return match same_survey(&self.store.pools.facts, &key).await? {
-                Some(same) if errors::names(&error, "survey_is_stored_once") => Err(StoreError::AlreadyStored(Box::new(same))),
-                _ => Err(error.into()),
-            };
+    /// Writes the pieces of ground that were found; false where they are no longer right.
+    async fn store_ground(&self, writing: &mut Writing) -> Result<bool, StoreError> {
+        let Some(looked) = &self.looked else { return Ok(true) };
+        if looked.changed.is_empty() {
+            return Ok(true);
         }
-        sets::rest_on(&mut self.writing, survey.id, &self.used).await?;
-        self.writing.gave("survey", self.id).await?;
-        self.writing.gave("patch", self.next_patch - 1).await?;
+        if ground::forget_pieces(writing.connection(), &looked.changed).await? != looked.kept {
+            return Ok(false);
+        }
+        ground::add_pieces(writing, &looked.pieces).await?;
+        Ok(true)
+    }
+
+    /// Puts the survey in the place of what stood for it.
+    async fn put(&self, writing: &mut Writing, survey: &Survey) -> Result<(), StoreError> {
+        let mut arguments = Arguments::default();
+        values::survey(&mut arguments, survey, &self.used.rule())?;
+        let Err(error) = arguments.replace(&tables::SURVEY, writing).await else { return Ok(()) };
+        // The key was free; so the survey handed over now is another one than was asked for at the beginning.
+        let facts = &survey.facts;
+        let key = SurveyKey { period: facts.period, level: facts.level, upload_key: facts.upload_key.clone() };
+        match same_survey(&self.store.pools.facts, &key).await? {
+            Some(same) if errors::names(&error, "survey_is_stored_once") => Err(StoreError::AlreadyStored(Box::new(same))),
+            _ => Err(error.into()),
+        }
+    }
+
+    /// Undone where it ends early: the connection is closed.
+    async fn conclude(&mut self, mut writing: Writing, Before { moment, pairs }: Before, survey: &NewSurvey) -> Result<Option<Survey>, StoreError> {
+        self.replaced = to_replace(writing.connection(), &self.key, self.on_conflict).await?;
+        if self.looked.as_ref().is_some_and(|looked| looked.moment != moment) {
+            writing.abandon().await?;
+            return Ok(None);
+        }
+        for survey in &self.replaced {
+            withdrawal::withdraw(writing.connection(), *survey).await?;
+        }
+        fail::point("publish survey: after withdrawing");
+        // Before the exchange of numbers, which the pieces follow.
+        if !self.store_ground(&mut writing).await? {
+            writing.abandon().await?;
+            return Ok(None);
+        }
+        self.settle(&mut writing, pairs, survey).await?;
+        let now_ms = values::now_ms();
+        let survey = Survey { id: self.id, created_ms: now_ms, judged_ms: now_ms, withdrawn_ms: None, facts: survey.clone() };
+        self.put(&mut writing, &survey).await?;
+        sets::rest_on(&mut writing, survey.id, &self.used).await?;
+        self.unpublished.end(&mut writing).await?;
         if let Some(held) = &self.held {
             let outcome = JobOutcome::Survey { id: survey.id, was_there: false };
-            Queue::stored(self.writing.connection(), held, &outcome, survey.facts.patches + survey.facts.rejected).await?;
+            Queue::stored(writing.connection(), held, &outcome, survey.facts.patches + survey.facts.rejected).await?;
         }
-        self.writing.publish().await?;
-        Ok(survey)
+        fail::point("publish survey: before commit");
+        writing.publish().await?;
+        fail::point("publish survey: after commit");
+        self.unpublished.is_published();
+        Ok(Some(survey))
     }
-}
-
-/// The inner result is the server's own, for the caller to interpret.
-async fn insert_survey(writing: &mut Writing, survey: &Survey, rule: &str) -> Result<Result<(), sqlx::Error>, StoreError> {
-    let mut copy = Copy::new(&tables::SURVEY);
-    values::survey(copy.row(), survey, rule)?;
-    Ok(copy.send(writing).await)
 }

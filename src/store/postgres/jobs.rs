@@ -146,12 +146,9 @@ impl PostgresStore {
         let row = sqlx::query(sql::CLAIM).bind(&id).bind(node).bind(lease.as_millis() as i64).fetch_one(&mut *transaction).await?;
         let job = rows::job(&row)?;
         transaction.commit().await?;
-        if lane == Lane::Writing {
-            let before = before.filter(|before| before != node);
-            self.pools.before.lock().unwrap_or_else(PoisonError::into_inner).clone_from(&before);
-            if let Some(before) = before {
-                stalled::end_writers_of(&self.pools, &before).await;
-            }
+        if let Some(before) = before.filter(|before| lane == Lane::Writing && before != node) {
+            self.pools.before.lock().unwrap_or_else(PoisonError::into_inner).insert(before.clone());
+            stalled::end_writers_of(&self.pools, &before).await;
         }
         let held = Held { job: id, token: job.token };
         Ok(Some((job, held)))
@@ -219,7 +216,7 @@ impl PostgresStore {
     }
 }
 
-/// Whether nobody else is claiming a job that writes. Who looks whether one is held, and claims another where none is, must be alone; who stalls meanwhile
+/// Whether nobody else is claiming a job that writes. Who looks whether a job's twin is held, and claims it where none is, must be alone; who stalls meanwhile
 /// keeps the others waiting for a few seconds only.
 async fn alone(transaction: &mut PgConnection) -> Result<bool, StoreError> {
     sqlx::query("SET LOCAL idle_in_transaction_session_timeout = 5000").execute(&mut *transaction).await?;

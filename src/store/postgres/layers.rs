@@ -1,19 +1,25 @@
 //! Layers and their features.
 
+use super::bulk::{Arguments, ROWS};
 use super::copy::Copy;
+use super::unpublished::Unpublished;
 use super::{PostgresStore, Writing, jobs::Queue};
 use crate::geom::Bounds;
 use crate::land::{Layer, LeftOut, Reject};
-use crate::store::{FEATURES_AT_A_TIME, Held, JobOutcome, LayerFeature, LayerWriter, NewLayer, StoreError, cells, rows, sql, tables, values};
+use crate::store::unpublished::{Pace, Waiting, What, bytes_of_feature, layer_placeholder};
+use crate::store::{FEATURES_AT_A_TIME, Held, JobOutcome, LayerFeature, LayerWriter, NewLayer, StoreError, cells, fail, rows, sql, tables, values};
 use async_trait::async_trait;
 use futures_util::TryStreamExt;
 
+/// Features of one portion: their count, and their bytes.
+const WAITING: (usize, usize) = (1024, 1 << 20);
+
 struct Taking {
-    writing: Writing,
+    unpublished: Unpublished,
     held: Option<(Held, Vec<Reject>)>,
     id: i64,
-    next_feature: i64,
     copy: Copy,
+    waiting: Waiting<LayerFeature>,
     features: u64,
     vertices: u64,
 }
@@ -21,54 +27,84 @@ struct Taking {
 #[async_trait]
 impl LayerWriter for Taking {
     async fn push(&mut self, features: Vec<LayerFeature>) -> Result<(), StoreError> {
-        let bond = self.writing.bond();
-        bond.soon(self.append(features)).await
+        self.features += features.len() as u64;
+        self.vertices += features.iter().map(|feature| feature.degrees.positions.len() as u64).sum::<u64>();
+        if self.waiting.add(features, bytes_of_feature) { self.flush().await } else { Ok(()) }
     }
 
     async fn leave_out(&mut self, left_out: Vec<LeftOut>) -> Result<(), StoreError> {
-        let bond = self.writing.bond();
-        bond.soon(self.put_left_out(&left_out)).await
+        for some in left_out.chunks(WAITING.0) {
+            let mut writing = self.unpublished.portion().await?;
+            let bond = writing.bond();
+            bond.soon(async {
+                let mut copy = Copy::new(&tables::LAYER_LEFT_OUT);
+                some.iter().try_for_each(|one| values::left_out(copy.row(), self.id, one))?;
+                copy.send(&mut writing).await?;
+                fail::point("left out: before commit");
+                writing.commit().await
+            })
+            .await?;
+        }
+        Ok(())
     }
 
     fn only_while(&mut self, held: Held, rejects: Vec<Reject>) {
         self.held = Some((held, rejects));
     }
 
-    async fn commit(self: Box<Self>, layer: NewLayer) -> Result<Layer, StoreError> {
-        let bond = self.writing.bond();
-        bond.soon(self.conclude(layer)).await
+    async fn commit(mut self: Box<Self>, layer: NewLayer) -> Result<Layer, StoreError> {
+        self.flush().await?;
+        let writing = self.unpublished.publication().await?;
+        let bond = writing.bond();
+        bond.soon(self.conclude(writing, layer)).await
+    }
+
+    async fn abandon(self: Box<Self>) -> Result<(), StoreError> {
+        self.unpublished.abandon().await
     }
 }
 
 impl Taking {
-    async fn append(&mut self, features: Vec<LayerFeature>) -> Result<(), StoreError> {
-        for feature in &features {
-            values::feature(self.copy.row(), self.next_feature, self.id, feature)?;
-            self.next_feature += 1;
-            self.vertices += feature.degrees.positions.len() as u64;
+    /// Writes what is collected, as much in a portion as the pace of the last one allows.
+    async fn flush(&mut self) -> Result<(), StoreError> {
+        let mut rows = self.waiting.take().into_iter();
+        while rows.len() > 0 {
+            let mut writing = self.unpublished.portion().await?;
+            let bond = writing.bond();
+            bond.soon(async {
+                let pace = Pace::begin();
+                while rows.len() > 0 && !pace.is_over() {
+                    let some = rows.by_ref().take(ROWS);
+                    let mut next_feature = writing.next_ids("layer_feature", some.len()).await?;
+                    for feature in some {
+                        values::feature(self.copy.row(), next_feature, self.id, &feature)?;
+                        next_feature += 1;
+                    }
+                    self.copy.send(&mut writing).await?;
+                }
+                fail::point("layer rows: before commit");
+                writing.commit().await
+            })
+            .await?;
+            fail::point("layer rows: after commit");
         }
-        self.features += features.len() as u64;
-        Ok(self.copy.send(&mut self.writing).await?)
+        Ok(())
     }
 
-    async fn put_left_out(&mut self, left_out: &[LeftOut]) -> Result<(), StoreError> {
-        let mut copy = Copy::new(&tables::LAYER_LEFT_OUT);
-        left_out.iter().try_for_each(|one| values::left_out(copy.row(), self.id, one))?;
-        Ok(copy.send(&mut self.writing).await?)
-    }
-
-    async fn conclude(mut self: Box<Self>, layer: NewLayer) -> Result<Layer, StoreError> {
+    async fn conclude(mut self: Box<Self>, mut writing: Writing, layer: NewLayer) -> Result<Layer, StoreError> {
         let layer = layer.stored(self.id, self.features, self.vertices);
-        let mut copy = Copy::new(&tables::LAYER);
-        values::layer(copy.row(), &layer)?;
-        copy.send(&mut self.writing).await?;
-        self.writing.gave("layer", self.id).await?;
-        self.writing.gave("layer_feature", self.next_feature - 1).await?;
-        if let Some((held, rejects)) = self.held {
+        let mut arguments = Arguments::default();
+        values::layer(&mut arguments, &layer)?;
+        arguments.replace(&tables::LAYER, &mut writing).await?;
+        self.unpublished.end(&mut writing).await?;
+        if let Some((held, rejects)) = self.held.take() {
             let outcome = JobOutcome::Layer { id: layer.id, rejects };
-            Queue::stored(self.writing.connection(), &held, &outcome, layer.features + layer.rejected).await?;
+            Queue::stored(writing.connection(), &held, &outcome, layer.features + layer.rejected).await?;
         }
-        self.writing.publish().await?;
+        fail::point("publish layer: before commit");
+        writing.publish().await?;
+        fail::point("publish layer: after commit");
+        self.unpublished.is_published();
         Ok(layer)
     }
 }
@@ -77,8 +113,16 @@ impl PostgresStore {
     pub(super) async fn take_layer(&self) -> Result<Box<dyn LayerWriter>, StoreError> {
         let mut writing = Writing::begin(&self.pools).await?;
         let bond = writing.bond();
-        let (id, next_feature) = bond.soon(async { Ok((writing.next_id("layer").await?, writing.next_id("layer_feature").await?)) }).await?;
-        Ok(Box::new(Taking { writing, held: None, id, next_feature, copy: Copy::new(&tables::LAYER_FEATURE), features: 0, vertices: 0 }))
+        bond.soon(async {
+            let id = writing.next_ids("layer", 1).await?;
+            let mut copy = Copy::new(&tables::LAYER);
+            values::layer(copy.row(), &layer_placeholder(id))?;
+            copy.send(&mut writing).await?;
+            let unpublished = Unpublished::begin(self, writing, What::Layer, id).await?;
+            let (copy, waiting) = (Copy::new(&tables::LAYER_FEATURE), Waiting::up_to(WAITING.0, WAITING.1));
+            Ok(Box::new(Taking { unpublished, held: None, id, copy, waiting, features: 0, vertices: 0 }) as Box<dyn LayerWriter>)
+        })
+        .await
     }
 
     pub(super) async fn all_layers(&self) -> Result<Vec<Layer>, StoreError> {
@@ -133,7 +177,7 @@ impl PostgresStore {
             "SELECT row, code, name, degrees, repaired, source, granted, ends, kind, first_effective
              FROM unnest($1::bigint[], $2::bigint[]) AS span (low, high)
              JOIN layer_feature ON layer_id = $3 AND cell BETWEEN span.low AND span.high
-             WHERE west <= $4 AND east >= $5 AND south <= $6 AND north >= $7
+             WHERE west <= $4 AND east >= $5 AND south <= $6 AND north >= $7 AND EXISTS (SELECT 1 FROM layer WHERE id = $3 AND created_ms <> 0)
              LIMIT $8",
         )
         .bind(low)

@@ -3,6 +3,7 @@
 //! The same promise as the embedded store, by the same means: every write is one transaction, one writer at a time over all nodes
 //! ([`writing`]), and readers see what is committed. What the tables look like and why: `migrations/postgres/0001_first.sql`.
 
+mod bulk;
 mod copy;
 mod ground;
 mod hosts;
@@ -19,6 +20,7 @@ mod stalled;
 mod surveys;
 pub(super) mod text;
 mod transfer;
+mod unpublished;
 mod verdicts;
 mod watch;
 mod withdrawal;
@@ -32,6 +34,8 @@ use crate::geom::Bounds;
 use crate::land::{Days, FormerFinding, Layer, LayerSet, LeftOut, OnConflict, PeriodRange, Provenance, Reject, Survey, TakenOff};
 use async_trait::async_trait;
 use std::collections::BTreeMap;
+use std::time::Duration;
+use tokio_util::task::TaskTracker;
 use writing::Writing;
 
 /// A [`Store`] in a PostgreSQL database.
@@ -40,9 +44,11 @@ pub struct PostgresStore {
     pools: pools::Pools,
     queue: jobs::Queue,
     watching: pools::Watching,
+    /// Removals of what dropped writers wrote.
+    removals: TaskTracker,
 }
 
-/// What must not be there: parts of patches without the patch, patches without their parts, in another partition or without their survey.
+/// What must not be there: parts of patches without the patch, patches without their parts, in another partition or without their survey; what is not published without a writer.
 const ORPHANS: &str = "
     SELECT (SELECT count(*) FROM patch FULL JOIN patch_outline part ON part.patch = patch.id AND part.county = patch.county
             WHERE patch.id IS NULL OR part.patch IS NULL)
@@ -51,6 +57,8 @@ const ORPHANS: &str = "
          + (SELECT count(*) FROM filing part LEFT JOIN patch ON part.patch = patch.id AND part.county = patch.county WHERE patch.id IS NULL)
          + (SELECT count(*) FROM shared_ground part LEFT JOIN patch ON part.patch = patch.id AND part.survey_id = patch.survey_id WHERE patch.id IS NULL)
          + (SELECT count(*) FROM patch LEFT JOIN survey ON survey.id = patch.survey_id WHERE survey.id IS NULL)
+         + (SELECT count(*) FROM survey WHERE withdrawn_ms = 0 AND id NOT IN (SELECT number FROM unpublished WHERE what = 'survey'))
+         + (SELECT count(*) FROM layer WHERE created_ms = 0 AND id NOT IN (SELECT number FROM unpublished WHERE what = 'layer'))
          + (SELECT count(*) FROM layer_feature LEFT JOIN layer ON layer.id = layer_id WHERE layer.id IS NULL)
          + (SELECT count(*) - count(DISTINCT id) FROM patch)";
 
@@ -79,8 +87,10 @@ impl PostgresStore {
         if orphans == 0 { Ok(()) } else { Err(StoreError::Damaged(format!("{orphans} rows belong to nothing"))) }
     }
 
-    /// Closes every connection. Open writers are waited for.
+    /// Closes every connection, once what was dropped is removed. Open writers are waited for.
     pub async fn close(&self) {
+        self.removals.close();
+        self.removals.wait().await;
         self.watching.end();
         self.queue.end();
         self.pools.close().await;
@@ -124,6 +134,10 @@ impl Store for PostgresStore {
 
     async fn begin_reclassification(&self, survey: i64) -> Result<Box<dyn FindingsWriter>, StoreError> {
         self.rejudge(survey).await
+    }
+
+    async fn remove_unpublished(&self, silent_for: Duration) -> Result<u64, StoreError> {
+        self.sweep(silent_for).await
     }
 
     async fn surveys(&self) -> Result<Vec<Survey>, StoreError> {

@@ -3,6 +3,7 @@
 use super::watch::{Hosts, Lost};
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::{PgConnection, PgPool};
+use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 use tokio::sync::Semaphore;
@@ -42,8 +43,8 @@ pub(super) struct Pools {
     pub(super) leases: PgPool,
     /// What this process calls itself, once it has claimed a job: see [`stalled`](super::stalled).
     pub(super) node: Arc<OnceLock<String>>,
-    /// The node that held the writing job before which this one holds now.
-    pub(super) before: Arc<Mutex<Option<String>>>,
+    /// Nodes that held writing jobs before this one took those over.
+    pub(super) before: Arc<Mutex<BTreeSet<String>>>,
     /// Whether what is connected is of use.
     pub(super) lost: Lost,
 }

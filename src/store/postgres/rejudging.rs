@@ -1,17 +1,26 @@
-//! Making the findings of a survey anew: one transaction in which the old ones go and the new ones come. Where another county answers for a patch now, all that
-//! belongs to the patch moves to that county's partition.
+//! Making the findings of a survey anew: the new ones are written beside the old ones, where nobody sees them, and one transaction exchanges them. Where another county
+//! answers for a patch now, all that belongs to the patch moves to that county's partition.
 
+use super::bulk::ROWS;
 use super::copy::Copy;
+use super::unpublished::{self, Unpublished};
 use super::{PostgresStore, Writing, ground, jobs::Queue, sets, text};
 use crate::geom::Bounds;
 use crate::land::{Finding, FormerFinding, GroundShare, NewSurvey, Provenance, SharedPiece, Survey};
-use crate::store::{FindingsWriter, GroundWriter, Held, JobOutcome, PatchGround, PatchPlace, StoreError, rows, sql, tables, values};
-use crate::store::{rejudged::Rejudged, sets::Used};
+use crate::store::ground::{Looked, NewFindings, Seen, still_shared};
+use crate::store::unpublished::{Pace, What};
+use crate::store::{FindingsWriter, GroundWriter, Held, JobOutcome, PatchGround, PatchPlace, Publishing, StoreError, fail, rows, sql, tables, values};
+use crate::store::{rejudged::Rejudged, sets::Used, values::Values};
 use async_trait::async_trait;
-use sqlx::PgConnection;
+use sqlx::AssertSqlSafe;
 
-/// The counties that answered for patches of a survey so far, by the patches' numbers.
-const COUNTIES: &str = "SELECT county FROM patch WHERE id = ANY($1) AND survey_id = $2 ORDER BY id";
+/// How many of these numbers are of patches of a survey.
+const KNOWN: &str = "SELECT count(*) FROM patch WHERE id = ANY($1) AND survey_id = $2";
+
+/// Patches for which another county answers now, what answered for them, and what does.
+const MOVED: &str = "
+    SELECT patch.id, patch.county, new.county FROM patch JOIN unpublished_finding new ON new.unpublished = $1 AND new.patch = patch.id
+    WHERE patch.survey_id = $2 AND new.county <> patch.county";
 
 /// Moves patches, their outlines and their filings: numbers, the counties that answered for them, and those that do now.
 const MOVES: [&str; 3] = [
@@ -24,11 +33,15 @@ const MOVES: [&str; 3] = [
 ];
 
 struct Rejudging {
-    writing: Writing,
+    store: PostgresStore,
+    unpublished: Unpublished,
+    /// The transaction in which nobody else writes, where that was asked for.
+    alone: Option<Writing>,
     held: Option<Held>,
     rejudged: Rejudged,
     findings: Copy,
     used: Used,
+    looked: Option<Looked>,
     former: Copy,
     next_former: i64,
     judged_ms: i64,
@@ -37,151 +50,266 @@ struct Rejudging {
 impl PostgresStore {
     pub(super) async fn rejudge(&self, survey: i64) -> Result<Box<dyn FindingsWriter>, StoreError> {
         let mut writing = Writing::begin(&self.pools).await?;
-        let Some(found) = sqlx::query(sql::ONE_SURVEY).bind(survey).fetch_optional(writing.connection()).await? else {
-            writing.abandon().await?;
-            return Err(StoreError::no_survey(survey));
-        };
-        let judged_ms = rows::survey(&found)?.judged_ms;
-        sqlx::query(sql::REMOVE_FINDINGS).bind(survey).execute(writing.connection()).await?;
-        let next_former = writing.next_id("finding_history").await?;
-        Ok(Box::new(Rejudging {
-            writing,
-            held: None,
-            rejudged: Rejudged::none(survey),
-            findings: Copy::by_county(&tables::FINDING),
-            used: Used::default(),
-            former: Copy::new(&tables::FINDING_HISTORY),
-            next_former,
-            judged_ms,
-        }))
+        let bond = writing.bond();
+        bond.soon(async {
+            let Some(found) = sqlx::query(sql::ONE_SURVEY).bind(survey).fetch_optional(writing.connection()).await? else {
+                writing.abandon().await?;
+                return Err(StoreError::no_survey(survey));
+            };
+            let judged_ms = rows::survey(&found)?.judged_ms;
+            Ok(Box::new(Rejudging {
+                store: self.clone(),
+                unpublished: Unpublished::begin(self, writing, What::Findings, survey).await?,
+                alone: None,
+                held: None,
+                rejudged: Rejudged::none(survey),
+                findings: Copy::into("unpublished_finding", &format!("unpublished, county, {}", tables::FINDING.names())),
+                used: Used::default(),
+                looked: None,
+                former: Copy::into("unpublished_history", &format!("unpublished, {}", tables::FINDING_HISTORY.names())),
+                next_former: 1,
+                judged_ms,
+            }) as Box<dyn FindingsWriter>)
+        })
+        .await
     }
 }
 
-/// Moves those of the patches, of each of which `before` was the county and `now` is, where the two differ.
-async fn move_patches(connection: &mut PgConnection, patches: &[i64], before: &[String], now: &[String]) -> Result<(), StoreError> {
-    let moved = || patches.iter().zip(before).zip(now).filter(|((_, before), now)| before != now);
-    let patches: Vec<i64> = moved().map(|((patch, _), _)| *patch).collect();
-    if patches.is_empty() {
+/// Moves what belongs to patches for which another county answers now.
+async fn move_patches(writing: &mut Writing, unpublished: i64, survey: i64) -> Result<(), StoreError> {
+    let moved: Vec<(i64, String, String)> = sqlx::query_as(MOVED).bind(unpublished).bind(survey).fetch_all(writing.connection()).await?;
+    if moved.is_empty() {
         return Ok(());
     }
-    let before: Vec<&str> = moved().map(|((_, before), _)| before.as_str()).collect();
-    let now: Vec<&str> = moved().map(|(_, now)| now.as_str()).collect();
+    let patches: Vec<i64> = moved.iter().map(|(patch, ..)| *patch).collect();
+    let before: Vec<&str> = moved.iter().map(|(_, before, _)| before.as_str()).collect();
+    let now: Vec<&str> = moved.iter().map(|(.., now)| now.as_str()).collect();
     for statement in MOVES {
-        sqlx::query(statement).bind(&patches).bind(&before).bind(&now).execute(&mut *connection).await?;
+        sqlx::query(statement).bind(&patches).bind(&before).bind(&now).execute(writing.connection()).await?;
     }
     Ok(())
 }
 
 impl Rejudging {
     async fn append(&mut self, findings: Vec<(i64, Finding)>) -> Result<(), StoreError> {
-        let county = |finding: &Finding| text::write(finding.county_code.as_deref().unwrap_or_default()).into_owned();
-        let (patches, now): (Vec<i64>, Vec<String>) = findings.iter().map(|(patch, finding)| (*patch, county(finding))).unzip();
-        let before: Vec<String> = sqlx::query_scalar(COUNTIES).bind(&patches).bind(self.rejudged.survey).fetch_all(self.writing.connection()).await?;
-        self.rejudged.take(&patches, before.len())?;
-        move_patches(self.writing.connection(), &patches, &before, &now).await?;
-        for ((patch, finding), county) in findings.iter().zip(&now) {
-            self.used.rest_on(finding)?;
-            self.findings.row().stored_text(county)?;
-            values::finding(&mut self.findings, *patch, self.rejudged.survey, finding)?;
+        let (patches, survey) = (findings.iter().map(|(patch, _)| *patch).collect::<Vec<_>>(), self.rejudged.survey);
+        let known = async { Ok(sqlx::query_scalar::<_, i64>(KNOWN).bind(&patches).bind(survey).fetch_one(&self.store.pools.sums).await?) };
+        let known = self.store.pools.lost.soon(known).await?;
+        self.rejudged.take(&patches, known as usize)?;
+        let mut portions = findings.chunks(ROWS);
+        while portions.len() > 0 {
+            let mut writing = self.unpublished.portion().await?;
+            let bond = writing.bond();
+            bond.soon(async {
+                let pace = Pace::begin();
+                while let (false, Some(portion)) = (pace.is_over(), portions.next()) {
+                    for (patch, finding) in portion {
+                        self.used.rest_on(finding)?;
+                        let row = self.findings.row();
+                        row.integer(self.unpublished.id)?;
+                        row.stored_text(&text::write(finding.county_code.as_deref().unwrap_or_default()))?;
+                        values::finding(row, *patch, survey, finding)?;
+                    }
+                    self.findings.send(&mut writing).await?;
+                }
+                fail::point("new findings: before commit");
+                writing.commit().await
+            })
+            .await?;
+            fail::point("new findings: after commit");
         }
-        Ok(self.findings.send(&mut self.writing).await?)
+        Ok(())
     }
 
     async fn append_former(&mut self, former: Vec<(i64, Finding)>, by: Option<&str>) -> Result<(), StoreError> {
-        for (patch, finding) in former {
-            let former = FormerFinding { finding, judged_ms: self.judged_ms, replaced_ms: values::now_ms(), replaced_by: by.map(str::to_owned) };
-            values::former(self.former.row(), self.next_former, patch, self.rejudged.survey, &former)?;
-            self.next_former += 1;
+        for some in former.chunks(ROWS) {
+            let mut writing = self.unpublished.portion().await?;
+            let bond = writing.bond();
+            bond.soon(async {
+                for (patch, finding) in some {
+                    let former = FormerFinding {
+                        finding: finding.clone(),
+                        judged_ms: self.judged_ms,
+                        replaced_ms: values::now_ms(),
+                        replaced_by: by.map(str::to_owned),
+                    };
+                    self.former.row().integer(self.unpublished.id)?;
+                    values::former(&mut self.former, self.next_former, *patch, self.rejudged.survey, &former)?;
+                    self.next_former += 1;
+                }
+                self.former.send(&mut writing).await?;
+                fail::point("former findings: before commit");
+                writing.commit().await
+            })
+            .await?;
         }
-        Ok(self.former.send(&mut self.writing).await?)
+        Ok(())
     }
 
-    async fn conclude(mut self: Box<Self>, facts: NewSurvey) -> Result<Survey, StoreError> {
+    /// Puts the new findings in the place of the old ones; each patch must have one.
+    async fn exchange(&self, writing: &mut Writing) -> Result<(), StoreError> {
+        let (id, unpublished) = (self.rejudged.survey, self.unpublished.id);
+        let patches: i64 = sqlx::query_scalar(sql::PATCHES_OF_SURVEY).bind(id).fetch_one(writing.connection()).await?;
+        self.rejudged.whole(patches)?;
+        move_patches(writing, unpublished, id).await?;
+        sqlx::query(sql::REMOVE_FINDINGS).bind(id).execute(writing.connection()).await?;
+        let columns = tables::FINDING.names();
+        let insert = format!(
+            "INSERT INTO finding (county, {columns}) SELECT county, {columns} FROM unpublished_finding
+             WHERE unpublished = $1 AND patch IN (SELECT id FROM patch WHERE survey_id = $2)"
+        );
+        let inserted = sqlx::query(AssertSqlSafe(insert)).bind(unpublished).bind(id).execute(writing.connection()).await?.rows_affected();
+        if inserted != patches as u64 {
+            return Err(StoreError::changed_meanwhile());
+        }
+        let first = writing.next_ids("finding_history", (self.next_former - 1) as usize).await?;
+        let columns = tables::FINDING_HISTORY.names_but_number();
+        let former = format!("INSERT INTO finding_history (id, {columns}) SELECT $2 - 1 + id, {columns} FROM unpublished_history WHERE unpublished = $1");
+        sqlx::query(AssertSqlSafe(former)).bind(unpublished).bind(first).execute(writing.connection()).await?;
+        Ok(())
+    }
+
+    async fn conclude(&mut self, mut writing: Writing, facts: &NewSurvey) -> Result<Option<Survey>, StoreError> {
         let id = self.rejudged.survey;
-        let patches: i64 = sqlx::query_scalar(sql::PATCHES_OF_SURVEY).bind(id).fetch_one(self.writing.connection()).await?;
-        let judged = self.rejudged.whole(patches)?;
+        let found = sqlx::query(sql::ONE_SURVEY).bind(id).fetch_optional(writing.connection()).await?;
+        if rows::survey(&found.ok_or_else(|| StoreError::no_survey(id))?)?.judged_ms != self.judged_ms {
+            return Err(StoreError::changed_meanwhile());
+        }
+        if !self.store_ground(&mut writing).await? {
+            writing.abandon().await?;
+            return Ok(None);
+        }
+        self.exchange(&mut writing).await?;
         let mut query = sqlx::query(sql::REJUDGED).bind(id).bind(facts.outside as i64);
         for count in [facts.verdicts.legal, facts.verdicts.suspected_illegal, facts.verdicts.other, facts.verdicts.doubtful] {
             query = query.bind(count as i64);
         }
-        let (warnings, rule) = (values::to_json(&facts.warnings)?, self.used.rule());
+        // Later than before, also within a millisecond: whoever looked at the survey meanwhile sees that it was judged anew.
+        let (warnings, rule, judged_ms) = (values::to_json(&facts.warnings)?, self.used.rule(), values::now_ms().max(self.judged_ms + 1));
         query = query
             .bind(facts.area_m2)
             .bind(facts.farmland_m2)
             .bind(text::write(&warnings))
             .bind(text::write(&rule))
-            .bind(values::now_ms())
+            .bind(judged_ms)
             .bind(facts.farmland_unknown as i64);
-        let survey = rows::survey(&query.fetch_one(self.writing.connection()).await?)?;
-        sqlx::query(sql::FORGET_SETS).bind(id).execute(self.writing.connection()).await?;
-        sets::rest_on(&mut self.writing, id, &self.used).await?;
-        self.writing.gave("finding_history", self.next_former - 1).await?;
+        let survey = rows::survey(&query.fetch_one(writing.connection()).await?)?;
+        sqlx::query(sql::FORGET_SETS).bind(id).execute(writing.connection()).await?;
+        sets::rest_on(&mut writing, id, &self.used).await?;
+        self.unpublished.silence(&mut writing).await?;
         if let Some(held) = &self.held {
-            Queue::stored(self.writing.connection(), held, &JobOutcome::Survey { id, was_there: true }, judged).await?;
+            Queue::stored(writing.connection(), held, &JobOutcome::Survey { id, was_there: true }, survey.facts.patches).await?;
         }
-        self.writing.publish().await?;
-        Ok(survey)
+        fail::point("publish findings: before commit");
+        writing.publish().await?;
+        fail::point("publish findings: after commit");
+        Ok(Some(survey))
+    }
+
+    /// Writes the pieces of ground that were found; false where they are no longer right.
+    async fn store_ground(&self, writing: &mut Writing) -> Result<bool, StoreError> {
+        let Some(looked) = &self.looked else { return Ok(true) };
+        if unpublished::moment(writing.connection()).await? != looked.moment {
+            return Ok(false);
+        }
+        if looked.changed.is_empty() {
+            return Ok(true);
+        }
+        if ground::forget_pieces(writing.connection(), &looked.changed).await? != looked.kept {
+            return Ok(false);
+        }
+        ground::add_pieces(writing, &looked.pieces).await?;
+        Ok(true)
     }
 }
 
 #[async_trait]
 impl GroundWriter for Rejudging {
     async fn own_places(&mut self) -> Result<Vec<PatchPlace>, StoreError> {
-        let bond = self.writing.bond();
-        bond.soon(ground::places_of(&mut self.writing, self.rejudged.survey)).await
+        let own = async {
+            let mut reader = self.store.pools.sums.acquire().await?;
+            let looked = Looked::at(unpublished::moment(&mut reader).await?);
+            Ok((looked, ground::places_of(&mut reader, self.rejudged.survey).await?))
+        };
+        let (looked, places) = self.store.pools.lost.unless(own).await?;
+        self.looked = Some(looked);
+        Ok(places)
     }
 
     async fn places_near(&mut self, boxes: &[Bounds], take: &mut (dyn FnMut(Vec<PatchPlace>) + Send)) -> Result<(), StoreError> {
-        let bond = self.writing.bond();
-        bond.unless(ground::places_near(&mut self.writing, boxes, take)).await
+        let seen = Seen { own: self.rejudged.survey, without: &[] };
+        self.store.pools.lost.unless(async { ground::places_near(&mut *self.store.pools.sums.acquire().await?, boxes, seen, take).await }).await
     }
 
     async fn grounds(&mut self, patches: &[i64]) -> Result<Vec<PatchGround>, StoreError> {
-        let bond = self.writing.bond();
-        bond.soon(ground::grounds(&mut self.writing, patches)).await
+        let new = NewFindings { survey: self.rejudged.survey, unpublished: self.unpublished.id };
+        self.store.pools.lost.soon(async { ground::grounds(&mut *self.store.pools.sums.acquire().await?, patches, Some(new)).await }).await
     }
 
     async fn pieces(&mut self, patches: &[i64]) -> Result<Vec<(i64, i64)>, StoreError> {
-        let bond = self.writing.bond();
-        bond.soon(ground::pieces(&mut self.writing, patches)).await
+        self.store.stored_pieces(patches).await
     }
 
     async fn forget_pieces(&mut self, patches: &[i64]) -> Result<Vec<GroundShare>, StoreError> {
-        let bond = self.writing.bond();
-        bond.soon(ground::forget_pieces(&mut self.writing, patches)).await
+        let shares = self.store.shares(patches).await?;
+        Ok(self.looked.get_or_insert_default().forget(patches, still_shared(shares, &[])))
     }
 
     async fn add_pieces(&mut self, pieces: &[SharedPiece]) -> Result<(), StoreError> {
-        let bond = self.writing.bond();
-        bond.soon(ground::add_pieces(&mut self.writing, pieces)).await
+        self.looked.get_or_insert_default().pieces = pieces.to_vec();
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl Publishing for Rejudging {
+    async fn stop_others(&mut self) -> Result<(), StoreError> {
+        self.alone = Some(self.unpublished.publication().await?);
+        Ok(())
+    }
+
+    async fn look_stands(&mut self, is_near: &(dyn Fn(PatchPlace) -> bool + Sync)) -> Result<bool, StoreError> {
+        let Some(looked) = &mut self.looked else { return Ok(false) };
+        let pools = &self.store.pools;
+        pools.lost.unless(async { looked.stands_on_server(&mut *pools.sums.acquire().await?, is_near).await }).await
+    }
+
+    async fn publish(&mut self, facts: &NewSurvey) -> Result<Option<Survey>, StoreError> {
+        let writing = match self.alone.take() {
+            Some(writing) => writing,
+            None => self.unpublished.publication().await?,
+        };
+        let bond = writing.bond();
+        bond.soon(self.conclude(writing, facts)).await
     }
 }
 
 #[async_trait]
 impl FindingsWriter for Rejudging {
     async fn layer_set(&mut self, provenance: &Provenance, origin: [f64; 2]) -> Result<i64, StoreError> {
-        let bond = self.writing.bond();
-        let set = bond.soon(sets::layer_set(&mut self.writing, provenance, origin)).await?;
+        let set = self.unpublished.layer_set(provenance, origin).await?;
         self.used.know(set, &provenance.rule);
         Ok(set)
     }
 
     async fn keep_former(&mut self, former: Vec<(i64, Finding)>, by: Option<&str>) -> Result<(), StoreError> {
-        let bond = self.writing.bond();
-        bond.soon(self.append_former(former, by)).await
+        self.append_former(former, by).await
     }
 
     async fn push(&mut self, findings: Vec<(i64, Finding)>) -> Result<(), StoreError> {
-        let bond = self.writing.bond();
-        bond.soon(self.append(findings)).await
+        self.append(findings).await
     }
 
     fn only_while(&mut self, held: Held) {
         self.held = Some(held);
     }
 
-    async fn commit(self: Box<Self>, facts: NewSurvey) -> Result<Survey, StoreError> {
-        let bond = self.writing.bond();
-        bond.soon(self.conclude(facts)).await
+    async fn commit(mut self: Box<Self>, facts: NewSurvey) -> Result<Survey, StoreError> {
+        self.publish(&facts).await?.ok_or_else(StoreError::changed_meanwhile)
+    }
+
+    async fn abandon(self: Box<Self>) -> Result<(), StoreError> {
+        drop(self.alone);
+        self.unpublished.abandon().await
     }
 }

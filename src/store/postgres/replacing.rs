@@ -2,34 +2,64 @@
 
 use super::Writing;
 use crate::store::StoreError;
-use crate::store::same::{OF_PATCH, Pair, Pairs, SAME_CORNER, SHARED, of_filing};
+use crate::store::same::{OF_PATCH, Pair, SAME_CORNER, SHARED, of_filing};
 use futures_util::TryStreamExt;
-use sqlx::{AssertSqlSafe, Row};
+use sqlx::{AssertSqlSafe, PgConnection, Row};
+use std::collections::HashSet;
 
-/// Patches of the survey $1 and of others that count or are in the list $2, with one id and one box but for $3 degrees.
+/// Patches of the survey $1 and of others that count, with one id and one box but for $2 degrees.
 const CANDIDATES: &str = "
     SELECT mine.id AS mine, mine.county AS my_county, other.id AS other, other.county AS other_county, other.survey_id AS other_survey,
-        (SELECT count(*) FROM filing WHERE filing.county = other.county AND filing.patch = other.id) AS filed,
         my_outline.degrees AS my_degrees, other_outline.degrees AS other_degrees
     FROM patch mine JOIN patch other ON other.patch_id = mine.patch_id
     JOIN survey ON survey.id = other.survey_id
     JOIN patch_outline my_outline ON my_outline.county = mine.county AND my_outline.patch = mine.id
     JOIN patch_outline other_outline ON other_outline.county = other.county AND other_outline.patch = other.id
     WHERE mine.survey_id = $1 AND other.survey_id <> $1
-        AND abs(mine.west - other.west) <= $3 AND abs(mine.south - other.south) <= $3 AND abs(mine.east - other.east) <= $3 AND abs(mine.north - other.north) <= $3
-        AND (survey.withdrawn_ms IS NULL OR survey.id = ANY($2))";
+        AND abs(mine.west - other.west) <= $2 AND abs(mine.south - other.south) <= $2 AND abs(mine.east - other.east) <= $2 AND abs(mine.north - other.north) <= $2
+        AND survey.withdrawn_ms IS NULL";
+
+/// Of those, pairs among the patches of the surveys in the list $3.
+const AMONG: &str = "
+    SELECT mine.id AS mine, mine.county AS my_county, other.id AS other, other.county AS other_county, other.survey_id AS other_survey,
+        my_outline.degrees AS my_degrees, other_outline.degrees AS other_degrees
+    FROM patch mine JOIN patch other ON other.patch_id = mine.patch_id
+    JOIN survey ON survey.id = other.survey_id
+    JOIN patch_outline my_outline ON my_outline.county = mine.county AND my_outline.patch = mine.id
+    JOIN patch_outline other_outline ON other_outline.county = other.county AND other_outline.patch = other.id
+    WHERE mine.survey_id = $1 AND other.survey_id <> $1
+        AND abs(mine.west - other.west) <= $2 AND abs(mine.south - other.south) <= $2 AND abs(mine.east - other.east) <= $2 AND abs(mine.north - other.north) <= $2
+        AND survey.withdrawn_ms IS NULL AND other.survey_id = ANY($3)";
+
+/// Patches of a list of surveys that have confirmed verdicts.
+const FILED: &str = "SELECT patch.id FROM patch JOIN filing ON filing.county = patch.county AND filing.patch = patch.id WHERE patch.survey_id = ANY($1)";
 
 /// Patches taken over in one statement.
 const AT_A_TIME: usize = 5000;
 
-/// Patches of a survey that is coming in which were stored before.
-pub(super) async fn pairs(writing: &mut Writing, survey: i64, replaced: &[i64]) -> Result<Pairs, StoreError> {
-    let mut found = sqlx::query(CANDIDATES).bind(survey).bind(replaced).bind(SAME_CORNER).fetch(writing.connection());
+/// Patches of a survey that is coming in which were stored before; whether they have a confirmed verdict is asked when it is published.
+pub(super) async fn pairs(connection: &mut PgConnection, survey: i64) -> Result<Vec<Pair>, StoreError> {
+    let mut found = sqlx::query(CANDIDATES).bind(survey).bind(SAME_CORNER).fetch(connection);
     let mut pairs = Vec::new();
     while let Some(row) = found.try_next().await? {
         pairs.extend(Pair::of(&row, [row.try_get("my_county")?, row.try_get("other_county")?])?);
     }
-    Ok(Pairs::sort(pairs, replaced))
+    Ok(pairs)
+}
+
+/// Of those, pairs among the patches of these surveys.
+pub(super) async fn pairs_among(connection: &mut PgConnection, survey: i64, surveys: &[i64]) -> Result<Vec<Pair>, StoreError> {
+    let mut found = sqlx::query(AMONG).bind(survey).bind(SAME_CORNER).bind(surveys).fetch(connection);
+    let mut pairs = Vec::new();
+    while let Some(row) = found.try_next().await? {
+        pairs.extend(Pair::of(&row, [row.try_get("my_county")?, row.try_get("other_county")?])?);
+    }
+    Ok(pairs)
+}
+
+/// The patches of these surveys that have confirmed verdicts.
+pub(super) async fn filed(writing: &mut Writing, surveys: &[i64]) -> Result<HashSet<i64>, StoreError> {
+    Ok(sqlx::query_scalar(FILED).bind(surveys).fetch_all(writing.connection()).await?.into_iter().collect())
 }
 
 /// Numbers as they were, the counties that answer for them, and numbers as they become.

@@ -33,12 +33,12 @@ pub(super) async fn name(pools: &Pools, session: &mut PgConnection) -> Result<()
     Ok(())
 }
 
-/// Ends what the node before this one holds, again and again. For who waits for its turn.
+/// Ends what the nodes hold whose jobs this one took over, again and again. For who waits for its turn.
 pub(super) async fn keep_ending(pools: &Pools) -> Infallible {
     loop {
         tokio::time::sleep(AGAIN).await;
         let before = pools.before.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        if let Some(node) = before {
+        for node in before {
             end_writers_of(pools, &node).await;
         }
     }

@@ -4,16 +4,17 @@ use super::copy::Copy;
 use super::{PostgresStore, Writing, jobs::Queue, open};
 use crate::store::tables::Table;
 use crate::store::transfer::{Carried, Counters, End, Queued};
-use crate::store::{StoreError, jobs, sql, values::Values};
+use crate::store::{SILENT, StoreError, fail, jobs, sql, values::Values};
 use async_trait::async_trait;
 use futures_util::{StreamExt, stream::BoxStream};
 use sqlx::AssertSqlSafe;
+use tokio_util::task::TaskTracker;
 
 impl PostgresStore {
     /// Like [`open`](Self::open), also where a transfer into it was not finished.
     pub(crate) async fn open_for_transfer(url: &str) -> Result<Self, StoreError> {
         let (pools, watching) = open::open(url).await?;
-        Ok(Self { queue: Queue::new(pools.clone()), pools, watching })
+        Ok(Self { queue: Queue::new(pools.clone()), pools, watching, removals: TaskTracker::new() })
     }
 }
 
@@ -47,6 +48,11 @@ impl End for PostgresStore {
         Ok(Queued { known, unfinished })
     }
 
+    async fn under_way(&self) -> Result<i64, StoreError> {
+        self.sweep(SILENT).await?;
+        Ok(sqlx::query_scalar("SELECT count(*) FROM unpublished").fetch_one(&self.pools.sums).await?)
+    }
+
     async fn last(&self, table: &Table) -> Result<i64, StoreError> {
         let sql = format!("SELECT coalesce(max({}), 0) FROM {}", table.number(), table.name);
         Ok(sqlx::query_scalar(AssertSqlSafe(sql)).fetch_one(&self.pools.sums).await?)
@@ -70,12 +76,14 @@ impl End for PostgresStore {
         for (table, rows) in tables {
             copy_of(table, rows)?.send(&mut writing).await?;
         }
+        fail::point("copy: before the first commit");
         writing.commit().await
     }
 
     async fn append(&self, table: &'static Table, rows: &[Carried]) -> Result<(), StoreError> {
         let mut writing = Writing::begin(&self.pools).await?;
         copy_of(table, rows)?.send(&mut writing).await?;
+        fail::point("copy: before a commit");
         writing.commit().await
     }
 
@@ -84,6 +92,7 @@ impl End for PostgresStore {
         sqlx::raw_sql("SELECT setval(pg_get_serial_sequence('reject', 'id'), max(id)) FROM reject HAVING count(*) > 0; DROP TABLE transfer; ANALYZE")
             .execute(writing.connection())
             .await?;
+        fail::point("copy: before the last commit");
         writing.commit().await
     }
 }

@@ -66,27 +66,27 @@ struct Restoring {
 impl GroundWriter for Restoring {
     async fn own_places(&mut self) -> Result<Vec<PatchPlace>, StoreError> {
         let bond = self.writing.bond();
-        bond.soon(ground::places_of(&mut self.writing, self.restored.id)).await
+        bond.soon(ground::places_of(self.writing.connection(), self.restored.id)).await
     }
 
     async fn places_near(&mut self, boxes: &[Bounds], take: &mut (dyn FnMut(Vec<PatchPlace>) + Send)) -> Result<(), StoreError> {
         let bond = self.writing.bond();
-        bond.unless(ground::places_near(&mut self.writing, boxes, take)).await
+        bond.unless(ground::places_near(self.writing.connection(), boxes, shared::Seen { own: self.restored.id, without: &[] }, take)).await
     }
 
     async fn grounds(&mut self, patches: &[i64]) -> Result<Vec<PatchGround>, StoreError> {
         let bond = self.writing.bond();
-        bond.soon(ground::grounds(&mut self.writing, patches)).await
+        bond.soon(ground::grounds(self.writing.connection(), patches, None)).await
     }
 
     async fn pieces(&mut self, patches: &[i64]) -> Result<Vec<(i64, i64)>, StoreError> {
         let bond = self.writing.bond();
-        bond.soon(ground::pieces(&mut self.writing, patches)).await
+        bond.soon(ground::pieces(self.writing.connection(), patches)).await
     }
 
     async fn forget_pieces(&mut self, patches: &[i64]) -> Result<Vec<GroundShare>, StoreError> {
         let bond = self.writing.bond();
-        bond.soon(ground::forget_pieces(&mut self.writing, patches)).await
+        bond.soon(ground::forget_pieces(self.writing.connection(), patches)).await
     }
 
     async fn add_pieces(&mut self, pieces: &[SharedPiece]) -> Result<(), StoreError> {
@@ -148,7 +148,7 @@ impl PostgresStore {
 
     async fn remove_one(&self, survey: i64, before: i64) -> Result<(), StoreError> {
         let mut writing = Writing::begin(&self.pools).await?;
-        let still: Option<i64> = sqlx::query_scalar("SELECT id FROM survey WHERE id = $1 AND withdrawn_ms < $2")
+        let still: Option<i64> = sqlx::query_scalar("SELECT id FROM survey WHERE id = $1 AND withdrawn_ms > 0 AND withdrawn_ms < $2")
             .bind(survey)
             .bind(before)
             .fetch_optional(writing.connection())

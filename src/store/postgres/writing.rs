@@ -7,7 +7,7 @@
 
 use super::watch::Bond;
 use super::{jobs::tell, pools::Pools, stalled};
-use crate::store::{StoreError, sql};
+use crate::store::{StoreError, fail, sql};
 use sqlx::pool::PoolConnection;
 use sqlx::{AssertSqlSafe, PgConnection, Postgres};
 use std::time::Duration;
@@ -15,7 +15,9 @@ use tokio::sync::OwnedSemaphorePermit;
 
 /// The key of the advisory lock: “Tuban” in ASCII.
 const WRITERS: i64 = 0x54_75_62_61_6e;
-/// How long a writer waits for the writers before it. Taking in a survey is one transaction, so this is minutes, not seconds.
+/// After so many milliseconds in which a portion was asked nothing, the server ends it.
+const STALLED_MS: u32 = 10_000;
+/// How long a writer waits for the writers before it. Restoring a survey is one transaction, so this is minutes, not seconds.
 const WRITERS_WAIT: Duration = Duration::from_mins(5);
 
 /// An open transaction that writes; undone when dropped.
@@ -27,6 +29,16 @@ pub(super) struct Writing {
 }
 
 impl Writing {
+    /// Begins what nothing visible depends on: the next commit that is flushed takes it along. Nobody leaves such a transaction alone, so the server ends one whose
+    /// process stalls.
+    pub(super) async fn begin_unflushed(pools: &Pools) -> Result<Self, StoreError> {
+        let mut writing = Self::begin(pools).await?;
+        let bond = writing.bond();
+        let settings = format!("SET LOCAL synchronous_commit = off; SET LOCAL idle_in_transaction_session_timeout = {STALLED_MS}");
+        bond.soon(async { Ok(sqlx::raw_sql(AssertSqlSafe(settings)).execute(writing.connection()).await?) }).await?;
+        Ok(writing)
+    }
+
     /// Waits for its turn and begins.
     pub(super) async fn begin(pools: &Pools) -> Result<Self, StoreError> {
         let too_long = |_| StoreError::Unavailable("other writers took too long".to_owned());
@@ -59,7 +71,13 @@ impl Writing {
         &mut self.connection
     }
 
-    /// The number that the next row of `table` gets, above all that were ever given; from now on, so many are given.
+    /// Gives so many numbers to rows of `table`, above all that were ever given; answers the first.
+    pub(super) async fn next_ids(&mut self, table: &str, count: usize) -> Result<i64, StoreError> {
+        let given = sqlx::query_scalar("UPDATE given SET seq = seq + $2 WHERE name = $1 RETURNING seq - $2 + 1").bind(table).bind(count as i64);
+        Ok(given.fetch_one(self.connection()).await?)
+    }
+
+    /// The number that the next row of `table` gets, above all that were ever given.
     pub(super) async fn next_id(&mut self, table: &str) -> Result<i64, StoreError> {
         Ok(sqlx::query_scalar("SELECT seq + 1 FROM given WHERE name = $1").bind(table).fetch_one(self.connection()).await?)
     }
@@ -74,7 +92,10 @@ impl Writing {
     pub(super) async fn publish(mut self) -> Result<(), StoreError> {
         sqlx::query(sql::PUBLISH).execute(self.connection()).await?;
         tell(self.connection()).await?;
-        self.commit().await
+        fail::point("change: before commit");
+        self.commit().await?;
+        fail::point("change: after commit");
+        Ok(())
     }
 
     /// Commits what changes nothing that anybody can see yet.

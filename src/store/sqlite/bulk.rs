@@ -12,6 +12,7 @@ pub(super) const ROWS: usize = 64;
 pub(super) struct Insert {
     head: String,
     columns: usize,
+    tail: String,
     full: Arc<str>,
 }
 
@@ -23,8 +24,17 @@ impl Insert {
 
     /// An insert into those columns of a table.
     pub(super) fn into(table: &str, columns: &str) -> Self {
+        Self::ending(table, columns, String::new())
+    }
+
+    /// An insert into all columns of a table, whose number is its key, over the row that has the number.
+    pub(super) fn replacing(table: &Table) -> Self {
+        Self::ending(table.name, &table.names(), table.or_replace())
+    }
+
+    fn ending(table: &str, columns: &str, tail: String) -> Self {
         let (head, columns) = (format!("INSERT INTO {table} ({columns}) VALUES "), columns.matches(',').count() + 1);
-        Self { full: statement(&head, columns, ROWS).into(), head, columns }
+        Self { full: statement(&head, columns, ROWS, &tail).into(), head, columns, tail }
     }
 
     /// Inserts `rows` rows. The statement for the full number is prepared once and kept.
@@ -32,16 +42,16 @@ impl Insert {
         if rows == 0 {
             return Ok(());
         }
-        let sql = if rows == ROWS { Arc::clone(&self.full) } else { statement(&self.head, self.columns, rows).into() };
+        let sql = if rows == ROWS { Arc::clone(&self.full) } else { statement(&self.head, self.columns, rows, &self.tail).into() };
         sqlx::query_with(AssertSqlSafe(sql), values.0).persistent(rows == ROWS).execute(connection).await?;
         Ok(())
     }
 }
 
 /// Placeholders are `?`, not `$1`: SQLite looks for the name of a named one among all the others. Measured: five times slower.
-fn statement(head: &str, columns: usize, rows: usize) -> String {
+fn statement(head: &str, columns: usize, rows: usize, tail: &str) -> String {
     let row = format!("({})", vec!["?"; columns].join(","));
-    format!("{head}{}", vec![row; rows].join(","))
+    format!("{head}{}{tail}", vec![row; rows].join(","))
 }
 
 /// The values of some rows, one after the other.

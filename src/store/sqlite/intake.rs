@@ -1,25 +1,41 @@
-//! Taking a survey in: one transaction from the question whether it may come to its last patch.
+//! Taking a survey in: its rows in portions that nobody sees, and one transaction that publishes them.
 
 use super::bulk::{Arguments, Insert, ROWS};
-use super::{SqliteStore, Writing, ground, jobs::Queue, replacing, sets, withdrawal};
+use super::unpublished::{self, Unpublished};
+use super::{SqliteStore, Writing, ground, replacing, sets, withdrawal};
 use crate::geom::Bounds;
 use crate::land::{Decision, Event, Finding, GroundShare, NewSurvey, OnConflict, Patch, Provenance, Reject, SharedPiece, Survey};
-use crate::store::same::Pairs;
+use crate::store::ground::{Looked, Seen, still_shared};
+use crate::store::same::{Pair, Pairs};
 use crate::store::sets::Used;
-use crate::store::{GroundWriter, Held, JobOutcome, PatchGround, PatchPlace, StoreError, SurveyKey, SurveyWriter, Unasked, errors, rows, sql, tables, values};
+use crate::store::unpublished::{Moment, Pace, Waiting, What, bytes_of_patch, placeholder};
+use crate::store::{
+    GroundWriter, Held, JobOutcome, PatchGround, PatchPlace, Publishing, StoreError, SurveyKey, SurveyWriter, Unasked, errors, fail, rows, sql, tables, values,
+};
 use async_trait::async_trait;
 use serde_json::json;
+use sqlx::SqliteConnection;
+
+/// Rows collected before they are written: their count, and their bytes.
+const WAITING: (usize, usize) = (8192, 4 << 20);
+/// How often pairs are looked for without the lock; after that, with it.
+const LOOKS: u32 = 10;
 
 struct Taking {
-    transaction: Writing,
-    queue: Queue,
+    store: SqliteStore,
+    unpublished: Unpublished,
+    key: SurveyKey,
+    on_conflict: OnConflict,
+    /// The transaction in which nobody else writes, where that was asked for.
+    alone: Option<Writing>,
     held: Option<Held>,
-    /// Surveys that this one replaces; withdrawn already in this transaction.
+    /// Surveys that this one replaces, as far as is known.
     replaced: Vec<i64>,
     unasked: Unasked,
     id: i64,
-    next_patch: i64,
     used: Used,
+    waiting: Waiting<(Patch, Finding)>,
+    looked: Option<Looked>,
     patches: Insert,
     outlines: Insert,
     findings: Insert,
@@ -29,38 +45,45 @@ struct Taking {
 impl SqliteStore {
     pub(super) async fn take_survey(&self, key: SurveyKey, on_conflict: OnConflict) -> Result<Box<dyn SurveyWriter>, StoreError> {
         let mut transaction = self.begin().await?;
-        let there = surveys_there(&mut transaction, &key).await?;
-        if let Some(same) = same_survey(&mut transaction, &key).await? {
-            // Where it is to stand alone and does not, it takes the place of all of them, itself included.
-            if on_conflict != OnConflict::Replace || there.len() == 1 {
-                return Err(StoreError::AlreadyStored(Box::new(same)));
-            }
-        }
-        let mut replaced = Vec::new();
-        match (on_conflict, there.first()) {
-            (OnConflict::Reject, Some(existing)) => return Err(StoreError::Conflict { period: key.period, level: key.level, existing: *existing }),
-            (OnConflict::Replace, _) => replaced = there,
-            (OnConflict::Reject, None) | (OnConflict::Add, _) => {}
-        }
-        for survey in &replaced {
-            withdrawal::withdraw(&mut transaction, *survey).await?;
-        }
+        let replaced = to_replace(&mut transaction, &key, on_conflict).await?;
         let id = super::next_id(&mut transaction, "survey").await?;
-        let next_patch = super::next_id(&mut transaction, "patch").await?;
+        let mut arguments = Arguments::default();
+        values::survey(&mut arguments, &placeholder(id, &key), "")?;
+        Insert::new(&tables::SURVEY).execute(&mut transaction, 1, arguments).await?;
         Ok(Box::new(Taking {
-            transaction,
-            queue: self.queue.clone(),
+            store: self.clone(),
+            unpublished: Unpublished::begin(self, transaction, What::Survey, id).await?,
+            key,
+            on_conflict,
+            alone: None,
             held: None,
             replaced,
             unasked: Unasked::default(),
             id,
-            next_patch,
             used: Used::default(),
+            waiting: Waiting::up_to(WAITING.0, WAITING.1),
+            looked: None,
             patches: Insert::new(&tables::PATCH),
             outlines: Insert::new(&tables::PATCH_OUTLINE),
             findings: Insert::new(&tables::FINDING),
             rejects: Insert::into("reject", "survey_id, row, patch_id, code, zh, en, pointer, ring, vertex"),
         }))
+    }
+}
+
+/// The surveys that one is to replace; refuses where it may not come.
+async fn to_replace(transaction: &mut Writing, key: &SurveyKey, on_conflict: OnConflict) -> Result<Vec<i64>, StoreError> {
+    let there = surveys_there(transaction, key).await?;
+    if let Some(same) = same_survey(transaction, key).await? {
+        // Where it is to stand alone and does not, it takes the place of all of them, itself included.
+        if on_conflict != OnConflict::Replace || there.len() == 1 {
+            return Err(StoreError::AlreadyStored(Box::new(same)));
+        }
+    }
+    match (on_conflict, there.first()) {
+        (OnConflict::Reject, Some(existing)) => Err(StoreError::Conflict { period: key.period, level: key.level, existing: *existing }),
+        (OnConflict::Replace, _) => Ok(there),
+        (OnConflict::Reject, None) | (OnConflict::Add, _) => Ok(Vec::new()),
     }
 }
 
@@ -85,107 +108,267 @@ pub(super) async fn surveys_there(transaction: &mut Writing, key: &SurveyKey) ->
         .await?)
 }
 
+/// Patches that were stored before, as of a moment.
+struct Before {
+    moment: Moment,
+    pairs: Vec<Pair>,
+}
+
 impl Taking {
-    /// Takes numbers and verdicts over from the surveys that are replaced, and refuses what is not to be done unasked.
-    async fn settle(&mut self, survey: &NewSurvey) -> Result<(), StoreError> {
-        if self.replaced.is_empty() && !self.unasked.sent_again {
-            return Ok(());
+    /// Writes what is collected.
+    async fn flush(&mut self) -> Result<(), StoreError> {
+        let mut rows = self.waiting.take().into_iter();
+        while rows.len() > 0 {
+            let (mut portion, pace) = (self.unpublished.portion().await?, Pace::begin());
+            let mut next_patch = super::next_id(&mut portion, "patch").await?;
+            while rows.len() > 0 && !pace.is_over() {
+                let (mut patches, mut outlines, mut found, mut count) = (Arguments::default(), Arguments::default(), Arguments::default(), 0);
+                for (patch, finding) in rows.by_ref().take(ROWS) {
+                    values::finding(&mut found, next_patch, self.id, &finding)?;
+                    values::patch_outline(&mut outlines, next_patch, &patch)?;
+                    values::patch(&mut patches, next_patch, self.id, &patch)?;
+                    next_patch += 1;
+                    count += 1;
+                }
+                self.patches.execute(&mut portion, count, patches).await?;
+                self.outlines.execute(&mut portion, count, outlines).await?;
+                self.findings.execute(&mut portion, count, found).await?;
+            }
+            fail::point("survey rows: before commit");
+            portion.commit().await?;
+            fail::point("survey rows: after commit");
         }
-        let pairs = replacing::pairs(&mut self.transaction, self.id, &self.replaced).await?;
-        if let Some((holder, same)) = pairs.most_in().filter(|_| self.unasked.sent_again) {
-            let row = sqlx::query(sql::ONE_SURVEY).bind(holder).fetch_one(&mut *self.transaction).await?;
-            return Err(StoreError::sent_before(rows::survey(&row)?, same, survey.patches));
-        }
-        self.replace(&pairs).await
+        Ok(())
     }
 
-    async fn replace(&mut self, Pairs { taken_over, .. }: &Pairs) -> Result<(), StoreError> {
-        let mut confirmed = 0;
-        for survey in &self.replaced {
-            confirmed += withdrawal::confirmed_of(&mut *self.transaction, *survey).await?;
+    /// Whether it matters which of the patches were stored before.
+    fn asks_for_pairs(&self) -> bool {
+        !self.replaced.is_empty() || self.unasked.sent_again
+    }
+
+    /// Looks for patches that were stored before, beside whoever writes.
+    async fn look_before(&self) -> Result<Before, StoreError> {
+        let mut moment = self.store.pools.readers.begin().await?;
+        let before = self.before(&mut moment).await?;
+        moment.commit().await?;
+        Ok(before)
+    }
+
+    /// Brings what was found before up to now: only surveys that came meanwhile are looked at, where nothing else happened.
+    async fn look_further(&self, before: &mut Before) -> Result<(), StoreError> {
+        let mut moment = self.store.pools.readers.begin().await?;
+        let now = unpublished::moment(&mut moment).await?;
+        *before = match now.came_since(&before.moment) {
+            Some(came) if self.asks_for_pairs() => {
+                let mut pairs = std::mem::take(&mut before.pairs);
+                pairs.extend(replacing::pairs_among(&mut moment, self.id, &came).await?);
+                Before { moment: now, pairs }
+            }
+            _ => self.before(&mut moment).await?,
+        };
+        Ok(moment.commit().await?)
+    }
+
+    async fn before(&self, connection: &mut SqliteConnection) -> Result<Before, StoreError> {
+        let moment = unpublished::moment(connection).await?;
+        let pairs = if self.asks_for_pairs() { replacing::pairs(connection, self.id).await? } else { Vec::new() };
+        Ok(Before { moment, pairs })
+    }
+
+    /// The transaction that publishes, and the patches that were stored before it.
+    async fn publication(&mut self) -> Result<(Writing, Before), StoreError> {
+        let mut before = self.look_before().await?;
+        for _ in 0..LOOKS {
+            let mut transaction = match self.alone.take() {
+                Some(transaction) => transaction,
+                None => self.unpublished.publication().await?,
+            };
+            let moment = unpublished::moment(&mut transaction).await?;
+            if moment == before.moment {
+                return Ok((transaction, before));
+            }
+            drop(transaction);
+            self.look_further(&mut before).await?;
         }
+        let mut transaction = self.unpublished.publication().await?;
+        let before = self.before(&mut transaction).await?;
+        Ok((transaction, before))
+    }
+
+    /// Takes numbers and verdicts over from the surveys that are replaced, and refuses what is not to be done unasked.
+    async fn settle(&mut self, transaction: &mut Writing, mut pairs: Vec<Pair>, survey: &NewSurvey) -> Result<(), StoreError> {
+        if !self.asks_for_pairs() {
+            return Ok(());
+        }
+        let filed = replacing::filed(transaction, &self.replaced).await?;
+        for pair in &mut pairs {
+            pair.filed = filed.contains(&pair.other);
+        }
+        let pairs = Pairs::sort(pairs, &self.replaced);
+        if let Some((holder, same)) = pairs.most_in().filter(|_| self.unasked.sent_again) {
+            let row = sqlx::query(sql::ONE_SURVEY).bind(holder).fetch_one(&mut **transaction).await?;
+            return Err(StoreError::sent_before(rows::survey(&row)?, same, survey.patches));
+        }
+        self.replace(transaction, &pairs, filed.len() as u64).await
+    }
+
+    async fn replace(&mut self, transaction: &mut Writing, Pairs { taken_over, .. }: &Pairs, confirmed: u64) -> Result<(), StoreError> {
         let kept = taken_over.iter().filter(|pair| pair.filed).count() as u64;
         let (patches, verdicts) = (taken_over.len() as u64, confirmed - kept);
         if verdicts > 0 && self.unasked.verdicts_go {
             return Err(StoreError::VerdictsWouldGo { surveys: self.replaced.clone(), verdicts, kept, patches });
         }
-        replacing::take_over(&mut self.transaction, taken_over).await?;
+        replacing::take_over(transaction, taken_over).await?;
         let (nobody, id) = (Decision::default(), self.id);
         for survey in &self.replaced {
             let details = json!({ "by": id, "patches_kept": patches, "verdicts_kept": kept, "verdicts_gone": verdicts });
-            withdrawal::note(&mut self.transaction, *survey, Event::Replaced, &nobody, &details).await?;
+            withdrawal::note(transaction, *survey, Event::Replaced, &nobody, &details).await?;
         }
         if !self.replaced.is_empty() {
             let details = json!({ "surveys": self.replaced, "patches_kept": patches, "verdicts_kept": kept, "verdicts_gone": verdicts });
-            withdrawal::note(&mut self.transaction, id, Event::Replaces, &nobody, &details).await?;
+            withdrawal::note(transaction, id, Event::Replaces, &nobody, &details).await?;
         }
         Ok(())
+    }
+
+    /// Writes the pieces of ground that were found; false where they are no longer right.
+    async fn store_ground(&mut self, transaction: &mut Writing) -> Result<bool, StoreError> {
+        let Some(looked) = &self.looked else { return Ok(true) };
+        if looked.changed.is_empty() {
+            return Ok(true);
+        }
+        let kept = ground::forget_pieces(transaction, &looked.changed).await?;
+        if kept != looked.kept {
+            return Ok(false);
+        }
+        ground::add_pieces(transaction, &looked.pieces).await?;
+        Ok(true)
+    }
+
+    /// Puts the survey in the place of what stood for it.
+    async fn put(&self, transaction: &mut Writing, survey: &Survey) -> Result<(), StoreError> {
+        let mut arguments = Arguments::default();
+        values::survey(&mut arguments, survey, &self.used.rule())?;
+        let Err(error) = Insert::replacing(&tables::SURVEY).execute(transaction, 1, arguments).await else { return Ok(()) };
+        // The key was free; so the survey handed over now is another one than was asked for at the beginning.
+        let facts = &survey.facts;
+        let key = SurveyKey { period: facts.period, level: facts.level, upload_key: facts.upload_key.clone() };
+        match same_survey(transaction, &key).await? {
+            Some(same) if errors::is_taken(&error) => Err(StoreError::AlreadyStored(Box::new(same))),
+            _ => Err(error.into()),
+        }
     }
 }
 
 #[async_trait]
 impl GroundWriter for Taking {
     async fn own_places(&mut self) -> Result<Vec<PatchPlace>, StoreError> {
-        ground::places_of(&mut self.transaction, self.id).await
+        self.flush().await?;
+        let mut reader = self.store.pools.readers.acquire().await?;
+        self.looked = Some(Looked::at(unpublished::moment(&mut reader).await?));
+        ground::places_of(&mut reader, self.id).await
     }
 
     async fn places_near(&mut self, boxes: &[Bounds], take: &mut (dyn FnMut(Vec<PatchPlace>) + Send)) -> Result<(), StoreError> {
-        ground::places_near(&mut self.transaction, boxes, take).await
+        let mut reader = self.store.pools.readers.acquire().await?;
+        ground::places_near(&mut reader, boxes, Seen { own: self.id, without: &self.replaced }, take).await
     }
 
     async fn grounds(&mut self, patches: &[i64]) -> Result<Vec<PatchGround>, StoreError> {
-        ground::grounds(&mut self.transaction, patches).await
+        ground::grounds(&mut *self.store.pools.readers.acquire().await?, patches, None).await
     }
 
     async fn pieces(&mut self, patches: &[i64]) -> Result<Vec<(i64, i64)>, StoreError> {
-        ground::pieces(&mut self.transaction, patches).await
+        let shares = ground::shares(&mut *self.store.pools.readers.acquire().await?, patches).await?;
+        Ok(still_shared(shares, &self.replaced).into_iter().map(|(piece, share)| (piece, share.patch)).collect())
     }
 
     async fn forget_pieces(&mut self, patches: &[i64]) -> Result<Vec<GroundShare>, StoreError> {
-        ground::forget_pieces(&mut self.transaction, patches).await
+        let shares = ground::shares(&mut *self.store.pools.readers.acquire().await?, patches).await?;
+        Ok(self.looked.get_or_insert_default().forget(patches, still_shared(shares, &self.replaced)))
     }
 
     async fn add_pieces(&mut self, pieces: &[SharedPiece]) -> Result<(), StoreError> {
-        ground::add_pieces(&mut self.transaction, pieces).await
+        self.looked.get_or_insert_default().pieces = pieces.to_vec();
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl Publishing for Taking {
+    async fn stop_others(&mut self) -> Result<(), StoreError> {
+        self.flush().await?;
+        self.alone = Some(self.unpublished.publication().await?);
+        Ok(())
+    }
+
+    async fn look_stands(&mut self, is_near: &(dyn Fn(PatchPlace) -> bool + Sync)) -> Result<bool, StoreError> {
+        let Some(looked) = &mut self.looked else { return Ok(false) };
+        looked.stands_in_file(&mut *self.store.pools.readers.acquire().await?, is_near).await
+    }
+
+    async fn publish(&mut self, survey: &NewSurvey) -> Result<Option<Survey>, StoreError> {
+        self.flush().await?;
+        let (mut transaction, Before { moment, pairs }) = self.publication().await?;
+        self.replaced = to_replace(&mut transaction, &self.key, self.on_conflict).await?;
+        if self.looked.as_ref().is_some_and(|looked| looked.moment != moment) {
+            return Ok(None);
+        }
+        for survey in &self.replaced {
+            withdrawal::withdraw(&mut transaction, *survey).await?;
+        }
+        fail::point("publish survey: after withdrawing");
+        // Before the exchange of numbers, which the pieces follow.
+        if !self.store_ground(&mut transaction).await? {
+            return Ok(None);
+        }
+        self.settle(&mut transaction, pairs, survey).await?;
+        let now_ms = values::now_ms();
+        let survey = Survey { id: self.id, created_ms: now_ms, judged_ms: now_ms, withdrawn_ms: None, facts: survey.clone() };
+        self.put(&mut transaction, &survey).await?;
+        sets::rest_on(&mut transaction, survey.id, &self.used).await?;
+        self.unpublished.end(&mut transaction).await?;
+        fail::point("publish survey: before commit");
+        if let Some(held) = &self.held {
+            let outcome = JobOutcome::Survey { id: survey.id, was_there: false };
+            self.store.queue.commit(transaction, held, &outcome, survey.facts.patches + survey.facts.rejected).await?;
+        } else {
+            super::publish(transaction).await?;
+        }
+        fail::point("publish survey: after commit");
+        self.unpublished.is_published();
+        Ok(Some(survey))
     }
 }
 
 #[async_trait]
 impl SurveyWriter for Taking {
     async fn layer_set(&mut self, provenance: &Provenance, origin: [f64; 2]) -> Result<i64, StoreError> {
-        let set = sets::layer_set(&mut self.transaction, provenance, origin).await?;
+        let set = self.unpublished.layer_set(provenance, origin).await?;
         self.used.know(set, &provenance.rule);
         Ok(set)
     }
 
     async fn push(&mut self, findings: Vec<(Patch, Finding)>) -> Result<(), StoreError> {
-        let mut findings = findings.into_iter();
-        while findings.len() > 0 {
-            let (mut patches, mut outlines, mut found, mut rows) = (Arguments::default(), Arguments::default(), Arguments::default(), 0);
-            for (patch, finding) in findings.by_ref().take(ROWS) {
-                self.used.rest_on(&finding)?;
-                values::finding(&mut found, self.next_patch, self.id, &finding)?;
-                values::patch_outline(&mut outlines, self.next_patch, &patch)?;
-                values::patch(&mut patches, self.next_patch, self.id, &patch)?;
-                self.next_patch += 1;
-                rows += 1;
-            }
-            self.patches.execute(&mut self.transaction, rows, patches).await?;
-            self.outlines.execute(&mut self.transaction, rows, outlines).await?;
-            self.findings.execute(&mut self.transaction, rows, found).await?;
-        }
-        Ok(())
+        findings.iter().try_for_each(|(_, finding)| self.used.rest_on(finding))?;
+        if self.waiting.add(findings, bytes_of_patch) { self.flush().await } else { Ok(()) }
     }
 
     async fn push_rejects(&mut self, rejects: Vec<Reject>) -> Result<(), StoreError> {
         let mut rejects = rejects.into_iter();
         while rejects.len() > 0 {
-            let (mut arguments, mut rows) = (Arguments::default(), 0);
-            for reject in rejects.by_ref().take(ROWS) {
-                values::reject(&mut arguments, self.id, &reject)?;
-                rows += 1;
+            let (mut portion, pace) = (self.unpublished.portion().await?, Pace::begin());
+            while rejects.len() > 0 && !pace.is_over() {
+                let (mut arguments, mut rows) = (Arguments::default(), 0);
+                for reject in rejects.by_ref().take(ROWS) {
+                    values::reject(&mut arguments, self.id, &reject)?;
+                    rows += 1;
+                }
+                self.rejects.execute(&mut portion, rows, arguments).await?;
             }
-            self.rejects.execute(&mut self.transaction, rows, arguments).await?;
+            fail::point("rejects: before commit");
+            portion.commit().await?;
+            fail::point("rejects: after commit");
         }
         Ok(())
     }
@@ -199,27 +382,11 @@ impl SurveyWriter for Taking {
     }
 
     async fn commit(mut self: Box<Self>, survey: NewSurvey) -> Result<Survey, StoreError> {
-        self.settle(&survey).await?;
-        let now_ms = values::now_ms();
-        let survey = Survey { id: self.id, created_ms: now_ms, judged_ms: now_ms, withdrawn_ms: None, facts: survey };
-        let mut arguments = Arguments::default();
-        values::survey(&mut arguments, &survey, &self.used.rule())?;
-        if let Err(error) = Insert::new(&tables::SURVEY).execute(&mut self.transaction, 1, arguments).await {
-            // The key was free at the beginning; so the survey handed over now is another one than was asked for then.
-            let facts = &survey.facts;
-            let key = SurveyKey { period: facts.period, level: facts.level, upload_key: facts.upload_key.clone() };
-            return match same_survey(&mut self.transaction, &key).await? {
-                Some(same) if errors::is_taken(&error) => Err(StoreError::AlreadyStored(Box::new(same))),
-                _ => Err(error.into()),
-            };
-        }
-        sets::rest_on(&mut self.transaction, survey.id, &self.used).await?;
-        if let Some(held) = self.held {
-            let outcome = JobOutcome::Survey { id: survey.id, was_there: false };
-            self.queue.commit(self.transaction, &held, &outcome, survey.facts.patches + survey.facts.rejected).await?;
-        } else {
-            super::publish(self.transaction).await?;
-        }
-        Ok(survey)
+        self.publish(&survey).await?.ok_or_else(StoreError::changed_meanwhile)
+    }
+
+    async fn abandon(self: Box<Self>) -> Result<(), StoreError> {
+        drop(self.alone);
+        self.unpublished.abandon().await
     }
 }

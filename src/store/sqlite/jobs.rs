@@ -6,7 +6,7 @@
 use super::{SqliteStore, Writing, open::Pools};
 use crate::land::{Lane, Progress};
 use crate::store::jobs::{REMEMBERED, next_chunk, sql};
-use crate::store::{Held, Job, JobOutcome, Jobs, NewJob, News, StoreError, Thing, columns::Columns, rows, values};
+use crate::store::{Held, Job, JobOutcome, Jobs, NewJob, News, StoreError, Thing, columns::Columns, fail, rows, values};
 use async_trait::async_trait;
 use std::time::Duration;
 use tokio::io::AsyncRead;
@@ -38,7 +38,9 @@ impl Queue {
     }
 
     async fn publish(&self, transaction: Writing) -> Result<(), StoreError> {
+        fail::point("job: before commit");
         transaction.commit().await?;
+        fail::point("job: after commit");
         self.bell.send_replace(());
         Ok(())
     }
@@ -53,6 +55,7 @@ impl Queue {
         let note = sqlx::query("INSERT INTO stored_job (job, outcome) VALUES ($1, $2)").bind(&held.job).bind(outcome.written()?);
         note.execute(&mut *transaction).await?;
         super::publish(transaction).await?;
+        fail::point("job: between what it stored and its end");
         sqlx::query(sql::STORED).bind(&held.job).bind(features as i64).execute(&mut *locked).await?;
         end(&mut locked, held, outcome).await?;
         self.publish(locked).await

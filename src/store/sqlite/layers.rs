@@ -1,47 +1,71 @@
 //! Layers and their features.
 
 use super::bulk::{Arguments, Insert, ROWS};
-use super::{SqliteStore, Writing, jobs::Queue};
+use super::{SqliteStore, unpublished::Unpublished};
 use crate::geom::Bounds;
 use crate::land::{Layer, LeftOut, Reject};
-use crate::store::{FEATURES_AT_A_TIME, Held, JobOutcome, LayerFeature, LayerWriter, NewLayer, StoreError, cells, rows, sql, tables, values};
+use crate::store::unpublished::{Pace, Waiting, What, bytes_of_feature, layer_placeholder};
+use crate::store::{FEATURES_AT_A_TIME, Held, JobOutcome, LayerFeature, LayerWriter, NewLayer, StoreError, cells, fail, rows, sql, tables, values};
 use async_trait::async_trait;
 use futures_util::TryStreamExt;
 
+/// Features collected before they are written: their count, and their bytes.
+const WAITING: (usize, usize) = (8192, 4 << 20);
+
 struct Taking {
-    transaction: Writing,
-    queue: Queue,
+    store: SqliteStore,
+    unpublished: Unpublished,
     held: Option<(Held, Vec<Reject>)>,
     id: i64,
-    next_feature: i64,
     insert: Insert,
+    waiting: Waiting<LayerFeature>,
     features: u64,
     vertices: u64,
+}
+
+impl Taking {
+    /// Writes what is collected.
+    async fn flush(&mut self) -> Result<(), StoreError> {
+        let mut rows = self.waiting.take().into_iter();
+        while rows.len() > 0 {
+            let (mut portion, pace) = (self.unpublished.portion().await?, Pace::begin());
+            let mut next_feature = super::next_id(&mut portion, "layer_feature").await?;
+            while rows.len() > 0 && !pace.is_over() {
+                let (mut arguments, mut count) = (Arguments::default(), 0);
+                for feature in rows.by_ref().take(ROWS) {
+                    values::feature(&mut arguments, next_feature, self.id, &feature)?;
+                    next_feature += 1;
+                    count += 1;
+                }
+                self.insert.execute(&mut portion, count, arguments).await?;
+            }
+            fail::point("layer rows: before commit");
+            portion.commit().await?;
+            fail::point("layer rows: after commit");
+        }
+        Ok(())
+    }
 }
 
 #[async_trait]
 impl LayerWriter for Taking {
     async fn push(&mut self, features: Vec<LayerFeature>) -> Result<(), StoreError> {
-        let mut features = features.into_iter();
-        while features.len() > 0 {
-            let (mut arguments, mut rows) = (Arguments::default(), 0);
-            for feature in features.by_ref().take(ROWS) {
-                values::feature(&mut arguments, self.next_feature, self.id, &feature)?;
-                self.vertices += feature.degrees.positions.len() as u64;
-                self.next_feature += 1;
-                rows += 1;
-            }
-            self.insert.execute(&mut self.transaction, rows, arguments).await?;
-            self.features += rows as u64;
-        }
-        Ok(())
+        self.features += features.len() as u64;
+        self.vertices += features.iter().map(|feature| feature.degrees.positions.len() as u64).sum::<u64>();
+        if self.waiting.add(features, bytes_of_feature) { self.flush().await } else { Ok(()) }
     }
 
     async fn leave_out(&mut self, left_out: Vec<LeftOut>) -> Result<(), StoreError> {
-        for portion in left_out.chunks(ROWS) {
-            let mut arguments = Arguments::default();
-            portion.iter().try_for_each(|one| values::left_out(&mut arguments, self.id, one))?;
-            Insert::new(&tables::LAYER_LEFT_OUT).execute(&mut self.transaction, portion.len(), arguments).await?;
+        let (mut rows, insert) = (left_out.chunks(ROWS), Insert::new(&tables::LAYER_LEFT_OUT));
+        while rows.len() > 0 {
+            let (mut transaction, pace) = (self.unpublished.portion().await?, Pace::begin());
+            while let (false, Some(some)) = (pace.is_over(), rows.next()) {
+                let mut arguments = Arguments::default();
+                some.iter().try_for_each(|one| values::left_out(&mut arguments, self.id, one))?;
+                insert.execute(&mut transaction, some.len(), arguments).await?;
+            }
+            fail::point("left out: before commit");
+            transaction.commit().await?;
         }
         Ok(())
     }
@@ -51,17 +75,27 @@ impl LayerWriter for Taking {
     }
 
     async fn commit(mut self: Box<Self>, layer: NewLayer) -> Result<Layer, StoreError> {
+        self.flush().await?;
         let layer = layer.stored(self.id, self.features, self.vertices);
+        let mut transaction = self.unpublished.publication().await?;
         let mut arguments = Arguments::default();
         values::layer(&mut arguments, &layer)?;
-        Insert::new(&tables::LAYER).execute(&mut self.transaction, 1, arguments).await?;
+        Insert::replacing(&tables::LAYER).execute(&mut transaction, 1, arguments).await?;
+        self.unpublished.end(&mut transaction).await?;
+        fail::point("publish layer: before commit");
         if let Some((held, rejects)) = self.held {
             let outcome = JobOutcome::Layer { id: layer.id, rejects };
-            self.queue.commit(self.transaction, &held, &outcome, layer.features + layer.rejected).await?;
+            self.store.queue.commit(transaction, &held, &outcome, layer.features + layer.rejected).await?;
         } else {
-            super::publish(self.transaction).await?;
+            super::publish(transaction).await?;
         }
+        fail::point("publish layer: after commit");
+        self.unpublished.is_published();
         Ok(layer)
+    }
+
+    async fn abandon(self: Box<Self>) -> Result<(), StoreError> {
+        self.unpublished.abandon().await
     }
 }
 
@@ -69,9 +103,12 @@ impl SqliteStore {
     pub(super) async fn take_layer(&self) -> Result<Box<dyn LayerWriter>, StoreError> {
         let mut transaction = self.begin().await?;
         let id = super::next_id(&mut transaction, "layer").await?;
-        let next_feature = super::next_id(&mut transaction, "layer_feature").await?;
-        let (queue, insert) = (self.queue.clone(), Insert::new(&tables::LAYER_FEATURE));
-        Ok(Box::new(Taking { transaction, queue, held: None, id, next_feature, insert, features: 0, vertices: 0 }))
+        let mut arguments = Arguments::default();
+        values::layer(&mut arguments, &layer_placeholder(id))?;
+        Insert::new(&tables::LAYER).execute(&mut transaction, 1, arguments).await?;
+        let unpublished = Unpublished::begin(self, transaction, What::Layer, id).await?;
+        let (waiting, insert) = (Waiting::up_to(WAITING.0, WAITING.1), Insert::new(&tables::LAYER_FEATURE));
+        Ok(Box::new(Taking { store: self.clone(), unpublished, held: None, id, insert, waiting, features: 0, vertices: 0 }))
     }
 
     pub(super) async fn all_layers(&self) -> Result<Vec<Layer>, StoreError> {
@@ -123,7 +160,7 @@ impl SqliteStore {
             "SELECT row, code, name, degrees, repaired, source, granted, ends, kind, first_effective
              FROM json_each($1) AS span
              CROSS JOIN layer_feature ON layer_id = $2 AND cell BETWEEN span.value ->> 0 AND span.value ->> 1
-             WHERE west <= $3 AND east >= $4 AND south <= $5 AND north >= $6
+             WHERE west <= $3 AND east >= $4 AND south <= $5 AND north >= $6 AND EXISTS (SELECT 1 FROM layer WHERE id = $2 AND created_ms <> 0)
              LIMIT $7",
         )
         .bind(spans(bounds)?)

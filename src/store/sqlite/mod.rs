@@ -15,9 +15,11 @@ mod replacing;
 mod sets;
 mod surveys;
 mod transfer;
+mod unpublished;
 mod verdicts;
 mod withdrawal;
 
+use super::fail;
 use super::ground as ground_sql;
 use super::{
     Fate, FindingsWriter, LayerFeature, LayerWriter, NewFiling, PatchMark, PatchQuery, Signing, Store, StoreError, StoredPatch, Summed, SurveyKey,
@@ -27,15 +29,25 @@ use crate::geom::Bounds;
 use crate::land::{Days, FormerFinding, Layer, LayerSet, LeftOut, OnConflict, PeriodRange, Provenance, Reject, Survey, TakenOff};
 use async_trait::async_trait;
 use std::collections::BTreeMap;
+use std::time::Duration;
+use tokio_util::task::TaskTracker;
 
 /// An open transaction on the connection that writes; rolled back when dropped.
 type Writing = sqlx::Transaction<'static, sqlx::Sqlite>;
+
+/// What must not be there: what is not published, without a writer.
+const WITHOUT_WRITER: &str = "
+    SELECT (SELECT count(*) FROM survey WHERE withdrawn_ms = 0 AND id NOT IN (SELECT number FROM unpublished WHERE what = 'survey'))
+         + (SELECT count(*) FROM layer WHERE created_ms = 0 AND id NOT IN (SELECT number FROM unpublished WHERE what = 'layer'))
+         + (SELECT count(*) FROM unpublished_finding WHERE unpublished NOT IN (SELECT id FROM unpublished))";
 
 /// A [`Store`] in one SQLite file.
 #[derive(Debug, Clone)]
 pub struct SqliteStore {
     pools: open::Pools,
     queue: jobs::Queue,
+    /// Removals of what dropped writers wrote.
+    removals: TaskTracker,
 }
 
 impl SqliteStore {
@@ -53,18 +65,21 @@ impl SqliteStore {
         if found != ["ok"] {
             return Err(StoreError::Damaged(found.join("; ")));
         }
-        let orphans = sqlx::query("PRAGMA foreign_key_check").fetch_all(&self.pools.readers).await?.len();
+        let orphans = sqlx::query("PRAGMA foreign_key_check").fetch_all(&self.pools.readers).await?.len() as i64;
+        let orphans = orphans + sqlx::query_scalar::<_, i64>(WITHOUT_WRITER).fetch_one(&self.pools.readers).await?;
         if orphans == 0 { Ok(()) } else { Err(StoreError::Damaged(format!("{orphans} rows refer to what is not there"))) }
     }
 
-    /// Closes every connection, which folds the write-ahead log into the file. Open writers are waited for.
+    /// Closes every connection, once what was dropped is removed, which folds the write-ahead log into the file. Open writers are waited for.
     pub async fn close(&self) {
+        self.removals.close();
+        self.removals.wait().await;
         self.pools.close().await;
         self.queue.close().await;
     }
 
     async fn begin(&self) -> Result<Writing, StoreError> {
-        Ok(self.pools.writer.begin_with("BEGIN IMMEDIATE").await?)
+        Ok(self.pools.writer.begin_with("PRAGMA synchronous = FULL; BEGIN IMMEDIATE").await?)
     }
 }
 
@@ -78,7 +93,10 @@ async fn next_id(transaction: &mut Writing, table: &str) -> Result<i64, StoreErr
 /// Commits a change to what is stored, and says so.
 async fn publish(mut transaction: Writing) -> Result<(), StoreError> {
     sqlx::query(sql::PUBLISH).execute(&mut *transaction).await?;
-    Ok(transaction.commit().await?)
+    fail::point("change: before commit");
+    transaction.commit().await?;
+    fail::point("change: after commit");
+    Ok(())
 }
 
 #[async_trait]
@@ -117,6 +135,10 @@ impl Store for SqliteStore {
 
     async fn begin_reclassification(&self, survey: i64) -> Result<Box<dyn FindingsWriter>, StoreError> {
         self.rejudge(survey).await
+    }
+
+    async fn remove_unpublished(&self, silent_for: Duration) -> Result<u64, StoreError> {
+        self.sweep(silent_for).await
     }
 
     async fn surveys(&self) -> Result<Vec<Survey>, StoreError> {

@@ -20,6 +20,7 @@ const STEPS: Steps = &[
     (10, "withdrawn", include_str!("../../../migrations/sqlite/0010_withdrawn.sql")),
     (11, "filings", include_str!("../../../migrations/sqlite/0011_filings.sql")),
     (12, "unknown farmland", include_str!("../../../migrations/sqlite/0012_unknown_farmland.sql")),
+    (14, "unpublished", include_str!("../../../migrations/sqlite/0014_unpublished.sql")),
 ];
 /// The same of the file with the jobs.
 const JOB_STEPS: Steps = &[

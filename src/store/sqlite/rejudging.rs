@@ -1,26 +1,38 @@
-//! Making the findings of a survey anew: one transaction in which the old ones go and the new ones come.
+//! Making the findings of a survey anew: the new ones are written beside the old ones, where nobody sees them, and one transaction exchanges them.
 
 use super::bulk::{Arguments, Insert, ROWS};
-use super::{SqliteStore, Writing, ground, jobs::Queue, sets};
+use super::unpublished::{self, Unpublished};
+use super::{SqliteStore, Writing, ground, sets};
 use crate::geom::Bounds;
 use crate::land::{Finding, FormerFinding, GroundShare, NewSurvey, Provenance, SharedPiece, Survey};
-use crate::store::{FindingsWriter, GroundWriter, Held, JobOutcome, PatchGround, PatchPlace, StoreError, rows, sql, tables, values};
+use crate::store::ground::{Looked, NewFindings, Seen, still_shared};
+use crate::store::unpublished::{Pace, What};
+use crate::store::{FindingsWriter, GroundWriter, Held, JobOutcome, PatchGround, PatchPlace, Publishing, StoreError, fail, rows, sql, tables, values};
 use crate::store::{rejudged::Rejudged, sets::Used};
 use async_trait::async_trait;
+use sqlx::AssertSqlSafe;
 
 /// How many of the numbers in a JSON list are of patches of a survey.
 const KNOWN: &str = "SELECT count(*) FROM json_each($1) AS given CROSS JOIN patch ON patch.id = given.value WHERE patch.survey_id = $2";
 
 struct Rejudging {
-    transaction: Writing,
-    queue: Queue,
+    store: SqliteStore,
+    unpublished: Unpublished,
+    /// The transaction in which nobody else writes, where that was asked for.
+    alone: Option<Writing>,
     held: Option<Held>,
     rejudged: Rejudged,
     findings: Insert,
     used: Used,
+    looked: Option<Looked>,
     former: Insert,
     next_former: i64,
     judged_ms: i64,
+}
+
+/// An insert into a table of rows that are not published, of the columns of the one that they are for.
+fn beside(table: &str, of: &tables::Table) -> Insert {
+    Insert::into(table, &format!("unpublished, {}", of.names()))
 }
 
 impl SqliteStore {
@@ -28,53 +40,143 @@ impl SqliteStore {
         let mut transaction = self.begin().await?;
         let found = sqlx::query(sql::ONE_SURVEY).bind(survey).fetch_optional(&mut *transaction).await?;
         let judged_ms = rows::survey(&found.ok_or_else(|| StoreError::no_survey(survey))?)?.judged_ms;
-        sqlx::query(sql::REMOVE_FINDINGS).bind(survey).execute(&mut *transaction).await?;
-        let next_former = super::next_id(&mut transaction, "finding_history").await?;
         Ok(Box::new(Rejudging {
-            transaction,
-            queue: self.queue.clone(),
+            store: self.clone(),
+            unpublished: Unpublished::begin(self, transaction, What::Findings, survey).await?,
+            alone: None,
             held: None,
             rejudged: Rejudged::none(survey),
-            findings: Insert::new(&tables::FINDING),
+            findings: beside("unpublished_finding", &tables::FINDING),
             used: Used::default(),
-            former: Insert::new(&tables::FINDING_HISTORY),
-            next_former,
+            looked: None,
+            former: beside("unpublished_history", &tables::FINDING_HISTORY),
+            next_former: 1,
             judged_ms,
         }))
+    }
+}
+
+impl Rejudging {
+    fn new_findings(&self) -> NewFindings {
+        NewFindings { survey: self.rejudged.survey, unpublished: self.unpublished.id }
+    }
+
+    /// Puts the new findings in the place of the old ones; each patch must have one.
+    async fn exchange(&self, transaction: &mut Writing) -> Result<(), StoreError> {
+        let id = self.rejudged.survey;
+        let patches: i64 = sqlx::query_scalar(sql::PATCHES_OF_SURVEY).bind(id).fetch_one(&mut **transaction).await?;
+        self.rejudged.whole(patches)?;
+        sqlx::query(sql::REMOVE_FINDINGS).bind(id).execute(&mut **transaction).await?;
+        let columns = tables::FINDING.names();
+        let insert = format!(
+            "INSERT INTO finding ({columns}) SELECT {columns} FROM unpublished_finding WHERE unpublished = $1 AND patch IN (SELECT id FROM patch WHERE survey_id = $2)
+             ORDER BY patch"
+        );
+        let inserted = sqlx::query(AssertSqlSafe(insert)).bind(self.unpublished.id).bind(id).execute(&mut **transaction).await?.rows_affected();
+        if inserted != patches as u64 {
+            return Err(StoreError::changed_meanwhile());
+        }
+        let columns = tables::FINDING_HISTORY.names_but_number();
+        let former = format!("INSERT INTO finding_history ({columns}) SELECT {columns} FROM unpublished_history WHERE unpublished = $1 ORDER BY id");
+        sqlx::query(AssertSqlSafe(former)).bind(self.unpublished.id).execute(&mut **transaction).await?;
+        Ok(())
     }
 }
 
 #[async_trait]
 impl GroundWriter for Rejudging {
     async fn own_places(&mut self) -> Result<Vec<PatchPlace>, StoreError> {
-        ground::places_of(&mut self.transaction, self.rejudged.survey).await
+        let mut reader = self.store.pools.readers.acquire().await?;
+        self.looked = Some(Looked::at(unpublished::moment(&mut reader).await?));
+        ground::places_of(&mut reader, self.rejudged.survey).await
     }
 
     async fn places_near(&mut self, boxes: &[Bounds], take: &mut (dyn FnMut(Vec<PatchPlace>) + Send)) -> Result<(), StoreError> {
-        ground::places_near(&mut self.transaction, boxes, take).await
+        let mut reader = self.store.pools.readers.acquire().await?;
+        ground::places_near(&mut reader, boxes, Seen { own: self.rejudged.survey, without: &[] }, take).await
     }
 
     async fn grounds(&mut self, patches: &[i64]) -> Result<Vec<PatchGround>, StoreError> {
-        ground::grounds(&mut self.transaction, patches).await
+        let new = self.new_findings();
+        ground::grounds(&mut *self.store.pools.readers.acquire().await?, patches, Some(new)).await
     }
 
     async fn pieces(&mut self, patches: &[i64]) -> Result<Vec<(i64, i64)>, StoreError> {
-        ground::pieces(&mut self.transaction, patches).await
+        ground::pieces(&mut *self.store.pools.readers.acquire().await?, patches).await
     }
 
     async fn forget_pieces(&mut self, patches: &[i64]) -> Result<Vec<GroundShare>, StoreError> {
-        ground::forget_pieces(&mut self.transaction, patches).await
+        let shares = ground::shares(&mut *self.store.pools.readers.acquire().await?, patches).await?;
+        Ok(self.looked.get_or_insert_default().forget(patches, still_shared(shares, &[])))
     }
 
     async fn add_pieces(&mut self, pieces: &[SharedPiece]) -> Result<(), StoreError> {
-        ground::add_pieces(&mut self.transaction, pieces).await
+        self.looked.get_or_insert_default().pieces = pieces.to_vec();
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl Publishing for Rejudging {
+    async fn stop_others(&mut self) -> Result<(), StoreError> {
+        self.alone = Some(self.unpublished.publication().await?);
+        Ok(())
+    }
+
+    async fn look_stands(&mut self, is_near: &(dyn Fn(PatchPlace) -> bool + Sync)) -> Result<bool, StoreError> {
+        let Some(looked) = &mut self.looked else { return Ok(false) };
+        looked.stands_in_file(&mut *self.store.pools.readers.acquire().await?, is_near).await
+    }
+
+    async fn publish(&mut self, facts: &NewSurvey) -> Result<Option<Survey>, StoreError> {
+        let id = self.rejudged.survey;
+        let mut transaction = match self.alone.take() {
+            Some(transaction) => transaction,
+            None => self.unpublished.publication().await?,
+        };
+        let found = sqlx::query(sql::ONE_SURVEY).bind(id).fetch_optional(&mut *transaction).await?;
+        if rows::survey(&found.ok_or_else(|| StoreError::no_survey(id))?)?.judged_ms != self.judged_ms {
+            return Err(StoreError::changed_meanwhile());
+        }
+        if let Some(looked) = &self.looked {
+            if unpublished::moment(&mut transaction).await? != looked.moment {
+                return Ok(None);
+            }
+            if !looked.changed.is_empty() {
+                if ground::forget_pieces(&mut transaction, &looked.changed).await? != looked.kept {
+                    return Ok(None);
+                }
+                ground::add_pieces(&mut transaction, &looked.pieces).await?;
+            }
+        }
+        self.exchange(&mut transaction).await?;
+        let mut query = sqlx::query(sql::REJUDGED).bind(id).bind(facts.outside as i64);
+        for count in [facts.verdicts.legal, facts.verdicts.suspected_illegal, facts.verdicts.other, facts.verdicts.doubtful] {
+            query = query.bind(count as i64);
+        }
+        let warnings = values::to_json(&facts.warnings)?;
+        // Later than before, also within a millisecond: whoever looked at the survey meanwhile sees that it was judged anew.
+        let judged_ms = values::now_ms().max(self.judged_ms + 1);
+        query = query.bind(facts.area_m2).bind(facts.farmland_m2).bind(warnings).bind(self.used.rule()).bind(judged_ms).bind(facts.farmland_unknown as i64);
+        let survey = rows::survey(&query.fetch_one(&mut *transaction).await?)?;
+        sqlx::query(sql::FORGET_SETS).bind(id).execute(&mut *transaction).await?;
+        sets::rest_on(&mut transaction, id, &self.used).await?;
+        self.unpublished.silence(&mut transaction).await?;
+        fail::point("publish findings: before commit");
+        if let Some(held) = &self.held {
+            self.store.queue.commit(transaction, held, &JobOutcome::Survey { id, was_there: true }, survey.facts.patches).await?;
+        } else {
+            super::publish(transaction).await?;
+        }
+        fail::point("publish findings: after commit");
+        Ok(Some(survey))
     }
 }
 
 #[async_trait]
 impl FindingsWriter for Rejudging {
     async fn layer_set(&mut self, provenance: &Provenance, origin: [f64; 2]) -> Result<i64, StoreError> {
-        let set = sets::layer_set(&mut self.transaction, provenance, origin).await?;
+        let set = self.unpublished.layer_set(provenance, origin).await?;
         self.used.know(set, &provenance.rule);
         Ok(set)
     }
@@ -82,29 +184,43 @@ impl FindingsWriter for Rejudging {
     async fn keep_former(&mut self, former: Vec<(i64, Finding)>, by: Option<&str>) -> Result<(), StoreError> {
         let mut former = former.into_iter();
         while former.len() > 0 {
-            let (mut arguments, mut rows) = (Arguments::default(), 0);
-            for (patch, finding) in former.by_ref().take(ROWS) {
-                let former = FormerFinding { finding, judged_ms: self.judged_ms, replaced_ms: values::now_ms(), replaced_by: by.map(str::to_owned) };
-                values::former(&mut arguments, self.next_former, patch, self.rejudged.survey, &former)?;
-                self.next_former += 1;
-                rows += 1;
+            let (mut portion, pace) = (self.unpublished.portion().await?, Pace::begin());
+            while former.len() > 0 && !pace.is_over() {
+                let (mut arguments, mut rows) = (Arguments::default(), 0);
+                for (patch, finding) in former.by_ref().take(ROWS) {
+                    let former = FormerFinding { finding, judged_ms: self.judged_ms, replaced_ms: values::now_ms(), replaced_by: by.map(str::to_owned) };
+                    values::Values::integer(&mut arguments, self.unpublished.id)?;
+                    values::former(&mut arguments, self.next_former, patch, self.rejudged.survey, &former)?;
+                    self.next_former += 1;
+                    rows += 1;
+                }
+                self.former.execute(&mut portion, rows, arguments).await?;
             }
-            self.former.execute(&mut self.transaction, rows, arguments).await?;
+            fail::point("former findings: before commit");
+            portion.commit().await?;
         }
         Ok(())
     }
 
     async fn push(&mut self, findings: Vec<(i64, Finding)>) -> Result<(), StoreError> {
         let (patches, survey) = (findings.iter().map(|(patch, _)| *patch).collect::<Vec<_>>(), self.rejudged.survey);
-        let known: i64 = sqlx::query_scalar(KNOWN).bind(values::to_json(&patches)?).bind(survey).fetch_one(&mut *self.transaction).await?;
+        let known = sqlx::query_scalar::<_, i64>(KNOWN).bind(values::to_json(&patches)?).bind(survey).fetch_one(&self.store.pools.readers).await?;
         self.rejudged.take(&patches, known as usize)?;
-        for portion in findings.chunks(ROWS) {
-            let mut arguments = Arguments::default();
-            for (patch, finding) in portion {
-                self.used.rest_on(finding)?;
-                values::finding(&mut arguments, *patch, survey, finding)?;
+        let mut portions = findings.chunks(ROWS);
+        while portions.len() > 0 {
+            let (mut transaction, pace) = (self.unpublished.portion().await?, Pace::begin());
+            while let (false, Some(portion)) = (pace.is_over(), portions.next()) {
+                let mut arguments = Arguments::default();
+                for (patch, finding) in portion {
+                    self.used.rest_on(finding)?;
+                    values::Values::integer(&mut arguments, self.unpublished.id)?;
+                    values::finding(&mut arguments, *patch, survey, finding)?;
+                }
+                self.findings.execute(&mut transaction, portion.len(), arguments).await?;
             }
-            self.findings.execute(&mut self.transaction, portion.len(), arguments).await?;
+            fail::point("new findings: before commit");
+            transaction.commit().await?;
+            fail::point("new findings: after commit");
         }
         Ok(())
     }
@@ -114,24 +230,11 @@ impl FindingsWriter for Rejudging {
     }
 
     async fn commit(mut self: Box<Self>, facts: NewSurvey) -> Result<Survey, StoreError> {
-        let id = self.rejudged.survey;
-        let patches: i64 = sqlx::query_scalar(sql::PATCHES_OF_SURVEY).bind(id).fetch_one(&mut *self.transaction).await?;
-        let judged = self.rejudged.whole(patches)?;
-        let mut query = sqlx::query(sql::REJUDGED).bind(id).bind(facts.outside as i64);
-        for count in [facts.verdicts.legal, facts.verdicts.suspected_illegal, facts.verdicts.other, facts.verdicts.doubtful] {
-            query = query.bind(count as i64);
-        }
-        let warnings = values::to_json(&facts.warnings)?;
-        query =
-            query.bind(facts.area_m2).bind(facts.farmland_m2).bind(warnings).bind(self.used.rule()).bind(values::now_ms()).bind(facts.farmland_unknown as i64);
-        let survey = rows::survey(&query.fetch_one(&mut *self.transaction).await?)?;
-        sqlx::query(sql::FORGET_SETS).bind(id).execute(&mut *self.transaction).await?;
-        sets::rest_on(&mut self.transaction, id, &self.used).await?;
-        if let Some(held) = self.held {
-            self.queue.commit(self.transaction, &held, &JobOutcome::Survey { id, was_there: true }, judged).await?;
-        } else {
-            super::publish(self.transaction).await?;
-        }
-        Ok(survey)
+        self.publish(&facts).await?.ok_or_else(StoreError::changed_meanwhile)
+    }
+
+    async fn abandon(self: Box<Self>) -> Result<(), StoreError> {
+        drop(self.alone);
+        self.unpublished.abandon().await
     }
 }

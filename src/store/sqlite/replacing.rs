@@ -2,30 +2,60 @@
 
 use super::Writing;
 use super::bulk::ROWS;
-use crate::store::same::{OF_PATCH, Pair, Pairs, SAME_CORNER, SHARED, of_filing};
+use crate::store::same::{OF_PATCH, Pair, SAME_CORNER, SHARED, of_filing};
 use crate::store::{StoreError, values};
 use futures_util::TryStreamExt;
-use sqlx::AssertSqlSafe;
+use sqlx::{AssertSqlSafe, SqliteConnection};
+use std::collections::HashSet;
 
-/// Patches of the survey $1 and of others that count or are in the list $2, with one id and one box but for $3 degrees.
+/// Patches of the survey $1 and of others that count, with one id and one box but for $2 degrees.
 const CANDIDATES: &str = "
-    SELECT mine.id AS mine, other.id AS other, other.survey_id AS other_survey, EXISTS (SELECT 1 FROM filing WHERE filing.patch = other.id) AS filed,
+    SELECT mine.id AS mine, other.id AS other, other.survey_id AS other_survey,
         my_outline.degrees AS my_degrees, other_outline.degrees AS other_degrees
     FROM patch mine CROSS JOIN patch other ON other.patch_id = mine.patch_id
     CROSS JOIN survey ON survey.id = other.survey_id
     CROSS JOIN patch_outline my_outline ON my_outline.patch = mine.id CROSS JOIN patch_outline other_outline ON other_outline.patch = other.id
     WHERE mine.survey_id = $1 AND other.survey_id <> $1
-        AND abs(mine.west - other.west) <= $3 AND abs(mine.south - other.south) <= $3 AND abs(mine.east - other.east) <= $3 AND abs(mine.north - other.north) <= $3
-        AND (survey.withdrawn_ms IS NULL OR survey.id IN (SELECT value FROM json_each($2)))";
+        AND abs(mine.west - other.west) <= $2 AND abs(mine.south - other.south) <= $2 AND abs(mine.east - other.east) <= $2 AND abs(mine.north - other.north) <= $2
+        AND survey.withdrawn_ms IS NULL";
 
-/// Patches of a survey that is coming in which were stored before.
-pub(super) async fn pairs(transaction: &mut Writing, survey: i64, replaced: &[i64]) -> Result<Pairs, StoreError> {
-    let mut found = sqlx::query(CANDIDATES).bind(survey).bind(values::to_json(&replaced)?).bind(SAME_CORNER).fetch(&mut **transaction);
+/// Of those, pairs among the patches of the surveys in the list $3.
+const AMONG: &str = "
+    SELECT mine.id AS mine, other.id AS other, other.survey_id AS other_survey,
+        my_outline.degrees AS my_degrees, other_outline.degrees AS other_degrees
+    FROM json_each($3) AS came CROSS JOIN survey ON survey.id = came.value CROSS JOIN patch other ON other.survey_id = survey.id
+    CROSS JOIN patch mine ON mine.patch_id = other.patch_id
+    CROSS JOIN patch_outline my_outline ON my_outline.patch = mine.id CROSS JOIN patch_outline other_outline ON other_outline.patch = other.id
+    WHERE mine.survey_id = $1 AND other.survey_id <> $1
+        AND abs(mine.west - other.west) <= $2 AND abs(mine.south - other.south) <= $2 AND abs(mine.east - other.east) <= $2 AND abs(mine.north - other.north) <= $2
+        AND survey.withdrawn_ms IS NULL";
+
+/// Patches of a list of surveys that have confirmed verdicts.
+const FILED: &str = "SELECT patch.id FROM patch CROSS JOIN filing ON filing.patch = patch.id WHERE patch.survey_id IN (SELECT value FROM json_each($1))";
+
+/// Patches of a survey that is coming in which were stored before; whether they have a confirmed verdict is asked when it is published.
+pub(super) async fn pairs(connection: &mut SqliteConnection, survey: i64) -> Result<Vec<Pair>, StoreError> {
+    let mut found = sqlx::query(CANDIDATES).bind(survey).bind(SAME_CORNER).fetch(connection);
     let mut pairs = Vec::new();
     while let Some(row) = found.try_next().await? {
         pairs.extend(Pair::of(&row, Default::default())?);
     }
-    Ok(Pairs::sort(pairs, replaced))
+    Ok(pairs)
+}
+
+/// Of those, pairs among the patches of these surveys.
+pub(super) async fn pairs_among(connection: &mut SqliteConnection, survey: i64, surveys: &[i64]) -> Result<Vec<Pair>, StoreError> {
+    let mut found = sqlx::query(AMONG).bind(survey).bind(SAME_CORNER).bind(values::to_json(&surveys)?).fetch(connection);
+    let mut pairs = Vec::new();
+    while let Some(row) = found.try_next().await? {
+        pairs.extend(Pair::of(&row, Default::default())?);
+    }
+    Ok(pairs)
+}
+
+/// The patches of these surveys that have confirmed verdicts.
+pub(super) async fn filed(connection: &mut SqliteConnection, surveys: &[i64]) -> Result<HashSet<i64>, StoreError> {
+    Ok(sqlx::query_scalar(FILED).bind(values::to_json(&surveys)?).fetch_all(connection).await?.into_iter().collect())
 }
 
 /// Gives the patches that came in the numbers of those they take the place of, and their verdicts; those get the numbers that were given now, and keep theirs too.

@@ -4,16 +4,17 @@ use super::bulk::{Arguments, Insert, ROWS};
 use super::{SqliteStore, Writing, jobs::Queue, open};
 use crate::store::tables::{NUMBERED, Table};
 use crate::store::transfer::{Carried, Counters, End, Queued};
-use crate::store::{StoreError, sql};
+use crate::store::{SILENT, StoreError, fail, sql};
 use async_trait::async_trait;
 use futures_util::{StreamExt, stream::BoxStream};
 use sqlx::AssertSqlSafe;
+use tokio_util::task::TaskTracker;
 
 impl SqliteStore {
     /// Like [`open`](Self::open), also where a transfer into it was not finished.
     pub(crate) async fn open_for_transfer(url: &str) -> Result<Self, StoreError> {
         let pools = open::open(url).await?;
-        Ok(Self { pools, queue: Queue::new(open::open_jobs(url).await?) })
+        Ok(Self { pools, queue: Queue::new(open::open_jobs(url).await?), removals: TaskTracker::new() })
     }
 }
 
@@ -50,6 +51,11 @@ impl End for SqliteStore {
         Ok(Queued { known, unfinished })
     }
 
+    async fn under_way(&self) -> Result<i64, StoreError> {
+        self.sweep(SILENT).await?;
+        Ok(sqlx::query_scalar("SELECT count(*) FROM unpublished").fetch_one(&self.pools.readers).await?)
+    }
+
     async fn last(&self, table: &Table) -> Result<i64, StoreError> {
         let sql = format!("SELECT coalesce(max({}), 0) FROM {}", table.number(), table.name);
         Ok(sqlx::query_scalar(AssertSqlSafe(sql)).fetch_one(&self.pools.readers).await?)
@@ -78,18 +84,21 @@ impl End for SqliteStore {
             sqlx::query("DELETE FROM sqlite_sequence WHERE name = $1").bind(name).execute(&mut *transaction).await?;
             sqlx::query("INSERT INTO sqlite_sequence (name, seq) VALUES ($1, $2)").bind(name).bind(last).execute(&mut *transaction).await?;
         }
+        fail::point("copy: before the first commit");
         Ok(transaction.commit().await?)
     }
 
     async fn append(&self, table: &'static Table, rows: &[Carried]) -> Result<(), StoreError> {
         let mut transaction = self.begin().await?;
         insert(&mut transaction, table, rows).await?;
+        fail::point("copy: before a commit");
         Ok(transaction.commit().await?)
     }
 
     async fn finish_copy(&self) -> Result<(), StoreError> {
         let mut transaction = self.begin().await?;
         sqlx::query("DROP TABLE transfer").execute(&mut *transaction).await?;
+        fail::point("copy: before the last commit");
         Ok(transaction.commit().await?)
     }
 }

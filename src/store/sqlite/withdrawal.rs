@@ -57,11 +57,11 @@ impl GroundWriter for Restoring {
     }
 
     async fn places_near(&mut self, boxes: &[Bounds], take: &mut (dyn FnMut(Vec<PatchPlace>) + Send)) -> Result<(), StoreError> {
-        ground::places_near(&mut self.transaction, boxes, take).await
+        ground::places_near(&mut self.transaction, boxes, shared::Seen { own: self.restored.id, without: &[] }, take).await
     }
 
     async fn grounds(&mut self, patches: &[i64]) -> Result<Vec<PatchGround>, StoreError> {
-        ground::grounds(&mut self.transaction, patches).await
+        ground::grounds(&mut self.transaction, patches, None).await
     }
 
     async fn pieces(&mut self, patches: &[i64]) -> Result<Vec<(i64, i64)>, StoreError> {
@@ -167,7 +167,11 @@ impl Withdrawals for SqliteStore {
         for survey in &surveys {
             let mut transaction = self.begin().await?;
             // Patches, findings, filings, rejects and provenance go with it: ON DELETE CASCADE.
-            let removed = sqlx::query("DELETE FROM survey WHERE id = $1 AND withdrawn_ms < $2").bind(survey).bind(before).execute(&mut *transaction).await?;
+            let removed = sqlx::query("DELETE FROM survey WHERE id = $1 AND withdrawn_ms > 0 AND withdrawn_ms < $2")
+                .bind(survey)
+                .bind(before)
+                .execute(&mut *transaction)
+                .await?;
             if removed.rows_affected() == 1 {
                 note(&mut transaction, *survey, Event::Removed, &Decision::default(), &json!({})).await?;
                 super::publish(transaction).await?;
