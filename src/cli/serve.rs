@@ -1,7 +1,7 @@
 //! `tuban serve`.
 
 use super::{Budget, Database, Failure, terminal};
-use crate::http::{Desk, Life, Limits, Phase, ServeError, serve};
+use crate::http::{Desk, HostName, Life, Limits, Names, Phase, PublicOrigin, ServeError, serve};
 use crate::monitor::{rule::Rules, work::Working};
 use clap::Args;
 use std::net::SocketAddr;
@@ -15,6 +15,12 @@ pub struct Serve {
     /// Where to listen. There are no accounts yet: whoever reaches this address can read and write everything.
     #[arg(long, env = "TUBAN_LISTEN", default_value = "127.0.0.1:8080", value_name = "ADDR")]
     listen: SocketAddr,
+    /// A name that its users reach it by (repeatable); loopback names and the address it listens on always count. Requests for others are refused.
+    #[arg(long = "host", env = "TUBAN_HOST", value_name = "NAME", value_delimiter = ',')]
+    hosts: Vec<HostName>,
+    /// An origin that a proxy in front answers for, such as `https://tuban.example` (repeatable): its pages are our own and may write.
+    #[arg(long = "origin", env = "TUBAN_ORIGIN", value_name = "URL", value_delimiter = ',')]
+    origins: Vec<PublicOrigin>,
     /// Largest survey file, MiB.
     #[arg(long, env = "TUBAN_MAX_UPLOAD", default_value_t = 1024, value_name = "MIB")]
     max_upload: u64,
@@ -40,7 +46,8 @@ impl Serve {
     pub async fn run(self, rules: Rules) -> Result<(), Failure> {
         let listener = tokio::net::TcpListener::bind(self.listen).await.map_err(|error| ServeError { address: self.listen.to_string(), error })?;
         let monitor = Arc::new(self.database.open(rules).await?.with_memory(self.budget.bytes()));
-        let desk = Desk::new(Arc::clone(&monitor), Limits { upload_bytes: self.max_upload << 20, ..Limits::default() });
+        let names = Names::new(self.hosts.clone(), self.origins.clone(), self.listen.ip());
+        let desk = Desk::new(Arc::clone(&monitor), Limits { upload_bytes: self.max_upload << 20, ..Limits::default() }).called(names);
         desk.life.enter(Phase::Starting);
         let address = listener.local_addr()?;
         let (loaded, stopping) = (Notify::new(), CancellationToken::new());

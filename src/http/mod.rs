@@ -11,6 +11,7 @@ mod jobs;
 mod layers;
 mod linger;
 mod metrics;
+mod origin;
 mod page;
 mod parameters;
 mod patches;
@@ -30,6 +31,7 @@ mod waiting;
 mod withdrawal;
 
 pub use answers::timestamp;
+pub use origin::{HostName, Names, PublicOrigin};
 pub use problem::Problem;
 pub use ratios::RatiosAnswer;
 pub use readiness::{Life, Phase};
@@ -63,6 +65,8 @@ pub struct Desk {
     pub monitor: Arc<Monitor>,
     /// Limits of what is taken in.
     pub limits: Limits,
+    /// What it is called by its users.
+    names: Arc<Names>,
     /// Where this process is in its life.
     pub life: Life,
     metrics: Arc<metrics::Metrics>,
@@ -91,13 +95,20 @@ impl Default for Limits {
 }
 
 impl Desk {
-    /// A desk over `monitor`, whose layers are loaded; else let its life enter [`Phase::Starting`] first.
+    /// A desk over `monitor`, whose layers are loaded; else let its life enter [`Phase::Starting`] first. It answers to loopback names.
     #[must_use]
     pub fn new(monitor: Arc<Monitor>, limits: Limits) -> Self {
         let metrics = Arc::new(metrics::Metrics::new(monitor.counts()));
         let waiting = Arc::new(waiting::Waiting::new(4 * limits.upload_bytes));
         let inspections = Arc::new(Semaphore::new(INSPECTIONS));
-        Self { monitor, limits, life: Life::serving(), metrics, waiting, inspections, tiles: tiles::cache() }
+        let names = Arc::new(Names::loopback());
+        Self { monitor, limits, names, life: Life::serving(), metrics, waiting, inspections, tiles: tiles::cache() }
+    }
+
+    /// A desk that answers to these names.
+    #[must_use]
+    pub fn called(self, names: Names) -> Self {
+        Self { names: Arc::new(names), ..self }
     }
 }
 
@@ -147,6 +158,7 @@ pub fn router(desk: Desk) -> Router {
         .method_not_allowed_fallback(page::method_not_allowed)
         .layer(DefaultBodyLimit::disable())
         .layer(CompressionLayer::new().compress_when(compressible()))
+        .layer(axum::middleware::from_fn_with_state(Arc::clone(&desk.names), origin::guard))
         .layer(CatchPanicLayer::custom(|_: Box<dyn std::any::Any + Send>| Problem::internal(&"a handler panicked").into_response()))
         .layer(header("content-security-policy", CONTENT_SECURITY_POLICY))
         .layer(header("x-content-type-options", "nosniff"))
@@ -162,7 +174,7 @@ fn compressible() -> impl Predicate {
 }
 
 /// Nothing loads from outside at run time: the browser itself sees to it.
-const CONTENT_SECURITY_POLICY: &str = "default-src 'self'; img-src 'self' data: blob:; style-src 'self' 'unsafe-inline'; worker-src 'self'; connect-src 'self'; base-uri 'none'; frame-ancestors 'none'; object-src 'none'";
+const CONTENT_SECURITY_POLICY: &str = "default-src 'self'; img-src 'self' data: blob:; style-src 'self' 'unsafe-inline'; worker-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; object-src 'none'";
 
 fn header(name: &'static str, value: &'static str) -> SetResponseHeaderLayer<HeaderValue> {
     SetResponseHeaderLayer::overriding(HeaderName::from_static(name), HeaderValue::from_static(value))

@@ -105,12 +105,14 @@ impl Problem {
 fn title(status: StatusCode) -> &'static str {
     match status.as_u16() {
         400 => "请求无法识别",
+        403 => "不允许",
         404 => "没有找到",
         405 => "不支持的方法",
         409 => "与已有数据冲突",
         410 => "已不保留",
         413 => "内容过大",
         415 => "格式不支持",
+        421 => "不是发给本服务的",
         422 => "内容不能接受",
         503 => "服务暂时不可用",
         _ => "服务内部错误",
@@ -124,8 +126,8 @@ impl IntoResponse for Problem {
         let mut response = (status, body).into_response();
         response.extensions_mut().insert(Code(self.kind.trim_start_matches("/problems/").to_owned()));
         response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
-        if status == StatusCode::PAYLOAD_TOO_LARGE {
-            // What was too large is not read to its end, so nothing can follow it.
+        if matches!(status, StatusCode::PAYLOAD_TOO_LARGE | StatusCode::FORBIDDEN | StatusCode::MISDIRECTED_REQUEST) {
+            // The body was not read to its end, so nothing can follow it.
             response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
         }
         if status == StatusCode::SERVICE_UNAVAILABLE {

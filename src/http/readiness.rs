@@ -92,5 +92,10 @@ pub(super) async fn ask_store(desk: &Desk) -> Result<(), Problem> {
 
 /// Whether a path is asked by machines that look after the service, so often that its log lines would drown the others.
 pub(super) fn is_probe(route: &str) -> bool {
-    matches!(route, "/health" | "/ready" | requests::METRICS)
+    is_health(route) || route == requests::METRICS
+}
+
+/// Whether a path tells that the process runs and is ready, and nothing else.
+pub(super) fn is_health(path: &str) -> bool {
+    matches!(path, "/health" | "/ready")
 }

@@ -12,6 +12,7 @@ mod left_out;
 mod memory;
 mod nodes;
 mod openapi;
+mod origin;
 mod patches;
 mod questions;
 mod ratios;
