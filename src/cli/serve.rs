@@ -1,7 +1,7 @@
 //! `tuban serve`.
 
-use super::{Budget, Database, Failure, terminal};
-use crate::http::{Desk, HostName, Life, Limits, Names, Phase, PublicOrigin, ServeError, serve};
+use super::{Budget, Database, Failure, bounds::Bounds, duration, terminal};
+use crate::http::{Desk, HostName, Life, Names, Phase, PublicOrigin, ServeError, serve};
 use crate::monitor::{rule::Rules, work::Working};
 use clap::Args;
 use std::net::SocketAddr;
@@ -21,11 +21,8 @@ pub struct Serve {
     /// An origin that a proxy in front answers for, such as `https://tuban.example` (repeatable): its pages are our own and may write.
     #[arg(long = "origin", env = "TUBAN_ORIGIN", value_name = "URL", value_delimiter = ',')]
     origins: Vec<PublicOrigin>,
-    /// Largest survey file, MiB.
-    #[arg(long, env = "TUBAN_MAX_UPLOAD", default_value_t = 1024, value_name = "MIB")]
-    max_upload: u64,
     /// How long a job stays this node's after it was last heard of; then another node takes it up.
-    #[arg(long, env = "TUBAN_LEASE", default_value = "30s", value_name = "TIME", hide = true, value_parser = duration)]
+    #[arg(long, env = "TUBAN_LEASE", default_value = "30s", value_name = "TIME", hide = true, value_parser = lease)]
     lease: Duration,
     /// Seconds it goes on taking requests after it was asked to stop, while `/ready` says no: so that a proxy in front can turn away first.
     #[arg(long, env = "TUBAN_DRAIN", default_value_t = 0, value_name = "SECONDS")]
@@ -33,6 +30,8 @@ pub struct Serve {
     /// Days that a survey which was withdrawn or replaced can be restored; then it is removed for good.
     #[arg(long, env = "TUBAN_KEEP_WITHDRAWN", default_value_t = 30, value_name = "DAYS")]
     keep_withdrawn: u16,
+    #[command(flatten)]
+    bounds: Bounds,
     #[command(flatten)]
     budget: Budget,
     #[command(flatten)]
@@ -47,7 +46,7 @@ impl Serve {
         let listener = tokio::net::TcpListener::bind(self.listen).await.map_err(|error| ServeError { address: self.listen.to_string(), error })?;
         let monitor = Arc::new(self.database.open(rules).await?.with_memory(self.budget.bytes()));
         let names = Names::new(self.hosts.clone(), self.origins.clone(), self.listen.ip());
-        let desk = Desk::new(Arc::clone(&monitor), Limits { upload_bytes: self.max_upload << 20, ..Limits::default() }).called(names);
+        let desk = Desk::new(Arc::clone(&monitor), self.bounds.limits()).called(names).behind(self.bounds.proxies.clone());
         desk.life.enter(Phase::Starting);
         let address = listener.local_addr()?;
         let (loaded, stopping) = (Notify::new(), CancellationToken::new());
@@ -87,10 +86,8 @@ impl Serve {
     }
 }
 
-/// Reads `2s`, `500ms`.
-fn duration(text: &str) -> Result<Duration, String> {
-    let span: jiff::SignedDuration = text.parse().map_err(|error: jiff::Error| error.to_string())?;
-    Duration::try_from(span).ok().filter(|span| *span >= SHORTEST_LEASE).ok_or_else(|| format!("at least {SHORTEST_LEASE:?}"))
+fn lease(text: &str) -> Result<Duration, String> {
+    duration(text).ok().filter(|span| *span >= SHORTEST_LEASE).ok_or_else(|| format!("at least {SHORTEST_LEASE:?}"))
 }
 
 /// Resolves so long after Ctrl-C or SIGTERM; from that moment on no job is taken any more.

@@ -144,7 +144,7 @@ fn foreign_page(names: &Names, headers: &HeaderMap) -> Option<String> {
 
 fn unknown_host(host: &str) -> Problem {
     let words = Words::new(
-        format!("本服务不以“{host}”为名；如果确是它的名称，请管理员用 --host 加上"),
+        format!("本服务不以“{host}”为名；如果确是它的名称，请管理员在服务设置中加上"),
         format!("this service is not called “{host}”; if it is, have its administrator add the name with --host"),
     );
     Problem::new(StatusCode::MISDIRECTED_REQUEST, "unknown_host", words)
@@ -152,7 +152,7 @@ fn unknown_host(host: &str) -> Problem {
 
 fn cross_site(from: &str) -> Problem {
     let words = Words::new(
-        format!("写入请求来自别的网页（{from}），已拒绝；如果这就是本服务对外的网址，请管理员用 --origin 加上"),
+        format!("写入请求来自别的网页（{from}），已拒绝；如果这就是本服务对外的网址，请管理员在服务设置中加上"),
         format!("a page of another site ({from}) may not write here; if that is how this service is reached, have its administrator add it with --origin"),
     );
     Problem::new(StatusCode::FORBIDDEN, "cross_site", words)

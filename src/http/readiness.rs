@@ -35,6 +35,12 @@ impl Life {
         *self.0.borrow()
     }
 
+    /// Resolves when the process is asked to stop.
+    pub(super) async fn stopping(&self) {
+        // The sender is this value's own.
+        let _ = self.0.subscribe().wait_for(|phase| *phase == Phase::Stopping).await;
+    }
+
     /// From now on it is there.
     pub fn enter(&self, phase: Phase) {
         self.0.send_replace(phase);

@@ -18,7 +18,7 @@ use super::standing::{Standing, Versions};
 use super::{Monitor, MonitorError, Refusal, RefusalKind, export::CHANGED_MEANWHILE, export::understood, hexadecimal, pipeline::in_order, sums::Sums};
 use crate::geom::Written;
 use crate::land::{Days, Finding, Flag, JobKind, NewSurvey, Progress, Stage, Survey, Words};
-use crate::store::{FindingsWriter, Held, PatchQuery, StoredPatch};
+use crate::store::{FindingsWriter, Held, PatchQuery, Quota, StoredPatch};
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -121,9 +121,9 @@ pub(super) fn says_the_same(one: &Finding, other: &Finding) -> bool {
 
 impl Monitor {
     /// Queues the re-classification of a survey; answers the job's id.
-    pub async fn queue_reclassification(&self, asked: &Reclassification) -> Result<String, MonitorError> {
+    pub async fn queue_reclassification(&self, asked: &Reclassification, quota: &Quota) -> Result<String, MonitorError> {
         self.store.survey(asked.survey).await?;
-        self.queue(JobKind::Reclassification, asked, &mut tokio::io::empty()).await
+        self.queue(JobKind::Reclassification, asked, quota, &mut tokio::io::empty()).await
     }
 
     /// Makes the findings of a survey anew, here and now.

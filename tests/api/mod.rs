@@ -1,6 +1,8 @@
 //! The HTTP interface, one module a resource; what bad input gets is in `refusals`.
 
 mod approvals;
+mod bounds;
+mod cancelling;
 mod check;
 mod codes;
 mod edge;

@@ -90,6 +90,20 @@ async fn it_is_a_sound_openapi_document() {
     }
 }
 
+/// Every operation refuses parameters that it does not have; whatever is named in a path may not be there; and what writes is refused to other sites.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_operation_lists_the_errors_that_it_may_meet() {
+    let document = TestApp::bare().await.read("/openapi.json").await;
+    for (method, path) in listed(&document) {
+        let said = &document["paths"][&path][&method]["responses"];
+        let may_meet = [("400", path.starts_with("/api")), ("404", path.contains('{')), ("403", method != "get"), ("421", path.starts_with("/api"))];
+        for (status, _) in may_meet.iter().filter(|(_, may)| *may) {
+            let schema = &said[status]["content"]["application/problem+json"]["schema"]["$ref"];
+            assert_eq!(schema, "#/components/schemas/Problem", "{method} {path} {status}");
+        }
+    }
+}
+
 /// An error is described as what it is sent as.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn errors_are_described_as_problems() {

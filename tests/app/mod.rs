@@ -78,6 +78,13 @@ impl TestApp {
         Self::with(Limits::default(), |workshop| workshop, None).await
     }
 
+    /// Without a layer, carrying no jobs out, with another desk.
+    pub(crate) async fn idle_desk(change: impl FnOnce(Desk) -> Desk, limits: Limits) -> Self {
+        let folder = Arc::new(tempfile::tempdir().unwrap());
+        let desk = |monitor| change(Desk::new(monitor, limits));
+        Self::serving(Self::embedded(&folder).await, folder, desk, |workshop| workshop, None).await
+    }
+
     /// Another service over the same database and folder, its layers loaded; it answers no requests.
     pub(crate) async fn another_monitor(&self) -> Monitor {
         self.another_monitor_with(|monitor| monitor).await

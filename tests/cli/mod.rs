@@ -5,6 +5,7 @@ mod deploy;
 mod export;
 mod failover;
 mod files;
+mod hostile;
 mod kill;
 mod migrate;
 mod nodes;
