@@ -19,6 +19,7 @@ macro_rules! complain {
 
 mod bounds;
 mod classify;
+mod client_bounds;
 mod demo;
 mod demo_verdicts;
 mod export;
@@ -310,4 +311,10 @@ pub fn run() -> ExitCode {
             ExitCode::from(failure.exit_code())
         }
     }
+}
+
+/// Reads `2s`, `500ms`.
+fn duration(text: &str) -> Result<std::time::Duration, String> {
+    let span: jiff::SignedDuration = text.parse().map_err(|error: jiff::Error| error.to_string())?;
+    std::time::Duration::try_from(span).map_err(|error| error.to_string())
 }

@@ -1,7 +1,7 @@
 //! `tuban serve`.
 
-use super::{Budget, Database, Failure, bounds::Bounds, terminal};
-use crate::http::{Desk, Life, Limits, Phase, ServeError, serve};
+use super::{Budget, Database, Failure, bounds::Bounds, client_bounds::ClientBounds, duration, terminal};
+use crate::http::{Desk, HostName, Life, Names, Phase, PublicOrigin, ServeError, serve};
 use crate::monitor::{
     rule::Rules,
     work::{IMPORTS, Working},
@@ -18,11 +18,14 @@ pub struct Serve {
     /// Where to listen. There are no accounts yet: whoever reaches this address can read and write everything.
     #[arg(long, env = "TUBAN_LISTEN", default_value = "127.0.0.1:8080", value_name = "ADDR")]
     listen: SocketAddr,
-    /// Largest survey file, MiB.
-    #[arg(long, env = "TUBAN_MAX_UPLOAD", default_value_t = 1024, value_name = "MIB")]
-    max_upload: u64,
+    /// A name that its users reach it by (repeatable); loopback names and the address it listens on always count. Requests for others are refused.
+    #[arg(long = "host", env = "TUBAN_HOST", value_name = "NAME", value_delimiter = ',')]
+    hosts: Vec<HostName>,
+    /// An origin that a proxy in front answers for, such as `https://tuban.example` (repeatable): its pages are our own and may write.
+    #[arg(long = "origin", env = "TUBAN_ORIGIN", value_name = "URL", value_delimiter = ',')]
+    origins: Vec<PublicOrigin>,
     /// How long a job stays this node's after it was last heard of; then another node takes it up.
-    #[arg(long, env = "TUBAN_LEASE", default_value = "30s", value_name = "TIME", hide = true, value_parser = duration)]
+    #[arg(long, env = "TUBAN_LEASE", default_value = "30s", value_name = "TIME", hide = true, value_parser = lease)]
     lease: Duration,
     /// Seconds it goes on taking requests after it was asked to stop, while `/ready` says no: so that a proxy in front can turn away first.
     #[arg(long, env = "TUBAN_DRAIN", default_value_t = 0, value_name = "SECONDS")]
@@ -33,6 +36,8 @@ pub struct Serve {
     /// Imports and re-classifications at a time; fewer, but two, where `--memory` has no room for so many.
     #[arg(long, env = "TUBAN_IMPORTS", default_value_t = IMPORTS, value_name = "COUNT", value_parser = imports)]
     imports: usize,
+    #[command(flatten)]
+    clients: ClientBounds,
     #[command(flatten)]
     budget: Budget,
     #[command(flatten)]
@@ -50,7 +55,8 @@ impl Serve {
         let monitor = self.database.open(rules).await?.with_memory(self.budget.bytes());
         let workshop = self.bounds.of(monitor.workshop().clone());
         let monitor = Arc::new(monitor.with_workshop(workshop));
-        let desk = Desk::new(Arc::clone(&monitor), Limits { upload_bytes: self.max_upload << 20, ..Limits::default() });
+        let names = Names::new(self.hosts.clone(), self.origins.clone(), self.listen.ip());
+        let desk = Desk::new(Arc::clone(&monitor), self.clients.limits()).called(names).behind(self.clients.proxies.clone());
         desk.life.enter(Phase::Starting);
         let address = listener.local_addr()?;
         let (loaded, stopping) = (Notify::new(), CancellationToken::new());
@@ -96,10 +102,8 @@ fn imports(text: &str) -> Result<usize, String> {
     text.parse().ok().filter(|count| (1..=16).contains(count)).ok_or_else(|| "a number from 1 to 16".to_owned())
 }
 
-/// Reads `2s`, `500ms`.
-fn duration(text: &str) -> Result<Duration, String> {
-    let span: jiff::SignedDuration = text.parse().map_err(|error: jiff::Error| error.to_string())?;
-    Duration::try_from(span).ok().filter(|span| *span >= SHORTEST_LEASE).ok_or_else(|| format!("at least {SHORTEST_LEASE:?}"))
+fn lease(text: &str) -> Result<Duration, String> {
+    duration(text).ok().filter(|span| *span >= SHORTEST_LEASE).ok_or_else(|| format!("at least {SHORTEST_LEASE:?}"))
 }
 
 /// Resolves so long after Ctrl-C or SIGTERM; from that moment on no job is taken any more.

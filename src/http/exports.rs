@@ -2,7 +2,7 @@
 //! see how far it is and fetch it from any node. Both are the same export.
 
 use super::{
-    Desk, Problem,
+    Client, Desk, Problem,
     jobs::{self, JobAnswer},
     query::{self, Path, Query},
 };
@@ -89,16 +89,21 @@ pub async fn layer(State(desk): State<Desk>, Path(id): Path<i64>, Query(format):
 /// The same as a job, which any node carries out; the file is kept with it.
 #[utoipa::path(post, path = "/api/exports/findings", tag = "exports", params(WhichQuery, FormatQuery),
     responses((status = ACCEPTED, body = JobAnswer), (status = BAD_REQUEST, body = Problem), (status = NOT_FOUND, body = Problem)))]
-pub async fn queue_findings(State(desk): State<Desk>, Query(which): Query<WhichQuery>, Query(format): Query<FormatQuery>) -> Result<Response, Problem> {
-    let job = desk.monitor.queue_export(&format.read(which.read(&desk).await?)?).await?;
+pub async fn queue_findings(
+    State(desk): State<Desk>,
+    client: Client,
+    Query(which): Query<WhichQuery>,
+    Query(format): Query<FormatQuery>,
+) -> Result<Response, Problem> {
+    let job = desk.monitor.queue_export(&format.read(which.read(&desk).await?)?, &desk.quota(client)).await?;
     jobs::accepted(&desk, &job).await
 }
 
 /// The same as a job, which any node carries out; the file is kept with it.
 #[utoipa::path(post, path = "/api/exports/layers/{id}", tag = "exports", params(("id" = i64, Path), FormatQuery),
     responses((status = ACCEPTED, body = JobAnswer), (status = BAD_REQUEST, body = Problem), (status = NOT_FOUND, body = Problem)))]
-pub async fn queue_layer(State(desk): State<Desk>, Path(id): Path<i64>, Query(format): Query<FormatQuery>) -> Result<Response, Problem> {
-    let job = desk.monitor.queue_export(&format.read(Subject::Layer(id))?).await?;
+pub async fn queue_layer(State(desk): State<Desk>, client: Client, Path(id): Path<i64>, Query(format): Query<FormatQuery>) -> Result<Response, Problem> {
+    let job = desk.monitor.queue_export(&format.read(Subject::Layer(id))?, &desk.quota(client)).await?;
     jobs::accepted(&desk, &job).await
 }
 

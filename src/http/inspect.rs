@@ -1,7 +1,7 @@
 //! A file in, what it is and what would become of it out; nothing is stored. The file itself may wait here until people have made up their minds.
 
 use super::{
-    Desk, Problem,
+    Client, Desk, Problem,
     corrections::{Corrections, LayerCorrections},
     query::{self, Query},
     upload::{Spooled, spool},
@@ -113,9 +113,10 @@ struct DefectSeen {
 
 /// Looks at a file as `POST /api/surveys` would read it: the file as raw body or as part `file` of a form, or one that waits here. Nothing is stored.
 #[utoipa::path(post, path = "/api/inspect", tag = "surveys", params(InspectQuery, LayerCorrections, Corrections), request_body(content = Vec<u8>, content_type = "application/octet-stream"),
-    responses((status = OK, body = InspectAnswer), (status = BAD_REQUEST, body = Problem), (status = PAYLOAD_TOO_LARGE, body = Problem), (status = UNSUPPORTED_MEDIA_TYPE, body = Problem)))]
+    responses((status = OK, body = InspectAnswer), (status = BAD_REQUEST, body = Problem), (status = NOT_FOUND, body = Problem), (status = PAYLOAD_TOO_LARGE, body = Problem), (status = TOO_MANY_REQUESTS, body = Problem), (status = UNSUPPORTED_MEDIA_TYPE, body = Problem)))]
 pub async fn inspect(
     State(desk): State<Desk>,
+    client: Client,
     Query(query): Query<InspectQuery>,
     Query(of_layer): Query<LayerCorrections>,
     Query(corrections): Query<Corrections>,
@@ -128,9 +129,13 @@ pub async fn inspect(
     let keep = query::yes_or_no("keep", query.keep.as_deref())?;
     let (codes, approval_kind) = of_layer.read()?;
     let (stated, map) = corrections.read()?;
-    let (spooled, token) = match query.from {
-        Some(token) => (desk.waiting.get(&token)?, Some(token)),
-        None => (Arc::new(spool(&desk, request).await?), None),
+    let (spooled, token) = if let Some(token) = query.from {
+        (desk.waiting.get(&token)?, Some(token))
+    } else {
+        if keep {
+            desk.waiting.has_room(client)?;
+        }
+        (Arc::new(spool(&desk, request).await?), None)
     };
     let name = query.name.or_else(|| spooled.name.clone()).unwrap_or_else(|| "survey".to_owned());
     let turn = Arc::clone(&desk.inspections).acquire_owned().await.map_err(|error| Problem::internal(&error))?;
@@ -142,11 +147,11 @@ pub async fn inspect(
     let asked = Arc::downgrade(&asking);
     let seen = tokio::task::spawn_blocking(move || {
         let _turn = turn;
-        monitor.inspect(&InspectFile { path: file.file.path(), name: &name, wanted, stated, map, codes, approval_kind }, Some(asked))
+        monitor.inspect(&InspectFile { path: file.path(), name: &name, wanted, stated, map, codes, approval_kind }, Some(asked))
     });
     let seen = seen.await.map_err(|error| Problem::internal(&error))??;
     drop(asking);
-    let token = token.or_else(|| keep.then(|| desk.waiting.put(&spooled)).flatten());
+    let token = token.or_else(|| keep.then(|| desk.waiting.put(client, &spooled)).flatten());
     Ok(Json(InspectAnswer::new(seen, &spooled, token)))
 }
 

@@ -123,6 +123,13 @@ pub async fn job(State(desk): State<Desk>, Path(id): Path<String>) -> Result<Jso
     Ok(Json(desk.monitor.job(&id).await?.into()))
 }
 
+/// Cancels a job, queued or under way on any node: nothing of it is stored. One that was cancelled before is answered as it is.
+#[utoipa::path(delete, path = "/api/jobs/{id}", tag = "jobs", params(("id" = String, Path)),
+    responses((status = OK, body = JobAnswer), (status = NOT_FOUND, body = Problem), (status = CONFLICT, description = "the job is over: `job_over`", body = Problem)))]
+pub async fn cancel(State(desk): State<Desk>, Path(id): Path<String>) -> Result<Json<JobAnswer>, Problem> {
+    Ok(Json(desk.monitor.cancel(&id).await?.into()))
+}
+
 /// The same as it changes: `progress` while it runs, then one `done` or `failed`.
 #[utoipa::path(get, path = "/api/jobs/{id}/events", tag = "jobs", params(("id" = String, Path)), responses((status = OK, content_type = "text/event-stream", body = String), (status = NOT_FOUND, body = Problem)))]
 pub async fn events(State(desk): State<Desk>, Path(id): Path<String>) -> Result<Sse<impl Stream<Item = Result<Event, Infallible>>>, Problem> {
@@ -135,11 +142,13 @@ pub async fn events(State(desk): State<Desk>, Path(id): Path<String>) -> Result<
             if answer.state != JobState::Running {
                 break;
             }
-            match changed(&desk, &id, &mut news, &answer).await {
-                Ok(now) => answer = now,
-                // The stream ends without an end of the job: whoever listens goes on by asking.
-                Err(_) => break,
-            }
+            let change = tokio::select! {
+                change = changed(&desk, &id, &mut news, &answer) => change.ok(),
+                () = desk.life.stopping() => None,
+            };
+            // Without one the stream ends without an end of the job: whoever listens goes on by asking.
+            let Some(now) = change else { break };
+            answer = now;
         }
     };
     Ok(Sse::new(events).keep_alive(KeepAlive::default()))
@@ -180,6 +189,21 @@ pub async fn file(State(desk): State<Desk>, Path(id): Path<String>, headers: Hea
 pub(super) async fn accepted(desk: &Desk, job: &str) -> Result<Response, Problem> {
     let answer = JobAnswer::from(desk.monitor.job(job).await?);
     Ok((StatusCode::ACCEPTED, [(header::LOCATION, format!("/api/jobs/{job}"))], Json(answer)).into_response())
+}
+
+/// Answers for a job that somebody waits for: with `answer` when it is done; with the job, as it is, when this node is asked to stop before that. The job goes on
+/// without it.
+pub(super) async fn answered(
+    desk: &Desk,
+    job: &str,
+    ended: impl Future<Output = Result<Done, MonitorError>>,
+    answer: impl FnOnce(Done) -> Option<Response>,
+) -> Result<Response, Problem> {
+    let ended = tokio::select! {
+        ended = ended => ended?,
+        () = desk.life.stopping() => return accepted(desk, job).await,
+    };
+    answer(ended).ok_or_else(|| Problem::internal(&format!("job {job} came to something else")))
 }
 
 /// The same, to who would rather not wait for the end.

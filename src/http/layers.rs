@@ -1,7 +1,7 @@
 //! Layer versions: listed, and taken in.
 
 use super::{
-    Desk, Problem,
+    Client, Desk, Problem,
     answers::LayerAnswer,
     corrections::{Corrections, LayerCorrections},
     jobs::JobAnswer,
@@ -70,6 +70,7 @@ impl LayerTaken {
         (status = BAD_REQUEST, body = Problem), (status = NOT_FOUND, body = Problem), (status = PAYLOAD_TOO_LARGE, body = Problem), (status = UNPROCESSABLE_ENTITY, body = Problem)))]
 pub async fn take_layer(
     State(desk): State<Desk>,
+    client: Client,
     Query(query): Query<LayerQuery>,
     Query(of_layer): Query<LayerCorrections>,
     Query(corrections): Query<Corrections>,
@@ -80,7 +81,7 @@ pub async fn take_layer(
     let effective: jiff::civil::Date = query::read_needed("effective", query.effective.as_deref())?;
     let (codes, approval_kind) = of_layer.read()?;
     let (stated, map) = corrections.read()?;
-    let arrived = Arrived::take(&desk, query.from, request).await?;
+    let arrived = Arrived::take(&desk, client, query.from, request).await?;
     let spooled = &arrived.file;
     let file = LayerFile {
         file_name: query.file.or_else(|| spooled.name.clone()).unwrap_or_else(|| "layer.geojson".to_owned()),
@@ -89,9 +90,9 @@ pub async fn take_layer(
         codes,
         approval_kind,
         sha256: Some(spooled.sha256.clone()),
-        ..LayerFile::new(spooled.file.path().to_owned(), kind, name, effective)
+        ..LayerFile::new(spooled.path().to_owned(), kind, name, effective)
     };
-    let job = desk.monitor.queue_layer_import(&file).await?;
+    let job = desk.monitor.queue_layer_import(&file, &desk.quota(client)).await?;
     arrived.answer(&desk, &job, answer).await
 }
 

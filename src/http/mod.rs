@@ -3,7 +3,10 @@
 mod answers;
 mod check;
 mod city;
+mod client;
+mod connections;
 mod corrections;
+mod encodings;
 mod exports;
 mod findings;
 mod inspect;
@@ -11,6 +14,9 @@ mod jobs;
 mod layers;
 mod linger;
 mod metrics;
+mod openapi;
+mod origin;
+mod pace;
 mod page;
 mod parameters;
 mod patches;
@@ -30,12 +36,16 @@ mod waiting;
 mod withdrawal;
 
 pub use answers::timestamp;
+pub use client::Client;
+pub use origin::{HostName, Names, PublicOrigin};
+pub use pace::Pace;
 pub use problem::Problem;
 pub use ratios::RatiosAnswer;
 pub use readiness::{Life, Phase};
 pub use serve::{ServeError, serve};
 
 use crate::monitor::Monitor;
+use crate::store::Quota;
 use axum::{
     Router,
     extract::DefaultBodyLimit,
@@ -43,7 +53,9 @@ use axum::{
     response::IntoResponse,
     routing::get,
 };
+use std::net::IpAddr;
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::sync::Semaphore;
 use tower_http::{
     catch_panic::CatchPanicLayer,
@@ -53,7 +65,6 @@ use tower_http::{
     },
     set_header::SetResponseHeaderLayer,
 };
-use utoipa::openapi::RefOr;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 /// What every handler can reach.
@@ -63,6 +74,10 @@ pub struct Desk {
     pub monitor: Arc<Monitor>,
     /// Limits of what is taken in.
     pub limits: Limits,
+    /// What it is called by its users.
+    names: Arc<Names>,
+    /// Proxies in front that are believed where they say who is asking.
+    proxies: Arc<[IpAddr]>,
     /// Where this process is in its life.
     pub life: Life,
     metrics: Arc<metrics::Metrics>,
@@ -72,13 +87,27 @@ pub struct Desk {
     tiles: tiles::TileCache,
 }
 
-/// Limits of what is taken in, bytes.
+/// Limits of what is taken in, and of what one client may hold.
 #[derive(Debug, Clone, Copy)]
 pub struct Limits {
-    /// Largest survey file.
+    /// Largest survey file, bytes.
     pub upload_bytes: u64,
-    /// Largest polygon to check.
+    /// Largest polygon to check, bytes.
     pub check_bytes: usize,
+    /// Jobs that are not over, of one client.
+    pub jobs_each: u32,
+    /// Jobs that are not over, of all clients, over all nodes.
+    pub jobs_all: u32,
+    /// Files that wait here after they were looked at, of one client.
+    pub waiting_each: usize,
+    /// The same of all clients.
+    pub waiting_all: usize,
+    /// Connections of one client.
+    pub connections_each: usize,
+    /// Longest time a client may take to send its headers, or leave a connection unused.
+    pub headers_within: Duration,
+    /// How slowly a client may send a body or take an answer.
+    pub pace: Pace,
 }
 
 /// Inspections at a time.
@@ -86,18 +115,47 @@ const INSPECTIONS: usize = 2;
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { upload_bytes: 1 << 30, check_bytes: 4 << 20 }
+        Self {
+            upload_bytes: 1 << 30,
+            check_bytes: 4 << 20,
+            jobs_each: 100,
+            jobs_all: 1000,
+            waiting_each: 20,
+            waiting_all: 500,
+            connections_each: 256,
+            headers_within: Duration::from_secs(20),
+            pace: Pace::default(),
+        }
     }
 }
 
 impl Desk {
-    /// A desk over `monitor`, whose layers are loaded; else let its life enter [`Phase::Starting`] first.
+    /// A desk over `monitor`, whose layers are loaded; else let its life enter [`Phase::Starting`] first. It answers to loopback names.
     #[must_use]
     pub fn new(monitor: Arc<Monitor>, limits: Limits) -> Self {
         let metrics = Arc::new(metrics::Metrics::new(monitor.counts()));
-        let waiting = Arc::new(waiting::Waiting::new(4 * limits.upload_bytes));
+        let waiting = Arc::new(waiting::Waiting::new(limits));
         let inspections = Arc::new(Semaphore::new(INSPECTIONS));
-        Self { monitor, limits, life: Life::serving(), metrics, waiting, inspections, tiles: tiles::cache() }
+        let names = Arc::new(Names::loopback());
+        let proxies = Arc::new([]);
+        Self { monitor, limits, names, proxies, life: Life::serving(), metrics, waiting, inspections, tiles: tiles::cache() }
+    }
+
+    /// A desk that believes these proxies.
+    #[must_use]
+    pub fn behind(self, proxies: Vec<IpAddr>) -> Self {
+        Self { proxies: proxies.into(), ..self }
+    }
+
+    /// How many jobs a client may have under way.
+    fn quota(&self, client: Client) -> Quota {
+        Quota { client: client.to_string(), each: self.limits.jobs_each, all: self.limits.jobs_all }
+    }
+
+    /// A desk that answers to these names.
+    #[must_use]
+    pub fn called(self, names: Names) -> Self {
+        Self { names: Arc::new(names), ..self }
     }
 }
 
@@ -129,7 +187,7 @@ pub fn router(desk: Desk) -> Router {
         .routes(routes!(exports::layer, exports::queue_layer))
         // Jobs.
         .routes(routes!(jobs::jobs))
-        .routes(routes!(jobs::job))
+        .routes(routes!(jobs::job, jobs::cancel))
         .routes(routes!(jobs::events))
         .routes(routes!(jobs::file))
         // The map.
@@ -140,13 +198,16 @@ pub fn router(desk: Desk) -> Router {
         .routes(routes!(metrics::metrics))
         .split_for_parts();
     let parameters = Arc::new(parameters::Parameters::of(&openapi));
-    let openapi = describe(openapi);
+    let openapi = openapi::described(openapi);
     api.route_layer(axum::middleware::from_fn_with_state(parameters, parameters::only_known))
         .route("/openapi.json", get(move || async move { axum::Json(openapi).into_response() }))
         .fallback(page::page)
         .method_not_allowed_fallback(page::method_not_allowed)
         .layer(DefaultBodyLimit::disable())
         .layer(CompressionLayer::new().compress_when(compressible()))
+        .layer(axum::middleware::map_request(encodings::only_real_ones))
+        .layer(axum::middleware::from_fn_with_state(desk.clone(), pace::bodies))
+        .layer(axum::middleware::from_fn_with_state(Arc::clone(&desk.names), origin::guard))
         .layer(CatchPanicLayer::custom(|_: Box<dyn std::any::Any + Send>| Problem::internal(&"a handler panicked").into_response()))
         .layer(header("content-security-policy", CONTENT_SECURITY_POLICY))
         .layer(header("x-content-type-options", "nosniff"))
@@ -162,23 +223,8 @@ fn compressible() -> impl Predicate {
 }
 
 /// Nothing loads from outside at run time: the browser itself sees to it.
-const CONTENT_SECURITY_POLICY: &str = "default-src 'self'; img-src 'self' data: blob:; style-src 'self' 'unsafe-inline'; worker-src 'self'; connect-src 'self'; base-uri 'none'; frame-ancestors 'none'; object-src 'none'";
+const CONTENT_SECURITY_POLICY: &str = "default-src 'self'; img-src 'self' data: blob:; style-src 'self' 'unsafe-inline'; worker-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; object-src 'none'";
 
 fn header(name: &'static str, value: &'static str) -> SetResponseHeaderLayer<HeaderValue> {
     SetResponseHeaderLayer::overriding(HeaderName::from_static(name), HeaderValue::from_static(value))
-}
-
-fn describe(mut openapi: utoipa::openapi::OpenApi) -> utoipa::openapi::OpenApi {
-    openapi.info = utoipa::openapi::InfoBuilder::new()
-        .title("Tuban 图斑")
-        .version(env!("CARGO_PKG_VERSION"))
-        .description(Some("Land-use monitoring: what does every patch occupy, and why. Errors are RFC 9457 problems."))
-        .build();
-    let operations = openapi.paths.paths.values_mut().flat_map(|item| [&mut item.get, &mut item.post, &mut item.delete]).flatten();
-    for (status, response) in operations.flat_map(|operation| operation.responses.responses.iter_mut()) {
-        if let (true, RefOr::T(response)) = (status.starts_with('4'), response) {
-            response.content = std::mem::take(&mut response.content).into_values().map(|content| ("application/problem+json".to_owned(), content)).collect();
-        }
-    }
-    openapi
 }

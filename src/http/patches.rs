@@ -6,15 +6,19 @@ use super::{
     findings::{FindingAnswer, FormerAnswer},
     query::{self, Path, Query},
 };
-use crate::land::Words;
-use crate::store::{PatchPosition, PatchQuery};
+use crate::land::{TakenOff, Words};
+use crate::monitor::MonitorError;
+use crate::store::{PatchPosition, PatchQuery, StoredPatch};
 use axum::{
     Json,
+    body::{Body, Bytes},
     extract::State,
     http::header,
     response::{IntoResponse, Response},
 };
+use futures_util::Stream;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 use utoipa::{IntoParams, ToSchema};
 
 /// Which patches.
@@ -62,9 +66,11 @@ pub struct Patches {
     next: Option<String>,
 }
 
+const GEOJSON: &str = "application/geo+json";
+
 fn geojson(body: &impl Serialize) -> Response {
     let mut response = Json(body).into_response();
-    response.headers_mut().insert(header::CONTENT_TYPE, header::HeaderValue::from_static("application/geo+json"));
+    response.headers_mut().insert(header::CONTENT_TYPE, header::HeaderValue::from_static(GEOJSON));
     response
 }
 
@@ -89,25 +95,75 @@ pub async fn patches(State(desk): State<Desk>, Query(query): Query<PatchesQuery>
         after: place(query.after.as_deref())?,
         limit,
     };
-    let store = desk.monitor.store();
     if let Some(survey) = wanted.survey {
-        store.survey(survey).await?;
+        desk.monitor.store().survey(survey).await?;
     }
-    let patches = store.patches(&wanted).await?;
-    if let (true, Some(county)) = (patches.is_empty(), &wanted.county) {
+    let first = Portion::read(&desk, &wanted, limit).await?;
+    if let (true, Some(county)) = (first.patches.is_empty(), &wanted.county) {
         desk.monitor.know_county(county).await?;
     }
-    let next = patches.last().filter(|_| patches.len() == limit as usize).map(|last| {
-        let kept: Vec<&str> = uri.query().unwrap_or("").split('&').filter(|pair| !pair.is_empty() && !pair.starts_with("after=")).collect();
-        format!("/api/patches?{}{}after={}-{}", kept.join("&"), if kept.is_empty() { "" } else { "&" }, last.survey_id, last.id)
-    });
-    let mut taken_off = desk.monitor.taken_off(&patches, wanted.range).await?;
-    let mut features = Vec::with_capacity(patches.len());
-    for patch in patches {
-        let (set, taken_off) = (desk.monitor.layer_set(patch.finding.layer_set).await?, taken_off.remove(&patch.id));
-        features.push(PatchAnswer::new(patch, &set.provenance, taken_off, None));
+    let chunks = feature_collection(desk, wanted, first, uri.query().unwrap_or_default().to_owned());
+    Ok(([(header::CONTENT_TYPE, GEOJSON)], Body::from_stream(chunks)).into_response())
+}
+
+/// Patches read at a time: a page of the largest size is never held whole, whoever reads it slowly.
+const PORTION: u32 = 1000;
+/// Bytes sent at a time, or a little more.
+const CHUNK: usize = 64 << 10;
+
+/// Some patches of a page, with what is taken off them.
+struct Portion {
+    patches: Vec<StoredPatch>,
+    taken_off: BTreeMap<i64, TakenOff>,
+    /// Patches of the page that come after them, at most.
+    left: u32,
+}
+
+impl Portion {
+    /// The next ones, of `left` at most.
+    async fn read(desk: &Desk, wanted: &PatchQuery, left: u32) -> Result<Self, MonitorError> {
+        let limit = left.min(PORTION);
+        let patches = desk.monitor.store().patches(&PatchQuery { limit, ..wanted.clone() }).await?;
+        let taken_off = desk.monitor.taken_off(&patches, wanted.range).await?;
+        let is_last = patches.len() < limit as usize;
+        Ok(Self { patches, taken_off, left: if is_last { 0 } else { left - limit } })
     }
-    Ok(geojson(&Patches { kind: "FeatureCollection", features, next }))
+}
+
+/// The page as text, portion by portion. An error behind the first one ends it short, so that it is no JSON: nobody takes it for the whole.
+fn feature_collection(desk: Desk, mut wanted: PatchQuery, first: Portion, asked: String) -> impl Stream<Item = Result<Bytes, MonitorError>> {
+    async_stream::try_stream! {
+        let limit = wanted.limit;
+        let (mut portion, mut sent, mut last) = (first, 0_u32, None);
+        let mut text = br#"{"type":"FeatureCollection","features":["#.to_vec();
+        loop {
+            for patch in portion.patches {
+                if sent > 0 {
+                    text.push(b',');
+                }
+                (sent, last) = (sent + 1, Some(PatchPosition { survey: patch.survey_id, patch: patch.id }));
+                let (set, taken_off) = (desk.monitor.layer_set(patch.finding.layer_set).await?, portion.taken_off.remove(&patch.id));
+                serde_json::to_writer(&mut text, &PatchAnswer::new(patch, &set.provenance, taken_off, None)).map_err(std::io::Error::from)?;
+                if text.len() >= CHUNK {
+                    yield Bytes::from(std::mem::take(&mut text));
+                }
+            }
+            let (true, Some(after)) = (portion.left > 0, last) else { break };
+            wanted.after = after;
+            portion = Portion::read(&desk, &wanted, portion.left).await?;
+        }
+        let next = last.filter(|_| sent == limit).map(|last| next(&asked, last));
+        text.extend_from_slice(br#"],"next":"#);
+        serde_json::to_writer(&mut text, &next).map_err(std::io::Error::from)?;
+        text.push(b'}');
+        yield Bytes::from(text);
+    }
+}
+
+/// Where the next page is, of what was asked for.
+fn next(asked: &str, last: PatchPosition) -> String {
+    let kept: Vec<&str> = asked.split('&').filter(|pair| !pair.is_empty() && !pair.starts_with("after=")).collect();
+    format!("/api/patches?{}{}after={}-{}", kept.join("&"), if kept.is_empty() { "" } else { "&" }, last.survey, last.patch)
 }
 
 /// One patch with its finding: what it occupies, and why.

@@ -105,13 +105,17 @@ impl Problem {
 fn title(status: StatusCode) -> &'static str {
     match status.as_u16() {
         400 => "请求无法识别",
+        403 => "不允许",
         404 => "没有找到",
         405 => "不支持的方法",
+        408 => "传输过慢",
         409 => "与已有数据冲突",
         410 => "已不保留",
         413 => "内容过大",
         415 => "格式不支持",
+        421 => "不是发给本服务的",
         422 => "内容不能接受",
+        429 => "请求过多",
         503 => "服务暂时不可用",
         _ => "服务内部错误",
     }
@@ -124,9 +128,19 @@ impl IntoResponse for Problem {
         let mut response = (status, body).into_response();
         response.extensions_mut().insert(Code(self.kind.trim_start_matches("/problems/").to_owned()));
         response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
-        if status == StatusCode::PAYLOAD_TOO_LARGE {
-            // What was too large is not read to its end, so nothing can follow it.
+        if matches!(
+            status,
+            StatusCode::PAYLOAD_TOO_LARGE
+                | StatusCode::REQUEST_TIMEOUT
+                | StatusCode::TOO_MANY_REQUESTS
+                | StatusCode::FORBIDDEN
+                | StatusCode::MISDIRECTED_REQUEST
+        ) {
+            // The body was not read to its end, so nothing can follow it.
             response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+        }
+        if status == StatusCode::TOO_MANY_REQUESTS {
+            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("30"));
         }
         if status == StatusCode::SERVICE_UNAVAILABLE {
             response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("2"));
@@ -181,6 +195,19 @@ impl From<&StoreError> for Problem {
                     format!("图层 {layer} 是 {findings} 个套合结果的依据，不能删除"),
                     format!("{findings} findings rest on layer {layer}, so it cannot be removed"),
                 ),
+            ),
+            StoreError::QueueFull { jobs, own: true } => Self::new(
+                StatusCode::TOO_MANY_REQUESTS,
+                "queue_full",
+                Words::new(
+                    format!("您已有 {jobs} 个任务未完成，请等其中一些完成或取消后再试"),
+                    format!("{jobs} of your jobs are not over yet; wait until some are, or cancel some"),
+                ),
+            ),
+            StoreError::QueueFull { jobs, own: false } => Self::new(
+                StatusCode::TOO_MANY_REQUESTS,
+                "queue_full",
+                Words::new(format!("已有 {jobs} 个任务在排队，请稍后再试"), format!("{jobs} jobs wait already; try again later")),
             ),
             StoreError::AlreadyStored(survey) => Self::new(
                 StatusCode::CONFLICT,

@@ -35,6 +35,12 @@ impl Life {
         *self.0.borrow()
     }
 
+    /// Resolves when the process is asked to stop.
+    pub(super) async fn stopping(&self) {
+        // The sender is this value's own.
+        let _ = self.0.subscribe().wait_for(|phase| *phase == Phase::Stopping).await;
+    }
+
     /// From now on it is there.
     pub fn enter(&self, phase: Phase) {
         self.0.send_replace(phase);
@@ -92,5 +98,10 @@ pub(super) async fn ask_store(desk: &Desk) -> Result<(), Problem> {
 
 /// Whether a path is asked by machines that look after the service, so often that its log lines would drown the others.
 pub(super) fn is_probe(route: &str) -> bool {
-    matches!(route, "/health" | "/ready" | requests::METRICS)
+    is_health(route) || route == requests::METRICS
+}
+
+/// Whether a path tells that the process runs and is ready, and nothing else.
+pub(super) fn is_health(path: &str) -> bool {
+    matches!(path, "/health" | "/ready")
 }

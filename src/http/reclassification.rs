@@ -1,7 +1,7 @@
 //! What the findings of a survey rest on; what making them anew would change, and doing it.
 
 use super::{
-    Desk, Problem,
+    Client, Desk, Problem,
     answers::SurveyAnswer,
     jobs::{self, JobAnswer},
     query::{Path, Query},
@@ -179,12 +179,12 @@ pub async fn reclassify(
     State(desk): State<Desk>,
     Path(survey): Path<i64>,
     Query(ReclassificationQuery { token, by }): Query<ReclassificationQuery>,
+    client: Client,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let job = desk.monitor.queue_reclassification(&Reclassification { survey, token, by }).await?;
+    let job = desk.monitor.queue_reclassification(&Reclassification { survey, token, by }, &desk.quota(client)).await?;
     if jobs::prefers_async(&headers) {
         return jobs::accepted_as_preferred(&desk, &job).await;
     }
-    let done = desk.monitor.ended(&job).await?;
-    answer(done).ok_or_else(|| Problem::internal(&format!("job {job} came to something else")))
+    jobs::answered(&desk, &job, desk.monitor.ended(&job), answer).await
 }

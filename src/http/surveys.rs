@@ -1,7 +1,7 @@
 //! Surveys: taken in, listed, and what was refused of them.
 
 use super::{
-    Desk, Problem,
+    Client, Desk, Problem,
     answers::SurveyAnswer,
     corrections::Corrections,
     jobs::JobAnswer,
@@ -106,6 +106,7 @@ pub struct UploadQuery {
         (status = BAD_REQUEST, body = Problem), (status = NOT_FOUND, body = Problem), (status = CONFLICT, body = Problem), (status = PAYLOAD_TOO_LARGE, body = Problem), (status = UNPROCESSABLE_ENTITY, body = Problem)))]
 pub async fn upload(
     State(desk): State<Desk>,
+    client: Client,
     Query(query): Query<UploadQuery>,
     Query(corrections): Query<Corrections>,
     request: Request,
@@ -114,7 +115,7 @@ pub async fn upload(
     let level: Level = query::read_needed("level", query.level.as_deref())?;
     let (stated, map) = corrections.read()?;
     let on_conflict = query::read_if::<OnConflict>("on_conflict", query.on_conflict.as_deref())?.unwrap_or(OnConflict::Reject);
-    let arrived = Arrived::take(&desk, query.from, request).await?;
+    let arrived = Arrived::take(&desk, client, query.from, request).await?;
     let spooled = &arrived.file;
     let file = SurveyFile {
         name: query.name.or_else(|| spooled.name.clone()).unwrap_or_else(|| "survey.geojson".to_owned()),
@@ -126,9 +127,9 @@ pub async fn upload(
         drop_verdicts: query::said("verdicts", "drop", query.verdicts.as_deref())?,
         again: query::said("again", "yes", query.again.as_deref())?,
         sha256: Some(spooled.sha256.clone()),
-        path: spooled.file.path().to_owned(),
+        path: spooled.path().to_owned(),
     };
-    let job = desk.monitor.queue_survey_import(&file).await?;
+    let job = desk.monitor.queue_survey_import(&file, &desk.quota(client)).await?;
     arrived.answer(&desk, &job, answer).await
 }
 

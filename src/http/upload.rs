@@ -1,8 +1,8 @@
 //! A file comes in: streamed to disk under a limit, hashed on the way, or it waits here already. What is made of it is a job, answered when it is done or at once.
 
-use super::{Desk, Problem, jobs, waiting::Waiting};
+use super::{Client, Desk, Problem, jobs, waiting::Waiting};
 use crate::land::Words;
-use crate::monitor::{Monitor, MonitorError, jobs::Done};
+use crate::monitor::{Folder, Monitor, MonitorError, jobs::Done};
 use axum::{
     body::{Body, Bytes, HttpBody},
     extract::{FromRequest, Multipart, Request},
@@ -11,10 +11,12 @@ use axum::{
 };
 use futures_util::{Stream, StreamExt};
 use sha2::{Digest, Sha256};
+use std::path::Path;
 use std::sync::{
     Arc,
     atomic::{AtomicU64, Ordering},
 };
+use tempfile::TempPath;
 use tokio::io::AsyncWriteExt;
 
 /// A file that was sent, or waits under a token, and how its sender wants to be answered.
@@ -26,7 +28,9 @@ pub(super) struct Arrived {
 
 impl Arrived {
     /// Takes the request's file in; nothing is read where it waits under the token `from`.
-    pub async fn take(desk: &Desk, from: Option<String>, request: Request) -> Result<Self, Problem> {
+    pub async fn take(desk: &Desk, client: Client, from: Option<String>, request: Request) -> Result<Self, Problem> {
+        // Asked again when it is queued; nobody should send a gigabyte for nothing.
+        desk.monitor.store().has_room(&desk.quota(client)).await?;
         let asynchronous = jobs::prefers_async(request.headers());
         let file = match &from {
             Some(token) => desk.waiting.get(token)?,
@@ -43,7 +47,7 @@ impl Arrived {
             tokio::spawn(ended);
             return jobs::accepted_as_preferred(desk, job).await;
         }
-        answer(ended.await?).ok_or_else(|| Problem::internal(&format!("job {job} came to something else")))
+        jobs::answered(desk, job, ended, answer).await
     }
 }
 
@@ -56,13 +60,37 @@ async fn ended(monitor: Arc<Monitor>, job: String, waiting: Arc<Waiting>, token:
     Ok(done)
 }
 
-/// A body on disk.
+/// A body on disk: a closed file, so that one which waits takes no descriptor.
 #[derive(Debug)]
 pub(super) struct Spooled {
-    pub file: Arc<tempfile::NamedTempFile>,
+    path: TempPath,
+    #[expect(dead_code, reason = "held to be dropped, after the file in it")]
+    folder: Arc<Folder>,
     pub sha256: String,
     pub bytes: u64,
     pub name: Option<String>,
+}
+
+impl Spooled {
+    /// Where it is.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+}
+
+/// A body on its way to disk.
+struct Spooling {
+    file: tokio::fs::File,
+    path: TempPath,
+    folder: Arc<Folder>,
+}
+
+impl Spooling {
+    fn begin(desk: &Desk) -> Result<Self, Problem> {
+        let folder = desk.monitor.spool_folder()?;
+        let (file, path) = tempfile::NamedTempFile::new_in(&folder.path).map_err(|error| Problem::internal(&error))?.into_parts();
+        Ok(Self { file: tokio::fs::File::from_std(file), path, folder })
+    }
 }
 
 /// Streams a request's file to disk, under the limit.
@@ -105,8 +133,8 @@ async fn spool_form(desk: &Desk, request: Request) -> Result<Spooled, Problem> {
 async fn write_out<E: std::fmt::Display>(desk: &Desk, name: Option<String>, body: impl Stream<Item = Result<Bytes, E>>) -> Result<Spooled, Problem> {
     let limit = desk.limits.upload_bytes;
     let failed = |error: std::io::Error| Problem::internal(&error);
-    let spooled = desk.monitor.spool_file().map_err(failed)?;
-    let mut file = tokio::fs::File::from_std(spooled.as_file().try_clone().map_err(failed)?);
+    // Not before the first byte: whoever sends none takes no descriptor.
+    let mut spooling = None;
     let (mut hash, mut size) = (Sha256::new(), 0);
     let mut body = std::pin::pin!(body);
     while let Some(chunk) = body.next().await {
@@ -116,10 +144,15 @@ async fn write_out<E: std::fmt::Display>(desk: &Desk, name: Option<String>, body
             return Err(too_large(limit));
         }
         hash.update(&chunk);
+        let Spooling { file, .. } = match &mut spooling {
+            Some(spooling) => spooling,
+            none => none.insert(Spooling::begin(desk)?),
+        };
         file.write_all(&chunk).await.map_err(failed)?;
     }
+    let Spooling { mut file, path, folder } = spooling.map_or_else(|| Spooling::begin(desk), Ok)?;
     file.flush().await.map_err(failed)?;
-    Ok(Spooled { file: Arc::new(spooled), sha256: crate::monitor::hexadecimal(&hash.finalize()), bytes: size, name })
+    Ok(Spooled { path, folder, sha256: crate::monitor::hexadecimal(&hash.finalize()), bytes: size, name })
 }
 
 pub(super) fn too_large(limit: u64) -> Problem {

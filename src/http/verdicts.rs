@@ -107,7 +107,7 @@ pub async fn file_verdicts(State(desk): State<Desk>, Query(query): Query<Verdict
     }
     // A table in memory is many times as long as its file.
     let _turn = desk.inspections.acquire().await;
-    let table = spooled.file.reopen().map_err(|error| Problem::internal(&error))?;
+    let table = std::fs::File::open(spooled.path()).map_err(|error| Problem::internal(&error))?;
     let filed = desk.monitor.file_table(&filer, table).await?;
     Ok(Json(VerdictsAnswer::new(filed, &filer)))
 }

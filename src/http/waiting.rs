@@ -1,6 +1,6 @@
 //! Files that were looked at and may yet be taken in, so that they need not be sent twice: each waits under a token, for a while, on this node.
 
-use super::{Problem, upload::Spooled};
+use super::{Client, Limits, Problem, upload::Spooled};
 use crate::land::Words;
 use axum::http::StatusCode;
 use std::collections::HashMap;
@@ -13,30 +13,53 @@ const PATIENCE: Duration = Duration::from_mins(30);
 /// The files that wait.
 #[derive(Debug)]
 pub struct Waiting {
-    /// How much of the disk they may take together, bytes.
-    most_bytes: u64,
-    files: Mutex<HashMap<String, Arc<Spooled>>>,
+    limits: Limits,
+    files: Mutex<HashMap<String, Waits>>,
 }
 
+/// A file that waits, and whose it is.
+#[derive(Debug)]
+struct Waits {
+    file: Arc<Spooled>,
+    client: Client,
+}
+
+/// How much of the disk they may take together, as uploads of the largest size.
+const LARGEST: u64 = 4;
+
 impl Waiting {
-    /// Room for so many bytes.
+    /// Nothing yet.
     #[must_use]
-    pub fn new(most_bytes: u64) -> Self {
-        Self { most_bytes, files: Mutex::default() }
+    pub fn new(limits: Limits) -> Self {
+        Self { limits, files: Mutex::default() }
+    }
+
+    /// That one more file of this client may wait.
+    pub fn has_room(&self, client: Client) -> Result<(), Problem> {
+        let each = self.limits.waiting_each;
+        if of_client(&self.files(), client) < each {
+            return Ok(());
+        }
+        let words = Words::new(
+            format!("您已有 {each} 个查看过的文件在服务器上等候，请先入库，或过半小时再试"),
+            format!("{each} files of yours that were looked at wait here; take them in, or try again in half an hour"),
+        );
+        Err(Problem::new(StatusCode::TOO_MANY_REQUESTS, "too_many_waiting", words))
     }
 
     /// Lets a file wait; `None` where there is no room, which costs nothing but sending it again.
-    pub fn put(self: &Arc<Self>, file: &Arc<Spooled>) -> Option<String> {
+    pub fn put(self: &Arc<Self>, client: Client, file: &Arc<Spooled>) -> Option<String> {
         let mut bytes = [0; 16];
         getrandom::fill(&mut bytes).ok()?;
         let token = crate::monitor::hexadecimal(&bytes);
         {
             let mut files = self.files();
-            let taken: u64 = files.values().map(|file| file.bytes).sum();
-            if taken + file.bytes > self.most_bytes {
+            let taken: u64 = files.values().map(|waits| waits.file.bytes).sum();
+            let is_full = files.len() >= self.limits.waiting_all || of_client(&files, client) >= self.limits.waiting_each;
+            if is_full || taken + file.bytes > LARGEST * self.limits.upload_bytes {
                 return None;
             }
-            files.insert(token.clone(), Arc::clone(file));
+            files.insert(token.clone(), Waits { file: Arc::clone(file), client });
         }
         let (waiting, forgotten) = (Arc::downgrade(self), token.clone());
         tokio::spawn(async move {
@@ -50,7 +73,7 @@ impl Waiting {
 
     /// The file that waits under a token.
     pub fn get(&self, token: &str) -> Result<Arc<Spooled>, Problem> {
-        self.files().get(token).cloned().ok_or_else(|| {
+        self.files().get(token).map(|waits| Arc::clone(&waits.file)).ok_or_else(|| {
             let words = Words::new(
                 "文件已不在服务器上等候（超过半小时、已入库或服务重启过），请重新上传",
                 "the file no longer waits here (half an hour has passed, it was taken in, or the service started anew); send it again",
@@ -64,7 +87,11 @@ impl Waiting {
         self.files().remove(token);
     }
 
-    fn files(&self) -> MutexGuard<'_, HashMap<String, Arc<Spooled>>> {
+    fn files(&self) -> MutexGuard<'_, HashMap<String, Waits>> {
         self.files.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+fn of_client(files: &HashMap<String, Waits>, client: Client) -> usize {
+    files.values().filter(|waits| waits.client == client).count()
 }

@@ -11,7 +11,7 @@ use super::{Monitor, MonitorError, Refusal, RefusalKind};
 use crate::formats::writing::{Layout, WriteError};
 use crate::geom::{Crs, crs::Degrees};
 use crate::land::{JobKind, Layer, PeriodRange, Provenance, Survey, TakenOff, Words, county_name};
-use crate::store::{LayerFeature, PatchPosition, PatchQuery, StoreError, StoredPatch, Thing, VerdictFilter};
+use crate::store::{LayerFeature, PatchPosition, PatchQuery, Quota, StoreError, StoredPatch, Thing, VerdictFilter};
 use placing::Placing;
 use press::Press;
 use serde::{Deserialize, Serialize};
@@ -140,13 +140,13 @@ impl Monitor {
     }
 
     /// Queues an export as a job; answers its id. What it names must be there, as far as that is quickly told.
-    pub async fn queue_export(&self, export: &Export) -> Result<String, MonitorError> {
+    pub async fn queue_export(&self, export: &Export, quota: &Quota) -> Result<String, MonitorError> {
         match &export.subject {
             Subject::Findings(selection) => self.know(selection).await?,
             Subject::Layer(id) => drop(self.layer(*id).await?),
         }
         self.drop_files().await?;
-        self.queue(JobKind::Export, export, &mut tokio::io::empty()).await
+        self.queue(JobKind::Export, export, quota, &mut tokio::io::empty()).await
     }
 
     /// How many features an export will have.

@@ -4,7 +4,7 @@
 
 use super::{Monitor, MonitorError, Refusal, RefusalKind, survey_import::SurveyFile};
 use crate::land::{JobKind, Layer, Level, Period, Reject, Survey, Words};
-use crate::store::{Job, JobFile, JobOutcome, NewJob, News, StoreError, Thing};
+use crate::store::{Job, JobFile, JobOutcome, NewJob, News, Quota, StoreError, Thing};
 use serde::{Deserialize, Serialize};
 use tokio::io::AsyncRead;
 
@@ -88,6 +88,32 @@ impl Failure {
         }
     }
 
+    /// A node died with the job so often that it will not be tried again; `node` was the last one.
+    pub(super) fn node_died(lost: u64, node: Option<&str>) -> Self {
+        let node = node.unwrap_or("?");
+        let words = Words::new(
+            format!(
+                "执行这个任务的节点已有 {lost} 次中途停止（最近一次是 {node}），不再重试；文件可能超出了节点的内存，请拆分后重新上传，或请管理员查看该节点的日志"
+            ),
+            format!(
+                "a node stopped {lost} times while it carried this job out (the last one was {node}), so it is not tried again; the file may need more memory than a node has: split it, or have the log of that node looked at"
+            ),
+        );
+        Self::Refused(Box::new(Refusal::new(RefusalKind::Unacceptable, "node_died", words)))
+    }
+
+    /// Somebody cancelled it.
+    fn cancelled() -> Self {
+        let words = Words::new("任务已取消，没有保存任何内容", "the job was cancelled; nothing of it was stored");
+        Self::Refused(Box::new(Refusal::new(RefusalKind::Gone, CANCELLED, words)))
+    }
+
+    /// As it is kept.
+    pub(super) fn outcome(&self) -> Result<JobOutcome, MonitorError> {
+        let kept = serde_json::to_string(self).map_err(|error| MonitorError::Broken(error.to_string()))?;
+        Ok(JobOutcome::Failure(kept))
+    }
+
     fn into_error(self, job: &str) -> MonitorError {
         match self {
             Self::Refused(refusal) => MonitorError::Refused(refusal),
@@ -98,19 +124,43 @@ impl Failure {
     }
 }
 
+/// The code of the problem that a cancelled job ends with.
+const CANCELLED: &str = "job_cancelled";
+
 impl Monitor {
     /// Queues the import of a survey, with its file; answers the job's id.
-    pub async fn queue_survey_import(&self, file: &SurveyFile) -> Result<String, MonitorError> {
+    pub async fn queue_survey_import(&self, file: &SurveyFile, quota: &Quota) -> Result<String, MonitorError> {
         let mut bytes = tokio::fs::File::open(&file.path).await?;
-        self.queue(JobKind::SurveyImport, file, &mut bytes).await
+        self.queue(JobKind::SurveyImport, file, quota, &mut bytes).await
     }
 
     /// Queues a job with these parameters and the file it is about (empty where it is about none); answers its id.
-    pub(super) async fn queue(&self, kind: JobKind, parameters: &impl Serialize, file: &mut (dyn AsyncRead + Send + Unpin)) -> Result<String, MonitorError> {
+    pub(super) async fn queue(
+        &self,
+        kind: JobKind,
+        parameters: &impl Serialize,
+        quota: &Quota,
+        file: &mut (dyn AsyncRead + Send + Unpin),
+    ) -> Result<String, MonitorError> {
         let parameters = serde_json::to_string(parameters).map_err(|error| MonitorError::Broken(error.to_string()))?;
         let id = uuid::Uuid::now_v7().to_string();
-        self.store.enqueue(NewJob { id: id.clone(), kind, parameters }, file).await?;
+        self.store.enqueue_within(NewJob { id: id.clone(), kind, parameters }, Some(quota), file).await?;
         Ok(id)
+    }
+
+    /// Cancels a job, queued or under way on whichever node; nothing of it is stored. A job that was cancelled before is answered as it is; one that is over has
+    /// done what it was for, or failed, and that is no longer undone: it is a conflict.
+    pub async fn cancel(&self, id: &str) -> Result<JobSeen, MonitorError> {
+        let cancelled = self.store.cancel(id, Failure::cancelled().outcome()?).await?;
+        let seen = self.job(id).await?;
+        match &seen.outcome {
+            _ if cancelled => Ok(seen),
+            Some(Err(MonitorError::Refused(refusal))) if refusal.code == CANCELLED => Ok(seen),
+            _ => {
+                let words = Words::new("任务已经结束，不能取消", "the job is over and can no longer be cancelled");
+                Err(Refusal::new(RefusalKind::Conflict, "job_over", words).into())
+            }
+        }
     }
 
     /// A job as it is now.

@@ -20,13 +20,14 @@ use super::{
 use crate::formats::{Arrival, Field, RawFeature, Stated, Wanted};
 use crate::geom::{Bounds, Pieces, Plane};
 use crate::land::{FeatureFacts, JobKind, LONGEST_NAME, Layer, LayerKind, Reject, Words, shortened};
-use crate::store::{Held, LayerFeature, LayerWriter, NewLayer};
+use crate::store::{Held, LayerFeature, LayerWriter, NewLayer, Quota};
 use jiff::civil::Date;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 use std::io;
 use std::path::PathBuf;
+use std::sync::Arc;
 use tokio::sync::mpsc;
 
 /// A layer about to be imported.
@@ -133,10 +134,10 @@ impl Monitor {
     }
 
     /// Queues the import of a layer, with its file; answers the job's id.
-    pub async fn queue_layer_import(&self, file: &LayerFile) -> Result<String, MonitorError> {
+    pub async fn queue_layer_import(&self, file: &LayerFile, quota: &Quota) -> Result<String, MonitorError> {
         file.has_short_name()?;
         let mut bytes = tokio::fs::File::open(&file.path).await?;
-        self.queue(JobKind::LayerImport, file, &mut bytes).await
+        self.queue(JobKind::LayerImport, file, quota, &mut bytes).await
     }
 
     /// Everything but the commit.
@@ -177,8 +178,10 @@ impl Monitor {
         let plane = origin::of_layers_in_force(&*self.store).await?;
         let (sender, mut receiver) = mpsc::channel::<Vec<LayerFeature>>(4);
         let kinds = self.rule().approvals.clone();
+        // As for a survey: dropped where the job is cancelled.
+        let asking = Arc::new(());
         let reading = {
-            let (file, workshop, memory, atlas) = (file.clone(), self.workshop.clone(), self.memory.clone(), self.atlas());
+            let (file, workshop, memory, atlas) = (file.clone(), self.workshop_while(&asking), self.memory.clone(), self.atlas());
             tokio::task::spawn_blocking(move || {
                 let sha256 = file.sha256.map_or_else(|| hash(&file.path), Ok)?;
                 let arrival = Arrival::receive(&file.path, &file.file_name, &workshop)?;

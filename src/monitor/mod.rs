@@ -50,6 +50,7 @@ pub mod withdrawal;
 pub mod work;
 
 use crate::formats::ReadError;
+pub(crate) use crate::formats::ogr::Folder;
 pub use crate::formats::{FeatureBounds, Gcj02, Layer as FileLayer, Room, Stated, Wanted, ogr::Workshop, why_not};
 use crate::geom::{Crs, Plane, Written};
 use crate::land::{Layer, LayerKind, LayerUsed, Reject, Words, today};
@@ -61,7 +62,7 @@ use serde::{Deserialize, Serialize};
 use standing::Standing;
 use std::borrow::Cow;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, PoisonError, RwLock, Weak};
 
 /// Why something was not done.
 #[derive(Debug, thiserror::Error)]
@@ -188,6 +189,7 @@ pub struct Monitor {
     counts: counts::Counts,
     spool: PathBuf,
     workshop: Workshop,
+    uploads: Mutex<Weak<Folder>>,
     memory: Memory,
     /// A few exports at a time: each has a thread, a file and perhaps a worker.
     exports: tokio::sync::Semaphore,
@@ -217,6 +219,7 @@ impl Monitor {
             counts: counts::Counts::default(),
             spool,
             workshop,
+            uploads: Mutex::default(),
             memory,
             exports: tokio::sync::Semaphore::new(EXPORTS),
             large_checks: Arc::new(tokio::sync::Semaphore::new(1)),
@@ -288,7 +291,24 @@ impl Monitor {
         &self.workshop
     }
 
-    /// A new file for an upload, locked and deleted when dropped.
+    /// The same, whose workers end soon after `asking` is dropped.
+    fn workshop_while(&self, asking: &Arc<()>) -> Workshop {
+        Workshop { asked: Some(Arc::downgrade(asking)), ..self.workshop.clone() }
+    }
+
+    /// The folder in the spool that uploads of this process come to; it is made where there is none, and goes with the last that holds it. It is locked as a whole, so
+    /// that the files in it may be closed.
+    pub(crate) fn spool_folder(&self) -> Result<Arc<Folder>, MonitorError> {
+        let mut uploads = self.uploads.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(folder) = uploads.upgrade() {
+            return Ok(folder);
+        }
+        let folder = Arc::new(self.workshop.uploads()?);
+        *uploads = Arc::downgrade(&folder);
+        Ok(folder)
+    }
+
+    /// A new file for the upload that a job is about, locked and deleted when dropped.
     pub fn spool_file(&self) -> std::io::Result<tempfile::NamedTempFile> {
         let file = tempfile::Builder::new().prefix(SPOOLED).tempfile_in(&self.spool)?;
         file.as_file().lock()?;

@@ -21,7 +21,7 @@ use super::{
 };
 use crate::geom::Written;
 use crate::land::{Days, Finding, Flag, JobKind, NewSurvey, Progress, Stage, Survey, Words};
-use crate::store::{FindingsWriter, Held, PatchQuery, StoredPatch};
+use crate::store::{FindingsWriter, Held, PatchQuery, Quota, StoredPatch};
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -117,9 +117,9 @@ pub(super) fn says_the_same(one: &Finding, other: &Finding) -> bool {
 
 impl Monitor {
     /// Queues the re-classification of a survey; answers the job's id.
-    pub async fn queue_reclassification(&self, asked: &Reclassification) -> Result<String, MonitorError> {
+    pub async fn queue_reclassification(&self, asked: &Reclassification, quota: &Quota) -> Result<String, MonitorError> {
         self.store.survey(asked.survey).await?;
-        self.queue(JobKind::Reclassification, asked, &mut tokio::io::empty()).await
+        self.queue(JobKind::Reclassification, asked, quota, &mut tokio::io::empty()).await
     }
 
     /// Makes the findings of a survey anew, here and now.

@@ -7,7 +7,7 @@
 //!    ends the import before that, a refusal, an error or the process itself, leaves nothing that anybody sees, and soon nothing at all.
 
 use super::{
-    Monitor, MonitorError, Refusal, abandoned,
+    Monitor, MonitorError, Refusal, Workshop, abandoned,
     aside::{Aside, Put},
     choosing::Choice,
     ids::Ids,
@@ -156,7 +156,9 @@ impl Monitor {
         report: &(dyn Fn(Progress) + Sync),
     ) -> Result<(NewSurvey, MeasuredBy), MonitorError> {
         let versions = self.versions().await?;
-        let opened = self.open_survey(file, stated, &versions).await?;
+        // Dropped with this import, also where its job is cancelled: a worker that still reads then ends.
+        let asking = Arc::new(());
+        let opened = self.open_survey(file, stated, &versions, self.workshop_while(&asking)).await?;
         let Opened { arrival, reading, choice, standing } = opened;
         let layer_set = writer.layer_set(&standing.provenance, standing.atlas.plane().origin()).await?;
         let (sender, mut receiver) = mpsc::channel::<Portion>(WAITING);
@@ -203,12 +205,12 @@ impl Monitor {
     }
 
     /// Opens the file, and takes in hand what its first patch is to be judged by.
-    async fn open_survey(&self, file: &SurveyFile, stated: Stated, versions: &Versions) -> Result<Opened, MonitorError> {
+    async fn open_survey(&self, file: &SurveyFile, stated: Stated, versions: &Versions, workshop: Workshop) -> Result<Opened, MonitorError> {
         let period_days = file.period.days();
         let usual = versions.choosing.at(&Days { before: period_days.0, after: period_days.1, unclear: true });
         let standing = self.stand(versions, usual).await?;
         let opening = {
-            let (path, name, map, workshop, standing) = (file.path.clone(), file.name.clone(), file.map.clone(), self.workshop.clone(), Arc::clone(&standing));
+            let (path, name, map, standing) = (file.path.clone(), file.name.clone(), file.map.clone(), Arc::clone(&standing));
             tokio::task::spawn_blocking(move || {
                 let arrival = Arrival::receive(&path, &name, &workshop)?;
                 let wish = Wish { file: &arrival, wanted: Wanted::Survey, stated: &stated, map: &map, counties: standing.atlas.counties_bounds() };

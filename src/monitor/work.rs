@@ -70,6 +70,8 @@ impl Default for Working {
 
 /// Attempts a job is given.
 const ATTEMPTS: u64 = 5;
+/// Nodes that may die with a job: what killed two would kill a third.
+const DEATHS: u64 = 2;
 /// Longest silence about how far a job is.
 const TOLD_EVERY: Duration = Duration::from_millis(500);
 
@@ -166,6 +168,10 @@ impl Monitor {
             tracing::error!(job = job.id, error = job.error.as_deref().unwrap_or("its nodes died"), "given up after {ATTEMPTS} attempts");
             return self.end_as(held, &Failure::Broken).await;
         }
+        if job.lost >= DEATHS {
+            tracing::error!(job = job.id, "given up: {DEATHS} nodes died with it");
+            return self.end_as(held, &Failure::node_died(job.lost, job.lost_by.as_deref())).await;
+        }
         let (report, progress) = watch::channel(Progress::NONE);
         let mut heartbeat = JoinSet::new();
         heartbeat.spawn(Arc::clone(self).keep(held.clone(), working.lease, progress));
@@ -208,7 +214,7 @@ impl Monitor {
             Ok(Came::To(outcome)) => self.settle(held, outcome).await,
             Ok(Came::ToFile(outcome, file)) => self.settle_with(working, held, outcome, file, last).await,
             Err(MonitorError::Store(StoreError::LeaseLost(_))) => {
-                tracing::warn!(job = job.id, "no longer held: the lease ran out and another node took the job; nothing was stored here");
+                tracing::warn!(job = job.id, "no longer held: it was cancelled, or the lease ran out and another node took the job; nothing was stored here");
             }
             Err(error) => {
                 tracing::info!(job = job.id, kind = job.kind.word(), %error, "not done");
@@ -238,7 +244,7 @@ impl Monitor {
         Ok(fetched)
     }
 
-    /// Renews the lease and tells how far the job is, until the lease is lost. While the database is away nobody else can claim the job either.
+    /// Renews the lease and tells how far the job is, until the lease is lost or the job cancelled. While the database is away nobody else can claim the job either.
     async fn keep(self: Arc<Self>, held: Held, lease: Duration, progress: watch::Receiver<Progress>) {
         let mut tick = tokio::time::interval(TOLD_EVERY.min(lease / 3));
         tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
@@ -247,11 +253,12 @@ impl Monitor {
         loop {
             tick.tick().await;
             let now = *progress.borrow();
-            if now == told && renewed.elapsed() < lease / 3 {
-                continue;
-            }
-            match self.store.renew(&held, lease, now).await {
-                Ok(true) => (told, renewed) = (now, tokio::time::Instant::now()),
+            let is_due = now != told || renewed.elapsed() >= lease / 3;
+            // Between renewals it is only looked whether the job was cancelled.
+            let kept = if is_due { self.store.renew(&held, lease, now).await } else { self.store.holds(&held).await };
+            match kept {
+                Ok(true) if is_due => (told, renewed) = (now, tokio::time::Instant::now()),
+                Ok(true) => {}
                 Ok(false) => return,
                 Err(error) => tracing::warn!(job = held.job, %error, "the lease could not be renewed"),
             }
@@ -259,8 +266,8 @@ impl Monitor {
     }
 
     async fn end_as(&self, held: &Held, failure: &Failure) {
-        match serde_json::to_string(failure) {
-            Ok(kept) => self.settle(held, JobOutcome::Failure(kept)).await,
+        match failure.outcome() {
+            Ok(outcome) => self.settle(held, outcome).await,
             Err(error) => tracing::error!(job = held.job, %error, "a failure could not be written down"),
         }
     }

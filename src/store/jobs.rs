@@ -20,10 +20,12 @@ pub(super) const REMEMBERED: i64 = 1000;
 pub(super) mod sql {
     /// Forgets jobs that are over, but for the last so many.
     pub(crate) const FORGET: &str = "DELETE FROM job WHERE state <> 'running' AND id NOT IN (SELECT id FROM job ORDER BY id DESC LIMIT $1)";
-    /// Queues a job: id, kind, lane, parameters.
+    /// Queues a job: id, kind, lane, parameters, client.
     pub(crate) const QUEUE: &str = "
-        INSERT INTO job (id, kind, lane, parameters, state, stage, done, token, attempts, free_ms, created_ms)
-        SELECT $1, $2, $3, $4, 'running', 'reading', 0, 0, 0, now_ms, now_ms FROM clock";
+        INSERT INTO job (id, kind, lane, parameters, client, state, stage, done, token, attempts, free_ms, created_ms)
+        SELECT $1, $2, $3, $4, $5, 'running', 'reading', 0, 0, 0, now_ms, now_ms FROM clock";
+    /// How many jobs are not over, and how many of them a client queued: client.
+    pub(crate) const QUEUED: &str = "SELECT count(*), count(CASE WHEN client = $1 THEN 1 END) FROM job WHERE state = 'running'";
     /// Appends a part of its file: job, number, bytes.
     pub(crate) const PUT_CHUNK: &str = "INSERT INTO job_chunk (job, number, bytes) VALUES ($1, $2, $3)";
     /// A part of its file: job, number.
@@ -49,9 +51,10 @@ pub(super) mod sql {
             SELECT 1 FROM job twin WHERE twin.state = 'running' AND twin.kind = job.kind AND twin.parameters = job.parameters AND twin.node IS NOT NULL
             AND twin.free_ms > (SELECT now_ms FROM clock) AND twin.started_ms <= (SELECT now_ms FROM clock) + 1000))
         ORDER BY id LIMIT 1";
-    /// Claims a job: id, node, lease in milliseconds.
+    /// Claims a job: id, node, lease in milliseconds. What still has a node was given back by nobody: its lease ran out.
     pub(crate) const CLAIM: &str = "
-        UPDATE job SET node = $2, token = token + 1, attempts = attempts + 1,
+        UPDATE job SET node = $2, token = token + 1, attempts = attempts + 1, 
+            lost = lost + CASE WHEN node IS NULL THEN 0 ELSE 1 END, lost_by = coalesce(node, lost_by),
             free_ms = (SELECT now_ms FROM clock) + $3, started_ms = (SELECT now_ms FROM clock)
         WHERE id = $1 RETURNING *";
     /// Prolongs the lease of a job that is held: id, token, lease, stage, done, total.
@@ -65,6 +68,11 @@ pub(super) mod sql {
     /// Ends a job that is held: id, token, state, outcome. Who held it last stays known: that node's log tells more.
     pub(crate) const END: &str = "
         UPDATE job SET state = $3, outcome = $4, ended_ms = (SELECT now_ms FROM clock) WHERE id = $1 AND token = $2 AND state = 'running'";
+    /// Ends a job whoever holds it: id, state, outcome. The token grows, so that its holder can change nothing any more.
+    pub(crate) const CANCEL: &str = "
+        UPDATE job SET state = $2, outcome = $3, token = token + 1, ended_ms = (SELECT now_ms FROM clock) WHERE id = $1 AND state = 'running'";
+    /// Whether a job is held: id, token.
+    pub(crate) const HELD: &str = "SELECT 1 FROM job WHERE id = $1 AND token = $2 AND state = 'running'";
     /// How far a job came whose survey is stored: id, features.
     pub(crate) const STORED: &str = "UPDATE job SET stage = 'storing', done = $2, total = $2 WHERE id = $1";
     /// One job.
@@ -86,6 +94,27 @@ pub struct NewJob {
     pub parameters: String,
 }
 
+/// Quota: how many jobs that are not over a client may have, and all clients together.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Quota {
+    /// Whose job it is: an address.
+    pub client: String,
+    /// Jobs of one client.
+    pub each: u32,
+    /// Jobs of all.
+    pub all: u32,
+}
+
+impl Quota {
+    /// That there is room for one more among so many jobs that are not over.
+    pub(super) fn admits(&self, all: i64, own: i64) -> Result<(), StoreError> {
+        if own >= i64::from(self.each) {
+            return Err(StoreError::QueueFull { jobs: self.each, own: true });
+        }
+        if all >= i64::from(self.all) { Err(StoreError::QueueFull { jobs: self.all, own: false }) } else { Ok(()) }
+    }
+}
+
 /// A job.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Job {
@@ -105,6 +134,10 @@ pub struct Job {
     pub token: i64,
     /// How often it was claimed and not given back in good order.
     pub attempts: u64,
+    /// How often the lease of its holder ran out, because that node died or stalled.
+    pub lost: u64,
+    /// The last node with which that happened.
+    pub lost_by: Option<String>,
     /// Why the last attempt ended early.
     pub error: Option<String>,
     /// What came of it, once it is over.
@@ -210,8 +243,19 @@ impl News {
 /// The queue, and what was in it.
 #[async_trait]
 pub trait Jobs: Send + Sync + 'static {
-    /// Queues a job with the file it is about (empty where it is about none), whole or not at all. Of the jobs that are over, the last thousand are kept.
-    async fn enqueue(&self, job: NewJob, file: &mut (dyn AsyncRead + Send + Unpin)) -> Result<(), StoreError>;
+    /// Queues a job with the file it is about (empty where it is about none), whole or not at all; [`StoreError::QueueFull`] where its quota is used up. Of the jobs that
+    /// are over, the last thousand are kept.
+    async fn enqueue_within(&self, job: NewJob, quota: Option<&Quota>, file: &mut (dyn AsyncRead + Send + Unpin)) -> Result<(), StoreError>;
+    /// Queues a job of no client.
+    async fn enqueue(&self, job: NewJob, file: &mut (dyn AsyncRead + Send + Unpin)) -> Result<(), StoreError> {
+        self.enqueue_within(job, None, file).await
+    }
+    /// That the quota admits one more job now; [`StoreError::QueueFull`] where it does not.
+    async fn has_room(&self, quota: &Quota) -> Result<(), StoreError>;
+    /// Cancels a job, queued or held, with that outcome: nothing of it can be stored any more, and its file is forgotten. False, and nothing changed, when it was over.
+    async fn cancel(&self, id: &str, outcome: JobOutcome) -> Result<bool, StoreError>;
+    /// Whether a job is still held: not over, and claimed by nobody since.
+    async fn holds(&self, held: &Held) -> Result<bool, StoreError>;
     /// Claims the oldest job of a lane that nobody holds, for the time of `lease`; while a job that writes is held, none is claimed that asks for the same.
     async fn claim(&self, lane: Lane, node: &str, lease: Duration) -> Result<Option<(Job, Held)>, StoreError>;
     /// A part of the file of a job, from 0; `None` behind its end. Until the job is over that is the file it is about, then the one it made.

@@ -39,7 +39,7 @@ use std::time::Duration;
 
 pub use filings::{Fate, NewFiling, Signing};
 pub use ground::{GroundWriter, PatchGround, PatchPlace};
-pub use jobs::{Held, Job, JobFile, JobOutcome, Jobs, NewJob, News};
+pub use jobs::{Held, Job, JobFile, JobOutcome, Jobs, NewJob, News, Quota};
 pub use patches::{PatchMark, PatchPosition, PatchQuery, StoredPatch, VerdictFilter};
 pub use unpublished::SILENT;
 pub use withdrawal::{Moved, RestoreWriter, Withdrawals, Withdrawn};
@@ -149,6 +149,14 @@ pub enum StoreError {
         layer: i64,
         /// How many findings.
         findings: u64,
+    },
+    /// So many jobs are not over that no more are queued.
+    #[error("{jobs} jobs are not over yet")]
+    QueueFull {
+        /// How many may be.
+        jobs: u32,
+        /// Whether they are all of one client.
+        own: bool,
     },
     /// The job is no longer held: its lease ran out, and another node has it or has ended it.
     #[error("job {0} is no longer held")]

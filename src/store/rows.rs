@@ -20,6 +20,8 @@ pub(super) fn job(row: &impl Columns) -> Result<Job, StoreError> {
         node: row.maybe_text("node")?,
         token: row.integer("token")?,
         attempts: row.count("attempts")?,
+        lost: row.count("lost")?,
+        lost_by: row.maybe_text("lost_by")?,
         error: row.maybe_text("error")?,
         outcome: row.maybe_json("outcome")?,
         created_ms: row.integer("created_ms")?,

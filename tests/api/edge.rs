@@ -147,6 +147,17 @@ async fn a_body_that_grows_above_the_limit_is_cut_off() {
     assert_eq!(app.upload(APRIL, text).await.status, 201);
 }
 
+/// Refused afterwards, it would have been stored all the same.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_upload_that_takes_no_plain_answer_is_answered() {
+    let app = TestApp::bare().await;
+    for (month, encoding) in (1..).zip(["identity;q=0", "*;q=0", "identity;q=0, *;q=0", "br, identity;q=0"]) {
+        let request = app.request(Method::POST, &format!("/api/surveys?period=2022-{month:02}&level=city&again=yes"));
+        let answer = app.send(request.header("accept-encoding", encoding).body(city::one_of_each().text())).await;
+        assert_eq!((answer.status.as_u16(), answer.json()["patches"].as_u64()), (201, Some(4)), "{encoding}");
+    }
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_upload_that_breaks_off_leaves_nothing() {
     let app = TestApp::bare().await;

@@ -1,6 +1,8 @@
 //! The HTTP interface, one module a resource; what bad input gets is in `refusals`.
 
 mod approvals;
+mod bounds;
+mod cancelling;
 mod check;
 mod codes;
 mod edge;
@@ -13,6 +15,7 @@ mod long_names;
 mod memory;
 mod nodes;
 mod openapi;
+mod origin;
 mod patches;
 mod questions;
 mod ratios;

@@ -1,6 +1,7 @@
 //! `/openapi.json`: the machine's version of docs/API.md.
 
 use super::app::{TestApp, text};
+use reqwest::Method;
 use serde_json::Value;
 use std::collections::BTreeSet;
 
@@ -15,13 +16,19 @@ fn documented() -> BTreeSet<(String, String)> {
 }
 
 /// Method and path of everything the document lists.
-fn listed(document: &Value) -> BTreeSet<(String, String)> {
+pub(super) fn listed(document: &Value) -> BTreeSet<(String, String)> {
     document["paths"]
         .as_object()
         .unwrap()
         .iter()
         .flat_map(|(path, item)| item.as_object().unwrap().keys().map(|method| (method.clone(), path.clone())))
         .collect()
+}
+
+/// Every operation of a service, with numbers in the place of what its path names.
+pub(super) async fn operations(app: &TestApp) -> Vec<(Method, String)> {
+    let named = |path: &str| path.replace("{source}", "county").replace(['{', '}'], "").replace("/id", "/1");
+    listed(&app.read("/openapi.json").await).into_iter().map(|(method, path)| (method.to_uppercase().parse().unwrap(), named(&path))).collect()
 }
 
 /// Every `$ref` in a document.
@@ -48,9 +55,8 @@ async fn it_lists_every_route_that_is_documented_and_no_other() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_path_it_lists_is_a_route() {
     let app = TestApp::bare().await;
-    for (method, path) in listed(&app.read("/openapi.json").await) {
-        let url = path.replace("{source}", "county").replace(['{', '}'], "");
-        let answer = app.send(app.request(method.to_uppercase().parse().unwrap(), &url)).await;
+    for (method, url) in operations(&app).await {
+        let answer = app.send(app.request(method.clone(), &url)).await;
         let says = answer.text();
         assert!(answer.status != 405 && !says.contains("没有这个地址"), "{method} {url}: {says}");
     }
@@ -80,6 +86,20 @@ async fn it_is_a_sound_openapi_document() {
             let wanted: BTreeSet<String> = path.split('/').filter_map(|step| step.strip_prefix('{')?.strip_suffix('}')).map(str::to_owned).collect();
             assert_eq!(in_path, wanted, "{place}");
             assert!(parameters.iter().filter(|parameter| parameter["in"] == "path").all(|parameter| parameter["required"] == true), "{place}");
+        }
+    }
+}
+
+/// Every operation refuses parameters that it does not have; whatever is named in a path may not be there; and what writes is refused to other sites.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_operation_lists_the_errors_that_it_may_meet() {
+    let document = TestApp::bare().await.read("/openapi.json").await;
+    for (method, path) in listed(&document) {
+        let said = &document["paths"][&path][&method]["responses"];
+        let may_meet = [("400", path.starts_with("/api")), ("404", path.contains('{')), ("403", method != "get"), ("421", path.starts_with("/api"))];
+        for (status, _) in may_meet.iter().filter(|(_, may)| *may) {
+            let schema = &said[status]["content"]["application/problem+json"]["schema"]["$ref"];
+            assert_eq!(schema, "#/components/schemas/Problem", "{method} {path} {status}");
         }
     }
 }

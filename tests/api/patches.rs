@@ -270,6 +270,34 @@ async fn pages_follow_each_other_without_gap_or_repeat() {
     assert_eq!(app.read("/api/patches?limit=23").await["features"].as_array().unwrap().len(), 23);
 }
 
+/// More than are read at a time: a page is sent as it is read, and says where to go on as one that was held whole.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_long_page_is_streamed_and_is_what_short_ones_are_together() {
+    const PATCHES: u32 = 2100;
+    let app = TestApp::bare().await;
+    let survey = (0..PATCHES).fold(File::default(), |file, n| {
+        let west = 118.31 + 0.001 * f64::from(n);
+        file.patch(&format!("P{n:04}"), &[rectangle(west, 35.02, west + 0.0005, 35.0205)])
+    });
+    app.uploaded(APRIL, &survey).await;
+    let ids: Vec<String> = (0..PATCHES).map(|n| format!("P{n:04}")).collect();
+    for (limit, pages) in [(5000, vec![2100]), (2100, vec![2100, 0]), (1000, vec![1000, 1000, 100]), (1050, vec![1050, 1050, 0])] {
+        let (mut met, mut sizes) = (Vec::new(), Vec::new());
+        let mut next = json!(format!("/api/patches?limit={limit}&period=2022-04"));
+        while let Some(path) = next.as_str() {
+            let answer = app.get(path).await;
+            assert_eq!((answer.header("content-type"), answer.header("content-length")), ("application/geo+json", ""), "it is not known how long it will be");
+            let page = answer.json();
+            let features = page["features"].as_array().unwrap();
+            sizes.push(features.len());
+            met.extend(features.iter().map(|patch| patch["properties"]["patch_id"].as_str().unwrap().to_owned()));
+            next = page["next"].clone();
+        }
+        assert!(met == ids, "limit {limit}: {} patches", met.len());
+        assert_eq!(sizes, pages, "limit {limit}");
+    }
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn parameters_are_named_when_they_are_wrong() {
     let app = TestApp::bare().await;

@@ -65,7 +65,13 @@ async fn asked_to_stop_it_is_not_ready_and_answers_what_still_comes() {
     let app = TestApp::city().await;
     app.life.enter(Phase::Stopping);
     app.get("/ready").await.problem(503, "stopping");
-    app.uploaded(APRIL, &city::one_of_each()).await;
+    // Nobody is kept waiting for a job by a node that goes.
+    let taken = app.upload(APRIL, city::one_of_each().text()).await;
+    assert_eq!(taken.status, 202, "{}", taken.text());
+    while app.read(taken.header("location")).await["state"] == "running" {
+        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+    }
+    assert_eq!(app.surveys().await.len(), 1);
     assert_eq!(app.get("/health").await.status, 200);
 }
 

@@ -10,7 +10,7 @@ use serde_json::Value;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use tokio::net::TcpListener;
-use tuban::http::{Desk, Life, Limits, serve};
+use tuban::http::{Desk, Life, Limits, Names, serve};
 use tuban::land::LayerKind;
 use tuban::monitor::{Monitor, Workshop, layer_import::LayerFile, rule::Rule, work::Working};
 use tuban::store::{Store, postgres::PostgresStore};
@@ -68,6 +68,12 @@ impl TestApp {
         Self::with(limits, |workshop| workshop, Some(Working::default())).await
     }
 
+    /// Without a layer, called by these names.
+    pub(crate) async fn named(names: Names) -> Self {
+        let folder = Arc::new(tempfile::tempdir().unwrap());
+        Self::serving(Self::embedded(&folder).await, folder, |monitor| usual(monitor).called(names), |workshop| workshop, Some(Working::default())).await
+    }
+
     /// Without a layer, with these workers for what GDAL reads.
     pub(crate) async fn with_workshop(change: impl FnOnce(Workshop) -> Workshop) -> Self {
         Self::with(Limits::default(), change, Some(Working::default())).await
@@ -75,12 +81,19 @@ impl TestApp {
 
     /// Without a layer, over that store.
     pub(crate) async fn over(store: Arc<dyn Store>) -> Self {
-        Self::serving(store, Arc::new(tempfile::tempdir().unwrap()), Limits::default(), |workshop| workshop, Some(Working::default())).await
+        Self::serving(store, Arc::new(tempfile::tempdir().unwrap()), usual, |workshop| workshop, Some(Working::default())).await
     }
 
     /// Without a layer, carrying no jobs out.
     pub(crate) async fn idle() -> Self {
         Self::with(Limits::default(), |workshop| workshop, None).await
+    }
+
+    /// Without a layer, carrying no jobs out, with another desk.
+    pub(crate) async fn idle_desk(change: impl FnOnce(Desk) -> Desk, limits: Limits) -> Self {
+        let folder = Arc::new(tempfile::tempdir().unwrap());
+        let desk = |monitor| change(Desk::new(monitor, limits));
+        Self::serving(Self::embedded(&folder).await, folder, desk, |workshop| workshop, None).await
     }
 
     /// Another service over the same database and folder, its layers loaded; it answers no requests.
@@ -99,7 +112,7 @@ impl TestApp {
     /// Another node on the same database; it carries jobs out in that way, or not at all.
     pub(crate) async fn node(&self, working: Option<Working>) -> Self {
         let store = Self::embedded(&self.folder).await;
-        let node = Self::serving(store, Arc::clone(&self.folder), Limits::default(), |workshop| workshop, working).await;
+        let node = Self::serving(store, Arc::clone(&self.folder), usual, |workshop| workshop, working).await;
         tokio::spawn(Arc::clone(&node.monitor).follow_layers());
         node
     }
@@ -110,13 +123,13 @@ impl TestApp {
 
     async fn with(limits: Limits, change: impl FnOnce(Workshop) -> Workshop, working: Option<Working>) -> Self {
         let folder = Arc::new(tempfile::tempdir().unwrap());
-        Self::serving(Self::embedded(&folder).await, folder, limits, change, working).await
+        Self::serving(Self::embedded(&folder).await, folder, |monitor| Desk::new(monitor, limits), change, working).await
     }
 
     async fn serving(
         store: Arc<dyn Store>,
         folder: Arc<tempfile::TempDir>,
-        limits: Limits,
+        desk: impl FnOnce(Arc<Monitor>) -> Desk,
         change: impl FnOnce(Workshop) -> Workshop,
         working: Option<Working>,
     ) -> Self {
@@ -129,7 +142,7 @@ impl TestApp {
         if let Some(working) = working {
             tokio::spawn(Arc::clone(&monitor).work(working, stop.clone()));
         }
-        let desk = Desk::new(Arc::clone(&monitor), limits);
+        let desk = desk(Arc::clone(&monitor));
         let life = desk.life.clone();
         tokio::spawn(serve(listener, desk, stop.clone().cancelled_owned()));
         // The service hangs up on who has been silent for twenty seconds, which a test may be between two requests.
@@ -249,6 +262,11 @@ impl TestApp {
     pub(crate) fn has_an_empty_spool(&self) {
         assert_eq!(names_in(self.monitor.spool()), Vec::<String>::new());
     }
+}
+
+/// A desk with the usual limits.
+fn usual(monitor: Arc<Monitor>) -> Desk {
+    Desk::new(monitor, Limits::default())
 }
 
 /// Names of the files in a folder.

@@ -6,6 +6,7 @@ mod export;
 mod fail_points;
 mod failover;
 mod files;
+mod hostile;
 mod kill;
 mod memory;
 mod migrate;

@@ -18,7 +18,7 @@ impl Serving {
         Self::start_with(folder, &["--listen", listen])
     }
 
-    fn start_with(folder: &Path, options: &[&str]) -> Self {
+    pub(super) fn start_with(folder: &Path, options: &[&str]) -> Self {
         Self::started(tuban(folder, &[&["serve"], options].concat()))
     }
 
@@ -99,7 +99,7 @@ fn uploads_and_job_folders_left_by_a_killed_program_are_swept_and_those_of_a_liv
     std::fs::create_dir(&spool).unwrap();
     let files = ["survey-abandoned", "survey-living", "notes.txt"].map(|name| std::fs::File::create(spool.join(name)).unwrap());
     files[1].lock().unwrap();
-    let folders = ["tuban-job-abandoned", "tuban-job-living"].map(|name| spool.join(name));
+    let folders = ["tuban-job-abandoned", "tuban-job-living", "tuban-uploads-abandoned"].map(|name| spool.join(name));
     for folder in &folders {
         std::fs::create_dir(folder).unwrap();
         std::fs::write(folder.join("data.shp"), "unpacked").unwrap();

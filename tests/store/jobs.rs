@@ -7,7 +7,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 use tokio::io::AsyncReadExt;
 use tuban::land::{JobKind, JobState, Lane, LayerKind, OnConflict, Progress, Reject, Stage, Survey, Words};
-use tuban::store::{Held, Job, JobFile, JobOutcome, NewJob, NewLayer, Store, StoreError, SurveyKey};
+use tuban::store::{Held, Job, JobFile, JobOutcome, NewJob, NewLayer, Quota, Store, StoreError, SurveyKey};
 
 /// Longer than any test.
 const LONG: Duration = Duration::from_hours(1);
@@ -324,4 +324,80 @@ pub(super) async fn of_jobs_that_are_over_the_last_thousand_are_remembered(store
     let left: BTreeMap<String, JobState> = store.jobs(9999).await.unwrap().into_iter().map(|job| (job.id, job.state)).collect();
     assert!((1000..1010).contains(&left.len()), "{}", left.len());
     assert_eq!((left["0000"], left["1010"], left.get("0001")), (JobState::Running, JobState::Failed, None), "what is not over is never forgotten");
+}
+
+pub(super) async fn a_job_that_is_cancelled_is_over_and_its_holder_can_store_nothing(store: &dyn Store) {
+    queued(store, "queued", b"x").await;
+    assert!(store.cancel("queued", failed()).await.unwrap());
+    queued(store, "held", b"x").await;
+    let (job, held) = claimed(store, "n", LONG).await;
+    assert_eq!((job.id.as_str(), store.holds(&held).await.unwrap()), ("held", true));
+    assert!(store.cancel("held", failed()).await.unwrap());
+    for id in ["queued", "held"] {
+        let over = store.job(id).await.unwrap();
+        assert_eq!((over.state, over.outcome, over.ended_ms.is_some()), (JobState::Failed, Some(failed()), true), "{id}");
+        assert_eq!(store.chunk(id, 0).await.unwrap(), None, "{id}");
+        assert!(!store.cancel(id, JobOutcome::Failure("another".to_owned())).await.unwrap(), "{id}");
+        assert_eq!(store.job(id).await.unwrap().outcome, Some(failed()), "{id}");
+    }
+    assert!(!store.holds(&held).await.unwrap());
+    assert!(!store.renew(&held, LONG, Progress::NONE).await.unwrap());
+    assert!(!store.release(&held, OVER, None).await.unwrap());
+    assert!(!settled(store, &held, JobOutcome::Failure("late".to_owned())).await);
+    assert!(matches!(store_as(store, &held, &key("2022-04", "x")).await, Err(StoreError::LeaseLost(job)) if job == "held"));
+    assert_eq!(store.surveys().await.unwrap(), []);
+    // Nobody waits for what it held.
+    queued(store, "next", b"x").await;
+    assert_eq!(claimed(store, "n", LONG).await.0.id, "next");
+}
+
+pub(super) async fn a_job_that_is_over_is_not_cancelled(store: &dyn Store) {
+    queued(store, "a", b"x").await;
+    let (_, held) = claimed(store, "n", LONG).await;
+    store_as(store, &held, &key("2022-04", "x")).await.unwrap();
+    let before = store.job("a").await.unwrap();
+    assert!(!store.cancel("a", failed()).await.unwrap());
+    assert_eq!((store.job("a").await.unwrap(), store.surveys().await.unwrap().len()), (before, 1));
+    assert!(matches!(store.cancel("x", failed()).await, Err(StoreError::NotFound { .. })));
+}
+
+pub(super) async fn claims_that_ran_out_are_counted_and_those_given_back_are_not(store: &dyn Store) {
+    queued(store, "a", b"x").await;
+    let mut lost = Vec::new();
+    let (job, held) = claimed(store, "first", LONG).await;
+    lost.push((job.lost, job.lost_by));
+    // Handed over in good order, and after an error.
+    assert!(store.release(&held, OVER, None).await.unwrap());
+    let (job, held) = claimed(store, "second", LONG).await;
+    lost.push((job.lost, job.lost_by));
+    assert!(store.release(&held, OVER, Some("the disk")).await.unwrap());
+    // Two that say nothing any more.
+    for node in ["third", "fourth", "fifth"] {
+        let (job, _) = claimed(store, node, OVER).await;
+        lost.push((job.lost, job.lost_by));
+    }
+    let by = |node: &str| Some(node.to_owned());
+    assert_eq!(lost, [(0, None), (0, None), (0, None), (1, by("third")), (2, by("fourth"))]);
+}
+
+pub(super) async fn a_client_has_so_many_jobs_that_are_not_over_and_all_have_so_many(store: &dyn Store) {
+    let quota = |client: &str| Quota { client: client.to_owned(), each: 2, all: 3 };
+    let queue = async |id: &str, client: &str| {
+        let job = NewJob { id: id.to_owned(), kind: JobKind::Export, parameters: "{}".to_owned() };
+        store.enqueue_within(job, Some(&quota(client)), &mut &b"x"[..]).await
+    };
+    queue("1", "one").await.unwrap();
+    queue("2", "one").await.unwrap();
+    assert!(matches!(queue("3", "one").await, Err(StoreError::QueueFull { jobs: 2, own: true })));
+    assert!(matches!(store.has_room(&quota("one")).await, Err(StoreError::QueueFull { jobs: 2, own: true })));
+    store.has_room(&quota("two")).await.unwrap();
+    queue("3", "two").await.unwrap();
+    for client in ["two", "three"] {
+        assert!(matches!(queue("4", client).await, Err(StoreError::QueueFull { jobs: 3, own: false })), "{client}");
+    }
+    assert_eq!((store.jobs(9).await.unwrap().len(), store.chunk("4", 0).await.unwrap()), (3, None), "what was refused left nothing");
+    assert!(store.cancel("1", failed()).await.unwrap());
+    queue("4", "one").await.unwrap();
+    // What no client queued, such as a command, is not counted by client, and not refused.
+    queued(store, "5", b"x").await;
 }

@@ -93,6 +93,8 @@ promises! {
         a_job_reads_back_with_its_file, a_job_that_is_not_there_is_not_found, each_job_goes_to_one_node_the_oldest_first,
         a_job_is_nobody_elses_until_its_lease_is_over, progress_is_seen_and_the_lease_prolonged, who_comes_back_after_another_has_claimed_can_change_nothing,
         a_survey_and_the_end_of_its_job_become_visible_together, a_layer_and_the_end_of_its_job_become_visible_together, a_job_stores_one_survey_at_most, a_job_given_back_is_claimed_again_after_the_pause,
+        a_job_that_is_cancelled_is_over_and_its_holder_can_store_nothing, a_job_that_is_over_is_not_cancelled, claims_that_ran_out_are_counted_and_those_given_back_are_not,
+        a_client_has_so_many_jobs_that_are_not_over_and_all_have_so_many,
         what_came_of_a_job_reads_back, jobs_wait_for_no_other_unless_both_ask_for_the_same,
         a_file_and_the_end_of_its_job_become_visible_together,
         files_that_jobs_made_are_dropped_by_age_and_beyond_a_size_the_oldest_first, jobs_go_on_while_a_survey_comes_in, of_jobs_that_are_over_the_last_thousand_are_remembered;

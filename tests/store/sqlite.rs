@@ -113,6 +113,21 @@ async fn a_job_whose_node_died_between_the_two_files_is_ended_by_the_next_claim(
     assert_eq!(notes, ["b"]);
 }
 
+/// What it stored is there, so it cannot be cancelled, and is told as what it is.
+#[tokio::test]
+async fn a_job_whose_node_died_between_the_two_files_is_done_for_who_would_cancel_it() {
+    let (store, folder) = fresh().await;
+    let survey = stored(&store, &key("2022-04", "x"), vec![(patch("1"), finding(None))]).await;
+    let job = NewJob { id: "a".to_owned(), kind: JobKind::SurveyImport, parameters: "{}".to_owned() };
+    store.enqueue(job, &mut &b"x"[..]).await.unwrap();
+    store.claim(Lane::Writing, "died", Duration::from_hours(1)).await.unwrap().unwrap();
+    let mut hand = raw(&folder.path().join("tuban.db")).await;
+    let note = "INSERT INTO stored_job (job, outcome) VALUES ('a', json_object('survey', json_object('id', $1, 'was_there', json('false'))))";
+    sqlx::query(note).bind(survey.id).execute(&mut hand).await.unwrap();
+    assert!(!store.cancel("a", JobOutcome::Failure("{}".to_owned())).await.unwrap());
+    assert_eq!(store.job("a").await.unwrap().outcome, Some(JobOutcome::Survey { id: survey.id, was_there: false }));
+}
+
 #[tokio::test]
 async fn a_clock_that_is_set_back_keeps_no_job_waiting() {
     let (store, folder) = fresh().await;

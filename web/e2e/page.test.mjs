@@ -4,10 +4,14 @@
 //   TUBAN_SURVEY      a GeoJSON survey of 2022-06 with some rejects, not uploaded yet
 //   TUBAN_SHAPEFILE   a zipped Shapefile in GBK and six-digit eastings (EPSG:4548) with neither .prj nor .cpg, called 2022-07.zip
 //   TUBAN_SEVERAL     a ZIP called 2022-09.zip with two Shapefiles in GBK: 图斑, a survey, and 批准用地
+//   TUBAN_CITY        the file of its database
 //   TUBAN_SCREENSHOT  where to write a picture of map and panel (optional)
 //   CHROMIUM          the browser (default /usr/bin/chromium)
 import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
+import { createServer } from 'node:http';
 import { after, before, test } from 'node:test';
 import { chromium } from 'playwright-core';
 
@@ -17,6 +21,7 @@ const url = required('TUBAN_URL');
 const survey = required('TUBAN_SURVEY');
 const shapefile = required('TUBAN_SHAPEFILE');
 const several = required('TUBAN_SEVERAL');
+const city = required('TUBAN_CITY');
 
 let browser;
 let page;
@@ -497,6 +502,99 @@ test('a layer is taken in with what its file does not say: the kind of its appro
   await picture('villages-settled');
   const counties = await taken(villages, 'county');
   assert.equal(counties.features, 2);
+});
+
+test('a job that waits is cancelled, and nothing of it is stored', async () => {
+  const surveys = async () => (await (await fetch(new URL('/api/surveys', url))).json()).surveys.length;
+  const before = await surveys();
+  // While another program writes, no import gets on.
+  const writer = spawn('sqlite3', [city], { stdio: ['pipe', 'pipe', 'inherit'] });
+  writer.stdin.write("BEGIN IMMEDIATE; SELECT 'held';\n");
+  await once(writer.stdout, 'data');
+  await page.getByRole('tab', { name: '上传批次' }).click();
+  await page.locator('input[type=file]').setInputFiles(survey);
+  await page.locator('[data-inspection=good]').waitFor();
+  await page.locator('input[name=period]').fill('2021-03');
+  await page.getByRole('button', { name: '确认上传并套合' }).click();
+  await page.getByRole('button', { name: '取消任务' }).click();
+  await page.getByRole('button', { name: '不取消' }).click();
+  await page.getByRole('button', { name: '取消任务' }).click();
+  await page.getByRole('button', { name: '确定取消' }).click();
+  assert.match(await page.locator('#panel [data-problem]').innerText(), /任务已取消/);
+  const [job] = (await (await fetch(new URL('/api/jobs', url))).json()).jobs;
+  assert.deepEqual([job.state, job.problem.type], ['failed', '/problems/job_cancelled']);
+  writer.stdin.end('ROLLBACK;\n');
+  await once(writer, 'exit');
+  assert.equal(await surveys(), before);
+});
+
+test('a page of another site writes nothing, however it tries', async () => {
+  const told = async (path) => (await fetch(new URL(path, url))).text();
+  const state = async () => [await told('/api/surveys'), await told('/api/layers'), await told('/api/jobs'), await told('/api/surveys?withdrawn=yes')];
+  const { paths } = JSON.parse(await told('/openapi.json'));
+  const { surveys } = JSON.parse(await told('/api/surveys'));
+  const parameters = 'period=2019-01&level=city&again=yes&kind=red_line&name=x&effective=2000-01-01&format=csv&keep=true&reason=x';
+  const attempts = Object.entries(paths).flatMap(([path, item]) =>
+    Object.keys(item)
+      .filter((method) => method !== 'get')
+      .map((method) => {
+        const known = new Set((item[method].parameters ?? []).map(({ name }) => name));
+        const asked = parameters.split('&').filter((pair) => known.has(pair.split('=')[0])).join('&');
+        return { method: method.toUpperCase(), url: new URL(`${path.replace('{id}', surveys[0].id)}?${asked}`, url).href };
+      }),
+  );
+  assert.ok(attempts.length >= 11, JSON.stringify(attempts));
+  const text = await readFile(survey, 'utf8');
+  const before = await state();
+  // Of the same machine but another port, so of the same site and another origin; and of another site.
+  const server = createServer((_, answer) => answer.setHeader('content-type', 'text/html').end('<!doctype html><title>elsewhere</title>'));
+  await once(server.listen(0, '127.0.0.1'), 'listening');
+  for (const host of ['127.0.0.1', 'localhost']) {
+    const context = await browser.newContext();
+    const elsewhere = await context.newPage();
+    const statuses = [];
+    elsewhere.on('response', (answer) => {
+      if (answer.url().startsWith(new URL(url).origin)) statuses.push(answer.status());
+    });
+    await elsewhere.goto(`http://${host}:${server.address().port}/`);
+    for (const attempt of attempts) {
+      await elsewhere.evaluate(async ({ attempt: { method, url: target }, text }) => {
+        const form = (encoding, name) => {
+          const frame = document.body.appendChild(document.createElement('iframe'));
+          frame.name = `f${Math.random()}`;
+          const made = document.body.appendChild(document.createElement('form'));
+          Object.assign(made, { action: target, method: 'post', enctype: encoding, target: frame.name });
+          const field = made.appendChild(document.createElement('textarea'));
+          Object.assign(field, { name, value: text });
+          const loaded = new Promise((resolve) => (frame.onload = resolve));
+          made.submit();
+          return Promise.race([loaded, new Promise((resolve) => setTimeout(resolve, 5000))]);
+        };
+        const request = () =>
+          new Promise((resolve) => {
+            const asked = new XMLHttpRequest();
+            asked.open(method, target);
+            asked.onloadend = resolve;
+            asked.send(text);
+          });
+        const plain = { method: 'POST', mode: 'no-cors', body: text, credentials: 'include' };
+        await fetch(target, plain).catch(() => {});
+        await fetch(target, { ...plain, body: new Blob([text], { type: 'text/plain' }), keepalive: text.length < 60_000 }).catch(() => {});
+        await fetch(target, { method, body: text }).catch(() => {});
+        await request();
+        navigator.sendBeacon(target, text.slice(0, 60_000));
+        await form('text/plain', 'file');
+        await form('multipart/form-data', 'file');
+        await form('application/x-www-form-urlencoded', 'file');
+      }, { attempt, text });
+    }
+    await elsewhere.waitForTimeout(500);
+    assert.ok(statuses.length >= attempts.length, `only ${statuses.length} attempts were answered`);
+    assert.deepEqual([...new Set(statuses)].filter((status) => ![403, 405].includes(status)), [], `of ${host}`);
+    await context.close();
+  }
+  server.close();
+  assert.deepEqual(await state(), before);
 });
 
 test('English is one click away and stays', async () => {

@@ -130,6 +130,7 @@ export const api = {
   findings: (asked: ExportQuery) => ask<Job>('POST', `/api/exports/findings?${query(asked)}`),
   ratios: (from: string, until: string) => get<Ratios>(`/api/ratios?${query({ period: from, until })}`),
   job: (id: string) => get<Job>(`/api/jobs/${encodeURIComponent(id)}`),
+  cancelJob: (id: string) => ask<Job>('DELETE', `/api/jobs/${encodeURIComponent(id)}`),
   /** Follows a `next` that the server gave, which is a URL relative to the page it stood on. */
   next: <T>(url: string, base: string) => get<T>(new URL(url, new URL(base, location.origin)).href),
 };

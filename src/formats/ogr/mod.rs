@@ -14,7 +14,7 @@ pub use agreement::{Confinement, LayerHeader};
 pub(super) use agreement::{NewField, WriteWish};
 pub(super) use gdal_words::unreadable;
 pub use worker::Worker;
-pub(super) use workshop::Folder;
+pub(crate) use workshop::Folder;
 pub use workshop::Workshop;
 
 use super::{FeatureBatch, FeatureBounds, FeatureSource, Head, ReadError, shapefile};

@@ -73,8 +73,17 @@ impl Workshop {
 
     /// A folder for one job, locked, and gone with the value.
     pub(in crate::formats) fn folder(&self) -> Result<Folder, ReadError> {
+        self.folder_called(FOLDER)
+    }
+
+    /// A folder for uploads that this process holds, likewise.
+    pub(crate) fn uploads(&self) -> Result<Folder, ReadError> {
+        self.folder_called(UPLOADS)
+    }
+
+    fn folder_called(&self, prefix: &str) -> Result<Folder, ReadError> {
         loop {
-            let folder = tempfile::Builder::new().prefix(FOLDER).tempdir_in(&self.scratch)?;
+            let folder = tempfile::Builder::new().prefix(prefix).tempdir_in(&self.scratch)?;
             let lock = match std::fs::File::open(folder.path()) {
                 // Another process has swept it already.
                 Err(error) if error.kind() == ErrorKind::NotFound && self.scratch.is_dir() => continue,
@@ -88,10 +97,11 @@ impl Workshop {
         }
     }
 
-    /// Removes the folders of jobs whose process was killed or interrupted. Those of living ones are locked.
+    /// Removes the folders of jobs and uploads whose process was killed or interrupted. Those of living ones are locked.
     pub fn sweep(&self) {
         let entries = std::fs::read_dir(&self.scratch).into_iter().flatten().filter_map(Result::ok);
-        for entry in entries.filter(|entry| entry.file_name().to_string_lossy().starts_with(FOLDER) && entry.file_type().is_ok_and(|kind| kind.is_dir())) {
+        let is_ours = |name: &str| [FOLDER, UPLOADS].iter().any(|prefix| name.starts_with(prefix));
+        for entry in entries.filter(|entry| is_ours(&entry.file_name().to_string_lossy()) && entry.file_type().is_ok_and(|kind| kind.is_dir())) {
             let Ok(folder) = std::fs::File::open(entry.path()) else { continue };
             // The lock is held until the folder is gone. Another process may have swept it a moment ago.
             if folder.try_lock().is_ok() {
@@ -103,10 +113,12 @@ impl Workshop {
 
 /// What the names of job folders begin with: they may lie where other programs have theirs.
 const FOLDER: &str = "tuban-job-";
+/// The same of folders of uploads.
+const UPLOADS: &str = "tuban-uploads-";
 
-/// A job's folder.
+/// A job's folder, or another one of this process.
 #[derive(Debug)]
-pub(in crate::formats) struct Folder {
+pub(crate) struct Folder {
     pub path: PathBuf,
     #[expect(dead_code, reason = "held to be dropped")]
     folder: tempfile::TempDir,

@@ -3,7 +3,7 @@
 use super::{PostgresStore, pools::Pools, stalled, text};
 use crate::land::{Lane, Progress};
 use crate::store::jobs::{REMEMBERED, next_chunk, sql};
-use crate::store::{Held, Job, JobOutcome, Jobs, NewJob, News, StoreError, Thing, rows};
+use crate::store::{Held, Job, JobOutcome, Jobs, NewJob, News, Quota, StoreError, Thing, rows};
 use async_trait::async_trait;
 use sqlx::postgres::{PgListener, PgPoolOptions};
 use sqlx::{AssertSqlSafe, PgConnection};
@@ -114,10 +114,14 @@ async fn put(connection: &mut PgConnection, job: &str, file: &mut (dyn AsyncRead
 }
 
 impl PostgresStore {
-    async fn queue(&self, job: NewJob, file: &mut (dyn AsyncRead + Send + Unpin)) -> Result<(), StoreError> {
+    async fn queue(&self, job: NewJob, quota: Option<&Quota>, file: &mut (dyn AsyncRead + Send + Unpin)) -> Result<(), StoreError> {
         let mut transaction = self.pools.files.begin().await?;
+        if let Some(quota) = quota {
+            room(&mut transaction, quota).await?;
+        }
         let (kind, lane) = (job.kind.word(), job.kind.lane().word());
-        sqlx::query(sql::QUEUE).bind(&job.id).bind(kind).bind(lane).bind(text::write(&job.parameters)).execute(&mut *transaction).await?;
+        let (parameters, client) = (text::write(&job.parameters), quota.map(|quota| &quota.client));
+        sqlx::query(sql::QUEUE).bind(&job.id).bind(kind).bind(lane).bind(parameters).bind(client).execute(&mut *transaction).await?;
         put(&mut transaction, &job.id, file).await?;
         tell(&mut transaction).await?;
         Ok(transaction.commit().await?)
@@ -195,6 +199,22 @@ impl PostgresStore {
         Ok(settled)
     }
 
+    async fn end_whoever_holds(&self, id: &str, outcome: JobOutcome) -> Result<bool, StoreError> {
+        let mut transaction = self.pools.files.begin().await?;
+        // A row that is just being ended by its holder is waited for, and then it is over.
+        let cancel = sqlx::query(sql::CANCEL).bind(id).bind(outcome.state().word()).bind(text::write(&outcome.written()?));
+        let cancelled = cancel.execute(&mut *transaction).await?.rows_affected() == 1;
+        if cancelled {
+            sqlx::query(sql::FORGET_FILE).bind(id).execute(&mut *transaction).await?;
+            tell(&mut transaction).await?;
+        }
+        transaction.commit().await?;
+        if !cancelled {
+            self.one_job(id).await?;
+        }
+        Ok(cancelled)
+    }
+
     async fn drop_some_files(&self, kept_for: Duration, bytes: u64) -> Result<(), StoreError> {
         let jobs = sqlx::query_scalar::<_, String>(sql::TO_DROP).bind(kept_for.as_millis() as i64).bind(i64::try_from(bytes).unwrap_or(i64::MAX));
         let jobs = jobs.fetch_all(&self.pools.facts).await?;
@@ -216,6 +236,12 @@ impl PostgresStore {
     }
 }
 
+/// That the quota admits one more job. Uploads that are queued at the very same moment do not see each other: there may be a few more.
+async fn room(connection: &mut PgConnection, quota: &Quota) -> Result<(), StoreError> {
+    let (all, own) = sqlx::query_as(sql::QUEUED).bind(&quota.client).fetch_one(connection).await?;
+    quota.admits(all, own)
+}
+
 /// Whether nobody else is claiming a job that writes. Who looks whether a job's twin is held, and claims it where none is, must be alone; who stalls meanwhile
 /// keeps the others waiting for a few seconds only.
 async fn alone(transaction: &mut PgConnection) -> Result<bool, StoreError> {
@@ -226,11 +252,25 @@ async fn alone(transaction: &mut PgConnection) -> Result<bool, StoreError> {
 
 #[async_trait]
 impl Jobs for PostgresStore {
-    async fn enqueue(&self, job: NewJob, file: &mut (dyn AsyncRead + Send + Unpin)) -> Result<(), StoreError> {
+    async fn enqueue_within(&self, job: NewJob, quota: Option<&Quota>, file: &mut (dyn AsyncRead + Send + Unpin)) -> Result<(), StoreError> {
         let _place = self.pools.queueing.acquire().await.map_err(|closed| StoreError::Unavailable(closed.to_string()))?;
-        self.pools.lost.soon(self.queue(job, file)).await?;
+        self.pools.lost.soon(self.queue(job, quota, file)).await?;
         self.forget().await;
         Ok(())
+    }
+
+    async fn has_room(&self, quota: &Quota) -> Result<(), StoreError> {
+        let asked = async { room(&mut *self.pools.facts.acquire().await?, quota).await };
+        self.pools.lost.soon(asked).await
+    }
+
+    async fn cancel(&self, id: &str, outcome: JobOutcome) -> Result<bool, StoreError> {
+        self.pools.lost.soon(self.end_whoever_holds(id, outcome)).await
+    }
+
+    async fn holds(&self, held: &Held) -> Result<bool, StoreError> {
+        let asked = async { Ok(sqlx::query(sql::HELD).bind(&held.job).bind(held.token).fetch_optional(&self.pools.leases).await?.is_some()) };
+        self.pools.lost.soon(asked).await
     }
 
     async fn claim(&self, lane: Lane, node: &str, lease: Duration) -> Result<Option<(Job, Held)>, StoreError> {

@@ -23,6 +23,7 @@ const STEPS: &[(i64, &str, &str)] = &[
     (10, "withdrawn", include_str!("../../../migrations/postgres/0010_withdrawn.sql")),
     (11, "filings", include_str!("../../../migrations/postgres/0011_filings.sql")),
     (12, "unknown farmland", include_str!("../../../migrations/postgres/0012_unknown_farmland.sql")),
+    (13, "job bounds", include_str!("../../../migrations/postgres/0013_job_bounds.sql")),
     (14, "unpublished", include_str!("../../../migrations/postgres/0014_unpublished.sql")),
 ];
 

@@ -6,7 +6,7 @@
 use super::{SqliteStore, Writing, open::Pools};
 use crate::land::{Lane, Progress};
 use crate::store::jobs::{REMEMBERED, next_chunk, sql};
-use crate::store::{Held, Job, JobOutcome, Jobs, NewJob, News, StoreError, Thing, columns::Columns, fail, rows, values};
+use crate::store::{Held, Job, JobOutcome, Jobs, NewJob, News, Quota, StoreError, Thing, columns::Columns, fail, rows, values};
 use async_trait::async_trait;
 use std::time::Duration;
 use tokio::io::AsyncRead;
@@ -106,13 +106,49 @@ async fn put(transaction: &mut Writing, job: &str, file: &mut (dyn AsyncRead + S
 
 #[async_trait]
 impl Jobs for SqliteStore {
-    async fn enqueue(&self, job: NewJob, file: &mut (dyn AsyncRead + Send + Unpin)) -> Result<(), StoreError> {
+    async fn enqueue_within(&self, job: NewJob, quota: Option<&Quota>, file: &mut (dyn AsyncRead + Send + Unpin)) -> Result<(), StoreError> {
         let mut transaction = self.queue.begin().await?;
+        if let Some(quota) = quota {
+            let (all, own) = sqlx::query_as(sql::QUEUED).bind(&quota.client).fetch_one(&mut *transaction).await?;
+            quota.admits(all, own)?;
+        }
         sqlx::query(sql::FORGET).bind(REMEMBERED).execute(&mut *transaction).await?;
         let (kind, lane) = (job.kind.word(), job.kind.lane().word());
-        sqlx::query(sql::QUEUE).bind(&job.id).bind(kind).bind(lane).bind(&job.parameters).execute(&mut *transaction).await?;
+        let client = quota.map(|quota| &quota.client);
+        sqlx::query(sql::QUEUE).bind(&job.id).bind(kind).bind(lane).bind(&job.parameters).bind(client).execute(&mut *transaction).await?;
         put(&mut transaction, &job.id, file).await?;
         self.queue.publish(transaction).await
+    }
+
+    async fn has_room(&self, quota: &Quota) -> Result<(), StoreError> {
+        let (all, own) = sqlx::query_as(sql::QUEUED).bind(&quota.client).fetch_one(&self.queue.pools.facts).await?;
+        quota.admits(all, own)
+    }
+
+    async fn cancel(&self, id: &str, outcome: JobOutcome) -> Result<bool, StoreError> {
+        // Whoever commits what the job stores holds this lock meanwhile.
+        let mut transaction = self.queue.begin().await?;
+        let job = sqlx::query(sql::JOB).bind(id).fetch_optional(&mut *transaction).await?;
+        let job = rows::job(&job.ok_or_else(|| StoreError::NotFound { what: Thing::Job, key: id.to_owned() })?)?;
+        if let Some(stored) = self.stored_by(id).await? {
+            // Its node died after it had stored everything: there is nothing left to cancel.
+            if end(&mut transaction, &Held { job: job.id, token: job.token }, &stored).await? {
+                self.queue.publish(transaction).await?;
+            }
+            return Ok(false);
+        }
+        let cancel = sqlx::query(sql::CANCEL).bind(id).bind(outcome.state().word()).bind(outcome.written()?);
+        let cancelled = cancel.execute(&mut *transaction).await?.rows_affected() == 1;
+        if cancelled {
+            sqlx::query(sql::FORGET_FILE).bind(id).execute(&mut *transaction).await?;
+            self.queue.publish(transaction).await?;
+        }
+        Ok(cancelled)
+    }
+
+    async fn holds(&self, held: &Held) -> Result<bool, StoreError> {
+        let held = sqlx::query(sql::HELD).bind(&held.job).bind(held.token);
+        Ok(held.fetch_optional(&self.queue.pools.facts).await?.is_some())
     }
 
     async fn claim(&self, lane: Lane, node: &str, lease: Duration) -> Result<Option<(Job, Held)>, StoreError> {

@@ -26,6 +26,7 @@ const STEPS: Steps = &[
 const JOB_STEPS: Steps = &[
     (1, "first", include_str!("../../../migrations/sqlite-jobs/0001_first.sql")),
     (2, "kinds", include_str!("../../../migrations/sqlite-jobs/0002_kinds.sql")),
+    (3, "bounds", include_str!("../../../migrations/sqlite-jobs/0003_bounds.sql")),
 ];
 
 /// Number, name and SQL of each.

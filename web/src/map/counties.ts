@@ -4,6 +4,7 @@ import type { FeatureCollection, Point } from 'geojson';
 import type { MapGeoJSONFeature } from 'maplibre-gl';
 import type { Bounds, Outline } from '../contract';
 import { nowhere, partsOf, widen } from './bounds';
+import { label } from './label';
 
 export interface CountyPlace {
   code: string;
@@ -65,7 +66,7 @@ export function countyNames(places: Iterable<CountyPlace>): FeatureCollection<Po
     type: 'FeatureCollection',
     features: [...places].map(({ code, name, middle }) => ({
       type: 'Feature',
-      properties: { code, name },
+      properties: { code, name, label: label(name) },
       geometry: { type: 'Point', coordinates: middle },
     })),
   };

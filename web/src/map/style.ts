@@ -40,7 +40,7 @@ export function styleOf(version: string, patchTiles: string[]): StyleSpecificati
         source: COUNTY_NAMES,
         maxzoom: 13,
         layout: {
-          'text-field': ['get', 'name'],
+          'text-field': ['get', 'label'],
           'text-font': ['bold'],
           'text-size': ['interpolate', ['linear'], ['zoom'], 7, 12, 11, 18],
           'text-letter-spacing': 0.08,
