@@ -2,7 +2,8 @@
 
 use super::{Budget, Database, Failure, terminal};
 use crate::http::{Desk, Life, Limits, Phase, ServeError, serve};
-use crate::monitor::{rule::Rules, work::Working};
+use crate::monitor::{Monitor, rule::Rules, work::Working};
+use crate::store::room::Room;
 use clap::Args;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -18,6 +19,9 @@ pub struct Serve {
     /// Largest survey file, MiB.
     #[arg(long, env = "TUBAN_MAX_UPLOAD", default_value_t = 1024, value_name = "MIB")]
     max_upload: u64,
+    /// Room that is kept free on the disks of the spool and of an SQLite database, MiB: below it uploads are refused, and `/ready` says so.
+    #[arg(long, env = "TUBAN_RESERVE", default_value_t = 64, value_name = "MIB")]
+    reserve: u64,
     /// How long a job stays this node's after it was last heard of; then another node takes it up.
     #[arg(long, env = "TUBAN_LEASE", default_value = "30s", value_name = "TIME", hide = true, value_parser = duration)]
     lease: Duration,
@@ -40,7 +44,7 @@ impl Serve {
     pub async fn run(self, rules: Rules) -> Result<(), Failure> {
         let listener = tokio::net::TcpListener::bind(self.listen).await.map_err(|error| ServeError { address: self.listen.to_string(), error })?;
         let monitor = Arc::new(self.database.open(rules).await?.with_memory(self.budget.bytes()));
-        let desk = Desk::new(Arc::clone(&monitor), Limits { upload_bytes: self.max_upload << 20, ..Limits::default() });
+        let desk = Desk::new(Arc::clone(&monitor), Limits { upload_bytes: self.max_upload << 20, reserve_bytes: self.reserve << 20, ..Limits::default() });
         desk.life.enter(Phase::Starting);
         let address = listener.local_addr()?;
         let (loaded, stopping) = (Notify::new(), CancellationToken::new());
@@ -50,6 +54,7 @@ impl Serve {
             monitor.refresh_atlas().await?;
             desk.life.enter(Phase::Serving);
             self.greet(address);
+            self.say_where_room_is_short(&monitor);
             loaded.notify_one();
             Arc::clone(&monitor).follow_layers().await;
             Ok(())
@@ -65,6 +70,13 @@ impl Serve {
         tokio::select! {
             _ = async { tokio::join!(serving, work) } => Ok(()),
             failed = layers => failed,
+        }
+    }
+
+    /// A start on a full disk is one from which what is stored can be read.
+    fn say_where_room_is_short(&self, monitor: &Monitor) {
+        for Room { of, folder, free_bytes } in monitor.rooms().into_iter().filter(|room| room.free_bytes < self.reserve << 20) {
+            tracing::warn!(of, folder = %folder.display(), free_bytes, "磁盘空间不足，只能查看，不能上传 / less room than --reserve: what is stored can be read, uploads are refused");
         }
     }
 

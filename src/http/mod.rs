@@ -79,6 +79,8 @@ pub struct Limits {
     pub upload_bytes: u64,
     /// Largest polygon to check.
     pub check_bytes: usize,
+    /// Room that is kept free on the disks of this node: beyond it no upload is taken.
+    pub reserve_bytes: u64,
 }
 
 /// Inspections at a time.
@@ -86,7 +88,7 @@ const INSPECTIONS: usize = 2;
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { upload_bytes: 1 << 30, check_bytes: 4 << 20 }
+        Self { upload_bytes: 1 << 30, check_bytes: 4 << 20, reserve_bytes: 64 << 20 }
     }
 }
 

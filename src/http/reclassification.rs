@@ -9,6 +9,7 @@ use super::{
     surveys::answer,
 };
 use crate::land::{Area, AutomaticVerdict, LayerKind, LayerUsed, Reason, Tally};
+use crate::monitor::MonitorError;
 use crate::monitor::difference::{Change, Difference};
 use crate::monitor::outdated::{Basis, Outdated};
 use crate::monitor::reclassification::Reclassification;
@@ -185,6 +186,10 @@ pub async fn reclassify(
     if jobs::prefers_async(&headers) {
         return jobs::accepted_as_preferred(&desk, &job).await;
     }
-    let done = desk.monitor.ended(&job).await?;
+    let done = match desk.monitor.ended(&job).await {
+        // It is kept, and carried out once there is room.
+        Err(MonitorError::WaitsForRoom(_)) => return jobs::accepted(&desk, &job).await,
+        done => done?,
+    };
     answer(done).ok_or_else(|| Problem::internal(&format!("job {job} came to something else")))
 }

@@ -43,7 +43,12 @@ impl Arrived {
             tokio::spawn(ended);
             return jobs::accepted_as_preferred(desk, job).await;
         }
-        answer(ended.await?).ok_or_else(|| Problem::internal(&format!("job {job} came to something else")))
+        let done = match ended.await {
+            // It is kept, and carried out once there is room.
+            Err(MonitorError::WaitsForRoom(_)) => return jobs::accepted(desk, job).await,
+            done => done?,
+        };
+        answer(done).ok_or_else(|| Problem::internal(&format!("job {job} came to something else")))
     }
 }
 
@@ -68,8 +73,12 @@ pub(super) struct Spooled {
 /// Streams a request's file to disk, under the limit.
 pub(super) async fn spool(desk: &Desk, request: Request) -> Result<Spooled, Problem> {
     let limit = desk.limits.upload_bytes;
-    if request.body().size_hint().lower() > limit {
+    let announced = request.body().size_hint().lower();
+    if announced > limit {
         return Err(too_large(limit));
+    }
+    if !desk.monitor.has_room_for(announced, desk.limits.reserve_bytes) {
+        return Err(Problem::no_room());
     }
     let form = request.headers().get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).is_some_and(|kind| kind.starts_with("multipart/form-data"));
     if form { spool_form(desk, request).await } else { write_out(desk, None, request.into_body().into_data_stream()).await }
@@ -104,7 +113,7 @@ async fn spool_form(desk: &Desk, request: Request) -> Result<Spooled, Problem> {
 
 async fn write_out<E: std::fmt::Display>(desk: &Desk, name: Option<String>, body: impl Stream<Item = Result<Bytes, E>>) -> Result<Spooled, Problem> {
     let limit = desk.limits.upload_bytes;
-    let failed = |error: std::io::Error| Problem::internal(&error);
+    let failed = |error: std::io::Error| Problem::from(MonitorError::from(error));
     let spooled = desk.monitor.spool_file().map_err(failed)?;
     let mut file = tokio::fs::File::from_std(spooled.as_file().try_clone().map_err(failed)?);
     let (mut hash, mut size) = (Sha256::new(), 0);

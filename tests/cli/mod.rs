@@ -5,6 +5,7 @@ mod deploy;
 mod export;
 mod failover;
 mod files;
+mod full_disk;
 mod kill;
 mod migrate;
 mod nodes;
