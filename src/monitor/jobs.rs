@@ -85,8 +85,7 @@ impl Failure {
             | MonitorError::Holders(_)
             | MonitorError::Broken(_)
             | MonitorError::FailedJob(_) => Some(Self::Broken),
-            MonitorError::WaitsForRoom(_) => None,
-            MonitorError::Store(_) | MonitorError::Io(_) => None,
+            MonitorError::Store(_) | MonitorError::Io(_) | MonitorError::WaitsForRoom(_) => None,
         }
     }
 

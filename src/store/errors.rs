@@ -17,12 +17,12 @@ const NOT_A_DATABASE: u32 = 26;
 
 // SQLite's extended codes for a disk that takes nothing more. `SQLITE_FULL` is ENOSPC alone: a quota, a limit on file sizes and a write-ahead log or its index that
 // cannot grow are told as I/O errors.
-const IO_WRITE: u32 = 10 | 3 << 8;
-const IO_SYNC: u32 = 10 | 4 << 8;
-const IO_TRUNCATE: u32 = 10 | 6 << 8;
-const IO_INDEX_OPEN: u32 = 10 | 18 << 8;
-const IO_INDEX_SIZE: u32 = 10 | 19 << 8;
-const IO_INDEX_MAP: u32 = 10 | 21 << 8;
+const IO_WRITE: u32 = 0x030a;
+const IO_SYNC: u32 = 0x040a;
+const IO_TRUNCATE: u32 = 0x060a;
+const IO_INDEX_OPEN: u32 = 0x120a;
+const IO_INDEX_SIZE: u32 = 0x130a;
+const IO_INDEX_MAP: u32 = 0x150a;
 const NO_ROOM: [u32; 6] = [IO_WRITE, IO_SYNC, IO_TRUNCATE, IO_INDEX_OPEN, IO_INDEX_SIZE, IO_INDEX_MAP];
 
 /// Beginnings of PostgreSQL's SQLSTATE codes after which the same may succeed, <https://www.postgresql.org/docs/15/errcodes-appendix.html>:

@@ -215,7 +215,7 @@ impl FeatureWriter for Sheet {
 mod tests {
     use super::*;
 
-    /// Oracle: ISO/IEC 29500-1, 22.9.2.19 (ST_Xstring), and the names that Excel shows.
+    /// Oracle: ISO/IEC 29500-1, 22.9.2.19 (`ST_Xstring`), and the names that Excel shows.
     #[test]
     fn columns_have_their_names_and_text_is_kept_whatever_it_holds() {
         assert_eq!([0, 25, 26, 51, 52, 701, 702].map(letters), ["A", "Z", "AA", "AZ", "BA", "ZZ", "AAA"]);
