@@ -1,5 +1,5 @@
 //! The command line. Exit codes for scripts: 0 done, 1 a defect or a failing disk or database, 2 wrong usage, 3 the input was refused,
-//! 4 in conflict with what is stored (the same file already stored is no conflict: 0).
+//! 4 in conflict with what is stored (the same file already stored is no conflict: 0), 6 no room on a disk.
 
 /// Prints a line. A reader that has seen enough (`| head`) ends the program quietly; `println!` would panic.
 macro_rules! say {
@@ -198,8 +198,12 @@ enum Failure {
     Monitor(#[from] MonitorError),
     #[error(transparent)]
     Serve(#[from] crate::http::ServeError),
-    #[error("{0}")]
-    Io(#[from] std::io::Error),
+}
+
+impl From<std::io::Error> for Failure {
+    fn from(error: std::io::Error) -> Self {
+        Self::Monitor(error.into())
+    }
 }
 
 impl From<StoreError> for Failure {
@@ -213,6 +217,7 @@ impl Failure {
         match self {
             Self::Usage(_) => 2,
             Self::LeftOut => 5,
+            Self::Monitor(error) if error.is_no_room() => 6,
             Self::Monitor(MonitorError::Refused(refusal)) if refusal.kind != RefusalKind::Conflict => 3,
             Self::Monitor(
                 MonitorError::Refused(_)

@@ -1,11 +1,13 @@
 //! `tuban serve`.
 
 use super::{Budget, Database, Failure, bounds::Bounds, client_bounds::ClientBounds, duration, terminal};
-use crate::http::{Desk, HostName, Life, Names, Phase, PublicOrigin, ServeError, serve};
+use crate::http::{Desk, HostName, Life, Limits, Names, Phase, PublicOrigin, ServeError, serve};
 use crate::monitor::{
+    Monitor,
     rule::Rules,
     work::{IMPORTS, Working},
 };
+use crate::store::room::Room;
 use clap::Args;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -24,6 +26,9 @@ pub struct Serve {
     /// An origin that a proxy in front answers for, such as `https://tuban.example` (repeatable): its pages are our own and may write.
     #[arg(long = "origin", env = "TUBAN_ORIGIN", value_name = "URL", value_delimiter = ',')]
     origins: Vec<PublicOrigin>,
+    /// Room that is kept free on the disks of the spool and of an SQLite database, MiB: below it uploads are refused, and `/ready` says so.
+    #[arg(long, env = "TUBAN_RESERVE", default_value_t = 64, value_name = "MIB")]
+    reserve: u64,
     /// How long a job stays this node's after it was last heard of; then another node takes it up.
     #[arg(long, env = "TUBAN_LEASE", default_value = "30s", value_name = "TIME", hide = true, value_parser = lease)]
     lease: Duration,
@@ -56,7 +61,9 @@ impl Serve {
         let workshop = self.bounds.of(monitor.workshop().clone());
         let monitor = Arc::new(monitor.with_workshop(workshop));
         let names = Names::new(self.hosts.clone(), self.origins.clone(), self.listen.ip());
-        let desk = Desk::new(Arc::clone(&monitor), self.clients.limits()).called(names).behind(self.clients.proxies.clone());
+        let desk = Desk::new(Arc::clone(&monitor), Limits { reserve_bytes: self.reserve << 20, ..self.clients.limits() })
+            .called(names)
+            .behind(self.clients.proxies.clone());
         desk.life.enter(Phase::Starting);
         let address = listener.local_addr()?;
         let (loaded, stopping) = (Notify::new(), CancellationToken::new());
@@ -66,6 +73,7 @@ impl Serve {
             monitor.refresh_atlas().await?;
             desk.life.enter(Phase::Serving);
             self.greet(address);
+            self.say_where_room_is_short(&monitor);
             loaded.notify_one();
             Arc::clone(&monitor).follow_layers().await;
             Ok(())
@@ -82,6 +90,13 @@ impl Serve {
         tokio::select! {
             _ = async { tokio::join!(serving, work) } => Ok(()),
             failed = layers => failed,
+        }
+    }
+
+    /// A start on a full disk is one from which what is stored can be read.
+    fn say_where_room_is_short(&self, monitor: &Monitor) {
+        for Room { of, folder, free_bytes } in monitor.rooms().into_iter().filter(|room| room.free_bytes < self.reserve << 20) {
+            tracing::warn!(of, folder = %folder.display(), free_bytes, "磁盘空间不足，只能查看，不能上传 / less room than --reserve: what is stored can be read, uploads are refused");
         }
     }
 

@@ -192,7 +192,7 @@ pub(super) async fn accepted(desk: &Desk, job: &str) -> Result<Response, Problem
 }
 
 /// Answers for a job that somebody waits for: with `answer` when it is done; with the job, as it is, when this node is asked to stop before that. The job goes on
-/// without it.
+/// without it; so it does where it waits for room on a disk.
 pub(super) async fn answered(
     desk: &Desk,
     job: &str,
@@ -200,7 +200,10 @@ pub(super) async fn answered(
     answer: impl FnOnce(Done) -> Option<Response>,
 ) -> Result<Response, Problem> {
     let ended = tokio::select! {
-        ended = ended => ended?,
+        ended = ended => match ended {
+            Err(MonitorError::WaitsForRoom(_)) => return accepted(desk, job).await,
+            ended => ended?,
+        },
         () = desk.life.stopping() => return accepted(desk, job).await,
     };
     answer(ended).ok_or_else(|| Problem::internal(&format!("job {job} came to something else")))

@@ -36,6 +36,7 @@ pub struct Metrics {
     atlas_current: Gauge,
     jobs_running: Gauge,
     resident: Gauge,
+    free: Family<Disk, Gauge>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -64,6 +65,11 @@ struct LayerVersion {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Disk {
+    folder: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct LayerKind {
     kind: String,
 }
@@ -85,6 +91,7 @@ impl Metrics {
             atlas_current: Gauge::default(),
             jobs_running: Gauge::default(),
             resident: Gauge::default(),
+            free: Family::default(),
         };
         metrics.registered(monitor)
     }
@@ -119,6 +126,7 @@ impl Metrics {
             self.layer_memory.clone(),
         );
         ours.register("atlas_current", "Whether the layers this process measures against are those in force", self.atlas_current.clone());
+        ours.register_with_unit("disk_free", "Room where this node writes: its spool, and an SQLite database", Unit::Bytes, self.free.clone());
         self.registry = all;
         self
     }
@@ -186,6 +194,9 @@ pub async fn metrics(State(desk): State<Desk>) -> Result<impl IntoResponse, Prob
         }
     }
     desk.metrics.look_at_layers(&desk);
+    for room in desk.monitor.rooms() {
+        desk.metrics.free.get_or_create(&Disk { folder: room.of }).set(i64::try_from(room.free_bytes).unwrap_or(i64::MAX));
+    }
     desk.metrics.resident.set(resident_bytes().unwrap_or_default());
     let mut answer = String::new();
     text::encode(&mut answer, &desk.metrics.registry).map_err(|error| Problem::internal(&error))?;

@@ -108,6 +108,8 @@ pub struct Limits {
     pub headers_within: Duration,
     /// How slowly a client may send a body or take an answer.
     pub pace: Pace,
+    /// Room that is kept free on the disks of this node: beyond it no upload is taken.
+    pub reserve_bytes: u64,
 }
 
 /// Inspections at a time.
@@ -118,6 +120,7 @@ impl Default for Limits {
         Self {
             upload_bytes: 1 << 30,
             check_bytes: 4 << 20,
+            reserve_bytes: 64 << 20,
             jobs_each: 100,
             jobs_all: 1000,
             waiting_each: 20,

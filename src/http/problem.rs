@@ -86,6 +86,16 @@ impl Problem {
         Self::new(StatusCode::NOT_FOUND, "not_found", Words::new(format!("没有这个{zh}：{key}"), format!("there is no {en} {key}")))
     }
 
+    /// 507: a disk takes nothing more; nothing was stored, and what is stored can be read.
+    #[must_use]
+    pub fn no_room() -> Self {
+        let detail = Words::new(
+            "服务器磁盘空间不足（或只读），没有入库；已有数据可正常查看，请通知管理员清理磁盘后重试",
+            "a disk of the service is full or read-only, so nothing was stored; what is stored can be read; have room made, then try again",
+        );
+        Self::new(StatusCode::INSUFFICIENT_STORAGE, "no_room", detail)
+    }
+
     /// A defect of ours that was logged under this reference.
     #[must_use]
     pub fn logged(reference: String) -> Self {
@@ -117,6 +127,7 @@ fn title(status: StatusCode) -> &'static str {
         422 => "内容不能接受",
         429 => "请求过多",
         503 => "服务暂时不可用",
+        507 => "磁盘空间不足",
         _ => "服务内部错误",
     }
 }
@@ -141,6 +152,9 @@ impl IntoResponse for Problem {
         }
         if status == StatusCode::TOO_MANY_REQUESTS {
             response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("30"));
+        }
+        if status == StatusCode::INSUFFICIENT_STORAGE {
+            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("60"));
         }
         if status == StatusCode::SERVICE_UNAVAILABLE {
             response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("2"));
@@ -222,6 +236,10 @@ impl From<&StoreError> for Problem {
                     Words::new("数据库暂时不可用，请稍后再试", "the database is not available, try again shortly"),
                 )
             }
+            StoreError::NoRoom(why) => {
+                tracing::error!(why, "a disk takes nothing more");
+                Self::no_room()
+            }
             StoreError::VerdictsWouldGo { .. }
             | StoreError::SentBefore { .. }
             | StoreError::Database(_)
@@ -289,6 +307,7 @@ impl Problem {
         match error {
             MonitorError::Store(error) => error.into(),
             MonitorError::Refused(refusal) => Self::from(&**refusal),
+            MonitorError::WaitsForRoom(_) => Self::no_room(),
             MonitorError::FailedJob(job) => Self::logged(job.clone()),
             MonitorError::Io(_) | MonitorError::Broken(_) | MonitorError::LateCrs(_) | MonitorError::Holders(_) => Self::internal(error),
         }

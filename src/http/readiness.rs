@@ -1,13 +1,17 @@
 //! Whether the process runs, and whether it should be sent requests: two questions with two answers.
 
-use super::{Desk, Problem, requests};
+use super::{
+    Desk, Problem,
+    query::{self, Query},
+    requests,
+};
 use crate::land::Words;
 use axum::{Json, extract::State, http::StatusCode};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::sync::watch;
-use utoipa::ToSchema;
+use utoipa::{IntoParams, ToSchema};
 
 /// Where a process is in its life.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -59,16 +63,28 @@ pub async fn health() -> Json<Health> {
     Json(Health { status: "ok" })
 }
 
-/// Whether requests should be sent here: the layers in force were loaded, the database answers, and nobody asked the process to stop.
-#[utoipa::path(get, path = "/ready", tag = "machine", responses((status = OK, body = Health),
+/// For which requests.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct ReadyQuery {
+    /// `yes`: for those that only read, which a full disk does not keep from being answered; `no` (default): for all.
+    reads: Option<String>,
+}
+
+/// Whether requests should be sent here: the layers in force were loaded, the database answers, the disks have room, and nobody asked the process to stop.
+#[utoipa::path(get, path = "/ready", tag = "machine", params(ReadyQuery), responses((status = OK, body = Health), (status = INSUFFICIENT_STORAGE, description = "a disk has less room than is kept free", body = Problem, content_type = "application/problem+json"),
     (status = SERVICE_UNAVAILABLE, description = "the problem's type says what is missing: `starting`, `stopping` or `unavailable` (the database)", body = Problem, content_type = "application/problem+json")))]
-pub async fn ready(State(desk): State<Desk>) -> Result<Json<Health>, Problem> {
+pub async fn ready(State(desk): State<Desk>, Query(query): Query<ReadyQuery>) -> Result<Json<Health>, Problem> {
+    let reads_only = query::yes_or_no("reads", query.reads.as_deref())?;
     match desk.life.phase() {
         Phase::Starting => return Err(starting()),
         Phase::Stopping => return Err(not_ready("stopping", "服务正在停止", "the service is stopping")),
         Phase::Serving => {}
     }
     ask_store(&desk).await?;
+    if !reads_only && !desk.monitor.has_room_for(0, desk.limits.reserve_bytes) {
+        return Err(Problem::no_room());
+    }
     Ok(Json(Health { status: "ready" }))
 }
 

@@ -96,8 +96,12 @@ impl Spooling {
 /// Streams a request's file to disk, under the limit.
 pub(super) async fn spool(desk: &Desk, request: Request) -> Result<Spooled, Problem> {
     let limit = desk.limits.upload_bytes;
-    if request.body().size_hint().lower() > limit {
+    let announced = request.body().size_hint().lower();
+    if announced > limit {
         return Err(too_large(limit));
+    }
+    if !desk.monitor.has_room_for(announced, desk.limits.reserve_bytes) {
+        return Err(Problem::no_room());
     }
     let form = request.headers().get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).is_some_and(|kind| kind.starts_with("multipart/form-data"));
     if form { spool_form(desk, request).await } else { write_out(desk, None, request.into_body().into_data_stream()).await }
@@ -132,7 +136,7 @@ async fn spool_form(desk: &Desk, request: Request) -> Result<Spooled, Problem> {
 
 async fn write_out<E: std::fmt::Display>(desk: &Desk, name: Option<String>, body: impl Stream<Item = Result<Bytes, E>>) -> Result<Spooled, Problem> {
     let limit = desk.limits.upload_bytes;
-    let failed = |error: std::io::Error| Problem::internal(&error);
+    let failed = |error: std::io::Error| Problem::from(MonitorError::from(error));
     // Not before the first byte: whoever sends none takes no descriptor.
     let mut spooling = None;
     let (mut hash, mut size) = (Sha256::new(), 0);

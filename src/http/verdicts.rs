@@ -7,6 +7,7 @@ use super::{
     upload::{spool, too_large},
 };
 use crate::land::{Reject, Signature};
+use crate::monitor::MonitorError;
 use crate::monitor::filings::{Change, Filed, Filer, TABLE_BYTES};
 use axum::{
     Json,
@@ -107,7 +108,7 @@ pub async fn file_verdicts(State(desk): State<Desk>, Query(query): Query<Verdict
     }
     // A table in memory is many times as long as its file.
     let _turn = desk.inspections.acquire().await;
-    let table = std::fs::File::open(spooled.path()).map_err(|error| Problem::internal(&error))?;
+    let table = std::fs::File::open(spooled.path()).map_err(MonitorError::from)?;
     let filed = desk.monitor.file_table(&filer, table).await?;
     Ok(Json(VerdictsAnswer::new(filed, &filer)))
 }

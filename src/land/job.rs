@@ -60,6 +60,8 @@ words! {
         Writing = "writing",
         /// Making what it was for visible, whole.
         Storing = "storing",
+        /// Waiting until a full disk has room again.
+        WaitingForRoom = "waiting_for_room",
     }
 }
 

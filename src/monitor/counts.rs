@@ -61,6 +61,7 @@ fn word(outcome: &Result<Imported, MonitorError>) -> &'static str {
         Err(MonitorError::Refused(_)) => "refused",
         Err(MonitorError::Store(StoreError::Conflict { .. })) => "conflict",
         Err(MonitorError::Store(StoreError::Unavailable(_))) => "unavailable",
+        Err(MonitorError::Store(StoreError::NoRoom(_))) => "no_room",
         Err(MonitorError::Store(StoreError::LeaseLost(_))) => "lost",
         Err(_) => "failed",
     }

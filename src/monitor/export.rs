@@ -300,7 +300,7 @@ fn outside(what: &str, crs: Crs) -> MonitorError {
 impl From<WriteError> for MonitorError {
     fn from(error: WriteError) -> Self {
         match error {
-            WriteError::Io(error) => Self::Io(error),
+            WriteError::Io(error) => error.into(),
             WriteError::Unacceptable { code, words } => Refusal::new(RefusalKind::Unacceptable, code, words).into(),
             WriteError::Unavailable { code, words } => Refusal::new(RefusalKind::Unavailable, code, words).into(),
         }

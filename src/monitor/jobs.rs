@@ -3,9 +3,10 @@
 //! What came of a job is kept with it: a survey, a file, or why there is none, in a form from which every node gives the same answer.
 
 use super::{Monitor, MonitorError, Refusal, RefusalKind, survey_import::SurveyFile};
-use crate::land::{JobKind, Layer, Level, Period, Reject, Survey, Words};
+use crate::land::{JobKind, Layer, Level, Period, Reject, Stage, Survey, Words};
 use crate::store::{Job, JobFile, JobOutcome, NewJob, News, Quota, StoreError, Thing};
 use serde::{Deserialize, Serialize};
+use std::sync::atomic::Ordering;
 use tokio::io::AsyncRead;
 
 /// A survey in the store after an import.
@@ -84,7 +85,7 @@ impl Failure {
             | MonitorError::Holders(_)
             | MonitorError::Broken(_)
             | MonitorError::FailedJob(_) => Some(Self::Broken),
-            MonitorError::Store(_) | MonitorError::Io(_) => None,
+            MonitorError::Store(_) | MonitorError::Io(_) | MonitorError::WaitsForRoom(_) => None,
         }
     }
 
@@ -177,11 +178,16 @@ impl Monitor {
         Ok(seen)
     }
 
-    /// Waits for the end of a job, whichever node carries it out.
+    /// Waits for the end of a job, whichever node carries it out; not for as long as it waits for room on a disk: [`MonitorError::WaitsForRoom`].
     pub async fn ended(&self, id: &str) -> Result<Done, MonitorError> {
         let mut news = self.news();
         loop {
-            if let Some(outcome) = self.job(id).await?.outcome {
+            let JobSeen { job, outcome } = self.job(id).await?;
+            let waits = job.progress.stage == Stage::WaitingForRoom || self.untold.load(Ordering::Relaxed);
+            if outcome.is_none() && waits {
+                return Err(MonitorError::WaitsForRoom(id.to_owned()));
+            }
+            if let Some(outcome) = outcome {
                 // Who is told that a layer is there may use it with the next request.
                 if let Ok(Done::Layer { .. }) = outcome {
                     self.refresh_atlas().await?;

@@ -39,6 +39,7 @@ mod reading;
 pub mod reclassification;
 pub mod rejudging;
 pub mod rollup;
+pub mod room;
 pub mod rule;
 pub mod shared_ground;
 mod snapshot;
@@ -54,7 +55,7 @@ pub(crate) use crate::formats::ogr::Folder;
 pub use crate::formats::{FeatureBounds, Gcj02, Layer as FileLayer, Room, Stated, Wanted, ogr::Workshop, why_not};
 use crate::geom::{Crs, Plane, Written};
 use crate::land::{Layer, LayerKind, LayerUsed, Reject, Words, today};
-use crate::store::{SILENT, Store, StoreError};
+use crate::store::{SILENT, Store, StoreError, is_no_room};
 use atlas::{Atlas, LayerBuilder, PreparedLayer};
 use memory::Memory;
 use rule::{Rule, Rules};
@@ -81,10 +82,13 @@ pub enum MonitorError {
     Holders(std::collections::BTreeSet<String>),
     /// The disk.
     #[error("file: {0}")]
-    Io(#[from] std::io::Error),
+    Io(std::io::Error),
     /// A defect of ours.
     #[error("{0}")]
     Broken(String),
+    /// The job waits until a full disk has room, and is carried out then.
+    #[error("job {0} waits for room on a disk")]
+    WaitsForRoom(String),
     /// The same, met by the node that carried this job out, and logged there.
     #[error("job {0} failed")]
     FailedJob(String),
@@ -159,10 +163,25 @@ impl From<Refusal> for MonitorError {
     }
 }
 
+impl From<std::io::Error> for MonitorError {
+    /// A disk that takes nothing more is told as one, whoever meets it: the store or this process.
+    fn from(error: std::io::Error) -> Self {
+        if is_no_room(&error) { Self::Store(error.into()) } else { Self::Io(error) }
+    }
+}
+
+impl MonitorError {
+    /// Whether a disk takes nothing more, so that the same succeeds once there is room.
+    #[must_use]
+    pub fn is_no_room(&self) -> bool {
+        matches!(self, Self::Store(StoreError::NoRoom(_)))
+    }
+}
+
 impl From<ReadError> for MonitorError {
     fn from(error: ReadError) -> Self {
         match error {
-            ReadError::Io(error) => Self::Io(error),
+            ReadError::Io(error) => error.into(),
             ReadError::CrsAfterFeatures(crs) => Self::LateCrs(crs),
             ReadError::Refused(refused) => {
                 let kind = match refused.code {
@@ -193,6 +212,8 @@ pub struct Monitor {
     memory: Memory,
     /// A few exports at a time: each has a thread, a file and perhaps a worker.
     exports: tokio::sync::Semaphore,
+    /// Whether the disk of the jobs has no room even to say that one waits for it.
+    untold: std::sync::atomic::AtomicBool,
     /// Large polygons to be checked, one at a time: the other cores are for everybody else.
     large_checks: Arc<tokio::sync::Semaphore>,
 }
@@ -222,6 +243,7 @@ impl Monitor {
             uploads: Mutex::default(),
             memory,
             exports: tokio::sync::Semaphore::new(EXPORTS),
+            untold: std::sync::atomic::AtomicBool::new(false),
             large_checks: Arc::new(tokio::sync::Semaphore::new(1)),
         })
     }

@@ -7,7 +7,7 @@
 //! 3. What a job is for and its end become visible together, or neither: where it is stored, in the same transaction (see
 //!    [`SurveyWriter::only_while`](crate::store::SurveyWriter::only_while)); where it is a file, with the file ([`Jobs::settle`](crate::store::Jobs::settle)).
 //!
-//! A failure that another attempt may mend (disk, database) gives the job back, a few times; any other ends it.
+//! A failure that another attempt may mend (disk, database) gives the job back, a few times; a disk without room gives it back as often as it takes; any other ends it.
 
 mod export;
 mod layer_import;
@@ -21,6 +21,7 @@ use futures_util::future::join_all;
 use serde::de::DeserializeOwned;
 use std::fs::File;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 use tokio::io::AsyncWriteExt;
 use tokio::sync::watch;
@@ -147,7 +148,9 @@ impl Monitor {
     async fn work_on(self: &Arc<Self>, lane: Lane, working: &Working, stop: &CancellationToken) {
         let mut news = self.news();
         while !stop.is_cancelled() {
-            match self.store.claim(lane, &working.node, working.lease).await {
+            let claimed = self.store.claim(lane, &working.node, working.lease).await;
+            self.untold.store(matches!(claimed, Err(StoreError::NoRoom(_))), Ordering::Relaxed);
+            match claimed {
                 Ok(Some((job, held))) => self.carry_out(working, job, &held, stop).await,
                 claimed => {
                     if let Err(error) = claimed {
@@ -216,6 +219,7 @@ impl Monitor {
             Err(MonitorError::Store(StoreError::LeaseLost(_))) => {
                 tracing::warn!(job = job.id, "no longer held: it was cancelled, or the lease ran out and another node took the job; nothing was stored here");
             }
+            Err(error) if error.is_no_room() => self.postpone(working, held, &error.to_string()).await,
             Err(error) => {
                 tracing::info!(job = job.id, kind = job.kind.word(), %error, "not done");
                 match Failure::of(&error) {
@@ -289,7 +293,23 @@ impl Monitor {
         match settled.await {
             Ok(true) => {}
             Ok(false) => tracing::warn!(job = held.job, "no longer held: another node took the job; the file made here is thrown away"),
+            Err(error @ StoreError::NoRoom(_)) => self.postpone(working, held, &error.to_string()).await,
             Err(error) => self.give_back(held, working.lease, Some(&error.to_string())).await,
+        }
+    }
+
+    /// Gives a job back until there is room. The same disk may have no room for that either: it is tried until it has, or the lease has run out and another
+    /// claim of the job finds it.
+    async fn postpone(&self, working: &Working, held: &Held, why: &str) {
+        tracing::warn!(job = held.job, why, "waits for room");
+        let until = tokio::time::Instant::now() + working.lease;
+        while let Err(error) = self.store.postpone(held, working.lease, why).await {
+            self.untold.store(true, Ordering::Relaxed);
+            if !matches!(error, StoreError::NoRoom(_)) || tokio::time::Instant::now() >= until {
+                tracing::warn!(job = held.job, %error, "a job could not be given back");
+                return;
+            }
+            tokio::time::sleep(TOLD_EVERY).await;
         }
     }
 

@@ -65,6 +65,10 @@ pub(super) mod sql {
         UPDATE job SET node = NULL, free_ms = (SELECT now_ms FROM clock) + $3, error = coalesce($4, error),
             attempts = attempts - CASE WHEN $4 IS NULL THEN 1 ELSE 0 END, stage = 'reading', done = 0, total = NULL
         WHERE id = $1 AND token = $2 AND state = 'running'";
+    /// Gives a job back that is held and has no room: id, token, pause in milliseconds, why. The attempt does not count.
+    pub(crate) const POSTPONE: &str = "
+        UPDATE job SET node = NULL, free_ms = (SELECT now_ms FROM clock) + $3, error = $4, attempts = attempts - 1, stage = 'waiting_for_room', done = 0, total = NULL
+        WHERE id = $1 AND token = $2 AND state = 'running'";
     /// Ends a job that is held: id, token, state, outcome. Who held it last stays known: that node's log tells more.
     pub(crate) const END: &str = "
         UPDATE job SET state = $3, outcome = $4, ended_ms = (SELECT now_ms FROM clock) WHERE id = $1 AND token = $2 AND state = 'running'";
@@ -209,7 +213,7 @@ impl JobOutcome {
 /// A part of the file of a job; empty behind its end.
 pub(super) async fn next_chunk(file: &mut (dyn AsyncRead + Send + Unpin)) -> Result<Vec<u8>, StoreError> {
     let mut bytes = Vec::with_capacity(CHUNK);
-    file.take(CHUNK as u64).read_to_end(&mut bytes).await.map_err(|error| StoreError::Database(Box::new(error)))?;
+    file.take(CHUNK as u64).read_to_end(&mut bytes).await?;
     Ok(bytes)
 }
 
@@ -264,6 +268,8 @@ pub trait Jobs: Send + Sync + 'static {
     async fn renew(&self, held: &Held, lease: Duration, progress: Progress) -> Result<bool, StoreError>;
     /// Gives a job back, to be claimed again after `pause`; an attempt that ended with an error counts, one that was handed over does not. False when it was not held.
     async fn release(&self, held: &Held, pause: Duration, error: Option<&str>) -> Result<bool, StoreError>;
+    /// Gives a job back for which a disk has no room, to be claimed again after `pause`; the attempt does not count. False when it was not held.
+    async fn postpone(&self, held: &Held, pause: Duration, why: &str) -> Result<bool, StoreError>;
     /// Ends a job whose end was not committed with what it stored, and keeps the file it made (empty where it made none) in the place of the one it was about:
     /// all at once. False, and nothing changed, when it was not held.
     async fn settle(&self, held: &Held, outcome: JobOutcome, file: &mut (dyn AsyncRead + Send + Unpin)) -> Result<bool, StoreError>;

@@ -14,6 +14,7 @@ mod once;
 mod patches;
 pub mod postgres;
 mod rejudged;
+pub mod room;
 mod rows;
 mod same;
 mod sets;
@@ -34,9 +35,11 @@ use crate::land::{
 };
 use async_trait::async_trait;
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+pub use errors::is_no_room;
 pub use filings::{Fate, NewFiling, Signing};
 pub use ground::{GroundWriter, PatchGround, PatchPlace};
 pub use jobs::{Held, Job, JobFile, JobOutcome, Jobs, NewJob, News, Quota};
@@ -164,6 +167,9 @@ pub enum StoreError {
     /// The database is busy or away; trying again may help.
     #[error("the database is not available: {0}")]
     Unavailable(String),
+    /// The disk takes nothing more: it is full or can only be read. Once there is room, trying again helps.
+    #[error("磁盘空间不足或只读，没有写入 / no room on the disk, nothing was written: {0}")]
+    NoRoom(String),
     /// The database refused or broke.
     #[error("database: {0}")]
     Database(#[source] Box<dyn std::error::Error + Send + Sync>),
@@ -426,6 +432,11 @@ pub trait Store: Jobs + Withdrawals {
     async fn provenance(&self, survey: i64) -> Result<Provenance, StoreError>;
     /// Refused features of a survey with rows above `after`, at most `limit`.
     async fn rejects(&self, survey: i64, after: u64, limit: u32) -> Result<Vec<Reject>, StoreError>;
+
+    /// The folder of this machine that it writes to, where it does.
+    fn folder(&self) -> Option<PathBuf> {
+        None
+    }
 
     /// Patches with their findings.
     async fn patches(&self, query: &PatchQuery) -> Result<Vec<StoredPatch>, StoreError>;

@@ -79,7 +79,8 @@ fn ends_at(folder: &Path, arguments: &[&str], point: &str) {
 async fn folder() -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path();
-    let with_a_fault = city::counties().patch_of("371399", "[]");
+    let nowhere = serde_json::json!({ "XZQDM": "371312", "XZQMC": "河东区" });
+    let with_a_fault = city::counties().feature(&nowhere, r#"{"type":"Polygon","coordinates":[]}"#);
     let parcels = File::default().feature(&serde_json::json!({ "DLBM": "0102" }), &polygon(&[rectangle(118.3, 35.0, 118.5, 35.2)]));
     for (name, text) in [
         ("counties", city::counties().text()),

@@ -6,6 +6,7 @@ mod export;
 mod fail_points;
 mod failover;
 mod files;
+mod full_disk;
 mod hostile;
 mod kill;
 mod memory;

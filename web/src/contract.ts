@@ -188,7 +188,7 @@ export interface Job {
   id: string;
   kind: 'survey_import' | 'layer_import' | 'reclassification' | 'export';
   state: 'running' | 'done' | 'failed';
-  stage: 'reading' | 'classifying' | 'writing' | 'storing';
+  stage: 'reading' | 'classifying' | 'writing' | 'storing' | 'waiting_for_room';
   done: number;
   total: number | null;
   node: string | null;

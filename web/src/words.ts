@@ -346,6 +346,7 @@ export const words = {
   stage_classifying: ['正在套合判定', 'Overlaying'],
   stage_writing: ['正在写出', 'Writing'],
   stage_storing: ['正在保存', 'Storing'],
+  stage_waiting_for_room: ['服务器磁盘空间不足，有空间后自动继续', 'A disk of the service is full; it goes on once there is room'],
   stage_count: ['{n} 个要素', '{n} features'],
   stage_count_of: ['{n} / {total} 个要素', '{n} of {total} features'],
   uploaded: ['上传完成', 'Uploaded'],

@@ -17,7 +17,7 @@ impl Table {
         let mut out = BufWriter::with_capacity(1 << 20, file);
         out.write_all("\u{feff}".as_bytes())?;
         let mut out = csv::WriterBuilder::new().terminator(csv::Terminator::CRLF).from_writer(out);
-        out.write_record(layout.columns.iter().map(|column| column.chinese)).map_err(std::io::Error::from)?;
+        out.write_record(layout.columns.iter().map(|column| column.chinese)).map_err(of_disk)?;
         Ok(Self { out, layout: layout.clone() })
     }
 }
@@ -31,12 +31,20 @@ impl FeatureWriter for Table {
             Cell::Number(number) if column.kind == Kind::Mu => Cow::Owned(format!("{number:.2}")),
             Cell::Number(number) => Cow::Owned(format!("{number:.4}")),
         });
-        Ok(self.out.write_record(texts.map(Cow::into_owned)).map_err(std::io::Error::from)?)
+        Ok(self.out.write_record(texts.map(Cow::into_owned)).map_err(of_disk)?)
     }
 
     fn finish(self: Box<Self>) -> Result<File, WriteError> {
-        let out = self.out.into_inner().map_err(|error| std::io::Error::other(error.to_string()))?;
+        let out = self.out.into_inner().map_err(csv::IntoInnerError::into_error)?;
         Ok(out.into_inner().map_err(std::io::IntoInnerError::into_error)?)
+    }
+}
+
+/// What the disk said: the library's own conversion hides its kind.
+fn of_disk(error: csv::Error) -> std::io::Error {
+    match error.into_kind() {
+        csv::ErrorKind::Io(error) => error,
+        other => std::io::Error::other(format!("{other:?}")),
     }
 }
 

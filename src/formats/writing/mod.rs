@@ -197,7 +197,7 @@ pub fn begin(workshop: &Workshop, layout: &Layout) -> Result<Box<dyn FeatureWrit
     Ok(match layout.format {
         Format::Csv => Box::new(csv::Table::begin(file()?, layout)?),
         Format::GeoJson => Box::new(geojson::Collection::begin(file()?, layout)?),
-        Format::Xlsx => Box::new(xlsx::Sheet::begin(file()?, workshop, layout)?),
+        Format::Xlsx => Box::new(xlsx::Sheet::begin(file()?, layout)?),
         Format::GeoPackage | Format::Shapefile | Format::FileGdb | Format::FlatGeobuf => Box::new(ogr::Layer::begin(workshop, layout)?),
     })
 }

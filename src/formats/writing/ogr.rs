@@ -2,9 +2,10 @@
 
 use super::{Cell, Column, Encoding, FeatureWriter, Format, Kind, Layout, WriteError, gbk};
 use crate::formats::ogr::{Folder, NewField, Worker, Workshop, WriteWish};
-use crate::formats::wkb;
+use crate::formats::{ReadError, wkb};
 use crate::geom::Outline;
 use crate::land::Words;
+use rustix::fs::statvfs;
 use std::borrow::Cow;
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -33,7 +34,7 @@ impl Layer {
         let path = folder.path.join(format!("{}.{}", layout.layer, layout.format));
         let fields = layout.columns.iter().map(|column| field(column, layout.format)).collect();
         let wish = WriteWish { layer: layout.layer.clone(), epsg: layout.crs.epsg(), fields, options: options(layout) };
-        let worker = Worker::write(workshop, &folder.path, &path, driver(layout.format), wish)?;
+        let worker = Worker::write(workshop, &folder.path, &path, driver(layout.format), wish).map_err(|error| why_not_written(error, &folder.path))?;
         Ok(Self { worker, folder, path, layout: layout.clone(), portion: Vec::new(), scratch: workshop.scratch.clone() })
     }
 
@@ -56,7 +57,8 @@ impl FeatureWriter for Layer {
         wkb::multi_polygon(outline, &mut shape);
         self.sized(&shape);
         if self.portion.len() >= PORTION {
-            self.worker.push(&std::mem::take(&mut self.portion))?;
+            let sent = self.worker.push(&std::mem::take(&mut self.portion));
+            sent.map_err(|error| why_not_written(error, &self.folder.path))?;
         }
         Ok(())
     }
@@ -64,8 +66,7 @@ impl FeatureWriter for Layer {
     fn finish(mut self: Box<Self>) -> Result<File, WriteError> {
         let mut last = std::mem::take(&mut self.portion);
         last.extend_from_slice(&END.to_le_bytes());
-        self.worker.push(&last)?;
-        self.worker.end()?;
+        self.worker.push(&last).and_then(|()| self.worker.end()).map_err(|error| why_not_written(error, &self.folder.path))?;
         if self.layout.format == Format::Shapefile {
             // GDAL writes one, too; what stands in it must not depend on its version.
             std::fs::write(self.path.with_extension("cpg"), self.layout.encoding.word())?;
@@ -75,6 +76,15 @@ impl FeatureWriter for Layer {
         }
         pack(tempfile::tempfile_in(&self.scratch)?, &self.folder.path)
     }
+}
+
+/// Less than this is no room for GDAL, some of which it gives back when it fails.
+const LEAST_ROOM: u64 = 1 << 20;
+
+/// GDAL does not tell why it could not write. Where its disk is full while what it wrote is still there, that is why.
+fn why_not_written(error: ReadError, folder: &Path) -> WriteError {
+    let free = statvfs(folder).map(|disk| disk.f_bavail.saturating_mul(disk.f_frsize));
+    if free.is_ok_and(|free| free < LEAST_ROOM) { WriteError::Io(std::io::ErrorKind::StorageFull.into()) } else { error.into() }
 }
 
 /// GDAL's name of the driver.

@@ -188,6 +188,15 @@ impl PostgresStore {
         Ok(released.rows_affected() == 1)
     }
 
+    async fn put_off(&self, held: &Held, pause: Duration, why: &str) -> Result<bool, StoreError> {
+        let mut transaction = self.pools.leases.begin().await?;
+        let query = sqlx::query(sql::POSTPONE).bind(&held.job).bind(held.token).bind(pause.as_millis() as i64).bind(text::write(why));
+        let postponed = query.execute(&mut *transaction).await?;
+        tell(&mut transaction).await?;
+        transaction.commit().await?;
+        Ok(postponed.rows_affected() == 1)
+    }
+
     async fn conclude(&self, held: &Held, outcome: JobOutcome, file: &mut (dyn AsyncRead + Send + Unpin)) -> Result<bool, StoreError> {
         let mut transaction = self.pools.files.begin().await?;
         let settled = end(&mut transaction, held, &outcome).await?;
@@ -289,6 +298,10 @@ impl Jobs for PostgresStore {
 
     async fn release(&self, held: &Held, pause: Duration, error: Option<&str>) -> Result<bool, StoreError> {
         self.pools.lost.soon(self.give_back(held, pause, error)).await
+    }
+
+    async fn postpone(&self, held: &Held, pause: Duration, why: &str) -> Result<bool, StoreError> {
+        self.pools.lost.soon(self.put_off(held, pause, why)).await
     }
 
     async fn settle(&self, held: &Held, outcome: JobOutcome, file: &mut (dyn AsyncRead + Send + Unpin)) -> Result<bool, StoreError> {

@@ -128,7 +128,7 @@ async fn migrate(connection: &mut PgConnection) -> Result<(), StoreError> {
     let steps = STEPS.iter().map(|(version, name, sql)| Migration::new(*version, Cow::Borrowed(*name), MigrationType::Simple, sql.into_sql_str(), false));
     let mut migrator = Migrator::with_migrations(steps.collect());
     // The lock is ours, and lasts until all is committed.
-    migrator.set_locking(false).run(connection).await.map_err(|error| StoreError::Database(Box::new(error)))
+    migrator.set_locking(false).run(connection).await.map_err(StoreError::from)
 }
 
 #[cfg(test)]

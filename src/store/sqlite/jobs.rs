@@ -200,6 +200,13 @@ impl Jobs for SqliteStore {
         Ok(released.rows_affected() == 1)
     }
 
+    async fn postpone(&self, held: &Held, pause: Duration, why: &str) -> Result<bool, StoreError> {
+        let mut transaction = self.queue.begin().await?;
+        let postponed = sqlx::query(sql::POSTPONE).bind(&held.job).bind(held.token).bind(pause.as_millis() as i64).bind(why).execute(&mut *transaction).await?;
+        self.queue.publish(transaction).await?;
+        Ok(postponed.rows_affected() == 1)
+    }
+
     async fn settle(&self, held: &Held, outcome: JobOutcome, file: &mut (dyn AsyncRead + Send + Unpin)) -> Result<bool, StoreError> {
         let mut transaction = self.queue.begin().await?;
         let settled = end(&mut transaction, held, &outcome).await?;

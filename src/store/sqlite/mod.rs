@@ -29,6 +29,7 @@ use crate::geom::Bounds;
 use crate::land::{Days, FormerFinding, Layer, LayerSet, LeftOut, OnConflict, PeriodRange, Provenance, Reject, Survey, TakenOff};
 use async_trait::async_trait;
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::time::Duration;
 use tokio_util::task::TaskTracker;
 
@@ -103,6 +104,10 @@ async fn publish(mut transaction: Writing) -> Result<(), StoreError> {
 impl Store for SqliteStore {
     async fn revision(&self) -> Result<i64, StoreError> {
         Ok(sqlx::query_scalar(sql::REVISION).fetch_one(&self.pools.facts).await?)
+    }
+
+    fn folder(&self) -> Option<PathBuf> {
+        Some(self.pools.folder())
     }
 
     async fn begin_layer(&self) -> Result<Box<dyn LayerWriter>, StoreError> {

@@ -1,9 +1,10 @@
 //! Opening the file: nothing is touched before it is known to be ours, and of a version that this program understands.
 
-use crate::store::StoreError;
+use crate::store::{StoreError, room::free_bytes};
 use sqlx::migrate::{Migration, MigrationType, Migrator};
 use sqlx::sqlite::{SqliteAutoVacuum, SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{ConnectOptions, Connection, SqlSafeStr, SqliteConnection, SqlitePool};
+use std::path::{Path, PathBuf};
 use std::{borrow::Cow, str::FromStr, time::Duration};
 
 /// The schema, step by step; a step that was released is never changed. Listed by hand, so that cargo sees when one is added.
@@ -57,6 +58,12 @@ pub(super) struct Pools {
 }
 
 impl Pools {
+    /// Where the file lies.
+    pub(super) fn folder(&self) -> PathBuf {
+        let folder = self.writer.connect_options().get_filename().parent().map(Path::to_owned);
+        folder.filter(|folder| !folder.as_os_str().is_empty()).unwrap_or_else(|| PathBuf::from("."))
+    }
+
     /// Closes every connection. Open writers are waited for.
     pub(super) async fn close(&self) {
         for pool in [&self.readers, &self.facts, &self.writer] {
@@ -87,9 +94,25 @@ fn options(url: &str) -> Result<SqliteConnectOptions, StoreError> {
     Ok(SqliteConnectOptions::from_str(url)?.foreign_keys(true).busy_timeout(WRITERS_WAIT).row_buffer_size(ROWS_AHEAD).disable_statement_logging())
 }
 
+/// Less than this SQLite needs to open a file: the write-ahead log's index alone has 32 KiB.
+const LEAST_ROOM: u64 = 64 << 10;
+
+/// Opens a file. On a full disk SQLite says of some files merely that they cannot be opened, so the disk is asked.
 async fn open_file(options: SqliteConnectOptions, vacuum: SqliteAutoVacuum, steps: Steps) -> Result<Pools, StoreError> {
+    let file = options.get_filename().to_owned();
+    let opened = try_to_open(options, vacuum, steps).await;
+    let full = file.parent().and_then(free_bytes).filter(|free| *free < LEAST_ROOM);
+    match (opened, full) {
+        (Err(StoreError::Unavailable(why) | StoreError::NoRoom(why)), Some(free)) => {
+            Err(StoreError::NoRoom(format!("{} cannot be opened with {free} bytes left there: {why}", file.display())))
+        }
+        (opened, _) => opened,
+    }
+}
+
+async fn try_to_open(options: SqliteConnectOptions, vacuum: SqliteAutoVacuum, steps: Steps) -> Result<Pools, StoreError> {
     if let Some(folder) = options.get_filename().parent().filter(|folder| !folder.as_os_str().is_empty()) {
-        tokio::fs::create_dir_all(folder).await.map_err(|error| StoreError::Database(Box::new(error)))?;
+        tokio::fs::create_dir_all(folder).await?;
     }
     let mut first = options.clone().create_if_missing(true).connect().await?;
     let version: String = sqlx::query_scalar("SELECT sqlite_version()").fetch_one(&mut first).await?;
@@ -162,7 +185,7 @@ async fn migrate(writing: &SqliteConnectOptions, schema: i64, steps: Steps) -> R
     let begin = if schema < newest(steps) { "BEGIN IMMEDIATE" } else { "BEGIN" };
     let mut connection = writing.clone().foreign_keys(false).connect().await?;
     let mut transaction = connection.begin_with(begin).await?;
-    migrator.run(&mut *transaction).await.map_err(|error| StoreError::Database(Box::new(error)))?;
+    migrator.run(&mut *transaction).await?;
     if schema > 0 && schema < newest(steps) && sqlx::query("PRAGMA foreign_key_check").fetch_optional(&mut *transaction).await?.is_some() {
         return Err(StoreError::Damaged("rows refer to what is not there".to_owned()));
     }
