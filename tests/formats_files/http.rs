@@ -56,9 +56,11 @@ async fn a_worker_that_hangs_or_dies_midway_leaves_nothing_and_another_survey_co
         let app = TestApp::with_workshop(|workshop| Workshop { fault: Some(fault), patience: patience(fault), ..with_program(workshop) }).await;
         let queued = app.request(reqwest::Method::POST, &format!("/api/surveys?{APRIL}")).header("prefer", "respond-async").body(shapefile());
         let job = app.send(queued).await.json()["id"].as_str().unwrap().to_owned();
-        // The next survey, of the same month, waits behind it and is taken in; whoever only looks does not even wait.
+        // The next survey, of the same month, does not wait for it; nor does whoever only looks.
         let (taken, looked) = tokio::join!(app.upload(APRIL, city::one_of_each().text()), app.post("/api/inspect", city::one_of_each().text()));
         assert_eq!((taken.status.as_u16(), looked.status.as_u16()), (201, 200), "{}", taken.text());
+        // The stream of its events ends with it.
+        app.get(&format!("/api/jobs/{job}/events")).await;
         let failed = app.read(&format!("/api/jobs/{job}")).await;
         assert_eq!(failed["problem"]["type"], format!("/problems/{code}"), "{failed}");
         let surveys = app.surveys().await;
