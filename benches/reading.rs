@@ -3,7 +3,7 @@
 //! `cargo bench --bench reading [-- FILE]`. Without a file, 100 000 patches of 24 vertices with nine decimals are made up first.
 
 use std::{error::Error, fmt::Write as _, io::Write, path::PathBuf, time::Instant};
-use tuban::formats::{FeatureBatch, FeatureSource, FieldMap, Wanted, geojson::Reader};
+use tuban::formats::{FeatureBatch, FeatureBounds, FeatureSource, FieldMap, Wanted, geojson::Reader};
 
 fn main() -> Result<(), Box<dyn Error>> {
     let mut made_up = tempfile::NamedTempFile::new()?;
@@ -17,11 +17,11 @@ fn main() -> Result<(), Box<dyn Error>> {
     println!("{megabytes:.1} MB");
     for _ in 0..5 {
         let start = Instant::now();
-        let mut source = Reader::open(&path, None)?;
+        let mut source = Reader::open(&path, None, FeatureBounds::default())?;
         while source.next_batch()?.is_some() {}
         let passed = start.elapsed().as_secs_f64();
         let start = Instant::now();
-        let mut source = Reader::open(&path, None)?;
+        let mut source = Reader::open(&path, None, FeatureBounds::default())?;
         let mut batches: Vec<Box<dyn FeatureBatch>> = Vec::new();
         while let Some(batch) = source.next_batch()? {
             batches.push(batch);

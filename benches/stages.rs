@@ -5,7 +5,7 @@
 
 use std::{error::Error, path::Path, time::Instant};
 use tuban::demo::{Preset, generate};
-use tuban::formats::{FeatureSource, FieldMap, Stated, Wanted, geojson::Reader};
+use tuban::formats::{FeatureBounds, FeatureSource, FieldMap, Stated, Wanted, geojson::Reader};
 use tuban::geom::{Crs, Figure, Outline, Written, check_in};
 use tuban::land::LayerKind;
 use tuban::monitor::atlas::Atlas;
@@ -28,7 +28,7 @@ fn main() -> Result<(), Box<dyn Error>> {
 
     let patches = folder.join("survey-2022-04.geojson");
     let batches = table.stage("read: cut the file into features", || {
-        let mut source = Reader::open(&patches, None)?;
+        let mut source = Reader::open(&patches, None, FeatureBounds::default())?;
         let mut batches = Vec::new();
         while let Some(batch) = source.next_batch()? {
             batches.push(batch);
