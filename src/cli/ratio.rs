@@ -1,10 +1,9 @@
 //! `tuban ratio`: the county table in the terminal, as JSON or as CSV.
 
 use super::{Database, Failure};
-use crate::formats::writing::harmless;
 use crate::http::RatiosAnswer;
 use crate::land::{Area, Period, PeriodRange, Tally, round_half_up};
-use crate::monitor::{ratios::Ratios, rule::Rules};
+use crate::monitor::{harmless, ratios::Ratios, rule::Rules};
 use clap::Args;
 
 #[derive(Debug, Args)]

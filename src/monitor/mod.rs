@@ -52,7 +52,7 @@ pub mod work;
 
 use crate::formats::ReadError;
 pub(crate) use crate::formats::ogr::Folder;
-pub use crate::formats::{FeatureBounds, Gcj02, Layer as FileLayer, Room, Stated, Wanted, ogr::Workshop, why_not};
+pub use crate::formats::{FeatureBounds, Gcj02, Layer as FileLayer, Room, Stated, Wanted, ogr::Workshop, why_not, writing::harmless};
 use crate::geom::{Crs, Plane, Written};
 use crate::land::{Layer, LayerKind, LayerUsed, Reject, Words, today};
 use crate::store::{SILENT, Store, StoreError, is_no_room};
