@@ -201,3 +201,11 @@ pub fn begin(workshop: &Workshop, layout: &Layout) -> Result<Box<dyn FeatureWrit
         Format::GeoPackage | Format::Shapefile | Format::FileGdb | Format::FlatGeobuf => Box::new(ogr::Layer::begin(workshop, layout)?),
     })
 }
+
+/// What the disk said of an archive: the library's own conversion keeps its kind alone, and a limit on file sizes has none.
+fn of_zip(error: zip::result::ZipError) -> std::io::Error {
+    match error {
+        zip::result::ZipError::Io(error) => error,
+        other => other.into(),
+    }
+}

@@ -153,7 +153,7 @@ fn fit<'c>(cell: &'c Cell<'c>, encoding: Encoding) -> Result<Cell<'c>, WriteErro
 fn pack(file: File, folder: &Path) -> Result<File, WriteError> {
     let mut archive = zip::ZipWriter::new(file);
     add(&mut archive, folder, "")?;
-    Ok(archive.finish().map_err(std::io::Error::from)?)
+    Ok(archive.finish().map_err(super::of_zip)?)
 }
 
 fn add(archive: &mut zip::ZipWriter<File>, folder: &Path, prefix: &str) -> Result<(), WriteError> {
@@ -165,7 +165,7 @@ fn add(archive: &mut zip::ZipWriter<File>, folder: &Path, prefix: &str) -> Resul
             add(archive, &entry.path(), &format!("{name}/"))?;
         } else {
             let options = SimpleFileOptions::default().large_file(entry.metadata()?.len() >= u64::from(u32::MAX));
-            archive.start_file(name, options).map_err(std::io::Error::from)?;
+            archive.start_file(name, options).map_err(super::of_zip)?;
             std::io::copy(&mut File::open(entry.path())?, archive)?;
         }
     }

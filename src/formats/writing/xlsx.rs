@@ -2,7 +2,7 @@
 //!
 //! Written here because `rust_xlsxwriter` panics where the disk is full, and keeps every row on the disk twice.
 
-use super::{Cell, Column, FeatureWriter, Kind, Layout, WriteError};
+use super::{Cell, Column, FeatureWriter, Kind, Layout, WriteError, of_zip};
 use crate::geom::Outline;
 use crate::land::Words;
 use std::fmt::Write as _;
@@ -138,7 +138,7 @@ impl Sheet {
 }
 
 fn begin_part(book: &mut ZipWriter<File>, name: &str) -> Result<(), WriteError> {
-    book.start_file(name, SimpleFileOptions::default()).map_err(std::io::Error::from)?;
+    book.start_file(name, SimpleFileOptions::default()).map_err(of_zip)?;
     Ok(book.write_all(PROLOGUE.as_bytes())?)
 }
 
@@ -207,7 +207,7 @@ impl FeatureWriter for Sheet {
     fn finish(mut self: Box<Self>) -> Result<File, WriteError> {
         self.text.push_str("</sheetData></worksheet>");
         self.flush()?;
-        Ok(self.book.finish().map_err(std::io::Error::from)?)
+        Ok(self.book.finish().map_err(of_zip)?)
     }
 }
 
