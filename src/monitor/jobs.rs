@@ -6,7 +6,6 @@ use super::{Monitor, MonitorError, Refusal, RefusalKind, survey_import::SurveyFi
 use crate::land::{JobKind, Layer, Level, Period, Reject, Stage, Survey, Words};
 use crate::store::{Job, JobFile, JobOutcome, NewJob, News, Quota, StoreError, Thing};
 use serde::{Deserialize, Serialize};
-use std::sync::atomic::Ordering;
 use tokio::io::AsyncRead;
 
 /// A survey in the store after an import.
@@ -183,7 +182,7 @@ impl Monitor {
         let mut news = self.news();
         loop {
             let JobSeen { job, outcome } = self.job(id).await?;
-            let waits = job.progress.stage == Stage::WaitingForRoom || self.untold.load(Ordering::Relaxed);
+            let waits = job.progress.stage == Stage::WaitingForRoom || self.untold.has(job.kind.lane(), id);
             if outcome.is_none() && waits {
                 return Err(MonitorError::WaitsForRoom(id.to_owned()));
             }

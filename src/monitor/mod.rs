@@ -46,6 +46,7 @@ mod snapshot;
 pub mod standing;
 mod sums;
 pub mod survey_import;
+mod untold;
 pub mod upload;
 pub mod withdrawal;
 pub mod work;
@@ -212,8 +213,8 @@ pub struct Monitor {
     memory: Memory,
     /// A few exports at a time: each has a thread, a file and perhaps a worker.
     exports: tokio::sync::Semaphore,
-    /// Whether the disk of the jobs has no room even to say that one waits for it.
-    untold: std::sync::atomic::AtomicBool,
+    /// Jobs that wait for room, of which the disk has none even to say so.
+    untold: untold::Untold,
     /// Large polygons to be checked, one at a time: the other cores are for everybody else.
     large_checks: Arc<tokio::sync::Semaphore>,
 }
@@ -243,7 +244,7 @@ impl Monitor {
             uploads: Mutex::default(),
             memory,
             exports: tokio::sync::Semaphore::new(EXPORTS),
-            untold: std::sync::atomic::AtomicBool::new(false),
+            untold: untold::Untold::default(),
             large_checks: Arc::new(tokio::sync::Semaphore::new(1)),
         })
     }

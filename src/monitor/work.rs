@@ -14,14 +14,13 @@ mod layer_import;
 mod reclassification;
 mod survey_import;
 
-use super::{EXPORTS, Monitor, MonitorError, jobs::Failure, withdrawal::KEPT_FOR};
+use super::{EXPORTS, Monitor, MonitorError, jobs::Failure, untold::Waiting, withdrawal::KEPT_FOR};
 use crate::land::{JobKind, Lane, Progress};
 use crate::store::{Held, Job, JobOutcome, SILENT, StoreError};
 use futures_util::future::join_all;
 use serde::de::DeserializeOwned;
 use std::fs::File;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 use tokio::io::AsyncWriteExt;
 use tokio::sync::watch;
@@ -149,7 +148,7 @@ impl Monitor {
         let mut news = self.news();
         while !stop.is_cancelled() {
             let claimed = self.store.claim(lane, &working.node, working.lease).await;
-            self.untold.store(matches!(claimed, Err(StoreError::NoRoom(_))), Ordering::Relaxed);
+            self.untold.note(Waiting::Lane(lane), matches!(claimed, Err(StoreError::NoRoom(_))));
             match claimed {
                 Ok(Some((job, held))) => self.carry_out(working, job, &held, stop).await,
                 claimed => {
@@ -167,6 +166,7 @@ impl Monitor {
 
     async fn carry_out(self: &Arc<Self>, working: &Working, job: Job, held: &Held, stop: &CancellationToken) {
         tracing::info!(job = job.id, kind = job.kind.word(), attempt = job.attempts, "claimed");
+        self.untold.note(Waiting::Job(job.id.clone()), false);
         if job.attempts > ATTEMPTS {
             tracing::error!(job = job.id, error = job.error.as_deref().unwrap_or("its nodes died"), "given up after {ATTEMPTS} attempts");
             return self.end_as(held, &Failure::Broken).await;
@@ -304,13 +304,14 @@ impl Monitor {
         tracing::warn!(job = held.job, why, "waits for room");
         let until = tokio::time::Instant::now() + working.lease;
         while let Err(error) = self.store.postpone(held, working.lease, why).await {
-            self.untold.store(true, Ordering::Relaxed);
+            self.untold.note(Waiting::Job(held.job.clone()), true);
             if !matches!(error, StoreError::NoRoom(_)) || tokio::time::Instant::now() >= until {
                 tracing::warn!(job = held.job, %error, "a job could not be given back");
                 return;
             }
             tokio::time::sleep(TOLD_EVERY).await;
         }
+        self.untold.note(Waiting::Job(held.job.clone()), false);
     }
 
     /// Where the store cannot be told, the lease runs out and the job is claimed anew.
