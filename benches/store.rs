@@ -128,9 +128,6 @@ async fn a_year_of_patches(store: &SqliteStore) {
             .len();
         report(&format!("{found} marks: {what}"), start);
     }
-    let start = Instant::now();
-    drop(store.begin_survey(builders::key("2022-04", "y"), OnConflict::Replace).await.unwrap());
-    report("the survey removed, to be replaced", start);
 }
 
 #[tokio::main]

@@ -152,7 +152,6 @@ impl Node {
 
     /// What may come of a write while there is no room: it is done all the same, it is kept as a job that waits, or 507. Answers which.
     async fn write(&self, path: &str, body: String) -> StatusCode {
-        let began = Instant::now();
         let answer = client().post(format!("{}{path}", self.serving.address)).body(body).send().await.unwrap();
         let (status, headers, text) = (answer.status(), answer.headers().clone(), answer.text().await.unwrap());
         assert!(status.is_success() || status == StatusCode::INSUFFICIENT_STORAGE, "{path}: {status} {text}");
@@ -160,7 +159,6 @@ impl Node {
             let problem: Value = serde_json::from_str(&text).unwrap();
             assert_eq!((problem["type"].as_str(), headers["retry-after"].to_str().unwrap()), (Some("/problems/no_room"), "60"), "{path}");
         }
-        assert!(began.elapsed() < Duration::from_secs(20), "{path}: {:?}", began.elapsed());
         status
     }
 
@@ -198,9 +196,9 @@ impl Node {
     }
 }
 
-/// Nobody waits longer than that.
+/// Whoever is left without an answer is an error here and not a test that hangs; no measure of speed.
 fn client() -> reqwest::Client {
-    reqwest::Client::builder().timeout(Duration::from_secs(30)).build().unwrap()
+    reqwest::Client::builder().timeout(Duration::from_secs(90)).build().unwrap()
 }
 
 /// A survey of some hundred kilobytes, so that it does not fit what is left here and there.
