@@ -1,5 +1,5 @@
 //! The command line. Exit codes for scripts: 0 done, 1 a defect or a failing disk or database, 2 wrong usage, 3 the input was refused,
-//! 4 in conflict with what is stored (the same file already stored is no conflict: 0), 6 no room on a disk.
+//! 4 in conflict with what is stored (the same file already stored is no conflict: 0), 6 no room on a disk, 7 what is stored is damaged.
 
 /// Prints a line. A reader that has seen enough (`| head`) ends the program quietly; `println!` would panic.
 macro_rules! say {
@@ -18,6 +18,7 @@ macro_rules! complain {
 }
 
 mod bounds;
+mod check_store;
 mod classify;
 mod client_bounds;
 mod demo;
@@ -96,6 +97,8 @@ enum Command {
     /// Findings or a layer as a file.
     #[command(subcommand)]
     Export(export::ExportCommand),
+    /// Look through all of a database for damage.
+    CheckStore(check_store::CheckStore),
     /// Move to another database.
     Migrate(migrate::Migrate),
     /// Generate an invented city to try everything on.
@@ -218,6 +221,7 @@ impl Failure {
             Self::Usage(_) => 2,
             Self::LeftOut => 5,
             Self::Monitor(error) if error.is_no_room() => 6,
+            Self::Monitor(MonitorError::Store(StoreError::Damaged(_))) => 7,
             Self::Monitor(MonitorError::Refused(refusal)) if refusal.kind != RefusalKind::Conflict => 3,
             Self::Monitor(
                 MonitorError::Refused(_)
@@ -302,6 +306,7 @@ pub fn run() -> ExitCode {
                 Command::Classify(command) => tokio::task::block_in_place(|| command.run(&rules)),
                 Command::Inspect(command) => command.run(rules).await,
                 Command::Migrate(command) => command.run().await,
+                Command::CheckStore(command) => command.run().await,
                 Command::Ratio(command) => command.run(rules).await,
                 Command::Export(command) => command.run(rules).await,
                 Command::DemoVerdicts(command) => command.run(rules).await,

@@ -240,11 +240,15 @@ impl From<&StoreError> for Problem {
                 tracing::error!(why, "a disk takes nothing more");
                 Self::no_room()
             }
-            StoreError::VerdictsWouldGo { .. }
-            | StoreError::SentBefore { .. }
-            | StoreError::Database(_)
-            | StoreError::Damaged(_)
-            | StoreError::LeaseLost(_) => Self::internal(error),
+            StoreError::Damaged(what) => {
+                tracing::error!(what, "what is stored is damaged");
+                let words = Words::new(
+                    "数据库中有损坏的数据，为避免给出错误数字，本次请求没有回答；请把编号告诉管理员，由管理员运行 tuban check-store 并从备份恢复",
+                    "what is stored is damaged, so this was not answered lest the figures be wrong; tell the administrator the reference, who runs tuban check-store and restores a backup",
+                );
+                Self::new(StatusCode::INTERNAL_SERVER_ERROR, "store_damaged", words)
+            }
+            StoreError::VerdictsWouldGo { .. } | StoreError::SentBefore { .. } | StoreError::Database(_) | StoreError::LeaseLost(_) => Self::internal(error),
         }
     }
 }

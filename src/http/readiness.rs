@@ -57,6 +57,15 @@ pub struct Health {
     status: &'static str,
 }
 
+/// That requests may be sent here.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Readiness {
+    status: &'static str,
+    /// Whether the database keeps a checksum of every page (PostgreSQL's `data_checksums`); not there where it never does. Rows have checksums of their own in any case.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    data_checksums: Option<bool>,
+}
+
 /// Answers while the process runs, whatever else is the matter.
 #[utoipa::path(get, path = "/health", tag = "machine", responses((status = OK, body = Health)))]
 pub async fn health() -> Json<Health> {
@@ -72,9 +81,9 @@ pub struct ReadyQuery {
 }
 
 /// Whether requests should be sent here: the layers in force were loaded, the database answers, the disks have room, and nobody asked the process to stop.
-#[utoipa::path(get, path = "/ready", tag = "machine", params(ReadyQuery), responses((status = OK, body = Health), (status = INSUFFICIENT_STORAGE, description = "a disk has less room than is kept free", body = Problem, content_type = "application/problem+json"),
+#[utoipa::path(get, path = "/ready", tag = "machine", params(ReadyQuery), responses((status = OK, body = Readiness), (status = INSUFFICIENT_STORAGE, description = "a disk has less room than is kept free", body = Problem, content_type = "application/problem+json"),
     (status = SERVICE_UNAVAILABLE, description = "the problem's type says what is missing: `starting`, `stopping` or `unavailable` (the database)", body = Problem, content_type = "application/problem+json")))]
-pub async fn ready(State(desk): State<Desk>, Query(query): Query<ReadyQuery>) -> Result<Json<Health>, Problem> {
+pub async fn ready(State(desk): State<Desk>, Query(query): Query<ReadyQuery>) -> Result<Json<Readiness>, Problem> {
     let reads_only = query::yes_or_no("reads", query.reads.as_deref())?;
     match desk.life.phase() {
         Phase::Starting => return Err(starting()),
@@ -85,7 +94,7 @@ pub async fn ready(State(desk): State<Desk>, Query(query): Query<ReadyQuery>) ->
     if !reads_only && !desk.monitor.has_room_for(0, desk.limits.reserve_bytes) {
         return Err(Problem::no_room());
     }
-    Ok(Json(Health { status: "ready" }))
+    Ok(Json(Readiness { status: "ready", data_checksums: desk.monitor.store().page_checksums().await? }))
 }
 
 /// The layers are not loaded yet: whatever were measured now would be measured against nothing.

@@ -480,7 +480,10 @@ impl Sorting {
 pub(super) fn pieces<'f>(plane: &Plane, features: &'f [LayerFeature]) -> Vec<(&'f LayerFeature, Option<Pieces>)> {
     let pieces = |feature: &'f LayerFeature| {
         let outline = feature.repaired.as_ref().unwrap_or(&feature.degrees);
-        (feature, region_again(outline, plane).map(|region| Pieces::of(&region)))
+        // What lies nowhere on earth was taken in by no import: it is damage, and would be no less in the plane.
+        let on_earth = outline.positions.iter().all(|[lon, lat]| lon.abs() <= 180.0 && lat.abs() <= 90.0);
+        let region = if on_earth { region_again(outline, plane) } else { None };
+        (feature, region.map(|region| Pieces::of(&region)))
     };
     features.par_iter().map(pieces).collect()
 }

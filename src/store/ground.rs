@@ -1,8 +1,9 @@
 //! Ground that patches share, as whoever changes patches or findings sees it; and what both databases do about it in the same way.
 
+use super::checksum::{self, Summing};
 use super::columns::Columns;
 use super::values::{self, Values};
-use super::{StoreError, cells, unpublished::Moment};
+use super::{StoreError, cells, tables, unpublished::Moment};
 use crate::geom::{Bounds, Outline};
 use crate::land::{Areas, AutomaticVerdict, GroundShare, Reason, SharedPiece};
 use async_trait::async_trait;
@@ -125,15 +126,17 @@ pub(super) fn still_shared(mut shares: Vec<(i64, GroundShare)>, without: &[i64])
 }
 
 /// The columns of [`read_place`].
-pub(super) const PLACE: &str = "patch.id, west, south, east, north";
+pub(super) const PLACE: &str =
+    "patch.id, patch.survey_id, patch.row, patch_id, stated_county, west, south, east, north, cell, before_day, after_day, patch.checksum";
 
 /// The columns of [`read_ground`]; survey may be missing.
-pub(super) const GROUND: &str = "patch.id, patch.survey_id, CASE WHEN survey.withdrawn_ms = 0 THEN NULL ELSE survey.crs END AS crs, degrees, patch_outline.repaired, source, before_day, after_day, \
-    survey.period, survey.months, CASE WHEN after_day IS NULL THEN attributes END AS attributes, \
+pub(super) const GROUND: &str = "patch.id, patch.survey_id, patch.row, patch_id, stated_county, west, south, east, north, cell, before_day, after_day, \
+    patch.checksum AS patch_checksum, attributes, defects, degrees, patch_outline.repaired, source, patch_outline.checksum AS outline_checksum, \
+    CASE WHEN survey.withdrawn_ms = 0 THEN NULL ELSE survey.crs END AS crs, survey.period, survey.months, \
     CASE WHEN after_day IS NULL THEN survey.fields END AS survey_fields, CASE WHEN after_day IS NULL THEN survey.created_ms END AS survey_created_ms, finding.*";
 
 /// The columns of [`read_share`].
-pub(super) const SHARE: &str = "patch, survey_id, area_m2, farmland_m2, automatic_legal_farmland_m2, automatic_illegal_farmland_m2, areas";
+pub(super) const SHARE: &str = "id, piece, patch, survey_id, area_m2, farmland_m2, automatic_legal_farmland_m2, automatic_illegal_farmland_m2, areas, checksum";
 
 /// The number of the next row.
 pub(super) const NEXT: &str = "SELECT coalesce(max(id), 0) + 1 FROM shared_ground";
@@ -168,11 +171,15 @@ pub(super) fn ranges(boxes: &[Bounds]) -> Vec<(i64, i64)> {
 
 /// A row of [`PLACE`].
 pub(super) fn read_place(row: &impl Columns) -> Result<PatchPlace, StoreError> {
+    checksum::check_plain(row, &tables::PATCH)?;
     Ok(PatchPlace { patch: row.integer("id")?, bounds: row.bounds()? })
 }
 
 /// A row of [`GROUND`].
 pub(super) fn read_ground(row: &impl Columns) -> Result<PatchGround, StoreError> {
+    checksum::check(row, &tables::PATCH, |name| if name == checksum::COLUMN { "patch_checksum" } else { name })?;
+    super::rows::check_outline(row)?;
+    checksum::check_plain(row, &tables::FINDING)?;
     Ok(PatchGround {
         patch: row.integer("id")?,
         survey: row.integer("survey_id")?,
@@ -195,6 +202,7 @@ pub(super) fn read_ground(row: &impl Columns) -> Result<PatchGround, StoreError>
 
 /// A row of [`SHARE`]; what is summed in SQL has columns of its own.
 pub(super) fn read_share(row: &impl Columns) -> Result<GroundShare, StoreError> {
+    checksum::check_plain(row, &tables::SHARED_GROUND)?;
     let areas: Areas = row.json("areas")?;
     Ok(GroundShare {
         patch: row.integer("patch")?,
@@ -207,13 +215,15 @@ pub(super) fn read_share(row: &impl Columns) -> Result<GroundShare, StoreError> 
 
 /// A row of `shared_ground`.
 pub(super) fn write_share(values: &mut impl Values, id: i64, piece: i64, share: &GroundShare) -> Result<(), StoreError> {
+    let mut row = Summing::new(values, &tables::SHARED_GROUND);
     for number in [id, piece, share.patch, share.survey] {
-        values.integer(number)?;
+        row.integer(number)?;
     }
     for area in [share.areas.area_m2, share.areas.farmland_m2, share.automatic_legal_farmland_m2, share.automatic_illegal_farmland_m2] {
-        values.double(area)?;
+        row.double(area)?;
     }
-    values.text(values::to_json(&share.areas)?.as_str())
+    row.text(values::to_json(&share.areas)?.as_str())?;
+    row.end()
 }
 
 /// The rows of pieces, numbered from `next`: row, piece, share.

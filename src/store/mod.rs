@@ -4,6 +4,8 @@
 //! sees and a short one that publishes them ([`unpublished`]).
 
 mod cells;
+pub mod checking;
+mod checksum;
 mod columns;
 mod errors;
 pub mod fail;
@@ -20,6 +22,7 @@ mod same;
 mod sets;
 mod sql;
 pub mod sqlite;
+mod sums;
 mod tables;
 mod totals;
 pub mod transfer;
@@ -398,6 +401,10 @@ pub struct Summed {
 pub trait Store: Jobs + Withdrawals {
     /// A number that grows with every change of what is stored.
     async fn revision(&self) -> Result<i64, StoreError>;
+    /// Whether the database itself keeps a checksum of every page: PostgreSQL's `data_checksums`. `None` where it never does.
+    async fn page_checksums(&self) -> Result<Option<bool>, StoreError> {
+        Ok(None)
+    }
 
     /// Starts taking a layer in.
     async fn begin_layer(&self) -> Result<Box<dyn LayerWriter>, StoreError>;

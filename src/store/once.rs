@@ -14,7 +14,7 @@ use crate::land::{Areas, Claimant, Contradiction, Filing, GroundShare, PeriodRan
 use std::collections::{BTreeMap, HashMap};
 
 /// The columns of [`Claim::read`], but for those of the finding and the filing.
-pub(super) const COLUMNS: &str = "ground.piece, ground.patch, ground.survey_id, survey.level, survey.period, survey.months, patch.patch_id, finding.county_code, \
+pub(super) const COLUMNS: &str = "ground.id, ground.checksum, ground.piece, ground.patch, ground.survey_id, survey.level, survey.period, survey.months, patch.patch_id, finding.county_code, \
     ground.area_m2, ground.farmland_m2, ground.automatic_legal_farmland_m2, ground.automatic_illegal_farmland_m2, ground.areas, \
     finding.area_m2 AS whole_m2, finding.farmland_m2 AS whole_farmland_m2, finding.reason, \
     filing.verdict AS filed, legal_m2, legal_farmland_m2, illegal_m2, illegal_farmland_m2";

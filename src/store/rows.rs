@@ -1,10 +1,11 @@
 //! From rows to values, whichever database answers.
 
+use super::checksum::{self, check, check_plain};
 use super::columns::Columns;
-use super::{Job, LayerFeature, PatchMark, StoreError, StoredPatch, Straddling};
+use super::{Job, LayerFeature, PatchMark, StoreError, StoredPatch, Straddling, sets, tables};
 use crate::land::{
-    Areas, Days, Decision, FeatureFacts, Filing, Finding, Flag, FormerFinding, Layer, LayerSet, LayerUsed, LeftOut, NewSurvey, Patch, Period, Progress,
-    Provenance, Reject, Signature, Survey, SurveyEvent, VerdictCounts, Words, day_of_ms,
+    Areas, AutomaticVerdict, Days, Decision, FeatureFacts, Filing, Finding, Flag, FormerFinding, Layer, LayerSet, LayerUsed, LeftOut, NewSurvey, Patch, Period,
+    Progress, Provenance, Reject, Signature, Survey, SurveyEvent, Verdict, VerdictCounts, Words, day_of_ms,
 };
 use serde_json::value::RawValue;
 use std::collections::{BTreeMap, HashMap};
@@ -33,6 +34,7 @@ pub(super) fn job(row: &impl Columns) -> Result<Job, StoreError> {
 
 /// A row of `layer`.
 pub(super) fn layer(row: &impl Columns) -> Result<Layer, StoreError> {
+    check_plain(row, &tables::LAYER)?;
     Ok(Layer {
         id: row.integer("id")?,
         kind: row.word("kind")?,
@@ -54,6 +56,7 @@ pub(super) fn layer(row: &impl Columns) -> Result<Layer, StoreError> {
 
 /// A row of `layer_feature`.
 pub(super) fn feature(row: &impl Columns) -> Result<LayerFeature, StoreError> {
+    check_plain(row, &tables::LAYER_FEATURE)?;
     Ok(LayerFeature {
         row: row.count("row")?,
         facts: FeatureFacts {
@@ -72,12 +75,14 @@ pub(super) fn feature(row: &impl Columns) -> Result<LayerFeature, StoreError> {
 
 /// A row of `layer_left_out`.
 pub(super) fn left_out(row: &impl Columns) -> Result<LeftOut, StoreError> {
+    check_plain(row, &tables::LAYER_LEFT_OUT)?;
     let bounds = row.maybe_double("west")?.map(|_| row.bounds()).transpose()?;
     Ok(LeftOut { row: row.count("row")?, code: row.text("code")?, reason: Words { zh: row.text("zh")?, en: row.text("en")? }, bounds })
 }
 
 /// A row of `survey`.
 pub(super) fn survey(row: &impl Columns) -> Result<Survey, StoreError> {
+    check_plain(row, &tables::SURVEY)?;
     let facts = NewSurvey {
         name: row.text("name")?,
         period: row.period()?,
@@ -120,9 +125,11 @@ pub(super) fn provenance(rows: &[impl Columns]) -> Result<Option<Provenance>, St
         return Ok(None);
     }
     let (mut layers, mut rules) = (Vec::new(), Vec::new());
-    for row in rows {
-        layers.extend(layer_used(row)?.filter(|layer| !layers.contains(layer)));
-        rules.extend(row.maybe_text("rule")?.filter(|rule| !rules.contains(rule)));
+    for set in layer_sets(rows)? {
+        layers.extend(set.provenance.layers.into_iter().filter(|layer| !layers.contains(layer)).collect::<Vec<_>>());
+        if !rules.contains(&set.provenance.rule) {
+            rules.push(set.provenance.rule);
+        }
     }
     Ok(Some(Provenance { layers, rule: rules.join("、") }))
 }
@@ -135,20 +142,26 @@ fn layer_used(row: &impl Columns) -> Result<Option<LayerUsed>, StoreError> {
     Ok(Some(LayerUsed { id: row.maybe_integer("layer_id")?.unwrap_or(0), kind: row.word("kind")?, name: row.text("name")?, effective: row.text("effective")? }))
 }
 
-/// Rows of [`sql::LAYER_SETS`](super::sql::LAYER_SETS), the rows of each set one after the other.
+/// Rows of [`sql::LAYER_SETS`](super::sql::LAYER_SETS), the rows of each set one after the other; those without a set are left out.
 pub(super) fn layer_sets(rows: &[impl Columns]) -> Result<Vec<LayerSet>, StoreError> {
-    let mut sets: Vec<LayerSet> = Vec::new();
+    let mut sets: Vec<(LayerSet, String)> = Vec::new();
     for row in rows {
-        let id = row.integer("id")?;
-        if sets.last().is_none_or(|set| set.id != id) {
+        let Some(id) = row.maybe_integer("id")? else { continue };
+        check(row, &tables::LAYER_SET, |name| if name == checksum::COLUMN { "set_checksum" } else { name })?;
+        check_plain(row, &tables::LAYER_SET_LAYER)?;
+        if sets.last().is_none_or(|(set, _)| set.id != id) {
             let origin = row.maybe_double("lon0")?.zip(row.maybe_double("lat0")?).map(|(lon, lat)| [lon, lat]);
-            sets.push(LayerSet { id, provenance: Provenance { layers: Vec::new(), rule: row.text("rule")? }, origin });
+            sets.push((LayerSet { id, provenance: Provenance { layers: Vec::new(), rule: row.text("rule")? }, origin }, row.text("layers")?));
         }
-        if let Some(set) = sets.last_mut() {
+        if let Some((set, _)) = sets.last_mut() {
             set.provenance.layers.extend(layer_used(row)?);
         }
     }
-    Ok(sets)
+    let whole = |(set, layers): (LayerSet, String)| match sets::key(&set.provenance) == layers {
+        true => Ok(set),
+        false => Err(StoreError::Damaged(format!("layer set {} does not hold the layers {layers} that it was made of", set.id))),
+    };
+    sets.into_iter().map(whole).collect()
 }
 
 /// Rows of the days of a survey's patches, with their sets; nothing where one has none.
@@ -166,6 +179,7 @@ pub(super) fn days_and_sets(rows: &[impl Columns]) -> Result<Option<Vec<(Days, i
 
 /// A row of `finding_history`.
 pub(super) fn former(row: &impl Columns) -> Result<FormerFinding, StoreError> {
+    check_plain(row, &tables::FINDING_HISTORY)?;
     Ok(FormerFinding {
         finding: row.json("finding")?,
         judged_ms: row.integer("judged_ms")?,
@@ -201,11 +215,39 @@ pub(super) fn reject(row: &impl Columns) -> Result<Reject, StoreError> {
 
 /// A row of [`sql::WHOLE`](super::sql::WHOLE).
 pub(super) fn stored_patch(row: &impl Columns) -> Result<StoredPatch, StoreError> {
+    check_whole(row)?;
     let (period, finding) = (row.period()?, finding(row)?);
     let patch = patch(row, period, &finding)?;
     let filing = filing(row, &patch.patch_id)?;
     let signature = filing.as_ref().map(|_| signature(row)).transpose()?;
     Ok(StoredPatch { id: row.integer("id")?, survey_id: row.integer("survey_id")?, period, patch, finding, filing, signature })
+}
+
+/// The columns of [`sql::WHOLE`](super::sql::WHOLE) that come from four tables, each row of which has a checksum.
+fn check_whole(row: &impl Columns) -> Result<(), StoreError> {
+    check_plain(row, &tables::PATCH)?;
+    check_outline(row)?;
+    check(row, &tables::FINDING, |name| match name {
+        "patch" => "id",
+        "survey_id" => "finding_survey",
+        checksum::COLUMN => "finding_checksum",
+        name => name,
+    })?;
+    check(row, &tables::FILING, |name| match name {
+        "patch" => "id",
+        "verdict" => "filed",
+        checksum::COLUMN => "filing_checksum",
+        name => name,
+    })
+}
+
+/// Of a row of `patch_outline` beside one of `patch`.
+pub(super) fn check_outline(row: &impl Columns) -> Result<(), StoreError> {
+    check(row, &tables::PATCH_OUTLINE, |name| match name {
+        "patch" => "id",
+        checksum::COLUMN => "outline_checksum",
+        name => name,
+    })
 }
 
 fn patch(row: &impl Columns, period: Period, finding: &Finding) -> Result<Patch, StoreError> {
@@ -314,14 +356,22 @@ pub(super) fn straddling(row: &impl Columns) -> Result<Straddling, StoreError> {
     Ok(Straddling { survey: row.integer("id")?, period: row.period()? })
 }
 
-/// A row of a mark; its outline where it was asked for.
+/// A row of a mark; its outline where it was asked for. Its verdict is a word that no single bit turns into another one.
 pub(super) fn mark(row: &impl Columns, outlines: bool) -> Result<PatchMark, StoreError> {
+    check_plain(row, &tables::PATCH)?;
+    if outlines {
+        check_outline(row)?;
+    }
+    let verdict = row.text("verdict")?;
+    if verdict.parse::<AutomaticVerdict>().is_err() && verdict.parse::<Verdict>().is_err() {
+        return Err(StoreError::Damaged(format!("verdict: there is no verdict {verdict}")));
+    }
     Ok(PatchMark {
         id: row.integer("id")?,
         patch_id: row.text("patch_id")?,
-        verdict: row.text("verdict")?,
+        verdict,
         confirmed: row.maybe_text("confirmed")?.is_some(),
         bounds: row.bounds()?,
-        degrees: if outlines { row.maybe_outline("outline")? } else { None },
+        degrees: if outlines { row.maybe_outline("repaired")?.map_or_else(|| row.maybe_outline("degrees"), |outline| Ok(Some(outline)))? } else { None },
     })
 }

@@ -2,7 +2,7 @@
 //! about where it was sent before.
 
 use super::columns::Columns;
-use super::{StoreError, tables};
+use super::{StoreError, checksum, tables};
 use std::collections::{BTreeMap, HashSet};
 
 /// Corners so close together are the same corner, degrees: a millimetre, which is what a change of projection or of the number of decimals may move it by.
@@ -71,7 +71,8 @@ pub(super) const OF_PATCH: [(&str, &str); 3] = [("patch", "id"), ("patch_outline
 /// Ground that the patches of the survey share, which follows them. Of a survey that is replaced nothing is left there, so that no number is taken.
 pub(super) const SHARED: (&str, &str) = ("shared_ground", "patch");
 
-/// The columns of a filing but for the patch.
+/// The columns of a filing but for the patch and the checksum.
 pub(super) fn of_filing() -> String {
-    tables::FILING.columns.iter().map(|(name, _)| *name).filter(|name| *name != "patch").collect::<Vec<_>>().join(", ")
+    let rest = |name: &&str| *name != "patch" && *name != checksum::COLUMN;
+    tables::FILING.columns.iter().map(|(name, _)| *name).filter(rest).collect::<Vec<_>>().join(", ")
 }

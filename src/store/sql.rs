@@ -2,8 +2,8 @@
 
 /// All layers, newest effective day first; `created_ms` is 0 until a layer is published.
 pub(super) const LAYERS: &str = "SELECT * FROM layer WHERE created_ms <> 0 ORDER BY effective DESC, id DESC";
-/// Of one layer.
-pub(super) const LAYER_ID: &str = "SELECT id FROM layer WHERE id = $1 AND created_ms <> 0";
+/// How many features a layer has.
+pub(super) const FEATURES_OF_LAYER: &str = "SELECT features FROM layer WHERE id = $1 AND created_ms <> 0";
 /// Removes one layer.
 pub(super) const REMOVE_LAYER: &str = "DELETE FROM layer WHERE id = $1 AND created_ms <> 0";
 /// Surveys and findings that rest on a layer.
@@ -19,10 +19,10 @@ pub(super) const RESTING_ON_LAYER: &str = "
 /// Removes the sets of a layer, on which nothing rests.
 pub(super) const REMOVE_SETS_OF_LAYER: &str = "DELETE FROM layer_set WHERE id IN (SELECT layer_set FROM layer_set_layer WHERE layer_id = $1)";
 /// The features of a layer in the file's order.
-pub(super) const FEATURES: &str = "SELECT row, code, name, degrees, repaired, source, granted, ends, kind, first_effective FROM layer_feature WHERE layer_id = $1 AND EXISTS (SELECT 1 FROM layer WHERE id = $1 AND created_ms <> 0) ORDER BY id";
+pub(super) const FEATURES: &str = "SELECT id, layer_id, row, code, name, west, south, east, north, cell, degrees, repaired, source, granted, ends, kind, first_effective, checksum FROM layer_feature WHERE layer_id = $1 AND EXISTS (SELECT 1 FROM layer WHERE id = $1 AND created_ms <> 0) ORDER BY id";
 
 /// What is not in a layer, by row.
-pub(super) const LEFT_OUT: &str = "SELECT row, code, zh, en, west, south, east, north FROM layer_left_out WHERE layer_id = (SELECT id FROM layer WHERE id = $1 AND created_ms <> 0) ORDER BY row";
+pub(super) const LEFT_OUT: &str = "SELECT layer_id, row, code, zh, en, west, south, east, north, checksum FROM layer_left_out WHERE layer_id = (SELECT id FROM layer WHERE id = $1 AND created_ms <> 0) ORDER BY row";
 
 /// All surveys that count, newest period first.
 pub(super) const SURVEYS: &str = "SELECT * FROM survey WHERE withdrawn_ms IS NULL ORDER BY period + months DESC, period DESC, id DESC";
@@ -34,20 +34,22 @@ pub(super) const SAME_SURVEY: &str = "SELECT * FROM survey WHERE period = $1 AND
 pub(super) const OTHER_SURVEYS: &str = "SELECT id FROM survey WHERE period = $1 AND months = $2 AND level = $3 AND withdrawn_ms IS NULL ORDER BY id DESC";
 /// Rule and layers in one statement, so that they are of the same moment; a survey may rest on no layer at all.
 pub(super) const PROVENANCE: &str = "
-    SELECT layer_set.rule, position, layer_id, kind, layer_set_layer.name, effective
+    SELECT layer_set.id, layer_set.rule, layers, lon0, lat0, layer_set.checksum AS set_checksum, layer_set_layer.layer_set, position, layer_id, kind,
+        layer_set_layer.name, effective, layer_set_layer.checksum
     FROM survey LEFT JOIN survey_set ON survey_set.survey_id = survey.id LEFT JOIN layer_set ON layer_set.id = survey_set.layer_set
     LEFT JOIN layer_set_layer ON layer_set_layer.layer_set = layer_set.id
     WHERE survey.id = $1 AND withdrawn_ms IS NULL ORDER BY survey_set.layer_set, position";
 /// All sets with their layers.
 pub(super) const LAYER_SETS: &str = "
-    SELECT layer_set.id, rule, lon0, lat0, position, layer_id, kind, name, effective
+    SELECT layer_set.id, rule, layers, lon0, lat0, layer_set.checksum AS set_checksum, layer_set_layer.layer_set, position, layer_id, kind, name, effective, layer_set_layer.checksum
     FROM layer_set LEFT JOIN layer_set_layer ON layer_set_layer.layer_set = layer_set.id ORDER BY layer_set.id, position";
 /// The set of that rule and those layers, and whether its origin is known.
 pub(super) const SAME_SET: &str = "SELECT id, lon0 IS NOT NULL FROM layer_set WHERE rule = $1 AND layers = $2";
 /// Says where the origin of a set is, which was made by a program that did not say so.
-pub(super) const SET_ORIGIN: &str = "UPDATE layer_set SET lon0 = $2, lat0 = $3 WHERE id = $1";
+pub(super) const SET_ORIGIN: &str = "UPDATE layer_set SET lon0 = $2, lat0 = $3, checksum = NULL WHERE id = $1";
 /// Former findings of a patch, the last one first.
-pub(super) const FORMER_FINDINGS: &str = "SELECT finding, judged_ms, replaced_ms, replaced_by FROM finding_history WHERE patch = $1 ORDER BY id DESC";
+pub(super) const FORMER_FINDINGS: &str =
+    "SELECT id, patch, survey_id, layer_set, finding, judged_ms, replaced_ms, replaced_by, checksum FROM finding_history WHERE patch = $1 ORDER BY id DESC";
 /// The newest period that has a survey: the one that ends last, of several the shortest.
 pub(super) const NEWEST_PERIOD: &str = "SELECT period, months FROM survey WHERE withdrawn_ms IS NULL ORDER BY period + months DESC, period DESC LIMIT 1";
 /// Surveys whose period lies within the months $1 to $2.
@@ -61,7 +63,8 @@ pub(super) const STRADDLING: &str = "
     ORDER BY period + months DESC, period DESC, id DESC";
 /// The same of every survey within some months, newest period first.
 pub(super) const PROVENANCES: &str = "
-    SELECT survey.id AS survey, layer_set.rule, position, layer_id, kind, layer_set_layer.name, effective
+    SELECT survey.id AS survey, layer_set.id, layer_set.rule, layers, lon0, lat0, layer_set.checksum AS set_checksum, layer_set_layer.layer_set, position, layer_id, kind,
+        layer_set_layer.name, effective, layer_set_layer.checksum
     FROM survey LEFT JOIN survey_set ON survey_set.survey_id = survey.id LEFT JOIN layer_set ON layer_set.id = survey_set.layer_set
     LEFT JOIN layer_set_layer ON layer_set_layer.layer_set = layer_set.id
     WHERE period >= $1 AND period + months - 1 <= $2 AND withdrawn_ms IS NULL
@@ -76,12 +79,28 @@ pub(super) const PATCHES_OF_SURVEY: &str = "SELECT count(*) FROM patch WHERE sur
 /// Says what a survey's new findings say of it: its number, patches in no county, the four verdicts, area, farmland, warnings, rule, when, patches of unknown farmland.
 pub(super) const REJUDGED: &str = "
     UPDATE survey SET outside = $2, legal = $3, suspected_illegal = $4, other = $5, doubtful = $6, area_m2 = $7, farmland_m2 = $8, warnings = $9, rule = $10,
-        judged_ms = $11, farmland_unknown = $12
+        judged_ms = $11, farmland_unknown = $12, checksum = NULL
     WHERE id = $1 RETURNING *";
 /// Forgets what a survey's findings rested on.
 pub(super) const FORGET_SETS: &str = "DELETE FROM survey_set WHERE survey_id = $1";
 /// Says that findings of a survey rest on a set.
 pub(super) const RESTS_ON: &str = "INSERT INTO survey_set (survey_id, layer_set) VALUES ($1, $2)";
+
+/// All surveys, whether they count or not.
+pub(super) const ALL_SURVEYS: &str = "SELECT * FROM survey";
+/// A survey, whether it counts or not.
+pub(super) const ANY_SURVEY: &str = "SELECT * FROM survey WHERE id = $1";
+/// Says what the checksum of a survey's row is.
+pub(super) const VOUCH_FOR_SURVEY: &str = "UPDATE survey SET checksum = $2 WHERE id = $1";
+/// Says what the findings and verdicts of a survey sum to.
+pub(super) const SET_SUMS: &str = "UPDATE survey SET sums = $2 WHERE id = $1";
+/// What a survey sums to, where it is known.
+pub(super) const SUMS: &str = "SELECT sums FROM survey WHERE id = $1 AND sums IS NOT NULL";
+/// The surveys of these months that have sums, with them.
+pub(super) const SUMS_WITHIN: &str =
+    "SELECT id, sums FROM survey WHERE period >= $1 AND period + months - 1 <= $2 AND withdrawn_ms IS NULL AND sums IS NOT NULL";
+/// All surveys that have sums, with them.
+pub(super) const ALL_SUMS: &str = "SELECT id, sums FROM survey WHERE sums IS NOT NULL";
 
 /// The number of the last change.
 pub(super) const REVISION: &str = "SELECT number FROM revision";
@@ -97,4 +116,12 @@ pub(super) const WHOLE: &str = "patch.id, patch.survey_id, survey.period, survey
     approved_in_time_m2, approved_in_time_farmland_m2, other_use_m2, other_use_farmland_m2, \
     parcels, counties, approvals, flags, doubts, finding.verdict, reason, automatic_legal_farmland_m2, automatic_illegal_farmland_m2, finding.county_code, layer_set, \
     (SELECT count(*) FROM shared_ground WHERE shared_ground.patch = patch.id) AS shared, \
-    filing.verdict AS filed, legal_m2, legal_farmland_m2, illegal_m2, illegal_farmland_m2, filed_ms, filed_by";
+    filing.verdict AS filed, legal_m2, legal_farmland_m2, illegal_m2, illegal_farmland_m2, filed_ms, filed_by, \
+    west, south, east, north, cell, finding.survey_id AS finding_survey, \
+    patch.checksum, patch_outline.checksum AS outline_checksum, finding.checksum AS finding_checksum, filing.checksum AS filing_checksum";
+
+/// The columns of [`rows::mark`](super::rows::mark) but for the verdicts: all of its patch, which has a checksum.
+pub(super) const MARK: &str =
+    "patch.id, patch.survey_id, patch.row, patch_id, stated_county, west, south, east, north, cell, before_day, after_day, patch.checksum";
+/// The same of its outline.
+pub(super) const MARK_OUTLINE: &str = ", attributes, defects, degrees, repaired, source, patch_outline.checksum AS outline_checksum";

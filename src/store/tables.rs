@@ -86,6 +86,7 @@ pub(super) const LAYER: Table = Table {
         ("classes", Text),
         ("undated", Integer),
         ("decimals", Integer),
+        ("checksum", Integer),
     ],
 };
 
@@ -104,6 +105,7 @@ pub(super) const LAYER_LEFT_OUT: Table = Table {
         ("south", Double),
         ("east", Double),
         ("north", Double),
+        ("checksum", Integer),
     ],
 };
 
@@ -130,6 +132,7 @@ pub(super) const LAYER_FEATURE: Table = Table {
         ("ends", Text),
         ("kind", Text),
         ("first_effective", Text),
+        ("checksum", Integer),
     ],
 };
 
@@ -167,6 +170,8 @@ pub(super) const SURVEY: Table = Table {
         ("withdrawn_ms", Integer),
         ("decimals", Integer),
         ("farmland_unknown", Integer),
+        ("checksum", Integer),
+        ("sums", Text),
     ],
 };
 
@@ -179,15 +184,27 @@ pub(super) const SURVEY_EVENT: Table = Table {
 };
 
 /// What findings rest on.
-pub(super) const LAYER_SET: Table =
-    Table { name: "layer_set", key: 1, by_county: false, columns: &[("id", Integer), ("rule", Text), ("layers", Text), ("lon0", Double), ("lat0", Double)] };
+pub(super) const LAYER_SET: Table = Table {
+    name: "layer_set",
+    key: 1,
+    by_county: false,
+    columns: &[("id", Integer), ("rule", Text), ("layers", Text), ("lon0", Double), ("lat0", Double), ("checksum", Integer)],
+};
 
 /// The layer versions of sets.
 pub(super) const LAYER_SET_LAYER: Table = Table {
     name: "layer_set_layer",
     key: 2,
     by_county: false,
-    columns: &[("layer_set", Integer), ("position", Integer), ("layer_id", Integer), ("kind", Text), ("name", Text), ("effective", Text)],
+    columns: &[
+        ("layer_set", Integer),
+        ("position", Integer),
+        ("layer_id", Integer),
+        ("kind", Text),
+        ("name", Text),
+        ("effective", Text),
+        ("checksum", Integer),
+    ],
 };
 
 /// The sets that the findings of surveys rest on.
@@ -207,6 +224,7 @@ pub(super) const FINDING_HISTORY: Table = Table {
         ("judged_ms", Integer),
         ("replaced_ms", Integer),
         ("replaced_by", Text),
+        ("checksum", Integer),
     ],
 };
 
@@ -228,6 +246,7 @@ pub(super) const PATCH: Table = Table {
         ("cell", Integer),
         ("before_day", Text),
         ("after_day", Text),
+        ("checksum", Integer),
     ],
 };
 
@@ -236,7 +255,7 @@ pub(super) const PATCH_OUTLINE: Table = Table {
     name: "patch_outline",
     key: 1,
     by_county: true,
-    columns: &[("patch", Integer), ("attributes", Text), ("defects", Text), ("degrees", Bytes), ("repaired", Bytes), ("source", Bytes)],
+    columns: &[("patch", Integer), ("attributes", Text), ("defects", Text), ("degrees", Bytes), ("repaired", Bytes), ("source", Bytes), ("checksum", Integer)],
 };
 
 /// Findings.
@@ -275,6 +294,7 @@ pub(super) const FINDING: Table = Table {
         ("other_use_farmland_m2", Double),
         ("doubts", Text),
         ("layer_set", Integer),
+        ("checksum", Integer),
     ],
 };
 
@@ -292,6 +312,7 @@ pub(super) const FILING: Table = Table {
         ("illegal_farmland_m2", Double),
         ("filed_ms", Integer),
         ("filed_by", Text),
+        ("checksum", Integer),
     ],
 };
 
@@ -310,6 +331,7 @@ pub(super) const SHARED_GROUND: Table = Table {
         ("automatic_legal_farmland_m2", Double),
         ("automatic_illegal_farmland_m2", Double),
         ("areas", Text),
+        ("checksum", Integer),
     ],
 };
 

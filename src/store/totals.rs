@@ -4,7 +4,7 @@
 //! square metres, and twice 30 bits of the rest. Integers have one sum. They are put together here, and rounded to a double once.
 
 use super::{StoreError, columns::Columns};
-use crate::land::{Disputed, Group, Period, PeriodRange, Totals};
+use crate::land::{Disputed, Finding, Group, Period, PeriodRange, Totals};
 use std::ops::{AddAssign, Sub, SubAssign};
 
 /// Three sums over the rows where `$when` holds, named `$name` with 0, 30 and 60 behind it: of an area's whole m², and of the rest in
@@ -31,9 +31,9 @@ macro_rules! exact_sum {
 /// classes, while its patch counts in the class of its verdict; what is neither legal nor illegal of a patch is other. By survey, because
 /// an index has the findings in that order: [`read`] adds up the surveys. Areas of 0 are left out, to save the adding.
 macro_rules! totals {
-    (filings $own:literal surveys $surveys:literal) => {
+    (filings $own:literal where $condition:literal) => {
         concat!(
-            "SELECT finding.county_code,
+            "SELECT finding.survey_id, finding.county_code,
         count(*) FILTER (WHERE filing.verdict = 'legal')   AS legal_patches,
         count(*) FILTER (WHERE filing.verdict = 'illegal') AS illegal_patches,
         count(*) FILTER (WHERE filing.verdict = 'other')   AS other_patches,
@@ -59,7 +59,7 @@ macro_rules! totals {
             ", ",
             exact_sum!("finding.automatic_illegal_farmland_m2" when "finding.automatic_illegal_farmland_m2 <> 0" as "automatic_illegal_farmland_m2"),
             " FROM finding LEFT JOIN filing ON ", $own, " AND filing.verdict <> 'doubtful'
-    WHERE finding.survey_id ", $surveys, "
+    WHERE ", $condition, "
     GROUP BY finding.survey_id, finding.county_code
     ORDER BY finding.county_code NULLS LAST"
         )
@@ -67,11 +67,30 @@ macro_rules! totals {
 }
 
 /// Of the surveys within the months $1 to $2, where the patch alone tells its filing.
-pub(super) const OF_MONTHS: &str = totals!(filings "filing.patch = finding.patch" surveys "IN (SELECT id FROM survey WHERE period >= $1 AND period + months - 1 <= $2 AND withdrawn_ms IS NULL)");
+pub(super) const OF_MONTHS: &str = totals!(filings "filing.patch = finding.patch"
+    where "finding.survey_id IN (SELECT id FROM survey WHERE period >= $1 AND period + months - 1 <= $2 AND withdrawn_ms IS NULL)");
+/// Of all surveys that have sums.
+pub(super) const OF_ALL: &str = totals!(filings "filing.patch = finding.patch" where "finding.survey_id IN (SELECT id FROM survey WHERE sums IS NOT NULL)");
+/// Of the patches in the list $1.
+pub(super) const OF_PATCHES: &str = totals!(filings "filing.patch = finding.patch" where "finding.patch IN (SELECT value FROM json_each($1))");
+/// Of the patches of the survey $1 that have a filing.
+pub(super) const OF_FILED: &str = totals!(filings "filing.patch = finding.patch"
+    where "finding.survey_id = $1 AND EXISTS (SELECT 1 FROM filing filed WHERE filed.patch = finding.patch)");
+/// Of the same patches, as if they had none.
+pub(super) const OF_FILED_PENDING: &str = totals!(filings "false"
+    where "finding.survey_id = $1 AND EXISTS (SELECT 1 FROM filing filed WHERE filed.patch = finding.patch)");
 
 /// Of the surveys in the array $1, where filings and findings are partitioned by county. A planner that knows the surveys reads only their findings: for a
 /// month of 20 000 patches among a million 75 ms instead of 530 ms.
-pub(super) const OF_SURVEYS: &str = totals!(filings "filing.county = finding.county AND filing.patch = finding.patch" surveys "= ANY($1)");
+pub(super) const OF_SURVEYS: &str = totals!(filings "filing.county = finding.county AND filing.patch = finding.patch" where "finding.survey_id = ANY($1)");
+/// Of the patches in the array $1, as above.
+pub(super) const OF_PATCH_ARRAY: &str = totals!(filings "filing.county = finding.county AND filing.patch = finding.patch" where "finding.patch = ANY($1)");
+/// Of the patches of the survey $1 that have a filing, as above.
+pub(super) const OF_FILED_BY_COUNTY: &str = totals!(filings "filing.county = finding.county AND filing.patch = finding.patch"
+    where "finding.survey_id = $1 AND EXISTS (SELECT 1 FROM filing filed WHERE filed.county = finding.county AND filed.patch = finding.patch)");
+/// Of the same patches, as if they had none.
+pub(super) const OF_FILED_PENDING_BY_COUNTY: &str = totals!(filings "false"
+    where "finding.survey_id = $1 AND EXISTS (SELECT 1 FROM filing filed WHERE filed.county = finding.county AND filed.patch = finding.patch)");
 
 /// Patches of unknown farmland by county: how many in all, how many pending, and of how many confirmed ones a rest is other ground. A statement of its own, because
 /// the index that [`totals!`] walks has no reasons: it is asked only of surveys that are known to have such patches, nearly always none, and where all of a
@@ -121,6 +140,16 @@ impl Exact {
     fn read(row: &impl Columns, name: &str) -> Result<Self, StoreError> {
         let part = |bits: u32| -> Result<i128, StoreError> { Ok(i128::from(row.maybe_integer(&format!("{name}_{bits}"))?.unwrap_or(0)) << (60 - bits)) };
         Ok(Self(part(0)? + part(30)? + part(60)?))
+    }
+
+    /// In units of 2⁻⁶⁰ m².
+    pub(super) fn units(self) -> i128 {
+        self.0
+    }
+
+    /// Of units of 2⁻⁶⁰ m².
+    pub(super) fn of_units(units: i128) -> Self {
+        Self(units)
     }
 
     /// An area, as `exact_sum!` cuts it.
@@ -212,6 +241,23 @@ pub(super) struct County {
 }
 
 impl County {
+    /// A row of `totals!`.
+    pub(super) fn of(row: &impl Columns) -> Result<Self, StoreError> {
+        let mut county = Self { code: row.maybe_text("county_code")?, ..Self::default() };
+        county.add(row)?;
+        Ok(county)
+    }
+
+    /// A patch without a verdict, as `totals!` counts it.
+    pub(super) fn add_pending(&mut self, finding: &Finding) {
+        let [_, _, _, pending] = &mut self.classes;
+        pending.patches += 1;
+        pending.area += Exact::of(finding.areas.area_m2);
+        pending.farmland += Exact::of(finding.areas.farmland_m2);
+        self.automatic_legal_farmland += Exact::of(finding.automatic_legal_farmland_m2);
+        self.automatic_illegal_farmland += Exact::of(finding.automatic_illegal_farmland_m2);
+    }
+
     fn add(&mut self, row: &impl Columns) -> Result<(), StoreError> {
         for (class, [patches, area, farmland]) in self.classes.iter_mut().zip(CLASSES) {
             class.patches += row.count(patches)?;

@@ -9,6 +9,7 @@
 //!
 //! While the mark is there, no program opens the target. Nobody may write to the source meanwhile: its mark would no longer be the same.
 
+use super::checksum;
 use super::columns::Columns;
 use super::tables::{
     FILING, FINDING, FINDING_HISTORY, Kind, LAYER, LAYER_FEATURE, LAYER_LEFT_OUT, LAYER_SET, LAYER_SET_LAYER, PATCH, PATCH_OUTLINE, REJECT, SHARED_GROUND,
@@ -83,6 +84,10 @@ pub(super) trait End: Send + Sync {
     async fn last(&self, table: &Table) -> Result<i64, StoreError>;
     /// The rows of a table with keys above `after`, in the order of their keys.
     fn read(&self, table: &'static Table, after: i64) -> BoxStream<'_, Result<Carried, StoreError>>;
+    /// Refuses surveys that sum to something else than what was stored.
+    async fn check_sums(&self) -> Result<(), StoreError>;
+    /// Looks through what the database keeps for itself, and for rows that belong to nothing.
+    async fn check_structure(&self) -> Result<(), StoreError>;
     /// Begins a copy: the mark, the counters and these tables, in one transaction.
     async fn begin_copy(&self, mark: &str, counters: &Counters, tables: &[(&'static Table, Vec<Carried>)]) -> Result<(), StoreError>;
     /// Appends a portion, in one transaction.
@@ -150,7 +155,12 @@ pub(super) fn refuse_missing(url: &str) -> Result<(), StoreError> {
     if std::path::Path::new(file).is_file() { Ok(()) } else { Err(StoreError::refused(format!("there is no database {file}"))) }
 }
 
-async fn end(url: &str, make: bool) -> Result<Box<dyn End>, StoreError> {
+/// The tables in the order in which they are read.
+pub(super) fn tables() -> impl Iterator<Item = &'static Table> {
+    FIRST.into_iter().chain(THEN)
+}
+
+pub(super) async fn end(url: &str, make: bool) -> Result<Box<dyn End>, StoreError> {
     if postgres::is_url(url) {
         return Ok(Box::new(postgres::PostgresStore::open_for_transfer(url).await?));
     }
@@ -227,7 +237,7 @@ async fn copy(source: &dyn End, target: &dyn End, table: &'static Table, progres
 
 async fn compare_all(source: &dyn End, target: &dyn End, progress: &(dyn Fn(Progress) + Send + Sync)) -> Result<Vec<Compared>, StoreError> {
     let mut compared = Vec::new();
-    for table in FIRST.into_iter().chain(THEN) {
+    for table in tables() {
         compared.push(compare(source, target, table, progress).await?);
     }
     Ok(compared)
@@ -267,6 +277,7 @@ impl Carried {
                 Kind::Bytes => Value::Bytes(row.maybe_bytes(name)?.map(<[u8]>::to_vec)),
             })
         };
+        checksum::check_plain(row, table)?;
         Ok(Self { county, columns: table.columns.iter().map(column).collect::<Result<_, _>>()? })
     }
 

@@ -68,11 +68,13 @@ pub(super) mod sql {
     /// One of them.
     pub(crate) const ONE_WITHDRAWN: &str = "SELECT * FROM survey WHERE id = $1 AND withdrawn_ms > 0";
     /// Withdraws a survey: number, now, what is put behind its key.
-    pub(crate) const WITHDRAW: &str = "UPDATE survey SET withdrawn_ms = $2, upload_key = upload_key || $3 WHERE id = $1 AND withdrawn_ms IS NULL";
+    pub(crate) const WITHDRAW: &str =
+        "UPDATE survey SET withdrawn_ms = $2, upload_key = upload_key || $3, checksum = NULL WHERE id = $1 AND withdrawn_ms IS NULL";
     /// Restores a survey: number, what was put behind its key.
-    pub(crate) const RESTORE: &str = "UPDATE survey SET withdrawn_ms = NULL, upload_key = replace(upload_key, $2, '') WHERE id = $1 RETURNING *";
+    pub(crate) const RESTORE: &str =
+        "UPDATE survey SET withdrawn_ms = NULL, upload_key = replace(upload_key, $2, ''), checksum = NULL WHERE id = $1 RETURNING *";
     /// Moves a survey: number, first month, months, level.
-    pub(crate) const MOVE: &str = "UPDATE survey SET period = $2, months = $3, level = $4 WHERE id = $1 RETURNING *";
+    pub(crate) const MOVE: &str = "UPDATE survey SET period = $2, months = $3, level = $4, checksum = NULL WHERE id = $1 RETURNING *";
     /// Surveys that were withdrawn before then.
     pub(crate) const TO_REMOVE: &str = "SELECT id FROM survey WHERE withdrawn_ms > 0 AND withdrawn_ms < $1 ORDER BY id";
     /// Notes what became of a survey: number, when, what, who, why, details.

@@ -135,7 +135,10 @@ async fn a_program_that_ends_at_any_point_leaves_all_or_nothing() {
         let after = rows(path).await;
         for point in fail::POINTS.iter().filter(|point| of.iter().any(|begin| point.starts_with(begin))) {
             put_back(path);
-            let _ = (std::fs::remove_file(path.join("other.db")), std::fs::remove_dir_all(path.join("tuban.layers")));
+            for leftover in ["other.db", "other.db-jobs"] {
+                let _ = std::fs::remove_file(path.join(leftover));
+            }
+            let _ = std::fs::remove_dir_all(path.join("tuban.layers"));
             ends_at(path, arguments, point);
             tried.insert(*point);
             let surveys = reopen(path).await;

@@ -1,6 +1,7 @@
 //! The program itself, as scripts meet it: arguments in; exit codes, standard output and files out.
 
 mod classify;
+mod damage;
 mod deploy;
 mod export;
 mod fail_points;

@@ -3,12 +3,13 @@
 use super::bulk::{Arguments, ROWS};
 use super::copy::Copy;
 use super::unpublished::{self, Unpublished};
-use super::{PostgresStore, Writing, ground, jobs::Queue, replacing, sets, text, withdrawal};
+use super::{PostgresStore, Writing, checksums, ground, jobs::Queue, replacing, sets, text, withdrawal};
 use crate::geom::Bounds;
 use crate::land::{Decision, Event, Finding, GroundShare, NewSurvey, OnConflict, Patch, Provenance, Reject, SharedPiece, Survey};
 use crate::store::ground::{Looked, Seen, still_shared};
 use crate::store::same::{Pair, Pairs};
 use crate::store::sets::Used;
+use crate::store::sums::Sums;
 use crate::store::unpublished::{Moment, Pace, Waiting, What, bytes_of_patch, placeholder};
 use crate::store::{
     GroundWriter, Held, JobOutcome, PatchGround, PatchPlace, Publishing, StoreError, SurveyKey, SurveyWriter, Unasked, errors, fail, rows, sql, tables, values,
@@ -35,6 +36,7 @@ struct Taking {
     unasked: Unasked,
     id: i64,
     used: Used,
+    sums: Sums,
     waiting: Waiting<(Patch, Finding)>,
     looked: Option<Looked>,
     patches: Copy,
@@ -59,7 +61,7 @@ impl PostgresStore {
         };
         let id = writing.next_ids("survey", 1).await?;
         let mut copy = Copy::new(&tables::SURVEY);
-        values::survey(copy.row(), &placeholder(id, &key), "")?;
+        values::survey(copy.row(), &placeholder(id, &key), "", None)?;
         copy.send(&mut writing).await?;
         Ok(Box::new(Taking {
             store: self.clone(),
@@ -72,6 +74,7 @@ impl PostgresStore {
             unasked: Unasked::default(),
             id,
             used: Used::default(),
+            sums: Sums::default(),
             waiting: Waiting::up_to(WAITING.0, WAITING.1),
             looked: None,
             patches: Copy::by_county(&tables::PATCH),
@@ -191,7 +194,10 @@ impl SurveyWriter for Taking {
     }
 
     async fn push(&mut self, findings: Vec<(Patch, Finding)>) -> Result<(), StoreError> {
-        findings.iter().try_for_each(|(_, finding)| self.used.rest_on(finding))?;
+        for (_, finding) in &findings {
+            self.used.rest_on(finding)?;
+            self.sums.add(finding);
+        }
         if self.waiting.add(findings, bytes_of_patch) { self.flush().await } else { Ok(()) }
     }
 
@@ -377,8 +383,9 @@ impl Taking {
 
     /// Puts the survey in the place of what stood for it.
     async fn put(&self, writing: &mut Writing, survey: &Survey) -> Result<(), StoreError> {
+        let sums = if self.replaced.is_empty() { self.sums.clone() } else { checksums::with_verdicts(writing.connection(), survey.id, &self.sums).await? };
         let mut arguments = Arguments::default();
-        values::survey(&mut arguments, survey, &self.used.rule())?;
+        values::survey(&mut arguments, survey, &self.used.rule(), Some(&sums))?;
         let Err(error) = arguments.replace(&tables::SURVEY, writing).await else { return Ok(()) };
         // The key was free; so the survey handed over now is another one than was asked for at the beginning.
         let facts = &survey.facts;

@@ -4,6 +4,7 @@
 //! ([`writing`]), and readers see what is committed. What the tables look like and why: `migrations/postgres/0001_first.sql`.
 
 mod bulk;
+mod checksums;
 mod copy;
 mod ground;
 mod hosts;
@@ -81,8 +82,13 @@ impl PostgresStore {
         open::upgrade(url).await
     }
 
-    /// Looks for rows that belong to nothing: O(size of the database).
+    /// Looks through the whole database for damage, as `tuban check-store` does: O(size of the database).
     pub async fn verify(&self) -> Result<(), StoreError> {
+        super::checking::check(self, &|_, _| ()).await.map(drop)
+    }
+
+    /// Looks for rows that belong to nothing.
+    async fn structure(&self) -> Result<(), StoreError> {
         let orphans: i64 = sqlx::query_scalar(ORPHANS).fetch_one(&self.pools.sums).await?;
         if orphans == 0 { Ok(()) } else { Err(StoreError::Damaged(format!("{orphans} rows belong to nothing"))) }
     }
@@ -99,6 +105,11 @@ impl PostgresStore {
 
 #[async_trait]
 impl Store for PostgresStore {
+    async fn page_checksums(&self) -> Result<Option<bool>, StoreError> {
+        let told = async { Ok(sqlx::query_scalar::<_, String>("SHOW data_checksums").fetch_one(&self.pools.facts).await?) };
+        Ok(Some(self.pools.lost.soon(told).await? == "on"))
+    }
+
     async fn revision(&self) -> Result<i64, StoreError> {
         let revision = async { Ok(sqlx::query_scalar(sql::REVISION).fetch_one(&self.pools.facts).await?) };
         self.pools.lost.soon(revision).await

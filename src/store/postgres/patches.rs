@@ -11,10 +11,10 @@ use sqlx::{Postgres, QueryBuilder};
 /// The verdict that people confirmed, of the patch at hand; NULL where they did not.
 const CONFIRMED: &str = "(SELECT filing.verdict FROM filing WHERE filing.county = finding.county AND filing.patch = finding.patch)";
 
-/// The wide columns of the numbers in `page`.
+/// The wide columns of the numbers in `page`. LEFT JOIN: a patch without its other rows is damage, not a page with a patch less.
 const OF_PAGE: &str = " FROM page JOIN patch ON patch.id = page.id AND patch.county = page.county \
-    JOIN patch_outline ON patch_outline.county = page.county AND patch_outline.patch = page.id \
-    JOIN finding ON finding.county = page.county AND finding.patch = page.id \
+    LEFT JOIN patch_outline ON patch_outline.county = page.county AND patch_outline.patch = page.id \
+    LEFT JOIN finding ON finding.county = page.county AND finding.patch = page.id \
     JOIN survey ON survey.id = patch.survey_id AND survey.withdrawn_ms IS NULL \
     LEFT JOIN filing ON filing.county = page.county AND filing.patch = page.id";
 
@@ -43,12 +43,8 @@ impl PostgresStore {
 
     pub(super) async fn some_marks(&self, query: &PatchQuery, outlines: bool) -> Result<Vec<PatchMark>, StoreError> {
         let mut sql = page(query);
-        sql.push("SELECT patch.id, patch_id, coalesce(")
-            .push(CONFIRMED)
-            .push(", finding.verdict) AS verdict, ")
-            .push(CONFIRMED)
-            .push(" AS confirmed, west, south, east, north");
-        sql.push(if outlines { ", coalesce(repaired, degrees) AS outline" } else { "" });
+        sql.push("SELECT ").push(sql::MARK).push(", coalesce(").push(CONFIRMED).push(", finding.verdict) AS verdict, ").push(CONFIRMED).push(" AS confirmed");
+        sql.push(if outlines { sql::MARK_OUTLINE } else { "" });
         sql.push(" FROM page JOIN patch ON patch.id = page.id AND patch.county = page.county");
         sql.push(" JOIN finding ON finding.county = page.county AND finding.patch = page.id");
         sql.push(if outlines { " JOIN patch_outline ON patch_outline.county = page.county AND patch_outline.patch = page.id" } else { "" });

@@ -4,13 +4,13 @@
 use super::bulk::ROWS;
 use super::copy::Copy;
 use super::unpublished::{self, Unpublished};
-use super::{PostgresStore, Writing, ground, jobs::Queue, sets, text};
+use super::{PostgresStore, Writing, checksums, ground, jobs::Queue, sets, text};
 use crate::geom::Bounds;
 use crate::land::{Finding, FormerFinding, GroundShare, NewSurvey, Provenance, SharedPiece, Survey};
 use crate::store::ground::{Looked, NewFindings, Seen, still_shared};
 use crate::store::unpublished::{Pace, What};
 use crate::store::{FindingsWriter, GroundWriter, Held, JobOutcome, PatchGround, PatchPlace, Publishing, StoreError, fail, rows, sql, tables, values};
-use crate::store::{rejudged::Rejudged, sets::Used, values::Values};
+use crate::store::{rejudged::Rejudged, sets::Used, sums::Sums, values::Values};
 use async_trait::async_trait;
 use sqlx::AssertSqlSafe;
 
@@ -41,6 +41,7 @@ struct Rejudging {
     rejudged: Rejudged,
     findings: Copy,
     used: Used,
+    sums: Sums,
     looked: Option<Looked>,
     former: Copy,
     next_former: i64,
@@ -65,6 +66,7 @@ impl PostgresStore {
                 rejudged: Rejudged::none(survey),
                 findings: Copy::into("unpublished_finding", &format!("unpublished, county, {}", tables::FINDING.names())),
                 used: Used::default(),
+                sums: Sums::default(),
                 looked: None,
                 former: Copy::into("unpublished_history", &format!("unpublished, {}", tables::FINDING_HISTORY.names())),
                 next_former: 1,
@@ -105,6 +107,7 @@ impl Rejudging {
                 while let (false, Some(portion)) = (pace.is_over(), portions.next()) {
                     for (patch, finding) in portion {
                         self.used.rest_on(finding)?;
+                        self.sums.add(finding);
                         let row = self.findings.row();
                         row.integer(self.unpublished.id)?;
                         row.stored_text(&text::write(finding.county_code.as_deref().unwrap_or_default()))?;
@@ -196,6 +199,9 @@ impl Rejudging {
         let survey = rows::survey(&query.fetch_one(writing.connection()).await?)?;
         sqlx::query(sql::FORGET_SETS).bind(id).execute(writing.connection()).await?;
         sets::rest_on(&mut writing, id, &self.used).await?;
+        let sums = checksums::with_verdicts(writing.connection(), id, &self.sums).await?;
+        checksums::set_sums(writing.connection(), id, &sums).await?;
+        checksums::vouch_for_survey(writing.connection(), id).await?;
         self.unpublished.silence(&mut writing).await?;
         if let Some(held) = &self.held {
             Queue::stored(writing.connection(), held, &JobOutcome::Survey { id, was_there: true }, survey.facts.patches).await?;

@@ -82,7 +82,8 @@ pub(super) async fn take_over(writing: &mut Writing, pairs: &[Pair]) -> Result<(
         for (was, counties, becomes) in [of(|pair| (pair.other, 1, -pair.mine)), of(|pair| (pair.mine, 0, pair.other)), of(|pair| (-pair.mine, 1, pair.mine))] {
             for (table, column) in OF_PATCH {
                 let sql = format!(
-                    "UPDATE {table} SET {column} = given.becomes FROM unnest($1::bigint[], $2::text[], $3::bigint[]) AS given (was, county, becomes) \
+                    "UPDATE {table} SET {column} = given.becomes, checksum = checksum # given.was # given.becomes \
+                     FROM unnest($1::bigint[], $2::text[], $3::bigint[]) AS given (was, county, becomes) \
                      WHERE {table}.county = given.county COLLATE \"C\" AND {table}.{column} = given.was"
                 );
                 sqlx::query(AssertSqlSafe(sql)).bind(&was).bind(&counties).bind(&becomes).execute(writing.connection()).await?;
@@ -90,8 +91,10 @@ pub(super) async fn take_over(writing: &mut Writing, pairs: &[Pair]) -> Result<(
         }
         let (table, column) = SHARED;
         let (mine, other): (Vec<i64>, Vec<i64>) = pairs.iter().map(|pair| (pair.mine, pair.other)).unzip();
-        let follow =
-            format!("UPDATE {table} SET {column} = given.becomes FROM unnest($1::bigint[], $2::bigint[]) AS given (was, becomes) WHERE {column} = given.was");
+        let follow = format!(
+            "UPDATE {table} SET {column} = given.becomes, checksum = checksum # given.was # given.becomes \
+             FROM unnest($1::bigint[], $2::bigint[]) AS given (was, becomes) WHERE {column} = given.was"
+        );
         sqlx::query(AssertSqlSafe(follow)).bind(mine).bind(other).execute(writing.connection()).await?;
         take_verdicts_over(writing, &pairs.iter().filter(|pair| pair.filed).collect::<Vec<_>>()).await?;
     }
@@ -103,7 +106,7 @@ async fn take_verdicts_over(writing: &mut Writing, filed: &[&Pair]) -> Result<()
     let counties = |side: usize| filed.iter().map(|pair| pair.counties[side].as_str()).collect::<Vec<_>>();
     let rest = of_filing();
     let keep = format!(
-        "INSERT INTO filing (county, patch, {rest}) SELECT filing.county, given.mine, {rest} \
+        "INSERT INTO filing (county, patch, {rest}, checksum) SELECT filing.county, given.mine, {rest}, checksum # given.other # given.mine \
          FROM unnest($1::bigint[], $2::text[], $3::bigint[]) AS given (other, other_county, mine) \
          JOIN filing ON filing.county = given.other_county COLLATE \"C\" AND filing.patch = given.other"
     );

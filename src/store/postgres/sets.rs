@@ -4,7 +4,7 @@ use super::copy::Copy;
 use super::{PostgresStore, Writing, text};
 use crate::land::{Days, FormerFinding, LayerSet, Provenance};
 use crate::store::sets::{Used, key};
-use crate::store::{StoreError, errors, rows, sql, tables, values, values::Values};
+use crate::store::{StoreError, errors, rows, sql, tables, values};
 
 /// The days of a survey's patches and the sets of their findings, each pair once.
 const DAYS_AND_SETS: &str = "
@@ -42,12 +42,7 @@ pub(super) async fn layer_set(writing: &mut Writing, provenance: &Provenance, or
     }
     let id = writing.next_id("layer_set").await?;
     let mut copy = Copy::new(&tables::LAYER_SET);
-    let row = copy.row();
-    row.integer(id)?;
-    row.text(provenance.rule.as_str())?;
-    row.text(layers.as_str())?;
-    row.double(origin[0])?;
-    row.double(origin[1])?;
+    values::layer_set(copy.row(), id, &provenance.rule, &layers, origin)?;
     copy.send(writing).await?;
     let mut copy = Copy::new(&tables::LAYER_SET_LAYER);
     for (position, layer) in provenance.layers.iter().enumerate() {

@@ -1,7 +1,7 @@
 //! This database as one end of a transfer.
 
 use super::copy::Copy;
-use super::{PostgresStore, Writing, jobs::Queue, open};
+use super::{PostgresStore, Writing, checksums, jobs::Queue, open};
 use crate::store::tables::Table;
 use crate::store::transfer::{Carried, Counters, End, Queued};
 use crate::store::{SILENT, StoreError, fail, jobs, sql, values::Values};
@@ -63,6 +63,15 @@ impl End for PostgresStore {
         let sql = format!("SELECT {}{county} FROM {} WHERE {} > $1 ORDER BY {}", table.names(), table.name, table.number(), table.order());
         let rows = sqlx::query(AssertSqlSafe(sql)).bind(after).fetch(&self.pools.sums);
         rows.map(|row| Carried::of(&row?, table, table.by_county)).boxed()
+    }
+
+    async fn check_sums(&self) -> Result<(), StoreError> {
+        let mut connection = self.pools.sums.acquire().await?;
+        checksums::compare_all(&mut connection).await
+    }
+
+    async fn check_structure(&self) -> Result<(), StoreError> {
+        self.structure().await
     }
 
     async fn begin_copy(&self, mark: &str, counters: &Counters, tables: &[(&'static Table, Vec<Carried>)]) -> Result<(), StoreError> {

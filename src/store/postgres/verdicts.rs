@@ -1,13 +1,13 @@
 //! Confirmed verdicts, and the sums over them.
 
 use super::copy::Copy;
-use super::{PostgresStore, Writing, text};
+use super::{PostgresStore, Writing, checksums, text};
 use crate::land::{Filing, PeriodRange, TakenOff};
 use crate::store::columns::Columns;
 use crate::store::filings::{Meant, Weighing};
 use crate::store::once::{self, Claim};
-use crate::store::values::{self, Values};
-use crate::store::{Fate, NewFiling, Signing, StoreError, Summed, ground, rows, sql, tables, totals};
+use crate::store::values;
+use crate::store::{Fate, NewFiling, Signing, StoreError, Summed, checksum, ground, rows, sql, sums, tables, totals};
 use sqlx::{AssertSqlSafe, PgConnection, Row};
 use std::collections::{BTreeMap, HashMap};
 
@@ -34,7 +34,10 @@ impl PostgresStore {
         if weighing.is_refused() || !weighing.writes() {
             writing.abandon().await?;
         } else {
+            let patches: Vec<i64> = written.keys().map(|(_, patch)| *patch).collect();
+            let before = checksums::rows_of(writing.connection(), &patches).await?;
             record(&mut writing, &written, signing.by).await?;
+            checksums::filed(writing.connection(), &patches, &before).await?;
             writing.publish().await?;
         }
         Ok(weighing.fates())
@@ -48,16 +51,20 @@ impl PostgresStore {
         };
         let (from, until) = range.ordinals();
         let of: Vec<i64> = sqlx::query_scalar(sql::WITHIN).bind(from).bind(until).fetch_all(&mut *moment).await?;
-        let sums = sqlx::query(totals::OF_SURVEYS).bind(of).fetch_all(&mut *moment).await?;
+        let rows = sqlx::query(totals::OF_SURVEYS).bind(of).fetch_all(&mut *moment).await?;
         let of: Vec<i64> = sqlx::query_scalar(sql::WITHIN_UNKNOWN).bind(from).bind(until).fetch_all(&mut *moment).await?;
         let unknown = if of.is_empty() { Vec::new() } else { sqlx::query(totals::UNKNOWN_OF_SURVEYS).bind(of).fetch_all(&mut *moment).await? };
         let surveys = sqlx::query(sql::PROVENANCES).bind(from).bind(until).fetch_all(&mut *moment).await?;
         let straddling = sqlx::query(sql::STRADDLING).bind(from).bind(until).fetch_all(&mut *moment).await?;
         let claims = sqlx::query(AssertSqlSafe(claims(once::OF_RANGE))).bind(from).bind(until).fetch_all(&mut *moment).await?;
+        let stored: Vec<(i64, String)> = sqlx::query_as(sql::SUMS_WITHIN).bind(from).bind(until).fetch_all(&mut *moment).await?;
+        let all = sqlx::query(sql::ALL_SURVEYS).fetch_all(&mut *moment).await?;
         moment.commit().await?;
+        all.iter().try_for_each(|row| checksum::check_plain(row, &tables::SURVEY))?;
+        sums::compare(&stored, &rows)?;
         let straddling = straddling.iter().map(rows::straddling).collect::<Result<_, _>>()?;
         let claims = claims.iter().map(Claim::read).collect::<Result<Vec<_>, _>>()?;
-        let mut counties = totals::read(&sums, &unknown)?;
+        let mut counties = totals::read(&rows, &unknown)?;
         let contradictions = once::take_off(&mut counties, &claims);
         Ok(Summed { range, straddling, totals: totals::rounded(counties), provenance: rows::provenances(&surveys)?, contradictions })
     }
@@ -122,13 +129,7 @@ async fn record(writing: &mut Writing, filings: &BTreeMap<Key, &Filing>, by: &st
         let row = copy.row();
         // As it is stored already.
         row.stored_text(county)?;
-        row.integer(*patch)?;
-        row.text(filing.verdict.word())?;
-        for area in [filing.legal_m2, filing.legal_farmland_m2, filing.illegal_m2, filing.illegal_farmland_m2] {
-            row.double(area)?;
-        }
-        row.integer(filed_ms)?;
-        row.text(by)?;
+        values::filing(row, *patch, filing, filed_ms, by)?;
     }
     Ok(copy.send(writing).await?)
 }

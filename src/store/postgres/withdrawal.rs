@@ -1,6 +1,6 @@
 //! Surveys that are withdrawn, restored, moved and removed for good.
 
-use super::{PostgresStore, Writing, ground, intake::surveys_there, text};
+use super::{PostgresStore, Writing, checksums, ground, intake::surveys_there, text};
 use crate::geom::Bounds;
 use crate::land::{Decision, Event, GroundShare, Level, Period, Provenance, SharedPiece, Survey, SurveyEvent};
 use crate::store::withdrawal::{self, Moved, RestoreWriter, Withdrawals, Withdrawn, behind_key, sql};
@@ -19,7 +19,7 @@ const CONFIRMED: &str = "SELECT count(*) FROM patch JOIN filing ON filing.county
 /// The days of patches whose own are not known are those of the period: survey, its first and its last day.
 const MOVE_DAYS: &str = "
     UPDATE patch SET before_day = $2, after_day = $3 FROM finding
-    WHERE patch.survey_id = $1 AND finding.county = patch.county AND finding.patch = patch.id AND finding.flags LIKE '%\"dates_unclear\"%'";
+    WHERE patch.survey_id = $1 AND finding.county = patch.county AND finding.patch = patch.id AND finding.flags LIKE '%\"dates_unclear\"%' RETURNING patch.*";
 
 /// Removes what belongs to a survey, what refers to other rows first.
 const REMOVAL: [&str; 5] = [
@@ -48,8 +48,12 @@ pub(super) async fn note(connection: &mut PgConnection, survey: i64, event: Even
 
 /// Withdraws a survey that counts; answers whether it did.
 pub(super) async fn withdraw(connection: &mut PgConnection, survey: i64) -> Result<bool, StoreError> {
+    checksums::check_survey(connection, survey).await?;
     let query = sqlx::query(sql::WITHDRAW).bind(survey).bind(values::now_ms()).bind(behind_key(survey));
     let did = query.execute(&mut *connection).await?.rows_affected() == 1;
+    if did {
+        checksums::vouch_for_survey(connection, survey).await?;
+    }
     // What is left over no longer shares that ground with it; restored, it is found again.
     sqlx::query(shared::FORGET_SURVEY).bind(survey).execute(&mut *connection).await?;
     sqlx::query(shared::FORGET_LONELY).execute(&mut *connection).await?;
@@ -126,6 +130,7 @@ impl PostgresStore {
         let facts = rows::survey(&row.ok_or_else(|| StoreError::no_survey(survey))?)?.facts;
         is_free(writing.connection(), survey, facts.period, facts.level).await?;
         let row = sqlx::query(sql::RESTORE).bind(survey).bind(behind_key(survey)).fetch_one(writing.connection()).await?;
+        checksums::vouch_for_survey(writing.connection(), survey).await?;
         let rests_on = sqlx::query(PROVENANCE).bind(survey).fetch_all(writing.connection()).await?;
         let provenance = rows::provenance(&rests_on)?.ok_or_else(|| StoreError::no_survey(survey))?;
         note(writing.connection(), survey, Event::Restored, decision, &json!({})).await?;
@@ -138,9 +143,11 @@ impl PostgresStore {
         is_free(writing.connection(), survey, period, level).await?;
         let row = sqlx::query(sql::MOVE).bind(survey).bind(period.ordinal()).bind(period.kind().months()).bind(level.word());
         let moved = rows::survey(&row.fetch_one(writing.connection()).await?)?;
+        checksums::vouch_for_survey(writing.connection(), survey).await?;
         let (first, last) = period.days();
-        let days = sqlx::query(MOVE_DAYS).bind(survey).bind(first.to_string()).bind(last.to_string()).execute(writing.connection()).await?;
-        let days_changed = if before.period == period { 0 } else { days.rows_affected() };
+        let days = sqlx::query(MOVE_DAYS).bind(survey).bind(first.to_string()).bind(last.to_string()).fetch_all(writing.connection()).await?;
+        checksums::vouch_for_patches(writing.connection(), &days).await?;
+        let days_changed = if before.period == period { 0 } else { days.len() as u64 };
         let details = withdrawal::from_to(&before, &moved.facts, days_changed);
         note(writing.connection(), survey, Event::Moved, decision, &details).await?;
         Ok(Moved { survey: moved, days_changed })

@@ -2,12 +2,13 @@
 
 use super::bulk::{Arguments, Insert, ROWS};
 use super::unpublished::{self, Unpublished};
-use super::{SqliteStore, Writing, ground, replacing, sets, withdrawal};
+use super::{SqliteStore, Writing, checksums, ground, replacing, sets, withdrawal};
 use crate::geom::Bounds;
 use crate::land::{Decision, Event, Finding, GroundShare, NewSurvey, OnConflict, Patch, Provenance, Reject, SharedPiece, Survey};
 use crate::store::ground::{Looked, Seen, still_shared};
 use crate::store::same::{Pair, Pairs};
 use crate::store::sets::Used;
+use crate::store::sums::Sums;
 use crate::store::unpublished::{Moment, Pace, Waiting, What, bytes_of_patch, placeholder};
 use crate::store::{
     GroundWriter, Held, JobOutcome, PatchGround, PatchPlace, Publishing, StoreError, SurveyKey, SurveyWriter, Unasked, errors, fail, rows, sql, tables, values,
@@ -34,6 +35,7 @@ struct Taking {
     unasked: Unasked,
     id: i64,
     used: Used,
+    sums: Sums,
     waiting: Waiting<(Patch, Finding)>,
     looked: Option<Looked>,
     patches: Insert,
@@ -48,7 +50,7 @@ impl SqliteStore {
         let replaced = to_replace(&mut transaction, &key, on_conflict).await?;
         let id = super::next_id(&mut transaction, "survey").await?;
         let mut arguments = Arguments::default();
-        values::survey(&mut arguments, &placeholder(id, &key), "")?;
+        values::survey(&mut arguments, &placeholder(id, &key), "", None)?;
         Insert::new(&tables::SURVEY).execute(&mut transaction, 1, arguments).await?;
         Ok(Box::new(Taking {
             store: self.clone(),
@@ -61,6 +63,7 @@ impl SqliteStore {
             unasked: Unasked::default(),
             id,
             used: Used::default(),
+            sums: Sums::default(),
             waiting: Waiting::up_to(WAITING.0, WAITING.1),
             looked: None,
             patches: Insert::new(&tables::PATCH),
@@ -247,8 +250,9 @@ impl Taking {
 
     /// Puts the survey in the place of what stood for it.
     async fn put(&self, transaction: &mut Writing, survey: &Survey) -> Result<(), StoreError> {
+        let sums = if self.replaced.is_empty() { self.sums.clone() } else { checksums::with_verdicts(transaction, survey.id, &self.sums).await? };
         let mut arguments = Arguments::default();
-        values::survey(&mut arguments, survey, &self.used.rule())?;
+        values::survey(&mut arguments, survey, &self.used.rule(), Some(&sums))?;
         let Err(error) = Insert::replacing(&tables::SURVEY).execute(transaction, 1, arguments).await else { return Ok(()) };
         // The key was free; so the survey handed over now is another one than was asked for at the beginning.
         let facts = &survey.facts;
@@ -350,7 +354,10 @@ impl SurveyWriter for Taking {
     }
 
     async fn push(&mut self, findings: Vec<(Patch, Finding)>) -> Result<(), StoreError> {
-        findings.iter().try_for_each(|(_, finding)| self.used.rest_on(finding))?;
+        for (_, finding) in &findings {
+            self.used.rest_on(finding)?;
+            self.sums.add(finding);
+        }
         if self.waiting.add(findings, bytes_of_patch) { self.flush().await } else { Ok(()) }
     }
 

@@ -139,9 +139,9 @@ impl SqliteStore {
 
     pub(super) async fn all_features(&self, layer: i64, sink: &mut (dyn FnMut(Vec<LayerFeature>) + Send)) -> Result<(), StoreError> {
         let mut found = sqlx::query(sql::FEATURES).bind(layer).fetch(&self.pools.readers);
-        let (mut batch, mut any) = (Vec::with_capacity(FEATURES_AT_A_TIME), false);
+        let (mut batch, mut count) = (Vec::with_capacity(FEATURES_AT_A_TIME), 0);
         while let Some(row) = found.try_next().await? {
-            any = true;
+            count += 1;
             batch.push(rows::feature(&row)?);
             if batch.len() == FEATURES_AT_A_TIME {
                 sink(std::mem::replace(&mut batch, Vec::with_capacity(FEATURES_AT_A_TIME)));
@@ -151,13 +151,14 @@ impl SqliteStore {
         if !batch.is_empty() {
             sink(batch);
         }
-        if any { Ok(()) } else { self.layer_exists(layer).await }
+        let stored = self.layer_exists(layer).await?;
+        if count == stored { Ok(()) } else { Err(StoreError::Damaged(format!("layer {layer} has {count} features where {stored} were stored"))) }
     }
 
     pub(super) async fn some_features(&self, layer: i64, bounds: &Bounds, limit: u32) -> Result<Vec<LayerFeature>, StoreError> {
         // CROSS JOIN: the ranges first, then the index for each of them. SQLite cannot know how few they are.
         let rows = sqlx::query(
-            "SELECT row, code, name, degrees, repaired, source, granted, ends, kind, first_effective
+            "SELECT layer_feature.id, layer_id, row, code, name, west, south, east, north, cell, degrees, repaired, source, granted, ends, kind, first_effective, checksum
              FROM json_each($1) AS span
              CROSS JOIN layer_feature ON layer_id = $2 AND cell BETWEEN span.value ->> 0 AND span.value ->> 1
              WHERE west <= $3 AND east >= $4 AND south <= $5 AND north >= $6 AND EXISTS (SELECT 1 FROM layer WHERE id = $2 AND created_ms <> 0)
@@ -178,9 +179,10 @@ impl SqliteStore {
         rows.iter().map(rows::feature).collect()
     }
 
-    async fn layer_exists(&self, id: i64) -> Result<(), StoreError> {
-        let found: Option<i64> = sqlx::query_scalar(sql::LAYER_ID).bind(id).fetch_optional(&self.pools.facts).await?;
-        found.map(|_| ()).ok_or_else(|| StoreError::no_layer(id))
+    /// How many features a layer has; refuses where there is no such layer.
+    async fn layer_exists(&self, id: i64) -> Result<i64, StoreError> {
+        let found: Option<i64> = sqlx::query_scalar(sql::FEATURES_OF_LAYER).bind(id).fetch_optional(&self.pools.facts).await?;
+        found.ok_or_else(|| StoreError::no_layer(id))
     }
 }
 

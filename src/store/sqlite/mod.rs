@@ -4,6 +4,7 @@
 //! for each other. Jobs are in a second file, which is not locked meanwhile. A writer that is dropped, also in the middle of a cancelled task, is rolled back before the next one begins.
 
 mod bulk;
+mod checksums;
 mod ground;
 mod intake;
 mod jobs;
@@ -60,8 +61,13 @@ impl SqliteStore {
         Ok(store)
     }
 
-    /// Looks through the whole file for damage: O(size of the file).
+    /// Looks through the whole file for damage, as `tuban check-store` does: O(size of the file).
     pub async fn verify(&self) -> Result<(), StoreError> {
+        super::checking::check(self, &|_, _| ()).await.map(drop)
+    }
+
+    /// Looks through what the database keeps for itself, and for rows that refer to nothing.
+    async fn structure(&self) -> Result<(), StoreError> {
         let found: Vec<String> = sqlx::query_scalar("PRAGMA integrity_check").fetch_all(&self.pools.readers).await?;
         if found != ["ok"] {
             return Err(StoreError::Damaged(found.join("; ")));

@@ -22,6 +22,7 @@ const STEPS: Steps = &[
     (11, "filings", include_str!("../../../migrations/sqlite/0011_filings.sql")),
     (12, "unknown farmland", include_str!("../../../migrations/sqlite/0012_unknown_farmland.sql")),
     (14, "unpublished", include_str!("../../../migrations/sqlite/0014_unpublished.sql")),
+    (15, "checksums", include_str!("../../../migrations/sqlite/0015_checksums.sql")),
 ];
 /// The same of the file with the jobs.
 const JOB_STEPS: Steps = &[
@@ -74,16 +75,58 @@ impl Pools {
 
 /// Opens the database of `url` (`sqlite:path`, `sqlite://path`), creating the file, its folder and its tables where they are missing.
 pub(super) async fn open(url: &str) -> Result<Pools, StoreError> {
-    open_file(options(url)?, SqliteAutoVacuum::None, STEPS).await
+    let options = options(url)?;
+    refuse_lost(options.get_filename())?;
+    open_file(options, SqliteAutoVacuum::None, STEPS).await
 }
 
 /// Opens the file with the jobs of that database: the same name with `-jobs` behind it.
 pub(super) async fn open_jobs(url: &str) -> Result<Pools, StoreError> {
     let options = options(url)?;
-    let mut file = options.get_filename().as_os_str().to_owned();
-    file.push("-jobs");
+    let file = jobs_beside(options.get_filename());
     // Uploads come and go: the file shrinks with them.
     open_file(options.filename(file), SqliteAutoVacuum::Full, JOB_STEPS).await
+}
+
+/// Refuses to begin anew where a database was: its file is missing, empty or cut to less than a page, and what lay beside it is there still.
+fn refuse_lost(file: &Path) -> Result<(), StoreError> {
+    let size = file.metadata().map_or(0, |metadata| metadata.len());
+    if size >= LEAST_DATABASE {
+        if !jobs_beside(file).exists() {
+            tracing::warn!(file = %jobs_beside(file).display(), "the queue of this database is missing: jobs that waited are gone, a new one is made");
+        }
+        return Ok(());
+    }
+    let snapshots = file.with_extension("layers");
+    let beside = [Some(jobs_beside(file)), Some(snapshots).filter(|_| !has_sibling(file))];
+    let Some(left) = beside.iter().flatten().find(|path| path.exists()) else { return Ok(()) };
+    Err(StoreError::Damaged(format!(
+        "数据库文件 {file} 缺失或为空（{size} 字节），而 {left} 仍在：请从备份恢复 {file}；确要新建，请先移走 {left} / the database {file} is missing or empty ({size} bytes) while {left} is there: restore {file} \
+         from a backup, or move {left} away to begin a new one",
+        file = file.display(),
+        left = left.display()
+    )))
+}
+
+/// Whether another file of that name but for its ending may be the database whose snapshots lie there.
+fn has_sibling(file: &Path) -> bool {
+    let Some(folder) = file.parent() else { return false };
+    let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
+    let sibling = |entry: std::fs::DirEntry| {
+        let path = entry.path();
+        path.is_file() && path.file_stem() == file.file_stem() && path.file_name() != file.file_name()
+    };
+    std::fs::read_dir(folder).is_ok_and(|entries| entries.flatten().any(|entry| sibling(entry)))
+}
+
+/// Bytes of the smallest database: one page of the smallest kind.
+const LEAST_DATABASE: u64 = 512;
+
+/// The file with the jobs of a database.
+fn jobs_beside(file: &Path) -> PathBuf {
+    let mut jobs = file.as_os_str().to_owned();
+    jobs.push("-jobs");
+    PathBuf::from(jobs)
 }
 
 fn options(url: &str) -> Result<SqliteConnectOptions, StoreError> {

@@ -11,8 +11,10 @@ use sqlx::{QueryBuilder, Sqlite};
 const CONFIRMED: &str = "(SELECT filing.verdict FROM filing WHERE filing.patch = finding.patch)";
 
 /// The wide columns of the numbers in `page`.
-const OF_PAGE: &str = " FROM page JOIN patch ON patch.id = page.id JOIN patch_outline ON patch_outline.patch = page.id JOIN finding ON finding.patch = page.id \
-    JOIN survey ON survey.id = patch.survey_id AND survey.withdrawn_ms IS NULL LEFT JOIN filing ON filing.patch = page.id \
+///
+/// LEFT JOIN: a number whose row is not where an index says is damage, not a page with a patch less.
+const OF_PAGE: &str = " FROM page LEFT JOIN patch ON patch.id = page.id LEFT JOIN patch_outline ON patch_outline.patch = page.id LEFT JOIN finding ON finding.patch = page.id \
+    LEFT JOIN survey ON survey.id = patch.survey_id AND survey.withdrawn_ms IS NULL LEFT JOIN filing ON filing.patch = page.id \
     ORDER BY patch.survey_id, page.id";
 
 impl SqliteStore {
@@ -31,19 +33,20 @@ impl SqliteStore {
 
     pub(super) async fn one_patch(&self, id: i64) -> Result<StoredPatch, StoreError> {
         let mut sql = QueryBuilder::new("WITH page (id) AS (VALUES (");
-        sql.push_bind(id).push(")) SELECT ").push(sql::WHOLE).push(OF_PAGE);
+        sql.push_bind(id)
+            .push(") INTERSECT SELECT patch.id FROM patch JOIN survey ON survey.id = patch.survey_id AND survey.withdrawn_ms IS NULL WHERE patch.id = ")
+            .push_bind(id)
+            .push(") SELECT ")
+            .push(sql::WHOLE)
+            .push(OF_PAGE);
         let row = sql.build().fetch_optional(&self.pools.readers).await?;
         rows::stored_patch(&row.ok_or_else(|| StoreError::NotFound { what: Thing::Patch, key: id.to_string() })?)
     }
 
     pub(super) async fn some_marks(&self, query: &PatchQuery, outlines: bool) -> Result<Vec<PatchMark>, StoreError> {
         let mut sql = page(query)?;
-        sql.push("SELECT patch.id, patch_id, coalesce(")
-            .push(CONFIRMED)
-            .push(", finding.verdict) AS verdict, ")
-            .push(CONFIRMED)
-            .push(" AS confirmed, west, south, east, north");
-        sql.push(if outlines { ", coalesce(repaired, degrees) AS outline" } else { "" });
+        sql.push("SELECT ").push(sql::MARK).push(", coalesce(").push(CONFIRMED).push(", finding.verdict) AS verdict, ").push(CONFIRMED).push(" AS confirmed");
+        sql.push(if outlines { sql::MARK_OUTLINE } else { "" });
         sql.push(" FROM page JOIN patch ON patch.id = page.id JOIN finding ON finding.patch = page.id");
         sql.push(if outlines { " JOIN patch_outline ON patch_outline.patch = page.id" } else { "" });
         let rows = sql.push(" ORDER BY page.id").build().fetch_all(&self.pools.readers).await?;

@@ -2,13 +2,13 @@
 
 use super::bulk::{Arguments, Insert, ROWS};
 use super::unpublished::{self, Unpublished};
-use super::{SqliteStore, Writing, ground, sets};
+use super::{SqliteStore, Writing, checksums, ground, sets};
 use crate::geom::Bounds;
 use crate::land::{Finding, FormerFinding, GroundShare, NewSurvey, Provenance, SharedPiece, Survey};
 use crate::store::ground::{Looked, NewFindings, Seen, still_shared};
 use crate::store::unpublished::{Pace, What};
 use crate::store::{FindingsWriter, GroundWriter, Held, JobOutcome, PatchGround, PatchPlace, Publishing, StoreError, fail, rows, sql, tables, values};
-use crate::store::{rejudged::Rejudged, sets::Used};
+use crate::store::{rejudged::Rejudged, sets::Used, sums::Sums};
 use async_trait::async_trait;
 use sqlx::AssertSqlSafe;
 
@@ -24,6 +24,7 @@ struct Rejudging {
     rejudged: Rejudged,
     findings: Insert,
     used: Used,
+    sums: Sums,
     looked: Option<Looked>,
     former: Insert,
     next_former: i64,
@@ -48,6 +49,7 @@ impl SqliteStore {
             rejudged: Rejudged::none(survey),
             findings: beside("unpublished_finding", &tables::FINDING),
             used: Used::default(),
+            sums: Sums::default(),
             looked: None,
             former: beside("unpublished_history", &tables::FINDING_HISTORY),
             next_former: 1,
@@ -149,6 +151,7 @@ impl Publishing for Rejudging {
                 ground::add_pieces(&mut transaction, &looked.pieces).await?;
             }
         }
+        checksums::check_survey(&mut transaction, id).await?;
         self.exchange(&mut transaction).await?;
         let mut query = sqlx::query(sql::REJUDGED).bind(id).bind(facts.outside as i64);
         for count in [facts.verdicts.legal, facts.verdicts.suspected_illegal, facts.verdicts.other, facts.verdicts.doubtful] {
@@ -161,6 +164,9 @@ impl Publishing for Rejudging {
         let survey = rows::survey(&query.fetch_one(&mut *transaction).await?)?;
         sqlx::query(sql::FORGET_SETS).bind(id).execute(&mut *transaction).await?;
         sets::rest_on(&mut transaction, id, &self.used).await?;
+        let sums = checksums::with_verdicts(&mut transaction, id, &self.sums).await?;
+        checksums::set_sums(&mut transaction, id, &sums).await?;
+        checksums::vouch_for_survey(&mut transaction, id).await?;
         self.unpublished.silence(&mut transaction).await?;
         fail::point("publish findings: before commit");
         if let Some(held) = &self.held {
@@ -213,6 +219,7 @@ impl FindingsWriter for Rejudging {
                 let mut arguments = Arguments::default();
                 for (patch, finding) in portion {
                     self.used.rest_on(finding)?;
+                    self.sums.add(finding);
                     values::Values::integer(&mut arguments, self.unpublished.id)?;
                     values::finding(&mut arguments, *patch, survey, finding)?;
                 }

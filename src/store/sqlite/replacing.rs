@@ -3,7 +3,7 @@
 use super::Writing;
 use super::bulk::ROWS;
 use crate::store::same::{OF_PATCH, Pair, SAME_CORNER, SHARED, of_filing};
-use crate::store::{StoreError, values};
+use crate::store::{StoreError, checksum, values};
 use futures_util::TryStreamExt;
 use sqlx::{AssertSqlSafe, SqliteConnection};
 use std::collections::HashSet;
@@ -65,19 +65,24 @@ pub(super) async fn take_over(transaction: &mut Writing, pairs: &[Pair]) -> Resu
     for pairs in pairs.chunks(ROWS * ROWS) {
         // No two rows have one number at any moment.
         for becomes in [|pair: &Pair| (pair.other, -pair.mine), |pair: &Pair| (pair.mine, pair.other), |pair: &Pair| (-pair.mine, pair.mine)] {
-            let numbers = values::to_json(&pairs.iter().map(becomes).collect::<Vec<_>>())?;
+            let numbers: Vec<[i64; 3]> = pairs.iter().map(becomes).map(|(was, becomes)| [was, becomes, was ^ becomes]).collect();
+            let numbers = values::to_json(&numbers)?;
             for (table, column) in OF_PATCH.into_iter().chain([SHARED]) {
                 let sql = format!(
-                    "UPDATE {table} SET {column} = given.becomes FROM (SELECT value ->> 0 AS was, value ->> 1 AS becomes FROM json_each($1)) AS given \
-                     WHERE {table}.{column} = given.was"
+                    "UPDATE {table} SET {column} = given.becomes, checksum = {} \
+                     FROM (SELECT value ->> 0 AS was, value ->> 1 AS becomes, value ->> 2 AS difference FROM json_each($1)) AS given \
+                     WHERE {table}.{column} = given.was",
+                    checksum::renumbering("checksum", "given.difference")
                 );
                 sqlx::query(AssertSqlSafe(sql)).bind(&numbers).execute(&mut **transaction).await?;
             }
         }
         let rest = of_filing();
-        let filed = values::to_json(&pairs.iter().filter(|pair| pair.filed).map(|pair| (pair.other, pair.mine)).collect::<Vec<_>>())?;
+        let filed = values::to_json(&pairs.iter().filter(|pair| pair.filed).map(|pair| [pair.other, pair.mine, pair.other ^ pair.mine]).collect::<Vec<_>>())?;
         let sql = format!(
-            "INSERT INTO filing (patch, {rest}) SELECT given.value ->> 1, {rest} FROM json_each($1) AS given CROSS JOIN filing ON filing.patch = given.value ->> 0"
+            "INSERT INTO filing (patch, {rest}, checksum) SELECT given.value ->> 1, {rest}, {} \
+             FROM json_each($1) AS given CROSS JOIN filing ON filing.patch = given.value ->> 0",
+            checksum::renumbering("checksum", "given.value ->> 2")
         );
         sqlx::query(AssertSqlSafe(sql)).bind(filed).execute(&mut **transaction).await?;
     }

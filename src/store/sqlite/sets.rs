@@ -4,7 +4,7 @@ use super::bulk::{Arguments, Insert};
 use super::{SqliteStore, Writing};
 use crate::land::{Days, FormerFinding, LayerSet, Provenance};
 use crate::store::sets::{Used, key};
-use crate::store::{StoreError, errors, rows, sql, tables, values, values::Values};
+use crate::store::{StoreError, errors, rows, sql, tables, values};
 
 /// The days of a survey's patches and the sets of their findings, each pair once.
 const DAYS_AND_SETS: &str = "
@@ -38,11 +38,7 @@ pub(super) async fn layer_set(transaction: &mut Writing, provenance: &Provenance
     }
     let id = super::next_id(transaction, "layer_set").await?;
     let mut arguments = Arguments::default();
-    arguments.integer(id)?;
-    arguments.text(provenance.rule.as_str())?;
-    arguments.text(layers.as_str())?;
-    arguments.double(origin[0])?;
-    arguments.double(origin[1])?;
+    values::layer_set(&mut arguments, id, &provenance.rule, &layers, origin)?;
     Insert::new(&tables::LAYER_SET).execute(transaction, 1, arguments).await?;
     for (position, layer) in provenance.layers.iter().enumerate() {
         let mut arguments = Arguments::default();

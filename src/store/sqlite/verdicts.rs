@@ -1,11 +1,12 @@
 //! Confirmed verdicts, and the sums over them.
 
-use super::{SqliteStore, Writing};
+use super::bulk::{Arguments, Insert};
+use super::{SqliteStore, Writing, checksums};
 use crate::land::{Filing, PeriodRange, TakenOff};
 use crate::store::columns::Columns;
 use crate::store::filings::{Meant, Weighing};
 use crate::store::once::{self, Claim};
-use crate::store::{Fate, NewFiling, Signing, StoreError, Summed, rows, sql, totals, values};
+use crate::store::{Fate, NewFiling, Signing, StoreError, Summed, checksum, rows, sql, sums, tables, totals, values};
 use sqlx::{AssertSqlSafe, SqliteConnection};
 use std::collections::BTreeMap;
 
@@ -28,9 +29,12 @@ impl SqliteStore {
         let (weighing, written) = weigh(&mut transaction, filings).await?;
         if !weighing.is_refused() && weighing.writes() {
             let filed_ms = values::now_ms();
+            let patches: Vec<i64> = written.iter().map(|(patch, _)| *patch).collect();
+            let before = checksums::rows_of(&mut transaction, &patches).await?;
             for (patch, filing) in written {
                 record(&mut transaction, patch, filing, filed_ms, signing.by).await?;
             }
+            checksums::filed(&mut transaction, &patches, &before).await?;
             super::publish(transaction).await?;
         }
         Ok(weighing.fates())
@@ -43,16 +47,20 @@ impl SqliteStore {
             None => totals::newest(sqlx::query(sql::NEWEST_PERIOD).fetch_optional(&mut *moment).await?.as_ref())?,
         };
         let (from, until) = range.ordinals();
-        let sums = sqlx::query(totals::OF_MONTHS).bind(from).bind(until).fetch_all(&mut *moment).await?;
+        let rows = sqlx::query(totals::OF_MONTHS).bind(from).bind(until).fetch_all(&mut *moment).await?;
         let of: Vec<i64> = sqlx::query_scalar(sql::WITHIN_UNKNOWN).bind(from).bind(until).fetch_all(&mut *moment).await?;
         let unknown = if of.is_empty() { Vec::new() } else { sqlx::query(totals::UNKNOWN_OF_LIST).bind(values::to_json(&of)?).fetch_all(&mut *moment).await? };
         let surveys = sqlx::query(sql::PROVENANCES).bind(from).bind(until).fetch_all(&mut *moment).await?;
         let straddling = sqlx::query(sql::STRADDLING).bind(from).bind(until).fetch_all(&mut *moment).await?;
         let claims = sqlx::query(AssertSqlSafe(claims(once::OF_RANGE))).bind(from).bind(until).fetch_all(&mut *moment).await?;
+        let stored: Vec<(i64, String)> = sqlx::query_as(sql::SUMS_WITHIN).bind(from).bind(until).fetch_all(&mut *moment).await?;
+        let all = sqlx::query(sql::ALL_SURVEYS).fetch_all(&mut *moment).await?;
         moment.commit().await?;
+        all.iter().try_for_each(|row| checksum::check_plain(row, &tables::SURVEY))?;
+        sums::compare(&stored, &rows)?;
         let straddling = straddling.iter().map(rows::straddling).collect::<Result<_, _>>()?;
         let claims = claims.iter().map(Claim::read).collect::<Result<Vec<_>, _>>()?;
-        let mut counties = totals::read(&sums, &unknown)?;
+        let mut counties = totals::read(&rows, &unknown)?;
         let contradictions = once::take_off(&mut counties, &claims);
         Ok(Summed { range, straddling, totals: totals::rounded(counties), provenance: rows::provenances(&surveys)?, contradictions })
     }
@@ -87,21 +95,8 @@ async fn weigh<'f>(connection: &mut SqliteConnection, filings: &'f [NewFiling]) 
 }
 
 async fn record(transaction: &mut Writing, patch: i64, filing: &Filing, filed_ms: i64, by: &str) -> Result<(), StoreError> {
-    sqlx::query(
-        "INSERT INTO filing (patch, verdict, legal_m2, legal_farmland_m2, illegal_m2, illegal_farmland_m2, filed_ms, filed_by)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
-         ON CONFLICT (patch) DO UPDATE SET verdict = excluded.verdict, legal_m2 = excluded.legal_m2, legal_farmland_m2 = excluded.legal_farmland_m2,
-             illegal_m2 = excluded.illegal_m2, illegal_farmland_m2 = excluded.illegal_farmland_m2, filed_ms = excluded.filed_ms, filed_by = excluded.filed_by",
-    )
-    .bind(patch)
-    .bind(filing.verdict.word())
-    .bind(filing.legal_m2)
-    .bind(filing.legal_farmland_m2)
-    .bind(filing.illegal_m2)
-    .bind(filing.illegal_farmland_m2)
-    .bind(filed_ms)
-    .bind(by)
-    .execute(&mut **transaction)
-    .await?;
-    Ok(())
+    sqlx::query("DELETE FROM filing WHERE patch = $1").bind(patch).execute(&mut **transaction).await?;
+    let mut arguments = Arguments::default();
+    values::filing(&mut arguments, patch, filing, filed_ms, by)?;
+    Ok(Insert::new(&tables::FILING).execute(transaction, 1, arguments).await?)
 }

@@ -1,6 +1,6 @@
 //! Surveys that are withdrawn, restored, moved and removed for good.
 
-use super::{SqliteStore, Writing, ground, intake::surveys_there};
+use super::{SqliteStore, Writing, checksums, ground, intake::surveys_there};
 use crate::geom::Bounds;
 use crate::land::{Decision, Event, GroundShare, Level, Period, Provenance, SharedPiece, Survey, SurveyEvent};
 use crate::store::withdrawal::{self, Moved, RestoreWriter, Withdrawals, Withdrawn, behind_key, sql};
@@ -19,7 +19,7 @@ const CONFIRMED: &str = "SELECT count(*) FROM patch CROSS JOIN filing ON filing.
 /// The days of patches whose own are not known are those of the period: survey, its first and its last day.
 const MOVE_DAYS: &str = "
     UPDATE patch SET before_day = $2, after_day = $3
-    WHERE survey_id = $1 AND EXISTS (SELECT 1 FROM finding WHERE finding.patch = patch.id AND finding.flags LIKE '%\"dates_unclear\"%')";
+    WHERE survey_id = $1 AND EXISTS (SELECT 1 FROM finding WHERE finding.patch = patch.id AND finding.flags LIKE '%\"dates_unclear\"%') RETURNING *";
 
 /// Verdicts of the patches of a survey.
 pub(super) async fn confirmed_of(executor: impl SqliteExecutor<'_>, survey: i64) -> Result<u64, StoreError> {
@@ -36,8 +36,12 @@ pub(super) async fn note(transaction: &mut Writing, survey: i64, event: Event, d
 
 /// Withdraws a survey that counts; answers whether it did.
 pub(super) async fn withdraw(transaction: &mut Writing, survey: i64) -> Result<bool, StoreError> {
+    checksums::check_survey(transaction, survey).await?;
     let query = sqlx::query(sql::WITHDRAW).bind(survey).bind(values::now_ms()).bind(behind_key(survey));
     let did = query.execute(&mut **transaction).await?.rows_affected() == 1;
+    if did {
+        checksums::vouch_for_survey(transaction, survey).await?;
+    }
     // What is left over no longer shares that ground with it; restored, it is found again.
     sqlx::query(shared::FORGET_SURVEY).bind(survey).execute(&mut **transaction).await?;
     sqlx::query(shared::FORGET_LONELY).execute(&mut **transaction).await?;
@@ -139,6 +143,7 @@ impl Withdrawals for SqliteStore {
         Self::is_free(&mut transaction, survey, facts.period, facts.level).await?;
         let row = sqlx::query(sql::RESTORE).bind(survey).bind(behind_key(survey)).fetch_one(&mut *transaction).await?;
         let restored = rows::survey(&row)?;
+        checksums::vouch_for_survey(&mut transaction, survey).await?;
         let rests_on = sqlx::query(PROVENANCE).bind(survey).fetch_all(&mut *transaction).await?;
         let provenance = rows::provenance(&rests_on)?.ok_or_else(|| StoreError::no_survey(survey))?;
         note(&mut transaction, survey, Event::Restored, decision, &json!({})).await?;
@@ -152,9 +157,11 @@ impl Withdrawals for SqliteStore {
         Self::is_free(&mut transaction, survey, period, level).await?;
         let row = sqlx::query(sql::MOVE).bind(survey).bind(period.ordinal()).bind(period.kind().months()).bind(level.word());
         let moved = rows::survey(&row.fetch_one(&mut *transaction).await?)?;
+        checksums::vouch_for_survey(&mut transaction, survey).await?;
         let (first, last) = period.days();
-        let days = sqlx::query(MOVE_DAYS).bind(survey).bind(first.to_string()).bind(last.to_string()).execute(&mut *transaction).await?;
-        let days_changed = if before.period == period { 0 } else { days.rows_affected() };
+        let days = sqlx::query(MOVE_DAYS).bind(survey).bind(first.to_string()).bind(last.to_string()).fetch_all(&mut *transaction).await?;
+        checksums::vouch_for_patches(&mut transaction, &days).await?;
+        let days_changed = if before.period == period { 0 } else { days.len() as u64 };
         let details = withdrawal::from_to(&before, &moved.facts, days_changed);
         note(&mut transaction, survey, Event::Moved, decision, &details).await?;
         super::publish(transaction).await?;
