@@ -100,3 +100,18 @@ pub(super) fn compare(stored: &[(i64, String)], rows: &[impl Columns]) -> Result
     }
     Ok(())
 }
+
+/// Refuses rows of patches of unknown farmland, each with its survey, that are not as many as these surveys have, of which `surveys` has the rows.
+pub(super) fn compare_unknown<C: Columns>(of: &[i64], surveys: &[C], unknown: &[C]) -> Result<(), StoreError> {
+    let mut found: BTreeMap<i64, u64> = BTreeMap::new();
+    for row in unknown {
+        *found.entry(row.integer("survey_id")?).or_default() += row.count("farmland_unknown")?;
+    }
+    for survey in surveys {
+        let id = survey.integer("id")?;
+        if of.contains(&id) && survey.maybe_text("sums")?.is_some() && survey.count("farmland_unknown")? != found.remove(&id).unwrap_or(0) {
+            return Err(StoreError::Damaged(format!("patches of unknown farmland of survey {id} are not as many as were stored")));
+        }
+    }
+    Ok(())
+}

@@ -98,7 +98,7 @@ pub(super) const OF_FILED_PENDING_BY_COUNTY: &str = totals!(filings "false"
 macro_rules! unknown_farmland {
     (findings $finding:literal filings $own:literal surveys $surveys:literal) => {
         concat!(
-            "SELECT finding.county_code,
+            "SELECT finding.survey_id, finding.county_code,
         count(*)                                                                      AS farmland_unknown,
         count(*) FILTER (WHERE filing.patch IS NULL)                                  AS pending_unknown,
         count(*) FILTER (WHERE finding.area_m2 > filing.legal_m2 + filing.illegal_m2) AS other_unknown

@@ -53,7 +53,7 @@ impl PostgresStore {
         let of: Vec<i64> = sqlx::query_scalar(sql::WITHIN).bind(from).bind(until).fetch_all(&mut *moment).await?;
         let rows = sqlx::query(totals::OF_SURVEYS).bind(of).fetch_all(&mut *moment).await?;
         let of: Vec<i64> = sqlx::query_scalar(sql::WITHIN_UNKNOWN).bind(from).bind(until).fetch_all(&mut *moment).await?;
-        let unknown = if of.is_empty() { Vec::new() } else { sqlx::query(totals::UNKNOWN_OF_SURVEYS).bind(of).fetch_all(&mut *moment).await? };
+        let unknown = if of.is_empty() { Vec::new() } else { sqlx::query(totals::UNKNOWN_OF_SURVEYS).bind(&of).fetch_all(&mut *moment).await? };
         let surveys = sqlx::query(sql::PROVENANCES).bind(from).bind(until).fetch_all(&mut *moment).await?;
         let straddling = sqlx::query(sql::STRADDLING).bind(from).bind(until).fetch_all(&mut *moment).await?;
         let claims = sqlx::query(AssertSqlSafe(claims(once::OF_RANGE))).bind(from).bind(until).fetch_all(&mut *moment).await?;
@@ -62,6 +62,7 @@ impl PostgresStore {
         moment.commit().await?;
         all.iter().try_for_each(|row| checksum::check_plain(row, &tables::SURVEY))?;
         sums::compare(&stored, &rows)?;
+        sums::compare_unknown(&of, &all, &unknown)?;
         let straddling = straddling.iter().map(rows::straddling).collect::<Result<_, _>>()?;
         let claims = claims.iter().map(Claim::read).collect::<Result<Vec<_>, _>>()?;
         let mut counties = totals::read(&rows, &unknown)?;

@@ -58,6 +58,7 @@ impl SqliteStore {
         moment.commit().await?;
         all.iter().try_for_each(|row| checksum::check_plain(row, &tables::SURVEY))?;
         sums::compare(&stored, &rows)?;
+        sums::compare_unknown(&of, &all, &unknown)?;
         let straddling = straddling.iter().map(rows::straddling).collect::<Result<_, _>>()?;
         let claims = claims.iter().map(Claim::read).collect::<Result<Vec<_>, _>>()?;
         let mut counties = totals::read(&rows, &unknown)?;
