@@ -21,3 +21,7 @@ ALTER TABLE survey ADD COLUMN sums TEXT;
 -- The same columns as the tables that they are moved to.
 ALTER TABLE unpublished_finding ADD COLUMN checksum BIGINT;
 ALTER TABLE unpublished_history ADD COLUMN checksum BIGINT;
+
+-- Rows of an older program are given checksums and sums when the database is opened next (src/store/vouching.rs): how many, and when that was done; NULL until then.
+CREATE TABLE vouching (rows BIGINT NOT NULL, done_ms BIGINT);
+INSERT INTO vouching (rows) VALUES (0);

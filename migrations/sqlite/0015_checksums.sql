@@ -20,3 +20,7 @@ ALTER TABLE survey ADD COLUMN sums TEXT;
 -- The same columns as the tables that they are moved to.
 ALTER TABLE unpublished_finding ADD COLUMN checksum INTEGER;
 ALTER TABLE unpublished_history ADD COLUMN checksum INTEGER;
+
+-- Rows of an older program are given checksums and sums when the database is opened next (src/store/vouching.rs): how many, and when that was done; NULL until then.
+CREATE TABLE vouching (rows INTEGER NOT NULL, done_ms INTEGER) STRICT;
+INSERT INTO vouching (rows) VALUES (0);

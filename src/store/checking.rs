@@ -2,6 +2,7 @@
 //! what it keeps for itself.
 
 use super::transfer::{End, Value, end, tables};
+pub use super::vouching::Vouched;
 use super::{StoreError, checksum};
 use futures_util::TryStreamExt;
 
@@ -12,13 +13,14 @@ pub struct Checked {
     pub table: &'static str,
     /// Its rows.
     pub rows: u64,
-    /// Rows for which nothing vouches: an older program wrote them. Damage that came before they were carried over is not found.
+    /// Rows for which nothing vouches: an older program wrote them, and they were given no checksum since.
     pub not_vouched_for: u64,
 }
 
 /// Reads all of the store of a URL; refuses it with the first damaged row. Progress is told by table and rows.
-pub async fn check_store(url: &str, progress: &(dyn Fn(&'static str, u64) + Send + Sync)) -> Result<Vec<Checked>, StoreError> {
-    check(&*end(url, false).await?, progress).await
+pub async fn check_store(url: &str, progress: &(dyn Fn(&'static str, u64) + Send + Sync)) -> Result<(Vec<Checked>, Option<Vouched>), StoreError> {
+    let store = end(url, false).await?;
+    Ok((check(&*store, progress).await?, store.vouched().await?))
 }
 
 /// Reads all of a store.

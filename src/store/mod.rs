@@ -28,6 +28,7 @@ mod totals;
 pub mod transfer;
 mod unpublished;
 mod values;
+mod vouching;
 mod withdrawal;
 mod wkb;
 

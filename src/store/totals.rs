@@ -69,6 +69,8 @@ macro_rules! totals {
 /// Of the surveys within the months $1 to $2, where the patch alone tells its filing.
 pub(super) const OF_MONTHS: &str = totals!(filings "filing.patch = finding.patch"
     where "finding.survey_id IN (SELECT id FROM survey WHERE period >= $1 AND period + months - 1 <= $2 AND withdrawn_ms IS NULL)");
+/// Of the surveys in the list $1, as above.
+pub(super) const OF_LIST: &str = totals!(filings "filing.patch = finding.patch" where "finding.survey_id IN (SELECT value FROM json_each($1))");
 /// Of all surveys that have sums.
 pub(super) const OF_ALL: &str = totals!(filings "filing.patch = finding.patch" where "finding.survey_id IN (SELECT id FROM survey WHERE sums IS NOT NULL)");
 /// Of the patches in the list $1.

@@ -16,6 +16,7 @@ use super::tables::{
     SURVEY, SURVEY_EVENT, SURVEY_SET, Table,
 };
 use super::values::Values;
+use super::vouching::Vouched;
 use super::{StoreError, postgres, sqlite};
 use async_trait::async_trait;
 use futures_util::stream::BoxStream;
@@ -88,6 +89,14 @@ pub(super) trait End: Send + Sync {
     async fn check_sums(&self) -> Result<(), StoreError>;
     /// Looks through what the database keeps for itself, and for rows that belong to nothing.
     async fn check_structure(&self) -> Result<(), StoreError>;
+    /// What was vouched for at an upgrade, once that is done.
+    async fn vouched(&self) -> Result<Option<Vouched>, StoreError>;
+    /// Says that it is done.
+    async fn set_vouched(&self, vouched: Vouched) -> Result<(), StoreError>;
+    /// Gives these rows their checksums.
+    async fn vouch(&self, table: &'static Table, rows: &[Carried], checksums: &[i64]) -> Result<(), StoreError>;
+    /// Gives surveys that have none their sums.
+    async fn vouch_for_sums(&self) -> Result<(), StoreError>;
     /// Begins a copy: the mark, the counters and these tables, in one transaction.
     async fn begin_copy(&self, mark: &str, counters: &Counters, tables: &[(&'static Table, Vec<Carried>)]) -> Result<(), StoreError>;
     /// Appends a portion, in one transaction.

@@ -15,7 +15,7 @@ use std::io::{Read, Write};
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::sync::Arc;
-use tuban::store::Store;
+use tuban::store::{Store, checking::check_store};
 
 /// What is not a figure: when a sum was computed, sentences, and whether this is what one would choose today.
 const NO_FIGURES: [&str; 5] = ["computed_at", "explanation", "in_force", "detail", "detail_en"];
@@ -73,6 +73,16 @@ async fn answers_what_it_answered(store: Arc<dyn Store>, told: &[u8]) {
     }
 }
 
+/// Every row has a checksum since the upgrade, which says of how many it cannot vouch for what came before.
+async fn everything_is_vouched_for(url: &str) {
+    let (checked, vouched) = check_store(url, &|_, _| ()).await.unwrap();
+    assert!(checked.iter().all(|table| table.not_vouched_for == 0), "{checked:?}");
+    let with_checksums = ["layer", "layer_feature", "layer_left_out", "survey", "layer_set", "layer_set_layer", "finding_history", "patch", "patch_outline"];
+    let rest = ["finding", "filing", "shared_ground"];
+    let all: u64 = checked.iter().filter(|table| with_checksums.contains(&table.table) || rest.contains(&table.table)).map(|table| table.rows).sum();
+    assert!(all > 0 && vouched.is_some_and(|vouched| vouched.rows == all), "{vouched:?} of {all}");
+}
+
 /// `tuban ratio --json` as a user runs it.
 fn ratio_is_what_it_was(folder: &Path, database: &str, told: &[u8]) {
     let told: Value = serde_json::from_slice(told).unwrap();
@@ -91,6 +101,7 @@ async fn a_file_of_november_answers_what_it_answered_then() {
     std::fs::write(folder.path().join("tuban.db-jobs"), unpacked("sqlite-jobs")).unwrap();
     let (url, told) = (format!("sqlite:{}/tuban.db", folder.path().display()), unpacked("sqlite.json"));
     ratio_is_what_it_was(folder.path(), &url, &told);
+    everything_is_vouched_for(&url).await;
     answers_what_it_answered(tuban::store::open(&url).await.unwrap(), &told).await;
 }
 
@@ -104,5 +115,6 @@ async fn a_server_of_november_answers_what_it_answered_then() {
     tuban::store::upgrade(&url).await.unwrap();
     let (folder, told) = (tempfile::tempdir().unwrap(), unpacked("postgres.json"));
     ratio_is_what_it_was(folder.path(), &url, &told);
+    everything_is_vouched_for(&url).await;
     answers_what_it_answered(tuban::store::open(&url).await.unwrap(), &told).await;
 }

@@ -57,6 +57,13 @@ pub(super) async fn with_verdicts(connection: &mut PgConnection, survey: i64, fi
     Ok(sums)
 }
 
+/// What a survey sums to, of its rows as they are.
+pub(super) async fn sums_of(connection: &mut PgConnection, survey: i64) -> Result<Sums, StoreError> {
+    let mut sums = Sums::default();
+    sums.exchange(survey, &[], &sqlx::query(totals::OF_SURVEYS).bind(vec![survey]).fetch_all(connection).await?)?;
+    Ok(sums)
+}
+
 /// Stores what a survey sums to.
 pub(super) async fn set_sums(connection: &mut PgConnection, survey: i64, sums: &Sums) -> Result<(), StoreError> {
     sqlx::query(sql::SET_SUMS).bind(survey).bind(sums.to_text()?).execute(connection).await?;

@@ -74,12 +74,17 @@ impl PostgresStore {
     pub async fn open(url: &str) -> Result<Self, StoreError> {
         let store = Self::open_for_transfer(url).await?;
         crate::store::transfer::refuse_half_done(&store).await?;
+        super::vouching::vouch(&store).await?;
         Ok(store)
     }
 
     /// Brings the tables of an older Tuban up to this one, or makes them where there are none. No node may be running.
     pub async fn upgrade(url: &str) -> Result<(), StoreError> {
-        open::upgrade(url).await
+        open::upgrade(url).await?;
+        let store = Self::open_for_transfer(url).await?;
+        super::vouching::vouch(&store).await?;
+        store.close().await;
+        Ok(())
     }
 
     /// Looks through the whole database for damage, as `tuban check-store` does: O(size of the database).

@@ -4,7 +4,7 @@ use super::copy::Copy;
 use super::{PostgresStore, Writing, checksums, jobs::Queue, open};
 use crate::store::tables::Table;
 use crate::store::transfer::{Carried, Counters, End, Queued};
-use crate::store::{SILENT, StoreError, fail, jobs, sql, values::Values};
+use crate::store::{SILENT, StoreError, fail, jobs, sql, values::Values, vouching, vouching::Vouched};
 use async_trait::async_trait;
 use futures_util::{StreamExt, stream::BoxStream};
 use sqlx::AssertSqlSafe;
@@ -72,6 +72,42 @@ impl End for PostgresStore {
 
     async fn check_structure(&self) -> Result<(), StoreError> {
         self.structure().await
+    }
+
+    async fn vouched(&self) -> Result<Option<Vouched>, StoreError> {
+        let (rows, done_ms): (i64, Option<i64>) = sqlx::query_as(vouching::sql::DONE).fetch_one(&self.pools.sums).await?;
+        Ok(done_ms.map(|done_ms| Vouched { rows: rows as u64, done_ms }))
+    }
+
+    async fn set_vouched(&self, vouched: Vouched) -> Result<(), StoreError> {
+        let mut writing = Writing::begin(&self.pools).await?;
+        sqlx::query(vouching::sql::SET_DONE).bind(vouched.rows as i64).bind(vouched.done_ms).execute(writing.connection()).await?;
+        writing.commit().await
+    }
+
+    async fn vouch(&self, table: &'static Table, rows: &[Carried], checksums: &[i64]) -> Result<(), StoreError> {
+        let mut writing = Writing::begin(&self.pools).await?;
+        let of = |place: usize| rows.iter().map(|row| vouching::key(row, table).nth(place).unwrap_or(0)).collect::<Vec<_>>();
+        let (first, second) = (of(0), of(1));
+        let keys: Vec<String> =
+            table.columns.iter().take(table.key).zip(["first", "second"]).map(|((name, _), key)| format!("{}.{name} = given.{key}", table.name)).collect();
+        let update = format!(
+            "UPDATE {} SET checksum = given.sum FROM unnest($1::bigint[], $2::bigint[], $3::bigint[]) AS given (first, second, sum) WHERE {}",
+            table.name,
+            keys.join(" AND ")
+        );
+        sqlx::query(AssertSqlSafe(update)).bind(first).bind(second).bind(checksums).execute(writing.connection()).await?;
+        writing.commit().await
+    }
+
+    async fn vouch_for_sums(&self) -> Result<(), StoreError> {
+        let mut writing = Writing::begin(&self.pools).await?;
+        let surveys: Vec<i64> = sqlx::query_scalar(vouching::sql::WITHOUT_SUMS).fetch_all(writing.connection()).await?;
+        for survey in surveys {
+            let sums = checksums::sums_of(writing.connection(), survey).await?;
+            checksums::set_sums(writing.connection(), survey, &sums).await?;
+        }
+        writing.commit().await
     }
 
     async fn begin_copy(&self, mark: &str, counters: &Counters, tables: &[(&'static Table, Vec<Carried>)]) -> Result<(), StoreError> {

@@ -57,6 +57,13 @@ pub(super) async fn with_verdicts(connection: &mut SqliteConnection, survey: i64
     Ok(sums)
 }
 
+/// What a survey sums to, of its rows as they are.
+pub(super) async fn sums_of(connection: &mut SqliteConnection, survey: i64) -> Result<Sums, StoreError> {
+    let mut sums = Sums::default();
+    sums.exchange(survey, &[], &sqlx::query(totals::OF_LIST).bind(values::to_json(&[survey])?).fetch_all(connection).await?)?;
+    Ok(sums)
+}
+
 /// Stores what a survey sums to.
 pub(super) async fn set_sums(transaction: &mut Writing, survey: i64, sums: &Sums) -> Result<(), StoreError> {
     sqlx::query(sql::SET_SUMS).bind(survey).bind(sums.to_text()?).execute(&mut **transaction).await?;

@@ -58,6 +58,7 @@ impl SqliteStore {
     pub async fn open(url: &str) -> Result<Self, StoreError> {
         let store = Self::open_for_transfer(url).await?;
         crate::store::transfer::refuse_half_done(&store).await?;
+        super::vouching::vouch(&store).await?;
         Ok(store)
     }
 

@@ -4,7 +4,7 @@ use super::bulk::{Arguments, Insert, ROWS};
 use super::{SqliteStore, Writing, checksums, jobs::Queue, open};
 use crate::store::tables::{NUMBERED, Table};
 use crate::store::transfer::{Carried, Counters, End, Queued};
-use crate::store::{SILENT, StoreError, fail, sql};
+use crate::store::{SILENT, StoreError, fail, sql, vouching, vouching::Vouched};
 use async_trait::async_trait;
 use futures_util::{StreamExt, stream::BoxStream};
 use sqlx::AssertSqlSafe;
@@ -79,6 +79,40 @@ impl End for SqliteStore {
 
     async fn check_structure(&self) -> Result<(), StoreError> {
         self.structure().await
+    }
+
+    async fn vouched(&self) -> Result<Option<Vouched>, StoreError> {
+        let (rows, done_ms): (i64, Option<i64>) = sqlx::query_as(vouching::sql::DONE).fetch_one(&self.pools.readers).await?;
+        Ok(done_ms.map(|done_ms| Vouched { rows: rows as u64, done_ms }))
+    }
+
+    async fn set_vouched(&self, vouched: Vouched) -> Result<(), StoreError> {
+        sqlx::query(vouching::sql::SET_DONE).bind(vouched.rows as i64).bind(vouched.done_ms).execute(&self.pools.writer).await?;
+        Ok(())
+    }
+
+    async fn vouch(&self, table: &'static Table, rows: &[Carried], checksums: &[i64]) -> Result<(), StoreError> {
+        let mut transaction = self.begin().await?;
+        let keys: Vec<String> = table.columns.iter().take(table.key).zip(2..).map(|((name, _), place)| format!("{name} = ${place}")).collect();
+        let update = format!("UPDATE {} SET checksum = $1 WHERE {}", table.name, keys.join(" AND "));
+        for (row, checksum) in rows.iter().zip(checksums) {
+            let mut query = sqlx::query(AssertSqlSafe(update.as_str())).bind(checksum);
+            for number in vouching::key(row, table) {
+                query = query.bind(number);
+            }
+            query.execute(&mut *transaction).await?;
+        }
+        Ok(transaction.commit().await?)
+    }
+
+    async fn vouch_for_sums(&self) -> Result<(), StoreError> {
+        let mut transaction = self.begin().await?;
+        let surveys: Vec<i64> = sqlx::query_scalar(vouching::sql::WITHOUT_SUMS).fetch_all(&mut *transaction).await?;
+        for survey in surveys {
+            let sums = checksums::sums_of(&mut transaction, survey).await?;
+            checksums::set_sums(&mut transaction, survey, &sums).await?;
+        }
+        Ok(transaction.commit().await?)
     }
 
     async fn begin_copy(&self, mark: &str, counters: &Counters, tables: &[(&'static Table, Vec<Carried>)]) -> Result<(), StoreError> {
