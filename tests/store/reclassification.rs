@@ -78,7 +78,6 @@ pub(super) async fn new_findings_take_the_place_of_the_old_ones_and_all_else_sta
         verdicts: VerdictCounts { suspected_illegal: 2, doubtful: 1, ..VerdictCounts::default() },
         area_m2: 0.1 + 0.2,
         farmland_m2: 1.0 / 3.0,
-        farmland_unknown: 2,
         warnings: vec![Words::new("“图” \u{0}", "said anew \u{0}")],
         ..given
     };
