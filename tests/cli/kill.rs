@@ -39,6 +39,13 @@ pub(super) fn survey(name: &str, count: u32) -> String {
 pub(super) async fn reopen(folder: &Path) -> Vec<Survey> {
     let store = SqliteStore::open(&format!("sqlite:{}/tuban.db", folder.display())).await.unwrap();
     store.verify().await.unwrap();
+    let surveys = whole_surveys(&store).await;
+    store.close().await;
+    surveys
+}
+
+/// The surveys of a store, each of which is whole.
+pub(super) async fn whole_surveys(store: &dyn Store) -> Vec<Survey> {
     let surveys = store.surveys().await.unwrap();
     let mut patches = 0;
     for survey in &surveys {
@@ -49,7 +56,6 @@ pub(super) async fn reopen(folder: &Path) -> Vec<Survey> {
     }
     let all = store.patch_marks(&PatchQuery { limit: u32::MAX, ..PatchQuery::default() }, false).await.unwrap().len();
     assert_eq!(all, patches, "no patch is without its survey");
-    store.close().await;
     surveys
 }
 
