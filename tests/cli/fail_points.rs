@@ -25,7 +25,7 @@ const SIGABRT: i32 = 6;
 /// Patches of the surveys: few, because every moment is tried and not a random one.
 const PATCHES: u32 = 40;
 /// Every table that an import or a re-classification writes to.
-const TABLES: [&str; 17] = [
+const TABLES: [&str; 15] = [
     "survey",
     "patch",
     "patch_outline",
@@ -41,8 +41,6 @@ const TABLES: [&str; 17] = [
     "layer_left_out",
     "unpublished",
     "unpublished_set",
-    "unpublished_finding",
-    "unpublished_history",
 ];
 
 /// A folder with a database that has a county layer and a survey and is put back to that before each trial, and with files to bring in.

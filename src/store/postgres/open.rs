@@ -25,6 +25,7 @@ const STEPS: &[(i64, &str, &str)] = &[
     (12, "unknown farmland", include_str!("../../../migrations/postgres/0012_unknown_farmland.sql")),
     (13, "job bounds", include_str!("../../../migrations/postgres/0013_job_bounds.sql")),
     (14, "unpublished", include_str!("../../../migrations/postgres/0014_unpublished.sql")),
+    (16, "findings made", include_str!("../../../migrations/postgres/0016_findings_made.sql")),
 ];
 
 /// The key of the advisory lock under which tables are made: “tables” in ASCII.

@@ -15,7 +15,7 @@ const CONFIRMED: &str = "(SELECT filing.verdict FROM filing WHERE filing.county 
 const OF_PAGE: &str = " FROM page JOIN patch ON patch.id = page.id AND patch.county = page.county \
     JOIN patch_outline ON patch_outline.county = page.county AND patch_outline.patch = page.id \
     JOIN finding ON finding.county = page.county AND finding.patch = page.id \
-    JOIN survey ON survey.id = patch.survey_id AND survey.withdrawn_ms IS NULL \
+    JOIN survey ON survey.id = patch.survey_id AND survey.withdrawn_ms IS NULL AND survey.made = finding.made \
     LEFT JOIN filing ON filing.county = page.county AND filing.patch = page.id";
 
 impl PostgresStore {
@@ -48,9 +48,10 @@ impl PostgresStore {
             .push(", finding.verdict) AS verdict, ")
             .push(CONFIRMED)
             .push(" AS confirmed, west, south, east, north");
-        sql.push(if outlines { ", coalesce(repaired, degrees) AS outline" } else { "" });
+        sql.push(if outlines { ", coalesce(patch_outline.repaired, degrees) AS outline" } else { "" });
         sql.push(" FROM page JOIN patch ON patch.id = page.id AND patch.county = page.county");
-        sql.push(" JOIN finding ON finding.county = page.county AND finding.patch = page.id");
+        sql.push(" JOIN survey ON survey.id = patch.survey_id");
+        sql.push(" JOIN finding ON finding.county = page.county AND finding.patch = page.id AND finding.made = survey.made");
         sql.push(if outlines { " JOIN patch_outline ON patch_outline.county = page.county AND patch_outline.patch = page.id" } else { "" });
         let rows = sql.build().fetch_all(&self.pools.pages).await?;
         let mut marks = rows.iter().map(|row| rows::mark(row, outlines)).collect::<Result<Vec<_>, _>>()?;
@@ -63,7 +64,9 @@ impl PostgresStore {
 fn page(query: &PatchQuery) -> QueryBuilder<Postgres> {
     let mut sql = QueryBuilder::new("WITH page (id, county) AS MATERIALIZED (SELECT patch.id, patch.county FROM ");
     drive(&mut sql, query);
-    sql.push(" JOIN survey ON survey.id = patch.survey_id WHERE survey.withdrawn_ms IS NULL AND (patch.survey_id, patch.id) > (");
+    sql.push(
+        " JOIN survey ON survey.id = patch.survey_id WHERE survey.withdrawn_ms IS NULL AND survey.made = finding.made AND (patch.survey_id, patch.id) > (",
+    );
     sql.push_bind(query.after.survey).push(", ").push_bind(query.after.patch).push(")");
     narrow(&mut sql, query);
     match query.verdict {
