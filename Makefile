@@ -62,9 +62,12 @@ e2e: web         ## a real browser: upload, progress, map, ratio
 	cargo build --locked --workspace
 	tools/e2e $(TARGET)/debug/tuban
 
-hostile: web     ## what attackers send, for long: each fuzz target for a minute (SECONDS_EACH=60)
+# What of the tests goes on for longer in the long suite: their size is TUBAN_HOSTILE times that of `make test`.
+HOSTILE := fuzz:: cli::kill:: cli::fail_points:: cli::full_disk:: cli::hostile::
+
+hostile: web     ## an hour of attacks: 1 200 kills, full disks, 2 000 slow clients of each kind, each fuzz target for a minute (ROUNDS=10 SECONDS_EACH=60)
 	@tools/need $(TEST_NEEDS)
-	TUBAN_FUZZ_SECONDS=$(or $(SECONDS_EACH),60) cargo test --locked --workspace --test it -- fuzz:: --test-threads 2
+	TUBAN_HOSTILE=$(or $(ROUNDS),10) TUBAN_FUZZ_SECONDS=$(or $(SECONDS_EACH),60) cargo test --locked --workspace --test it -- $(HOSTILE) --test-threads 2
 
 bench: web       ## criterion-like measurements; docs/PERFORMANCE.md says what they showed
 	@tools/need $(BUILD_NEEDS)

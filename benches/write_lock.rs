@@ -16,7 +16,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 use tuban::geom::Outline;
 use tuban::land::{COUNTIES, Finding, OnConflict, Patch, Provenance, Verdict};
-use tuban::store::Store;
+use tuban::store::{Store, SurveyKey, SurveyWriter};
 
 const PATCHES: u64 = 1_000_000;
 /// Patches handed over at a time, as an import does.
@@ -32,28 +32,57 @@ fn one(n: u64) -> (Patch, Finding) {
     (Patch { row: n + 1, degrees: Outline::polygon(&[ring]), ..patch(&id) }, finding(Some(county)))
 }
 
-/// Stores a survey, and makes its findings anew; how long each of the four steps took.
-async fn survey(store: &dyn Store, patches: u64) -> [Duration; 4] {
-    let (key, provenance) = (key("2022-05", "large"), Provenance { layers: Vec::new(), rule: "2022-1".to_owned() });
-    let start = Instant::now();
-    let mut writer = store.begin_survey(key.clone(), OnConflict::Reject).await.unwrap();
-    let layer_set = writer.layer_set(&provenance, [118.0, 35.0]).await.unwrap();
+/// What is timed, in this order.
+const STEPS: [&str; 7] =
+    ["survey written", "survey published", "findings written", "findings exchanged", "old ones removed", "replacement written", "replacement published"];
+
+/// Writes a survey under that key, but for its publication.
+async fn written(store: &dyn Store, key: &SurveyKey, on_conflict: OnConflict, patches: u64) -> (Box<dyn SurveyWriter>, Vec<i64>, i64) {
+    let mut writer = store.begin_survey(key.clone(), on_conflict).await.unwrap();
+    let layer_set = writer.layer_set(&rests_on(), [118.0, 35.0]).await.unwrap();
     for portion in (0..patches).step_by(PORTION as usize) {
         let some = (portion..patches.min(portion + PORTION)).map(one);
         writer.push(some.map(|(patch, finding)| (patch, Finding { layer_set, ..finding })).collect()).await.unwrap();
     }
-    let own: Vec<i64> = writer.own_places().await.unwrap().iter().map(|place| place.patch).collect();
-    let (written, start) = (start.elapsed(), Instant::now());
-    let survey = writer.publish(&facts(&key)).await.unwrap().unwrap();
-    let (published, start) = (start.elapsed(), Instant::now());
+    let own = writer.own_places().await.unwrap().iter().map(|place| place.patch).collect();
+    (writer, own, layer_set)
+}
+
+fn rests_on() -> Provenance {
+    Provenance { layers: Vec::new(), rule: "2022-1".to_owned() }
+}
+
+/// Stores a survey, makes its findings anew, a hundredth of them in another county, and replaces it by the same patches, sent again; how long each of [`STEPS`] took.
+async fn survey(store: &dyn Store, patches: u64) -> Vec<Duration> {
+    let mut took = Vec::new();
+    let mut start = Instant::now();
+    let mut lap = || {
+        took.push(start.elapsed());
+        start = Instant::now();
+    };
+    let first = key("2022-05", "large");
+    let (mut writer, own, layer_set) = written(store, &first, OnConflict::Reject, patches).await;
+    lap();
+    let survey = writer.publish(&facts(&first)).await.unwrap().unwrap();
+    lap();
     let mut anew = store.begin_reclassification(survey.id).await.unwrap();
-    anew.layer_set(&provenance, [118.0, 35.0]).await.unwrap();
-    for portion in own.chunks(PORTION as usize) {
-        anew.push(portion.iter().map(|patch| (*patch, Finding { layer_set, ..finding(Some(COUNTIES[0].0)) })).collect()).await.unwrap();
+    anew.layer_set(&rests_on(), [118.0, 35.0]).await.unwrap();
+    for portion in own.chunks(PORTION as usize).zip(0..).map(|(some, portion)| some.iter().zip(portion * PORTION..)) {
+        let judged = portion.map(|(patch, n)| (*patch, Finding { layer_set, ..finding(Some(COUNTIES[((n + u64::from(n % 100 == 0)) % 12) as usize].0)) }));
+        anew.push(judged.collect()).await.unwrap();
     }
-    let (judged, start) = (start.elapsed(), Instant::now());
+    lap();
     anew.publish(&survey.facts).await.unwrap().unwrap();
-    [written, published, judged, start.elapsed()]
+    lap();
+    drop(anew);
+    while store.remove_unpublished(Duration::ZERO).await.unwrap() > 0 {}
+    lap();
+    let second = key("2022-05", "large, again");
+    let (mut writer, ..) = written(store, &second, OnConflict::Replace, patches).await;
+    lap();
+    writer.publish(&facts(&second)).await.unwrap().unwrap();
+    lap();
+    took
 }
 
 /// Files verdicts until it is over; how long each took, and when it began.
@@ -91,14 +120,14 @@ async fn main() {
         over.store(true, Ordering::Relaxed);
         let took = clerk.await.unwrap();
         let mut from = start;
-        for (step, lasted) in ["survey written", "survey published", "findings written", "findings exchanged"].into_iter().zip(steps) {
+        for (step, lasted) in STEPS.into_iter().zip(steps) {
             let until = from + lasted;
             let mut within: Vec<Duration> = took.iter().filter(|(began, took)| *began < until && *began + *took > from).map(|(_, took)| *took).collect();
             within.sort_unstable();
             let (count, longest) = (within.len(), within.last().copied().unwrap_or_default());
             let middle = within.get(count / 2).copied().unwrap_or_default();
             println!(
-                "{name:<11} {patches} patches, {step:<19} {lasted:>8.2?}; {count:>5} verdicts meanwhile, half within {middle:>8.2?}, the longest {longest:>8.2?}"
+                "{name:<11} {patches} patches, {step:<21} {lasted:>8.2?}; {count:>5} verdicts meanwhile, half within {middle:>8.2?}, the longest {longest:>8.2?}"
             );
             from = until;
         }

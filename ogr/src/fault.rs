@@ -55,6 +55,9 @@ pub fn act(fault: Option<Fault>, out: &mut Frames) {
                 held.push(vec![1_u8; 16 << 20]);
             }
         }
+        Some(Fault::Segfault) => crate::raw::segfault(false),
+        Some(Fault::SegfaultOfMemory) => crate::raw::segfault(true),
+        Some(Fault::AbortOfMemory) => crate::raw::abort_without_memory(),
         Some(Fault::Killed) => {
             crate::raw::end_as_killed();
         }

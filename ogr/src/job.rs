@@ -122,6 +122,12 @@ pub enum Fault {
     Lie,
     /// Allocate without end.
     Memory,
+    /// Write to memory that is not there.
+    Segfault,
+    /// Write to memory whose allocation failed, as a library does that never looks.
+    SegfaultOfMemory,
+    /// Abort with no address space left.
+    AbortOfMemory,
     /// Be ended as the system ends a process when the machine is out of memory.
     Killed,
     /// Send one feature after another, each a moment after the one before.

@@ -13,6 +13,7 @@ mod digits;
 mod fault;
 mod frames;
 mod job;
+mod last_words;
 mod raw;
 mod read;
 mod sink;
@@ -44,6 +45,7 @@ fn work(input: &mut impl BufRead, out: &mut Frames) -> Result<(), Trouble> {
     let job: Job = serde_json::from_str(&line).map_err(|error| Trouble::new("job", error))?;
     let confinement = confine::confine(&job)?;
     out.fault = job.fault;
+    last_words::tell_of_memory();
     if matches!(job.task, Task::Read(_)) {
         std::thread::spawn(end_with_the_service);
     }

@@ -41,7 +41,9 @@ unsafe extern "C" fn hear(class: sys::CPLErr::Type, _number: sys::CPLErrorNum, m
     // SAFETY: GDAL lends a string that ends in a zero for as long as this call takes; it is copied at once.
     let message = || String::from_utf8_lossy(unsafe { bytes(message) }).into_owned();
     match class {
-        sys::CPLErr::CE_Failure | sys::CPLErr::CE_Fatal => complaints::failure(message()),
+        // GDAL ends the process after this: what it says is told on stderr, or nobody would know.
+        sys::CPLErr::CE_Fatal => eprintln!("{}", message()),
+        sys::CPLErr::CE_Failure => complaints::failure(message()),
         sys::CPLErr::CE_Warning => complaints::warning(message()),
         _ => {}
     }
@@ -105,6 +107,27 @@ pub fn forks() -> bool {
 pub fn end_as_killed() {
     // SAFETY: no memory is touched.
     unsafe { libc::raise(libc::SIGKILL) };
+}
+
+/// Writes to memory that is not there; after an allocation that failed, where that is asked for. For the service's tests.
+pub fn segfault(after_failed_allocation: bool) {
+    // SAFETY: nothing is: the process ends here, on purpose.
+    unsafe {
+        let nothing = if after_failed_allocation { libc::malloc(isize::MAX as usize) } else { std::ptr::null_mut() };
+        nothing.cast::<u8>().write_volatile(1);
+    }
+}
+
+/// Takes all the address space there is and aborts, with whatever errno. For the service's tests.
+pub fn abort_without_memory() {
+    // SAFETY: what is allocated is never used, and the process ends here.
+    unsafe {
+        for size in [1 << 24, 1 << 16] {
+            while !libc::malloc(size).is_null() {}
+        }
+        *libc::__errno_location() = 0;
+        libc::abort();
+    }
 }
 
 /// What a field holds.

@@ -65,14 +65,14 @@ pub(super) struct Summing<'v, V> {
     sum: Sum,
     /// The next column.
     place: usize,
-    left_out: LeftOut,
+    patch: Option<usize>,
     number: i64,
 }
 
 impl<'v, V: Values> Summing<'v, V> {
     /// A row of that table.
     pub(super) fn new(values: &'v mut V, table: &Table) -> Self {
-        Self { values, sum: Sum::of(table.name), place: 0, left_out: LeftOut::of(table), number: 0 }
+        Self { values, sum: Sum::of(table.name), place: 0, patch: place_of_patch(table), number: 0 }
     }
 
     /// The checksum, the last column.
@@ -83,14 +83,14 @@ impl<'v, V: Values> Summing<'v, V> {
     /// Whether the next column is hashed.
     fn counts(&mut self) -> bool {
         self.place += 1;
-        !self.left_out.holds(self.place - 1)
+        self.patch != Some(self.place - 1)
     }
 }
 
 impl<V: Values> Values for Summing<'_, V> {
     fn integer(&mut self, value: impl Into<Option<i64>>) -> Result<(), StoreError> {
         let value = value.into();
-        if self.left_out.patch == Some(self.place) {
+        if self.patch == Some(self.place) {
             self.number = value.unwrap_or(0);
         }
         if self.counts() {
@@ -124,25 +124,10 @@ impl<V: Values> Values for Summing<'_, V> {
     }
 }
 
-/// Places of columns that are not hashed.
-#[derive(Clone, Copy)]
-struct LeftOut {
-    /// The patch's number.
-    patch: Option<usize>,
-    /// The number of a former finding, which is given anew when it is published.
-    own: Option<usize>,
-}
-
-impl LeftOut {
-    fn of(table: &Table) -> Self {
-        let place = |column: &str| table.columns.iter().position(|(name, _)| *name == column);
-        let number = if table.name == tables::PATCH.name { "id" } else { "patch" };
-        Self { patch: place(number), own: place("id").filter(|_| table.name == tables::FINDING_HISTORY.name) }
-    }
-
-    fn holds(self, place: usize) -> bool {
-        [self.patch, self.own].contains(&Some(place))
-    }
+/// The place of the patch's number among the columns of a table, which is not hashed.
+fn place_of_patch(table: &Table) -> Option<usize> {
+    let number = if table.name == tables::PATCH.name { "id" } else { "patch" };
+    table.columns.iter().position(|(name, _)| *name == number)
 }
 
 /// What a checksum becomes where the number of its patch does, in SQL: `difference` is the one number XOR the other. SQLite has no XOR.
@@ -157,13 +142,14 @@ pub(super) fn is_summed(table: &Table) -> bool {
 
 /// The checksum that a row should have. `named` tells under what name a column of the table was selected.
 pub(super) fn of_row(row: &impl Columns, table: &Table, named: impl Fn(&'static str) -> &'static str) -> Result<i64, StoreError> {
-    let (mut sum, left_out, mut number) = (Sum::of(table.name), LeftOut::of(table), 0);
+    let (mut sum, patch, mut number) = (Sum::of(table.name), place_of_patch(table), 0);
     for (place, (column, kind)) in table.columns.iter().enumerate() {
         let name = named(column);
-        if left_out.patch == Some(place) {
+        if patch == Some(place) {
             number = row.maybe_integer(name)?.unwrap_or(0);
+            continue;
         }
-        if [COLUMN, SUMS].contains(column) || left_out.holds(place) {
+        if [COLUMN, SUMS].contains(column) {
             continue;
         }
         match kind {

@@ -1,5 +1,7 @@
 //! Statements that serve both databases as they are: `$1` is a placeholder in both.
 
+use super::tables::Table;
+
 /// All layers, newest effective day first; `created_ms` is 0 until a layer is published.
 pub(super) const LAYERS: &str = "SELECT * FROM layer WHERE created_ms <> 0 ORDER BY effective DESC, id DESC";
 /// How many features a layer has.
@@ -15,7 +17,8 @@ pub(super) const RESTING_ON_LAYER: &str = "
             WHERE layer_set IN (SELECT layer_set FROM layer_set_layer WHERE layer_id = $1)
     )
     SELECT count(DISTINCT used.survey_id), count(finding.patch)
-    FROM used LEFT JOIN finding ON finding.survey_id = used.survey_id AND finding.layer_set = used.layer_set";
+    FROM used LEFT JOIN finding ON finding.survey_id = used.survey_id AND finding.layer_set = used.layer_set
+        AND finding.made = (SELECT made FROM survey WHERE survey.id = used.survey_id)";
 /// Removes the sets of a layer, on which nothing rests.
 pub(super) const REMOVE_SETS_OF_LAYER: &str = "DELETE FROM layer_set WHERE id IN (SELECT layer_set FROM layer_set_layer WHERE layer_id = $1)";
 /// The features of a layer in the file's order.
@@ -47,9 +50,10 @@ pub(super) const LAYER_SETS: &str = "
 pub(super) const SAME_SET: &str = "SELECT id, lon0 IS NOT NULL FROM layer_set WHERE rule = $1 AND layers = $2";
 /// Says where the origin of a set is, which was made by a program that did not say so.
 pub(super) const SET_ORIGIN: &str = "UPDATE layer_set SET lon0 = $2, lat0 = $3, checksum = NULL WHERE id = $1";
-/// Former findings of a patch, the last one first.
-pub(super) const FORMER_FINDINGS: &str =
-    "SELECT id, patch, survey_id, layer_set, finding, judged_ms, replaced_ms, replaced_by, checksum FROM finding_history WHERE patch = $1 ORDER BY id DESC";
+/// Former findings of a patch, the last one first; not those of a writer that has not published.
+pub(super) const FORMER_FINDINGS: &str = "
+    SELECT id, patch, survey_id, layer_set, finding, judged_ms, replaced_ms, replaced_by, checksum FROM finding_history
+    WHERE patch = $1 AND NOT EXISTS (SELECT 1 FROM unpublished WHERE unpublished.id = finding_history.unpublished) ORDER BY id DESC";
 /// The newest period that has a survey: the one that ends last, of several the shortest.
 pub(super) const NEWEST_PERIOD: &str = "SELECT period, months FROM survey WHERE withdrawn_ms IS NULL ORDER BY period + months DESC, period DESC LIMIT 1";
 /// Surveys whose period lies within the months $1 to $2.
@@ -72,14 +76,15 @@ pub(super) const PROVENANCES: &str = "
 /// A page of a survey's rejects.
 pub(super) const REJECTS: &str = "SELECT row, patch_id, code, zh, en, pointer, ring, vertex FROM reject WHERE survey_id = (SELECT id FROM survey WHERE id = $1 AND withdrawn_ms IS NULL) AND row > $2 ORDER BY row, id LIMIT $3";
 
-/// Removes the findings of a survey.
-pub(super) const REMOVE_FINDINGS: &str = "DELETE FROM finding WHERE survey_id = $1";
+/// How many findings of a survey a writer has made.
+pub(super) const MADE: &str = "SELECT count(*) FROM finding WHERE survey_id = $1 AND made = $2";
 /// Patches of a survey.
 pub(super) const PATCHES_OF_SURVEY: &str = "SELECT count(*) FROM patch WHERE survey_id = $1";
-/// Says what a survey's new findings say of it: its number, patches in no county, the four verdicts, area, farmland, warnings, rule, when, patches of unknown farmland.
+/// Says what a survey's new findings say of it: its number, patches in no county, the four verdicts, area, farmland, warnings, rule, when, patches of unknown farmland,
+/// the writer that made them, whose findings count from now on.
 pub(super) const REJUDGED: &str = "
     UPDATE survey SET outside = $2, legal = $3, suspected_illegal = $4, other = $5, doubtful = $6, area_m2 = $7, farmland_m2 = $8, warnings = $9, rule = $10,
-        judged_ms = $11, farmland_unknown = $12, checksum = NULL
+        judged_ms = $11, farmland_unknown = $12, made = $13, checksum = NULL
     WHERE id = $1 RETURNING *";
 /// Forgets what a survey's findings rested on.
 pub(super) const FORGET_SETS: &str = "DELETE FROM survey_set WHERE survey_id = $1";
@@ -101,6 +106,11 @@ pub(super) const SUMS_WITHIN: &str =
     "SELECT id, sums FROM survey WHERE period >= $1 AND period + months - 1 <= $2 AND withdrawn_ms IS NULL AND sums IS NOT NULL";
 /// All surveys that have sums, with them.
 pub(super) const ALL_SUMS: &str = "SELECT id, sums FROM survey WHERE sums IS NOT NULL";
+
+/// Of a table that is read whole, the rows that count: of findings those of one generation.
+pub(super) fn that_count(table: &Table) -> &'static str {
+    if table.name == "finding" { " AND made = (SELECT made FROM survey WHERE survey.id = finding.survey_id)" } else { "" }
+}
 
 /// The number of the last change.
 pub(super) const REVISION: &str = "SELECT number FROM revision";
@@ -124,4 +134,4 @@ pub(super) const WHOLE: &str = "patch.id, patch.survey_id, survey.period, survey
 pub(super) const MARK: &str =
     "patch.id, patch.survey_id, patch.row, patch_id, stated_county, west, south, east, north, cell, before_day, after_day, patch.checksum";
 /// The same of its outline.
-pub(super) const MARK_OUTLINE: &str = ", attributes, defects, degrees, repaired, source, patch_outline.checksum AS outline_checksum";
+pub(super) const MARK_OUTLINE: &str = ", attributes, defects, degrees, patch_outline.repaired, source, patch_outline.checksum AS outline_checksum";

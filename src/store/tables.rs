@@ -36,11 +36,6 @@ impl Table {
         names_of(self.columns)
     }
 
-    /// Their names without the first one, for rows that are given a number when they are inserted.
-    pub(super) fn names_but_number(&self) -> String {
-        names_of(self.columns.get(1..).unwrap_or_default())
-    }
-
     /// The first column of the key, which is a number.
     pub(super) fn number(&self) -> &'static str {
         self.columns.first().map_or("", |(name, _)| name)

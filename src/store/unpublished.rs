@@ -31,6 +31,8 @@ pub(super) enum What {
     Layer,
     /// New findings of a survey.
     Findings,
+    /// Nothing more: findings of a survey whose place was taken.
+    Replaced,
 }
 
 impl What {
@@ -40,13 +42,14 @@ impl What {
             Self::Survey => "survey",
             Self::Layer => "layer",
             Self::Findings => "findings",
+            Self::Replaced => "replaced",
         }
     }
 
     /// As it was stored.
     pub(super) fn of(word: &str) -> Result<Self, StoreError> {
         let unknown = || StoreError::Damaged(format!("nothing that is written is called {word}"));
-        [Self::Survey, Self::Layer, Self::Findings].into_iter().find(|what| what.word() == word).ok_or_else(unknown)
+        [Self::Survey, Self::Layer, Self::Findings, Self::Replaced].into_iter().find(|what| what.word() == word).ok_or_else(unknown)
     }
 }
 
@@ -56,8 +59,8 @@ pub(super) mod sql {
     pub(crate) const IS_THERE: &str = "SELECT id FROM unpublished WHERE id = $1 AND alive_ms >= 0";
     /// Ends a registration.
     pub(crate) const END: &str = "DELETE FROM unpublished WHERE id = $1";
-    /// Leaves what a writer wrote to be removed.
-    pub(crate) const OVER: &str = "UPDATE unpublished SET alive_ms = -1 WHERE id = $1";
+    /// Registers rows to be removed: what, and the survey's number.
+    pub(crate) const TO_REMOVE: &str = "INSERT INTO unpublished (what, number, alive_ms) VALUES ($1, $2, -1) RETURNING id";
     /// Says that findings of a writer rest on a set.
     pub(crate) const RESTS_ON: &str = "INSERT INTO unpublished_set (unpublished, layer_set) VALUES ($1, $2) ON CONFLICT DO NOTHING";
     /// A heartbeat: writer, now.

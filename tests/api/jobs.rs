@@ -11,7 +11,7 @@ use tuban::land::{Level, OnConflict};
 use tuban::store::SurveyKey;
 
 /// Uploads with `Prefer: respond-async`.
-pub(super) async fn begin(app: &TestApp, query: &str, body: String) -> Answer {
+pub(super) async fn begin(app: &TestApp, query: &str, body: impl Into<reqwest::Body>) -> Answer {
     app.send(app.request(Method::POST, &format!("/api/surveys?{query}")).header("prefer", "wait=10, respond-async").body(body)).await
 }
 

@@ -7,6 +7,7 @@ mod check;
 mod codes;
 mod edge;
 mod exports;
+mod fairness;
 mod jobs;
 mod layer_sets;
 mod layers;

@@ -193,7 +193,7 @@ const COLUMNS: &str = "
     ORDER BY relname, attnum";
 
 /// Columns by which rows are found.
-const KEYS: [&str; 5] = ["id", "patch", "survey_id", "layer_id", "layer_set"];
+const KEYS: [&str; 6] = ["id", "patch", "made", "survey_id", "layer_id", "layer_set"];
 
 /// A server without checksums of pages, as PostgreSQL 15 makes it unless asked: a bit of a value.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

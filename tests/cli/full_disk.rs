@@ -2,26 +2,33 @@
 //! without a restart.
 //!
 //! Where this process may mount, the place is a small tmpfs that is filled to its last byte. Elsewhere the service is told by the system that no file may grow
-//! (`RLIMIT_FSIZE`), which it meets as EFBIG.
+//! (`RLIMIT_FSIZE`), which it meets as EFBIG; and of PostgreSQL, whose files are not the service's, triggers refuse every row with SQLSTATE 53100.
 
 use super::{
     app::{city, file::File},
-    done, run,
+    done,
+    kill::whole_surveys,
+    rounds, run,
     serve::Serving,
     tuban,
 };
+use crate::cluster::Cluster;
 use crate::formats_files::kit;
 use reqwest::StatusCode;
 use serde_json::Value;
+use sqlx::{AssertSqlSafe, Connection, PgConnection};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
+use tuban::store::{Store, postgres::PostgresStore};
 
 /// A disk of a few megabytes.
 struct Disk {
     folder: tempfile::TempDir,
     is_mounted: bool,
+    /// The server with a database on it, and the database's URL.
+    server: Option<(Cluster, String)>,
 }
 
 impl Disk {
@@ -29,7 +36,27 @@ impl Disk {
         let folder = tempfile::tempdir().unwrap();
         let size = format!("size={mib}m");
         let mount = Command::new("mount").args(["-t", "tmpfs", "-o", &size, "tmpfs"]).arg(folder.path()).output();
-        Self { is_mounted: mount.is_ok_and(|output| output.status.success()), folder }
+        Self { is_mounted: mount.is_ok_and(|output| output.status.success()), folder, server: None }
+    }
+
+    /// One with a PostgreSQL database: a tablespace. The log that is written ahead lies elsewhere, as it should.
+    async fn of_postgres() -> Self {
+        let (disk, cluster) = (Self::of_mib(96), tokio::task::spawn_blocking(Cluster::start).await.unwrap());
+        let mut within = "";
+        if disk.is_mounted {
+            std::os::unix::fs::chown(disk.path(), Some(of_server("-u")), Some(of_server("-g"))).unwrap();
+            cluster.administer(&format!("CREATE TABLESPACE small LOCATION '{}'", disk.path().display())).await;
+            within = "TABLESPACE small";
+        }
+        cluster.administer(&format!("CREATE DATABASE small {within}")).await;
+        let url = cluster.url("small");
+        PostgresStore::open(&url).await.unwrap().close().await;
+        disk.on(cluster, url)
+    }
+
+    fn on(mut self, cluster: Cluster, url: String) -> Self {
+        self.server = Some((cluster, url));
+        self
     }
 
     fn path(&self) -> &Path {
@@ -46,9 +73,11 @@ impl Disk {
     }
 
     /// Leaves so many bytes, in whole pages.
-    fn fill(&self, serving: &Serving, left: u64) {
-        if !self.is_mounted {
-            return serving.limit_files("0");
+    async fn fill(&self, serving: &Serving, left: u64) {
+        match &self.server {
+            Some((_, server)) if !self.is_mounted => return refuse_rows(server, true).await,
+            _ if !self.is_mounted => return serving.limit_files("0"),
+            _ => {}
         }
         let mut filler = std::fs::File::create(self.filler()).unwrap();
         for portion in [vec![0; 1 << 16], vec![0; 1 << 12]] {
@@ -57,9 +86,39 @@ impl Disk {
         filler.set_len(filler.metadata().unwrap().len().saturating_sub(left)).unwrap();
     }
 
-    fn empty(&self, serving: &Serving) {
-        if self.is_mounted { std::fs::remove_file(self.filler()).unwrap() } else { serving.limit_files("unlimited") }
+    async fn empty(&self, serving: &Serving) {
+        match &self.server {
+            _ if self.is_mounted => std::fs::remove_file(self.filler()).unwrap(),
+            Some((_, server)) => refuse_rows(server, false).await,
+            None => serving.limit_files("unlimited"),
+        }
     }
+}
+
+/// The number of the user (`-u`) or group (`-g`) that the server runs as.
+fn of_server(which: &str) -> u32 {
+    let root = Command::new("id").arg("-u").output().unwrap().stdout == b"0\n";
+    let id = Command::new("id").arg(which).args(root.then_some("postgres")).output().unwrap();
+    String::from_utf8(id.stdout).unwrap().trim().parse().unwrap()
+}
+
+/// From now on every new row is refused as if the disk were full; or no longer.
+async fn refuse_rows(server: &str, refuse: bool) {
+    let mut connection = PgConnection::connect(server).await.unwrap();
+    let mut statements = vec![
+        "CREATE OR REPLACE FUNCTION no_room() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'no room' USING ERRCODE = '53100'; END $$"
+            .to_owned(),
+    ];
+    for table in ["job", "job_chunk", "survey", "patch", "finding", "filing", "layer", "layer_feature", "unpublished"] {
+        statements.push(format!("DROP TRIGGER IF EXISTS no_room ON {table}"));
+        if refuse {
+            statements.push(format!("CREATE TRIGGER no_room BEFORE INSERT ON {table} FOR EACH ROW EXECUTE FUNCTION no_room()"));
+        }
+    }
+    for statement in statements {
+        sqlx::raw_sql(AssertSqlSafe(statement)).execute(&mut connection).await.unwrap();
+    }
+    connection.close().await.unwrap();
 }
 
 impl Drop for Disk {
@@ -77,7 +136,7 @@ impl Serving {
     }
 }
 
-/// Where the database and the spool are.
+/// Where the database and the spool are, but for a server's database.
 const STORE: [&str; 4] = ["--database", "sqlite:data/tuban.db", "--spool", "spool"];
 
 /// Where a node writes.
@@ -93,6 +152,8 @@ enum Place {
     DatabaseAlone,
     /// Prepared layers.
     Snapshots,
+    /// The database of a PostgreSQL server, and the jobs in it.
+    Tablespace,
 }
 
 /// A node with layers and a survey, of which one place lies on a small disk.
@@ -103,8 +164,9 @@ struct Node {
 }
 
 impl Node {
-    fn with(place: Place, options: &[&str]) -> Self {
-        let (home, disk) = (tempfile::tempdir().unwrap(), Disk::of_mib(12));
+    async fn with(place: Place, options: &[&str]) -> Self {
+        let home = tempfile::tempdir().unwrap();
+        let disk = if place == Place::Tablespace { Disk::of_postgres().await } else { Disk::of_mib(12) };
         let at = home.path();
         let link = |from: &str| std::os::unix::fs::symlink(disk.path(), at.join(from)).unwrap();
         std::fs::create_dir(at.join("kept")).unwrap();
@@ -112,6 +174,7 @@ impl Node {
             Place::Spool => link("spool"),
             Place::Database => link("data"),
             Place::Snapshots => link("spool.layers"),
+            Place::Tablespace => {}
             Place::Jobs | Place::DatabaseAlone => {
                 let (whole, jobs) = if place == Place::Jobs { (at.join("kept"), disk.path().to_owned()) } else { (disk.path().to_owned(), at.join("kept")) };
                 std::os::unix::fs::symlink(whole, at.join("data")).unwrap();
@@ -121,15 +184,20 @@ impl Node {
         for (kind, layer) in city::layers() {
             std::fs::write(at.join("layer.geojson"), layer.text()).unwrap();
             let said = ["layer", "add", "--kind", kind.word(), "--name", kind.word(), "--effective", "2022-01-01", "layer.geojson"];
-            done(at, &[&said[..], &STORE].concat());
+            done(at, &[&said[..], &Self::store(&disk)].concat());
         }
-        let serving = Self::serve(at, options);
+        let serving = Self::serve(at, &[&Self::store(&disk)[..], options].concat());
         Self { home, serving, disk }
+    }
+
+    fn store(disk: &Disk) -> [&str; 4] {
+        let [database, embedded, spool, folder] = STORE;
+        [database, disk.server.as_ref().map_or(embedded, |(_, url)| url), spool, folder]
     }
 
     fn serve(at: &Path, options: &[&str]) -> Serving {
         let serve = ["serve", "--listen", "127.0.0.1:0", "--lease", "1s"];
-        let mut command = tuban(at, &[&serve[..], &STORE, options].concat());
+        let mut command = tuban(at, &[&serve[..], options].concat());
         // A signal that is ignored stays ignored: EFBIG is then an error instead of the end.
         let program = command.get_program().to_owned();
         let mut shell = Command::new("sh");
@@ -233,11 +301,11 @@ async fn doors(node: &Node, round: u32) -> Vec<(&'static str, StatusCode)> {
 }
 
 async fn a_place_without_room(place: Place) {
-    let node = Node::with(place, &["--reserve", "0"]);
+    let node = Node::with(place, &["--reserve", "0"]).await;
     assert_eq!(node.write("/api/surveys?period=2022-04&level=city&again=yes", city::one_of_each().text()).await, 201);
     for (round, left) in [(1, 0), (2, 64 << 10)] {
         let before = node.reads().await;
-        node.disk.fill(&node.serving, left);
+        node.disk.fill(&node.serving, left).await;
         let came = doors(&node, round).await;
         let no_room = |door: &str| came.iter().any(|(of, status)| *of == door && (*status == 507 || *status == 202));
         match place {
@@ -247,6 +315,9 @@ async fn a_place_without_room(place: Place) {
                 }
             }
             Place::Spool | Place::Database | Place::Jobs | Place::DatabaseAlone => assert!(no_room("survey"), "{place:?} {left} {came:?}"),
+            // With a few pages left, or in pages that are not full yet, there may be room for so little.
+            Place::Tablespace if left > 0 => {}
+            Place::Tablespace => assert!(no_room("survey") && no_room("layer"), "{came:?}"),
             Place::Snapshots if node.disk.is_mounted => assert_eq!(came[0].1, 201, "{came:?}"),
             // A limit stands for all disks at once.
             Place::Snapshots => assert!(no_room("survey"), "{came:?}"),
@@ -256,11 +327,19 @@ async fn a_place_without_room(place: Place) {
                 assert_eq!(now, before, "{place:?} with {left} bytes left");
             }
         }
-        node.disk.empty(&node.serving);
+        node.disk.empty(&node.serving).await;
         // All heals without a restart, and what was kept is carried out.
         let came = doors(&node, 3 + round).await;
         assert!(came.iter().all(|(_, status)| status.is_success()), "{place:?} {came:?}");
         all_jobs_end_well(&node).await;
+    }
+    if let Some((_, server)) = &node.disk.server {
+        let store = PostgresStore::open(server).await.unwrap();
+        // Refused imports are removed in the background, or by this.
+        store.remove_unpublished(Duration::ZERO).await.unwrap();
+        whole_surveys(&store).await;
+        store.verify().await.unwrap();
+        store.close().await;
     }
 }
 
@@ -282,7 +361,9 @@ macro_rules! places {
     ($($name:ident $place:ident),+) => {
         $(#[tokio::test]
         async fn $name() {
-            a_place_without_room(Place::$place).await;
+            for _ in 0..rounds() {
+                a_place_without_room(Place::$place).await;
+            }
         })+
     };
 }
@@ -292,13 +373,14 @@ places!(
     a_full_database_is_told_at_every_door_and_heals Database,
     a_full_disk_under_the_jobs_is_told_and_heals Jobs,
     a_full_disk_under_the_database_alone_keeps_the_jobs_waiting DatabaseAlone,
-    a_full_disk_under_the_snapshots_keeps_nobody_from_anything Snapshots
+    a_full_disk_under_the_snapshots_keeps_nobody_from_anything Snapshots,
+    a_full_tablespace_is_told_at_every_door_and_heals Tablespace
 );
 
 /// Uploads stop before the disk is full, and readiness and metrics tell.
 #[tokio::test]
 async fn below_the_reserve_uploads_are_refused_and_readiness_tells() {
-    let node = Node::with(Place::Spool, &["--reserve", "1"]);
+    let node = Node::with(Place::Spool, &["--reserve", "1"]).await;
     assert_eq!(node.get("/ready").await.0, StatusCode::OK);
     let free = |metrics: &[u8]| -> f64 {
         let text = String::from_utf8_lossy(metrics).into_owned();
@@ -308,17 +390,17 @@ async fn below_the_reserve_uploads_are_refused_and_readiness_tells() {
     let before = free(&node.get("/metrics").await.1);
     // What a limit on files does not change, a larger reserve does.
     if !node.disk.is_mounted {
-        let node = Node::with(Place::Spool, &["--reserve", "1000000000"]);
+        let node = Node::with(Place::Spool, &["--reserve", "1000000000"]).await;
         assert_eq!((node.get("/ready").await.0, node.get("/ready?reads=yes").await.0), (StatusCode::INSUFFICIENT_STORAGE, StatusCode::OK));
         assert_eq!(node.write("/api/inspect", survey("i")).await, 507);
         return;
     }
-    node.disk.fill(&node.serving, 512 << 10);
+    node.disk.fill(&node.serving, 512 << 10).await;
     assert!(free(&node.get("/metrics").await.1) <= f64::from(512 << 10) && before > f64::from(1 << 20));
     assert_eq!((node.get("/ready").await.0, node.get("/ready?reads=yes").await.0), (StatusCode::INSUFFICIENT_STORAGE, StatusCode::OK));
     // It would fit.
     assert_eq!(node.write("/api/surveys?period=2022-04&level=city", city::one_of_each().text()).await, 507);
-    node.disk.empty(&node.serving);
+    node.disk.empty(&node.serving).await;
     assert_eq!(node.get("/ready").await.0, 200);
     assert_eq!(node.write("/api/surveys?period=2022-04&level=city", city::one_of_each().text()).await, 201);
 }
@@ -326,7 +408,7 @@ async fn below_the_reserve_uploads_are_refused_and_readiness_tells() {
 /// What a start on a full disk says, and on one that can only be read; a start after that is as if nothing had been.
 #[tokio::test]
 async fn a_start_without_room_says_so_and_the_command_line_too() {
-    let node = Node::with(Place::Database, &[]);
+    let node = Node::with(Place::Database, &[]).await;
     let Node { home, serving, disk } = node;
     drop(serving);
     if !disk.is_mounted {
@@ -345,7 +427,7 @@ async fn a_start_without_room_says_so_and_the_command_line_too() {
     while filler.write_all(&[0; 1 << 12]).is_ok() {}
     std::fs::write(home.path().join("s.geojson"), city::one_of_each().text()).unwrap();
     // What a killed service leaves is enough to read with; after one that ended well there is no room for the log's index.
-    let serving = Node::serve(home.path(), &[]);
+    let serving = Node::serve(home.path(), &STORE);
     let status = async |path: &str| client().get(format!("{}{path}", serving.address)).send().await.unwrap().status().as_u16();
     assert_eq!((status("/ready").await, status("/ready?reads=yes").await, status("/api/layers").await), (507, 200, 200));
     drop(serving);
@@ -367,16 +449,19 @@ async fn a_start_without_room_says_so_and_the_command_line_too() {
 /// A spool that can only be read, while the service runs.
 #[tokio::test]
 async fn a_disk_that_can_only_be_read_is_as_good_as_full() {
-    let node = Node::with(Place::Spool, &["--reserve", "0"]);
+    let node = Node::with(Place::Spool, &["--reserve", "0"]).await;
     if !node.disk.is_mounted {
         node.serving.limit_files("0");
         assert_eq!(node.write("/api/inspect", survey("i")).await, 507);
         return;
     }
     let remount = |how: &str| assert!(Command::new("mount").args(["-o", &format!("remount,{how}")]).arg(node.disk.path()).status().unwrap().success());
-    remount("ro");
-    assert_eq!(node.write("/api/surveys?period=2022-04&level=city", city::one_of_each().text()).await, 507);
-    assert_eq!(node.get("/api/exports/layers/1?format=csv").await.0, 507);
-    remount("rw");
-    assert_eq!(node.write("/api/surveys?period=2022-04&level=city", city::one_of_each().text()).await, 201);
+    for month in 0..2 * rounds() {
+        let survey = format!("/api/surveys?period={}-{:02}&level=city&again=yes", 2022 + month / 12, 1 + month % 12);
+        remount("ro");
+        assert_eq!(node.write(&survey, city::one_of_each().text()).await, 507);
+        assert_eq!(node.get("/api/exports/layers/1?format=csv").await.0, 507);
+        remount("rw");
+        assert_eq!(node.write(&survey, city::one_of_each().text()).await, 201);
+    }
 }

@@ -1,22 +1,33 @@
-//! Clients that hold on and do nothing: two hundred of each kind at once, and what the service has of descriptors goes back to where it began.
+//! Clients that hold on and do nothing: two hundred of each kind at once, or as many times more as there are rounds. What the service has of descriptors and memory goes
+//! back to where it began.
 
 use super::app::city;
+use super::rounds;
 use super::serve::Serving;
 use std::path::Path;
 use std::time::{Duration, Instant};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpSocket, TcpStream};
 
-/// Clients of each kind.
+/// Clients of each kind in a round.
 const CLIENTS: usize = 200;
+/// Memory of a client that would be told as a leak, bytes, and memory that comes and goes with the allocator.
+const LEAK: u64 = 4 << 10;
+const SLACK: u64 = 8 << 20;
 /// Readers that do not read: each has the service write until the socket is full.
 const READERS: usize = 8;
 /// Longest wait for what must come by itself: the limits below are a second, a connection lingers for five.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// A service that is as impatient as can be.
+/// Clients of each kind at once.
+fn clients_at_once() -> usize {
+    CLIENTS * rounds() as usize
+}
+
+/// A service that is as impatient as can be, and takes all those clients for one that may.
 fn impatient(folder: &Path) -> Serving {
-    Serving::start_with(folder, &["--listen", "127.0.0.1:0", "--stall", "1s", "--headers", "1s", "--client-connections", "1000", "--client-files", "1000"])
+    let most = (5 * clients_at_once()).to_string();
+    Serving::start_with(folder, &["--listen", "127.0.0.1:0", "--stall", "1s", "--headers", "1s", "--client-connections", &most, "--client-files", &most])
 }
 
 fn host(serving: &Serving) -> String {
@@ -26,6 +37,13 @@ fn host(serving: &Serving) -> String {
 /// Descriptors that the service has open now.
 fn descriptors(serving: &Serving) -> usize {
     std::fs::read_dir(format!("/proc/{}/fd", serving.child.id())).unwrap().count()
+}
+
+/// Memory of the service that is in use now, bytes.
+fn memory(serving: &Serving) -> u64 {
+    let status = std::fs::read_to_string(format!("/proc/{}/status", serving.child.id())).unwrap();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
+    line.trim().trim_end_matches(" kB").parse::<u64>().unwrap() << 10
 }
 
 /// Waits until the service has no more descriptors open than that.
@@ -40,7 +58,7 @@ async fn has_at_most(serving: &Serving, most: usize) {
 /// So many clients that say that and then nothing.
 async fn silent(serving: &Serving, said: &str) -> Vec<TcpStream> {
     let mut clients = Vec::new();
-    for _ in 0..CLIENTS {
+    for _ in 0..clients_at_once() {
         let mut client = TcpStream::connect(host(serving)).await.unwrap();
         client.write_all(said.as_bytes()).await.unwrap();
         clients.push(client);
@@ -70,20 +88,30 @@ async fn clients_that_do_nothing_hold_nothing_for_long() {
     let before = descriptors(&serving) + 4;
     let host = host(&serving);
     let upload = format!("POST /api/surveys?period=2022-04&level=city HTTP/1.1\r\nHost: {host}\r\nContent-Length: 100000\r\n\r\n");
-    for (said, status) in [
+    let kinds: [(&str, Option<&str>); 6] = [
         ("", None),
         ("GET /api/surv", None),
         (&format!("GET /api/surveys HTTP/1.1\r\nHost: {host}\r\nX-Slow: "), None),
         (&format!("GET /health HTTP/1.1\r\nHost: {host}\r\n\r\n"), Some("HTTP/1.1 200 ")),
         (upload.as_str(), Some("HTTP/1.1 408 ")),
         (&format!("{upload}{{"), Some("HTTP/1.1 408 ")),
-    ] {
-        let clients = silent(&serving, said).await;
-        for heard in told(clients).await {
-            assert!(status.map_or(heard.is_empty(), |status| heard.starts_with(status)), "{said}: {heard}");
+    ];
+    let mut curve = Vec::new();
+    // Memory is held against what it is after all of them came once: what an allocator has had it keeps.
+    for wave in 0..2 {
+        for (said, status) in kinds {
+            let clients = silent(&serving, said).await;
+            for heard in told(clients).await {
+                assert!(status.map_or(heard.is_empty(), |status| heard.starts_with(status)), "{said}: {heard}");
+            }
+            has_at_most(&serving, before).await;
+            curve.push((wave, descriptors(&serving), memory(&serving)));
         }
-        has_at_most(&serving, before).await;
     }
+    println!("wave, descriptors, bytes of memory after {} clients of each kind: {curve:?}", clients_at_once());
+    let clients = (clients_at_once() * kinds.len()) as u64;
+    let [first, second] = [curve[kinds.len() - 1].2, curve[2 * kinds.len() - 1].2];
+    assert!(second <= first + clients * LEAK + SLACK, "{curve:?}");
     let surveys: serde_json::Value = reqwest::get(format!("{}/api/surveys", serving.address)).await.unwrap().json().await.unwrap();
     assert_eq!(surveys["surveys"], serde_json::json!([]));
 }
@@ -132,13 +160,13 @@ async fn files_that_wait_take_no_descriptor() {
     };
     look().await;
     let before = descriptors(&serving);
-    for _ in 0..CLIENTS {
+    for _ in 0..clients_at_once() {
         look().await;
     }
     assert!(descriptors(&serving) < before + 10, "{} descriptors, {before} before", descriptors(&serving));
     let spool = folder.path().join("tuban.spool");
     let uploads: Vec<_> = std::fs::read_dir(&spool).unwrap().map(|entry| entry.unwrap().path()).collect();
-    assert_eq!((uploads.len(), std::fs::read_dir(&uploads[0]).unwrap().count()), (1, CLIENTS + 1));
+    assert_eq!((uploads.len(), std::fs::read_dir(&uploads[0]).unwrap().count()), (1, clients_at_once() + 1));
     // What a killed service leaves, the next one removes.
     serving.signal("KILL");
     drop(serving);

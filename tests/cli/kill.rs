@@ -5,7 +5,7 @@ use super::{
         city,
         file::{File, polygon, rectangle},
     },
-    done, tuban,
+    done, rounds, tuban,
 };
 use rand_chacha::{
     ChaCha8Rng,
@@ -18,7 +18,7 @@ use std::time::{Duration, Instant};
 use tuban::land::Survey;
 use tuban::store::{PatchQuery, Store, sqlite::SqliteStore};
 
-/// Moments at which it is killed.
+/// Moments at which it is killed, in each round.
 const KILLS: u32 = 30;
 /// Patches of the survey that comes in.
 const PATCHES: u32 = 3000;
@@ -39,6 +39,13 @@ pub(super) fn survey(name: &str, count: u32) -> String {
 pub(super) async fn reopen(folder: &Path) -> Vec<Survey> {
     let store = SqliteStore::open(&format!("sqlite:{}/tuban.db", folder.display())).await.unwrap();
     store.verify().await.unwrap();
+    let surveys = whole_surveys(&store).await;
+    store.close().await;
+    surveys
+}
+
+/// The surveys of a store, each of which is whole.
+pub(super) async fn whole_surveys(store: &dyn Store) -> Vec<Survey> {
     let surveys = store.surveys().await.unwrap();
     let mut patches = 0;
     for survey in &surveys {
@@ -49,11 +56,10 @@ pub(super) async fn reopen(folder: &Path) -> Vec<Survey> {
     }
     let all = store.patch_marks(&PatchQuery { limit: u32::MAX, ..PatchQuery::default() }, false).await.unwrap().len();
     assert_eq!(all, patches, "no patch is without its survey");
-    store.close().await;
     surveys
 }
 
-/// When to kill, as a share of what the import takes. The first ten fall anywhere in it, one to each tenth; the others around its end, where everything is
+/// When to kill for the nth time in a round, as a share of what the import takes. The first ten fall anywhere in it, one to each tenth; the others around its end, where everything is
 /// written out at once.
 fn moment(kill: u32, dice: &mut ChaCha8Rng) -> f64 {
     let unit = f64::from(dice.next_u32()) / f64::from(u32::MAX);
@@ -83,13 +89,13 @@ async fn a_survey_is_whole_or_absent_whenever_the_program_is_killed() {
     let takes = began.elapsed();
 
     let mut dice = ChaCha8Rng::seed_from_u64(765);
-    for kill in 0..KILLS {
+    for kill in 0..KILLS * rounds() {
         for leftover in ["tuban.db-wal", "tuban.db-shm"] {
             let _ = std::fs::remove_file(path.join(leftover));
         }
         std::fs::copy(path.join("before.db"), path.join("tuban.db")).unwrap();
         let (arguments, replacing) = if kill % 2 == 0 { (&beside[..], false) } else { (&instead[..], true) };
-        let moment = moment(kill, &mut dice);
+        let moment = moment(kill % KILLS, &mut dice);
         let mut child = tuban(path, arguments).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
         std::thread::sleep(takes.mul_f64(moment).min(Duration::from_mins(1)));
         child.kill().unwrap();

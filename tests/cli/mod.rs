@@ -26,6 +26,11 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::sync::OnceLock;
 
+/// How many times over a hostile test does what the usual suite does once: `TUBAN_HOSTILE`, which `make hostile` sets.
+fn rounds() -> u32 {
+    std::env::var("TUBAN_HOSTILE").map_or(1, |rounds| rounds.parse().expect("TUBAN_HOSTILE is a number of rounds"))
+}
+
 /// The program with these arguments, in a folder.
 fn tuban(folder: &Path, arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_tuban"));

@@ -28,6 +28,9 @@ fn every_way_to_misbehave_ends_in_a_reason_within_its_time_and_leaves_nothing() 
         ("crash_midway", "worker_crashed"),
         ("hang_midway", "worker_silent"),
         ("killed", "worker_memory"),
+        ("segfault", "worker_crashed"),
+        ("segfault_of_memory", "worker_memory"),
+        ("abort_of_memory", "worker_memory"),
         ("drip", "worker_slow"),
     ] {
         let mut workshop = Workshop { fault: Some(fault), patience: patience(fault), ..workshop(scratch.path()) };

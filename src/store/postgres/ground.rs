@@ -43,16 +43,17 @@ pub(super) async fn grounds(connection: &mut PgConnection, patches: &[i64], new:
         format!(
             "SELECT {} FROM (SELECT * FROM patch WHERE id = ANY($1) OFFSET 0) AS patch
              JOIN patch_outline ON patch_outline.county = patch.county AND patch_outline.patch = patch.id
-             JOIN {finding} LEFT JOIN survey ON survey.id = patch.survey_id WHERE {condition} ORDER BY patch.id",
+             JOIN finding ON {finding} finding.patch = patch.id LEFT JOIN survey ON survey.id = patch.survey_id WHERE {condition} ORDER BY patch.id",
             ground::GROUND
         )
     };
     let NewFindings { survey, unpublished } = new.unwrap_or(NewFindings { survey: 0, unpublished: 0 });
-    let old = of("finding ON finding.county = patch.county AND finding.patch = patch.id", "patch.survey_id <> $2");
+    let old = of("finding.county = patch.county AND", "patch.survey_id <> $2 AND finding.made = survey.made");
     let rows = sqlx::query(sqlx::AssertSqlSafe(old)).bind(patches).bind(survey).fetch_all(&mut *connection).await?;
     let mut grounds = rows.iter().map(ground::read_ground).collect::<Result<Vec<_>, _>>()?;
     if new.is_some() {
-        let new = of("unpublished_finding AS finding ON finding.unpublished = $3 AND finding.patch = patch.id", "patch.survey_id = $2");
+        // Another county may answer for the patch from now on.
+        let new = of("finding.survey_id = $2 AND finding.made = $3 AND", "patch.survey_id = $2");
         let rows = sqlx::query(sqlx::AssertSqlSafe(new)).bind(patches).bind(survey).bind(unpublished).fetch_all(&mut *connection).await?;
         for row in &rows {
             grounds.push(ground::read_ground(row)?);

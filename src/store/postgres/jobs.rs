@@ -3,10 +3,10 @@
 use super::{PostgresStore, pools::Pools, stalled, text};
 use crate::land::{Lane, Progress};
 use crate::store::jobs::{REMEMBERED, next_chunk, sql};
-use crate::store::{Held, Job, JobOutcome, Jobs, NewJob, News, Quota, StoreError, Thing, rows};
+use crate::store::{Held, Job, JobOutcome, Jobs, NewJob, News, Quota, StoreError, Thing, fail, rows};
 use async_trait::async_trait;
 use sqlx::postgres::{PgListener, PgPoolOptions};
-use sqlx::{AssertSqlSafe, PgConnection};
+use sqlx::{AssertSqlSafe, PgConnection, PgTransaction};
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 use tokio::io::AsyncRead;
@@ -56,6 +56,14 @@ impl Queue {
 /// Tells every node, once the transaction is committed.
 pub(super) async fn tell(connection: &mut PgConnection) -> Result<(), StoreError> {
     sqlx::query("SELECT pg_notify('tuban', '')").execute(connection).await?;
+    Ok(())
+}
+
+/// Commits a change to a job.
+async fn commit(transaction: PgTransaction<'_>) -> Result<(), StoreError> {
+    fail::point("job: before commit");
+    transaction.commit().await?;
+    fail::point("job: after commit");
     Ok(())
 }
 
@@ -124,7 +132,7 @@ impl PostgresStore {
         sqlx::query(sql::QUEUE).bind(&job.id).bind(kind).bind(lane).bind(parameters).bind(client).execute(&mut *transaction).await?;
         put(&mut transaction, &job.id, file).await?;
         tell(&mut transaction).await?;
-        Ok(transaction.commit().await?)
+        commit(transaction).await
     }
 
     /// What cannot be forgotten now is forgotten with the next job.
@@ -149,7 +157,7 @@ impl PostgresStore {
         let Some((id, before)) = found else { return Ok(None) };
         let row = sqlx::query(sql::CLAIM).bind(&id).bind(node).bind(lease.as_millis() as i64).fetch_one(&mut *transaction).await?;
         let job = rows::job(&row)?;
-        transaction.commit().await?;
+        commit(transaction).await?;
         if let Some(before) = before.filter(|before| lane == Lane::Writing && before != node) {
             self.pools.before.lock().unwrap_or_else(PoisonError::into_inner).insert(before.clone());
             stalled::end_writers_of(&self.pools, &before).await;
@@ -170,7 +178,7 @@ impl PostgresStore {
             .execute(&mut *transaction)
             .await?;
         tell(&mut transaction).await?;
-        transaction.commit().await?;
+        commit(transaction).await?;
         Ok(renewed.rows_affected() == 1)
     }
 
@@ -184,7 +192,7 @@ impl PostgresStore {
             .execute(&mut *transaction)
             .await?;
         tell(&mut transaction).await?;
-        transaction.commit().await?;
+        commit(transaction).await?;
         Ok(released.rows_affected() == 1)
     }
 
@@ -193,7 +201,7 @@ impl PostgresStore {
         let query = sqlx::query(sql::POSTPONE).bind(&held.job).bind(held.token).bind(pause.as_millis() as i64).bind(text::write(why));
         let postponed = query.execute(&mut *transaction).await?;
         tell(&mut transaction).await?;
-        transaction.commit().await?;
+        commit(transaction).await?;
         Ok(postponed.rows_affected() == 1)
     }
 
@@ -204,7 +212,7 @@ impl PostgresStore {
             let bytes = put(&mut transaction, &held.job, file).await?;
             sqlx::query(sql::KEPT).bind(&held.job).bind((bytes > 0).then_some(bytes as i64)).execute(&mut *transaction).await?;
         }
-        transaction.commit().await?;
+        commit(transaction).await?;
         Ok(settled)
     }
 
@@ -217,7 +225,7 @@ impl PostgresStore {
             sqlx::query(sql::FORGET_FILE).bind(id).execute(&mut *transaction).await?;
             tell(&mut transaction).await?;
         }
-        transaction.commit().await?;
+        commit(transaction).await?;
         if !cancelled {
             self.one_job(id).await?;
         }
@@ -236,7 +244,7 @@ impl PostgresStore {
             sqlx::query(sql::FORGET_FILE).bind(&job).execute(&mut *transaction).await?;
         }
         tell(&mut transaction).await?;
-        Ok(transaction.commit().await?)
+        commit(transaction).await
     }
 
     async fn one_job(&self, id: &str) -> Result<Job, StoreError> {

@@ -53,7 +53,11 @@ pub struct PostgresStore {
 const ORPHANS: &str = "
     SELECT (SELECT count(*) FROM patch FULL JOIN patch_outline part ON part.patch = patch.id AND part.county = patch.county
             WHERE patch.id IS NULL OR part.patch IS NULL)
-         + (SELECT count(*) FROM patch FULL JOIN finding part ON part.patch = patch.id AND part.county = patch.county
+         + (SELECT count(*) FROM survey JOIN finding ON finding.survey_id = survey.id AND finding.made <> survey.made
+            WHERE NOT EXISTS (SELECT 1 FROM unpublished WHERE unpublished.id = finding.made OR (what = 'replaced' AND number = survey.id)))
+         + (SELECT count(*) FROM finding LEFT JOIN survey ON survey.id = finding.survey_id WHERE survey.id IS NULL)
+         + (SELECT count(*) FROM patch FULL JOIN (SELECT finding.* FROM finding JOIN survey ON survey.id = finding.survey_id AND survey.made = finding.made) part
+                ON part.patch = patch.id AND part.county = patch.county
             WHERE patch.id IS NULL OR part.patch IS NULL OR part.survey_id <> patch.survey_id OR coalesce(part.county_code, '') <> part.county)
          + (SELECT count(*) FROM filing part LEFT JOIN patch ON part.patch = patch.id AND part.county = patch.county WHERE patch.id IS NULL)
          + (SELECT count(*) FROM shared_ground part LEFT JOIN patch ON part.patch = patch.id AND part.survey_id = patch.survey_id WHERE patch.id IS NULL)

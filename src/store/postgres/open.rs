@@ -26,6 +26,7 @@ const STEPS: &[(i64, &str, &str)] = &[
     (13, "job bounds", include_str!("../../../migrations/postgres/0013_job_bounds.sql")),
     (14, "unpublished", include_str!("../../../migrations/postgres/0014_unpublished.sql")),
     (15, "checksums", include_str!("../../../migrations/postgres/0015_checksums.sql")),
+    (16, "findings made", include_str!("../../../migrations/postgres/0016_findings_made.sql")),
 ];
 
 /// The key of the advisory lock under which tables are made: “tables” in ASCII.

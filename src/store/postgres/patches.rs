@@ -14,8 +14,8 @@ const CONFIRMED: &str = "(SELECT filing.verdict FROM filing WHERE filing.county 
 /// The wide columns of the numbers in `page`. LEFT JOIN: a patch without its other rows is damage, not a page with a patch less.
 const OF_PAGE: &str = " FROM page JOIN patch ON patch.id = page.id AND patch.county = page.county \
     LEFT JOIN patch_outline ON patch_outline.county = page.county AND patch_outline.patch = page.id \
-    LEFT JOIN finding ON finding.county = page.county AND finding.patch = page.id \
     JOIN survey ON survey.id = patch.survey_id AND survey.withdrawn_ms IS NULL \
+    LEFT JOIN finding ON finding.county = page.county AND finding.patch = page.id AND finding.made = survey.made \
     LEFT JOIN filing ON filing.county = page.county AND filing.patch = page.id";
 
 impl PostgresStore {
@@ -46,7 +46,8 @@ impl PostgresStore {
         sql.push("SELECT ").push(sql::MARK).push(", coalesce(").push(CONFIRMED).push(", finding.verdict) AS verdict, ").push(CONFIRMED).push(" AS confirmed");
         sql.push(if outlines { sql::MARK_OUTLINE } else { "" });
         sql.push(" FROM page JOIN patch ON patch.id = page.id AND patch.county = page.county");
-        sql.push(" JOIN finding ON finding.county = page.county AND finding.patch = page.id");
+        sql.push(" JOIN survey ON survey.id = patch.survey_id");
+        sql.push(" JOIN finding ON finding.county = page.county AND finding.patch = page.id AND finding.made = survey.made");
         sql.push(if outlines { " JOIN patch_outline ON patch_outline.county = page.county AND patch_outline.patch = page.id" } else { "" });
         let rows = sql.build().fetch_all(&self.pools.pages).await?;
         let mut marks = rows.iter().map(|row| rows::mark(row, outlines)).collect::<Result<Vec<_>, _>>()?;
@@ -59,7 +60,9 @@ impl PostgresStore {
 fn page(query: &PatchQuery) -> QueryBuilder<Postgres> {
     let mut sql = QueryBuilder::new("WITH page (id, county) AS MATERIALIZED (SELECT patch.id, patch.county FROM ");
     drive(&mut sql, query);
-    sql.push(" JOIN survey ON survey.id = patch.survey_id WHERE survey.withdrawn_ms IS NULL AND (patch.survey_id, patch.id) > (");
+    sql.push(
+        " JOIN survey ON survey.id = patch.survey_id WHERE survey.withdrawn_ms IS NULL AND survey.made = finding.made AND (patch.survey_id, patch.id) > (",
+    );
     sql.push_bind(query.after.survey).push(", ").push_bind(query.after.patch).push(")");
     narrow(&mut sql, query);
     match query.verdict {

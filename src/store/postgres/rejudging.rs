@@ -1,4 +1,4 @@
-//! Making the findings of a survey anew: the new ones are written beside the old ones, where nobody sees them, and one transaction exchanges them. Where another county
+//! Making the findings of a survey anew: the new ones are a generation of their own beside the old ones, and one number in the survey's row says which count. Where another county
 //! answers for a patch now, all that belongs to the patch moves to that county's partition.
 
 use super::bulk::ROWS;
@@ -12,14 +12,13 @@ use crate::store::unpublished::{Pace, What};
 use crate::store::{FindingsWriter, GroundWriter, Held, JobOutcome, PatchGround, PatchPlace, Publishing, StoreError, fail, rows, sql, tables, values};
 use crate::store::{rejudged::Rejudged, sets::Used, sums::Sums, values::Values};
 use async_trait::async_trait;
-use sqlx::AssertSqlSafe;
 
 /// How many of these numbers are of patches of a survey.
 const KNOWN: &str = "SELECT count(*) FROM patch WHERE id = ANY($1) AND survey_id = $2";
 
 /// Patches for which another county answers now, what answered for them, and what does.
 const MOVED: &str = "
-    SELECT patch.id, patch.county, new.county FROM patch JOIN unpublished_finding new ON new.unpublished = $1 AND new.patch = patch.id
+    SELECT patch.id, patch.county, new.county FROM patch JOIN finding new ON new.survey_id = $2 AND new.made = $1 AND new.patch = patch.id
     WHERE patch.survey_id = $2 AND new.county <> patch.county";
 
 /// Moves patches, their outlines and their filings: numbers, the counties that answered for them, and those that do now.
@@ -31,6 +30,9 @@ const MOVES: [&str; 3] = [
     "UPDATE filing SET county = given.county FROM unnest($1::bigint[], $2::text[], $3::text[]) AS given (patch, before, county)
      WHERE filing.county = given.before COLLATE \"C\" AND filing.patch = given.patch",
 ];
+
+/// A row of [`MOVED`].
+type Moved = (i64, String, String);
 
 struct Rejudging {
     store: PostgresStore,
@@ -44,7 +46,6 @@ struct Rejudging {
     sums: Sums,
     looked: Option<Looked>,
     former: Copy,
-    next_former: i64,
     judged_ms: i64,
 }
 
@@ -64,12 +65,11 @@ impl PostgresStore {
                 alone: None,
                 held: None,
                 rejudged: Rejudged::none(survey),
-                findings: Copy::into("unpublished_finding", &format!("unpublished, county, {}", tables::FINDING.names())),
+                findings: Copy::into("finding", &format!("made, county, {}", tables::FINDING.names())),
                 used: Used::default(),
                 sums: Sums::default(),
                 looked: None,
-                former: Copy::into("unpublished_history", &format!("unpublished, {}", tables::FINDING_HISTORY.names())),
-                next_former: 1,
+                former: Copy::into("finding_history", &format!("unpublished, {}", tables::FINDING_HISTORY.names())),
                 judged_ms,
             }) as Box<dyn FindingsWriter>)
         })
@@ -78,8 +78,7 @@ impl PostgresStore {
 }
 
 /// Moves what belongs to patches for which another county answers now.
-async fn move_patches(writing: &mut Writing, unpublished: i64, survey: i64) -> Result<(), StoreError> {
-    let moved: Vec<(i64, String, String)> = sqlx::query_as(MOVED).bind(unpublished).bind(survey).fetch_all(writing.connection()).await?;
+async fn move_patches(writing: &mut Writing, moved: &[Moved]) -> Result<(), StoreError> {
     if moved.is_empty() {
         return Ok(());
     }
@@ -129,7 +128,8 @@ impl Rejudging {
             let mut writing = self.unpublished.portion().await?;
             let bond = writing.bond();
             bond.soon(async {
-                for (patch, finding) in some {
+                let first = writing.next_ids("finding_history", some.len()).await?;
+                for (number, (patch, finding)) in (first..).zip(some) {
                     let former = FormerFinding {
                         finding: finding.clone(),
                         judged_ms: self.judged_ms,
@@ -137,8 +137,7 @@ impl Rejudging {
                         replaced_by: by.map(str::to_owned),
                     };
                     self.former.row().integer(self.unpublished.id)?;
-                    values::former(&mut self.former, self.next_former, *patch, self.rejudged.survey, &former)?;
-                    self.next_former += 1;
+                    values::former(&mut self.former, number, *patch, self.rejudged.survey, &former)?;
                 }
                 self.former.send(&mut writing).await?;
                 fail::point("former findings: before commit");
@@ -149,30 +148,21 @@ impl Rejudging {
         Ok(())
     }
 
-    /// Puts the new findings in the place of the old ones; each patch must have one.
-    async fn exchange(&self, writing: &mut Writing) -> Result<(), StoreError> {
-        let (id, unpublished) = (self.rejudged.survey, self.unpublished.id);
-        let patches: i64 = sqlx::query_scalar(sql::PATCHES_OF_SURVEY).bind(id).fetch_one(writing.connection()).await?;
+    /// That each patch has its new finding, and the patches for which another county answers now. Looked at before the lock is taken: nobody else writes them, and
+    /// the patches of a survey stay what they are as long as its findings do, which is asked again with the lock.
+    async fn each_patch_has_one(&self) -> Result<Vec<Moved>, StoreError> {
+        let (id, made) = (self.rejudged.survey, self.unpublished.id);
+        let mut reader = self.store.pools.sums.acquire().await?;
+        let patches: i64 = sqlx::query_scalar(sql::PATCHES_OF_SURVEY).bind(id).fetch_one(&mut *reader).await?;
         self.rejudged.whole(patches)?;
-        move_patches(writing, unpublished, id).await?;
-        sqlx::query(sql::REMOVE_FINDINGS).bind(id).execute(writing.connection()).await?;
-        let columns = tables::FINDING.names();
-        let insert = format!(
-            "INSERT INTO finding (county, {columns}) SELECT county, {columns} FROM unpublished_finding
-             WHERE unpublished = $1 AND patch IN (SELECT id FROM patch WHERE survey_id = $2)"
-        );
-        let inserted = sqlx::query(AssertSqlSafe(insert)).bind(unpublished).bind(id).execute(writing.connection()).await?.rows_affected();
-        if inserted != patches as u64 {
+        let there: i64 = sqlx::query_scalar(sql::MADE).bind(id).bind(made).fetch_one(&mut *reader).await?;
+        if there != patches {
             return Err(StoreError::changed_meanwhile());
         }
-        let first = writing.next_ids("finding_history", (self.next_former - 1) as usize).await?;
-        let columns = tables::FINDING_HISTORY.names_but_number();
-        let former = format!("INSERT INTO finding_history (id, {columns}) SELECT $2 - 1 + id, {columns} FROM unpublished_history WHERE unpublished = $1");
-        sqlx::query(AssertSqlSafe(former)).bind(unpublished).bind(first).execute(writing.connection()).await?;
-        Ok(())
+        Ok(sqlx::query_as(MOVED).bind(made).bind(id).fetch_all(&mut *reader).await?)
     }
 
-    async fn conclude(&mut self, mut writing: Writing, facts: &NewSurvey) -> Result<Option<Survey>, StoreError> {
+    async fn conclude(&mut self, mut writing: Writing, moved: &[Moved], facts: &NewSurvey) -> Result<Option<Survey>, StoreError> {
         let id = self.rejudged.survey;
         let found = sqlx::query(sql::ONE_SURVEY).bind(id).fetch_optional(writing.connection()).await?;
         if rows::survey(&found.ok_or_else(|| StoreError::no_survey(id))?)?.judged_ms != self.judged_ms {
@@ -182,7 +172,7 @@ impl Rejudging {
             writing.abandon().await?;
             return Ok(None);
         }
-        self.exchange(&mut writing).await?;
+        move_patches(&mut writing, moved).await?;
         let mut query = sqlx::query(sql::REJUDGED).bind(id).bind(facts.outside as i64);
         for count in [facts.verdicts.legal, facts.verdicts.suspected_illegal, facts.verdicts.other, facts.verdicts.doubtful] {
             query = query.bind(count as i64);
@@ -195,20 +185,22 @@ impl Rejudging {
             .bind(text::write(&warnings))
             .bind(text::write(&rule))
             .bind(judged_ms)
-            .bind(facts.farmland_unknown as i64);
+            .bind(facts.farmland_unknown as i64)
+            .bind(self.unpublished.id);
         let survey = rows::survey(&query.fetch_one(writing.connection()).await?)?;
         sqlx::query(sql::FORGET_SETS).bind(id).execute(writing.connection()).await?;
         sets::rest_on(&mut writing, id, &self.used).await?;
         let sums = checksums::with_verdicts(writing.connection(), id, &self.sums).await?;
         checksums::set_sums(writing.connection(), id, &sums).await?;
         checksums::vouch_for_survey(writing.connection(), id).await?;
-        self.unpublished.silence(&mut writing).await?;
+        let to_remove = self.unpublished.replace(&mut writing).await?;
         if let Some(held) = &self.held {
             Queue::stored(writing.connection(), held, &JobOutcome::Survey { id, was_there: true }, survey.facts.patches).await?;
         }
         fail::point("publish findings: before commit");
         writing.publish().await?;
         fail::point("publish findings: after commit");
+        self.unpublished.is_in_place(to_remove);
         Ok(Some(survey))
     }
 
@@ -281,12 +273,13 @@ impl Publishing for Rejudging {
     }
 
     async fn publish(&mut self, facts: &NewSurvey) -> Result<Option<Survey>, StoreError> {
+        let moved = self.store.pools.lost.unless(self.each_patch_has_one()).await?;
         let writing = match self.alone.take() {
             Some(writing) => writing,
             None => self.unpublished.publication().await?,
         };
         let bond = writing.bond();
-        bond.soon(self.conclude(writing, facts)).await
+        bond.soon(self.conclude(writing, &moved, facts)).await
     }
 }
 

@@ -8,8 +8,8 @@ use crate::store::{StoreError, errors, rows, sql, tables, values};
 
 /// The days of a survey's patches and the sets of their findings, each pair once.
 const DAYS_AND_SETS: &str = "
-    SELECT DISTINCT before_day, after_day, layer_set FROM patch JOIN finding ON finding.patch = patch.id AND finding.county = patch.county
-    WHERE patch.survey_id = (SELECT id FROM survey WHERE id = $1 AND withdrawn_ms IS NULL) ORDER BY before_day, after_day, layer_set";
+    SELECT DISTINCT before_day, after_day, layer_set FROM survey JOIN patch ON patch.survey_id = survey.id JOIN finding ON finding.patch = patch.id AND finding.county = patch.county AND finding.made = survey.made
+    WHERE survey.id = $1 AND withdrawn_ms IS NULL ORDER BY before_day, after_day, layer_set";
 
 impl PostgresStore {
     pub(super) async fn days_and_sets_of(&self, survey: i64) -> Result<Option<Vec<(Days, i64)>>, StoreError> {

@@ -60,7 +60,8 @@ impl End for PostgresStore {
 
     fn read(&self, table: &'static Table, after: i64) -> BoxStream<'_, Result<Carried, StoreError>> {
         let county = if table.by_county { ", county AS of_county" } else { "" };
-        let sql = format!("SELECT {}{county} FROM {} WHERE {} > $1 ORDER BY {}", table.names(), table.name, table.number(), table.order());
+        let sql =
+            format!("SELECT {}{county} FROM {} WHERE {} > $1{} ORDER BY {}", table.names(), table.name, table.number(), sql::that_count(table), table.order());
         let rows = sqlx::query(AssertSqlSafe(sql)).bind(after).fetch(&self.pools.sums);
         rows.map(|row| Carried::of(&row?, table, table.by_county)).boxed()
     }

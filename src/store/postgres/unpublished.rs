@@ -24,8 +24,17 @@ fn removals(what: What) -> &'static [&'static str] {
             "DELETE FROM layer_left_out WHERE layer_id = $1 AND row IN (SELECT row FROM layer_left_out WHERE layer_id = $1 LIMIT $2)",
         ],
         What::Findings => &[
-            "DELETE FROM unpublished_finding WHERE unpublished = $1 AND patch IN (SELECT patch FROM unpublished_finding WHERE unpublished = $1 LIMIT $2)",
-            "DELETE FROM unpublished_history WHERE unpublished = $1 AND id IN (SELECT id FROM unpublished_history WHERE unpublished = $1 LIMIT $2)",
+            "WITH gone AS (
+                SELECT county, patch, made FROM finding WHERE survey_id = (SELECT number FROM unpublished WHERE id = $1) AND made = $1 LIMIT $2)
+             DELETE FROM finding USING gone WHERE finding.county = gone.county AND finding.patch = gone.patch AND finding.made = gone.made",
+            "DELETE FROM finding_history WHERE id IN (SELECT id FROM finding_history WHERE unpublished = $1 LIMIT $2)",
+        ],
+        What::Replaced => &[
+            // Writers have growing numbers: whose findings do not count any more had a lower one. Others may still be writing.
+            "WITH gone AS (
+                SELECT county, patch, made FROM finding WHERE survey_id = $1 AND made < (SELECT made FROM survey WHERE id = $1)
+                    AND made NOT IN (SELECT id FROM unpublished WHERE what = 'findings') LIMIT $2)
+             DELETE FROM finding USING gone WHERE finding.county = gone.county AND finding.patch = gone.patch AND finding.made = gone.made",
         ],
     }
 }
@@ -97,10 +106,16 @@ impl Unpublished {
         Ok(())
     }
 
-    /// Ends the writing in the transaction that publishes a copy of the rows: they are removed after it, by the drop of this or by a sweep.
-    pub(super) async fn silence(&self, writing: &mut Writing) -> Result<(), StoreError> {
-        sqlx::query(sql::OVER).bind(self.id).execute(writing.connection()).await?;
-        Ok(())
+    /// Ends the registration in the transaction that publishes findings, and registers those whose place they take to be removed; once that is committed,
+    /// [`is_in_place`](Self::is_in_place) must follow.
+    pub(super) async fn replace(&self, writing: &mut Writing) -> Result<i64, StoreError> {
+        sqlx::query(sql::END).bind(self.id).execute(writing.connection()).await?;
+        Ok(sqlx::query_scalar(sql::TO_REMOVE).bind(What::Replaced.word()).bind(self.number).fetch_one(writing.connection()).await?)
+    }
+
+    /// What was written is there to stay, and what it replaced is removed when this is dropped.
+    pub(super) fn is_in_place(&mut self, to_remove: i64) {
+        (self.id, self.what) = (to_remove, What::Replaced);
     }
 
     /// What was written is there to stay.
@@ -194,7 +209,7 @@ impl PostgresStore {
             match what {
                 What::Survey => _ = sqlx::query(sql::REMOVE_SURVEY).bind(number).execute(writing.connection()).await?,
                 What::Layer => _ = sqlx::query(sql::REMOVE_LAYER).bind(number).execute(writing.connection()).await?,
-                What::Findings => {}
+                What::Findings | What::Replaced => {}
             }
             sqlx::query(sql::END).bind(id).execute(writing.connection()).await?;
             fail::point("sweep: before end");

@@ -17,7 +17,7 @@ const MEANT: &str = "
     FROM unnest($1::text[], $2::bigint[]) WITH ORDINALITY AS given (patch_id, survey_id, place)
     JOIN patch ON patch.patch_id = given.patch_id COLLATE \"C\" AND patch.survey_id = coalesce(given.survey_id, patch.survey_id)
     JOIN survey ON survey.id = patch.survey_id AND survey.withdrawn_ms IS NULL
-    JOIN finding ON finding.county = patch.county AND finding.patch = patch.id
+    JOIN finding ON finding.county = patch.county AND finding.patch = patch.id AND finding.made = survey.made
     LEFT JOIN filing ON filing.county = patch.county AND filing.patch = patch.id";
 
 /// The key of a patch: county and number.
@@ -91,7 +91,7 @@ impl PostgresStore {
 fn claims(condition: &str) -> String {
     format!(
         "SELECT {} FROM shared_ground ground JOIN survey ON survey.id = ground.survey_id JOIN patch ON patch.id = ground.patch \
-         JOIN finding ON finding.county = patch.county AND finding.patch = patch.id \
+         JOIN finding ON finding.county = patch.county AND finding.patch = patch.id AND finding.made = survey.made \
          LEFT JOIN filing ON filing.county = patch.county AND filing.patch = patch.id WHERE {condition} ORDER BY ground.piece, ground.id",
         once::COLUMNS
     )

@@ -18,7 +18,7 @@ const CONFIRMED: &str = "SELECT count(*) FROM patch JOIN filing ON filing.county
 
 /// The days of patches whose own are not known are those of the period: survey, its first and its last day.
 const MOVE_DAYS: &str = "
-    UPDATE patch SET before_day = $2, after_day = $3 FROM finding
+    UPDATE patch SET before_day = $2, after_day = $3 FROM finding JOIN survey ON survey.id = finding.survey_id AND survey.made = finding.made
     WHERE patch.survey_id = $1 AND finding.county = patch.county AND finding.patch = patch.id AND finding.flags LIKE '%\"dates_unclear\"%' RETURNING patch.*";
 
 /// Removes what belongs to a survey, what refers to other rows first.

@@ -43,19 +43,19 @@ pub(super) async fn places_near(
 
 /// See [`GroundWriter::grounds`](crate::store::GroundWriter::grounds). New findings of a survey are those that its writer has written.
 pub(super) async fn grounds(connection: &mut SqliteConnection, patches: &[i64], new: Option<NewFindings>) -> Result<Vec<PatchGround>, StoreError> {
-    let of = |findings: &str, condition: &str| {
+    let of = |condition: &str| {
         format!(
             "SELECT {} FROM json_each($1) AS given CROSS JOIN patch ON patch.id = given.value JOIN patch_outline ON patch_outline.patch = patch.id \
-             JOIN {findings} AS finding ON finding.patch = patch.id LEFT JOIN survey ON survey.id = patch.survey_id WHERE {condition} ORDER BY patch.id",
+             JOIN finding ON finding.patch = patch.id LEFT JOIN survey ON survey.id = patch.survey_id WHERE {condition} ORDER BY patch.id",
             ground::GROUND
         )
     };
     let (patches, NewFindings { survey, unpublished }) = (values::to_json(&patches)?, new.unwrap_or(NewFindings { survey: 0, unpublished: 0 }));
-    let old = of("finding", "patch.survey_id <> $2");
+    let old = of("patch.survey_id <> $2 AND finding.made = survey.made");
     let rows = sqlx::query(AssertSqlSafe(old)).bind(&patches).bind(survey).fetch_all(&mut *connection).await?;
     let mut grounds = rows.iter().map(ground::read_ground).collect::<Result<Vec<_>, _>>()?;
     if new.is_some() {
-        let new = of("unpublished_finding", "patch.survey_id = $2 AND finding.unpublished = $3");
+        let new = of("patch.survey_id = $2 AND finding.made = $3");
         let rows = sqlx::query(AssertSqlSafe(new)).bind(&patches).bind(survey).bind(unpublished).fetch_all(connection).await?;
         for row in &rows {
             grounds.push(ground::read_ground(row)?);

@@ -41,7 +41,8 @@ type Writing = sqlx::Transaction<'static, sqlx::Sqlite>;
 const WITHOUT_WRITER: &str = "
     SELECT (SELECT count(*) FROM survey WHERE withdrawn_ms = 0 AND id NOT IN (SELECT number FROM unpublished WHERE what = 'survey'))
          + (SELECT count(*) FROM layer WHERE created_ms = 0 AND id NOT IN (SELECT number FROM unpublished WHERE what = 'layer'))
-         + (SELECT count(*) FROM unpublished_finding WHERE unpublished NOT IN (SELECT id FROM unpublished))";
+         + (SELECT count(*) FROM survey JOIN finding ON finding.survey_id = survey.id AND finding.made <> survey.made
+            WHERE NOT EXISTS (SELECT 1 FROM unpublished WHERE unpublished.id = finding.made OR (what = 'replaced' AND number = survey.id)))";
 
 /// A [`Store`] in one SQLite file.
 #[derive(Debug, Clone)]

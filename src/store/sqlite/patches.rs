@@ -13,8 +13,9 @@ const CONFIRMED: &str = "(SELECT filing.verdict FROM filing WHERE filing.patch =
 /// The wide columns of the numbers in `page`.
 ///
 /// LEFT JOIN: a number whose row is not where an index says is damage, not a page with a patch less.
-const OF_PAGE: &str = " FROM page LEFT JOIN patch ON patch.id = page.id LEFT JOIN patch_outline ON patch_outline.patch = page.id LEFT JOIN finding ON finding.patch = page.id \
-    LEFT JOIN survey ON survey.id = patch.survey_id AND survey.withdrawn_ms IS NULL LEFT JOIN filing ON filing.patch = page.id \
+const OF_PAGE: &str = " FROM page LEFT JOIN patch ON patch.id = page.id LEFT JOIN patch_outline ON patch_outline.patch = page.id \
+    LEFT JOIN survey ON survey.id = patch.survey_id AND survey.withdrawn_ms IS NULL LEFT JOIN finding ON finding.patch = page.id AND finding.made = survey.made \
+    LEFT JOIN filing ON filing.patch = page.id \
     ORDER BY patch.survey_id, page.id";
 
 impl SqliteStore {
@@ -47,7 +48,8 @@ impl SqliteStore {
         let mut sql = page(query)?;
         sql.push("SELECT ").push(sql::MARK).push(", coalesce(").push(CONFIRMED).push(", finding.verdict) AS verdict, ").push(CONFIRMED).push(" AS confirmed");
         sql.push(if outlines { sql::MARK_OUTLINE } else { "" });
-        sql.push(" FROM page JOIN patch ON patch.id = page.id JOIN finding ON finding.patch = page.id");
+        sql.push(" FROM page JOIN patch ON patch.id = page.id JOIN survey ON survey.id = patch.survey_id");
+        sql.push(" JOIN finding ON finding.patch = page.id AND finding.made = survey.made");
         sql.push(if outlines { " JOIN patch_outline ON patch_outline.patch = page.id" } else { "" });
         let rows = sql.push(" ORDER BY page.id").build().fetch_all(&self.pools.readers).await?;
         rows.iter().map(|row| rows::mark(row, outlines)).collect()
@@ -58,7 +60,7 @@ impl SqliteStore {
 fn page(query: &PatchQuery) -> Result<QueryBuilder<Sqlite>, StoreError> {
     let mut sql = QueryBuilder::new("WITH page (id) AS (SELECT finding.patch FROM ");
     let order = drive(&mut sql, query)?;
-    sql.push(" AND survey.withdrawn_ms IS NULL");
+    sql.push(" AND survey.withdrawn_ms IS NULL AND finding.made = survey.made");
     if let Some(survey) = query.survey {
         sql.push(" AND survey.id = ").push_bind(survey);
     }
@@ -94,7 +96,7 @@ fn drive(sql: &mut QueryBuilder<Sqlite>, query: &PatchQuery) -> Result<&'static 
         // Within a survey, an index gives the numbers in order. So no page needs sorting, nor more reading than its own rows. NOT INDEXED: the surveys by
         // number, not by period.
         if query.county.is_some() {
-            sql.push("survey NOT INDEXED CROSS JOIN finding ON finding.survey_id = survey.id WHERE finding.patch > ");
+            sql.push("survey NOT INDEXED CROSS JOIN finding ON finding.survey_id = survey.id AND finding.made = survey.made WHERE finding.patch > ");
         } else {
             sql.push("survey NOT INDEXED CROSS JOIN patch ON patch.survey_id = survey.id CROSS JOIN finding ON finding.patch = patch.id WHERE patch.id > ");
         }
@@ -134,7 +136,7 @@ mod tests {
         let bounds = Some(Bounds { min: [118.0, 35.0], max: [118.1, 35.1] });
         let county = Some("371302".to_owned());
         let by_survey = "patch_by_survey (survey_id=? AND rowid>?)";
-        let by_county = "COVERING INDEX finding_by_county (survey_id=? AND county_code=? AND patch>?)";
+        let by_county = "COVERING INDEX finding_by_county (survey_id=? AND made=? AND county_code=? AND patch>?)";
         for (query, index, sorts) in [
             (all.clone(), by_survey, false),
             (PatchQuery { survey: Some(1), ..all.clone() }, by_survey, false),

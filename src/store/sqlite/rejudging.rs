@@ -1,4 +1,4 @@
-//! Making the findings of a survey anew: the new ones are written beside the old ones, where nobody sees them, and one transaction exchanges them.
+//! Making the findings of a survey anew: the new ones are a generation of their own beside the old ones, and one number in the survey's row says which count.
 
 use super::bulk::{Arguments, Insert, ROWS};
 use super::unpublished::{self, Unpublished};
@@ -10,7 +10,6 @@ use crate::store::unpublished::{Pace, What};
 use crate::store::{FindingsWriter, GroundWriter, Held, JobOutcome, PatchGround, PatchPlace, Publishing, StoreError, fail, rows, sql, tables, values};
 use crate::store::{rejudged::Rejudged, sets::Used, sums::Sums};
 use async_trait::async_trait;
-use sqlx::AssertSqlSafe;
 
 /// How many of the numbers in a JSON list are of patches of a survey.
 const KNOWN: &str = "SELECT count(*) FROM json_each($1) AS given CROSS JOIN patch ON patch.id = given.value WHERE patch.survey_id = $2";
@@ -27,13 +26,12 @@ struct Rejudging {
     sums: Sums,
     looked: Option<Looked>,
     former: Insert,
-    next_former: i64,
     judged_ms: i64,
 }
 
-/// An insert into a table of rows that are not published, of the columns of the one that they are for.
-fn beside(table: &str, of: &tables::Table) -> Insert {
-    Insert::into(table, &format!("unpublished, {}", of.names()))
+/// An insert into a table with a column for the writer, then its others.
+fn by_writer(column: &str, table: &tables::Table) -> Insert {
+    Insert::into(table.name, &format!("{column}, {}", table.names()))
 }
 
 impl SqliteStore {
@@ -47,12 +45,11 @@ impl SqliteStore {
             alone: None,
             held: None,
             rejudged: Rejudged::none(survey),
-            findings: beside("unpublished_finding", &tables::FINDING),
+            findings: by_writer("made", &tables::FINDING),
             used: Used::default(),
             sums: Sums::default(),
             looked: None,
-            former: beside("unpublished_history", &tables::FINDING_HISTORY),
-            next_former: 1,
+            former: by_writer("unpublished", &tables::FINDING_HISTORY),
             judged_ms,
         }))
     }
@@ -63,25 +60,14 @@ impl Rejudging {
         NewFindings { survey: self.rejudged.survey, unpublished: self.unpublished.id }
     }
 
-    /// Puts the new findings in the place of the old ones; each patch must have one.
-    async fn exchange(&self, transaction: &mut Writing) -> Result<(), StoreError> {
-        let id = self.rejudged.survey;
-        let patches: i64 = sqlx::query_scalar(sql::PATCHES_OF_SURVEY).bind(id).fetch_one(&mut **transaction).await?;
+    /// That each patch has its new finding. Looked at before the lock is taken: nobody else writes them, and the patches of a survey stay what they are as long as
+    /// its findings do, which is asked again with the lock.
+    async fn each_patch_has_one(&self) -> Result<(), StoreError> {
+        let (id, reader) = (self.rejudged.survey, &self.store.pools.readers);
+        let patches: i64 = sqlx::query_scalar(sql::PATCHES_OF_SURVEY).bind(id).fetch_one(reader).await?;
         self.rejudged.whole(patches)?;
-        sqlx::query(sql::REMOVE_FINDINGS).bind(id).execute(&mut **transaction).await?;
-        let columns = tables::FINDING.names();
-        let insert = format!(
-            "INSERT INTO finding ({columns}) SELECT {columns} FROM unpublished_finding WHERE unpublished = $1 AND patch IN (SELECT id FROM patch WHERE survey_id = $2)
-             ORDER BY patch"
-        );
-        let inserted = sqlx::query(AssertSqlSafe(insert)).bind(self.unpublished.id).bind(id).execute(&mut **transaction).await?.rows_affected();
-        if inserted != patches as u64 {
-            return Err(StoreError::changed_meanwhile());
-        }
-        let columns = tables::FINDING_HISTORY.names_but_number();
-        let former = format!("INSERT INTO finding_history ({columns}) SELECT {columns} FROM unpublished_history WHERE unpublished = $1 ORDER BY id");
-        sqlx::query(AssertSqlSafe(former)).bind(self.unpublished.id).execute(&mut **transaction).await?;
-        Ok(())
+        let made: i64 = sqlx::query_scalar(sql::MADE).bind(id).bind(self.unpublished.id).fetch_one(reader).await?;
+        if made == patches { Ok(()) } else { Err(StoreError::changed_meanwhile()) }
     }
 }
 
@@ -132,6 +118,7 @@ impl Publishing for Rejudging {
 
     async fn publish(&mut self, facts: &NewSurvey) -> Result<Option<Survey>, StoreError> {
         let id = self.rejudged.survey;
+        self.each_patch_has_one().await?;
         let mut transaction = match self.alone.take() {
             Some(transaction) => transaction,
             None => self.unpublished.publication().await?,
@@ -152,7 +139,6 @@ impl Publishing for Rejudging {
             }
         }
         checksums::check_survey(&mut transaction, id).await?;
-        self.exchange(&mut transaction).await?;
         let mut query = sqlx::query(sql::REJUDGED).bind(id).bind(facts.outside as i64);
         for count in [facts.verdicts.legal, facts.verdicts.suspected_illegal, facts.verdicts.other, facts.verdicts.doubtful] {
             query = query.bind(count as i64);
@@ -160,14 +146,21 @@ impl Publishing for Rejudging {
         let warnings = values::to_json(&facts.warnings)?;
         // Later than before, also within a millisecond: whoever looked at the survey meanwhile sees that it was judged anew.
         let judged_ms = values::now_ms().max(self.judged_ms + 1);
-        query = query.bind(facts.area_m2).bind(facts.farmland_m2).bind(warnings).bind(self.used.rule()).bind(judged_ms).bind(facts.farmland_unknown as i64);
+        query = query
+            .bind(facts.area_m2)
+            .bind(facts.farmland_m2)
+            .bind(warnings)
+            .bind(self.used.rule())
+            .bind(judged_ms)
+            .bind(facts.farmland_unknown as i64)
+            .bind(self.unpublished.id);
         let survey = rows::survey(&query.fetch_one(&mut *transaction).await?)?;
         sqlx::query(sql::FORGET_SETS).bind(id).execute(&mut *transaction).await?;
         sets::rest_on(&mut transaction, id, &self.used).await?;
         let sums = checksums::with_verdicts(&mut transaction, id, &self.sums).await?;
         checksums::set_sums(&mut transaction, id, &sums).await?;
         checksums::vouch_for_survey(&mut transaction, id).await?;
-        self.unpublished.silence(&mut transaction).await?;
+        let to_remove = self.unpublished.replace(&mut transaction).await?;
         fail::point("publish findings: before commit");
         if let Some(held) = &self.held {
             self.store.queue.commit(transaction, held, &JobOutcome::Survey { id, was_there: true }, survey.facts.patches).await?;
@@ -175,6 +168,7 @@ impl Publishing for Rejudging {
             super::publish(transaction).await?;
         }
         fail::point("publish findings: after commit");
+        self.unpublished.is_in_place(to_remove);
         Ok(Some(survey))
     }
 }
@@ -193,11 +187,12 @@ impl FindingsWriter for Rejudging {
             let (mut portion, pace) = (self.unpublished.portion().await?, Pace::begin());
             while former.len() > 0 && !pace.is_over() {
                 let (mut arguments, mut rows) = (Arguments::default(), 0);
+                let mut next = super::next_id(&mut portion, "finding_history").await?;
                 for (patch, finding) in former.by_ref().take(ROWS) {
                     let former = FormerFinding { finding, judged_ms: self.judged_ms, replaced_ms: values::now_ms(), replaced_by: by.map(str::to_owned) };
                     values::Values::integer(&mut arguments, self.unpublished.id)?;
-                    values::former(&mut arguments, self.next_former, patch, self.rejudged.survey, &former)?;
-                    self.next_former += 1;
+                    values::former(&mut arguments, next, patch, self.rejudged.survey, &former)?;
+                    next += 1;
                     rows += 1;
                 }
                 self.former.execute(&mut portion, rows, arguments).await?;

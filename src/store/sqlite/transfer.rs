@@ -63,11 +63,17 @@ impl End for SqliteStore {
 
     fn read(&self, table: &'static Table, after: i64) -> BoxStream<'_, Result<Carried, StoreError>> {
         let county = if table.by_county {
-            format!(", coalesce((SELECT found.county_code FROM finding AS found WHERE found.patch = {}.{}), '') AS of_county", table.name, table.number())
+            format!(
+                ", coalesce((SELECT found.county_code FROM finding AS found JOIN survey ON survey.id = found.survey_id AND survey.made = found.made \
+                 WHERE found.patch = {}.{}), '') AS of_county",
+                table.name,
+                table.number()
+            )
         } else {
             String::new()
         };
-        let sql = format!("SELECT {}{county} FROM {} WHERE {} > $1 ORDER BY {}", table.names(), table.name, table.number(), table.order());
+        let sql =
+            format!("SELECT {}{county} FROM {} WHERE {} > $1{} ORDER BY {}", table.names(), table.name, table.number(), sql::that_count(table), table.order());
         let rows = sqlx::query(AssertSqlSafe(sql)).bind(after).fetch(&self.pools.readers);
         rows.map(|row| Carried::of(&row?, table, table.by_county)).boxed()
     }

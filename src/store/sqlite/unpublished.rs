@@ -21,8 +21,15 @@ fn removals(what: What) -> &'static [&'static str] {
             "DELETE FROM layer_left_out WHERE layer_id = $1 AND row IN (SELECT row FROM layer_left_out WHERE layer_id = $1 LIMIT $2)",
         ],
         What::Findings => &[
-            "DELETE FROM unpublished_finding WHERE rowid IN (SELECT rowid FROM unpublished_finding WHERE unpublished = $1 LIMIT $2)",
-            "DELETE FROM unpublished_history WHERE rowid IN (SELECT rowid FROM unpublished_history WHERE unpublished = $1 LIMIT $2)",
+            "DELETE FROM finding WHERE rowid IN
+                (SELECT rowid FROM finding WHERE survey_id = (SELECT number FROM unpublished WHERE id = $1) AND made = $1 LIMIT $2)",
+            "DELETE FROM finding_history WHERE id IN (SELECT id FROM finding_history WHERE unpublished = $1 LIMIT $2)",
+        ],
+        What::Replaced => &[
+            // Writers have growing numbers: whose findings do not count any more had a lower one. Others may still be writing.
+            "DELETE FROM finding WHERE rowid IN
+                (SELECT rowid FROM finding WHERE survey_id = $1 AND made < (SELECT made FROM survey WHERE id = $1)
+                    AND made NOT IN (SELECT id FROM unpublished WHERE what = 'findings') LIMIT $2)",
         ],
     }
 }
@@ -80,10 +87,16 @@ impl Unpublished {
         Ok(())
     }
 
-    /// Ends the writing in the transaction that publishes a copy of the rows: they are removed after it, by the drop of this or by a sweep.
-    pub(super) async fn silence(&self, transaction: &mut Writing) -> Result<(), StoreError> {
-        sqlx::query(sql::OVER).bind(self.id).execute(&mut **transaction).await?;
-        Ok(())
+    /// Ends the registration in the transaction that publishes findings, and registers those whose place they take to be removed; once that is committed,
+    /// [`is_in_place`](Self::is_in_place) must follow.
+    pub(super) async fn replace(&self, transaction: &mut Writing) -> Result<i64, StoreError> {
+        sqlx::query(sql::END).bind(self.id).execute(&mut **transaction).await?;
+        Ok(sqlx::query_scalar(sql::TO_REMOVE).bind(What::Replaced.word()).bind(self.number).fetch_one(&mut **transaction).await?)
+    }
+
+    /// What was written is there to stay, and what it replaced is removed when this is dropped.
+    pub(super) fn is_in_place(&mut self, to_remove: i64) {
+        (self.id, self.what) = (to_remove, What::Replaced);
     }
 
     /// What was written is there to stay.
@@ -172,7 +185,7 @@ impl SqliteStore {
         match what {
             What::Survey => _ = sqlx::query(sql::REMOVE_SURVEY).bind(number).execute(&mut *transaction).await?,
             What::Layer => _ = sqlx::query(sql::REMOVE_LAYER).bind(number).execute(&mut *transaction).await?,
-            What::Findings => {}
+            What::Findings | What::Replaced => {}
         }
         sqlx::query(sql::END).bind(id).execute(&mut *transaction).await?;
         fail::point("sweep: before end");

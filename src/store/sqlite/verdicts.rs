@@ -14,7 +14,7 @@ use std::collections::BTreeMap;
 const MEANT: &str = "
     SELECT patch.id, finding.area_m2, filing.verdict AS filed, legal_m2, legal_farmland_m2, illegal_m2, illegal_farmland_m2
     FROM patch JOIN survey ON survey.id = patch.survey_id AND survey.withdrawn_ms IS NULL
-    JOIN finding ON finding.patch = patch.id LEFT JOIN filing ON filing.patch = patch.id
+    JOIN finding ON finding.patch = patch.id AND finding.made = survey.made LEFT JOIN filing ON filing.patch = patch.id
     WHERE patch.patch_id = $1 AND patch.survey_id = coalesce($2, patch.survey_id) LIMIT 2";
 
 impl SqliteStore {
@@ -78,7 +78,7 @@ impl SqliteStore {
 fn claims(condition: &str) -> String {
     format!(
         "SELECT {} FROM shared_ground ground JOIN survey ON survey.id = ground.survey_id JOIN patch ON patch.id = ground.patch \
-         JOIN finding ON finding.patch = ground.patch LEFT JOIN filing ON filing.patch = ground.patch WHERE {condition} ORDER BY ground.piece, ground.id",
+         JOIN finding ON finding.patch = ground.patch AND finding.made = survey.made LEFT JOIN filing ON filing.patch = ground.patch WHERE {condition} ORDER BY ground.piece, ground.id",
         once::COLUMNS
     )
 }

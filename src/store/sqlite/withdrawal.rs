@@ -19,7 +19,8 @@ const CONFIRMED: &str = "SELECT count(*) FROM patch CROSS JOIN filing ON filing.
 /// The days of patches whose own are not known are those of the period: survey, its first and its last day.
 const MOVE_DAYS: &str = "
     UPDATE patch SET before_day = $2, after_day = $3
-    WHERE survey_id = $1 AND EXISTS (SELECT 1 FROM finding WHERE finding.patch = patch.id AND finding.flags LIKE '%\"dates_unclear\"%') RETURNING *";
+    WHERE survey_id = $1 AND EXISTS (SELECT 1 FROM finding JOIN survey ON survey.id = $1 AND survey.made = finding.made
+        WHERE finding.patch = patch.id AND finding.flags LIKE '%\"dates_unclear\"%') RETURNING *";
 
 /// Verdicts of the patches of a survey.
 pub(super) async fn confirmed_of(executor: impl SqliteExecutor<'_>, survey: i64) -> Result<u64, StoreError> {
