@@ -17,9 +17,9 @@ use std::time::{Duration, Instant};
 use tokio::net::TcpListener;
 use tuban::geom::Outline;
 use tuban::http::{Desk, Limits, serve};
-use tuban::land::{COUNTIES, FeatureFacts, Filing, Finding, LayerKind, LayerUsed, OnConflict, Patch, Provenance, Verdict};
+use tuban::land::{COUNTIES, FeatureFacts, Filing, Finding, LayerFeature, LayerKind, LayerUsed, OnConflict, Patch, Provenance, Verdict};
 use tuban::monitor::{Monitor, rule::Rule};
-use tuban::store::{LayerFeature, Store};
+use tuban::store::Store;
 
 const PATCHES: u64 = 1_000_000;
 /// Patches of one survey.

@@ -1,7 +1,7 @@
 //! Layers: versions of what patches are held against.
 
 use super::{Standard, Words, verdict::words};
-use crate::geom::Bounds;
+use crate::geom::{Bounds, Outline};
 use jiff::civil::Date;
 
 words! {
@@ -107,6 +107,21 @@ impl LeftOut {
     pub fn may_touch(&self, bounds: &Bounds) -> bool {
         self.bounds.is_none_or(|own| own.touches(bounds))
     }
+}
+
+/// A feature of a layer, as stored.
+#[derive(Debug, Clone, PartialEq)]
+pub struct LayerFeature {
+    /// Row in the file it came from, from 1.
+    pub row: u64,
+    /// Code and name.
+    pub facts: FeatureFacts,
+    /// The outline exactly as it came, where the file was not in degrees; else `degrees` is that.
+    pub source: Option<Outline>,
+    /// The outline in CRS84 degrees; of a projected file, with its long edges cut as they must be for measuring.
+    pub degrees: Outline,
+    /// The repaired outline, where it had to be repaired.
+    pub repaired: Option<Outline>,
 }
 
 /// One version of one layer.

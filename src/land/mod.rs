@@ -42,7 +42,7 @@ pub use event::{Decision, Event, SurveyEvent};
 pub use filing::{Filing, Signature};
 pub use finding::{Areas, CountyShare, Doubts, Explanation, Finding, Flag, FormerFinding, LayerSet, LayerUsed, ParcelShare, Provenance};
 pub use job::{JobKind, JobState, Lane, Progress, Stage};
-pub use layer::{FeatureFacts, Layer, LayerKind, LeftOut};
+pub use layer::{FeatureFacts, Layer, LayerFeature, LayerKind, LeftOut};
 pub use names::{LONGEST_CODE, LONGEST_NAME, is_too_long, shortened};
 pub use patch::{Condition, Patch};
 pub use period::{NotAPeriod, Period, PeriodKind, PeriodRange, day_of_ms, today};

@@ -1,8 +1,8 @@
 //! Since when an approval without a day of its own has been known: the effective day of the first stored version that holds it, by document number and outline.
 
 use super::MonitorError;
-use crate::land::LayerKind;
-use crate::store::{LayerFeature, Store};
+use crate::land::{LayerFeature, LayerKind};
+use crate::store::Store;
 use jiff::civil::Date;
 use std::collections::HashMap;
 use std::hash::Hasher;

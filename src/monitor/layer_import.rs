@@ -19,8 +19,8 @@ use super::{
 };
 use crate::formats::{Arrival, Field, RawFeature, Stated, Wanted};
 use crate::geom::{Bounds, Pieces, Plane};
-use crate::land::{FeatureFacts, JobKind, LONGEST_NAME, Layer, LayerKind, Reject, Words, shortened};
-use crate::store::{Held, LayerFeature, LayerWriter, NewLayer, Quota};
+use crate::land::{FeatureFacts, JobKind, LONGEST_NAME, Layer, LayerFeature, LayerKind, Reject, Words, shortened};
+use crate::store::{Held, LayerWriter, NewLayer, Quota};
 use jiff::civil::Date;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};

@@ -13,9 +13,9 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use std::sync::Arc;
 use tuban::geom::Outline;
-use tuban::land::LayerKind;
+use tuban::land::{LayerFeature, LayerKind};
 use tuban::monitor::layer_import::LayerFile;
-use tuban::store::{LayerFeature, postgres::PostgresStore};
+use tuban::store::postgres::PostgresStore;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn layers_are_listed_with_what_was_noticed() {

@@ -2,10 +2,10 @@
 
 use tuban::geom::Outline;
 use tuban::land::{
-    Areas, AutomaticVerdict, CountyShare, Days, FeatureFacts, Filing, Finding, LayerKind, Level, NewSurvey, ParcelShare, Patch, PatchIdSource, Period,
-    PeriodRange, Reason, Reject, Verdict, VerdictCounts, Words,
+    Areas, AutomaticVerdict, CountyShare, Days, FeatureFacts, Filing, Finding, LayerFeature, LayerKind, Level, NewSurvey, ParcelShare, Patch, PatchIdSource,
+    Period, PeriodRange, Reason, Reject, Verdict, VerdictCounts, Words,
 };
-use tuban::store::{LayerFeature, NewLayer, SurveyKey};
+use tuban::store::{NewLayer, SurveyKey};
 
 /// A closed square with its lower left corner at `x`, `y`.
 pub(crate) fn square(x: f64, y: f64, side: f64) -> Outline {

@@ -6,8 +6,8 @@ use crate::builders::{facts, feature, filing, finding, key, layer, only, patch, 
 use std::fmt::Debug;
 use std::time::Duration;
 use tuban::geom::{Bounds, Outline};
-use tuban::land::{Finding, LayerKind, LeftOut, NewSurvey, OnConflict, Patch, Provenance, Survey, Verdict, Words};
-use tuban::store::{LayerFeature, PatchPosition, PatchQuery, Store, StoreError, SurveyWriter};
+use tuban::land::{Finding, LayerFeature, LayerKind, LeftOut, NewSurvey, OnConflict, Patch, Provenance, Survey, Verdict, Words};
+use tuban::store::{PatchPosition, PatchQuery, Store, StoreError, SurveyWriter};
 
 /// Far above what any of this takes, far below what a writer waits for another.
 const PATIENCE: Duration = Duration::from_secs(20);

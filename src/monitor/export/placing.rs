@@ -2,9 +2,8 @@
 
 use crate::formats::writing::Format;
 use crate::geom::{Crs, Outline, Plane, remove_gcj02};
-use crate::land::Patch;
+use crate::land::{LayerFeature, Patch};
 use crate::monitor::intake::is_shifted;
-use crate::store::LayerFeature;
 use std::borrow::Cow;
 
 /// Longest edge of what was measured in degrees, once it is in another projection, metres. There its line bends by the square of its length: cut at
