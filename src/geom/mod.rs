@@ -18,6 +18,7 @@ pub mod region;
 pub mod slabs;
 mod twofold;
 pub mod validity;
+pub mod wkb;
 
 pub use arrangement::{Atom, atoms};
 pub use coverage::{Coverage, CoverageBuilder, Hit, Hits, Pieces, Shelf, clip_ring, parts, sum_m2};

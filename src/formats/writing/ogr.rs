@@ -1,9 +1,10 @@
 //! What `tuban-ogr` writes: sent to it feature by feature, and taken out of its job folder when it is done.
 
 use super::{Cell, Column, Encoding, FeatureWriter, Format, Kind, Layout, WriteError, gbk};
+use crate::formats::ReadError;
 use crate::formats::ogr::{Folder, NewField, Worker, Workshop, WriteWish};
-use crate::formats::{ReadError, wkb};
 use crate::geom::Outline;
+use crate::geom::wkb;
 use crate::land::Words;
 use rustix::fs::statvfs;
 use std::borrow::Cow;
@@ -54,7 +55,7 @@ impl FeatureWriter for Layer {
         };
         self.sized(&values.map_err(std::io::Error::from)?);
         let mut shape = Vec::new();
-        wkb::multi_polygon(outline, &mut shape);
+        wkb::write_multi_polygon(outline, &mut shape);
         self.sized(&shape);
         if self.portion.len() >= PORTION {
             let sent = self.worker.push(&std::mem::take(&mut self.portion));
