@@ -1,5 +1,6 @@
 //! Features refused: which, where the fault lies, and why, in words for people.
 
+use crate::geom::Unplaced;
 use serde::{Deserialize, Serialize};
 
 /// A sentence in both languages of the house.
@@ -15,6 +16,21 @@ impl Words {
     /// Both sentences.
     pub fn new(zh: impl Into<String>, en: impl Into<String>) -> Self {
         Self { zh: zh.into(), en: en.into() }
+    }
+
+    /// An outline lies where its CRS has no ground.
+    #[must_use]
+    pub fn out_of_range() -> Self {
+        Self::new("坐标超出所用坐标系的范围", "a position lies outside the ground of its CRS")
+    }
+
+    /// An outline has more vertices than a feature may have.
+    #[must_use]
+    pub fn too_many_vertices(most: u64) -> Self {
+        Self::new(
+            format!("图形的顶点超过 {most} 个（单个要素的上限，内存少时更低），请拆分后上传"),
+            format!("the outline has more than {most} vertices, which is as many as a feature may have (fewer where memory is short); split it"),
+        )
     }
 }
 
@@ -46,6 +62,12 @@ pub struct Reject {
     pub ring: Option<u32>,
     /// Vertex of the fault, from 0.
     pub vertex: Option<u32>,
+}
+
+impl From<Unplaced> for Place {
+    fn from(at: Unplaced) -> Self {
+        Self { part: at.part, ring: Some(at.ring), vertex: Some(at.vertex) }
+    }
 }
 
 impl Place {

@@ -1,12 +1,11 @@
 //! From an outline as it came to one that can be measured and stored: the one place where raw becomes checked.
 
 use super::edges::AsDrawn;
-use crate::formats;
 use crate::geom::{
-    Checked, Crs, Defect, DefectKind, Dispute, Fault, Outline, Plane, Region, Unacceptable, Written, check, check_in, check_rings, check_rings_in, dispute,
-    remove_gcj02, twice_signed_area, unite,
+    Checked, Crs, Defect, DefectKind, Dispute, Fault, Outline, Plane, Region, Unacceptable, Unplaced, Written, check, check_in, check_rings, check_rings_in,
+    dispute, remove_gcj02, twice_signed_area, unite,
 };
-use crate::land::{Area, Patch, Place, Words};
+use crate::land::{Area, Patch, Place, Reject, Words};
 
 mod nesting;
 
@@ -62,6 +61,22 @@ pub struct OutlineFault {
     pub place: Place,
 }
 
+impl OutlineFault {
+    /// The reject of the feature in row `row`.
+    #[must_use]
+    pub fn reject(self, row: u64, patch_id: Option<String>) -> Reject {
+        Reject {
+            row,
+            patch_id,
+            code: self.code.to_owned(),
+            reason: self.words,
+            pointer: self.place.pointer(row),
+            ring: self.place.ring,
+            vertex: self.place.vertex,
+        }
+    }
+}
+
 impl Taken {
     /// As the file drew it.
     #[must_use]
@@ -83,7 +98,7 @@ impl Intake {
     /// taken, and so is what readings hardly differ about.
     pub fn take(&self, source: Outline) -> Result<Taken, OutlineFault> {
         let (source, degrees) = if self.crs.is_degrees() && !self.shifted {
-            self.crs.place(&source).map_err(formats::Fault::from)?;
+            self.crs.place(&source)?;
             (None, source)
         } else {
             let degrees = self.degrees(&source)?;
@@ -94,10 +109,8 @@ impl Intake {
         let checked = self.check(&degrees, as_drawn);
         // Edges straight in the file's projection are curves in the plane; the file's own vertices were judged above.
         let dense = match &source {
-            Some(source) if self.shifted && !self.crs.is_degrees() => {
-                Some(self.crs.outline_to_degrees_dense(source).map_err(formats::Fault::from)?.map(remove_gcj02))
-            }
-            Some(source) => self.crs.densify(source, &degrees).map_err(formats::Fault::from)?,
+            Some(source) if self.shifted && !self.crs.is_degrees() => Some(self.crs.outline_to_degrees_dense(source)?.map(remove_gcj02)),
+            Some(source) => self.crs.densify(source, &degrees)?,
             None => None,
         };
         let checked = match (checked, &dense) {
@@ -184,7 +197,7 @@ impl Intake {
 
     /// An outline of the file to CRS84 degrees, vertex by vertex.
     pub fn degrees(&self, source: &Outline) -> Result<Outline, OutlineFault> {
-        let degrees = self.crs.outline_to_degrees(source).map_err(formats::Fault::from)?;
+        let degrees = self.crs.outline_to_degrees(source)?;
         Ok(if self.shifted { degrees.map(remove_gcj02) } else { degrees })
     }
 
@@ -212,7 +225,7 @@ impl Intake {
         if vertices.saturating_add(self.crs.steps_between(as_drawn)) <= self.most_vertices {
             return Ok(());
         }
-        Err(formats::Fault { kind: formats::FaultKind::TooManyVertices(self.most_vertices), place: Place::default() }.into())
+        Err(OutlineFault { code: "too_many_vertices", words: Words::too_many_vertices(self.most_vertices), place: Place::default() })
     }
 
     /// Refuses a region of less than the least width; a thin one also where it is nothing but a line as it was drawn.
@@ -281,9 +294,9 @@ fn around(ring: &[[f64; 2]]) -> f64 {
     ring.windows(2).map(length).sum()
 }
 
-impl From<formats::Fault> for OutlineFault {
-    fn from(fault: formats::Fault) -> Self {
-        Self { code: fault.code(), words: fault.reason(), place: fault.place }
+impl From<Unplaced> for OutlineFault {
+    fn from(at: Unplaced) -> Self {
+        Self { code: "out_of_range", words: Words::out_of_range(), place: at.into() }
     }
 }
 

@@ -6,7 +6,7 @@ use super::{
     county_codes,
     gcj02::{self, testify},
     ids::county_number,
-    intake::{Intake, OutlineFault, Taken},
+    intake::{Intake, Taken},
     noticed::Notice,
     patch_id::{self, Unusable},
     reading::Reading,
@@ -190,22 +190,6 @@ fn in_county(code: &str) -> Option<String> {
 #[must_use]
 pub fn days(raw: &RawFeature<'_>, period_days: (Date, Date), today: Date) -> Days {
     Days::of(raw.fields.get(Field::DateBefore), raw.fields.get(Field::DateAfter), period_days, today)
-}
-
-impl OutlineFault {
-    /// The reject of the feature in row `row`.
-    #[must_use]
-    pub fn reject(self, row: u64, patch_id: Option<String>) -> Reject {
-        Reject {
-            row,
-            patch_id,
-            code: self.code.to_owned(),
-            reason: self.words,
-            pointer: self.place.pointer(row),
-            ring: self.place.ring,
-            vertex: self.place.vertex,
-        }
-    }
 }
 
 /// The reject of a feature whose id no patch can be known by.
