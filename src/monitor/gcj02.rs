@@ -7,9 +7,8 @@
 //! Patches that agree either way, or neither way, say nothing. Of the others a sound survey agrees as it is, and a shifted one without the offset; chance
 //! goes both ways alike. So only a clear majority among those that differ is taken for an offset (a sign test).
 
-use super::{Refusal, RefusalKind, atlas::Atlas};
+use super::atlas::Atlas;
 use crate::geom::{Outline, remove_gcj02};
-use crate::land::Words;
 use std::io;
 
 /// Fewest patches that must speak for an offset.
@@ -17,7 +16,7 @@ const FEWEST: u32 = 10;
 /// How many times as many as those that speak against it.
 const MAJORITY: u32 = 5;
 /// Rows that are held against the counties: more would tell nothing new.
-pub(super) const ROWS: u64 = 5_000;
+pub const ROWS: u64 = 5_000;
 /// Rows that are held against edges, which costs more than all else that is done to a patch.
 const ROWS_AT_EDGES: u64 = 500;
 /// Vertices of a patch that are held against edges, evenly along its outline; with half of them on edges it runs along edges.
@@ -28,15 +27,19 @@ const REACH_M: f64 = 0.3;
 /// Patches that agree with the layers only one way, by witness.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Testimony {
-    counties: Votes,
-    edges: Votes,
+    /// Where patches lie in the county that they name, or in any.
+    pub counties: Votes,
+    /// Where outlines run along edges of the layers.
+    pub edges: Votes,
 }
 
 /// Patches that agree only without the offset, and only as they are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-struct Votes {
-    without: u32,
-    as_is: u32,
+pub struct Votes {
+    /// Patches that agree only without the offset.
+    pub without: u32,
+    /// Patches that agree only as they are.
+    pub as_is: u32,
 }
 
 impl Votes {
@@ -50,16 +53,28 @@ impl Votes {
         self.as_is += other.as_is;
     }
 
-    fn are_for_an_offset(self) -> bool {
+    /// A clear majority for an offset.
+    #[must_use]
+    pub fn are_for_an_offset(self) -> bool {
         self.without >= FEWEST && self.without >= MAJORITY * self.as_is
     }
 
-    fn are_against(self) -> bool {
+    /// A majority against one.
+    #[must_use]
+    pub fn are_against(self) -> bool {
         self.as_is >= FEWEST && self.as_is > self.without
     }
 }
 
 impl Testimony {
+    /// Whether one witness is clear and none speaks against it: then people are asked.
+    #[must_use]
+    pub fn asks(&self) -> bool {
+        let Self { counties, edges } = self;
+        let is_clear = counties.are_for_an_offset() || edges.are_for_an_offset();
+        is_clear && !counties.are_against() && !edges.are_against()
+    }
+
     /// Takes another patch's in.
     pub fn add(&mut self, other: Self) {
         self.counties.add(other.counties);
@@ -95,44 +110,13 @@ pub fn testify(atlas: &Atlas, row: u64, degrees: &Outline, stated_county: Option
     Ok(Testimony { counties, edges })
 }
 
-/// The question to people, where one witness is clear and none speaks against it.
-#[must_use]
-pub fn maybe_gcj02(testimony: &Testimony) -> Option<Refusal> {
-    let Testimony { counties, edges } = *testimony;
-    let is_clear = counties.are_for_an_offset() || edges.are_for_an_offset();
-    if !is_clear || counties.are_against() || edges.are_against() {
-        return None;
-    }
-    let (zh, en) = if edges.are_for_an_offset() {
-        (
-            format!("去除偏移后有 {} 个图斑的边界与图层吻合，按原坐标只有 {} 个", edges.without, edges.as_is),
-            format!("without the offset the outlines of {} patches run along edges of the layers, as they are only {}", edges.without, edges.as_is),
-        )
-    } else {
-        (
-            format!("去除偏移后有 {} 个图斑落在所填的县区内，按原坐标只有 {} 个（只计两者不同的图斑）", counties.without, counties.as_is),
-            format!(
-                "without the offset {} patches lie in the county they name, as they are only {} (of those where it makes a difference)",
-                counties.without, counties.as_is
-            ),
-        )
-    };
-    let words = Words::new(
-        format!("坐标可能带有 GCJ-02（火星坐标）偏移，约 500 米：{zh}。本系统不会擅自纠正，请核实来源后选择：去除偏移，或按原坐标"),
-        format!(
-            "the coordinates may carry the offset of GCJ-02, some 500 m: {en}. Nothing is corrected unasked; find out where the file comes from, and choose: take the offset off, or take the file as it is"
-        ),
-    );
-    Some(Refusal::new(RefusalKind::Unacceptable, "maybe_gcj02", words).choices(&["gcj02=remove", "gcj02=keep"]))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn asks(counties: (u32, u32), edges: (u32, u32)) -> bool {
         let votes = |(without, as_is)| Votes { without, as_is };
-        maybe_gcj02(&Testimony { counties: votes(counties), edges: votes(edges) }).is_some()
+        Testimony { counties: votes(counties), edges: votes(edges) }.asks()
     }
 
     #[test]

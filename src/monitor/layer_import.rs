@@ -8,7 +8,7 @@ use super::{
     county_overlaps::{self, Holders, Outlines},
     first_seen::FirstSeen,
     gcj02::testify,
-    intake::{Intake, Taken, region_again},
+    intake::{Intake, Taken},
     layer_codes::{self, CodeChoices, CodeSeen, CodeTally, Named},
     left_out::{LeftOuts, Refused},
     memory::Memory,
@@ -22,7 +22,6 @@ use crate::geom::{Bounds, Pieces, Plane};
 use crate::land::{FeatureFacts, JobKind, LONGEST_NAME, Layer, LayerFeature, LayerKind, Reject, Words, shortened};
 use crate::store::{Held, LayerWriter, NewLayer, Quota};
 use jiff::civil::Date;
-use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 use std::io;
@@ -474,13 +473,4 @@ impl Sorting {
         }
         notes
     }
-}
-
-/// Stored features cut into pieces, in order; `None` where one no longer passes its check.
-pub(super) fn pieces<'f>(plane: &Plane, features: &'f [LayerFeature]) -> Vec<(&'f LayerFeature, Option<Pieces>)> {
-    let pieces = |feature: &'f LayerFeature| {
-        let outline = feature.repaired.as_ref().unwrap_or(&feature.degrees);
-        (feature, region_again(outline, plane).map(|region| Pieces::of(&region)))
-    };
-    features.par_iter().map(pieces).collect()
 }

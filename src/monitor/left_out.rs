@@ -105,12 +105,6 @@ impl Monitor {
     }
 }
 
-/// What people are told of a feature that no longer passes the check it passed on import.
-pub(super) fn no_longer_passes(row: u64, outline: &Outline) -> LeftOut {
-    let words = Words::new("图形未能通过复核，未参与套合", "the outline no longer passes its check and is not used");
-    LeftOut { row, code: "no_longer_passes".to_owned(), reason: words, bounds: Some(outline.bounds()) }
-}
-
 /// What is told of all that was left out of a layer.
 pub(super) fn summary(kind: LayerKind, all: &[LeftOut]) -> Option<Words> {
     let first = all.first()?;

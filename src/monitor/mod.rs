@@ -6,6 +6,7 @@ mod aside;
 pub mod atlas;
 pub mod check;
 pub mod choosing;
+pub mod class_codes;
 pub mod classes;
 pub mod classify;
 pub mod classify_file;
@@ -34,6 +35,7 @@ mod origin;
 pub mod outdated;
 mod patch_id;
 mod pipeline;
+mod prepare;
 pub mod ratios;
 mod reading;
 pub mod reclassification;
@@ -57,8 +59,9 @@ pub use crate::formats::{FeatureBounds, Gcj02, Layer as FileLayer, Room, Stated,
 use crate::geom::{Crs, Plane, Written};
 use crate::land::{Layer, LayerKind, LayerUsed, Reject, Words, today};
 use crate::store::{SILENT, Store, StoreError, is_no_room};
-use atlas::{Atlas, LayerBuilder, PreparedLayer};
+use atlas::{Atlas, PreparedLayer};
 use memory::Memory;
+use prepare::Preparation;
 use rule::{Rule, Rules};
 use serde::{Deserialize, Serialize};
 use standing::Standing;
@@ -440,26 +443,11 @@ fn used(layer: &Layer) -> LayerUsed {
     LayerUsed { id: layer.id, kind: layer.kind, name: layer.name.clone(), effective: layer.effective.to_string() }
 }
 
-/// Prepares a layer from the store. A feature that no longer passes its check is left out, and named: one must not keep all others from being used.
+/// Prepares a layer from the store.
 async fn prepare(store: &dyn Store, layer: &Layer, plane: &Plane, memory: &Memory) -> Result<PreparedLayer, MonitorError> {
-    let mut builder = LayerBuilder::new(layer.kind, memory);
-    let mut full = Ok(());
-    store
-        .each_feature(layer.id, &mut |features| {
-            for (feature, pieces) in layer_import::pieces(plane, &features) {
-                match pieces {
-                    Some(pieces) if full.is_ok() => full = builder.push(&feature.facts, &pieces, &feature.degrees),
-                    Some(_) => {}
-                    None => {
-                        tracing::warn!(layer = layer.id, row = feature.row, "a feature no longer passes the check it passed on import; it is left out");
-                        builder.leave_out(left_out::no_longer_passes(feature.row, feature.repaired.as_ref().unwrap_or(&feature.degrees)));
-                    }
-                }
-            }
-        })
-        .await?;
-    full?;
-    Ok(tokio::task::block_in_place(|| builder.finish())?)
+    let mut preparation = Preparation::of(layer, plane, memory);
+    store.each_feature(layer.id, &mut |features| preparation.push(&features)).await?;
+    Ok(tokio::task::block_in_place(|| preparation.finish())?)
 }
 
 /// Bytes as lower-case hexadecimal digits.

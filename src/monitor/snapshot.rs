@@ -10,7 +10,6 @@ use super::atlas::PreparedLayer;
 use super::memory::{FileShelf, Memory};
 use crate::geom::{Bounds, Coverage, Plane, Shelf};
 use crate::land::{FeatureFacts, Layer, LeftOut, Words};
-use crate::store::fail;
 use jiff::civil::Date;
 use std::fs::File;
 use std::hash::Hasher;
@@ -33,7 +32,7 @@ fn path_of(folder: &Path, layer: &Layer) -> PathBuf {
 }
 
 /// The layer's snapshot, if there is one and it is as it should be.
-pub(super) fn read(folder: &Path, layer: &Layer, plane: &Plane, memory: &Memory) -> Option<PreparedLayer> {
+pub fn read(folder: &Path, layer: &Layer, plane: &Plane, memory: &Memory) -> Option<PreparedLayer> {
     let mut input = Hashing::new(File::open(path_of(folder, layer)).ok()?);
     let origin = origin(layer, plane);
     let mut begins = vec![0; origin.len()];
@@ -50,7 +49,8 @@ pub(super) fn read(folder: &Path, layer: &Layer, plane: &Plane, memory: &Memory)
 }
 
 /// Writes the layer's snapshot, whole or not at all. A failure costs the next start some seconds and nothing else.
-pub(super) fn write(folder: &Path, layer: &Layer, plane: &Plane, prepared: &PreparedLayer) {
+/// `passes` is told the steps at which a test may end the program.
+pub fn write(folder: &Path, layer: &Layer, plane: &Plane, prepared: &PreparedLayer, passes: fn(&str)) {
     let written = || -> io::Result<()> {
         std::fs::create_dir_all(folder)?;
         let mut out = BufWriter::with_capacity(PORTION, Hashing::new(tempfile::NamedTempFile::new_in(folder)?));
@@ -58,9 +58,9 @@ pub(super) fn write(folder: &Path, layer: &Layer, plane: &Plane, prepared: &Prep
         compose(&mut out, prepared)?;
         let Hashing { mut file, hash, .. } = out.into_inner().map_err(io::IntoInnerError::into_error)?;
         file.write_all(&hash.finish().to_le_bytes())?;
-        fail::point("snapshot: before rename");
+        passes("snapshot: before rename");
         file.persist(path_of(folder, layer)).map_err(|error| error.error)?;
-        fail::point("snapshot: after rename");
+        passes("snapshot: after rename");
         Ok(())
     };
     if let Err(error) = written() {
@@ -69,7 +69,7 @@ pub(super) fn write(folder: &Path, layer: &Layer, plane: &Plane, prepared: &Prep
 }
 
 /// Deletes snapshots of layers that are not among these.
-pub(super) fn keep_only(folder: &Path, layers: &[i64]) {
+pub fn keep_only(folder: &Path, layers: &[i64]) {
     for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
         let name = entry.file_name();
         let id = name.to_str().and_then(|name| name.strip_suffix(".layer")).and_then(|id| id.parse::<i64>().ok());

@@ -7,6 +7,7 @@ use super::rule::{Rule, Tolerance};
 use super::{Monitor, MonitorError, origin, prepare, snapshot, used, written};
 use crate::geom::Plane;
 use crate::land::{Days, Layer, LayerKind, LayerSet, Provenance, today};
+use crate::store::fail;
 use jiff::civil::Date;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
@@ -233,7 +234,7 @@ impl Monitor {
             known
         } else {
             let prepared = prepare(&*self.store, layer, plane, &self.memory).await?;
-            tokio::task::block_in_place(|| snapshot::write(&snapshots, layer, plane, &prepared));
+            tokio::task::block_in_place(|| snapshot::write(&snapshots, layer, plane, &prepared, fail::point));
             prepared
         };
         let prepared = Arc::new(prepared.without(self.store.left_out(layer.id).await?).of_classes(layer.classes));
