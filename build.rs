@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use twox_hash::XxHash3_64;
 
 /// What a prepared layer depends on, beside the layer: how it is measured, cut and written, and the crates that do some of it.
-const PREPARING: [&str; 5] = ["src/geom", "src/monitor/atlas.rs", "src/monitor/layer_import.rs", "src/monitor/snapshot.rs", "Cargo.lock"];
+const PREPARING: [&str; 5] = ["crates/geom", "src/monitor/atlas.rs", "src/monitor/layer_import.rs", "src/monitor/snapshot.rs", "Cargo.lock"];
 
 fn main() -> io::Result<()> {
     println!("cargo:rerun-if-changed=web/dist");

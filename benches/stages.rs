@@ -6,7 +6,6 @@
 use std::{error::Error, path::Path, time::Instant};
 use tuban::demo::{Preset, generate};
 use tuban::formats::{FeatureBounds, FeatureSource, FieldMap, Stated, Wanted, geojson::Reader};
-use tuban::geom::{Crs, Figure, Outline, Written, check_in};
 use tuban::land::LayerKind;
 use tuban::monitor::atlas::Atlas;
 use tuban::monitor::classify::classify;
@@ -14,6 +13,7 @@ use tuban::monitor::classify_file::{ClassifyFiles, LayerPath, classify_files, lo
 use tuban::monitor::classify_line::Output;
 use tuban::monitor::edges::AsDrawn;
 use tuban::monitor::{Workshop, memory::Memory, rule::Rule};
+use tuban_geom::{Crs, Figure, Outline, Written, check_in};
 
 fn main() -> Result<(), Box<dyn Error>> {
     let scratch = tempfile::tempdir()?;

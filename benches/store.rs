@@ -7,9 +7,9 @@ mod builders;
 
 use builders::{facts, filing, finding, key, layer, only, patch};
 use std::{f64::consts::TAU, time::Instant};
-use tuban::geom::{Bounds, Outline};
 use tuban::land::{FeatureFacts, Finding, LayerFeature, LayerKind, OnConflict, Patch, Verdict};
 use tuban::store::{PatchPosition, PatchQuery, Store, VerdictFilter, sqlite::SqliteStore};
+use tuban_geom::{Bounds, Outline};
 
 const PARCELS: u64 = 300_000;
 const PATCHES: u64 = 100_000;

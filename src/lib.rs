@@ -6,7 +6,6 @@
 pub mod cli;
 pub mod demo;
 pub mod formats;
-pub mod geom;
 pub mod http;
 pub mod land;
 pub mod monitor;

@@ -1,7 +1,6 @@
 //! `tuban inspect`: what a file is, and what would become of it.
 
 use super::{Codes, Database, Failure, Said};
-use crate::geom::Plane;
 use crate::land::{LayerKind, today};
 use crate::monitor::{
     Room, Wanted, Workshop,
@@ -12,6 +11,7 @@ use crate::monitor::{
 };
 use clap::Args;
 use std::path::PathBuf;
+use tuban_geom::Plane;
 
 #[derive(Debug, Args)]
 pub struct Inspect {

@@ -34,7 +34,6 @@ mod survey;
 mod terminal;
 mod withdrawal;
 
-use crate::geom::Crs;
 use crate::land::{Reject, Standard};
 use crate::monitor::{Gcj02, Monitor, MonitorError, RefusalKind, Stated, county_codes::CountyCodes, layer_codes::CodeChoices, memory::Memory, rule::Rules};
 use crate::store::{self, StoreError};
@@ -42,6 +41,7 @@ use bytesize::ByteSize;
 use clap::{Parser, Subcommand};
 use std::path::PathBuf;
 use std::process::ExitCode;
+use tuban_geom::Crs;
 
 /// 图斑 Tuban: what does every patch occupy, and why.
 #[derive(Debug, Parser)]

@@ -2,9 +2,9 @@
 
 use super::json::{self, Cursor, RawText};
 use super::{Field, FieldMap};
-use crate::geom::Outline;
 use crate::land::{Place, Reject, Words};
 use std::borrow::Cow;
+use tuban_geom::Outline;
 
 /// A feature as its file has it: nothing is judged but that its geometry is areas.
 #[derive(Debug, Clone, PartialEq)]

@@ -1,9 +1,9 @@
 //! Outlines from well-known binary as GDAL writes it: what is no polygon is a fault of its feature.
 
 use super::{Fault, FaultKind};
-use crate::geom::Outline;
-use crate::geom::wkb::{WkbError, read_polygons};
 use crate::land::Place;
+use tuban_geom::Outline;
+use tuban_geom::wkb::{WkbError, read_polygons};
 
 /// The outline of some WKB, of at most so many vertices; or why it has none. No bytes are no geometry.
 pub fn outline(wkb: &[u8], most_vertices: u64) -> Result<Outline, Fault> {

@@ -195,7 +195,7 @@ impl EdgeBoundAnswer {
 #[derive(Debug, Serialize, ToSchema)]
 struct DefectAnswer {
     #[schema(value_type = String)]
-    code: crate::geom::DefectKind,
+    code: tuban_geom::DefectKind,
     part: u32,
     ring: u32,
     vertex: u32,
@@ -208,7 +208,7 @@ struct DefectAnswer {
 impl FindingAnswer {
     /// The answer for a finding and the defects of the outline it was made from.
     #[must_use]
-    pub fn new(finding: &crate::land::Finding, defects: &[crate::geom::Defect], provenance: Provenance, days: &Days, tolerance: &Tolerance) -> Self {
+    pub fn new(finding: &crate::land::Finding, defects: &[tuban_geom::Defect], provenance: Provenance, days: &Days, tolerance: &Tolerance) -> Self {
         let defects = defects
             .iter()
             .map(|defect| DefectAnswer {

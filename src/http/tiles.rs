@@ -4,7 +4,6 @@ use super::{
     Desk, Problem,
     query::{self, Path, Query},
 };
-use crate::geom::Bounds;
 use crate::land::{LayerKind, PeriodRange, Standard};
 use crate::monitor::classes::is_farmland;
 use crate::store::{PatchMark, PatchQuery};
@@ -17,6 +16,7 @@ use axum::{
 };
 use serde::Deserialize;
 use std::collections::{HashMap, hash_map::Entry};
+use tuban_geom::Bounds;
 use utoipa::IntoParams;
 
 /// Which months' patches.

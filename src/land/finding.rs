@@ -1,6 +1,6 @@
 //! What a patch occupies, and what follows from it.
 
-use crate::geom::Doubt;
+use tuban_geom::Doubt;
 
 use super::{AutomaticVerdict, LayerKind, Reason, Words, county_name, verdict::words};
 use serde::{Deserialize, Serialize};

@@ -1,8 +1,8 @@
 //! Layers: versions of what patches are held against.
 
 use super::{Standard, Words, verdict::words};
-use crate::geom::{Bounds, Outline};
 use jiff::civil::Date;
+use tuban_geom::{Bounds, Outline};
 
 words! {
     /// What a layer tells about the ground.

@@ -12,7 +12,7 @@
 //! | [`Filing`] | 填报 | a confirmed verdict with its areas |
 //! | [`Tally`] | 汇总 | counts and areas of one county or the city |
 //! | [`Reject`] | 拒收 | a feature refused, with the reason and the place of the fault |
-//! | [`Defect`](crate::geom::Defect) | 图形问题 | what is wrong with an outline |
+//! | [`Defect`](tuban_geom::Defect) | 图形问题 | what is wrong with an outline |
 //!
 //! Knows no SQL, no HTTP, no files.
 

@@ -1,7 +1,7 @@
 //! A patch as it came, checked once.
 
 use super::{Days, verdict::words};
-use crate::geom::{Defect, Outline};
+use tuban_geom::{Defect, Outline};
 
 words! {
     /// Whether a patch's outline could be taken as it was.

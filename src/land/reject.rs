@@ -1,7 +1,7 @@
 //! Features refused: which, where the fault lies, and why, in words for people.
 
-use crate::geom::Unplaced;
 use serde::{Deserialize, Serialize};
+use tuban_geom::Unplaced;
 
 /// A sentence in both languages of the house.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, utoipa::ToSchema)]

@@ -4,7 +4,6 @@ mod approvals;
 
 use super::memory::{Memory, Taken};
 use super::{classes::is_farmland, rule::Rule};
-use crate::geom::{Bounds, Coverage, CoverageBuilder, Drawn, Figure, Hits, Outline, Pieces, Plane, Written, parts, sum_m2};
 use crate::land::{Areas, FeatureFacts, LayerKind, LayerUsed, LeftOut, Standard};
 use approvals::Approval;
 pub use approvals::ApprovalMarks;
@@ -14,6 +13,7 @@ use std::collections::HashMap;
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use tuban_geom::{Bounds, Coverage, CoverageBuilder, Drawn, Figure, Hits, Outline, Pieces, Plane, Written, parts, sum_m2};
 
 /// The layers in force.
 #[derive(Debug)]

@@ -3,9 +3,9 @@
 use super::rule::Tolerance;
 use super::{Monitor, MonitorError, Refusal, RefusalKind, classify::classify, intake::Intake, standing::Standing, standing::days_of};
 use crate::formats::{contradiction_words, geojson};
-use crate::geom::{Bounds, Contradiction, Crs, Defect, Figure, Written, typical};
 use crate::land::{Days, Finding, Place, Provenance, Words, today};
 use std::sync::Arc;
+use tuban_geom::{Bounds, Contradiction, Crs, Defect, Figure, Written, typical};
 
 /// What a polygon occupies.
 #[derive(Debug, Clone, PartialEq)]

@@ -17,9 +17,9 @@ use super::{
     edges::{AsDrawn, Milder, doubts},
     rule::{Rule, Tolerance},
 };
-use crate::geom::Figure;
 use crate::land::{Areas, AutomaticVerdict, CountyShare, Doubts, FeatureFacts, Finding, Flag, LayerKind, ParcelShare, Reason, is_county_code};
 use jiff::civil::Date;
+use tuban_geom::Figure;
 
 /// What was measured of a figure, and the verdict: all but what it takes to tell it to people.
 #[derive(Debug, Clone, PartialEq)]

@@ -3,10 +3,10 @@
 //! Rare, so it may cost what measuring costs: an area far from its tolerance is judged without asking.
 
 use super::{atlas::Atlas, atlas::Measured, rule::Tolerance};
-use crate::geom::edges::REACH_M;
-use crate::geom::{Doubt, Drawn, Figure, Outline, Window, Written};
 use crate::land::{Doubts, LayerKind};
 use std::io;
+use tuban_geom::edges::REACH_M;
+use tuban_geom::{Doubt, Drawn, Figure, Outline, Window, Written};
 
 /// A patch as its file drew it.
 #[derive(Debug, Clone, Copy)]

@@ -8,8 +8,8 @@
 //! goes both ways alike. So only a clear majority among those that differ is taken for an offset (a sign test).
 
 use super::atlas::Atlas;
-use crate::geom::{Outline, remove_gcj02};
 use std::io;
+use tuban_geom::{Outline, remove_gcj02};
 
 /// Fewest patches that must speak for an offset.
 const FEWEST: u32 = 10;

@@ -16,11 +16,11 @@ use super::{
     rule::Rule,
 };
 use crate::formats::{Arrival, EncodingChoice, Layer, RawFeature, Stated, Wanted, ogr::Workshop};
-use crate::geom::{Bounds, Crs};
 use crate::land::{Flag, LayerKind, Reject, Words, today};
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Weak;
+use tuban_geom::{Bounds, Crs};
 
 /// What to look at.
 #[derive(Debug, Clone)]

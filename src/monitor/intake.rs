@@ -1,11 +1,11 @@
 //! From an outline as it came to one that can be measured and stored: the one place where raw becomes checked.
 
 use super::edges::AsDrawn;
-use crate::geom::{
+use crate::land::{Area, Patch, Place, Reject, Words};
+use tuban_geom::{
     Checked, Crs, Defect, DefectKind, Dispute, Fault, Outline, Plane, Region, Unacceptable, Unplaced, Written, check, check_in, check_rings, check_rings_in,
     dispute, remove_gcj02, twice_signed_area, unite,
 };
-use crate::land::{Area, Patch, Place, Reject, Words};
 
 mod nesting;
 

@@ -14,10 +14,10 @@ use super::{
     rule::Rule,
 };
 use crate::formats::{Field, RawFeature, Values, tidy_code};
-use crate::geom::{Figure, Written};
 use crate::land::{COUNTIES, Days, Finding, Patch, Reject, Words, is_county_code, shortened, today};
 use jiff::civil::Date;
 use std::{borrow::Cow, collections::HashMap, io};
+use tuban_geom::{Figure, Written};
 
 /// Everything a feature is judged by.
 pub struct Judge<'a> {

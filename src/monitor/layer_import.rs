@@ -18,7 +18,6 @@ use super::{
     survey_import::hash,
 };
 use crate::formats::{Arrival, Field, RawFeature, Stated, Wanted};
-use crate::geom::{Bounds, Pieces, Plane};
 use crate::land::{FeatureFacts, JobKind, LONGEST_NAME, Layer, LayerFeature, LayerKind, Reject, Words, shortened};
 use crate::store::{Held, LayerWriter, NewLayer, Quota};
 use jiff::civil::Date;
@@ -28,6 +27,7 @@ use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
 use tokio::sync::mpsc;
+use tuban_geom::{Bounds, Pieces, Plane};
 
 /// A layer about to be imported.
 #[derive(Debug, Clone, Serialize, Deserialize)]

@@ -2,9 +2,9 @@
 
 use super::{Monitor, MonitorError};
 use crate::formats::FaultKind;
-use crate::geom::{Bounds, Outline};
 use crate::land::{Finding, Flag, LayerKind, LayerUsed, LeftOut, Reject, Words};
 use crate::monitor::intake::Intake;
+use tuban_geom::{Bounds, Outline};
 
 /// Features of one layer that are listed one by one; the box of all others is kept as one.
 const LISTED: usize = 10_000;

@@ -4,13 +4,13 @@
 //! what is being judged, none of which is larger. Positions of a layer that no longer fits go to a file: unnamed, so that the system removes it whatever
 //! happens. Which pages of it stay in memory is the system's affair, which gives them back when anything else needs them.
 
-use crate::geom::Shelf;
 use std::fs::File;
 use std::io::{self, Write};
 use std::os::unix::fs::FileExt;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use tuban_geom::Shelf;
 
 /// What the process takes with small layers, bytes.
 const RESERVE: u64 = 64 << 20;

@@ -56,7 +56,6 @@ pub mod work;
 use crate::formats::ReadError;
 pub(crate) use crate::formats::ogr::Folder;
 pub use crate::formats::{FeatureBounds, Gcj02, Layer as FileLayer, Room, Stated, Wanted, ogr::Workshop, why_not, writing::harmless};
-use crate::geom::{Crs, Plane, Written};
 use crate::land::{Layer, LayerKind, LayerUsed, Reject, Words, today};
 use crate::store::{SILENT, Store, StoreError, is_no_room};
 use atlas::{Atlas, PreparedLayer};
@@ -68,6 +67,7 @@ use standing::Standing;
 use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError, RwLock, Weak};
+use tuban_geom::{Crs, Plane, Written};
 
 /// Why something was not done.
 #[derive(Debug, thiserror::Error)]

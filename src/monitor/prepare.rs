@@ -3,10 +3,10 @@
 use super::atlas::{LayerBuilder, PreparedLayer};
 use super::intake::region_again;
 use super::memory::Memory;
-use crate::geom::{Outline, Pieces, Plane};
 use crate::land::{Layer, LayerFeature, LeftOut, Words};
 use rayon::prelude::*;
 use std::io;
+use tuban_geom::{Outline, Pieces, Plane};
 
 /// A layer that is being prepared from its stored features.
 #[derive(Debug)]

@@ -2,9 +2,9 @@
 
 use super::{MonitorError, Refusal, RefusalKind, atlas::Atlas, intake::Intake, pipeline::in_order};
 use crate::formats::{Arrival, FeatureBatch, FeatureSource, Field, FieldMap, Gcj02, Head, Held, RawFeature, Room, Stated, Wanted, contradiction_words};
-use crate::geom::{Bounds, Crs, Plane, Written, typical};
 use crate::land::{LayerKind, Words};
 use std::collections::BTreeSet;
+use tuban_geom::{Bounds, Crs, Plane, Written, typical};
 
 /// What to read, and what is known of it from elsewhere.
 #[derive(Debug, Clone, Copy)]

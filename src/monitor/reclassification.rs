@@ -19,7 +19,6 @@ use super::standing::{Standing, Versions};
 use super::{
     Monitor, MonitorError, Refusal, RefusalKind, abandoned, export::CHANGED_MEANWHILE, export::understood, hexadecimal, pipeline::in_order, sums::Sums,
 };
-use crate::geom::Written;
 use crate::land::{Days, Finding, Flag, JobKind, NewSurvey, Progress, Stage, Survey, Words};
 use crate::store::{FindingsWriter, Held, PatchQuery, Quota, StoredPatch};
 use async_trait::async_trait;
@@ -27,6 +26,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::sync::Arc;
 use tokio::sync::mpsc::{self, Receiver, Sender};
+use tuban_geom::Written;
 
 /// Patches read at a time.
 const PAGE: u32 = 500;

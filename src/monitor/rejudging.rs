@@ -9,9 +9,9 @@ use super::{
     intake::Intake,
     standing::Standing,
 };
-use crate::geom::{Figure, Written};
 use crate::land::{Days, Finding, Patch};
 use crate::store::StoreError;
+use tuban_geom::{Figure, Written};
 
 /// The patches that a set in hand is for.
 #[derive(Debug, Clone, Copy)]

@@ -8,7 +8,6 @@
 
 use super::atlas::PreparedLayer;
 use super::memory::{FileShelf, Memory};
-use crate::geom::{Bounds, Coverage, Plane, Shelf};
 use crate::land::{FeatureFacts, Layer, LeftOut, Words};
 use jiff::civil::Date;
 use std::fs::File;
@@ -16,6 +15,7 @@ use std::hash::Hasher;
 use std::io::{self, BufWriter, Read, Write};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
+use tuban_geom::{Bounds, Coverage, Plane, Shelf};
 use twox_hash::XxHash3_64;
 
 /// A hash of the sources of all that prepares, cuts and writes, made by build.rs: a change cannot forget to change it.

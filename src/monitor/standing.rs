@@ -5,12 +5,12 @@ use super::atlas::{Atlas, PreparedLayer};
 use super::choosing::{Choice, Choosing, Since};
 use super::rule::{Rule, Tolerance};
 use super::{Monitor, MonitorError, origin, prepare, snapshot, used, written};
-use crate::geom::Plane;
 use crate::land::{Days, Layer, LayerKind, LayerSet, Provenance, today};
 use crate::store::fail;
 use jiff::civil::Date;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
+use tuban_geom::Plane;
 
 /// All layer versions and rules, as of one moment.
 #[derive(Debug)]

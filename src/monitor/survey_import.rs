@@ -23,7 +23,6 @@ use super::{
     withdrawal::question,
 };
 use crate::formats::{Arrival, Field, Stated, Wanted, companions};
-use crate::geom::Written;
 use crate::land::{Days, Finding, Level, NewSurvey, OnConflict, Patch, PatchIdSource, Period, Progress, Reject, Stage, Survey, VerdictCounts, Words, today};
 use crate::store::{Held, StoreError, SurveyKey, SurveyWriter, Unasked};
 use serde::{Deserialize, Serialize};
@@ -31,6 +30,7 @@ use sha2::{Digest, Sha256};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use tokio::sync::mpsc;
+use tuban_geom::Written;
 
 /// A survey about to be imported.
 #[derive(Debug, Clone, Serialize, Deserialize)]

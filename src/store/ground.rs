@@ -3,11 +3,11 @@
 use super::columns::Columns;
 use super::values::{self, Values};
 use super::{StoreError, cells, unpublished::Moment};
-use crate::geom::{Bounds, Outline};
 use crate::land::{Areas, AutomaticVerdict, GroundShare, Reason, SharedPiece};
 use async_trait::async_trait;
 use jiff::civil::Date;
 use std::collections::HashSet;
+use tuban_geom::{Bounds, Outline};
 
 /// Where a patch lies.
 #[derive(Debug, Clone, Copy, PartialEq)]

@@ -28,7 +28,6 @@ mod values;
 mod withdrawal;
 mod wkb;
 
-use crate::geom::Bounds;
 use crate::land::{
     Contradiction, Days, Filing, Finding, FormerFinding, Layer, LayerFeature, LayerKind, LayerSet, LeftOut, Level, NewSurvey, OnConflict, Patch, Period,
     PeriodRange, Provenance, Reject, Signature, Standard, Survey, TakenOff, Totals, words,
@@ -38,6 +37,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
+use tuban_geom::Bounds;
 
 pub use errors::is_no_room;
 pub use filings::{Fate, NewFiling, Signing};

@@ -1,8 +1,8 @@
 //! From values to columns, whichever database takes them: the order is that of [`tables`](super::tables).
 
 use super::{LayerFeature, StoreError, cells::cell, wkb};
-use crate::geom::{Bounds, Outline};
 use crate::land::{Doubts, Finding, FormerFinding, Layer, LayerUsed, LeftOut, Patch, Reject, Standard, Survey, push_day};
+use tuban_geom::{Bounds, Outline};
 
 /// Takes the columns of rows, one after the other.
 pub(super) trait Values {

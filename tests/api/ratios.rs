@@ -7,8 +7,8 @@ use super::app::{
 };
 use serde_json::{Value, json};
 use std::fmt::Write;
-use tuban::geom::Plane;
 use tuban::land::Area;
+use tuban_geom::Plane;
 
 const HEADER: &str = "patch_id,verdict,legal_m2,legal_farmland_m2,illegal_m2,illegal_farmland_m2\n";
 

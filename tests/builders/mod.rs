@@ -1,11 +1,11 @@
 //! Small values of the vocabulary for tests, each complete and plain; what a test is about it sets itself.
 
-use tuban::geom::Outline;
 use tuban::land::{
     Areas, AutomaticVerdict, CountyShare, Days, FeatureFacts, Filing, Finding, LayerFeature, LayerKind, Level, NewSurvey, ParcelShare, Patch, PatchIdSource,
     Period, PeriodRange, Reason, Reject, Verdict, VerdictCounts, Words,
 };
 use tuban::store::{NewLayer, SurveyKey};
+use tuban_geom::Outline;
 
 /// A closed square with its lower left corner at `x`, `y`.
 pub(crate) fn square(x: f64, y: f64, side: f64) -> Outline {

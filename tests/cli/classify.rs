@@ -13,10 +13,10 @@ use serde_json::{Value, json};
 use std::path::Path;
 use std::process::Command;
 use tuban::formats::{Stated, geojson};
-use tuban::geom::{Figure, check_in};
 use tuban::land::LayerKind;
 use tuban::monitor::classify_file::{ClassifyFiles, LayerPath, load};
 use tuban::monitor::{Workshop, memory::Memory, rule::Rule};
+use tuban_geom::{Figure, check_in};
 
 /// As the issue that introduced it promises it to scripts.
 const COLUMNS: &str = "patch_id,county_code,area_m2,farmland_m2,basic_farmland_m2,red_line_m2,urban_boundary_m2,approved_m2,approved_farmland_m2,verdict,condition,before_day,after_day,\

@@ -8,7 +8,6 @@ use std::sync::OnceLock;
 use std::time::Duration;
 use tuban::demo::{Preset, generate};
 use tuban::formats::{Stated, Wanted, ogr::Workshop};
-use tuban::geom::Plane;
 use tuban::land::{LayerKind, Words};
 use tuban::monitor::atlas::Atlas;
 use tuban::monitor::classify_file::{ClassifyFiles, LayerPath, classify_files};
@@ -17,6 +16,7 @@ use tuban::monitor::inspect::{InspectFile, Inspection, inspect};
 use tuban::monitor::layer_codes::CodeChoices;
 use tuban::monitor::memory::Memory;
 use tuban::monitor::{MonitorError, rule::Rule};
+use tuban_geom::Plane;
 use zip::write::SimpleFileOptions;
 
 /// The worker, built as cargo builds it: `cargo test` of the service alone does not. Of the workspace, so that what both use is built once.

@@ -3,7 +3,6 @@
 use super::kit::{crs, folder, look, ogr2ogr, verdict, workshop, zip};
 use std::path::{Path, PathBuf};
 use tuban::formats::{Stated, Wanted};
-use tuban::geom::Plane;
 use tuban::land::{LayerKind, Words};
 use tuban::monitor::atlas::Atlas;
 use tuban::monitor::classify_file::{ClassifyFiles, LayerPath, classify_files};
@@ -12,6 +11,7 @@ use tuban::monitor::inspect::{InspectFile, Inspection, inspect};
 use tuban::monitor::layer_codes::CodeChoices;
 use tuban::monitor::memory::Memory;
 use tuban::monitor::{MonitorError, Refusal, rule::Rule};
+use tuban_geom::Plane;
 
 fn fixture(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/reading").join(name)

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use tuban::formats::ogr::Workshop;
 use tuban::formats::writing::{Cell, Column, Encoding, Format, Kind, Layout, WriteError, begin};
-use tuban::geom::{Crs, Outline};
+use tuban_geom::{Crs, Outline};
 
 const COLUMNS: [Column; 4] = [
     Column { key: "patch_id", short: "JCBH", chinese: "图斑编号", kind: Kind::Text },

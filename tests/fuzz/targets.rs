@@ -7,8 +7,8 @@ use std::io::Cursor;
 use tuban::formats::geojson::Reader;
 use tuban::formats::ogr::Workshop;
 use tuban::formats::{Arrival, FeatureBounds, FeatureSource, FieldMap, NamedCrs, ReadError, Wanted, wkb};
-use tuban::geom::wkb::write_multi_polygon;
-use tuban::geom::{Crs, Outline};
+use tuban_geom::wkb::write_multi_polygon;
+use tuban_geom::{Crs, Outline};
 
 /// Reads a file to its end; how many features it has.
 fn read(bytes: &[u8], bounds: FeatureBounds) -> Result<usize, ReadError> {

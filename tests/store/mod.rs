@@ -123,8 +123,8 @@ async fn on(writer: &mut dyn SurveyWriter, findings: Vec<(Patch, Finding)>, prov
 }
 
 /// Outlines that no library would let pass, which a store must give back as they are.
-fn weird_outlines() -> Vec<tuban::geom::Outline> {
-    use tuban::geom::Outline;
+fn weird_outlines() -> Vec<tuban_geom::Outline> {
+    use tuban_geom::Outline;
     let mut two_parts = Outline { multi: true, ..Outline::default() };
     two_parts.push_ring(&[[118.0, 35.0], [118.1, 35.0], [118.1, 35.1], [118.0, 35.0]]);
     two_parts.push_ring(&[[118.02, 35.01], [118.03, 35.01], [118.03, 35.02]]);

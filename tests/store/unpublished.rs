@@ -5,9 +5,9 @@ use super::{on, stored, stored_on};
 use crate::builders::{facts, feature, filing, finding, key, layer, only, patch, patch_at, reject};
 use std::fmt::Debug;
 use std::time::Duration;
-use tuban::geom::{Bounds, Outline};
 use tuban::land::{Finding, LayerFeature, LayerKind, LeftOut, NewSurvey, OnConflict, Patch, Provenance, Survey, Verdict, Words};
 use tuban::store::{PatchPosition, PatchQuery, Store, StoreError, SurveyWriter};
+use tuban_geom::{Bounds, Outline};
 
 /// Far above what any of this takes, far below what a writer waits for another.
 const PATIENCE: Duration = Duration::from_secs(20);

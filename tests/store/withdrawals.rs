@@ -5,9 +5,9 @@ use super::{stored, stored_on};
 use crate::builders::{facts, feature, filing, finding, key, layer, month, only, patch, patch_at, reject, square};
 use std::collections::BTreeSet;
 use std::time::Duration;
-use tuban::geom::Outline;
 use tuban::land::{Decision, Event, Finding, Flag, LayerKind, Level, NewSurvey, OnConflict, Patch, Survey, Verdict};
 use tuban::store::{PatchQuery, Store, StoreError, StoredPatch, SurveyKey, Thing, Unasked};
+use tuban_geom::Outline;
 
 const ALL: Unasked = Unasked { verdicts_go: true, sent_again: true };
 

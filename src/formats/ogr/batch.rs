@@ -2,9 +2,9 @@
 
 use crate::formats::json::{self, Cursor};
 use crate::formats::{Fault, FaultKind, FeatureBatch, FeatureBounds, FieldMap, RawFeature, ReadError, Values, wkb};
-use crate::geom::Outline;
 use std::collections::BTreeSet;
 use std::ops::Range;
+use tuban_geom::Outline;
 
 /// It had heights or measures.
 const RAISED: u8 = 1;

@@ -18,10 +18,10 @@ pub(crate) use workshop::Folder;
 pub use workshop::Workshop;
 
 use super::{FeatureBatch, FeatureBounds, FeatureSource, Head, ReadError, shapefile};
-use crate::geom::Crs;
 use agreement::Sent;
 use batch::Batch;
 use std::path::PathBuf;
+use tuban_geom::Crs;
 use worker::Frame;
 
 /// How many features a layer says it has.

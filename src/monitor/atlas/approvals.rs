@@ -4,11 +4,11 @@
 //! farmland. Of U counts what some stored version held by then. Other uses are measured on what those that count leave.
 
 use super::{AtlasLayer, Measured, PartHits};
-use crate::geom::{Figure, Hits};
 use crate::land::{Areas, FeatureFacts, Reason};
 use crate::monitor::approval_kinds::{ApprovalKinds, Use};
 use jiff::civil::Date;
 use std::io;
+use tuban_geom::{Figure, Hits};
 
 /// What an approval says of itself.
 #[derive(Debug, Clone, Copy)]

@@ -2,7 +2,6 @@
 
 use super::{ClassifyFiles, LayerPath, receive};
 use crate::formats::{Stated, Wanted};
-use crate::geom::Written;
 use crate::land::{LayerKind, LayerUsed, Reject, Words};
 use crate::monitor::{
     MonitorError, Refusal,
@@ -19,6 +18,7 @@ use crate::monitor::{
     rule::Rule,
 };
 use std::sync::Arc;
+use tuban_geom::Written;
 
 /// Layers ready to be held against, and what people should know of them.
 #[derive(Debug)]

@@ -1,6 +1,6 @@
 //! Rings whose directions do not tell shells from holes: told apart by which lies in which.
 
-use crate::geom::{Defect, Outline, lies_in};
+use tuban_geom::{Defect, Outline, lies_in};
 
 /// An outline put together by which ring lies in which.
 pub(super) struct Nested {

@@ -79,8 +79,8 @@ fn take(share: &mut GroundShare, left: &mut GroundShare, whole: &GroundShare) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::geom::Outline;
     use crate::land::{Areas, AutomaticVerdict, Reason};
+    use tuban_geom::Outline;
 
     fn ground(patch: i64, area_m2: f64, farmland_m2: f64) -> PatchGround {
         PatchGround {

@@ -5,7 +5,6 @@ use super::bulk::ROWS;
 use super::copy::Copy;
 use super::unpublished::{self, Unpublished};
 use super::{PostgresStore, Writing, ground, jobs::Queue, sets, text};
-use crate::geom::Bounds;
 use crate::land::{Finding, FormerFinding, GroundShare, NewSurvey, Provenance, SharedPiece, Survey};
 use crate::store::ground::{Looked, NewFindings, Seen, still_shared};
 use crate::store::unpublished::{Pace, What};
@@ -13,6 +12,7 @@ use crate::store::{FindingsWriter, GroundWriter, Held, JobOutcome, PatchGround, 
 use crate::store::{rejudged::Rejudged, sets::Used, values::Values};
 use async_trait::async_trait;
 use sqlx::AssertSqlSafe;
+use tuban_geom::Bounds;
 
 /// How many of these numbers are of patches of a survey.
 const KNOWN: &str = "SELECT count(*) FROM patch WHERE id = ANY($1) AND survey_id = $2";

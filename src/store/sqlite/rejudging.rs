@@ -3,7 +3,6 @@
 use super::bulk::{Arguments, Insert, ROWS};
 use super::unpublished::{self, Unpublished};
 use super::{SqliteStore, Writing, ground, sets};
-use crate::geom::Bounds;
 use crate::land::{Finding, FormerFinding, GroundShare, NewSurvey, Provenance, SharedPiece, Survey};
 use crate::store::ground::{Looked, NewFindings, Seen, still_shared};
 use crate::store::unpublished::{Pace, What};
@@ -11,6 +10,7 @@ use crate::store::{FindingsWriter, GroundWriter, Held, JobOutcome, PatchGround, 
 use crate::store::{rejudged::Rejudged, sets::Used};
 use async_trait::async_trait;
 use sqlx::AssertSqlSafe;
+use tuban_geom::Bounds;
 
 /// How many of the numbers in a JSON list are of patches of a survey.
 const KNOWN: &str = "SELECT count(*) FROM json_each($1) AS given CROSS JOIN patch ON patch.id = given.value WHERE patch.survey_id = $2";

@@ -7,10 +7,10 @@
 use super::reading::{Blame, Reading, Windings};
 use super::untangle::{key, name_contacts};
 use super::{Defect, Fault, Ring, Unacceptable, clean, no_area, spans};
-use crate::geom::crossing::{Contact, Span, contacts};
-use crate::geom::plane::twice_signed_area;
-use crate::geom::slabs::{self, Edge, Ground};
-use crate::geom::{Outline, Region};
+use crate::crossing::{Contact, Span, contacts};
+use crate::plane::twice_signed_area;
+use crate::slabs::{self, Edge, Ground};
+use crate::{Outline, Region};
 use smallvec::{SmallVec, smallvec};
 use std::collections::HashMap;
 

@@ -37,6 +37,7 @@ pub struct Doubt {
 impl Doubt {
     /// Both together.
     #[must_use]
+    #[inline]
     pub fn m2(&self) -> f64 {
         self.edges_m2 + self.rounding_m2
     }

@@ -2,7 +2,7 @@
 //!
 //! [`Strips::add_ring`] is steps 2 and 3 of [`overlay`](super); [`Strips::common`] makes of two such sets of edges the one of the ground both have.
 
-use crate::geom::Bounds;
+use crate::Bounds;
 use smallvec::SmallVec;
 use wide::f64x4;
 

@@ -53,6 +53,7 @@ impl Region {
     }
 
     /// The rings.
+    #[inline]
     pub fn rings(&self) -> impl Iterator<Item = &[[f64; 2]]> + Clone {
         let mut start = 0;
         self.ring_ends.iter().map(move |end| {
@@ -64,24 +65,28 @@ impl Region {
 
     /// Square metres.
     #[must_use]
+    #[inline]
     pub fn area_m2(&self) -> f64 {
         self.twice_area / 2.0
     }
 
     /// The smallest box around it.
     #[must_use]
+    #[inline]
     pub fn bounds(&self) -> Bounds {
         Bounds::of(&self.positions)
     }
 
     /// Vertices, closing positions included.
     #[must_use]
+    #[inline]
     pub fn vertices(&self) -> usize {
         self.positions.len()
     }
 
     /// The rings as an outline: a part for each shell, with the holes that lie in it.
     #[must_use]
+    #[inline]
     pub fn outline(&self) -> Outline {
         let (shells, holes): (Vec<_>, Vec<_>) = self.rings().partition(|ring| twice_signed_area(ring) > 0.0);
         let mut outline = Outline { multi: shells.len() > 1, ..Outline::default() };

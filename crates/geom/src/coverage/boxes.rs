@@ -3,7 +3,7 @@
 //! Boxes are sorted along a Hilbert curve and packed: node k of a level has the entries 16k to 16k+15 of the level below, so that there are no links to
 //! follow. `geo-index`, which packs the same way, compares one box at a time: a fifth of the main job was spent there.
 
-use crate::geom::Curve;
+use crate::Curve;
 use rayon::prelude::*;
 use smallvec::SmallVec;
 use wide::f32x8;

@@ -14,6 +14,7 @@ impl Bounds {
     pub const EMPTY: Self = Self { min: [f64::INFINITY; 2], max: [f64::NEG_INFINITY; 2] };
 
     /// Grows the box to hold `at`.
+    #[inline]
     pub fn extend(&mut self, at: [f64; 2]) {
         self.min = [self.min[0].min(at[0]), self.min[1].min(at[1])];
         self.max = [self.max[0].max(at[0]), self.max[1].max(at[1])];
@@ -21,6 +22,7 @@ impl Bounds {
 
     /// The smallest box around `positions`.
     #[must_use]
+    #[inline]
     pub fn of(positions: &[[f64; 2]]) -> Self {
         let mut bounds = Self::EMPTY;
         for at in positions {
@@ -31,6 +33,7 @@ impl Bounds {
 
     /// The smallest box around both.
     #[must_use]
+    #[inline]
     pub fn union(&self, other: &Self) -> Self {
         let mut both = *self;
         both.extend(other.min);
@@ -48,18 +51,21 @@ impl Bounds {
 
     /// Whether `at` lies in the box.
     #[must_use]
+    #[inline]
     pub fn holds(&self, at: [f64; 2]) -> bool {
         (0..2).all(|axis| self.min[axis] <= at[axis] && at[axis] <= self.max[axis])
     }
 
     /// The place in the middle of the box.
     #[must_use]
+    #[inline]
     pub fn middle(&self) -> [f64; 2] {
         [0, 1].map(|axis| f64::midpoint(self.min[axis], self.max[axis]))
     }
 
     /// Whether no position was put in.
     #[must_use]
+    #[inline]
     pub fn is_empty(&self) -> bool {
         self.min[0] > self.max[0]
     }
@@ -91,29 +97,34 @@ impl Outline {
     }
 
     /// Appends a ring to the part that is open.
+    #[inline]
     pub fn push_ring(&mut self, ring: &[[f64; 2]]) {
         self.positions.extend_from_slice(ring);
         self.end_ring();
     }
 
     /// Closes the ring that the last positions belong to.
+    #[inline]
     pub fn end_ring(&mut self) {
         self.ring_ends.push(self.positions.len() as u32);
     }
 
     /// Closes the part that the last rings belong to.
+    #[inline]
     pub fn end_part(&mut self) {
         self.part_ends.push(self.ring_ends.len() as u32);
     }
 
     /// Positions of ring number `ring`, counted over all parts.
     #[must_use]
+    #[inline]
     pub fn ring(&self, ring: usize) -> &[[f64; 2]] {
         let start = if ring == 0 { 0 } else { self.ring_ends[ring - 1] as usize };
         &self.positions[start..self.ring_ends[ring] as usize]
     }
 
     /// For each part, the numbers of its rings.
+    #[inline]
     pub fn parts(&self) -> impl Iterator<Item = std::ops::Range<usize>> + '_ {
         let mut start = 0;
         self.part_ends.iter().map(move |end| {
@@ -138,12 +149,14 @@ impl Outline {
 
     /// The smallest box around it.
     #[must_use]
+    #[inline]
     pub fn bounds(&self) -> Bounds {
         Bounds::of(&self.positions)
     }
 
     /// The same outline with every position mapped.
     #[must_use]
+    #[inline]
     pub fn map(&self, project: impl Fn([f64; 2]) -> [f64; 2]) -> Self {
         Self {
             positions: self.positions.iter().map(|at| project(*at)).collect(),

@@ -105,6 +105,7 @@ impl Crs {
 
     /// Whether positions are in degrees as they are.
     #[must_use]
+    #[inline]
     pub fn is_degrees(self) -> bool {
         matches!(self, Self::Geographic(_))
     }
@@ -121,6 +122,7 @@ impl Crs {
     /// A position to degrees (longitude, latitude); `None` where it is not finite or lies outside the CRS's ground: the globe, the square of
     /// web maps, 500 km on either side of a central meridian.
     #[must_use]
+    #[inline]
     pub fn to_degrees(self, at: [f64; 2]) -> Option<[f64; 2]> {
         let mut one = [at];
         (self.reaches(at) && self.unproject(&mut one)).then_some(one[0])
@@ -155,6 +157,7 @@ impl Crs {
     }
 
     /// Whether every vertex lies on the ground of this CRS; else the first that does not.
+    #[inline]
     pub fn place(self, outline: &Outline) -> Result<(), Unplaced> {
         match outline.positions.iter().position(|at| !self.reaches(*at)) {
             Some(far) => Err(Unplaced::of(outline, far)),

@@ -185,7 +185,7 @@ fn wide([x0, y0, x1, y1]: &PieceBox) -> Bounds {
 #[cfg(test)]
 mod tests {
     use super::Under;
-    use crate::geom::{CoverageBuilder, Figure, Region};
+    use crate::{CoverageBuilder, Figure, Region};
     use proptest::prelude::*;
     use std::f64::consts::TAU;
 

@@ -2,10 +2,10 @@
 
 use super::reading::Reading;
 use super::{AMBIGUITY, Defect, DefectKind, Fault, Ring, Unacceptable, no_area};
-use crate::geom::Region;
-use crate::geom::crossing::{Contact, Span};
-use crate::geom::plane::twice_signed_area;
-use crate::geom::slabs::{self, Edge, Ground};
+use crate::Region;
+use crate::crossing::{Contact, Span};
+use crate::plane::twice_signed_area;
+use crate::slabs::{self, Edge, Ground};
 use std::collections::{HashMap, HashSet};
 
 type Loop = Vec<[f64; 2]>;

@@ -126,6 +126,7 @@ impl Pieces {
 
     /// Area of the member, square metres.
     #[must_use]
+    #[inline]
     pub fn area_m2(&self) -> f64 {
         let mut start = 0;
         let rings = self.ring_ends.iter().map(|end| {
@@ -138,6 +139,7 @@ impl Pieces {
 
     /// What their positions take, bytes.
     #[must_use]
+    #[inline]
     pub fn positions_bytes(&self) -> u64 {
         size_of_val(self.positions.as_slice()) as u64
     }
@@ -171,6 +173,7 @@ impl CoverageBuilder {
 
     /// Whether positions go to a shelf.
     #[must_use]
+    #[inline]
     pub fn is_shelved(&self) -> bool {
         self.positions.is_shelved()
     }
@@ -219,30 +222,35 @@ fn last_bit_m2(figure: &Figure) -> f64 {
 impl Coverage {
     /// How many members there are.
     #[must_use]
+    #[inline]
     pub fn members(&self) -> u32 {
         self.members
     }
 
     /// Vertices of the pieces, closing positions included.
     #[must_use]
+    #[inline]
     pub fn vertices(&self) -> u64 {
         u64::from(self.positions.len())
     }
 
     /// Whether the positions lie outside memory.
     #[must_use]
+    #[inline]
     pub fn is_shelved(&self) -> bool {
         self.positions.is_shelved()
     }
 
     /// Pairs of members that share ground, which parcels and counties must not; of one member the first few with later ones.
     #[must_use]
+    #[inline]
     pub fn overlaps(&self) -> &[Overlap] {
         &self.overlaps
     }
 
     /// Whether there are overlaps that are not listed.
     #[must_use]
+    #[inline]
     pub fn has_more_overlaps(&self) -> bool {
         self.more_overlaps
     }

@@ -7,7 +7,7 @@
 
 use super::positions::Reader;
 use super::{Coverage, OVERLAP_M2, Overlap, PieceBox};
-use crate::geom::{Figure, Region};
+use crate::{Figure, Region};
 use rayon::prelude::*;
 use std::io;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};

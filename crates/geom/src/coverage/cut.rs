@@ -7,7 +7,7 @@
 //! on would make thousands of vertices of each one. So a region has an allowance for what halving adds, and each half gets its share of what is left: what
 //! would need more stays as it is, large.
 
-use crate::geom::{Bounds, Figure, Region, plane::twice_signed_area};
+use crate::{Bounds, Figure, Region, plane::twice_signed_area};
 
 /// Pieces have at most so many vertices, where halving can reach that.
 pub const PIECE_VERTICES: usize = 64;

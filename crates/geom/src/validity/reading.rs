@@ -2,8 +2,8 @@
 
 use super::untangle::shifted;
 use super::{DefectKind, Fault, Ring, Unacceptable};
-use crate::geom::crossing::{Contact, Span};
-use crate::geom::slabs::{self, Edge, Ground};
+use crate::crossing::{Contact, Span};
+use crate::slabs::{self, Edge, Ground};
 
 /// Disputed trapezoids for each of which blame is looked for; of more than that only the largest are.
 const BLAMED: usize = 10_000;

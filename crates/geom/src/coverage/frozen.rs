@@ -153,7 +153,7 @@ fn words(row: &[u8; 16]) -> [[u8; 4]; 4] {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::geom::{CoverageBuilder, Figure, Region};
+    use crate::{CoverageBuilder, Figure, Region};
 
     fn square(x: f64, y: f64, side: f64) -> Region {
         let mut region = Region::default();

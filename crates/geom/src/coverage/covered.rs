@@ -8,8 +8,8 @@
 
 use super::positions::Reader;
 use super::{Coverage, Figure, Hit, outwards};
-use crate::geom::overlay::{Ground, Sum};
-use crate::geom::slabs;
+use crate::overlay::{Ground, Sum};
+use crate::slabs;
 use smallvec::SmallVec;
 use std::io;
 

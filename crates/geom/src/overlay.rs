@@ -78,18 +78,21 @@ impl Figure {
 
     /// The region's area, square metres.
     #[must_use]
+    #[inline]
     pub fn area_m2(&self) -> f64 {
         self.area_m2
     }
 
     /// The smallest box around it, in the plane.
     #[must_use]
+    #[inline]
     pub fn bounds(&self) -> &Bounds {
         &self.bounds
     }
 
     /// The region itself.
     #[must_use]
+    #[inline]
     pub fn region(&self) -> &Region {
         &self.region
     }
@@ -134,6 +137,7 @@ impl Ground {
 
     /// A box around it, in the plane.
     #[must_use]
+    #[inline]
     pub fn bounds(&self) -> Bounds {
         self.0.bounds()
     }

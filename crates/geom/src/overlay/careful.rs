@@ -1,7 +1,7 @@
 //! The same sum with twice the digits: nothing is moved, every vertex counts exactly where it is. Some fifteen times slower.
 
-use crate::geom::twofold::{EPSILON, Twofold};
-use crate::geom::{Bounds, Region};
+use crate::twofold::{EPSILON, Twofold};
+use crate::{Bounds, Region};
 
 /// A bound on the rounding of a term, in parts of its width times the heights it was taken at.
 const ROUNDING: f64 = 16.0 * EPSILON;

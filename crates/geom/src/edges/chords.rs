@@ -1,9 +1,9 @@
 //! The edges of a layer as its file drew them, put together from the steps and pieces they were cut into.
 
 use super::{Drawn, Edge, Written};
-use crate::geom::coverage::EdgeNear;
-use crate::geom::crs::LONGEST_EDGE_M;
-use crate::geom::{Bounds, Plane};
+use crate::coverage::EdgeNear;
+use crate::crs::LONGEST_EDGE_M;
+use crate::{Bounds, Plane};
 use std::collections::HashMap;
 use std::io;
 

@@ -1,6 +1,8 @@
-//! The kernel: degrees to the equal-area plane, what is wrong with an outline, and the area of what two outlines share.
+//! The geometry kernel: coordinate systems, the equal-area plane, the checks of an outline, the
+//! area that two outlines share, and the WKB codec.
 //!
-//! Pure, synchronous, deterministic. Knows no async, no SQL, no HTTP, and nothing of patches or layers.
+//! Pure, synchronous and deterministic: no async, files, SQL or HTTP, and nothing of patches or
+//! layers. `tests/layering.rs` checks that no dependency brings them in.
 
 mod arrangement;
 mod corners;
@@ -24,7 +26,7 @@ pub use arrangement::{Atom, atoms};
 pub use coverage::{Coverage, CoverageBuilder, Hit, Hits, Pieces, Shelf, clip_ring, parts, sum_m2};
 pub use crossing::lies_in;
 pub use crs::{Crs, UnknownCrs, Unplaced};
-pub(crate) use curve::Curve;
+use curve::Curve;
 pub use edges::{Doubt, Drawn, Window, Written};
 pub use gcj02::{add_gcj02, remove_gcj02};
 pub use looks::{Contradiction, typical};

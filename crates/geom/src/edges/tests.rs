@@ -1,7 +1,7 @@
 //! Bounds of what the reading of edges can change, against lenses that PROJ and the overlay itself give.
 
 use super::*;
-use crate::geom::{CoverageBuilder, Figure, Region, check_in};
+use crate::{CoverageBuilder, Figure, Region, check_in};
 
 fn crs(name: &str) -> Crs {
     name.parse().unwrap()

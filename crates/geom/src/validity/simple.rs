@@ -1,8 +1,8 @@
 //! Nearly every outline is one ring with nothing wrong. That is told here without listing anything: what remains open is looked at closely elsewhere.
 
 use super::doubles_back;
-use crate::geom::crossing::side;
-use crate::geom::{Outline, Region};
+use crate::crossing::side;
+use crate::{Outline, Region};
 use std::cmp::Ordering;
 
 /// Rings of more edges are looked at closely: testing all pairs would cost more than parting them.

@@ -36,6 +36,7 @@ pub struct Plane {
 impl Plane {
     /// The plane around `lon0`, `lat0` (degrees).
     #[must_use]
+    #[inline]
     pub fn at(lon0: f64, lat0: f64) -> Self {
         Self { lon0, lat0, series: series_about(lat0.to_radians()), y0: authalic_y(lat0.to_radians()) }
     }
@@ -48,6 +49,7 @@ impl Plane {
 
     /// The origin: longitude and latitude in degrees.
     #[must_use]
+    #[inline]
     pub fn origin(&self) -> [f64; 2] {
         [self.lon0, self.lat0]
     }
@@ -67,6 +69,7 @@ impl Plane {
 
     /// Metres in the plane to degrees (longitude, latitude).
     #[must_use]
+    #[inline]
     pub fn unproject(&self, [x, y]: [f64; 2]) -> [f64; 2] {
         let lon = self.lon0 + (x / SEMI_MAJOR_M).to_degrees();
         let target = (y + self.y0).clamp(-authalic_y(std::f64::consts::FRAC_PI_2), authalic_y(std::f64::consts::FRAC_PI_2));
@@ -167,6 +170,7 @@ const THIN: f64 = 1e-12;
 /// Measured from the ring's first position, so that the distance to the plane's origin costs no digits; and with twice the digits where the ring
 /// is so thin that the sum cancels.
 #[must_use]
+#[inline]
 pub fn twice_signed_area(ring: &[[f64; 2]]) -> f64 {
     let Some(&[x0, y0]) = ring.first() else { return 0.0 };
     let (mut sum, mut noise) = (0.0, 0.0);

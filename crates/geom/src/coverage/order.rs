@@ -50,7 +50,7 @@ impl Coverage {
 
 #[cfg(test)]
 mod tests {
-    use crate::geom::{CoverageBuilder, Figure, Hits, Region};
+    use crate::{CoverageBuilder, Figure, Hits, Region};
 
     fn square(x: f64, y: f64, side: f64) -> Region {
         Region::of_shell(vec![[x, y], [x + side, y], [x + side, y + side], [x, y + side], [x, y]])
@@ -72,7 +72,7 @@ mod tests {
         let before = builder.finish().unwrap();
         let mut bytes = Vec::new();
         before.freeze(&mut bytes).unwrap();
-        let (after, order) = crate::geom::Coverage::thaw(&mut bytes.as_slice(), |_, _| Ok(None)).unwrap().along_a_curve(None).unwrap();
+        let (after, order) = crate::Coverage::thaw(&mut bytes.as_slice(), |_, _| Ok(None)).unwrap().along_a_curve(None).unwrap();
         let mut members = order.clone();
         members.sort_unstable();
         assert_eq!(members, (0..63).collect::<Vec<_>>());

@@ -1,6 +1,6 @@
 //! What is lost where coordinates are written with few decimals.
 
-use crate::geom::Crs;
+use crate::Crs;
 
 /// Decimals with which coordinates are no longer few: of a degree, and of a metre.
 const ENOUGH: [u8; 2] = [8, 3];
