@@ -14,8 +14,8 @@ use std::f64::consts::TAU;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
-use tuban::land::{COUNTIES, Finding, OnConflict, Patch, Provenance, Verdict};
 use tuban::store::Store;
+use tuban_engine::model::{COUNTIES, Finding, OnConflict, Patch, Provenance, Verdict};
 use tuban_geom::Outline;
 
 const PATCHES: u64 = 1_000_000;

@@ -1,7 +1,7 @@
 //! Why a whole file cannot be read.
 
 use super::json;
-use crate::land::Words;
+use tuban_engine::model::Words;
 use tuban_geom::Crs;
 
 /// Why a file cannot be read. One broken feature is not among the reasons: see [`Fault`](super::Fault).

@@ -2,8 +2,8 @@
 
 use super::json::{self, Cursor, RawText};
 use super::{Field, FieldMap};
-use crate::land::{Place, Reject, Words};
 use std::borrow::Cow;
+use tuban_engine::model::{Place, Reject, Words};
 use tuban_geom::Outline;
 
 /// A feature as its file has it: nothing is judged but that its geometry is areas.

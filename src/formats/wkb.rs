@@ -1,7 +1,7 @@
 //! Outlines from well-known binary as GDAL writes it: what is no polygon is a fault of its feature.
 
 use super::{Fault, FaultKind};
-use crate::land::Place;
+use tuban_engine::model::Place;
 use tuban_geom::Outline;
 use tuban_geom::wkb::{WkbError, read_polygons};
 

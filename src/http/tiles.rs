@@ -4,8 +4,6 @@ use super::{
     Desk, Problem,
     query::{self, Path, Query},
 };
-use crate::land::{LayerKind, PeriodRange, Standard};
-use crate::monitor::classes::is_farmland;
 use crate::store::{PatchMark, PatchQuery};
 use crate::tiles::{Tile, TileBuilder, Value};
 use axum::{
@@ -16,6 +14,8 @@ use axum::{
 };
 use serde::Deserialize;
 use std::collections::{HashMap, hash_map::Entry};
+use tuban_engine::classes::is_farmland;
+use tuban_engine::model::{LayerKind, PeriodRange, Standard};
 use tuban_geom::Bounds;
 use utoipa::IntoParams;
 

@@ -1,11 +1,11 @@
 //! Class codes (DLBM) of a layer of parcels: how each is read, and which standard the layer is of, judged by its codes as a whole.
 
-use super::classes::of;
 use super::{Refusal, RefusalKind};
 use crate::formats::tidy_code;
-use crate::land::{FeatureFacts, Standard, Words};
 use std::borrow::Cow;
 use std::collections::BTreeMap;
+use tuban_engine::classes::of;
+use tuban_engine::model::{FeatureFacts, Standard, Words};
 
 /// How a code was understood.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

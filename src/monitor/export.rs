@@ -9,7 +9,6 @@ pub use crate::formats::writing::{Encoding, Format};
 
 use super::{Monitor, MonitorError, Refusal, RefusalKind};
 use crate::formats::writing::{Layout, WriteError};
-use crate::land::{JobKind, Layer, LayerFeature, PeriodRange, Provenance, Survey, TakenOff, Words, county_name};
 use crate::store::{PatchPosition, PatchQuery, Quota, StoreError, StoredPatch, Thing, VerdictFilter};
 use placing::Placing;
 use press::Press;
@@ -18,6 +17,7 @@ use std::collections::BTreeMap;
 use std::fs::File;
 use std::sync::Arc;
 use std::time::Duration;
+use tuban_engine::model::{JobKind, Layer, LayerFeature, PeriodRange, Provenance, Survey, TakenOff, Words, county_name};
 use tuban_geom::{Crs, crs::Degrees};
 
 /// Patches read at a time.

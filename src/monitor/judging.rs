@@ -1,22 +1,24 @@
 //! One raw feature to a patch with its finding, or to a reject with its reason. Pure; called from every core.
 
 use super::{
-    atlas::Atlas,
-    classify::{Assessment, assess},
     county_codes,
-    gcj02::{self, testify},
     ids::county_number,
-    intake::{Intake, Taken},
     noticed::Notice,
     patch_id::{self, Unusable},
     reading::Reading,
     rejudging::Scope,
-    rule::Rule,
 };
 use crate::formats::{Field, RawFeature, Values, tidy_code};
-use crate::land::{COUNTIES, Days, Finding, Patch, Reject, Words, is_county_code, shortened, today};
 use jiff::civil::Date;
 use std::{borrow::Cow, collections::HashMap, io};
+use tuban_engine::model::{COUNTIES, Days, Finding, Patch, Reject, Words, is_county_code, shortened, today};
+use tuban_engine::{
+    atlas::Atlas,
+    classify::{Assessment, assess},
+    gcj02_evidence::{self, testify},
+    normalize::{Intake, Taken},
+    rule::Rule,
+};
 use tuban_geom::{Figure, Written};
 
 /// Everything a feature is judged by.
@@ -136,7 +138,7 @@ impl<'a> Judge<'a> {
         };
         let outcome = match taken {
             Ok(mut taken) => {
-                if self.asks_gcj02 && row <= gcj02::ROWS {
+                if self.asks_gcj02 && row <= gcj02_evidence::ROWS {
                     let stated_county = stated_county.as_deref().filter(|stated| is_county_code(stated));
                     notice.testimony = testify(self.atlas, row, &taken.degrees, stated_county)?;
                 }

@@ -4,8 +4,8 @@ use super::class_codes::{ClassTally, Understood, UnknownCode};
 use super::county_codes::{self, CountyCodes, CountyTally, Sorted};
 use super::{Refusal, class_codes};
 use crate::formats::{Field, RawFeature};
-use crate::land::{FeatureFacts, LONGEST_CODE, LayerKind, Reject, Standard, Words, is_too_long, shortened};
 use serde::{Deserialize, Serialize};
+use tuban_engine::model::{FeatureFacts, LONGEST_CODE, LayerKind, Reject, Standard, Words, is_too_long, shortened};
 
 /// What people say of the codes of a layer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]

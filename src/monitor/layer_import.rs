@@ -3,22 +3,16 @@
 use super::{
     Monitor, MonitorError, Refusal, RefusalKind, abandoned,
     approval_facts::{self, ApprovalsNoticed, Unread},
-    approval_kinds::ApprovalKinds,
-    atlas::{Atlas, LayerBuilder, PreparedLayer},
     county_overlaps::{self, Holders, Outlines},
     first_seen::FirstSeen,
-    gcj02::testify,
-    intake::{Intake, Taken},
     layer_codes::{self, CodeChoices, CodeSeen, CodeTally, Named},
     left_out::{LeftOuts, Refused},
-    memory::Memory,
     noticed::{Notice, Noticed, declared_empty, nothing},
     origin,
     reading::{Reading, Wish, home},
     survey_import::hash,
 };
 use crate::formats::{Arrival, Field, RawFeature, Stated, Wanted};
-use crate::land::{FeatureFacts, JobKind, LONGEST_NAME, Layer, LayerFeature, LayerKind, Reject, Words, shortened};
 use crate::store::{Held, LayerWriter, NewLayer, Quota};
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
@@ -27,6 +21,14 @@ use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
 use tokio::sync::mpsc;
+use tuban_engine::model::{FeatureFacts, JobKind, LONGEST_NAME, Layer, LayerFeature, LayerKind, Reject, Words, shortened};
+use tuban_engine::{
+    approval_kinds::ApprovalKinds,
+    atlas::{Atlas, LayerBuilder, PreparedLayer},
+    gcj02_evidence::testify,
+    memory::Memory,
+    normalize::{Intake, Taken},
+};
 use tuban_geom::{Bounds, Pieces, Plane};
 
 /// A layer about to be imported.

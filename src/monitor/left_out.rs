@@ -2,8 +2,8 @@
 
 use super::{Monitor, MonitorError};
 use crate::formats::FaultKind;
-use crate::land::{Finding, Flag, LayerKind, LayerUsed, LeftOut, Reject, Words};
-use crate::monitor::intake::Intake;
+use tuban_engine::model::{Finding, Flag, LayerKind, LayerUsed, LeftOut, Reject, Words};
+use tuban_engine::normalize::Intake;
 use tuban_geom::{Bounds, Outline};
 
 /// Features of one layer that are listed one by one; the box of all others is kept as one.

@@ -1,9 +1,10 @@
 //! What is noticed of a file's features on their way in, whichever door they come through and whatever they are read for: one place, so that no door keeps
 //! silent about what another one says.
 
-use super::{Refusal, RefusalKind, atlas::Atlas, gcj02::Testimony, reading::Reading, rule::Rule};
+use super::{Refusal, RefusalKind, reading::Reading};
 use crate::formats::few_decimals;
-use crate::land::{LONGEST_NAME, Words};
+use tuban_engine::model::{LONGEST_NAME, Words};
+use tuban_engine::{atlas::Atlas, gcj02_evidence::Testimony, rule::Rule};
 
 /// What was noticed so far.
 #[derive(Debug, Clone, Default)]

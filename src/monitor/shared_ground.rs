@@ -15,12 +15,8 @@ mod pieces;
 
 use super::{
     Monitor, MonitorError,
-    atlas::Atlas,
-    choosing::Choice,
-    intake::Intake,
     standing::{Standing, Versions},
 };
-use crate::land::{Areas, Flag, NewSurvey, PeriodRange, SharedPiece, Survey, TakenOff, Words};
 use crate::store::{GroundWriter, PatchGround, Publishing, StoreError, StoredPatch};
 use fitting::Fitting;
 use jiff::civil::Date;
@@ -29,6 +25,8 @@ use pieces::Piece;
 use rayon::prelude::*;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use tuban_engine::model::{Areas, Flag, NewSurvey, PeriodRange, SharedPiece, Survey, TakenOff, Words};
+use tuban_engine::{atlas::Atlas, choosing::Choice, normalize::Intake};
 use tuban_geom::{Bounds, Crs, Plane, Region};
 
 /// Ground below this is what rounding leaves between neighbours, square metres: a border of a kilometre that came through a projection.

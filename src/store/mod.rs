@@ -28,15 +28,15 @@ mod values;
 mod withdrawal;
 mod wkb;
 
-use crate::land::{
-    Contradiction, Days, Filing, Finding, FormerFinding, Layer, LayerFeature, LayerKind, LayerSet, LeftOut, Level, NewSurvey, OnConflict, Patch, Period,
-    PeriodRange, Provenance, Reject, Signature, Standard, Survey, TakenOff, Totals, words,
-};
 use async_trait::async_trait;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
+use tuban_engine::model::{
+    Contradiction, Days, Filing, Finding, FormerFinding, Layer, LayerFeature, LayerKind, LayerSet, LeftOut, Level, NewSurvey, OnConflict, Patch, Period,
+    PeriodRange, Provenance, Reject, Signature, Standard, Survey, TakenOff, Totals, words,
+};
 use tuban_geom::Bounds;
 
 pub use errors::is_no_room;

@@ -2,12 +2,12 @@
 
 use super::columns::Columns;
 use super::{Job, LayerFeature, PatchMark, StoreError, StoredPatch, Straddling};
-use crate::land::{
+use serde_json::value::RawValue;
+use std::collections::{BTreeMap, HashMap};
+use tuban_engine::model::{
     Areas, Days, Decision, FeatureFacts, Filing, Finding, Flag, FormerFinding, Layer, LayerSet, LayerUsed, LeftOut, NewSurvey, Patch, Period, Progress,
     Provenance, Reject, Signature, Survey, SurveyEvent, VerdictCounts, Words, day_of_ms,
 };
-use serde_json::value::RawValue;
-use std::collections::{BTreeMap, HashMap};
 
 /// A row of `job`.
 pub(super) fn job(row: &impl Columns) -> Result<Job, StoreError> {

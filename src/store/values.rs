@@ -1,7 +1,7 @@
 //! From values to columns, whichever database takes them: the order is that of [`tables`](super::tables).
 
 use super::{LayerFeature, StoreError, cells::cell, wkb};
-use crate::land::{Doubts, Finding, FormerFinding, Layer, LayerUsed, LeftOut, Patch, Reject, Standard, Survey, push_day};
+use tuban_engine::model::{Doubts, Finding, FormerFinding, Layer, LayerUsed, LeftOut, Patch, Reject, Standard, Survey, push_day};
 use tuban_geom::{Bounds, Outline};
 
 /// Takes the columns of rows, one after the other.

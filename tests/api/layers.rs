@@ -12,9 +12,9 @@ use reqwest::{Method, multipart};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use std::sync::Arc;
-use tuban::land::{LayerFeature, LayerKind};
 use tuban::monitor::layer_import::LayerFile;
 use tuban::store::postgres::PostgresStore;
+use tuban_engine::model::{LayerFeature, LayerKind};
 use tuban_geom::Outline;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

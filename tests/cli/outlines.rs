@@ -4,7 +4,7 @@ use super::{done, run};
 use crate::app::file::File;
 use serde_json::{Value, json};
 use std::path::Path;
-use tuban::monitor::intake::Intake;
+use tuban_engine::normalize::Intake;
 use tuban_geom::{DefectKind, Outline, Plane};
 
 /// Square metres of a box of degrees. Oracle: the third survey's rule in closed form (docs/ARCHITECTURE.md, “Area”).

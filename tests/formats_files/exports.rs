@@ -10,8 +10,8 @@ use std::process::Command;
 use std::time::Duration;
 use tuban::formats::Stated;
 use tuban::formats::ogr::Workshop;
-use tuban::land::LayerKind;
 use tuban::monitor::layer_import::LayerFile;
+use tuban_engine::model::LayerKind;
 
 fn with_program(workshop: Workshop) -> Workshop {
     Workshop { program: Some(program()), ..workshop }

@@ -5,10 +5,10 @@ use super::shapes::Draw;
 use super::{GOAL, figure, region};
 use jiff::civil::{Date, date};
 use proptest::prelude::*;
-use tuban::land::{Areas, FeatureFacts, LayerKind, LayerUsed};
-use tuban::monitor::atlas::{Atlas, LayerBuilder};
-use tuban::monitor::memory::Memory;
-use tuban::monitor::rule::Rule;
+use tuban_engine::atlas::{Atlas, LayerBuilder};
+use tuban_engine::memory::Memory;
+use tuban_engine::model::{Areas, FeatureFacts, LayerKind, LayerUsed};
+use tuban_engine::rule::Rule;
 use tuban_geom::{Outline, Pieces, Plane};
 
 const AFTER: Date = date(2022, 4, 30);

@@ -20,8 +20,8 @@ mod withdrawals;
 mod writers;
 
 use crate::builders;
-use tuban::land::{Finding, OnConflict, Patch, Provenance, Survey};
 use tuban::store::{Store, SurveyKey, SurveyWriter};
+use tuban_engine::model::{Finding, OnConflict, Patch, Provenance, Survey};
 
 /// Runs every promise against every database: a promise that is not listed is reported as dead code.
 macro_rules! promises {
@@ -110,7 +110,7 @@ async fn stored(store: &dyn Store, key: &SurveyKey, findings: Vec<(Patch, Findin
 /// Stores a survey of these findings, resting on that.
 async fn stored_on(store: &dyn Store, key: &SurveyKey, findings: Vec<(Patch, Finding)>, provenance: &Provenance) -> Survey {
     let mut writer = store.begin_survey(key.clone(), OnConflict::Add).await.unwrap();
-    let facts = tuban::land::NewSurvey { patches: findings.len() as u64, ..builders::facts(key) };
+    let facts = tuban_engine::model::NewSurvey { patches: findings.len() as u64, ..builders::facts(key) };
     let resting = on(&mut *writer, findings, provenance).await;
     writer.push(resting).await.unwrap();
     writer.commit(facts).await.unwrap()

@@ -2,7 +2,7 @@
 //! area that two outlines share, and the WKB codec.
 //!
 //! Pure, synchronous and deterministic: no async, files, SQL or HTTP, and nothing of patches or
-//! layers. `tests/layering.rs` checks that no dependency brings them in.
+//! layers. `tests/borders.rs` checks that no dependency brings them in.
 
 mod arrangement;
 mod corners;

@@ -3,7 +3,7 @@
 use super::position;
 use crate::formats::json;
 use crate::formats::{Fault, FaultKind};
-use crate::land::Place;
+use tuban_engine::model::Place;
 use tuban_geom::Outline;
 
 /// Coordinates as read.

@@ -2,9 +2,9 @@
 
 use super::*;
 use crate::formats::{FaultKind, Field, Wanted};
-use crate::land::Place;
 use proptest::prelude::*;
 use std::io::Cursor;
+use tuban_engine::model::Place;
 use tuban_geom::Outline;
 
 const SQUARE: &str = r#"{"type":"Polygon","coordinates":[[[118.1,35.1],[118.2,35.1],[118.2,35.2],[118.1,35.1]]]}"#;

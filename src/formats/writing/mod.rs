@@ -11,9 +11,9 @@ mod xlsx;
 pub use csv::harmless;
 
 use super::{ReadError, ogr::Workshop};
-use crate::land::{Words, words};
 use std::borrow::Cow;
 use std::fs::File;
+use tuban_engine::model::{Words, words};
 use tuban_geom::{Crs, Outline};
 
 words! {

@@ -3,11 +3,11 @@
 use super::{Cell, Column, Encoding, FeatureWriter, Format, Kind, Layout, WriteError, gbk};
 use crate::formats::ReadError;
 use crate::formats::ogr::{Folder, NewField, Worker, Workshop, WriteWish};
-use crate::land::Words;
 use rustix::fs::statvfs;
 use std::borrow::Cow;
 use std::fs::File;
 use std::path::{Path, PathBuf};
+use tuban_engine::model::Words;
 use tuban_geom::Outline;
 use tuban_geom::wkb;
 use zip::write::SimpleFileOptions;

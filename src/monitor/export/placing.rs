@@ -1,9 +1,9 @@
 //! Outlines as they are exported: the one that counts, in the CRS asked for, enclosing the area of the finding.
 
 use crate::formats::writing::Format;
-use crate::land::{LayerFeature, Patch};
-use crate::monitor::intake::is_shifted;
 use std::borrow::Cow;
+use tuban_engine::model::{LayerFeature, Patch};
+use tuban_engine::normalize::is_shifted;
 use tuban_geom::{Crs, Outline, Plane, remove_gcj02};
 
 /// Longest edge of what was measured in degrees, once it is in another projection, metres. There its line bends by the square of its length: cut at
@@ -57,8 +57,8 @@ impl Placing {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::land::Days;
     use jiff::civil::Date;
+    use tuban_engine::model::Days;
     use tuban_geom::check_in;
 
     /// Second test vector of docs/ARCHITECTURE.md, “Area”, and its area.

@@ -4,7 +4,6 @@ use super::bulk::{Arguments, ROWS};
 use super::copy::Copy;
 use super::unpublished::{self, Unpublished};
 use super::{PostgresStore, Writing, ground, jobs::Queue, replacing, sets, text, withdrawal};
-use crate::land::{Decision, Event, Finding, GroundShare, NewSurvey, OnConflict, Patch, Provenance, Reject, SharedPiece, Survey};
 use crate::store::ground::{Looked, Seen, still_shared};
 use crate::store::same::{Pair, Pairs};
 use crate::store::sets::Used;
@@ -15,6 +14,7 @@ use crate::store::{
 use async_trait::async_trait;
 use serde_json::json;
 use sqlx::{PgConnection, PgExecutor};
+use tuban_engine::model::{Decision, Event, Finding, GroundShare, NewSurvey, OnConflict, Patch, Provenance, Reject, SharedPiece, Survey};
 use tuban_geom::Bounds;
 
 /// Rows of one portion: their count, and their bytes.

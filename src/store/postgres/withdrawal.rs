@@ -1,7 +1,6 @@
 //! Surveys that are withdrawn, restored, moved and removed for good.
 
 use super::{PostgresStore, Writing, ground, intake::surveys_there, text};
-use crate::land::{Decision, Event, GroundShare, Level, Period, Provenance, SharedPiece, Survey, SurveyEvent};
 use crate::store::withdrawal::{self, Moved, RestoreWriter, Withdrawals, Withdrawn, behind_key, sql};
 use crate::store::{
     GroundWriter, PatchGround, PatchPlace, StoreError, SurveyKey, ground as shared, rows,
@@ -12,6 +11,7 @@ use async_trait::async_trait;
 use serde_json::{Value, json};
 use sqlx::{PgConnection, PgExecutor};
 use std::time::Duration;
+use tuban_engine::model::{Decision, Event, GroundShare, Level, Period, Provenance, SharedPiece, Survey, SurveyEvent};
 use tuban_geom::Bounds;
 
 const CONFIRMED: &str = "SELECT count(*) FROM patch JOIN filing ON filing.county = patch.county AND filing.patch = patch.id WHERE patch.survey_id = $1";

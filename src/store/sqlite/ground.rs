@@ -2,11 +2,11 @@
 
 use super::bulk::{Arguments, Insert, ROWS};
 use super::unpublished::moment;
-use crate::land::{GroundShare, SharedPiece};
 use crate::store::columns::Columns;
 use crate::store::ground::{self, Looked, NewFindings, PatchGround, PatchPlace, Seen};
 use crate::store::{StoreError, tables, values};
 use sqlx::{AssertSqlSafe, SqliteConnection};
+use tuban_engine::model::{GroundShare, SharedPiece};
 use tuban_geom::Bounds;
 
 /// The patches of a survey.

@@ -113,7 +113,7 @@ fn within(sql: &mut QueryBuilder<Sqlite>, query: &PatchQuery) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::land::PeriodRange;
+    use tuban_engine::model::PeriodRange;
     use tuban_geom::Bounds;
 
     async fn plan(store: &SqliteStore, query: PatchQuery) -> String {

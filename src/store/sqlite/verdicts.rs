@@ -1,13 +1,13 @@
 //! Confirmed verdicts, and the sums over them.
 
 use super::{SqliteStore, Writing};
-use crate::land::{Filing, PeriodRange, TakenOff};
 use crate::store::columns::Columns;
 use crate::store::filings::{Meant, Weighing};
 use crate::store::once::{self, Claim};
 use crate::store::{Fate, NewFiling, Signing, StoreError, Summed, rows, sql, totals, values};
 use sqlx::{AssertSqlSafe, SqliteConnection};
 use std::collections::BTreeMap;
+use tuban_engine::model::{Filing, PeriodRange, TakenOff};
 
 /// The patches that a filing may mean, with the verdicts they have: patch id, survey. At most two: more need not be known to call an id ambiguous.
 const MEANT: &str = "

@@ -1,8 +1,8 @@
 //! Rules from TOML: `[[rule]]` tables, or one rule alone as files had it when there was one version. Whatever makes no sense is refused with its line.
 
 use super::{BUILT_IN, Rule, Rules, SurveyRule, Tolerance};
-use crate::land::{Line, Reason};
-use crate::monitor::approval_kinds::{ApprovalKind, ApprovalKinds};
+use crate::approval_kinds::{ApprovalKind, ApprovalKinds};
+use crate::model::{Line, Reason};
 use jiff::civil::Date;
 use serde::Deserialize;
 use std::ops::Range;

@@ -1,7 +1,7 @@
 //! One sentence with the numbers, in Chinese and in English. Pure: made from the finding whenever it is shown, so it cannot drift from it.
 
-use super::rule::Tolerance;
-use crate::land::{Area, Areas, Days, Explanation, Finding, Flag, LayerKind, LayerUsed, Provenance, Reason, Words};
+use crate::model::{Area, Areas, Days, Explanation, Finding, Flag, LayerKind, LayerUsed, Provenance, Reason, Words};
+use crate::rule::Tolerance;
 use std::fmt::Write as _;
 
 /// 亩 with two decimals, as in circulars.
@@ -240,7 +240,7 @@ fn milder(finding: &Finding, tolerance: &Tolerance) -> (String, String) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::land::{Areas, AutomaticVerdict};
+    use crate::model::{Areas, AutomaticVerdict};
 
     #[test]
     fn the_sentence_carries_the_numbers_of_the_finding() {
@@ -256,7 +256,7 @@ mod tests {
         .with_undated_approvals();
         let finding = Finding {
             areas,
-            doubts: crate::land::Doubts::default(),
+            doubts: crate::model::Doubts::default(),
             parcels: vec![],
             counties: vec![],
             approvals: vec!["鲁政土字〔2021〕0012号".into()],
@@ -268,7 +268,7 @@ mod tests {
             county_code: None,
             layer_set: 0,
         };
-        let tolerance = super::super::rule::Rule::load(None).unwrap().tolerance;
+        let tolerance = crate::rule::Rule::load(None).unwrap().tolerance;
         let used = |kind, effective: &str| LayerUsed { id: 1, kind, name: String::new(), effective: effective.to_owned() };
         let layers = vec![used(LayerKind::Farmland, "2022-12-31"), used(LayerKind::BasicFarmland, "2022-01-01"), used(LayerKind::Approved, "2023-01-01")];
         let mut provenance = Provenance { layers, rule: String::new() };
@@ -311,7 +311,7 @@ mod tests {
         };
         let mut finding = Finding {
             areas,
-            doubts: crate::land::Doubts::default(),
+            doubts: crate::model::Doubts::default(),
             parcels: vec![],
             counties: vec![],
             approvals: vec!["甲".into(), "乙".into()],
@@ -323,7 +323,7 @@ mod tests {
             county_code: None,
             layer_set: 0,
         };
-        let tolerance = super::super::rule::Rule::load(None).unwrap().tolerance;
+        let tolerance = crate::rule::Rule::load(None).unwrap().tolerance;
         let used = |kind| LayerUsed { id: 1, kind, name: String::new(), effective: "2020-12-31".to_owned() };
         let layers = [LayerKind::Farmland, LayerKind::BasicFarmland, LayerKind::Approved].map(used).to_vec();
         let provenance = Provenance { layers, rule: String::new() };

@@ -1,7 +1,7 @@
 //! From an outline as it came to one that can be measured and stored: the one place where raw becomes checked.
 
-use super::edges::AsDrawn;
-use crate::land::{Area, Patch, Place, Reject, Words};
+use crate::edges::AsDrawn;
+use crate::model::{Area, Patch, Place, Reject, Words};
 use tuban_geom::{
     Checked, Crs, Defect, DefectKind, Dispute, Fault, Outline, Plane, Region, Unacceptable, Unplaced, Written, check, check_in, check_rings, check_rings_in,
     dispute, remove_gcj02, twice_signed_area, unite,
@@ -86,7 +86,7 @@ impl Taken {
 }
 
 impl Intake {
-    /// The intake of a file in `crs`, whose outlines become regions of `plane`.
+    /// Normalizes outlines of a file in `crs`, which become regions of `plane`.
     #[must_use]
     pub fn new(crs: Crs, plane: Plane) -> Self {
         Self { crs, shifted: false, plane, disputed_m2: DISPUTED_M2, by_direction: false, most_vertices: u64::MAX }

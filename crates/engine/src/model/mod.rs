@@ -51,5 +51,4 @@ pub use shared_ground::{Claimant, Contradiction, GroundShare, Precedence, Shared
 pub use standard::Standard;
 pub use survey::{Level, NewSurvey, OnConflict, PatchIdSource, Survey, VerdictCounts};
 pub use tally::{Disputed, Group, Lever, Line, Tally, Totals};
-pub(crate) use verdict::words;
-pub use verdict::{AutomaticVerdict, NotAWord, Reason, Verdict};
+pub use verdict::{AutomaticVerdict, NotAWord, Reason, Verdict, words};

@@ -2,8 +2,11 @@
 //!
 //! Rare, so it may cost what measuring costs: an area far from its tolerance is judged without asking.
 
-use super::{atlas::Atlas, atlas::Measured, rule::Tolerance};
-use crate::land::{Doubts, LayerKind};
+use crate::model::{Doubts, LayerKind};
+use crate::{
+    atlas::{Atlas, Measured},
+    rule::Tolerance,
+};
 use std::io;
 use tuban_geom::edges::REACH_M;
 use tuban_geom::{Doubt, Drawn, Figure, Outline, Window, Written};

@@ -3,6 +3,7 @@
 use super::Words;
 
 /// Writes an enum of words: the same word in SQL, JSON and on the command line.
+#[macro_export]
 macro_rules! words {
     ($(#[$outer:meta])* $name:ident { $($(#[$inner:meta])* $variant:ident = $word:literal),+ $(,)? }) => {
         $(#[$outer])*
@@ -28,17 +29,17 @@ macro_rules! words {
         }
 
         impl std::str::FromStr for $name {
-            type Err = $crate::land::NotAWord;
+            type Err = $crate::model::NotAWord;
             fn from_str(text: &str) -> Result<Self, Self::Err> {
                 match text {
                     $($word => Ok(Self::$variant),)+
-                    _ => Err($crate::land::NotAWord::new(text, &[$($word),+])),
+                    _ => Err($crate::model::NotAWord::new(text, &[$($word),+])),
                 }
             }
         }
     };
 }
-pub(crate) use words;
+pub use words;
 
 /// A text that is none of the words there are.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

@@ -1,9 +1,9 @@
 //! From the stored features of a layer to a layer that is ready for measuring. Pure: the features come in portions from whoever has them.
 
-use super::atlas::{LayerBuilder, PreparedLayer};
-use super::intake::region_again;
-use super::memory::Memory;
-use crate::land::{Layer, LayerFeature, LeftOut, Words};
+use crate::atlas::{LayerBuilder, PreparedLayer};
+use crate::memory::Memory;
+use crate::model::{Layer, LayerFeature, LeftOut, Words};
+use crate::normalize::region_again;
 use rayon::prelude::*;
 use std::io;
 use tuban_geom::{Outline, Pieces, Plane};

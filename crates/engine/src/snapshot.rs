@@ -6,9 +6,9 @@
 //!
 //! It is read in one pass. Positions that memory has no room for stay where they are, in the file, which is then kept open.
 
-use super::atlas::PreparedLayer;
-use super::memory::{FileShelf, Memory};
-use crate::land::{FeatureFacts, Layer, LeftOut, Words};
+use crate::atlas::PreparedLayer;
+use crate::memory::{FileShelf, Memory};
+use crate::model::{FeatureFacts, Layer, LeftOut, Words};
 use jiff::civil::Date;
 use std::fs::File;
 use std::hash::Hasher;
@@ -18,8 +18,8 @@ use std::sync::atomic::AtomicBool;
 use tuban_geom::{Bounds, Coverage, Plane, Shelf};
 use twox_hash::XxHash3_64;
 
-/// A hash of the sources of all that prepares, cuts and writes, made by build.rs: a change cannot forget to change it.
-const PREPARING: &str = env!("TUBAN_PREPARING");
+/// A hash of what prepares, cuts and writes a layer, made by build.rs: no change can be forgotten in it.
+pub const PREPARING: &str = env!("TUBAN_PREPARING");
 
 /// What a snapshot of this layer in this plane must begin with.
 fn origin(layer: &Layer, plane: &Plane) -> Vec<u8> {

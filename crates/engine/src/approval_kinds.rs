@@ -1,6 +1,6 @@
 //! What approvals are for, and so which class the ground under them falls into: the rule's list of kinds.
 
-use crate::land::Reason;
+use crate::model::Reason;
 
 /// Which class an approval leads to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -66,7 +66,7 @@ mod tests {
 
     #[test]
     fn a_kind_is_known_by_its_name_or_by_a_name_within() {
-        let kinds = crate::monitor::rule::Rule::load(None).unwrap().approvals;
+        let kinds = crate::rule::Rule::load(None).unwrap().approvals;
         let (building, unknown) = (Use::Building { known: true }, Use::Building { known: false });
         let reason = |kind| match kinds.use_of(Some(kind)) {
             Use::Other { reason, .. } => Some(reason),

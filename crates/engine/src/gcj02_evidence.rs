@@ -7,7 +7,7 @@
 //! Patches that agree either way, or neither way, say nothing. Of the others a sound survey agrees as it is, and a shifted one without the offset; chance
 //! goes both ways alike. So only a clear majority among those that differ is taken for an offset (a sign test).
 
-use super::atlas::Atlas;
+use crate::atlas::Atlas;
 use std::io;
 use tuban_geom::{Outline, remove_gcj02};
 

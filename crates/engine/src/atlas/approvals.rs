@@ -4,8 +4,8 @@
 //! farmland. Of U counts what some stored version held by then. Other uses are measured on what those that count leave.
 
 use super::{AtlasLayer, Measured, PartHits};
-use crate::land::{Areas, FeatureFacts, Reason};
-use crate::monitor::approval_kinds::{ApprovalKinds, Use};
+use crate::approval_kinds::{ApprovalKinds, Use};
+use crate::model::{Areas, FeatureFacts, Reason};
 use jiff::civil::Date;
 use std::io;
 use tuban_geom::{Figure, Hits};

@@ -1,7 +1,7 @@
 //! Class codes (DLBM) of parcels: the lists of three standards, as data, and which classes are farmland.
 
-use super::rule::Rule;
-use crate::land::Standard;
+use crate::model::Standard;
+use crate::rule::Rule;
 use serde::Deserialize;
 use std::collections::HashMap;
 use std::sync::LazyLock;
@@ -24,7 +24,8 @@ pub struct ClassList {
 
 #[expect(clippy::panic, reason = "built in, and read by a test")]
 static LISTS: LazyLock<[ClassList; 3]> = LazyLock::new(|| {
-    let texts = [include_str!("../../rules/classes/2007.toml"), include_str!("../../rules/classes/2017.toml"), include_str!("../../rules/classes/2023.toml")];
+    let texts =
+        [include_str!("../../../rules/classes/2007.toml"), include_str!("../../../rules/classes/2017.toml"), include_str!("../../../rules/classes/2023.toml")];
     texts.map(|text| toml::from_str(text).unwrap_or_else(|error| panic!("rules/classes: {error}")))
 });
 

@@ -12,12 +12,12 @@
 //!
 //! An area exceeds its tolerance only if it does so however edges are read and coordinates were rounded (`edges`); where that decides, the milder verdict is taken and flagged.
 
-use super::{
+use crate::model::{Areas, AutomaticVerdict, CountyShare, Doubts, FeatureFacts, Finding, Flag, LayerKind, ParcelShare, Reason, is_county_code};
+use crate::{
     atlas::{Atlas, Measured, Share},
     edges::{AsDrawn, Milder, doubts},
     rule::{Rule, Tolerance},
 };
-use crate::land::{Areas, AutomaticVerdict, CountyShare, Doubts, FeatureFacts, Finding, Flag, LayerKind, ParcelShare, Reason, is_county_code};
 use jiff::civil::Date;
 use tuban_geom::Figure;
 
@@ -173,7 +173,7 @@ const UNKNOWN: [(LayerKind, Flag); 3] = [
 
 impl Assessment {
     /// What is odd about it, but for what its days have to do with.
-    pub(super) fn flags(&self, rule: &Rule, atlas: &Atlas, stated_county: Option<&str>) -> Vec<Flag> {
+    pub fn flags(&self, rule: &Rule, atlas: &Atlas, stated_county: Option<&str>) -> Vec<Flag> {
         let (mut flags, mut milder) = (Vec::new(), self.milder);
         let (measured, tolerance) = (&self.measured, &rule.tolerance);
         let counties = &measured.counties;
@@ -220,7 +220,7 @@ impl Assessment {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::monitor::atlas::ApprovalMarks;
+    use crate::atlas::ApprovalMarks;
 
     /// Areas in 亩, for reading.
     fn measured(area: f64, parcels: f64, farmland: f64, approved: f64, approved_farmland: f64) -> Measured {

@@ -2,9 +2,9 @@
 
 mod approvals;
 
-use super::memory::{Memory, Taken};
-use super::{classes::is_farmland, rule::Rule};
-use crate::land::{Areas, FeatureFacts, LayerKind, LayerUsed, LeftOut, Standard};
+use crate::memory::{Memory, Taken};
+use crate::model::{Areas, FeatureFacts, LayerKind, LayerUsed, LeftOut, Standard};
+use crate::{classes::is_farmland, rule::Rule};
 use approvals::Approval;
 pub use approvals::ApprovalMarks;
 use jiff::civil::Date;
@@ -454,17 +454,17 @@ impl PreparedLayer {
     }
 
     /// Features that were refused when its file was read.
-    pub(super) fn refused(&self) -> &[LeftOut] {
+    pub fn refused(&self) -> &[LeftOut] {
         &self.refused
     }
 
     /// Whether positions that lie outside memory could not be read back, so that it must be prepared again.
-    pub(super) fn is_lost(&self) -> bool {
+    pub fn is_lost(&self) -> bool {
         self.lost.load(Ordering::Relaxed)
     }
 
     /// Whether there are more overlaps than are listed.
-    pub(super) fn has_more_overlaps(&self) -> bool {
+    pub fn has_more_overlaps(&self) -> bool {
         self.coverage.has_more_overlaps()
     }
 

@@ -3,7 +3,7 @@
 //! 违法耕地面积比例 = illegal ÷ (legal + illegal) farmland. Other and pending patches are in neither term; best and worst say what the pending ones could make
 //! of it, and what confirmed verdicts that contradict each other on shared ground leave open. Where farmland that they rest on is unknown, so are they. The city's row is the sum of the counties' rows, never their average.
 
-use crate::land::{Disputed, Lever, Line, Tally, Totals, county_name};
+use crate::model::{Disputed, Lever, Line, Tally, Totals, county_name};
 
 /// The counties' tallies by code (patches in no county last), and the city's.
 #[must_use]
@@ -79,7 +79,7 @@ fn levers(illegal: f64, legal: f64, percent: f64) -> Lever {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::land::{Area, Group, round_half_up};
+    use crate::model::{Area, Group, round_half_up};
 
     fn lines() -> Vec<Line> {
         vec![Line { name: "target".into(), percent: 5.0 }, Line { name: "accountability".into(), percent: 15.0 }]

@@ -7,8 +7,8 @@
 //!
 //! Where a kind has later versions only, its earliest one is used, and the finding is flagged. Of several versions of one day the one stored last counts.
 
-use super::rule::Rule;
-use crate::land::{Days, Flag, Layer, LayerKind};
+use crate::model::{Days, Flag, Layer, LayerKind};
+use crate::rule::Rule;
 use jiff::civil::Date;
 
 /// A layer version, as far as the choice is concerned.

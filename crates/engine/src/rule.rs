@@ -2,13 +2,13 @@
 
 mod reading;
 
-use super::approval_kinds::ApprovalKinds;
-use crate::land::{Area, Line, today};
+use crate::approval_kinds::ApprovalKinds;
+use crate::model::{Area, Line, today};
 use jiff::civil::Date;
 use std::path::Path;
 
 /// The rules that are built in.
-const BUILT_IN: &str = include_str!("../../rules/default.toml");
+const BUILT_IN: &str = include_str!("../../../rules/default.toml");
 
 /// What findings and ratios are judged by: one version.
 #[derive(Debug, Clone, PartialEq)]
