@@ -4,11 +4,11 @@
 //! Each stage is run over all patches at once, after those before it, so that a stage is charged with what it does and not with what it waits for.
 
 use std::{error::Error, path::Path, time::Instant};
-use tuban::demo::{Preset, generate};
 use tuban::formats::{FeatureBounds, FeatureSource, FieldMap, Stated, Wanted, geojson::Reader};
 use tuban::monitor::Workshop;
 use tuban::monitor::classify_file::{ClassifyFiles, LayerPath, classify_files, load};
 use tuban::monitor::classify_line::Output;
+use tuban_demo::{Preset, generate};
 use tuban_engine::atlas::Atlas;
 use tuban_engine::classify::classify;
 use tuban_engine::edges::AsDrawn;

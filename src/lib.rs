@@ -5,7 +5,6 @@
 //! (`tuban_engine::rollup`) → answers (`http`, `cli`). `docs/ARCHITECTURE.md` walks through it.
 
 pub mod cli;
-pub mod demo;
 pub mod formats;
 pub mod http;
 pub mod monitor;

@@ -6,13 +6,14 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
 use std::time::Duration;
-use tuban::demo::{Preset, generate};
-use tuban::formats::{Stated, Wanted, ogr::Workshop};
+use tuban::formats::ogr::{Fault, Workshop};
+use tuban::formats::{Stated, Wanted};
 use tuban::monitor::MonitorError;
 use tuban::monitor::classify_file::{ClassifyFiles, LayerPath, classify_files};
 use tuban::monitor::classify_line::Output;
 use tuban::monitor::inspect::{InspectFile, Inspection, inspect};
 use tuban::monitor::layer_codes::CodeChoices;
+use tuban_demo::{Preset, generate};
 use tuban_engine::atlas::Atlas;
 use tuban_engine::memory::Memory;
 use tuban_engine::model::{LayerKind, Words};
@@ -38,8 +39,8 @@ pub(crate) fn workshop(scratch: &Path) -> Workshop {
 }
 
 /// How long a worker that misbehaves is waited for: not long where it never answers, and else longer than a busy machine needs to start it.
-pub(crate) fn patience(fault: &str) -> Duration {
-    Duration::from_secs(if ["hang", "hang_midway", "lie", "drip"].contains(&fault) { 3 } else { 120 })
+pub(crate) fn patience(fault: Fault) -> Duration {
+    Duration::from_secs(if [Fault::Hang, Fault::HangMidway, Fault::Lie, Fault::Drip].contains(&fault) { 3 } else { 120 })
 }
 
 /// The demo city, made once.

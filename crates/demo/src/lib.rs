@@ -6,8 +6,6 @@
 //! grows where; `parcels`, `basic_farmland`, `red_lines`, `approvals` and `surveys` (with `faults` and `room`) are the
 //! layers, `built` is what the second land survey finds; `write` writes them. Knows nothing of the rest of the service, and no dependency but `libm`.
 
-#![deny(unsafe_code)]
-
 mod approvals;
 mod basic_farmland;
 mod built;
