@@ -173,6 +173,7 @@ const UNKNOWN: [(LayerKind, Flag); 3] = [
 
 impl Assessment {
     /// What is odd about it, but for what its days have to do with.
+    #[must_use]
     pub fn flags(&self, rule: &Rule, atlas: &Atlas, stated_county: Option<&str>) -> Vec<Flag> {
         let (mut flags, mut milder) = (Vec::new(), self.milder);
         let (measured, tolerance) = (&self.measured, &rule.tolerance);

@@ -6,6 +6,16 @@
 use crate::model::{Disputed, Lever, Line, Tally, Totals, county_name};
 
 /// The counties' tallies by code (patches in no county last), and the city's.
+///
+/// ```
+/// use tuban_engine::model::{Area, Group, Totals};
+/// use tuban_engine::rollup::roll_up;
+///
+/// let farmland = |mu: f64| Group { farmland_m2: mu * Area::M2_PER_MU, ..Group::default() };
+/// let county = Totals { legal: farmland(874.4), illegal: farmland(174.24), ..Totals::default() };
+/// let (_, city) = roll_up(vec![county], &[], |_| None);
+/// assert_eq!(format!("{:.2} %", city.confirmed.unwrap()), "16.62 %");
+/// ```
 #[must_use]
 pub fn roll_up(mut totals: Vec<Totals>, lines: &[Line], name_of: impl Fn(&str) -> Option<String>) -> (Vec<Tally>, Tally) {
     totals.sort_by(|a, b| (a.county_code.is_none(), &a.county_code).cmp(&(b.county_code.is_none(), &b.county_code)));

@@ -1,5 +1,7 @@
 //! The key of what prepares layers follows the border of the crates.
 
+#![allow(clippy::unwrap_used, reason = "a test may die; clippy.toml allows it in test functions only, not in what they share")]
+
 #[path = "../build/preparing.rs"]
 mod preparing;
 

@@ -3,6 +3,18 @@
 //!
 //! Pure, synchronous and deterministic: no async, files, SQL or HTTP, and nothing of patches or
 //! layers. `tests/borders.rs` checks that no dependency brings them in.
+//!
+//! An outline in degrees is projected, checked, and has its official area on the ellipsoid:
+//!
+//! ```
+//! use tuban_geom::{Outline, Plane, check_in};
+//!
+//! let ring = [[118.35, 35.05], [118.36, 35.05], [118.36, 35.06], [118.35, 35.06], [118.35, 35.05]];
+//! let plane = Plane::at(118.0, 35.0);
+//! let checked = check_in(&Outline::polygon(&[ring]), |at| plane.project(at)).unwrap();
+//! assert!(checked.defects.is_empty());
+//! assert_eq!(format!("{:.4}", checked.region.area_m2()), "1012087.2601");
+//! ```
 
 mod arrangement;
 mod corners;
