@@ -7,14 +7,15 @@ use std::hint::black_box;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
-use tuban::demo::{Preset, generate};
 use tuban::formats::Stated;
-use tuban::geom::{Figure, Outline, Plane, Region, check as check_closely, check_in};
-use tuban::land::{Group, LayerKind, Totals};
 use tuban::monitor::classify_file::{ClassifyFiles, LayerPath, classify, load};
 use tuban::monitor::classify_line::Output;
 use tuban::monitor::layer_import::LayerFile;
-use tuban::monitor::{Monitor, Workshop, memory::Memory, rollup::roll_up, rule::Rule};
+use tuban::monitor::{Monitor, Workshop};
+use tuban_demo::{Preset, generate};
+use tuban_engine::model::{Group, LayerKind, Totals};
+use tuban_engine::{memory::Memory, rollup::roll_up, rule::Rule};
+use tuban_geom::{Figure, Outline, Plane, Region, check as check_closely, check_in};
 
 /// A wavy ring of `corners` corners around a place, metres.
 fn star(x: f64, y: f64, radius: f64, corners: u32) -> Vec<[f64; 2]> {

@@ -4,16 +4,17 @@
 //! Each stage is run over all patches at once, after those before it, so that a stage is charged with what it does and not with what it waits for.
 
 use std::{error::Error, path::Path, time::Instant};
-use tuban::demo::{Preset, generate};
 use tuban::formats::{FeatureBounds, FeatureSource, FieldMap, Stated, Wanted, geojson::Reader};
-use tuban::geom::{Crs, Figure, Outline, Written, check_in};
-use tuban::land::LayerKind;
-use tuban::monitor::atlas::Atlas;
-use tuban::monitor::classify::classify;
+use tuban::monitor::Workshop;
 use tuban::monitor::classify_file::{ClassifyFiles, LayerPath, classify_files, load};
 use tuban::monitor::classify_line::Output;
-use tuban::monitor::edges::AsDrawn;
-use tuban::monitor::{Workshop, memory::Memory, rule::Rule};
+use tuban_demo::{Preset, generate};
+use tuban_engine::atlas::Atlas;
+use tuban_engine::classify::classify;
+use tuban_engine::edges::AsDrawn;
+use tuban_engine::model::LayerKind;
+use tuban_engine::{memory::Memory, rule::Rule};
+use tuban_geom::{Crs, Figure, Outline, Written, check_in};
 
 fn main() -> Result<(), Box<dyn Error>> {
     let scratch = tempfile::tempdir()?;
@@ -60,7 +61,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let written = Written { crs: Crs::CRS84, decimals: None };
     table.stage("the same, and judge", || {
         let mut drawn = figures.iter().zip(&regions).map(|(figure, (degrees, _))| (figure, AsDrawn { degrees, written }));
-        drawn.try_for_each(|(figure, patch)| classify(&whole, &rule, figure, patch, tuban::land::today(), None).map(drop))
+        drawn.try_for_each(|(figure, patch)| classify(&whole, &rule, figure, patch, tuban_engine::model::today(), None).map(drop))
     })?;
     table.patches = figures.len();
     table.print();
@@ -85,7 +86,7 @@ fn files(folder: &Path, kinds: &[LayerKind], scratch: &Path) -> ClassifyFiles {
 }
 
 fn measure_all(atlas: &Atlas, figures: &[Figure]) -> std::io::Result<()> {
-    figures.iter().try_for_each(|figure| atlas.measure(figure, tuban::land::today()).map(drop))
+    figures.iter().try_for_each(|figure| atlas.measure(figure, tuban_engine::model::today()).map(drop))
 }
 
 /// Stages with the seconds each took, the best of three.

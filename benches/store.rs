@@ -7,9 +7,9 @@ mod builders;
 
 use builders::{facts, filing, finding, key, layer, only, patch};
 use std::{f64::consts::TAU, time::Instant};
-use tuban::geom::{Bounds, Outline};
-use tuban::land::{FeatureFacts, Finding, LayerKind, OnConflict, Patch, Verdict};
-use tuban::store::{LayerFeature, PatchPosition, PatchQuery, Store, VerdictFilter, sqlite::SqliteStore};
+use tuban::store::{PatchPosition, PatchQuery, Store, VerdictFilter, sqlite::SqliteStore};
+use tuban_engine::model::{FeatureFacts, Finding, LayerFeature, LayerKind, OnConflict, Patch, Verdict};
+use tuban_geom::{Bounds, Outline};
 
 const PARCELS: u64 = 300_000;
 const PATCHES: u64 = 100_000;
@@ -70,7 +70,7 @@ async fn a_city_of_parcels(store: &SqliteStore) {
 async fn a_year_of_patches(store: &SqliteStore) {
     let one = |n: u64| -> (Patch, Finding) {
         let [x, y] = somewhere(n);
-        let county = tuban::land::COUNTIES[(n % 12) as usize].0;
+        let county = tuban_engine::model::COUNTIES[(n % 12) as usize].0;
         (
             Patch {
                 row: n + 1,

@@ -15,11 +15,12 @@ use std::f64::consts::TAU;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::net::TcpListener;
-use tuban::geom::Outline;
 use tuban::http::{Desk, Limits, serve};
-use tuban::land::{COUNTIES, FeatureFacts, Filing, Finding, LayerKind, LayerUsed, OnConflict, Patch, Provenance, Verdict};
-use tuban::monitor::{Monitor, rule::Rule};
-use tuban::store::{LayerFeature, Store};
+use tuban::monitor::Monitor;
+use tuban::store::Store;
+use tuban_engine::model::{COUNTIES, FeatureFacts, Filing, Finding, LayerFeature, LayerKind, LayerUsed, OnConflict, Patch, Provenance, Verdict};
+use tuban_engine::rule::Rule;
+use tuban_geom::Outline;
 
 const PATCHES: u64 = 1_000_000;
 /// Patches of one survey.

@@ -14,9 +14,9 @@ use std::f64::consts::TAU;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
-use tuban::geom::Outline;
-use tuban::land::{COUNTIES, Finding, OnConflict, Patch, Provenance, Verdict};
 use tuban::store::{Store, SurveyKey, SurveyWriter};
+use tuban_engine::model::{COUNTIES, Finding, OnConflict, Patch, Provenance, Verdict};
+use tuban_geom::Outline;
 
 const PATCHES: u64 = 1_000_000;
 /// Patches handed over at a time, as an import does.

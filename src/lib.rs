@@ -1,14 +1,12 @@
 //! Tuban (图斑) tells what every change patch seen from space occupies, and why.
 //!
-//! The rooms, and the one direction data flows through them: bytes (`formats`) → patches (`land`) → findings (`monitor`,
-//! measured by `geom`) → tallies (`monitor::rollup`) → answers (`http`, `cli`). `docs/ARCHITECTURE.md` walks the house.
+//! The one direction that data flows in: bytes (`formats`) → patches (`tuban_engine::model`) →
+//! findings (`tuban_engine`, measured by `tuban_geom`, stored by `monitor`) → ratios
+//! (`tuban_engine::rollup`) → answers (`http`, `cli`). `docs/ARCHITECTURE.md` walks through it.
 
 pub mod cli;
-pub mod demo;
 pub mod formats;
-pub mod geom;
 pub mod http;
-pub mod land;
 pub mod monitor;
 pub mod store;
 pub mod tiles;

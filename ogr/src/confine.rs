@@ -1,6 +1,5 @@
 //! What the process gives up before it looks at a file that somebody sent.
 
-use crate::job::{Confinement, Job, Task, Trouble};
 use landlock::{
     ABI, Access, AccessFs, BitFlags, CompatLevel, Compatible, PathBeneath, PathFd, Ruleset, RulesetAttr, RulesetCreatedAttr, RulesetStatus, make_bitflags,
 };
@@ -8,6 +7,7 @@ use rustix::process::{Resource, Rlimit, setrlimit};
 use rustix::thread::UnshareFlags;
 use seccompiler::{BpfProgram, SeccompAction, SeccompCmpArgLen, SeccompCmpOp, SeccompCondition, SeccompFilter, SeccompRule, apply_filter};
 use std::collections::BTreeMap;
+use tuban_ogr_protocol::{Confinement, Job, Task, Trouble};
 
 /// What GDAL and PROJ read of their own: definitions of reference systems, and the modules that convert text.
 const LIBRARIES: [&str; 6] = ["/usr/share/proj", "/usr/share/gdal", "/usr/local/share/proj", "/usr/local/share/gdal", "/usr/lib", "/lib"];
@@ -24,7 +24,7 @@ pub fn confine(job: &Job) -> Result<Confinement, Trouble> {
     let own_network = alone();
     let folder = folder_only(job).unwrap_or("none");
     let filtered = filter().is_ok();
-    Ok(Confinement { folder, own_network, filtered })
+    Ok(Confinement { folder: folder.into(), own_network, filtered })
 }
 
 fn limit(job: &Job) -> Result<(), Trouble> {

@@ -1,9 +1,10 @@
 //! Ways to misbehave, so that the service's tests can see it survive each. The service itself never asks for one.
 
-use crate::frames::{BATCH, Frames, HEADER};
-use crate::job::{Fault, Trouble};
+use crate::frames::Frames;
 use rustix::process::{Resource, Rlimit, Signal, getppid, kill_process, prlimit};
 use std::time::Duration;
+use tuban_ogr_protocol::frame::{BATCH, HEADER, TROUBLE};
+use tuban_ogr_protocol::{Fault, Trouble};
 
 /// Misbehaves as asked, in the middle of what it does.
 pub fn act_midway(fault: Option<Fault>, out: &mut Frames) {
@@ -81,7 +82,7 @@ pub fn act(fault: Option<Fault>, out: &mut Frames) {
                 ("limits", getppid().is_some_and(|service| prlimit(Some(service), Resource::Core, Rlimit { current: Some(0), maximum: Some(0) }).is_ok())),
             ];
             let escaped: Vec<&str> = tried.iter().filter(|(_, escaped)| *escaped).map(|(name, _)| *name).collect();
-            let _ = out.json(crate::frames::TROUBLE, &crate::job::Trouble::new("escaped", escaped.join(" ")));
+            let _ = out.json(TROUBLE, &Trouble::new("escaped", escaped.join(" ")));
             std::process::exit(1);
         }
     }

@@ -1,18 +1,9 @@
-//! Answers on stdout: a byte that says what it is, its length (32 bits, little-endian), and so many bytes.
+//! Answers on stdout, in the frames of the protocol.
 
 use crate::fault;
-use crate::job::{Fault, Trouble};
 use serde::Serialize;
 use std::io::{BufWriter, Stdout, Write};
-
-/// What is in the file: JSON, first.
-pub const HEADER: u8 = b'H';
-/// Some features.
-pub const BATCH: u8 = b'B';
-/// All is said: last. Where a file was read, JSON.
-pub const END: u8 = b'E';
-/// It did not work: JSON, last.
-pub const TROUBLE: u8 = b'X';
+use tuban_ogr_protocol::{Fault, Trouble, frame};
 
 /// The way out.
 pub struct Frames {
@@ -31,7 +22,7 @@ impl Frames {
     pub fn send(&mut self, kind: u8, bytes: &[u8]) -> Result<(), Trouble> {
         self.announce(kind, u32::try_from(bytes.len()).map_err(|error| Trouble::new("too_large", error))?)?;
         self.out.write_all(bytes).and_then(|()| self.out.flush()).map_err(|error| Trouble::new("pipe", error))?;
-        if kind == BATCH {
+        if kind == frame::BATCH {
             fault::act_midway(self.fault, self);
         }
         Ok(())

@@ -1,6 +1,6 @@
 //! `tuban-ogr`: the only program of the house that links GDAL. One process for each file.
 //!
-//! 1. The job comes as one line of JSON on stdin ([`job::Job`]).
+//! 1. The job comes as one line of JSON on stdin ([`Job`]).
 //! 2. The process gives up what the job does not need ([`confine`]): memory, time, files, folders, the network.
 //! 3. It reads that one file and answers in frames on stdout ([`frames`]), or makes one from what follows on stdin ([`write`](mod@write)). What goes wrong is a frame, too; whatever else ends the process
 //!    is told by its exit status, and the service draws its conclusions.
@@ -12,7 +12,6 @@ mod confine;
 mod digits;
 mod fault;
 mod frames;
-mod job;
 mod last_words;
 mod raw;
 mod read;
@@ -22,9 +21,9 @@ mod text;
 mod write;
 
 use frames::Frames;
-use job::{Job, Task, Trouble};
 use std::io::{BufRead, BufReader, Read};
 use std::process::ExitCode;
+use tuban_ogr_protocol::{Job, Task, Trouble, frame};
 
 fn main() -> ExitCode {
     let mut input = BufReader::new(std::io::stdin());
@@ -33,7 +32,7 @@ fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(trouble) => {
             // Where nobody listens any more there is nobody to tell.
-            let _ = out.json(frames::TROUBLE, &trouble);
+            let _ = out.json(frame::TROUBLE, &trouble);
             ExitCode::FAILURE
         }
     }

@@ -6,12 +6,12 @@
 #![allow(unsafe_code)]
 
 use crate::complaints;
-use crate::job::Trouble;
 use gdal::{Dataset, DatasetOptions, DriverManager, GdalOpenFlags};
 use gdal_sys as sys;
 use std::ffi::{CStr, c_char, c_int};
 use std::marker::PhantomData;
 use std::path::Path;
+use tuban_ogr_protocol::Trouble;
 
 /// Steps that an arc is cut into, degrees: half a millionth of a circle's area is lost.
 const ARC_STEP_DEGREES: f64 = 0.1;

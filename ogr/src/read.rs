@@ -2,36 +2,21 @@
 
 use crate::complaints;
 use crate::digits::Digits;
-use crate::frames::{self, Frames};
-use crate::job::{Bounds, Confinement, FieldHeader, Header, Job, LayerHeader, ReadWish, Sent, Trouble};
+use crate::frames::Frames;
 use crate::raw::{self, Feature, Features, Kind};
 use crate::tables;
 use crate::text::Text;
 use gdal::spatial_ref::{AxisMappingStrategy, SpatialRef};
 use std::io::Write;
 use std::time::{Duration, Instant};
+use tuban_ogr_protocol::flag::{BENT, CLOSED, GARBLED, MIXED, OVERLONG, OVERSIZED, RAISED};
+use tuban_ogr_protocol::{Bounds, Confinement, FieldHeader, Header, Job, LayerHeader, ReadWish, Sent, Trouble, VERTEX_BYTES, VERTEX_SLACK, frame};
 
 /// A batch is sent once it has this many bytes …
 const BATCH_BYTES: usize = 512 << 10;
 /// … or this many features.
 const BATCH_FEATURES: u32 = 1000;
 
-/// It had heights or measures.
-const RAISED: u8 = 1;
-/// It had arcs.
-const BENT: u8 = 2;
-/// It was a closed line.
-const CLOSED: u8 = 4;
-/// It had text that is not in the encoding.
-const GARBLED: u8 = 8;
-/// It had points or lines beside its areas.
-const MIXED: u8 = 16;
-/// Its geometry was left out, because it has too many vertices.
-const OVERSIZED: u8 = 32;
-/// Its attributes were left out, because they are too long.
-const OVERLONG: u8 = 64;
-/// Vertices that what counts the rings of WKB may pass for.
-const SLACK: u64 = 1000;
 /// A batch waits no longer to become full, so that it can be told how features come.
 const LONGEST_WAIT: Duration = Duration::from_secs(1);
 
@@ -54,7 +39,7 @@ pub fn read(job: &Job, wish: &ReadWish, confinement: Confinement, out: &mut Fram
     let text = Text::new(wish.encoding.as_deref());
     let silent = SILENT.contains(&job.driver.as_str());
     let layers = (0..dataset.layer_count()).filter_map(|index| Features::new(&dataset, index)).map(|layer| describe(layer, text, silent, at_open.as_ref()));
-    out.json(frames::HEADER, &Header { layers: layers.collect(), confinement })?;
+    out.json(frame::HEADER, &Header { layers: layers.collect(), confinement })?;
     let mut features = 0;
     if let Some(index) = wish.layer {
         complaints::take_failure();
@@ -68,7 +53,7 @@ pub fn read(job: &Job, wish: &ReadWish, confinement: Confinement, out: &mut Fram
         };
         features = streaming.stream(&mut layer, out)?;
     }
-    out.json(frames::END, &Sent { features, warnings: complaints::take_warnings() })
+    out.json(frame::END, &Sent { features, warnings: complaints::take_warnings() })
 }
 
 fn describe(mut layer: Features<'_>, text: Text, silent: bool, at_open: Option<&String>) -> LayerHeader {
@@ -102,7 +87,7 @@ fn epsg(mut srs: SpatialRef) -> Option<u32> {
     own(&srs).or_else(|| srs.auto_identify_epsg().ok().and_then(|()| own(&srs))).and_then(|code| u32::try_from(code).ok())
 }
 
-/// Features on their way: how many, then each as flags, attributes (length and JSON), geometry (length and WKB, nothing where there is none).
+/// A batch of features on its way.
 struct Batch {
     bytes: Vec<u8>,
     count: u32,
@@ -123,7 +108,7 @@ impl Batch {
     fn send(&mut self, out: &mut Frames) -> Result<(), Trouble> {
         if self.count > 0 {
             self.bytes[..4].copy_from_slice(&self.count.to_le_bytes());
-            out.send(frames::BATCH, &self.bytes)?;
+            out.send(frame::BATCH, &self.bytes)?;
         }
         self.bytes.truncate(4);
         (self.count, self.began) = (0, Instant::now());
@@ -212,7 +197,7 @@ impl Streaming<'_> {
                 Ok(())
             })?;
         }
-        let is_oversized = shape.as_ref().is_some_and(|shape| shape.wkb_bytes() as u64 / 16 > self.bounds.vertices.saturating_add(SLACK));
+        let is_oversized = shape.as_ref().is_some_and(|shape| (shape.wkb_bytes() / VERTEX_BYTES) as u64 > self.bounds.vertices.saturating_add(VERTEX_SLACK));
         batch.bytes[at] |= flag(is_oversized, OVERSIZED);
         batch.sized(|bytes| {
             if let Some(shape) = shape.filter(|_| !is_oversized) {

@@ -1,13 +1,13 @@
 //! A layer being written: the other place with `unsafe`, under the same rules as `raw`.
 #![allow(unsafe_code)]
 
-use crate::job::{NewKind, Trouble, WriteWish};
 use crate::raw::{forget_errors, last_error, last_loss};
 use gdal::cpl::CslStringList;
 use gdal::spatial_ref::{AxisMappingStrategy, SpatialRef};
 use gdal_sys as sys;
 use std::ffi::{CString, c_int};
 use std::path::Path;
+use tuban_ogr_protocol::{NewKind, Trouble, WriteWish};
 
 /// A layer being written.
 pub struct Sink {

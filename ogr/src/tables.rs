@@ -6,11 +6,11 @@
 //! lends is copied out before the next call.
 #![allow(unsafe_code)]
 
-use crate::job::{Bounds, Trouble};
 use std::ffi::{CStr, CString, c_char, c_int, c_void};
 use std::marker::PhantomData;
 use std::path::Path;
 use std::sync::atomic::{AtomicI32, Ordering};
+use tuban_ogr_protocol::{Bounds, Trouble};
 
 type Callback = unsafe extern "C" fn(*mut c_void, *mut *mut c_char, *const c_void) -> c_int;
 

@@ -1,17 +1,14 @@
-//! Makes a file from what follows the job on stdin: for each feature its values (length and a JSON array, in the order of the fields) and its geometry
-//! (length and WKB, nothing where there is none). A length of [`END`] in place of a feature's first one ends the layer: stdin that ends without it was
-//! broken off, and nothing is made of it.
+//! Makes a file from the features that follow the job on stdin. Stdin that ends without
+//! [`END_OF_LAYER`] was broken off, and nothing is made of it.
 
 use crate::fault;
-use crate::frames::{self, Frames};
-use crate::job::{Job, Trouble, WriteWish};
+use crate::frames::Frames;
 use crate::sink::Sink;
 use std::io::BufRead;
+use tuban_ogr_protocol::{END_OF_LAYER, Job, Trouble, WriteWish, frame};
 
 /// No single feature is larger, bytes.
 const LARGEST: u32 = 512 << 20;
-/// Says that all features were sent.
-const END: u32 = u32::MAX;
 
 /// Does the job.
 pub fn write(job: &Job, wish: &WriteWish, input: &mut impl BufRead, out: &mut Frames) -> Result<(), Trouble> {
@@ -26,7 +23,7 @@ pub fn write(job: &Job, wish: &WriteWish, input: &mut impl BufRead, out: &mut Fr
         fault::act_midway(job.fault, out);
     }
     sink.close()?;
-    out.send(frames::END, &[])
+    out.send(frame::END, &[])
 }
 
 /// Reads a length and so many bytes; false at the end of the layer.
@@ -35,7 +32,7 @@ fn sized(input: &mut impl BufRead, bytes: &mut Vec<u8>) -> Result<bool, Trouble>
     let mut length = [0; 4];
     input.read_exact(&mut length).map_err(broken)?;
     let length = u32::from_le_bytes(length);
-    if length == END {
+    if length == END_OF_LAYER {
         return Ok(false);
     }
     if length > LARGEST {

@@ -1,9 +1,9 @@
 //! `tuban check-store`.
 
 use super::{Failure, progress::Counter};
-use crate::land::day_of_ms;
 use crate::store::checking::{Vouched, check_store};
 use clap::Args;
+use tuban_engine::model::day_of_ms;
 
 /// Reads everything and holds every row against its checksum, every survey against its root. Names the first damaged row, with exit code 7.
 #[derive(Debug, Args)]

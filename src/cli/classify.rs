@@ -1,17 +1,16 @@
 //! `tuban classify`: the main job with no database.
 
 use super::{Budget, Codes, Failure, Said, bounds::Bounds, output, progress::Counter};
-use crate::land::LayerKind;
 use crate::monitor::{
     Room, Workshop,
     classify_file::{ClassifyFiles, LayerPath, classify_files},
     classify_line::Output,
-    memory::Memory,
-    rule::Rules,
 };
 use clap::Args;
 use std::io::BufWriter;
 use std::path::PathBuf;
+use tuban_engine::model::LayerKind;
+use tuban_engine::{memory::Memory, rule::Rules};
 
 #[derive(Debug, Args)]
 pub struct Classify {

@@ -1,9 +1,9 @@
 //! `tuban demo`: an invented city.
 
 use super::{Failure, progress::Counter};
-use crate::demo::{Preset, generate};
 use clap::{Args, ValueEnum};
 use std::path::PathBuf;
+use tuban_demo::{Preset, generate};
 
 #[derive(Debug, Args)]
 pub struct Demo {

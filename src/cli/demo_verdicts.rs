@@ -1,10 +1,10 @@
 //! `tuban demo-verdicts`: invents what the counties of the demo city found on the ground, so that there are ratios to look at.
 
 use super::{Database, Failure};
-use crate::land::{AutomaticVerdict, Filing, Period, Verdict};
-use crate::monitor::rule::Rules;
 use crate::store::{PatchQuery, StoredPatch};
 use clap::Args;
+use tuban_engine::model::{AutomaticVerdict, Filing, Period, Verdict};
+use tuban_engine::rule::Rules;
 
 #[derive(Debug, Args)]
 pub struct DemoVerdicts {

@@ -1,13 +1,13 @@
 //! `tuban export findings|layer`.
 
 use super::{Database, Failure, crs, output, progress::Counter};
-use crate::geom::Crs;
-use crate::land::{Period, PeriodRange};
 use crate::monitor::export::{Encoding, Export, Format, Selection, Subject};
-use crate::monitor::rule::Rules;
 use crate::store::VerdictFilter;
 use clap::{Args, Subcommand};
 use std::path::PathBuf;
+use tuban_engine::model::{Period, PeriodRange};
+use tuban_engine::rule::Rules;
+use tuban_geom::Crs;
 
 #[derive(Debug, Subcommand)]
 pub enum ExportCommand {

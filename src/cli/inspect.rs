@@ -1,17 +1,15 @@
 //! `tuban inspect`: what a file is, and what would become of it.
 
 use super::{Codes, Database, Failure, Said};
-use crate::geom::Plane;
-use crate::land::{LayerKind, today};
 use crate::monitor::{
     Room, Wanted, Workshop,
-    atlas::Atlas,
     inspect::{InspectFile, Inspection, inspect},
-    memory::Memory,
-    rule::Rules,
 };
 use clap::Args;
 use std::path::PathBuf;
+use tuban_engine::model::{LayerKind, today};
+use tuban_engine::{atlas::Atlas, memory::Memory, rule::Rules};
+use tuban_geom::Plane;
 
 #[derive(Debug, Args)]
 pub struct Inspect {

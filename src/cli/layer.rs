@@ -1,10 +1,11 @@
 //! `tuban layer add|list|remove`.
 
 use super::{Codes, Database, Failure, Said, print_rejects, progress::Counter};
-use crate::land::LayerKind;
-use crate::monitor::{layer_import::LayerFile, rule::Rules};
+use crate::monitor::layer_import::LayerFile;
 use clap::{Args, Subcommand};
 use std::path::PathBuf;
+use tuban_engine::model::LayerKind;
+use tuban_engine::rule::Rules;
 
 #[derive(Debug, Subcommand)]
 pub enum LayerCommand {

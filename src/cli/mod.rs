@@ -35,14 +35,15 @@ mod survey;
 mod terminal;
 mod withdrawal;
 
-use crate::geom::Crs;
-use crate::land::{Reject, Standard};
-use crate::monitor::{Gcj02, Monitor, MonitorError, RefusalKind, Stated, county_codes::CountyCodes, layer_codes::CodeChoices, memory::Memory, rule::Rules};
+use crate::monitor::{Gcj02, Monitor, MonitorError, RefusalKind, Stated, county_codes::CountyCodes, layer_codes::CodeChoices};
 use crate::store::{self, StoreError};
 use bytesize::ByteSize;
 use clap::{Parser, Subcommand};
 use std::path::PathBuf;
 use std::process::ExitCode;
+use tuban_engine::model::{Reject, Standard};
+use tuban_engine::{memory::Memory, rule::Rules};
+use tuban_geom::Crs;
 
 /// 图斑 Tuban: what does every patch occupy, and why.
 #[derive(Debug, Parser)]

@@ -2,9 +2,10 @@
 
 use super::{Database, Failure};
 use crate::http::RatiosAnswer;
-use crate::land::{Area, Period, PeriodRange, Tally, round_half_up};
-use crate::monitor::{harmless, ratios::Ratios, rule::Rules};
+use crate::monitor::{harmless, ratios::Ratios};
 use clap::Args;
+use tuban_engine::model::{Area, Period, PeriodRange, Tally, round_half_up};
+use tuban_engine::rule::Rules;
 
 #[derive(Debug, Args)]
 pub struct Ratio {

@@ -4,7 +4,6 @@ use super::{Budget, Database, Failure, bounds::Bounds, client_bounds::ClientBoun
 use crate::http::{Desk, HostName, Life, Limits, Names, Phase, PublicOrigin, ServeError, serve};
 use crate::monitor::{
     Monitor,
-    rule::Rules,
     work::{IMPORTS, Working},
 };
 use crate::store::room::Room;
@@ -14,6 +13,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
+use tuban_engine::rule::Rules;
 
 #[derive(Debug, Args)]
 pub struct Serve {

@@ -1,10 +1,11 @@
 //! `tuban survey add|list|reclassify|verdicts|withdraw|restore|move|history`.
 
 use super::{Database, Failure, Said, progress::Counter, withdrawal};
-use crate::land::{Level, OnConflict, Period, Survey};
-use crate::monitor::{difference::Difference, filings::Filer, outdated::Outdated, reclassification::Reclassification, rule::Rules, survey_import::SurveyFile};
+use crate::monitor::{difference::Difference, filings::Filer, outdated::Outdated, reclassification::Reclassification, survey_import::SurveyFile};
 use clap::{Args, Subcommand};
 use std::path::PathBuf;
+use tuban_engine::model::{Level, OnConflict, Period, Survey};
+use tuban_engine::rule::Rules;
 
 #[derive(Debug, Subcommand)]
 pub enum SurveyCommand {
@@ -215,7 +216,7 @@ impl Reclassify {
 }
 
 fn because(why: &Outdated) -> String {
-    let named = |layer: &Option<crate::land::LayerUsed>| {
+    let named = |layer: &Option<tuban_engine::model::LayerUsed>| {
         layer.as_ref().map_or_else(|| "none".to_owned(), |layer| format!("#{} “{}” of {}", layer.id, layer.name, layer.effective))
     };
     match why {
@@ -231,7 +232,7 @@ fn tell(difference: &Difference) {
     for ((before, after), patches) in verdicts {
         say!("  {before} → {after}: {patches} patches");
     }
-    let percent = |ratio: Option<f64>| ratio.map_or_else(|| "—".to_owned(), |ratio| format!("{:.2} %", crate::land::round_half_up(ratio, 2)));
+    let percent = |ratio: Option<f64>| ratio.map_or_else(|| "—".to_owned(), |ratio| format!("{:.2} %", tuban_engine::model::round_half_up(ratio, 2)));
     for (before, after) in counties.iter().chain(city).filter(|(before, after)| before.totals != after.totals) {
         say!(
             "  {}: confirmed {} → {}, provisional {} → {}",

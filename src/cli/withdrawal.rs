@@ -2,10 +2,10 @@
 
 use super::{Database, Failure, survey::print};
 use crate::http::timestamp;
-use crate::land::{Decision, Level, Period};
-use crate::monitor::rule::Rules;
 use crate::store::Withdrawn;
 use clap::Args;
+use tuban_engine::model::{Decision, Level, Period};
+use tuban_engine::rule::Rules;
 
 /// By whom and why.
 #[derive(Debug, Args)]

@@ -5,10 +5,10 @@ use super::encoding::{self, Evidence};
 use super::ogr::{self, Announced, Confinement, LayerHeader, Worker, Workshop};
 use super::sniff::{self, Kind};
 use super::{FeatureBatch, FeatureSource, Head, ReadError, Room, adopting::adopt, archive, field_names, geojson, land_txt, prj, shapefile};
-use crate::geom::Crs;
-use crate::land::Words;
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
+use tuban_engine::model::Words;
+use tuban_geom::Crs;
 
 /// What people say of a file; it wins over what the file says.
 #[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -26,7 +26,7 @@ pub struct Stated {
     pub empty: bool,
 }
 
-crate::land::words! {
+tuban_engine::model::words! {
     /// What people want done with an offset of GCJ-02 that a file may carry.
     Gcj02 {
         /// There is none, or it shall stay: positions are taken as they are.

@@ -1,8 +1,8 @@
 //! What a CRS is, from what a file or GDAL says of it: its EPSG code, its name, and the parameters of its well-known text, which have the last word.
 
 use super::wkt::Node;
-use crate::geom::Crs;
-use crate::land::Words;
+use tuban_engine::model::Words;
+use tuban_geom::Crs;
 
 /// A CRS that a file names, as text and as understood.
 #[derive(Debug, Clone, PartialEq)]

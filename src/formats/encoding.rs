@@ -2,8 +2,8 @@
 //! GB18030, of which GBK and GB 2312 are parts. A claim that the text itself disproves is passed over, and that is told.
 
 use super::ReadError;
-use crate::land::Words;
 use encoding_rs::{Encoding, GB18030, UTF_8};
+use tuban_engine::model::Words;
 
 /// What was chosen, and why.
 #[derive(Debug, Clone, PartialEq, Eq)]

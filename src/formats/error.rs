@@ -1,8 +1,8 @@
 //! Why a whole file cannot be read.
 
 use super::json;
-use crate::geom::Crs;
-use crate::land::Words;
+use tuban_engine::model::Words;
+use tuban_geom::Crs;
 
 /// Why a file cannot be read. One broken feature is not among the reasons: see [`Fault`](super::Fault).
 #[derive(Debug, thiserror::Error)]

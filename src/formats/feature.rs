@@ -2,9 +2,9 @@
 
 use super::json::{self, Cursor, RawText};
 use super::{Field, FieldMap};
-use crate::geom::{Outline, Unplaced};
-use crate::land::{Place, Reject, Words};
 use std::borrow::Cow;
+use tuban_engine::model::{Place, Reject, Words};
+use tuban_geom::Outline;
 
 /// A feature as its file has it: nothing is judged but that its geometry is areas.
 #[derive(Debug, Clone, PartialEq)]
@@ -97,8 +97,6 @@ pub enum FaultKind {
     ShortPosition,
     /// A coordinate is too large for any number.
     NonFinite,
-    /// A position lies off the ground of the file's CRS.
-    Unplaced,
     /// It has more vertices than this, which is as many as a feature may have.
     TooManyVertices(u64),
     /// Its attributes are longer than this, bytes.
@@ -127,7 +125,6 @@ impl Fault {
             FaultKind::NotANumber => "not_a_number",
             FaultKind::ShortPosition => "short_position",
             FaultKind::NonFinite => "non_finite",
-            FaultKind::Unplaced => "out_of_range",
             FaultKind::TooManyVertices(_) => "too_many_vertices",
             FaultKind::TooMuchText(_) => "too_much_text",
             FaultKind::TooManyKeys(_) => "too_many_keys",
@@ -156,11 +153,7 @@ impl Fault {
             FaultKind::NotANumber => Words::new("坐标不是数字", "a coordinate is not a number"),
             FaultKind::ShortPosition => Words::new("一个点的坐标不足两个", "a position has fewer than two coordinates"),
             FaultKind::NonFinite => Words::new("坐标数值过大，无法表示", "a coordinate is too large for any number"),
-            FaultKind::Unplaced => Words::new("坐标超出所用坐标系的范围", "a position lies outside the ground of its CRS"),
-            FaultKind::TooManyVertices(most) => Words::new(
-                format!("图形的顶点超过 {most} 个（单个要素的上限，内存少时更低），请拆分后上传"),
-                format!("the outline has more than {most} vertices, which is as many as a feature may have (fewer where memory is short); split it"),
-            ),
+            FaultKind::TooManyVertices(most) => Words::too_many_vertices(*most),
             FaultKind::TooMuchText(most) => Words::new(
                 format!("属性文字超过 {most} 字节（单个要素的上限）"),
                 format!("its attributes are longer than {most} bytes, which is as long as a feature's may be"),
@@ -182,11 +175,5 @@ impl Fault {
             _ => self.place.pointer(row),
         };
         Reject { row, patch_id, code: self.code().to_owned(), reason: self.reason(), pointer, ring: self.place.ring, vertex: self.place.vertex }
-    }
-}
-
-impl From<Unplaced> for Fault {
-    fn from(at: Unplaced) -> Self {
-        Self { kind: FaultKind::Unplaced, place: Place { part: at.part, ring: Some(at.ring), vertex: Some(at.vertex) } }
     }
 }

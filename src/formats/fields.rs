@@ -1,9 +1,9 @@
 //! Which of a file's fields is which of ours: one table of aliases, in any case, and what was taken for what.
 
-use crate::land::{LayerKind, Words};
 use std::collections::{BTreeMap, BTreeSet};
+use tuban_engine::model::{LayerKind, Words};
 
-crate::land::words! {
+tuban_engine::model::words! {
     /// A field of ours.
     Field {
         /// The patch's own id.

@@ -4,8 +4,8 @@
 
 mod number;
 
-use crate::land::Words;
 use std::borrow::Cow;
+use tuban_engine::model::Words;
 use wide::u8x16;
 
 pub(super) use number::POWERS;

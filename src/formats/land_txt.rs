@@ -5,12 +5,12 @@
 //! surveyors' order. What lies in how many rings of a parcel decides which are holes.
 
 use super::{FeatureBounds, NamedCrs, ReadError, why_not};
-use crate::geom::Crs;
-use crate::land::Words;
 use serde_json::{Map, Value, json};
 use std::fmt::Write as _;
 use std::io::Write;
 use std::path::Path;
+use tuban_engine::model::Words;
+use tuban_geom::Crs;
 
 /// Rings of a parcel times its points, at most: each ring is held against every other to find which lie in which.
 const MOST_NESTING: u64 = 100_000_000;

@@ -41,9 +41,9 @@ pub use fields::{Field, FieldMap, Wanted};
 pub use narrow::{narrow, tidy_code};
 pub use placing::{contradiction_words, few_decimals};
 
-use crate::geom::Crs;
-use crate::land::Words;
 use std::collections::BTreeSet;
+use tuban_engine::model::Words;
+use tuban_geom::Crs;
 
 /// What a file says of itself, as far as it has been read: members may follow the features.
 #[derive(Debug, Clone, PartialEq, Default)]

@@ -1,8 +1,8 @@
 //! What a file's coordinates look like, in words with the likely cause and the fix.
 
 use super::why_not;
-use crate::geom::{Bounds, Contradiction, Crs};
-use crate::land::Words;
+use tuban_engine::model::Words;
+use tuban_geom::{Bounds, Contradiction, Crs};
 
 /// Decimals of a degree below which a file is worth a warning: eight are about a millimetre.
 const ENOUGH_DECIMALS: u8 = 8;

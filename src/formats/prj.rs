@@ -4,9 +4,9 @@
 use super::ReadError;
 use super::crs_text::{NamedCrs, why_not};
 use super::wkt::Node;
-use crate::geom::Crs;
 use encoding_rs::{Encoding, GB18030};
 use std::path::Path;
+use tuban_geom::Crs;
 
 /// Bytes of a `.prj` looked at.
 const MOST_BYTES: usize = 64 << 10;

@@ -1,16 +1,16 @@
-//! The shapes of answers: the vocabulary of `land`, written as JSON. docs/API.md describes them for people.
+//! The shapes of answers: the vocabulary of `model`, written as JSON. docs/API.md describes them for people.
 
 use super::findings::{AreasAnswer, FindingAnswer};
 use super::shared_ground::TakenOffAnswer;
 use crate::formats::geojson::Geometry;
-use crate::land::{
-    Area, AutomaticVerdict, Condition, Filing, Layer, LayerKind, Level, Provenance, Signature, Standard, Survey, TakenOff, Verdict, VerdictCounts, Words,
-};
 use crate::store::StoredPatch;
 use serde::Serialize;
 use serde_json::value::RawValue;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
+use tuban_engine::model::{
+    Area, AutomaticVerdict, Condition, Filing, Layer, LayerKind, Level, Provenance, Signature, Standard, Survey, TakenOff, Verdict, VerdictCounts, Words,
+};
 use utoipa::ToSchema;
 
 /// Milliseconds since 1970 as RFC 3339 in UTC, always with three decimals: what is as long now is as long at any time.
@@ -107,7 +107,7 @@ impl From<Survey> for SurveyAnswer {
     fn from(survey: Survey) -> Self {
         let facts = survey.facts;
         let farmland = facts.farmland().map(Area::of_m2);
-        let field = facts.fields.get("patch_id").cloned().filter(|_| facts.patch_id_source == crate::land::PatchIdSource::Field);
+        let field = facts.fields.get("patch_id").cloned().filter(|_| facts.patch_id_source == tuban_engine::model::PatchIdSource::Field);
         Self {
             id: survey.id,
             name: facts.name,

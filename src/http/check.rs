@@ -5,7 +5,6 @@ use super::{
     findings::{AreasAnswer, FindingAnswer},
     query::Query,
 };
-use crate::land::{AutomaticVerdict, Days, Words, read_days, today};
 use axum::{
     Json,
     body::{Body, HttpBody, to_bytes},
@@ -14,6 +13,7 @@ use axum::{
 };
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
+use tuban_engine::model::{AutomaticVerdict, Days, Words, read_days, today};
 use utoipa::{IntoParams, ToSchema};
 
 /// When the images were taken between which the ground changed.

@@ -1,9 +1,9 @@
 //! What the city has: periods, lines, the rule.
 
 use super::{Desk, Problem};
-use crate::land::{Line, Period};
 use axum::{Json, extract::State};
 use serde::Serialize;
+use tuban_engine::model::{Line, Period};
 use utoipa::ToSchema;
 
 /// What a page needs to know first.

@@ -1,9 +1,9 @@
 //! What people say of a file, the same at every door that takes one.
 
 use super::{Problem, query};
-use crate::geom::Crs;
 use crate::monitor::{Gcj02, Stated, layer_codes::CodeChoices};
 use serde::Deserialize;
+use tuban_geom::Crs;
 use utoipa::IntoParams;
 
 /// What is known of the file from elsewhere; it wins over what the file says.

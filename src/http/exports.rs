@@ -6,7 +6,6 @@ use super::{
     jobs::{self, JobAnswer},
     query::{self, Path, Query},
 };
-use crate::land::Words;
 use crate::monitor::export::{Encoding, Export, Exported, Format, Misfit, Selection, Subject};
 use axum::{
     body::{Body, Bytes},
@@ -18,6 +17,7 @@ use futures_util::Stream;
 use serde::Deserialize;
 use std::fmt::Write;
 use tokio::io::AsyncReadExt;
+use tuban_engine::model::Words;
 use utoipa::IntoParams;
 
 /// Which findings.

@@ -1,9 +1,10 @@
 //! Findings as they are answered: areas, doubts, flags, and the sentence that explains them.
 
 use super::answers::timestamp;
-use crate::land::{Area, AutomaticVerdict, Days, Doubts, Explanation, Flag, FormerFinding, LayerKind, LayerUsed, LeftOut, Provenance, Reason, Words};
-use crate::monitor::{explain::explain, left_out::LeftOutHere, rule::Tolerance};
+use crate::monitor::left_out::LeftOutHere;
 use serde::Serialize;
+use tuban_engine::model::{Area, AutomaticVerdict, Days, Doubts, Explanation, Flag, FormerFinding, LayerKind, LayerUsed, LeftOut, Provenance, Reason, Words};
+use tuban_engine::{explain::explain, rule::Tolerance};
 use utoipa::ToSchema;
 
 /// The areas of a finding.
@@ -38,7 +39,7 @@ pub struct AreasAnswer {
 impl AreasAnswer {
     /// The answer for areas that were measured against these layers.
     #[must_use]
-    pub fn new(areas: &crate::land::Areas, provenance: &Provenance) -> Self {
+    pub fn new(areas: &tuban_engine::model::Areas, provenance: &Provenance) -> Self {
         let known = |kinds: &[LayerKind], m2| provenance.known(kinds, m2).map(Area::of_m2);
         Self {
             area: Area::of_m2(areas.area_m2),
@@ -195,7 +196,7 @@ impl EdgeBoundAnswer {
 #[derive(Debug, Serialize, ToSchema)]
 struct DefectAnswer {
     #[schema(value_type = String)]
-    code: crate::geom::DefectKind,
+    code: tuban_geom::DefectKind,
     part: u32,
     ring: u32,
     vertex: u32,
@@ -208,7 +209,7 @@ struct DefectAnswer {
 impl FindingAnswer {
     /// The answer for a finding and the defects of the outline it was made from.
     #[must_use]
-    pub fn new(finding: &crate::land::Finding, defects: &[crate::geom::Defect], provenance: Provenance, days: &Days, tolerance: &Tolerance) -> Self {
+    pub fn new(finding: &tuban_engine::model::Finding, defects: &[tuban_geom::Defect], provenance: Provenance, days: &Days, tolerance: &Tolerance) -> Self {
         let defects = defects
             .iter()
             .map(|defect| DefectAnswer {
@@ -218,7 +219,7 @@ impl FindingAnswer {
                 vertex: defect.vertex,
                 longitude: defect.at[0],
                 latitude: defect.at[1],
-                words: crate::monitor::intake::defect_words(defect),
+                words: tuban_engine::normalize::defect_words(defect),
             })
             .collect();
         Self {

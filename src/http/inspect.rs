@@ -6,7 +6,6 @@ use super::{
     query::{self, Query},
     upload::{Spooled, spool},
 };
-use crate::land::{LayerKind, Reject, Words};
 use crate::monitor::inspect::{CrsSource, InspectFile, Inspection};
 use crate::monitor::{FileLayer, Wanted};
 use axum::{
@@ -16,6 +15,7 @@ use axum::{
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use std::sync::Arc;
+use tuban_engine::model::{LayerKind, Reject, Words};
 use utoipa::{IntoParams, ToSchema};
 
 /// What is known of the file, and what it would be read for.

@@ -7,7 +7,6 @@ use super::{
     layers::LayerTaken,
     query::Path,
 };
-use crate::land::{JobKind, JobState, Stage, Words};
 use crate::monitor::MonitorError;
 use crate::monitor::jobs::{Done, JobSeen};
 use crate::store::{JobFile, News};
@@ -24,6 +23,7 @@ use axum::{
 use futures_util::Stream;
 use serde::Serialize;
 use std::convert::Infallible;
+use tuban_engine::model::{JobKind, JobState, Stage, Words};
 use utoipa::ToSchema;
 
 /// A job as it is answered.

@@ -8,7 +8,6 @@ use super::{
     query::{self, Query},
     upload::Arrived,
 };
-use crate::land::{LayerKind, Reject};
 use crate::monitor::{jobs::Done, layer_import::LayerFile};
 use axum::{
     Json,
@@ -17,6 +16,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use serde::{Deserialize, Serialize};
+use tuban_engine::model::{LayerKind, Reject};
 use utoipa::{IntoParams, ToSchema};
 
 /// All layer versions.

@@ -1,7 +1,6 @@
 //! How the service does, in numbers: `GET /metrics`, in the `OpenMetrics` text format, which Prometheus reads.
 
 use super::{Desk, Problem, problem::Code, readiness};
-use crate::land::JobState;
 use axum::{
     extract::State,
     http::{Method, StatusCode, header},
@@ -11,6 +10,7 @@ use prometheus_client::encoding::{EncodeLabelSet, text};
 use prometheus_client::metrics::{counter::Counter, family::Family, gauge::Gauge, histogram::Histogram, info::Info};
 use prometheus_client::registry::{Registry, Unit};
 use std::time::Duration;
+use tuban_engine::model::JobState;
 
 /// Seconds: from a cached tile to the import of a province.
 const REQUEST_BUCKETS: [f64; 12] = [0.001, 0.005, 0.02, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0, 20.0, 60.0, 300.0];

@@ -8,7 +8,6 @@
 //! 3. A request that says neither comes from a program, not from a browser, and goes on.
 
 use super::{Problem, readiness};
-use crate::land::Words;
 use axum::{
     extract::{Request, State},
     http::{HeaderMap, HeaderName, StatusCode, Uri, header, uri::Authority},
@@ -18,6 +17,7 @@ use axum::{
 use std::net::IpAddr;
 use std::str::FromStr;
 use std::sync::Arc;
+use tuban_engine::model::Words;
 
 /// Where a browser says that a request comes from; scripts cannot set it (Fetch Metadata).
 const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");

@@ -4,7 +4,6 @@
 //! stall for that long in one go, or go on at the least rate for ever. Only waiting for the client counts: what we take ourselves (the disk, the database) does not.
 
 use super::{Desk, Problem};
-use crate::land::Words;
 use axum::body::{Body, Bytes, HttpBody};
 use axum::extract::{Request, State};
 use axum::http::StatusCode;
@@ -17,6 +16,7 @@ use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 use tokio::time::{Instant, Sleep, sleep};
+use tuban_engine::model::Words;
 
 /// How slow a client may be.
 #[derive(Debug, Clone, Copy)]

@@ -29,6 +29,6 @@ pub async fn page(method: Method, uri: Uri) -> Response {
 
 /// A route asked with a method it does not have.
 pub async fn method_not_allowed(method: Method, uri: Uri) -> Problem {
-    let words = crate::land::Words::new(format!("{} 不支持 {method}", uri.path()), format!("{} does not take {method}", uri.path()));
+    let words = tuban_engine::model::Words::new(format!("{} 不支持 {method}", uri.path()), format!("{} does not take {method}", uri.path()));
     Problem::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", words)
 }

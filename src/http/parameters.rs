@@ -6,7 +6,6 @@
 //! `preview=` would record.
 
 use super::Problem;
-use crate::land::Words;
 use axum::{
     extract::{MatchedPath, Request, State},
     http::{Method, StatusCode},
@@ -15,6 +14,7 @@ use axum::{
 };
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
+use tuban_engine::model::Words;
 use utoipa::openapi::{
     OpenApi, RefOr, Schema,
     path::{Parameter, ParameterIn},

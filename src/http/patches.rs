@@ -6,7 +6,6 @@ use super::{
     findings::{FindingAnswer, FormerAnswer},
     query::{self, Path, Query},
 };
-use crate::land::{TakenOff, Words};
 use crate::monitor::MonitorError;
 use crate::store::{PatchPosition, PatchQuery, StoredPatch};
 use axum::{
@@ -19,6 +18,7 @@ use axum::{
 use futures_util::Stream;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+use tuban_engine::model::{TakenOff, Words};
 use utoipa::{IntoParams, ToSchema};
 
 /// Which patches.

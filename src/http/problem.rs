@@ -1,12 +1,12 @@
 //! The one place where an error becomes a status: RFC 9457 problems, with the place of the fault.
 
 use super::requests;
-use crate::land::{Reject, Words};
 use crate::monitor::{MonitorError, Refusal, RefusalKind};
 use crate::store::{StoreError, Thing};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
+use tuban_engine::model::{Reject, Words};
 
 /// A problem as it is answered.
 #[derive(Debug, Clone, PartialEq, Serialize, utoipa::ToSchema)]
@@ -268,8 +268,8 @@ fn chinese(what: Thing) -> &'static str {
     }
 }
 
-fn level_chinese(level: crate::land::Level) -> &'static str {
-    use crate::land::Level;
+fn level_chinese(level: tuban_engine::model::Level) -> &'static str {
+    use tuban_engine::model::Level;
     match level {
         Level::Ministry => "部级",
         Level::Province => "省级",

@@ -1,14 +1,14 @@
 //! Parameters from words to values, once; what cannot be read is a problem that names the parameter.
 
 use super::Problem;
-use crate::geom::{Bounds, UnknownCrs};
-use crate::land::{COUNTIES, NotAPeriod, NotAWord, Period, PeriodRange, Words};
 use crate::monitor::{Monitor, why_not};
 use axum::extract::{self, FromRequestParts, RawPathParams, path::ErrorKind, rejection::PathRejection};
 use axum::http::request::Parts;
 use axum_extra::extract::{Query as Repeatable, QueryRejection};
 use serde::de::DeserializeOwned;
 use std::{num::ParseIntError, str::FromStr};
+use tuban_engine::model::{COUNTIES, NotAPeriod, NotAWord, Period, PeriodRange, Words};
+use tuban_geom::{Bounds, UnknownCrs};
 
 /// Why a text is no value of some kind, in both languages of the house: what a parser of another's says is for programmers.
 pub trait Why {

@@ -6,10 +6,10 @@ use super::{
     query::{self, Query},
     shared_ground::ContradictionAnswer,
 };
-use crate::land::{Area, Group, LayerUsed, Line, Tally, round_half_up};
 use crate::monitor::ratios::Ratios;
 use axum::{Json, extract::State};
 use serde::{Deserialize, Serialize};
+use tuban_engine::model::{Area, Group, LayerUsed, Line, Tally, round_half_up};
 use utoipa::{IntoParams, ToSchema};
 
 /// Which months to sum.

@@ -5,12 +5,12 @@ use super::{
     query::{self, Query},
     requests,
 };
-use crate::land::Words;
 use axum::{Json, extract::State, http::StatusCode};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::sync::watch;
+use tuban_engine::model::Words;
 use utoipa::{IntoParams, ToSchema};
 
 /// Where a process is in its life.

@@ -8,12 +8,12 @@ use super::{
     ratios::RatioAnswer,
     surveys::answer,
 };
-use crate::land::{Area, AutomaticVerdict, LayerKind, LayerUsed, Reason, Tally};
 use crate::monitor::difference::{Change, Difference};
 use crate::monitor::outdated::{Basis, Outdated};
 use crate::monitor::reclassification::Reclassification;
 use axum::{Json, extract::State, http::HeaderMap, response::Response};
 use serde::{Deserialize, Serialize};
+use tuban_engine::model::{Area, AutomaticVerdict, LayerKind, LayerUsed, Reason, Tally};
 use utoipa::{IntoParams, ToSchema};
 
 /// What the findings of a survey rest on.
@@ -117,8 +117,8 @@ struct SideAnswer {
     approved: Area,
 }
 
-impl From<&crate::land::Finding> for SideAnswer {
-    fn from(finding: &crate::land::Finding) -> Self {
+impl From<&tuban_engine::model::Finding> for SideAnswer {
+    fn from(finding: &tuban_engine::model::Finding) -> Self {
         Self {
             verdict: finding.verdict,
             reason: finding.reason,

@@ -5,9 +5,9 @@ use super::{
     findings::AreasAnswer,
     query::{self, Path, Query},
 };
-use crate::land::{Area, Claimant, Contradiction, Level, PeriodRange, Provenance, SharedWith, TakenOff, Verdict};
 use axum::{Json, extract::State};
 use serde::{Deserialize, Serialize};
+use tuban_engine::model::{Area, Claimant, Contradiction, Level, PeriodRange, Provenance, SharedWith, TakenOff, Verdict};
 use utoipa::{IntoParams, ToSchema};
 
 /// What is taken off a patch in a sum, because it counts for other patches.

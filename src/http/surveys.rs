@@ -9,7 +9,6 @@ use super::{
     upload::Arrived,
     withdrawal,
 };
-use crate::land::{Level, OnConflict, Period, Reject};
 use crate::monitor::{jobs::Done, survey_import::SurveyFile};
 use axum::{
     Json,
@@ -18,6 +17,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use serde::{Deserialize, Serialize};
+use tuban_engine::model::{Level, OnConflict, Period, Reject};
 use utoipa::{IntoParams, ToSchema};
 
 /// All surveys.

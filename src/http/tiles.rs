@@ -4,9 +4,6 @@ use super::{
     Desk, Problem,
     query::{self, Path, Query},
 };
-use crate::geom::Bounds;
-use crate::land::{LayerKind, PeriodRange, Standard};
-use crate::monitor::classes::is_farmland;
 use crate::store::{PatchMark, PatchQuery};
 use crate::tiles::{Tile, TileBuilder, Value};
 use axum::{
@@ -17,6 +14,9 @@ use axum::{
 };
 use serde::Deserialize;
 use std::collections::{HashMap, hash_map::Entry};
+use tuban_engine::classes::is_farmland;
+use tuban_engine::model::{LayerKind, PeriodRange, Standard};
+use tuban_geom::Bounds;
 use utoipa::IntoParams;
 
 /// Which months' patches.

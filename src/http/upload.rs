@@ -1,7 +1,6 @@
 //! A file comes in: streamed to disk under a limit, hashed on the way, or it waits here already. What is made of it is a job, answered when it is done or at once.
 
 use super::{Client, Desk, Problem, jobs, waiting::Waiting};
-use crate::land::Words;
 use crate::monitor::{Folder, Monitor, MonitorError, jobs::Done};
 use axum::{
     body::{Body, Bytes, HttpBody},
@@ -18,6 +17,7 @@ use std::sync::{
 };
 use tempfile::TempPath;
 use tokio::io::AsyncWriteExt;
+use tuban_engine::model::Words;
 
 /// A file that was sent, or waits under a token, and how its sender wants to be answered.
 pub(super) struct Arrived {

@@ -6,7 +6,6 @@ use super::{
     query::{self, Query},
     upload::{spool, too_large},
 };
-use crate::land::{Reject, Signature};
 use crate::monitor::MonitorError;
 use crate::monitor::filings::{Change, Filed, Filer, TABLE_BYTES};
 use axum::{
@@ -15,6 +14,7 @@ use axum::{
 };
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+use tuban_engine::model::{Reject, Signature};
 use utoipa::{IntoParams, ToSchema};
 
 /// Whose verdicts they are.

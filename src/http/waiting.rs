@@ -1,11 +1,11 @@
 //! Files that were looked at and may yet be taken in, so that they need not be sent twice: each waits under a token, for a while, on this node.
 
 use super::{Client, Limits, Problem, upload::Spooled};
-use crate::land::Words;
 use axum::http::StatusCode;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
+use tuban_engine::model::Words;
 
 /// How long a file waits: as long as somebody may think about it, or ask whoever sent it.
 const PATIENCE: Duration = Duration::from_mins(30);

@@ -5,11 +5,11 @@ use super::{
     answers::{SurveyAnswer, timestamp},
     query::{self, Path, Query},
 };
-use crate::land::{Decision, Event, Level, Period, SurveyEvent, Words};
 use crate::store::Withdrawn;
 use axum::{Json, extract::State, http::StatusCode};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
+use tuban_engine::model::{Decision, Event, Level, Period, SurveyEvent, Words};
 use utoipa::{IntoParams, ToSchema};
 
 /// By whom and why.

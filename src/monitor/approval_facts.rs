@@ -1,10 +1,10 @@
 //! What approvals say of their day, end and kind, read from their fields; and what people should know of how that went.
 
-use super::approval_kinds::ApprovalKinds;
 use super::{Refusal, RefusalKind};
 use crate::formats::{Field, FieldMap, RawFeature};
-use crate::land::{FeatureFacts, LayerKind, Words, read_days, shortened};
 use jiff::{Span, civil::Date};
+use tuban_engine::approval_kinds::ApprovalKinds;
+use tuban_engine::model::{FeatureFacts, LayerKind, Words, read_days, shortened};
 
 /// What could not be read of an approval's own words, as they are.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]

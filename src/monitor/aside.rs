@@ -3,15 +3,15 @@
 //! happens.
 
 use super::MonitorError;
-use super::choosing::Choice;
-use super::pipeline::in_order;
 use super::rejudging::Rejudge;
-use crate::land::{Filing, Finding, Patch};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::{BufRead, BufReader, BufWriter, Seek, Write};
 use std::path::PathBuf;
+use tuban_engine::choosing::Choice;
+use tuban_engine::model::{Filing, Finding, Patch};
+use tuban_engine::ordered::in_order;
 
 /// Bytes handed to a core at a time.
 const BATCH: usize = 512 << 10;

@@ -1,11 +1,15 @@
 //! One polygon against the layers of its time; nothing is stored.
 
-use super::rule::Tolerance;
-use super::{Monitor, MonitorError, Refusal, RefusalKind, classify::classify, intake::Intake, standing::Standing, standing::days_of};
+use super::{
+    Monitor, MonitorError, Refusal, RefusalKind,
+    standing::{Standing, days_of},
+};
 use crate::formats::{contradiction_words, geojson};
-use crate::geom::{Bounds, Contradiction, Crs, Defect, Figure, Written, typical};
-use crate::land::{Days, Finding, Place, Provenance, Words, today};
 use std::sync::Arc;
+use tuban_engine::model::{Days, Finding, Place, Provenance, Words, today};
+use tuban_engine::rule::Tolerance;
+use tuban_engine::{classify::classify, normalize::Intake};
+use tuban_geom::{Bounds, Contradiction, Crs, Defect, Figure, Written, typical};
 
 /// What a polygon occupies.
 #[derive(Debug, Clone, PartialEq)]

@@ -4,27 +4,29 @@ mod layers;
 
 use super::{
     MonitorError, Refusal, RefusalKind,
-    atlas::Atlas,
-    choosing::{Choice, Choosing, Version},
     classify_line::{Lines, Output, Telling, rejected},
     ids::Ids,
     judging::{Judge, days, duplicate},
     layer_codes::CodeChoices,
-    memory::Memory,
     noticed::{Noticed, declared_empty, nothing, outside_counties},
     reading::{Reading, Wish, home},
     rejudging::Scope,
-    rule::{Rule, Rules},
     sums::{outside_warning, unreadable_warning},
 };
 use crate::formats::{Arrival, Stated, Wanted, ogr::Workshop};
-use crate::land::{AutomaticVerdict, Days, LayerKind, Provenance, VerdictCounts, Words, today};
 use jiff::civil::Date;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::io::{BufRead, BufReader, BufWriter, Seek, Write};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
+use tuban_engine::model::{AutomaticVerdict, Days, LayerKind, Provenance, VerdictCounts, Words, today};
+use tuban_engine::{
+    atlas::Atlas,
+    choosing::{Choice, Choosing, Version},
+    memory::Memory,
+    rule::{Rule, Rules},
+};
 
 pub use layers::{Loaded, load};
 

@@ -1,13 +1,11 @@
 //! What `tuban classify` writes of a feature: a line of CSV or a GeoJSON feature.
 
-use super::{
-    atlas::Atlas, choosing::Choice, classify::Assessment, explain::explain, ids::county_number, intake::Taken, judging::Found, noticed::Notice,
-    rejudging::Scope, rule::Rule,
-};
+use super::{ids::county_number, judging::Found, noticed::Notice, rejudging::Scope};
 use crate::formats::{geojson::Geometry, writing::harmless};
-use crate::land::{Areas, AutomaticVerdict, Condition, Days, Explanation, LayerKind, Provenance, Reject, is_county_code, push_day};
 use std::borrow::Cow;
 use std::path::Path;
+use tuban_engine::model::{Areas, AutomaticVerdict, Condition, Days, Explanation, LayerKind, Provenance, Reject, is_county_code, push_day};
+use tuban_engine::{atlas::Atlas, choosing::Choice, classify::Assessment, explain::explain, normalize::Taken, rule::Rule};
 
 /// What is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -2,8 +2,8 @@
 
 use super::{Refusal, RefusalKind};
 use crate::formats::tidy_code;
-use crate::land::{COUNTIES, FeatureFacts, Words, words};
 use std::collections::{BTreeMap, BTreeSet};
+use tuban_engine::model::{COUNTIES, FeatureFacts, Words, words};
 
 words! {
     /// What to do with features of a layer of counties that are no counties.

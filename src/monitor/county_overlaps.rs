@@ -2,9 +2,10 @@
 //! with the lower code has it. Seen once all outlines of a layer are there; who takes the layer in reads it again without those that people said to leave out.
 
 use super::county_codes::CountyCodes;
-use super::{MonitorError, Refusal, RefusalKind, atlas::PreparedLayer};
-use crate::land::{FeatureFacts, LayerKind, Words};
+use super::{MonitorError, Refusal, RefusalKind};
 use std::collections::{BTreeMap, BTreeSet};
+use tuban_engine::atlas::PreparedLayer;
+use tuban_engine::model::{FeatureFacts, LayerKind, Words};
 
 /// A county is held by another that covers more than this share of it. Borders that were drawn twice share far less.
 const HELD: f64 = 0.5;

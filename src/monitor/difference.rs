@@ -3,9 +3,9 @@
 use super::Refusal;
 use super::aside::Put;
 use super::reclassification::says_the_same;
-use super::rollup::roll_up;
-use crate::land::{AutomaticVerdict, Filing, Finding, Group, Line, Tally, Totals, Verdict};
 use std::collections::BTreeMap;
+use tuban_engine::model::{AutomaticVerdict, Filing, Finding, Group, Line, Tally, Totals, Verdict};
+use tuban_engine::rollup::roll_up;
 
 /// Patches listed.
 const LISTED: usize = 1000;

@@ -9,9 +9,7 @@ pub use crate::formats::writing::{Encoding, Format};
 
 use super::{Monitor, MonitorError, Refusal, RefusalKind};
 use crate::formats::writing::{Layout, WriteError};
-use crate::geom::{Crs, crs::Degrees};
-use crate::land::{JobKind, Layer, PeriodRange, Provenance, Survey, TakenOff, Words, county_name};
-use crate::store::{LayerFeature, PatchPosition, PatchQuery, Quota, StoreError, StoredPatch, Thing, VerdictFilter};
+use crate::store::{PatchPosition, PatchQuery, Quota, StoreError, StoredPatch, Thing, VerdictFilter};
 use placing::Placing;
 use press::Press;
 use serde::{Deserialize, Serialize};
@@ -19,6 +17,8 @@ use std::collections::BTreeMap;
 use std::fs::File;
 use std::sync::Arc;
 use std::time::Duration;
+use tuban_engine::model::{JobKind, Layer, LayerFeature, PeriodRange, Provenance, Survey, TakenOff, Words, county_name};
+use tuban_geom::{Crs, crs::Degrees};
 
 /// Patches read at a time.
 const PAGE: u32 = 500;

@@ -1,11 +1,11 @@
 //! Since when an approval without a day of its own has been known: the effective day of the first stored version that holds it, by document number and outline.
 
 use super::MonitorError;
-use crate::land::LayerKind;
-use crate::store::{LayerFeature, Store};
+use crate::store::Store;
 use jiff::civil::Date;
 use std::collections::HashMap;
 use std::hash::Hasher;
+use tuban_engine::model::{LayerFeature, LayerKind};
 use twox_hash::XxHash3_64;
 
 /// Approvals of the versions of earlier days, each with the first of these days.

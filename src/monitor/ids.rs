@@ -2,11 +2,11 @@
 
 use super::{Refusal, RefusalKind, reading::Reading};
 use crate::formats::Field;
-use crate::land::Words;
 use foldhash::fast::RandomState;
 use hashbrown::HashTable;
 use std::collections::HashSet;
 use std::hash::BuildHasher;
+use tuban_engine::model::Words;
 
 /// The ids seen so far, each with the row of the patch that had it first.
 #[derive(Debug, Clone, Default)]

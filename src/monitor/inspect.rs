@@ -4,23 +4,25 @@
 use super::{
     Monitor, MonitorError, Refusal,
     approval_facts::{self, ApprovalsNoticed},
-    atlas::{Atlas, LayerBuilder},
     county_overlaps::{self, Holders, Outlines},
     ids::Ids,
     judging::{Judge, duplicate},
     layer_codes::{CodeChoices, CodeTally},
     layer_import::{LayerJudge, LayerJudged, LayerOutcome, has_needed},
-    memory::Memory,
     noticed::{Notice, Noticed, declared_empty, nothing, outside_counties},
     reading::{Reading, Wish, home},
-    rule::Rule,
 };
 use crate::formats::{Arrival, EncodingChoice, Layer, RawFeature, Stated, Wanted, ogr::Workshop};
-use crate::geom::{Bounds, Crs};
-use crate::land::{Flag, LayerKind, Reject, Words, today};
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Weak;
+use tuban_engine::model::{Flag, LayerKind, Reject, Words, today};
+use tuban_engine::{
+    atlas::{Atlas, LayerBuilder},
+    memory::Memory,
+    rule::Rule,
+};
+use tuban_geom::{Bounds, Crs};
 
 /// What to look at.
 #[derive(Debug, Clone)]
@@ -90,7 +92,7 @@ pub struct Inspection {
     ids: Ids,
 }
 
-crate::land::words! {
+tuban_engine::model::words! {
     /// Where a CRS comes from.
     CrsSource {
         /// People said so.
@@ -264,7 +266,8 @@ impl Inspection {
             |raw| {
                 let bounds = bounds_of(&raw);
                 let judged = judge.judge(raw)?;
-                let defects = judged.verdict.as_ref().map(|accepted| accepted.0.defects.iter().map(super::intake::defect_words).collect()).unwrap_or_default();
+                let defects =
+                    judged.verdict.as_ref().map(|accepted| accepted.0.defects.iter().map(tuban_engine::normalize::defect_words).collect()).unwrap_or_default();
                 let outside =
                     judged.verdict.as_ref().is_ok_and(|accepted| accepted.1.as_ref().is_some_and(|finding| finding.flags.contains(&Flag::OutsideCounties)));
                 let (row, county, notice) = (judged.row, judged.county, judged.notice);

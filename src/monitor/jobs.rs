@@ -3,10 +3,10 @@
 //! What came of a job is kept with it: a survey, a file, or why there is none, in a form from which every node gives the same answer.
 
 use super::{Monitor, MonitorError, Refusal, RefusalKind, survey_import::SurveyFile};
-use crate::land::{JobKind, Layer, Level, Period, Reject, Stage, Survey, Words};
 use crate::store::{Job, JobFile, JobOutcome, NewJob, News, Quota, StoreError, Thing};
 use serde::{Deserialize, Serialize};
 use tokio::io::AsyncRead;
+use tuban_engine::model::{JobKind, Layer, Level, Period, Reject, Stage, Survey, Words};
 
 /// A survey in the store after an import.
 #[derive(Debug, Clone, PartialEq)]

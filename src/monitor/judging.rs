@@ -1,23 +1,25 @@
 //! One raw feature to a patch with its finding, or to a reject with its reason. Pure; called from every core.
 
 use super::{
-    atlas::Atlas,
-    classify::{Assessment, assess},
     county_codes,
-    gcj02::{self, testify},
     ids::county_number,
-    intake::{Intake, OutlineFault, Taken},
     noticed::Notice,
     patch_id::{self, Unusable},
     reading::Reading,
     rejudging::Scope,
-    rule::Rule,
 };
 use crate::formats::{Field, RawFeature, Values, tidy_code};
-use crate::geom::{Figure, Written};
-use crate::land::{COUNTIES, Days, Finding, Patch, Reject, Words, is_county_code, shortened, today};
 use jiff::civil::Date;
 use std::{borrow::Cow, collections::HashMap, io};
+use tuban_engine::model::{COUNTIES, Days, Finding, Patch, Reject, Words, is_county_code, shortened, today};
+use tuban_engine::{
+    atlas::Atlas,
+    classify::{Assessment, assess},
+    gcj02_evidence::{self, testify},
+    normalize::{Intake, Taken},
+    rule::Rule,
+};
+use tuban_geom::{Figure, Written};
 
 /// Everything a feature is judged by.
 pub struct Judge<'a> {
@@ -136,7 +138,7 @@ impl<'a> Judge<'a> {
         };
         let outcome = match taken {
             Ok(mut taken) => {
-                if self.asks_gcj02 && row <= gcj02::ROWS {
+                if self.asks_gcj02 && row <= gcj02_evidence::ROWS {
                     let stated_county = stated_county.as_deref().filter(|stated| is_county_code(stated));
                     notice.testimony = testify(self.atlas, row, &taken.degrees, stated_county)?;
                 }
@@ -190,22 +192,6 @@ fn in_county(code: &str) -> Option<String> {
 #[must_use]
 pub fn days(raw: &RawFeature<'_>, period_days: (Date, Date), today: Date) -> Days {
     Days::of(raw.fields.get(Field::DateBefore), raw.fields.get(Field::DateAfter), period_days, today)
-}
-
-impl OutlineFault {
-    /// The reject of the feature in row `row`.
-    #[must_use]
-    pub fn reject(self, row: u64, patch_id: Option<String>) -> Reject {
-        Reject {
-            row,
-            patch_id,
-            code: self.code.to_owned(),
-            reason: self.words,
-            pointer: self.place.pointer(row),
-            ring: self.place.ring,
-            vertex: self.place.vertex,
-        }
-    }
 }
 
 /// The reject of a feature whose id no patch can be known by.

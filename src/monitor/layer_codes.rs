@@ -1,11 +1,11 @@
 //! The codes of a layer's features: read one by one, judged as a whole.
 
-use super::classes::{ClassTally, Understood, UnknownCode};
+use super::class_codes::{ClassTally, Understood, UnknownCode};
 use super::county_codes::{self, CountyCodes, CountyTally, Sorted};
-use super::{Refusal, classes};
+use super::{Refusal, class_codes};
 use crate::formats::{Field, RawFeature};
-use crate::land::{FeatureFacts, LONGEST_CODE, LayerKind, Reject, Standard, Words, is_too_long, shortened};
 use serde::{Deserialize, Serialize};
+use tuban_engine::model::{FeatureFacts, LONGEST_CODE, LayerKind, Reject, Standard, Words, is_too_long, shortened};
 
 /// What people say of the codes of a layer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -57,7 +57,7 @@ pub fn read(kind: LayerKind, choices: CodeChoices, raw: &RawFeature<'_>) -> (Cod
             };
             (CodeSeen::County(Box::new(facts)), named)
         }
-        LayerKind::Farmland => match classes::read(choices.classes, facts) {
+        LayerKind::Farmland => match class_codes::read(choices.classes, facts) {
             Ok((facts, understood)) => (CodeSeen::Class(Ok(understood)), Ok(facts)),
             Err(unknown) => {
                 let code = &unknown.code;

@@ -3,32 +3,33 @@
 use super::{
     Monitor, MonitorError, Refusal, RefusalKind, abandoned,
     approval_facts::{self, ApprovalsNoticed, Unread},
-    approval_kinds::ApprovalKinds,
-    atlas::{Atlas, LayerBuilder, PreparedLayer},
     county_overlaps::{self, Holders, Outlines},
     first_seen::FirstSeen,
-    gcj02::testify,
-    intake::{Intake, Taken, region_again},
     layer_codes::{self, CodeChoices, CodeSeen, CodeTally, Named},
     left_out::{LeftOuts, Refused},
-    memory::Memory,
     noticed::{Notice, Noticed, declared_empty, nothing},
     origin,
     reading::{Reading, Wish, home},
     survey_import::hash,
 };
 use crate::formats::{Arrival, Field, RawFeature, Stated, Wanted};
-use crate::geom::{Bounds, Pieces, Plane};
-use crate::land::{FeatureFacts, JobKind, LONGEST_NAME, Layer, LayerKind, Reject, Words, shortened};
-use crate::store::{Held, LayerFeature, LayerWriter, NewLayer, Quota};
+use crate::store::{Held, LayerWriter, NewLayer, Quota};
 use jiff::civil::Date;
-use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
 use tokio::sync::mpsc;
+use tuban_engine::model::{FeatureFacts, JobKind, LONGEST_NAME, Layer, LayerFeature, LayerKind, Reject, Words, shortened};
+use tuban_engine::{
+    approval_kinds::ApprovalKinds,
+    atlas::{Atlas, LayerBuilder, PreparedLayer},
+    gcj02_evidence::testify,
+    memory::Memory,
+    normalize::{Intake, Taken},
+};
+use tuban_geom::{Bounds, Pieces, Plane};
 
 /// A layer about to be imported.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -474,16 +475,4 @@ impl Sorting {
         }
         notes
     }
-}
-
-/// Stored features cut into pieces, in order; `None` where one no longer passes its check.
-pub(super) fn pieces<'f>(plane: &Plane, features: &'f [LayerFeature]) -> Vec<(&'f LayerFeature, Option<Pieces>)> {
-    let pieces = |feature: &'f LayerFeature| {
-        let outline = feature.repaired.as_ref().unwrap_or(&feature.degrees);
-        // What lies nowhere on earth was taken in by no import: it is damage, and would be no less in the plane.
-        let on_earth = outline.positions.iter().all(|[lon, lat]| lon.abs() <= 180.0 && lat.abs() <= 90.0);
-        let region = if on_earth { region_again(outline, plane) } else { None };
-        (feature, region.map(|region| Pieces::of(&region)))
-    };
-    features.par_iter().map(pieces).collect()
 }

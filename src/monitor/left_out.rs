@@ -2,9 +2,9 @@
 
 use super::{Monitor, MonitorError};
 use crate::formats::FaultKind;
-use crate::geom::{Bounds, Outline};
-use crate::land::{Finding, Flag, LayerKind, LayerUsed, LeftOut, Reject, Words};
-use crate::monitor::intake::Intake;
+use tuban_engine::model::{Finding, Flag, LayerKind, LayerUsed, LeftOut, Reject, Words};
+use tuban_engine::normalize::Intake;
+use tuban_geom::{Bounds, Outline};
 
 /// Features of one layer that are listed one by one; the box of all others is kept as one.
 const LISTED: usize = 10_000;
@@ -103,12 +103,6 @@ impl Monitor {
         }
         Ok(here)
     }
-}
-
-/// What people are told of a feature that no longer passes the check it passed on import.
-pub(super) fn no_longer_passes(row: u64, outline: &Outline) -> LeftOut {
-    let words = Words::new("图形未能通过复核，未参与套合", "the outline no longer passes its check and is not used");
-    LeftOut { row, code: "no_longer_passes".to_owned(), reason: words, bounds: Some(outline.bounds()) }
 }
 
 /// What is told of all that was left out of a layer.

@@ -1,48 +1,35 @@
 //! What the service knows how to do: from bytes to findings, from findings to tallies. `http` and `cli` call it.
 
 mod approval_facts;
-pub mod approval_kinds;
 mod aside;
-pub mod atlas;
 pub mod check;
-pub mod choosing;
-pub mod classes;
-pub mod classify;
+pub mod class_codes;
 pub mod classify_file;
 pub mod classify_line;
 pub mod counts;
 pub mod county_codes;
 mod county_overlaps;
 pub mod difference;
-pub mod edges;
-pub mod explain;
 pub mod export;
 pub mod filings;
 mod first_seen;
-mod gcj02;
 mod ids;
 pub mod inspect;
-pub mod intake;
 pub mod jobs;
 mod judging;
 pub mod layer_codes;
 pub mod layer_import;
 pub mod left_out;
-pub mod memory;
 mod noticed;
 mod origin;
 pub mod outdated;
 mod patch_id;
-mod pipeline;
 pub mod ratios;
 mod reading;
 pub mod reclassification;
 pub mod rejudging;
-pub mod rollup;
 pub mod room;
-pub mod rule;
 pub mod shared_ground;
-mod snapshot;
 pub mod standing;
 mod sums;
 pub mod survey_import;
@@ -54,17 +41,19 @@ pub mod work;
 use crate::formats::ReadError;
 pub(crate) use crate::formats::ogr::Folder;
 pub use crate::formats::{FeatureBounds, Gcj02, Layer as FileLayer, Room, Stated, Wanted, ogr::Workshop, why_not, writing::harmless};
-use crate::geom::{Crs, Plane, Written};
-use crate::land::{Layer, LayerKind, LayerUsed, Reject, Words, today};
 use crate::store::{SILENT, Store, StoreError, is_no_room};
-use atlas::{Atlas, LayerBuilder, PreparedLayer};
-use memory::Memory;
-use rule::{Rule, Rules};
 use serde::{Deserialize, Serialize};
 use standing::Standing;
 use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError, RwLock, Weak};
+use tuban_engine::atlas::{Atlas, PreparedLayer};
+use tuban_engine::memory::Memory;
+use tuban_engine::model::{Layer, LayerKind, LayerUsed, Reject, Words, today};
+use tuban_engine::prepare::Preparation;
+use tuban_engine::rule::{Rule, Rules};
+use tuban_engine::snapshot;
+use tuban_geom::{Crs, Plane, Written};
 
 /// Why something was not done.
 #[derive(Debug, thiserror::Error)]
@@ -440,26 +429,11 @@ fn used(layer: &Layer) -> LayerUsed {
     LayerUsed { id: layer.id, kind: layer.kind, name: layer.name.clone(), effective: layer.effective.to_string() }
 }
 
-/// Prepares a layer from the store. A feature that no longer passes its check is left out, and named: one must not keep all others from being used.
+/// Prepares a layer from the store.
 async fn prepare(store: &dyn Store, layer: &Layer, plane: &Plane, memory: &Memory) -> Result<PreparedLayer, MonitorError> {
-    let mut builder = LayerBuilder::new(layer.kind, memory);
-    let mut full = Ok(());
-    store
-        .each_feature(layer.id, &mut |features| {
-            for (feature, pieces) in layer_import::pieces(plane, &features) {
-                match pieces {
-                    Some(pieces) if full.is_ok() => full = builder.push(&feature.facts, &pieces, &feature.degrees),
-                    Some(_) => {}
-                    None => {
-                        tracing::warn!(layer = layer.id, row = feature.row, "a feature no longer passes the check it passed on import; it is left out");
-                        builder.leave_out(left_out::no_longer_passes(feature.row, feature.repaired.as_ref().unwrap_or(&feature.degrees)));
-                    }
-                }
-            }
-        })
-        .await?;
-    full?;
-    Ok(tokio::task::block_in_place(|| builder.finish())?)
+    let mut preparation = Preparation::of(layer, plane, memory);
+    store.each_feature(layer.id, &mut |features| preparation.push(&features)).await?;
+    Ok(tokio::task::block_in_place(|| preparation.finish())?)
 }
 
 /// Bytes as lower-case hexadecimal digits.

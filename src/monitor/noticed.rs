@@ -1,15 +1,10 @@
 //! What is noticed of a file's features on their way in, whichever door they come through and whatever they are read for: one place, so that no door keeps
 //! silent about what another one says.
 
-use super::{
-    Refusal, RefusalKind,
-    atlas::Atlas,
-    gcj02::{Testimony, maybe_gcj02},
-    reading::Reading,
-    rule::Rule,
-};
+use super::{Refusal, RefusalKind, reading::Reading};
 use crate::formats::few_decimals;
-use crate::land::{LONGEST_NAME, Words};
+use tuban_engine::model::{LONGEST_NAME, Words};
+use tuban_engine::{atlas::Atlas, gcj02_evidence::Testimony, rule::Rule};
 
 /// What was noticed so far.
 #[derive(Debug, Clone, Default)]
@@ -77,6 +72,35 @@ impl Noticed {
     pub fn question(&self) -> Option<Refusal> {
         maybe_gcj02(&self.testimony)
     }
+}
+
+/// The question to people, where one witness is clear and none speaks against it.
+fn maybe_gcj02(testimony: &Testimony) -> Option<Refusal> {
+    let Testimony { counties, edges } = *testimony;
+    if !testimony.asks() {
+        return None;
+    }
+    let (zh, en) = if edges.are_for_an_offset() {
+        (
+            format!("去除偏移后有 {} 个图斑的边界与图层吻合，按原坐标只有 {} 个", edges.without, edges.as_is),
+            format!("without the offset the outlines of {} patches run along edges of the layers, as they are only {}", edges.without, edges.as_is),
+        )
+    } else {
+        (
+            format!("去除偏移后有 {} 个图斑落在所填的县区内，按原坐标只有 {} 个（只计两者不同的图斑）", counties.without, counties.as_is),
+            format!(
+                "without the offset {} patches lie in the county they name, as they are only {} (of those where it makes a difference)",
+                counties.without, counties.as_is
+            ),
+        )
+    };
+    let words = Words::new(
+        format!("坐标可能带有 GCJ-02（火星坐标）偏移，约 500 米：{zh}。本系统不会擅自纠正，请核实来源后选择：去除偏移，或按原坐标"),
+        format!(
+            "the coordinates may carry the offset of GCJ-02, some 500 m: {en}. Nothing is corrected unasked; find out where the file comes from, and choose: take the offset off, or take the file as it is"
+        ),
+    );
+    Some(Refusal::new(RefusalKind::Unacceptable, "maybe_gcj02", words).choices(&["gcj02=remove", "gcj02=keep"]))
 }
 
 /// What is said of a file that has no features, and was declared to have none.

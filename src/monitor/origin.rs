@@ -6,10 +6,10 @@ use super::{
     MonitorError, in_force,
     reading::{Reading, Wish},
 };
-use crate::geom::Plane;
-use crate::land::Layer;
 use crate::store::Store;
 use std::collections::BTreeMap;
+use tuban_engine::model::Layer;
+use tuban_geom::Plane;
 
 /// How many features begin nearest to which whole degree of longitude and latitude.
 #[derive(Debug, Default)]

@@ -2,9 +2,9 @@
 
 use super::standing::Versions;
 use super::{Monitor, MonitorError};
-use crate::land::{Days, LayerKind, LayerSet, LayerUsed, Provenance};
 use crate::store::PatchQuery;
 use std::collections::BTreeMap;
+use tuban_engine::model::{Days, LayerKind, LayerSet, LayerUsed, Provenance};
 
 /// What the findings of a survey rest on.
 #[derive(Debug, Clone, PartialEq)]

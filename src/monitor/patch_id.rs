@@ -1,7 +1,7 @@
 //! Ids of patches: as their issuer wrote them, made whole where a spreadsheet has put them into scientific notation, and stood in for where there is none.
 
-use crate::land::{LONGEST_CODE, Words, is_too_long, shortened};
 use std::borrow::Cow;
+use tuban_engine::model::{LONGEST_CODE, Words, is_too_long, shortened};
 
 /// What stands in for the id of a patch that has none: its row, in a form that is no id. One that a file has in that form is none either (it came out of an
 /// export of ours), so none ever meets that of another row.

@@ -1,9 +1,10 @@
 //! The county table of some periods, with what its numbers rest on.
 
-use super::{Monitor, MonitorError, rollup::roll_up};
-use crate::land::{Contradiction, FeatureFacts, LayerKind, Line, PeriodRange, Provenance, Tally};
+use super::{Monitor, MonitorError};
 use crate::store::{StoreError, Straddling, Summed};
 use std::sync::Arc;
+use tuban_engine::model::{Contradiction, FeatureFacts, LayerKind, Line, PeriodRange, Provenance, Tally};
+use tuban_engine::rollup::roll_up;
 
 /// The county table.
 #[derive(Debug, Clone, PartialEq)]
@@ -43,7 +44,7 @@ impl Monitor {
         let counties = self.counties().await?;
         for county in &counties {
             if !totals.iter().any(|one| one.county_code.as_deref() == Some(&county.code)) {
-                totals.push(crate::land::Totals { county_code: Some(county.code.clone()), ..Default::default() });
+                totals.push(tuban_engine::model::Totals { county_code: Some(county.code.clone()), ..Default::default() });
             }
         }
         let name_of = |code: &str| counties.iter().find(|county| county.code == code && !county.name.is_empty()).map(|county| county.name.clone());

@@ -1,10 +1,11 @@
 //! Opening a file for the monitor: its CRS believed or contradicted, its fields found, before the first feature is judged.
 
-use super::{MonitorError, Refusal, RefusalKind, atlas::Atlas, intake::Intake, pipeline::in_order};
+use super::{MonitorError, Refusal, RefusalKind};
 use crate::formats::{Arrival, FeatureBatch, FeatureSource, Field, FieldMap, Gcj02, Head, Held, RawFeature, Room, Stated, Wanted, contradiction_words};
-use crate::geom::{Bounds, Crs, Plane, Written, typical};
-use crate::land::{LayerKind, Words};
 use std::collections::BTreeSet;
+use tuban_engine::model::{LayerKind, Words};
+use tuban_engine::{atlas::Atlas, normalize::Intake, ordered::in_order};
+use tuban_geom::{Bounds, Crs, Plane, Written, typical};
 
 /// What to read, and what is known of it from elsewhere.
 #[derive(Debug, Clone, Copy)]

@@ -11,22 +11,26 @@
 //! differ, the old ones are kept.
 
 use super::aside::{Aside, Put};
-use super::choosing::Choice;
 use super::difference::Difference;
 use super::rejudging::{Rejudge, Scope};
 use super::shared_ground::MeasuredBy;
 use super::standing::{Standing, Versions};
 use super::{
-    Monitor, MonitorError, Refusal, RefusalKind, abandoned, export::CHANGED_MEANWHILE, export::understood, hexadecimal, pipeline::in_order, sums::Sums,
+    Monitor, MonitorError, Refusal, RefusalKind, abandoned,
+    export::{CHANGED_MEANWHILE, understood},
+    hexadecimal,
+    sums::Sums,
 };
-use crate::geom::Written;
-use crate::land::{Days, Finding, Flag, JobKind, NewSurvey, Progress, Stage, Survey, Words};
 use crate::store::{FindingsWriter, Held, PatchQuery, Quota, StoredPatch};
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::sync::Arc;
 use tokio::sync::mpsc::{self, Receiver, Sender};
+use tuban_engine::choosing::Choice;
+use tuban_engine::model::{Days, Finding, Flag, JobKind, NewSurvey, Progress, Stage, Survey, Words};
+use tuban_engine::ordered::in_order;
+use tuban_geom::Written;
 
 /// Patches read at a time.
 const PAGE: u32 = 500;

@@ -2,16 +2,15 @@
 //!
 //! What was measured when its survey came in is measured again, as it was then: where the file was in a projection, from the outline in that.
 
-use super::{
-    MonitorError,
+use super::{MonitorError, standing::Standing};
+use crate::store::StoreError;
+use tuban_engine::model::{Days, Finding, Patch};
+use tuban_engine::{
     choosing::{Choice, Choosing, Since},
     classify::classify,
-    intake::Intake,
-    standing::Standing,
+    normalize::Intake,
 };
-use crate::geom::{Figure, Written};
-use crate::land::{Days, Finding, Patch};
-use crate::store::StoreError;
+use tuban_geom::{Figure, Written};
 
 /// The patches that a set in hand is for.
 #[derive(Debug, Clone, Copy)]

@@ -2,7 +2,7 @@
 //!
 //! 1. Boxes: each new patch is held against the others of its survey and all that are stored, of whatever period. Where nothing overlaps that is all.
 //! 2. Pairs whose boxes overlap are measured by the kernel ([`overlapping`]); what is left over are the new patches that share ground, and their neighbours.
-//! 3. Of each of those the ground is cut by its neighbours into atoms ([`geom::atoms`](crate::geom::atoms)), and what changed is measured against
+//! 3. Of each of those the ground is cut by its neighbours into atoms ([`geom::atoms`](tuban_geom::atoms)), and what changed is measured against
 //!    the layers like a patch ([`pieces`]); once more in the layers that a patch was judged by before, where those are others.
 //! 4. The pieces of a patch are made to fit its finding, so that what is left of it is exact, column by column ([`fitting`]).
 //!
@@ -15,13 +15,8 @@ mod pieces;
 
 use super::{
     Monitor, MonitorError,
-    atlas::Atlas,
-    choosing::Choice,
-    intake::Intake,
     standing::{Standing, Versions},
 };
-use crate::geom::{Bounds, Crs, Plane, Region};
-use crate::land::{Areas, Flag, NewSurvey, PeriodRange, SharedPiece, Survey, TakenOff, Words};
 use crate::store::{GroundWriter, PatchGround, Publishing, StoreError, StoredPatch};
 use fitting::Fitting;
 use jiff::civil::Date;
@@ -30,6 +25,9 @@ use pieces::Piece;
 use rayon::prelude::*;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use tuban_engine::model::{Areas, Flag, NewSurvey, PeriodRange, SharedPiece, Survey, TakenOff, Words};
+use tuban_engine::{atlas::Atlas, choosing::Choice, normalize::Intake};
+use tuban_geom::{Bounds, Crs, Plane, Region};
 
 /// Ground below this is what rounding leaves between neighbours, square metres: a border of a kilometre that came through a projection.
 const ROUNDING_M2: f64 = 1e-6;

@@ -1,15 +1,17 @@
 //! Layer sets in hand: what patches of a time are judged by, loaded. That of today is always in hand; others are loaded as they are needed, one at a time, and share with
 //! it whatever versions they have in common.
 
-use super::atlas::{Atlas, PreparedLayer};
-use super::choosing::{Choice, Choosing, Since};
-use super::rule::{Rule, Tolerance};
-use super::{Monitor, MonitorError, origin, prepare, snapshot, used, written};
-use crate::geom::Plane;
-use crate::land::{Days, Layer, LayerKind, LayerSet, Provenance, today};
+use super::{Monitor, MonitorError, origin, prepare, used, written};
+use crate::store::fail;
 use jiff::civil::Date;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
+use tuban_engine::atlas::{Atlas, PreparedLayer};
+use tuban_engine::choosing::{Choice, Choosing, Since};
+use tuban_engine::model::{Days, Layer, LayerKind, LayerSet, Provenance, today};
+use tuban_engine::rule::{Rule, Tolerance};
+use tuban_engine::snapshot;
+use tuban_geom::Plane;
 
 /// All layer versions and rules, as of one moment.
 #[derive(Debug)]
@@ -233,7 +235,7 @@ impl Monitor {
             known
         } else {
             let prepared = prepare(&*self.store, layer, plane, &self.memory).await?;
-            tokio::task::block_in_place(|| snapshot::write(&snapshots, layer, plane, &prepared));
+            tokio::task::block_in_place(|| snapshot::write(&snapshots, layer, plane, &prepared, fail::point));
             prepared
         };
         let prepared = Arc::new(prepared.without(self.store.left_out(layer.id).await?).of_classes(layer.classes));

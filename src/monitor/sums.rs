@@ -1,6 +1,6 @@
 //! What the findings of a survey say of it as a whole.
 
-use crate::land::{Finding, Flag, NewSurvey, VerdictCounts, Words};
+use tuban_engine::model::{Finding, Flag, NewSurvey, VerdictCounts, Words};
 
 /// Sums over findings, taken in the order of the file: the same patches have the same sums, to the last bit.
 #[derive(Debug, Default)]

@@ -1,7 +1,7 @@
 //! Jobs that wait for room on a disk which has none for writing that down either. Who waits for one of them is told from here.
 
-use crate::land::Lane;
 use std::sync::{Mutex, PoisonError};
+use tuban_engine::model::Lane;
 
 /// What waits.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,10 +1,10 @@
 //! Surveys that are withdrawn, restored or moved, and what is asked before a survey takes the place of another or comes a second time.
 
 use super::{Monitor, MonitorError, Refusal, RefusalKind, export::understood};
-use crate::land::{Decision, Level, Period, Survey, Words};
 use crate::store::{Moved, StoreError};
 use serde_json::json;
 use std::time::Duration;
+use tuban_engine::model::{Decision, Level, Period, Survey, Words};
 
 /// How long a survey that was withdrawn or replaced can be restored, where nothing else is said.
 pub const KEPT_FOR: Duration = Duration::from_hours(30 * 24);

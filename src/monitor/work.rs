@@ -15,7 +15,6 @@ mod reclassification;
 mod survey_import;
 
 use super::{EXPORTS, Monitor, MonitorError, jobs::Failure, untold::Waiting, withdrawal::KEPT_FOR};
-use crate::land::{JobKind, Lane, Progress};
 use crate::store::{Held, Job, JobOutcome, SILENT, StoreError};
 use futures_util::future::join_all;
 use serde::de::DeserializeOwned;
@@ -26,6 +25,7 @@ use tokio::io::AsyncWriteExt;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
+use tuban_engine::model::{JobKind, Lane, Progress};
 
 /// How a node works.
 #[derive(Debug, Clone)]

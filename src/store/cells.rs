@@ -7,7 +7,7 @@
 //! Measured against SQLite's R*Tree on 300 000 boxes (SQLite 3.40 from Python, `executemany`): filing takes 0.4 s instead of 3.1 s and
 //! removing 0.2 s instead of 3.0 s. The R*Tree also rounds boxes to single precision, and a plain integer column works in every database.
 
-use crate::geom::Bounds;
+use tuban_geom::Bounds;
 
 /// Grids in the pyramid. The cells of the finest are 360°/2¹⁷, about 300 m: the size of a large parcel.
 const GRIDS: u32 = 18;

@@ -35,7 +35,7 @@ pub(super) async fn check(store: &dyn End, progress: &(dyn Fn(&'static str, u64)
             if place.is_some_and(|place| row.columns.get(place) == Some(&Value::Integer(None))) {
                 checked.not_vouched_for += 1;
             }
-            if checked.rows % 5000 == 0 {
+            if checked.rows.is_multiple_of(5000) {
                 progress(table.name, checked.rows);
             }
         }

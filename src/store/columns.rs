@@ -2,11 +2,11 @@
 
 use super::postgres::text;
 use super::{StoreError, wkb};
-use crate::geom::{Bounds, Outline};
-use crate::land::Period;
 use serde::de::DeserializeOwned;
 use sqlx::{Row, postgres::PgRow, sqlite::SqliteRow};
 use std::{fmt::Display, str::FromStr};
+use tuban_engine::model::Period;
+use tuban_geom::{Bounds, Outline};
 
 /// A row of an answer. The four kinds are those of [`tables::Kind`](super::tables::Kind).
 pub(super) trait Columns {

@@ -1,9 +1,9 @@
 //! Confirmed verdicts about to be recorded, and what becomes of each: decided here, whichever database holds the patches.
 
 use super::{StoreError, columns::Columns, rows};
-use crate::land::Filing;
 use std::collections::HashMap;
 use std::hash::Hash;
+use tuban_engine::model::Filing;
 
 /// A confirmed verdict about to be recorded.
 #[derive(Debug, Clone, PartialEq)]

@@ -4,11 +4,11 @@ use super::checksum::{self, Summing};
 use super::columns::Columns;
 use super::values::{self, Values};
 use super::{StoreError, cells, tables, unpublished::Moment};
-use crate::geom::{Bounds, Outline};
-use crate::land::{Areas, AutomaticVerdict, GroundShare, Reason, SharedPiece};
 use async_trait::async_trait;
 use jiff::civil::Date;
 use std::collections::HashSet;
+use tuban_engine::model::{Areas, AutomaticVerdict, GroundShare, Reason, SharedPiece};
+use tuban_geom::{Bounds, Outline};
 
 /// Where a patch lies.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -28,11 +28,11 @@ pub struct PatchGround {
     pub survey: i64,
     /// The CRS of its survey's file; `None` of the survey that is being stored.
     pub crs: Option<String>,
-    /// As in [`Patch`](crate::land::Patch).
+    /// As in [`Patch`](tuban_engine::model::Patch).
     pub degrees: Outline,
-    /// As in [`Patch`](crate::land::Patch).
+    /// As in [`Patch`](tuban_engine::model::Patch).
     pub repaired: Option<Outline>,
-    /// As in [`Patch`](crate::land::Patch).
+    /// As in [`Patch`](tuban_engine::model::Patch).
     pub source: Option<Outline>,
     /// The day of its after-image, as of which approvals are measured.
     pub after: Date,
@@ -42,11 +42,11 @@ pub struct PatchGround {
     pub verdict: AutomaticVerdict,
     /// Why.
     pub reason: Reason,
-    /// As in [`Finding`](crate::land::Finding).
+    /// As in [`Finding`](tuban_engine::model::Finding).
     pub automatic_legal_farmland_m2: f64,
-    /// As in [`Finding`](crate::land::Finding).
+    /// As in [`Finding`](tuban_engine::model::Finding).
     pub automatic_illegal_farmland_m2: f64,
-    /// As in [`Finding`](crate::land::Finding).
+    /// As in [`Finding`](tuban_engine::model::Finding).
     pub layer_set: i64,
 }
 

@@ -4,12 +4,12 @@
 //! the lease has run out and another node has claimed the job has the lower token and can change nothing any more, least of all store a survey.
 
 use super::StoreError;
-use crate::land::{JobKind, JobState, Lane, Progress, Reject};
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncReadExt};
 use tokio::sync::watch;
+use tuban_engine::model::{JobKind, JobState, Lane, Progress, Reject};
 
 /// Bytes of one chunk of a file, but for the last.
 pub(super) const CHUNK: usize = 1 << 20;

@@ -32,16 +32,16 @@ mod vouching;
 mod withdrawal;
 mod wkb;
 
-use crate::geom::{Bounds, Outline};
-use crate::land::{
-    Contradiction, Days, Filing, Finding, FormerFinding, Layer, LayerKind, LayerSet, LeftOut, Level, NewSurvey, OnConflict, Patch, Period, PeriodRange,
-    Provenance, Reject, Signature, Standard, Survey, TakenOff, Totals, words,
-};
 use async_trait::async_trait;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
+use tuban_engine::model::{
+    Contradiction, Days, Filing, Finding, FormerFinding, Layer, LayerFeature, LayerKind, LayerSet, LeftOut, Level, NewSurvey, OnConflict, Patch, Period,
+    PeriodRange, Provenance, Reject, Signature, Standard, Survey, TakenOff, Totals, words,
+};
+use tuban_geom::Bounds;
 
 pub use errors::is_no_room;
 pub use filings::{Fate, NewFiling, Signing};
@@ -207,21 +207,6 @@ impl StoreError {
     fn refused(why: impl Into<String>) -> Self {
         Self::Database(why.into().into())
     }
-}
-
-/// A feature of a layer, as stored.
-#[derive(Debug, Clone, PartialEq)]
-pub struct LayerFeature {
-    /// Row in the file it came from, from 1.
-    pub row: u64,
-    /// Code and name.
-    pub facts: crate::land::FeatureFacts,
-    /// The outline exactly as it came, where the file was not in degrees; else `degrees` is that.
-    pub source: Option<Outline>,
-    /// The outline in CRS84 degrees; of a projected file, with its long edges cut as they must be for measuring.
-    pub degrees: Outline,
-    /// The repaired outline, where it had to be repaired.
-    pub repaired: Option<Outline>,
 }
 
 /// A layer about to be stored: [`Layer`] without what the store adds.

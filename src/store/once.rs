@@ -10,8 +10,8 @@
 use super::columns::Columns;
 use super::totals::{County, Exact};
 use super::{StoreError, ground};
-use crate::land::{Areas, Claimant, Contradiction, Filing, GroundShare, PeriodRange, Precedence, Reason, SharedWith, TakenOff, Verdict};
 use std::collections::{BTreeMap, HashMap};
+use tuban_engine::model::{Areas, Claimant, Contradiction, Filing, GroundShare, PeriodRange, Precedence, Reason, SharedWith, TakenOff, Verdict};
 
 /// The columns of [`Claim::read`], but for those of the finding and the filing.
 pub(super) const COLUMNS: &str = "ground.id, ground.checksum, ground.piece, ground.patch, ground.survey_id, survey.level, survey.period, survey.months, patch.patch_id, finding.county_code, \
@@ -222,7 +222,7 @@ pub(super) fn taken_off(claims: &[Claim], patches: &[i64], range: Option<PeriodR
                 wholes.entry(own.share.patch).or_insert((own, Off::default())).1.add(own);
             }
             for other in piece.iter().filter(|other| other.share.patch != own.share.patch) {
-                taken_off.share_with(own, other, first == other.share.patch);
+                share_with(taken_off, own, other, first == other.share.patch);
             }
         }
     }
@@ -258,22 +258,20 @@ fn add(sum: &mut Areas, more: &Areas) {
     }
 }
 
-impl TakenOff {
-    fn share_with(&mut self, own: &Claim, other: &Claim, counts: bool) {
-        let area_m2 = own.share.areas.area_m2;
-        let taken_m2 = if counts { area_m2 } else { 0.0 };
-        if let Some(with) = self.with.iter_mut().find(|with| with.precedence == other.precedence) {
-            with.shared_m2 += area_m2;
-            with.taken_m2 += taken_m2;
-            return;
-        }
-        self.with.push(SharedWith {
-            precedence: other.precedence,
-            patch_id: other.patch_id.clone(),
-            confirmed: other.filing.as_ref().map(|filing| filing.verdict),
-            shared_m2: area_m2,
-            taken_m2,
-            contradicts: own.contradicts(other),
-        });
+fn share_with(taken_off: &mut TakenOff, own: &Claim, other: &Claim, counts: bool) {
+    let area_m2 = own.share.areas.area_m2;
+    let taken_m2 = if counts { area_m2 } else { 0.0 };
+    if let Some(with) = taken_off.with.iter_mut().find(|with| with.precedence == other.precedence) {
+        with.shared_m2 += area_m2;
+        with.taken_m2 += taken_m2;
+        return;
     }
+    taken_off.with.push(SharedWith {
+        precedence: other.precedence,
+        patch_id: other.patch_id.clone(),
+        confirmed: other.filing.as_ref().map(|filing| filing.verdict),
+        shared_m2: area_m2,
+        taken_m2,
+        contradicts: own.contradicts(other),
+    });
 }

@@ -1,9 +1,9 @@
 //! Patches as they are asked for, and as they are answered.
 
-use crate::geom::{Bounds, Outline};
-use crate::land::{AutomaticVerdict, Filing, Finding, NotAWord, Patch, Period, PeriodRange, Signature, Verdict};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::borrow::Cow;
+use tuban_engine::model::{AutomaticVerdict, Filing, Finding, NotAWord, Patch, Period, PeriodRange, Signature, Verdict};
+use tuban_geom::{Bounds, Outline};
 
 /// Which verdict to select patches by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

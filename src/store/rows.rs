@@ -3,12 +3,12 @@
 use super::checksum::{self, check, check_plain};
 use super::columns::Columns;
 use super::{Job, LayerFeature, PatchMark, StoreError, StoredPatch, Straddling, sets, tables};
-use crate::land::{
+use serde_json::value::RawValue;
+use std::collections::{BTreeMap, HashMap};
+use tuban_engine::model::{
     Areas, AutomaticVerdict, Days, Decision, FeatureFacts, Filing, Finding, Flag, FormerFinding, Layer, LayerSet, LayerUsed, LeftOut, NewSurvey, Patch, Period,
     Progress, Provenance, Reject, Signature, Survey, SurveyEvent, Verdict, VerdictCounts, Words, day_of_ms,
 };
-use serde_json::value::RawValue;
-use std::collections::{BTreeMap, HashMap};
 
 /// A row of `job`.
 pub(super) fn job(row: &impl Columns) -> Result<Job, StoreError> {
@@ -157,9 +157,11 @@ pub(super) fn layer_sets(rows: &[impl Columns]) -> Result<Vec<LayerSet>, StoreEr
             set.provenance.layers.extend(layer_used(row)?);
         }
     }
-    let whole = |(set, layers): (LayerSet, String)| match sets::key(&set.provenance) == layers {
-        true => Ok(set),
-        false => Err(StoreError::Damaged(format!("layer set {} does not hold the layers {layers} that it was made of", set.id))),
+    let whole = |(set, layers): (LayerSet, String)| {
+        if sets::key(&set.provenance) == layers {
+            return Ok(set);
+        }
+        Err(StoreError::Damaged(format!("layer set {} does not hold the layers {layers} that it was made of", set.id)))
     };
     sets.into_iter().map(whole).collect()
 }

@@ -1,8 +1,8 @@
 //! Layer sets as they are stored: the key that finds the same combination again, and which of them a survey's findings rest on.
 
 use super::StoreError;
-use crate::land::{Finding, Provenance};
 use std::collections::BTreeMap;
+use tuban_engine::model::{Finding, Provenance};
 
 /// The layers of a set in one text: the numbers of its versions in their order; of files of the command line, which have none, kind, name and day.
 pub(super) fn key(provenance: &Provenance) -> String {

@@ -8,9 +8,9 @@
 
 use super::totals::{County, Exact};
 use super::{StoreError, columns::Columns};
-use crate::land::Finding;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+use tuban_engine::model::Finding;
 
 /// Patches and exact areas of one county: what a row of [`totals`](super::totals) holds.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -19,20 +19,20 @@ struct OfCounty {
     areas: [Exact; 10],
 }
 
-/// A county as it is stored: its code, patches, and areas in units of 2⁻⁶⁰ m² as decimal text, since they have more than 64 bits.
+/// A county as it is stored: its code (empty: patches in no county), patches, and areas in units of 2⁻⁶⁰ m² as decimal text, since they have more than 64 bits.
 #[derive(Serialize, Deserialize)]
-struct Stored(Option<String>, [i64; 4], [String; 10]);
+struct Stored(String, [i64; 4], [String; 10]);
 
 /// What a survey sums to.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(super) struct Sums(BTreeMap<Option<String>, OfCounty>);
+pub(super) struct Sums(BTreeMap<String, OfCounty>);
 
 impl Sums {
     /// The patch of a finding, without a verdict.
     pub(super) fn add(&mut self, finding: &Finding) {
         let mut county = County::default();
         county.add_pending(finding);
-        self.count(finding.county_code.clone(), &county, 1);
+        self.count(finding.county_code.as_deref(), &county, 1);
     }
 
     /// Takes off the rows `before` of a survey, and adds the rows `after`.
@@ -47,12 +47,16 @@ impl Sums {
 
     fn add_row(&mut self, row: &impl Columns, times: i64) -> Result<(), StoreError> {
         let county = County::of(row)?;
-        self.count(county.code.clone(), &county, times);
+        self.count(county.code.as_deref(), &county, times);
         Ok(())
     }
 
-    fn count(&mut self, code: Option<String>, county: &County, times: i64) {
-        let sums = self.0.entry(code.clone()).or_default();
+    fn count(&mut self, code: Option<&str>, county: &County, times: i64) {
+        let code = code.unwrap_or_default();
+        if !self.0.contains_key(code) {
+            self.0.insert(code.to_owned(), OfCounty::default());
+        }
+        let Some(sums) = self.0.get_mut(code) else { return };
         for (sum, class) in sums.patches.iter_mut().zip(&county.classes) {
             *sum += times * class.patches as i64;
         }
@@ -61,13 +65,13 @@ impl Sums {
             if times > 0 { *sum += area } else { *sum -= area }
         }
         if *sums == OfCounty::default() {
-            self.0.remove(&code);
+            self.0.remove(code);
         }
     }
 
     /// As text, for the column `sums` of a survey.
     pub(super) fn to_text(&self) -> Result<String, StoreError> {
-        let stored = |(code, sums): (&Option<String>, &OfCounty)| Stored(code.clone(), sums.patches, sums.areas.map(|area| area.units().to_string()));
+        let stored = |(code, sums): (&String, &OfCounty)| Stored(code.clone(), sums.patches, sums.areas.map(|area| area.units().to_string()));
         super::values::to_json(&self.0.iter().map(stored).collect::<Vec<_>>())
     }
 

@@ -4,8 +4,8 @@
 //! square metres, and twice 30 bits of the rest. Integers have one sum. They are put together here, and rounded to a double once.
 
 use super::{StoreError, columns::Columns};
-use crate::land::{Disputed, Finding, Group, Period, PeriodRange, Totals};
 use std::ops::{AddAssign, Sub, SubAssign};
+use tuban_engine::model::{Disputed, Finding, Group, Period, PeriodRange, Totals};
 
 /// Three sums over the rows where `$when` holds, named `$name` with 0, 30 and 60 behind it: of an area's whole m², and of the rest in
 /// units of 2⁻³⁰ and of 2⁻⁶⁰ m². One database rounds in a CAST, the other one cuts: what one of the integers has less, the next has more.

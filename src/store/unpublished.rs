@@ -7,11 +7,11 @@
 //! 4. Rows of a writer that was dropped are removed at once; those of a killed one by a sweep, when it was silent for longer than a lease. Both in portions.
 
 use super::{LayerFeature, StoreError, SurveyKey};
-use crate::geom::Outline;
-use crate::land::{Finding, Layer, LayerKind, NewSurvey, Patch, PatchIdSource, Survey, VerdictCounts};
 use jiff::civil::Date;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
+use tuban_engine::model::{Finding, Layer, LayerKind, NewSurvey, Patch, PatchIdSource, Survey, VerdictCounts};
+use tuban_geom::Outline;
 
 /// How long a portion writes before it commits.
 const PORTION: Duration = Duration::from_millis(100);

@@ -2,8 +2,8 @@
 
 use super::checksum::Summing;
 use super::{LayerFeature, StoreError, cells::cell, sums::Sums, tables, wkb};
-use crate::geom::{Bounds, Outline};
-use crate::land::{Doubts, Filing, Finding, FormerFinding, Layer, LayerUsed, LeftOut, Patch, Reject, Standard, Survey, push_day};
+use tuban_engine::model::{Doubts, Filing, Finding, FormerFinding, Layer, LayerUsed, LeftOut, Patch, Reject, Standard, Survey, push_day};
+use tuban_geom::{Bounds, Outline};
 
 /// Takes the columns of rows, one after the other.
 pub(super) trait Values {

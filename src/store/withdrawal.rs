@@ -1,10 +1,10 @@
 //! Surveys that do not count any more: withdrawn or replaced, restorable for a while, then removed for good. And surveys that belonged to another period.
 
 use super::{GroundWriter, StoreError};
-use crate::land::{Decision, Level, NewSurvey, Period, Provenance, Survey, SurveyEvent};
 use async_trait::async_trait;
 use serde_json::{Value, json};
 use std::time::Duration;
+use tuban_engine::model::{Decision, Level, NewSurvey, Period, Provenance, Survey, SurveyEvent};
 
 /// A survey that does not count any more.
 #[derive(Debug, Clone, PartialEq)]

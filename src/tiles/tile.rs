@@ -1,8 +1,8 @@
 //! One tile: its place, and the features drawn on it.
 
-use crate::geom::{Bounds, Outline, clip_ring, twice_signed_area};
 use fast_mvt::{MvtCoord, MvtError, MvtGeomType, MvtLayerBuilder, MvtValueRef};
 use std::f64::consts::PI;
+use tuban_geom::{Bounds, Outline, clip_ring, twice_signed_area};
 
 /// Tile units along an edge.
 const EXTENT: f64 = 4096.0;

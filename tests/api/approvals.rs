@@ -6,8 +6,8 @@ use super::app::{
     is_area, text,
 };
 use serde_json::{Value, json};
-use tuban::land::LayerKind;
 use tuban::monitor::layer_import::LayerFile;
+use tuban_engine::model::LayerKind;
 
 /// A strip of the square, between these shares of its width.
 fn strip(from: f64, until: f64) -> String {

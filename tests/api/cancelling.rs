@@ -6,9 +6,9 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use std::time::Duration;
 use tuban::http::Phase;
-use tuban::land::{Lane, Level, OnConflict};
 use tuban::monitor::work::Working;
 use tuban::store::SurveyKey;
+use tuban_engine::model::{Lane, Level, OnConflict};
 
 async fn cancel(app: &TestApp, job: &str) -> super::app::Answer {
     app.send(app.request(Method::DELETE, job)).await

@@ -40,7 +40,7 @@ async fn a_polygon_is_measured_as_a_patch_would_be_and_nothing_is_stored() {
 async fn a_month_stands_for_its_first_day_before_and_for_its_last_day_after() {
     let app = TestApp::city().await;
     let square = polygon(&[city::square()]);
-    let today = tuban::land::today().to_string();
+    let today = tuban_engine::model::today().to_string();
     for (query, before, after) in [
         ("before=2022-04&after=2022-05", "2022-04-01", "2022-05-31"),
         ("before=2022-04-03&after=2022年4月", "2022-04-03", "2022-04-30"),

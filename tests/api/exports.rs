@@ -7,11 +7,11 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use sqlx::Connection;
 use std::time::Duration;
-use tuban::land::{Lane, LayerKind, Level, OnConflict};
 use tuban::monitor::export::{Export, Format, Selection, Subject};
 use tuban::monitor::layer_import::LayerFile;
 use tuban::monitor::work::Working;
 use tuban::store::SurveyKey;
+use tuban_engine::model::{Lane, LayerKind, Level, OnConflict};
 
 /// Queues an export; the job.
 pub(super) async fn queued(app: &TestApp, what: &str) -> String {

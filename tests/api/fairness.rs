@@ -6,6 +6,7 @@ use super::jobs::begin;
 use crate::formats_files::kit::{folder, ogr2ogr, program};
 use serde_json::Value;
 use std::time::Duration;
+use tuban::formats::ogr::Fault;
 use tuban::monitor::{Workshop, work::IMPORTS};
 
 /// Patches of the neighbour.
@@ -66,7 +67,7 @@ async fn a_neighbour_waits_for_none_of(app: &TestApp, others: &[String]) {
 /// Files that send a feature five times a second and have no end, on all but one of the places for imports.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_thousand_patches_do_not_wait_for_files_that_drip() {
-    let patient = |workshop| Workshop { program: Some(program()), fault: Some("drip"), least_rate: 0, ..workshop };
+    let patient = |workshop| Workshop { program: Some(program()), fault: Some(Fault::Drip), least_rate: 0, ..workshop };
     let app = TestApp::with_workshop(patient).await.with_city().await;
     let mut drips = Vec::new();
     for month in 1..IMPORTS {

@@ -7,8 +7,8 @@ use super::app::{
 };
 use reqwest::Method;
 use serde_json::{Value, json};
-use tuban::land::{Level, OnConflict};
 use tuban::store::SurveyKey;
+use tuban_engine::model::{Level, OnConflict};
 
 /// Uploads with `Prefer: respond-async`.
 pub(super) async fn begin(app: &TestApp, query: &str, body: impl Into<reqwest::Body>) -> Answer {

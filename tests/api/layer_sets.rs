@@ -2,7 +2,7 @@
 
 use super::app::{APRIL, TestApp, both::over_both_with_city, city, file::File, file::polygon, file::rectangle, is_area, text};
 use serde_json::{Value, json};
-use tuban::land::LayerKind;
+use tuban_engine::model::LayerKind;
 
 over_both_with_city!(
     a_month_judged_again_after_a_later_land_survey_is_the_same_to_the_last_bit,

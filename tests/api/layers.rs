@@ -12,10 +12,10 @@ use reqwest::{Method, multipart};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use std::sync::Arc;
-use tuban::geom::Outline;
-use tuban::land::LayerKind;
 use tuban::monitor::layer_import::LayerFile;
-use tuban::store::{LayerFeature, postgres::PostgresStore};
+use tuban::store::postgres::PostgresStore;
+use tuban_engine::model::{LayerFeature, LayerKind};
+use tuban_geom::Outline;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn layers_are_listed_with_what_was_noticed() {

@@ -6,7 +6,7 @@ use super::app::{
     text,
 };
 use serde_json::{Value, json};
-use tuban::land::LayerKind;
+use tuban_engine::model::LayerKind;
 
 /// A red line whose second member is refused: its hole lies outside its shell, at the place of the patch S1.
 fn red_line() -> File {
@@ -46,7 +46,7 @@ async fn a_member_that_was_refused_is_told_in_every_finding_whose_box_meets_its_
     for _ in 0..2 {
         let monitor = app.another_monitor().await;
         let checked = monitor.check(polygon(&[rectangle(118.32, 35.02, 118.321, 35.021)]).as_bytes()).unwrap();
-        assert!(checked.finding.flags.contains(&tuban::land::Flag::LayerMemberLeftOut));
+        assert!(checked.finding.flags.contains(&tuban_engine::model::Flag::LayerMemberLeftOut));
     }
     let export = app.get("/api/exports/findings?format=csv").await.text();
     assert_eq!(export.matches("此处有未能采用的图层要素").count(), 1, "{export}");

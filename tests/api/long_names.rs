@@ -3,7 +3,7 @@
 use super::app::{APRIL, TestApp, city, file};
 use file::{File, polygon, rectangle};
 use serde_json::json;
-use tuban::land::LayerKind;
+use tuban_engine::model::LayerKind;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_name_of_three_thousand_letters_is_cut_and_that_is_said() {

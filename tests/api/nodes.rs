@@ -4,9 +4,9 @@ use super::app::{APRIL, TestApp, city, file::File};
 use super::jobs::{begin, events};
 use serde_json::{Value, json};
 use std::time::Duration;
-use tuban::land::{Lane, LayerKind, Level, OnConflict};
 use tuban::monitor::work::Working;
 use tuban::store::SurveyKey;
+use tuban_engine::model::{Lane, LayerKind, Level, OnConflict};
 
 /// Longer than any test: who gets a job all the same got it in another way than by waiting.
 const LONG: Duration = Duration::from_hours(1);

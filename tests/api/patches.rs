@@ -6,7 +6,7 @@ use super::app::{
     is_area, number, text,
 };
 use serde_json::{Value, json};
-use tuban::land::LayerKind;
+use tuban_engine::model::LayerKind;
 
 /// The square as a patch.
 fn square() -> File {

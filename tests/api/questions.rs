@@ -3,7 +3,7 @@
 use super::app::{APRIL, TestApp, city, file::File, text};
 use reqwest::Method;
 use serde_json::json;
-use tuban::land::LayerKind;
+use tuban_engine::model::LayerKind;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_parameter_that_there_is_not_is_named_beside_those_there_are() {

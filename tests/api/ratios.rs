@@ -7,8 +7,8 @@ use super::app::{
 };
 use serde_json::{Value, json};
 use std::fmt::Write;
-use tuban::geom::Plane;
-use tuban::land::Area;
+use tuban_engine::model::Area;
+use tuban_geom::Plane;
 
 const HEADER: &str = "patch_id,verdict,legal_m2,legal_farmland_m2,illegal_m2,illegal_farmland_m2\n";
 
@@ -71,7 +71,7 @@ fn width(plane: &Plane, [west, south]: [f64; 2], height: f64, area: f64) -> f64 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_report_of_the_city_comes_out() {
     let app = TestApp::bare().await;
-    app.import_layer(tuban::land::LayerKind::County, &city::counties(), "2022-01-01").await;
+    app.import_layer(tuban_engine::model::LayerKind::County, &city::counties(), "2022-01-01").await;
     let report = Report::build();
     let survey = app.upload(APRIL, report.survey).await.json();
     assert_eq!((&survey["patches"], &survey["rejected"], &survey["outside"]), (&json!(765), &json!(0), &json!(0)), "{survey}");

@@ -4,8 +4,8 @@ use super::app::{APRIL, TestApp, both::over_both_with_city, city, file::File, is
 use super::jobs::events;
 use reqwest::Method;
 use serde_json::{Value, json};
-use tuban::land::{LayerKind, Level, OnConflict};
 use tuban::monitor::{Stated, survey_import::SurveyFile, work::Working};
+use tuban_engine::model::{LayerKind, Level, OnConflict};
 
 over_both_with_city!(
     layers_drawn_anew_change_the_findings_by_what_they_share,

@@ -10,8 +10,8 @@ use super::app::{
     is_area, number, text,
 };
 use serde_json::Value;
-use tuban::land::{LayerKind, round_half_up};
 use tuban::monitor::reclassification::Reclassification;
+use tuban_engine::model::{LayerKind, round_half_up};
 
 /// The strip of the square between two thousandths of a degree east of 118.35°.
 fn strip(from: f64, until: f64) -> Vec<[f64; 2]> {

@@ -8,8 +8,8 @@ use super::app::{
 use fast_mvt::{MvtReaderRef, MvtValueRef};
 use reqwest::Method;
 use std::collections::BTreeMap;
-use tuban::land::LayerKind;
 use tuban::monitor::layer_import::LayerFile;
+use tuban_engine::model::LayerKind;
 
 /// The tile that the square's middle lies in. Oracle: the web maps' tiling, x = (λ+180)/360·2^z, y = (1 − asinh(tan φ)/π)/2·2^z.
 fn place(zoom: u32) -> String {

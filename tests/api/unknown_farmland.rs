@@ -2,7 +2,7 @@
 
 use super::app::{TestApp, both::over_both, city, file::File, file::rectangle, is_area};
 use serde_json::{Value, json};
-use tuban::land::LayerKind;
+use tuban_engine::model::LayerKind;
 
 over_both!(unknown_farmland_is_null_in_sums_until_there_is_a_land_survey, what_was_filed_is_known_and_the_rest_of_the_patch_is_not);
 

@@ -14,7 +14,7 @@
 
 use super::file::{File, rectangle};
 use serde_json::json;
-use tuban::land::LayerKind;
+use tuban_engine::model::LayerKind;
 
 /// West, south, east, north of the square.
 pub(crate) const SQUARE: [f64; 4] = [118.35, 35.05, 118.36, 35.06];

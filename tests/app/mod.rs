@@ -11,9 +11,10 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use tokio::net::TcpListener;
 use tuban::http::{Desk, Life, Limits, Names, serve};
-use tuban::land::LayerKind;
-use tuban::monitor::{Monitor, Workshop, layer_import::LayerFile, rule::Rule, work::Working};
+use tuban::monitor::{Monitor, Workshop, layer_import::LayerFile, work::Working};
 use tuban::store::{Store, postgres::PostgresStore};
+use tuban_engine::model::LayerKind;
+use tuban_engine::rule::Rule;
 
 /// A running service; it stops when this is dropped.
 pub(crate) struct TestApp {

@@ -1,11 +1,11 @@
 //! Small values of the vocabulary for tests, each complete and plain; what a test is about it sets itself.
 
-use tuban::geom::Outline;
-use tuban::land::{
-    Areas, AutomaticVerdict, CountyShare, Days, FeatureFacts, Filing, Finding, LayerKind, Level, NewSurvey, ParcelShare, Patch, PatchIdSource, Period,
-    PeriodRange, Reason, Reject, Verdict, VerdictCounts, Words,
+use tuban::store::{NewLayer, SurveyKey};
+use tuban_engine::model::{
+    Areas, AutomaticVerdict, CountyShare, Days, FeatureFacts, Filing, Finding, LayerFeature, LayerKind, Level, NewSurvey, ParcelShare, Patch, PatchIdSource,
+    Period, PeriodRange, Reason, Reject, Verdict, VerdictCounts, Words,
 };
-use tuban::store::{LayerFeature, NewLayer, SurveyKey};
+use tuban_geom::Outline;
 
 /// A closed square with its lower left corner at `x`, `y`.
 pub(crate) fn square(x: f64, y: f64, side: f64) -> Outline {
@@ -41,11 +41,11 @@ pub(crate) fn days(before: &str, after: &str) -> Days {
 pub(crate) fn finding(county: Option<&str>) -> Finding {
     Finding {
         areas: Areas { area_m2: 10_000.0, farmland_m2: 4_000.0, ..Areas::default() },
-        doubts: tuban::land::Doubts::default(),
+        doubts: tuban_engine::model::Doubts::default(),
         parcels: vec![ParcelShare { dlbm: "0102".to_owned(), dlmc: "水浇地".to_owned(), area_m2: 4_000.0 }],
         counties: county
             .iter()
-            .map(|code| CountyShare { code: (*code).to_owned(), name: tuban::land::county_name(code).to_owned(), area_m2: 10_000.0 })
+            .map(|code| CountyShare { code: (*code).to_owned(), name: tuban_engine::model::county_name(code).to_owned(), area_m2: 10_000.0 })
             .collect(),
         approvals: Vec::new(),
         flags: Vec::new(),

@@ -13,10 +13,11 @@ use serde_json::{Value, json};
 use std::path::Path;
 use std::process::Command;
 use tuban::formats::{Stated, geojson};
-use tuban::geom::{Figure, check_in};
-use tuban::land::LayerKind;
+use tuban::monitor::Workshop;
 use tuban::monitor::classify_file::{ClassifyFiles, LayerPath, load};
-use tuban::monitor::{Workshop, memory::Memory, rule::Rule};
+use tuban_engine::model::LayerKind;
+use tuban_engine::{memory::Memory, rule::Rule};
+use tuban_geom::{Figure, check_in};
 
 /// As the issue that introduced it promises it to scripts.
 const COLUMNS: &str = "patch_id,county_code,area_m2,farmland_m2,basic_farmland_m2,red_line_m2,urban_boundary_m2,approved_m2,approved_farmland_m2,verdict,condition,before_day,after_day,\
@@ -451,7 +452,7 @@ fn the_counties_shares_of_every_patch_of_the_city_sum_to_it() {
         };
         let Ok(checked) = check_in(&outline, |at| atlas.plane().project(at)) else { continue };
         let figure = Figure::new(checked.region);
-        let measured = atlas.measure(&figure, tuban::land::today()).unwrap();
+        let measured = atlas.measure(&figure, tuban_engine::model::today()).unwrap();
         let off = (measured.counties.iter().map(|share| share.area_m2).sum::<f64>() / figure.area_m2() - 1.0).abs();
         if off < 1e-6 {
             (whole, largest) = (whole + 1, largest.max(off));

@@ -99,7 +99,7 @@ impl Outcome {
 fn bit(dice: &mut ChaCha8Rng, bytes: &[u8]) -> (usize, u32) {
     loop {
         let (at, bit) = (dice.next_u32() as usize % bytes.len(), dice.next_u32() % 8);
-        if bytes[at] != 0 || dice.next_u32() % 8 == 0 {
+        if bytes[at] != 0 || dice.next_u32().is_multiple_of(8) {
             return (at, bit);
         }
     }

@@ -18,8 +18,8 @@ use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Duration;
-use tuban::land::Survey;
 use tuban::store::{Store, fail, postgres::PostgresStore, sqlite::SqliteStore};
+use tuban_engine::model::Survey;
 
 const SIGABRT: i32 = 6;
 /// Patches of the surveys: few, because every moment is tried and not a random one.

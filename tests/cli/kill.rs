@@ -15,8 +15,8 @@ use serde_json::json;
 use std::path::Path;
 use std::process::Stdio;
 use std::time::{Duration, Instant};
-use tuban::land::Survey;
 use tuban::store::{PatchQuery, Store, sqlite::SqliteStore};
+use tuban_engine::model::Survey;
 
 /// Moments at which it is killed, in each round.
 const KILLS: u32 = 30;

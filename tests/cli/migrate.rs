@@ -141,7 +141,7 @@ async fn a_servers_database_is_copied_whole_into_a_file_whenever_the_copy_is_kil
 /// Queues an export at nobody's node.
 async fn with_a_job_waiting(database: &str) {
     let store = tuban::store::open(database).await.unwrap();
-    let job = NewJob { id: "1".to_owned(), kind: tuban::land::JobKind::Export, parameters: "{}".to_owned() };
+    let job = NewJob { id: "1".to_owned(), kind: tuban_engine::model::JobKind::Export, parameters: "{}".to_owned() };
     store.enqueue(job, &mut tokio::io::empty()).await.unwrap();
 }
 

@@ -9,8 +9,8 @@ use rand_chacha::{
 };
 use serde_json::json;
 use std::time::{Duration, Instant};
-use tuban::land::{Filing, Finding, LayerKind, Patch, PeriodRange, Survey, Verdict};
 use tuban::store::{PatchQuery, Store, postgres::PostgresStore, sqlite::SqliteStore};
+use tuban_engine::model::{Filing, Finding, LayerKind, Patch, PeriodRange, Survey, Verdict};
 
 /// Imports that are taken over from a node killed at a random moment.
 const KILLS: u32 = 20;

@@ -4,8 +4,8 @@ use super::{done, run};
 use crate::app::file::File;
 use serde_json::{Value, json};
 use std::path::Path;
-use tuban::geom::{DefectKind, Outline, Plane};
-use tuban::monitor::intake::Intake;
+use tuban_engine::normalize::Intake;
+use tuban_geom::{DefectKind, Outline, Plane};
 
 /// Square metres of a box of degrees. Oracle: the third survey's rule in closed form (docs/ARCHITECTURE.md, “Area”).
 fn box_m2([west, south, east, north]: [f64; 4]) -> f64 {

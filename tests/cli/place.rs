@@ -14,8 +14,8 @@ use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-use tuban::land::{Finding, LayerKind, Patch, PeriodRange, Survey};
 use tuban::store::{Job, JobOutcome, PatchQuery, Store};
+use tuban_engine::model::{Finding, LayerKind, Patch, PeriodRange, Survey};
 
 /// A database with two layers.
 pub(super) struct Place {

@@ -7,8 +7,8 @@ use rand_chacha::{
     rand_core::{RngCore, SeedableRng},
 };
 use std::time::{Duration, Instant};
-use tuban::land::{Level, OnConflict};
 use tuban::store::{Store, SurveyKey};
+use tuban_engine::model::{Level, OnConflict};
 
 /// Random moments at which a node is asked to stop.
 const STOPS: u32 = 6;

@@ -7,11 +7,12 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::OnceLock;
 use tuban::formats::{Gcj02, Stated, Wanted};
-use tuban::geom::{add_gcj02, remove_gcj02};
-use tuban::land::LayerKind;
 use tuban::monitor::inspect::{CrsSource, InspectFile, Inspection, inspect};
 use tuban::monitor::layer_codes::CodeChoices;
-use tuban::monitor::{MonitorError, Workshop, atlas::Atlas, classify_file, memory::Memory, rule::Rule};
+use tuban::monitor::{MonitorError, Workshop, classify_file};
+use tuban_engine::model::LayerKind;
+use tuban_engine::{atlas::Atlas, memory::Memory, rule::Rule};
+use tuban_geom::{add_gcj02, remove_gcj02};
 
 /// The layers of the demo city.
 fn atlas() -> &'static Atlas {

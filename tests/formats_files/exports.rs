@@ -9,9 +9,9 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 use tuban::formats::Stated;
-use tuban::formats::ogr::Workshop;
-use tuban::land::LayerKind;
+use tuban::formats::ogr::{Fault, Workshop};
 use tuban::monitor::layer_import::LayerFile;
+use tuban_engine::model::LayerKind;
 
 fn with_program(workshop: Workshop) -> Workshop {
     Workshop { program: Some(program()), ..workshop }
@@ -277,7 +277,7 @@ async fn what_cannot_be_exported_is_a_problem_that_names_the_parameter() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_worker_that_dies_or_is_not_there_is_a_problem_and_leaves_nothing() {
-    for (fault, code) in [(Some("crash"), "worker_crashed"), (Some("hang"), "worker_silent"), (None, "no_ogr")] {
+    for (fault, code) in [(Some(Fault::Crash), "worker_crashed"), (Some(Fault::Hang), "worker_silent"), (None, "no_ogr")] {
         let app = TestApp::with_workshop(|workshop| match fault {
             Some(name) => Workshop { fault, patience: patience(name), ..with_program(workshop) },
             None => Workshop { program: None, ..workshop },
@@ -292,7 +292,7 @@ async fn a_worker_that_dies_or_is_not_there_is_a_problem_and_leaves_nothing() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_client_that_leaves_leaves_nothing_behind() {
-    let app = TestApp::with_workshop(|workshop| Workshop { fault: Some("hang"), patience: Duration::from_secs(2), ..with_program(workshop) }).await;
+    let app = TestApp::with_workshop(|workshop| Workshop { fault: Some(Fault::Hang), patience: Duration::from_secs(2), ..with_program(workshop) }).await;
     app.uploaded(APRIL, &one_of_each()).await;
     let left = app.request(reqwest::Method::GET, "/api/exports/findings?format=gpkg").timeout(Duration::from_millis(500)).send().await;
     assert!(left.unwrap_err().is_timeout());

@@ -7,7 +7,8 @@ use std::fs::File;
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
-use tuban::formats::{Stated, ogr::Workshop};
+use tuban::formats::Stated;
+use tuban::formats::ogr::{Fault, Workshop};
 use tuban::monitor::{MonitorError, inspect::Inspection};
 use zip::write::SimpleFileOptions;
 
@@ -301,7 +302,7 @@ fn layers_without_end_are_not_listed_without_end() {
     // All data sets together are waited for as long as one may be.
     std::fs::write(&path, folders(2, "a")).unwrap();
     let scratch = folder();
-    let workshop = Workshop { fault: Some("hang"), in_all: Duration::from_secs(1), ..workshop(scratch.path()) };
+    let workshop = Workshop { fault: Some(Fault::Hang), in_all: Duration::from_secs(1), ..workshop(scratch.path()) };
     tried.gets_from(&path, &["worker_timeout"], &workshop);
 }
 

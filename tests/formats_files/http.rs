@@ -3,6 +3,7 @@
 use super::kit::{folder, ogr2ogr, patience, program, zip_folder};
 use crate::app::{APRIL, TestApp, city, names_in};
 use std::time::Duration;
+use tuban::formats::ogr::Fault;
 use tuban::monitor::Workshop;
 
 /// A survey of four patches as a zipped Shapefile in GBK and zone 39.
@@ -41,7 +42,7 @@ async fn a_zipped_shapefile_is_looked_at_and_then_taken_in() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_worker_that_hangs_or_dies_costs_one_upload() {
-    for (fault, code) in [("hang", "worker_silent"), ("crash", "worker_crashed")] {
+    for (fault, code) in [(Fault::Hang, "worker_silent"), (Fault::Crash, "worker_crashed")] {
         let app = TestApp::with_workshop(|workshop| Workshop { fault: Some(fault), patience: patience(fault), ..with_program(workshop) }).await;
         app.refuses(APRIL, shapefile(), 400, code).await;
         assert_eq!(app.get("/health").await.status, 200);
@@ -52,7 +53,7 @@ async fn a_worker_that_hangs_or_dies_costs_one_upload() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_worker_that_hangs_or_dies_midway_leaves_nothing_and_another_survey_comes_in_meanwhile() {
-    for (fault, code) in [("hang_midway", "worker_silent"), ("crash_midway", "worker_crashed")] {
+    for (fault, code) in [(Fault::HangMidway, "worker_silent"), (Fault::CrashMidway, "worker_crashed")] {
         let app = TestApp::with_workshop(|workshop| Workshop { fault: Some(fault), patience: patience(fault), ..with_program(workshop) }).await;
         let queued = app.request(reqwest::Method::POST, &format!("/api/surveys?{APRIL}")).header("prefer", "respond-async").body(shapefile());
         let job = app.send(queued).await.json()["id"].as_str().unwrap().to_owned();
@@ -72,7 +73,7 @@ async fn a_worker_that_hangs_or_dies_midway_leaves_nothing_and_another_survey_co
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn few_files_are_looked_at_at_a_time_and_none_once_its_sender_has_left() {
-    let app = TestApp::with_workshop(|workshop| Workshop { fault: Some("hang"), patience: Duration::from_secs(300), ..with_program(workshop) }).await;
+    let app = TestApp::with_workshop(|workshop| Workshop { fault: Some(Fault::Hang), patience: Duration::from_secs(300), ..with_program(workshop) }).await;
     let file = shapefile();
     let jobs = || names_in(app.monitor.spool()).iter().filter(|name| name.starts_with("tuban-job-")).count();
     let mut senders = tokio::task::JoinSet::new();

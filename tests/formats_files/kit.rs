@@ -6,17 +6,19 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
 use std::time::Duration;
-use tuban::demo::{Preset, generate};
-use tuban::formats::{Stated, Wanted, ogr::Workshop};
-use tuban::geom::Plane;
-use tuban::land::{LayerKind, Words};
-use tuban::monitor::atlas::Atlas;
+use tuban::formats::ogr::{Fault, Workshop};
+use tuban::formats::{Stated, Wanted};
+use tuban::monitor::MonitorError;
 use tuban::monitor::classify_file::{ClassifyFiles, LayerPath, classify_files};
 use tuban::monitor::classify_line::Output;
 use tuban::monitor::inspect::{InspectFile, Inspection, inspect};
 use tuban::monitor::layer_codes::CodeChoices;
-use tuban::monitor::memory::Memory;
-use tuban::monitor::{MonitorError, rule::Rule};
+use tuban_demo::{Preset, generate};
+use tuban_engine::atlas::Atlas;
+use tuban_engine::memory::Memory;
+use tuban_engine::model::{LayerKind, Words};
+use tuban_engine::rule::Rule;
+use tuban_geom::Plane;
 use zip::write::SimpleFileOptions;
 
 /// The worker, built as cargo builds it: `cargo test` of the service alone does not. Of the workspace, so that what both use is built once.
@@ -37,8 +39,8 @@ pub(crate) fn workshop(scratch: &Path) -> Workshop {
 }
 
 /// How long a worker that misbehaves is waited for: not long where it never answers, and else longer than a busy machine needs to start it.
-pub(crate) fn patience(fault: &str) -> Duration {
-    Duration::from_secs(if ["hang", "hang_midway", "lie", "drip"].contains(&fault) { 3 } else { 120 })
+pub(crate) fn patience(fault: Fault) -> Duration {
+    Duration::from_secs(if [Fault::Hang, Fault::HangMidway, Fault::Lie, Fault::Drip].contains(&fault) { 3 } else { 120 })
 }
 
 /// The demo city, made once.

@@ -3,15 +3,16 @@
 use super::kit::{crs, folder, look, ogr2ogr, verdict, workshop, zip};
 use std::path::{Path, PathBuf};
 use tuban::formats::{Stated, Wanted};
-use tuban::geom::Plane;
-use tuban::land::{LayerKind, Words};
-use tuban::monitor::atlas::Atlas;
 use tuban::monitor::classify_file::{ClassifyFiles, LayerPath, classify_files};
 use tuban::monitor::classify_line::Output;
 use tuban::monitor::inspect::{InspectFile, Inspection, inspect};
 use tuban::monitor::layer_codes::CodeChoices;
-use tuban::monitor::memory::Memory;
-use tuban::monitor::{MonitorError, Refusal, rule::Rule};
+use tuban::monitor::{MonitorError, Refusal};
+use tuban_engine::atlas::Atlas;
+use tuban_engine::memory::Memory;
+use tuban_engine::model::{LayerKind, Words};
+use tuban_engine::rule::Rule;
+use tuban_geom::Plane;
 
 fn fixture(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/reading").join(name)

@@ -5,7 +5,8 @@ use serde_json::Value;
 use std::path::Path;
 use tuban::formats::Stated;
 use tuban::monitor::classify_file::{ClassifyFiles, classify_files};
-use tuban::monitor::{classify_line::Output, memory::Memory, rule::Rules};
+use tuban::monitor::classify_line::Output;
+use tuban_engine::{memory::Memory, rule::Rules};
 
 type Ring = [[f64; 2]; 5];
 

@@ -5,7 +5,7 @@ use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
-use tuban::formats::ogr::Workshop;
+use tuban::formats::ogr::{Fault, Workshop};
 
 fn geopackage() -> (tempfile::TempDir, PathBuf) {
     let at = folder();
@@ -19,26 +19,26 @@ fn every_way_to_misbehave_ends_in_a_reason_within_its_time_and_leaves_nothing() 
     let (_at, path) = geopackage();
     let scratch = folder();
     for (fault, code) in [
-        ("crash", "worker_crashed"),
-        ("hang", "worker_silent"),
-        ("spin", "worker_cpu"),
-        ("flood", "worker_flood"),
-        ("lie", "worker_flood"),
-        ("memory", "worker_memory"),
-        ("crash_midway", "worker_crashed"),
-        ("hang_midway", "worker_silent"),
-        ("killed", "worker_memory"),
-        ("segfault", "worker_crashed"),
-        ("segfault_of_memory", "worker_memory"),
-        ("abort_of_memory", "worker_memory"),
-        ("drip", "worker_slow"),
+        (Fault::Crash, "worker_crashed"),
+        (Fault::Hang, "worker_silent"),
+        (Fault::Spin, "worker_cpu"),
+        (Fault::Flood, "worker_flood"),
+        (Fault::Lie, "worker_flood"),
+        (Fault::Memory, "worker_memory"),
+        (Fault::CrashMidway, "worker_crashed"),
+        (Fault::HangMidway, "worker_silent"),
+        (Fault::Killed, "worker_memory"),
+        (Fault::Segfault, "worker_crashed"),
+        (Fault::SegfaultOfMemory, "worker_memory"),
+        (Fault::AbortOfMemory, "worker_memory"),
+        (Fault::Drip, "worker_slow"),
     ] {
         let mut workshop = Workshop { fault: Some(fault), patience: patience(fault), ..workshop(scratch.path()) };
-        workshop.limits.cpu_s = if fault == "spin" { 1 } else { 60 };
+        workshop.limits.cpu_s = if fault == Fault::Spin { 1 } else { 60 };
         let began = Instant::now();
-        assert_eq!(verdict(&path, &workshop), code, "{fault}");
-        assert!(began.elapsed() < workshop.patience + Duration::from_secs(30), "{fault}: {:?}", began.elapsed());
-        assert_eq!(std::fs::read_dir(scratch.path()).unwrap().count(), 0, "{fault}");
+        assert_eq!(verdict(&path, &workshop), code, "{fault:?}");
+        assert!(began.elapsed() < workshop.patience + Duration::from_secs(30), "{fault:?}: {:?}", began.elapsed());
+        assert_eq!(std::fs::read_dir(scratch.path()).unwrap().count(), 0, "{fault:?}");
     }
     assert_eq!(verdict(&path, &workshop(scratch.path())), "taken");
 }
@@ -47,7 +47,7 @@ fn every_way_to_misbehave_ends_in_a_reason_within_its_time_and_leaves_nothing() 
 fn it_reaches_neither_the_network_nor_other_programs_processes_and_files() {
     let (_at, path) = geopackage();
     let scratch = folder();
-    let workshop = Workshop { fault: Some("escape"), ..workshop(scratch.path()) };
+    let workshop = Workshop { fault: Some(Fault::Escape), ..workshop(scratch.path()) };
     let Err(tuban::monitor::MonitorError::Refused(refusal)) = super::kit::look(&path, tuban::formats::Stated::default(), &workshop) else { panic!() };
     // Where the kernel has no landlock, files outside can be opened; the rest never.
     assert!(["", "read write"].contains(&refusal.words.en.as_str()), "{}", refusal.words.en);

@@ -6,9 +6,9 @@ use std::fs::File;
 use std::io::{Read, Seek};
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use tuban::formats::ogr::Workshop;
+use tuban::formats::ogr::{Fault, Workshop};
 use tuban::formats::writing::{Cell, Column, Encoding, Format, Kind, Layout, WriteError, begin};
-use tuban::geom::{Crs, Outline};
+use tuban_geom::{Crs, Outline};
 
 const COLUMNS: [Column; 4] = [
     Column { key: "patch_id", short: "JCBH", chinese: "图斑编号", kind: Kind::Text },
@@ -141,11 +141,13 @@ fn what_gdal_would_write_otherwise_than_it_was_given_is_a_failure() {
 fn a_worker_that_dies_while_it_writes_leaves_nothing() {
     let scratch = folder();
     let gpkg = layout(Format::GeoPackage, "EPSG:4490", Encoding::Utf8);
-    for (fault, code) in [("crash", "worker_crashed"), ("hang", "worker_silent"), ("crash_midway", "worker_crashed"), ("hang_midway", "worker_silent")] {
+    for (fault, code) in
+        [(Fault::Crash, "worker_crashed"), (Fault::Hang, "worker_silent"), (Fault::CrashMidway, "worker_crashed"), (Fault::HangMidway, "worker_silent")]
+    {
         let workshop = Workshop { fault: Some(fault), patience: patience(fault), ..workshop(scratch.path()) };
-        let Err(WriteError::Unavailable { code: said, words }) = write(&workshop, &gpkg) else { panic!("{fault}") };
+        let Err(WriteError::Unavailable { code: said, words }) = write(&workshop, &gpkg) else { panic!("{fault:?}") };
         assert!(said == code && words.zh.contains(code), "{said} {words:?}");
-        assert_eq!(std::fs::read_dir(scratch.path()).unwrap().count(), 0, "{fault}");
+        assert_eq!(std::fs::read_dir(scratch.path()).unwrap().count(), 0, "{fault:?}");
     }
     let nobody = Workshop { program: None, ..workshop(scratch.path()) };
     let Err(WriteError::Unavailable { code, words }) = write(&nobody, &gpkg) else { panic!() };

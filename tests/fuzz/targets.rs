@@ -7,7 +7,8 @@ use std::io::Cursor;
 use tuban::formats::geojson::Reader;
 use tuban::formats::ogr::Workshop;
 use tuban::formats::{Arrival, FeatureBounds, FeatureSource, FieldMap, NamedCrs, ReadError, Wanted, wkb};
-use tuban::geom::{Crs, Outline};
+use tuban_geom::wkb::write_multi_polygon;
+use tuban_geom::{Crs, Outline};
 
 /// Reads a file to its end; how many features it has.
 fn read(bytes: &[u8], bounds: FeatureBounds) -> Result<usize, ReadError> {
@@ -56,7 +57,7 @@ fn well_known_binary() {
         .iter()
         .map(|outline| {
             let mut bytes = Vec::new();
-            wkb::multi_polygon(outline, &mut bytes);
+            write_multi_polygon(outline, &mut bytes);
             bytes
         })
         .collect();
@@ -64,7 +65,7 @@ fn well_known_binary() {
         let Ok(outline) = wkb::outline(bytes, 50) else { return };
         assert!(outline.positions.len() <= 50);
         let mut written = Vec::new();
-        wkb::multi_polygon(&outline, &mut written);
+        write_multi_polygon(&outline, &mut written);
         let again = wkb::outline(&written, u64::MAX).unwrap();
         // Rings are written closed, and empty parts stay.
         assert_eq!((again.part_ends.len(), again.ring_ends.len()), (outline.part_ends.len(), outline.ring_ends.len()));

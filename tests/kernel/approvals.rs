@@ -5,11 +5,11 @@ use super::shapes::Draw;
 use super::{GOAL, figure, region};
 use jiff::civil::{Date, date};
 use proptest::prelude::*;
-use tuban::geom::{Outline, Pieces, Plane};
-use tuban::land::{Areas, FeatureFacts, LayerKind, LayerUsed};
-use tuban::monitor::atlas::{Atlas, LayerBuilder};
-use tuban::monitor::memory::Memory;
-use tuban::monitor::rule::Rule;
+use tuban_engine::atlas::{Atlas, LayerBuilder};
+use tuban_engine::memory::Memory;
+use tuban_engine::model::{Areas, FeatureFacts, LayerKind, LayerUsed};
+use tuban_engine::rule::Rule;
+use tuban_geom::{Outline, Pieces, Plane};
 
 const AFTER: Date = date(2022, 4, 30);
 
@@ -51,7 +51,7 @@ fn atlas(approvals: &[(FeatureFacts, Rings)], parcels: &[Rings]) -> Atlas {
         let mut builder = LayerBuilder::new(kind, &memory);
         members.for_each(|(facts, rings)| builder.push(&facts, &Pieces::of(&region(&rings)), &nowhere).unwrap());
         let used = LayerUsed { id: 1, kind, name: String::new(), effective: "2023-01-01".to_owned() };
-        let written = tuban::geom::Written { crs: tuban::geom::Crs::CRS84, decimals: None };
+        let written = tuban_geom::Written { crs: tuban_geom::Crs::CRS84, decimals: None };
         atlas.put(used, written, std::sync::Arc::new(builder.finish().unwrap()), &rule);
     };
     // Every second parcel is farmland.

@@ -5,7 +5,7 @@ use super::shapes::Draw;
 use super::{GOAL, region};
 use rayon::prelude::*;
 use std::collections::BTreeMap;
-use tuban::geom::{Region, atoms};
+use tuban_geom::{Region, atoms};
 
 /// Areas by the members whose ground it is and no other's, as bits.
 type Pieces = BTreeMap<u16, f64>;

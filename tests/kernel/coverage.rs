@@ -6,7 +6,7 @@ use super::{CLOSES, GOAL, Worst, figure, region};
 use proptest::prelude::*;
 use std::io;
 use std::sync::{Arc, RwLock};
-use tuban::geom::{Coverage, CoverageBuilder, Figure, Shelf};
+use tuban_geom::{Coverage, CoverageBuilder, Figure, Shelf};
 
 fn coverage<'a>(members: impl IntoIterator<Item = &'a Rings>) -> Coverage {
     let mut builder = CoverageBuilder::default();

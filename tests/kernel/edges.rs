@@ -8,9 +8,10 @@ use serde_json::{Value, json};
 use std::fmt::Write;
 use std::path::Path;
 use tuban::formats::{Stated, ogr::Workshop};
-use tuban::land::LayerKind;
 use tuban::monitor::classify_file::{ClassifyFiles, LayerPath, classify_files};
-use tuban::monitor::{classify_line::Output, memory::Memory, rule::Rules};
+use tuban::monitor::classify_line::Output;
+use tuban_engine::model::LayerKind;
+use tuban_engine::{memory::Memory, rule::Rules};
 
 /// Degrees, two zones with and without their number in the easting, and the zone west of the city's.
 const SYSTEMS: [&str; 6] = ["EPSG:4490", "EPSG:4527", "EPSG:4528", "EPSG:4548", "EPSG:4549", "EPSG:4526"];

@@ -4,7 +4,7 @@
 use super::rational::{self, Rings};
 use super::{GOAL, Worst, figure, region};
 use serde::Deserialize;
-use tuban::geom::{Checked, DefectKind, Fault, Outline, check};
+use tuban_geom::{Checked, DefectKind, Fault, Outline, check};
 
 /// Rings in whole units of 2⁻²⁰ m.
 type Units = Vec<Vec<[i64; 2]>>;

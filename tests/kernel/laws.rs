@@ -113,7 +113,7 @@ proptest! {
     fn moving_and_scaling_change_nothing((a, b) in pair(), dx in -4_000_000..4_000_000_i32, dy in -4_000_000..4_000_000_i32, power in -20..20_i32) {
         let on_grid = |rings: &rational::Rings| mapped(rings, |at| at.map(|value| (value * 1024.0).round() / 1024.0));
         let (a, b) = (on_grid(&a), on_grid(&b));
-        let (Ok(_), Ok(_)) = (tuban::geom::check(&tuban::geom::Outline::polygon(&a)), tuban::geom::check(&tuban::geom::Outline::polygon(&b))) else { return Ok(()) };
+        let (Ok(_), Ok(_)) = (tuban_geom::check(&tuban_geom::Outline::polygon(&a)), tuban_geom::check(&tuban_geom::Outline::polygon(&b))) else { return Ok(()) };
         let still = shared_m2(&a, &b);
         let smaller = region(&a).area_m2().min(region(&b).area_m2());
         let by = [f64::from(dx) / 1024.0, f64::from(dy) / 1024.0];

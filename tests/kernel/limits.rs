@@ -1,7 +1,7 @@
 //! What a hostile or broken file may bring: sizes and tangles that must be answered, by a region or by a refusal. Nothing is timed here; what
 //! grows as the square of n would not come to an end.
 
-use tuban::geom::{CoverageBuilder, DefectKind, Fault, Figure, Outline, Region, check};
+use tuban_geom::{CoverageBuilder, DefectKind, Fault, Figure, Outline, Region, check};
 
 fn closed(mut ring: Vec<[f64; 2]>) -> Vec<[f64; 2]> {
     ring.push(ring[0]);

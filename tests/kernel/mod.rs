@@ -16,7 +16,7 @@ mod touching;
 mod validity;
 
 use rational::Rings;
-use tuban::geom::{Figure, Outline, Region, check};
+use tuban_geom::{Figure, Outline, Region, check};
 
 /// A polygon: a shell and its holes.
 fn region(rings: &Rings) -> Region {

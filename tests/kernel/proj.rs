@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 use std::process::{Command, Stdio};
-use tuban::geom::Crs;
+use tuban_geom::Crs;
 
 /// The goal, metres.
 const GOAL_M: f64 = 0.001;

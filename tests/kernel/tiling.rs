@@ -3,7 +3,7 @@
 use super::rational::Rings;
 use super::shapes::Draw;
 use super::{CLOSES, Worst, figure, rational, region};
-use tuban::geom::{Coverage, CoverageBuilder, Figure, Region, parts, sum_m2};
+use tuban_geom::{Coverage, CoverageBuilder, Figure, Region, parts, sum_m2};
 
 fn coverage(members: &[Rings]) -> Coverage {
     let mut builder = CoverageBuilder::default();
@@ -95,7 +95,7 @@ fn outlines_that_coincide_sum_to_the_patch() {
         let inwards = draw.within(0.001, 0.05);
         let back = run.iter().rev().map(|[x, y]| [x + (middle[0] - x) * inwards, y + (middle[1] - y) * inwards]);
         let strip = vec![run.iter().copied().chain(back).chain([run[0]]).collect::<Vec<_>>()];
-        let Ok(checked) = tuban::geom::check(&tuban::geom::Outline::polygon(&strip)) else { continue };
+        let Ok(checked) = tuban_geom::check(&tuban_geom::Outline::polygon(&strip)) else { continue };
         let strip = Figure::new(checked.region);
         let sum = shared_m2(&layer, &strip);
         assert!(worst.takes(sum, strip.area_m2(), strip.area_m2(), CLOSES), "{first} {length}: {sum} of {}", strip.area_m2());

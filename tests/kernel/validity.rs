@@ -4,7 +4,7 @@ use super::rational::{self, Rings};
 use super::shapes::Draw;
 use super::{GOAL, Worst};
 use proptest::prelude::*;
-use tuban::geom::{Checked, DefectKind, Fault, Outline, Unacceptable, check, dispute, unite};
+use tuban_geom::{Checked, DefectKind, Fault, Outline, Unacceptable, check, dispute, unite};
 
 type Ring = Vec<[f64; 2]>;
 
@@ -241,7 +241,7 @@ proptest! {
                 let own: Rings = checked.region.rings().map(<[_]>::to_vec).collect();
                 let exact = rational::own_m2(&own);
                 prop_assert!((area - exact).abs() <= 1e-9 * exact, "{area} {exact}");
-                let figure = tuban::geom::Figure::new(checked.region.clone());
+                let figure = tuban_geom::Figure::new(checked.region.clone());
                 let itself = figure.shared_m2(checked.region.rings());
                 // Beyond 1e100 m products of three lengths may overflow; then it only must not panic.
                 prop_assert!(area > 1e200 || (itself - area).abs() <= 1e-9 * area, "{itself} of {area}");

@@ -6,8 +6,8 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
 use tokio::io::AsyncReadExt;
-use tuban::land::{JobKind, JobState, Lane, LayerKind, OnConflict, Progress, Reject, Stage, Survey, Words};
 use tuban::store::{Held, Job, JobFile, JobOutcome, NewJob, NewLayer, Quota, Store, StoreError, SurveyKey};
+use tuban_engine::model::{JobKind, JobState, Lane, LayerKind, OnConflict, Progress, Reject, Stage, Survey, Words};
 
 /// Longer than any test.
 const LONG: Duration = Duration::from_hours(1);
@@ -61,7 +61,7 @@ async fn store_as(store: &dyn Store, held: &Held, key: &SurveyKey) -> Result<Sur
     let mut writer = store.begin_survey(key.clone(), OnConflict::Add).await.unwrap();
     writer.push(vec![(patch("1"), finding(None)), (patch("2"), finding(None))]).await.unwrap();
     writer.only_while(held.clone());
-    writer.commit(tuban::land::NewSurvey { patches: 2, ..facts(key) }).await
+    writer.commit(tuban_engine::model::NewSurvey { patches: 2, ..facts(key) }).await
 }
 
 pub(super) async fn a_job_reads_back_with_its_file(store: &dyn Store) {

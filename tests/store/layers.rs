@@ -2,9 +2,9 @@
 
 use super::{stored_on, weird_outlines};
 use crate::builders::{feature, finding, key, layer, patch, square};
-use tuban::geom::{Bounds, Outline};
-use tuban::land::{FeatureFacts, Layer, LayerKind, LayerUsed, LeftOut, Provenance, Standard, Words};
-use tuban::store::{LayerFeature, NewLayer, Store, StoreError, Thing};
+use tuban::store::{NewLayer, Store, StoreError, Thing};
+use tuban_engine::model::{FeatureFacts, Layer, LayerFeature, LayerKind, LayerUsed, LeftOut, Provenance, Standard, Words};
+use tuban_geom::{Bounds, Outline};
 
 pub(super) async fn stored_layer(store: &dyn Store, layer: NewLayer, features: Vec<LayerFeature>) -> Layer {
     let mut writer = store.begin_layer().await.unwrap();

@@ -20,8 +20,8 @@ mod withdrawals;
 mod writers;
 
 use crate::builders;
-use tuban::land::{Finding, OnConflict, Patch, Provenance, Survey};
 use tuban::store::{Store, SurveyKey, SurveyWriter};
+use tuban_engine::model::{Finding, OnConflict, Patch, Provenance, Survey};
 
 /// Runs every promise against every database: a promise that is not listed is reported as dead code.
 macro_rules! promises {
@@ -110,7 +110,7 @@ async fn stored(store: &dyn Store, key: &SurveyKey, findings: Vec<(Patch, Findin
 /// Stores a survey of these findings, resting on that.
 async fn stored_on(store: &dyn Store, key: &SurveyKey, findings: Vec<(Patch, Finding)>, provenance: &Provenance) -> Survey {
     let mut writer = store.begin_survey(key.clone(), OnConflict::Add).await.unwrap();
-    let facts = tuban::land::NewSurvey { patches: findings.len() as u64, ..builders::facts(key) };
+    let facts = tuban_engine::model::NewSurvey { patches: findings.len() as u64, ..builders::facts(key) };
     let resting = on(&mut *writer, findings, provenance).await;
     writer.push(resting).await.unwrap();
     writer.commit(facts).await.unwrap()
@@ -123,8 +123,8 @@ async fn on(writer: &mut dyn SurveyWriter, findings: Vec<(Patch, Finding)>, prov
 }
 
 /// Outlines that no library would let pass, which a store must give back as they are.
-fn weird_outlines() -> Vec<tuban::geom::Outline> {
-    use tuban::geom::Outline;
+fn weird_outlines() -> Vec<tuban_geom::Outline> {
+    use tuban_geom::Outline;
     let mut two_parts = Outline { multi: true, ..Outline::default() };
     two_parts.push_ring(&[[118.0, 35.0], [118.1, 35.0], [118.1, 35.1], [118.0, 35.0]]);
     two_parts.push_ring(&[[118.02, 35.01], [118.03, 35.01], [118.03, 35.02]]);

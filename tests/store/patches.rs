@@ -2,9 +2,9 @@
 
 use super::{stored, weird_outlines};
 use crate::builders::{days, filing, finding, key, only, patch, patch_at, square};
-use tuban::geom::{Bounds, Defect, DefectKind, Doubt};
-use tuban::land::{Areas, AutomaticVerdict, CountyShare, Doubts, Filing, Finding, Flag, ParcelShare, Patch, PeriodRange, Reason, Verdict};
 use tuban::store::{PatchPosition, PatchQuery, Store, StoreError, StoredPatch, Thing, VerdictFilter};
+use tuban_engine::model::{Areas, AutomaticVerdict, CountyShare, Doubts, Filing, Finding, Flag, ParcelShare, Patch, PeriodRange, Reason, Verdict};
+use tuban_geom::{Bounds, Defect, DefectKind, Doubt};
 
 fn all() -> PatchQuery {
     PatchQuery { limit: 10_000, ..PatchQuery::default() }

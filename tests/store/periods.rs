@@ -2,8 +2,8 @@
 
 use super::stored;
 use crate::builders::{days, facts, finding, key, month, only, patch};
-use tuban::land::{Days, Finding, Flag, OnConflict, Patch, PeriodRange, Survey};
 use tuban::store::{PatchQuery, Store, StoreError, Straddling};
+use tuban_engine::model::{Days, Finding, Flag, OnConflict, Patch, PeriodRange, Survey};
 
 /// A patch in a survey of each of these periods, in this order.
 async fn one_each(store: &dyn Store, periods: &[&str]) -> Vec<Survey> {

@@ -4,11 +4,11 @@ use super::layers::{resting_on, stored_layer};
 use super::{stored, stored_on};
 use crate::builders::{facts, feature, filing, finding, key, layer, only, patch, patch_at, reject};
 use std::time::Duration;
-use tuban::land::{
+use tuban::store::{Held, JobOutcome, NewJob, PatchQuery, Store, StoreError, StoredPatch, Thing};
+use tuban_engine::model::{
     Areas, AutomaticVerdict, Filing, Finding, JobKind, JobState, Lane, LayerKind, NewSurvey, OnConflict, Patch, Progress, Provenance, Stage, Survey, Verdict,
     VerdictCounts, Words,
 };
-use tuban::store::{Held, JobOutcome, NewJob, PatchQuery, Store, StoreError, StoredPatch, Thing};
 
 /// Longer than any test.
 const LONG: Duration = Duration::from_hours(1);

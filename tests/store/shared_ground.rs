@@ -9,8 +9,8 @@ use rand_chacha::{
     rand_core::{RngCore, SeedableRng},
 };
 use std::collections::BTreeMap;
-use tuban::land::{Areas, Filing, Finding, GroundShare, Level, NewSurvey, OnConflict, PeriodRange, Reason, SharedPiece, Survey, Totals, Verdict};
 use tuban::store::{Store, SurveyKey};
+use tuban_engine::model::{Areas, Filing, Finding, GroundShare, Level, NewSurvey, OnConflict, PeriodRange, Reason, SharedPiece, Survey, Totals, Verdict};
 
 const TILE_M2: f64 = 100.0;
 const SIDE: i32 = 8;

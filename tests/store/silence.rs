@@ -8,9 +8,9 @@ use std::time::Duration;
 use tokio::io::AsyncReadExt;
 use tokio::net::{TcpListener, UnixListener, UnixStream};
 use tokio::sync::watch;
-use tuban::land::OnConflict;
 use tuban::store::postgres::PostgresStore;
 use tuban::store::{Store, StoreError};
+use tuban_engine::model::OnConflict;
 
 /// Far above the ten seconds after which a server is taken to be gone, far below what a writer waits for another.
 const PATIENCE: Duration = Duration::from_mins(2);

@@ -6,9 +6,9 @@ use sqlx::{Connection, SqliteConnection};
 use std::path::Path;
 use std::time::Duration;
 use tempfile::TempDir;
-use tuban::land::{JobKind, Lane, OnConflict};
 use tuban::store::sqlite::SqliteStore;
 use tuban::store::{JobOutcome, Jobs, NewJob, PatchQuery, Store, StoreError};
+use tuban_engine::model::{JobKind, Lane, OnConflict};
 
 /// An empty store in a folder of its own.
 pub(super) async fn fresh() -> (SqliteStore, TempDir) {
@@ -68,7 +68,7 @@ async fn a_process_killed_while_writing_leaves_what_was_committed() {
     let mut writer = store.begin_survey(key("2022-05", "x"), OnConflict::Reject).await.unwrap();
     for _ in 0..5 {
         // More than fits the cache, so that a part of it is in the log.
-        let wide = tuban::land::Patch { attributes: format!("\"{}\"", "x".repeat(1 << 20)), ..patch("2") };
+        let wide = tuban_engine::model::Patch { attributes: format!("\"{}\"", "x".repeat(1 << 20)), ..patch("2") };
         writer.push(vec![(wide, finding(None)); 20]).await.unwrap();
     }
     // What a power cut leaves on the disk: the files as they are at this moment.

@@ -2,8 +2,8 @@
 
 use super::layers::{resting_on, stored_layer};
 use crate::builders::{facts, feature, filing, finding, key, layer, month, only, patch, patch_at, reject};
-use tuban::land::{Filing, Finding, LayerKind, NewSurvey, OnConflict, PeriodRange, Verdict};
 use tuban::store::{PatchQuery, Store, StoreError, VerdictFilter};
+use tuban_engine::model::{Filing, Finding, LayerKind, NewSurvey, OnConflict, PeriodRange, Verdict};
 
 pub(super) async fn a_year_in_the_city(store: &dyn Store) {
     // Two versions of the farmland come in; the older one was used by nobody and may go.

@@ -8,8 +8,8 @@ use rand_chacha::{
     ChaCha8Rng,
     rand_core::{RngCore, SeedableRng},
 };
-use tuban::land::{Areas, AutomaticVerdict, Filing, Finding, NewSurvey, OnConflict, Patch, PeriodRange, Provenance, Reason, Totals, Verdict};
 use tuban::store::Store;
+use tuban_engine::model::{Areas, AutomaticVerdict, Filing, Finding, NewSurvey, OnConflict, Patch, PeriodRange, Provenance, Reason, Totals, Verdict};
 
 const MONTHS: [&str; 3] = ["2022-04", "2022-05", "2022-06"];
 
@@ -85,7 +85,7 @@ pub(super) async fn verdicts_have_exact_sums_too(store: &dyn Store) {
         assert_eq!((sums.illegal.area_m2, sums.illegal.farmland_m2), (of(|area| area / 11.0), of(|area| area / 13.0)), "{period}");
         assert_eq!(sums.other.area_m2, of(|area| area - area / 7.0 - area / 11.0), "{period}");
         assert_eq!(sums.other.farmland_m2, of(|area| area / 3.0 - area / 9.0 - area / 13.0), "{period}");
-        assert_eq!(sums.pending, tuban::land::Group::default(), "{period}");
+        assert_eq!(sums.pending, tuban_engine::model::Group::default(), "{period}");
     }
 }
 

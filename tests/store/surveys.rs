@@ -3,8 +3,8 @@
 use super::layers::{resting_on, stored_layer};
 use super::{stored, stored_on};
 use crate::builders::{facts, feature, filing, finding, key, layer, only, patch, patch_at, reject};
-use tuban::land::{LayerKind, LayerUsed, Level, NewSurvey, OnConflict, PatchIdSource, Provenance, Reject, Verdict, VerdictCounts, Words};
 use tuban::store::{PatchQuery, Store, StoreError, SurveyKey, Thing};
+use tuban_engine::model::{LayerKind, LayerUsed, Level, NewSurvey, OnConflict, PatchIdSource, Provenance, Reject, Verdict, VerdictCounts, Words};
 
 pub(super) async fn a_survey_reads_back_as_it_was_stored(store: &dyn Store) {
     let key = key("2022-04", &"ab".repeat(32));

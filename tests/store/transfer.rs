@@ -5,9 +5,9 @@ use super::{stored_on, weird_outlines};
 use crate::builders::{feature, filing, finding, key, layer, only, patch, reject};
 use crate::cluster;
 use std::sync::atomic::{AtomicU64, Ordering};
-use tuban::land::{LayerKind, OnConflict, Patch, Verdict};
 use tuban::store::transfer::transfer;
 use tuban::store::{PatchQuery, Store, StoreError};
+use tuban_engine::model::{LayerKind, OnConflict, Patch, Verdict};
 
 fn all() -> PatchQuery {
     PatchQuery { limit: 100_000, ..PatchQuery::default() }
@@ -34,13 +34,14 @@ async fn fill(store: &dyn Store) {
 }
 
 /// Makes the two findings of March anew, by another rule, and keeps what they were.
-async fn judge_anew(store: &dyn Store, provenance: &tuban::land::Provenance) {
+async fn judge_anew(store: &dyn Store, provenance: &tuban_engine::model::Provenance) {
     let survey = store.surveys().await.unwrap().into_iter().find(|survey| survey.facts.sha256 == "new").unwrap();
     let patches = store.patches(&PatchQuery { survey: Some(survey.id), ..all() }).await.unwrap();
     let mut writer = store.begin_reclassification(survey.id).await.unwrap();
-    let layer_set = writer.layer_set(&tuban::land::Provenance { rule: "另一版 \u{0}".to_owned(), ..provenance.clone() }, [118.0, 1.0 / 3.0]).await.unwrap();
+    let layer_set =
+        writer.layer_set(&tuban_engine::model::Provenance { rule: "另一版 \u{0}".to_owned(), ..provenance.clone() }, [118.0, 1.0 / 3.0]).await.unwrap();
     writer.keep_former(patches.iter().map(|stored| (stored.id, stored.finding.clone())).collect(), Some("张三 \u{0}")).await.unwrap();
-    writer.push(patches.into_iter().map(|stored| (stored.id, tuban::land::Finding { layer_set, ..stored.finding })).collect()).await.unwrap();
+    writer.push(patches.into_iter().map(|stored| (stored.id, tuban_engine::model::Finding { layer_set, ..stored.finding })).collect()).await.unwrap();
     writer.commit(survey.facts).await.unwrap();
 }
 
@@ -84,7 +85,7 @@ async fn there_and_back_again_is_the_same_store() {
     are_the_same(&*first, &*third).await;
     // What comes next gets the same numbers on all of them, above all that were ever given.
     for store in [&first, &second, &third] {
-        stored_on(&**store, &key("2022-06", "next"), vec![(patch("next"), finding(None))], &tuban::land::Provenance::default()).await;
+        stored_on(&**store, &key("2022-06", "next"), vec![(patch("next"), finding(None))], &tuban_engine::model::Provenance::default()).await;
         let mut writer = store.begin_survey(key("2022-07", "next"), OnConflict::Reject).await.unwrap();
         writer.push_rejects(vec![reject(1)]).await.unwrap();
         writer.commit(crate::builders::facts(&key("2022-07", "next"))).await.unwrap();

@@ -5,9 +5,9 @@ use super::{on, stored, stored_on};
 use crate::builders::{facts, feature, filing, finding, key, layer, only, patch, patch_at, reject};
 use std::fmt::Debug;
 use std::time::Duration;
-use tuban::geom::{Bounds, Outline};
-use tuban::land::{Finding, LayerKind, LeftOut, NewSurvey, OnConflict, Patch, Provenance, Survey, Verdict, Words};
-use tuban::store::{LayerFeature, PatchPosition, PatchQuery, Store, StoreError, SurveyWriter};
+use tuban::store::{PatchPosition, PatchQuery, Store, StoreError, SurveyWriter};
+use tuban_engine::model::{Finding, LayerFeature, LayerKind, LeftOut, NewSurvey, OnConflict, Patch, Provenance, Survey, Verdict, Words};
+use tuban_geom::{Bounds, Outline};
 
 /// Far above what any of this takes, far below what a writer waits for another.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -212,7 +212,7 @@ pub(super) async fn of_two_that_judge_a_survey_anew_one_comes_first(store: &dyn 
     assert!(matches!(second.commit(survey.facts.clone()).await, Err(StoreError::Unavailable(_))), "its findings are no longer the newest");
     let found = store.patches(&PatchQuery { limit: 9, ..PatchQuery::default() }).await.unwrap();
     assert_eq!((found.len(), found[0].finding.automatic_illegal_farmland_m2), (1, 1.0));
-    store.withdraw(survey.id, &tuban::land::Decision::default()).await.unwrap();
+    store.withdraw(survey.id, &tuban_engine::model::Decision::default()).await.unwrap();
     assert!(matches!(third.commit(survey.facts.clone()).await, Err(StoreError::NotFound { .. })));
 }
 

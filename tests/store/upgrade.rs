@@ -6,8 +6,8 @@ use sqlx::migrate::{Migration, MigrationType, Migrator};
 use sqlx::{Connection, PgConnection, SqlSafeStr, SqliteConnection};
 use std::borrow::Cow;
 use std::time::Duration;
-use tuban::land::{Days, JobState, Lane};
 use tuban::store::{JobOutcome, Jobs, PatchQuery, Store, postgres::PostgresStore, sqlite::SqliteStore};
+use tuban_engine::model::{Days, JobState, Lane};
 
 /// As the tables held them when surveys were all that jobs could make: stored now, stored before, refused, and waiting.
 const JOBS: &str = r#"

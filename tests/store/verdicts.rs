@@ -2,8 +2,8 @@
 
 use super::stored;
 use crate::builders::{filing, finding, key, month, only, patch};
-use tuban::land::{Areas, Filing, Finding, Group, PeriodRange, Totals, Verdict};
 use tuban::store::{Fate, Filed, NewFiling, PatchQuery, Signing, Store, StoreError, StoredPatch, Thing};
+use tuban_engine::model::{Areas, Filing, Finding, Group, PeriodRange, Totals, Verdict};
 
 async fn find(store: &dyn Store, patch_id: &str) -> Vec<StoredPatch> {
     store.patches(&PatchQuery { patch_id: Some(patch_id.to_owned()), limit: 9, ..PatchQuery::default() }).await.unwrap()
@@ -123,7 +123,7 @@ pub(super) async fn the_golden_row_of_the_city_comes_out(store: &dyn Store) {
         assert!((group.area_m2 / mu - area).abs() < 1e-9 && (group.farmland_m2 / mu - farmland).abs() < 1e-9, "{verdict}: {group:?}");
     }
     let ratio = totals.illegal.farmland_m2 / (totals.illegal.farmland_m2 + totals.legal.farmland_m2) * 100.0;
-    assert_eq!(tuban::land::round_half_up(ratio, 2), 16.62);
+    assert_eq!(tuban_engine::model::round_half_up(ratio, 2), 16.62);
 }
 
 pub(super) async fn verdicts_for_a_survey_that_is_not_there_are_refused(store: &dyn Store) {

@@ -5,9 +5,9 @@ use super::{stored, stored_on};
 use crate::builders::{facts, feature, filing, finding, key, layer, month, only, patch, patch_at, reject, square};
 use std::collections::BTreeSet;
 use std::time::Duration;
-use tuban::geom::Outline;
-use tuban::land::{Decision, Event, Finding, Flag, LayerKind, Level, NewSurvey, OnConflict, Patch, Survey, Verdict};
 use tuban::store::{PatchQuery, Store, StoreError, StoredPatch, SurveyKey, Thing, Unasked};
+use tuban_engine::model::{Decision, Event, Finding, Flag, LayerKind, Level, NewSurvey, OnConflict, Patch, Survey, Verdict};
+use tuban_geom::Outline;
 
 const ALL: Unasked = Unasked { verdicts_go: true, sent_again: true };
 
@@ -133,7 +133,7 @@ pub(super) async fn a_place_that_was_filled_meanwhile_is_named_with_both(store: 
 
 pub(super) async fn a_survey_moves_to_its_period_with_the_days_that_the_period_stands_for(store: &dyn Store) {
     let unclear = Finding { flags: vec![Flag::DatesUnclear], ..finding(Some("371302")) };
-    let days = tuban::land::Days { before: "2022-10-01".parse().unwrap(), after: "2022-10-31".parse().unwrap(), unclear: true };
+    let days = tuban_engine::model::Days { before: "2022-10-01".parse().unwrap(), after: "2022-10-31".parse().unwrap(), unclear: true };
     let patches = vec![(patch("said"), finding(None)), (Patch { days, ..patch_at("unsaid", 118.5, 35.0) }, unclear)];
     let survey = stored(store, &key("2022-10", "x"), patches).await;
     let taken_by = stored(store, &key("2022-05", "y"), vec![]).await;
@@ -290,7 +290,7 @@ pub(super) async fn pages_follow_each_other_through_surveys_with_numbers_of_othe
     stored(store, &key("2022-05", "may"), (0..5).map(|n| (patch_at(&format!("m{n}"), 118.3, 35.2 + 0.01 * f64::from(n)), finding(Some("371302")))).collect())
         .await;
     replaced(store, &key("2022-04", "two"), april[2..].iter().cloned().chain([patch_at("new", 118.9, 35.0)]).collect(), ALL).await.unwrap();
-    let whole_year = tuban::land::PeriodRange::new(month("2022-04"), Some(month("2022-05"))).unwrap();
+    let whole_year = tuban_engine::model::PeriodRange::new(month("2022-04"), Some(month("2022-05"))).unwrap();
     for query in [
         PatchQuery { limit: 3, ..all() },
         PatchQuery { limit: 2, range: Some(whole_year), ..all() },

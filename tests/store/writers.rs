@@ -4,8 +4,8 @@ use super::layers::stored_layer;
 use super::stored;
 use crate::builders::{facts, feature, finding, key, layer, only, patch, reject};
 use std::time::Duration;
-use tuban::land::{LayerKind, OnConflict, Provenance};
 use tuban::store::{PatchQuery, Store};
+use tuban_engine::model::{LayerKind, OnConflict, Provenance};
 
 /// Far above what any of this takes, far below what a writer waits for another.
 const PATIENCE: Duration = Duration::from_secs(20);

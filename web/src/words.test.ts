@@ -1,11 +1,11 @@
 import { expect, test } from 'vitest';
 import { words } from './words';
 
-const source = import.meta.glob<string>('../../src/land/*.rs', { query: '?raw', import: 'default', eager: true });
+const source = import.meta.glob<string>('../../crates/engine/src/model/*.rs', { query: '?raw', import: 'default', eager: true });
 
 /** The codes of a list of words that the service declares: `Name { Member = "code", … }`. */
 function codesOf(file: string, name: string): string[] {
-  const text = source[`../../src/land/${file}.rs`] ?? '';
+  const text = source[`../../crates/engine/src/model/${file}.rs`] ?? '';
   const body = new RegExp(`^    ${name} \\{([\\s\\S]*?)^    \\}`, 'm').exec(text)?.[1] ?? '';
   return [...body.matchAll(/^\s+\w+ = "(\w+)",/gm)].map(([, code]) => code!);
 }

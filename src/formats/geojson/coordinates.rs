@@ -3,8 +3,8 @@
 use super::position;
 use crate::formats::json;
 use crate::formats::{Fault, FaultKind};
-use crate::geom::Outline;
-use crate::land::Place;
+use tuban_engine::model::Place;
+use tuban_geom::Outline;
 
 /// Coordinates as read.
 pub(super) struct Coordinates {

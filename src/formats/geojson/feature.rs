@@ -4,8 +4,8 @@ use super::Lone;
 use super::coordinates::{self, Coordinates};
 use crate::formats::json::{self, Cursor, RawText};
 use crate::formats::{Fault, FaultKind, FeatureBounds, FieldMap, RawFeature, Values};
-use crate::geom::Outline;
 use std::{borrow::Cow, collections::BTreeSet};
+use tuban_geom::Outline;
 
 /// Reads the feature that the first `length` bytes of `text` are. Only text that is no JSON is an error.
 pub(super) fn read<'a>(text: &'a str, length: usize, row: u64, fields: &FieldMap, bounds: &FeatureBounds) -> Result<RawFeature<'a>, json::Fault> {

@@ -1,8 +1,8 @@
 //! Outlines as GeoJSON geometries.
 
-use crate::geom::Outline;
 use serde::{Serialize, Serializer, ser::SerializeSeq};
 use std::borrow::Cow;
+use tuban_geom::Outline;
 
 /// An outline as a GeoJSON geometry; rings are closed.
 #[derive(Debug, Clone)]

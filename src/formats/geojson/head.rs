@@ -3,8 +3,8 @@
 use super::source::{Source, not_utf8};
 use crate::formats::json::{Cursor, Fault, Wrong};
 use crate::formats::{Head, ReadError, why_not};
-use crate::geom::Crs;
 use std::borrow::Cow;
+use tuban_geom::Crs;
 
 /// A byte order mark, which some programs put before UTF-8; it is passed over.
 pub(super) const BOM: &[u8] = b"\xEF\xBB\xBF";

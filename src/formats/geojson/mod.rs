@@ -19,12 +19,12 @@ mod tests;
 pub use geometry::Geometry;
 
 use super::{Fault, FeatureBatch, FeatureBounds, FeatureSource, FieldMap, Head, RawFeature, ReadError};
-use crate::geom::{Crs, Outline};
-use crate::land::Words;
 use head::{Ahead, Members};
 use source::{Input, Source};
 use std::{collections::BTreeSet, ops::Range};
 use std::{fs::File, path::Path};
+use tuban_engine::model::Words;
+use tuban_geom::{Crs, Outline};
 
 /// A batch is handed out once it has this many bytes …
 const BATCH_BYTES: usize = 512 << 10;

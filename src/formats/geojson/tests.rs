@@ -2,9 +2,10 @@
 
 use super::*;
 use crate::formats::{FaultKind, Field, Wanted};
-use crate::geom::Outline;
 use proptest::prelude::*;
 use std::io::Cursor;
+use tuban_engine::model::Place;
+use tuban_geom::Outline;
 
 const SQUARE: &str = r#"{"type":"Polygon","coordinates":[[[118.1,35.1],[118.2,35.1],[118.2,35.2],[118.1,35.1]]]}"#;
 
@@ -253,7 +254,7 @@ fn a_fault_becomes_a_reject_that_points_to_it() {
 fn finite_nonsense_passes_here_and_is_refused_by_its_crs() {
     only(&feature_of(r#"{"type":"Polygon","coordinates":[[[1e308,35],[1,2],[3,4]]]}"#), |feature| {
         let unplaced = Crs::CRS84.outline_to_degrees(&feature.geometry.unwrap()).unwrap_err();
-        assert_eq!(crate::formats::Fault::from(unplaced).reject(1, None).pointer, "/features/0/geometry/coordinates/0/0");
+        assert_eq!(Place::from(unplaced).pointer(1), "/features/0/geometry/coordinates/0/0");
     });
 }
 

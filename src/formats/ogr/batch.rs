@@ -2,24 +2,11 @@
 
 use crate::formats::json::{self, Cursor};
 use crate::formats::{Fault, FaultKind, FeatureBatch, FeatureBounds, FieldMap, RawFeature, ReadError, Values, wkb};
-use crate::geom::Outline;
 use std::collections::BTreeSet;
 use std::ops::Range;
-
-/// It had heights or measures.
-const RAISED: u8 = 1;
-/// It had arcs.
-const BENT: u8 = 2;
-/// It had text that is not in the encoding.
-const GARBLED: u8 = 8;
-/// It had points or lines beside its areas.
-const MIXED: u8 = 16;
-/// Its geometry was left out, because it has too many vertices.
-const OVERSIZED: u8 = 32;
-/// Its attributes were left out, because they are too long.
-const OVERLONG: u8 = 64;
-/// Bytes of a vertex in WKB.
-const VERTEX: usize = 16;
+use tuban_geom::Outline;
+use tuban_ogr_protocol::flag::{BENT, GARBLED, MIXED, OVERLONG, OVERSIZED, RAISED};
+use tuban_ogr_protocol::{VERTEX_BYTES, VERTEX_SLACK};
 
 /// Consecutive features.
 pub(super) struct Batch {
@@ -67,7 +54,7 @@ impl Batch {
     fn excess(&self, feature: &Feature, keys: u64) -> Option<Fault> {
         let bounds = &self.bounds;
         let is_over = |flag: u8, count: usize, most: u64| feature.flags & flag != 0 || count as u64 > most;
-        let kind = if is_over(OVERSIZED, feature.geometry.len() / VERTEX, bounds.vertices.saturating_add(SLACK)) {
+        let kind = if is_over(OVERSIZED, feature.geometry.len() / VERTEX_BYTES, bounds.vertices.saturating_add(VERTEX_SLACK)) {
             FaultKind::TooManyVertices(bounds.vertices)
         } else if is_over(OVERLONG, feature.attributes.len(), bounds.text_bytes) {
             FaultKind::TooMuchText(bounds.text_bytes)
@@ -83,9 +70,6 @@ impl Batch {
         std::str::from_utf8(&self.bytes[feature.attributes.clone()]).map_err(|_| nonsense())
     }
 }
-
-/// Vertices that what counts the rings of WKB may pass for.
-const SLACK: u64 = 1000;
 
 /// Where each feature lies; none where the frame is not what it says.
 fn split(bytes: &[u8]) -> Option<Vec<Feature>> {
@@ -104,7 +88,7 @@ fn split(bytes: &[u8]) -> Option<Vec<Feature>> {
     (at == bytes.len()).then_some(features)
 }
 
-/// The refusal of what does not keep to the agreement.
+/// The refusal of what does not keep to the protocol.
 pub(super) fn nonsense() -> ReadError {
     ReadError::refused(
         "worker_nonsense",
@@ -127,7 +111,7 @@ impl FeatureBatch for Batch {
     }
 
     fn most_vertices(&self) -> u64 {
-        self.features.iter().map(|feature| (feature.geometry.len() / VERTEX) as u64).sum()
+        self.features.iter().map(|feature| (feature.geometry.len() / VERTEX_BYTES) as u64).sum()
     }
 
     fn keys(&self, sample: usize) -> Result<BTreeSet<String>, ReadError> {

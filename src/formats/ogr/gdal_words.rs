@@ -1,6 +1,6 @@
 //! What GDAL says, for people: its own words, and what they mean where that is known.
 
-use crate::land::Words;
+use tuban_engine::model::Words;
 
 /// What parts of GDAL's messages mean.
 const KNOWN: [(&str, &str, &str); 14] = [

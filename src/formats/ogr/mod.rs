@@ -1,8 +1,7 @@
 //! Formats that GDAL reads: each file is given to a process of its own, `tuban-ogr`, which is confined and may die without harm.
 //!
-//! GDAL is not linked here: its SQLite and ours would share symbols, and it reads what strangers send. The other half of the agreement is the package `ogr/`.
+//! GDAL is not linked here: its SQLite and ours would share symbols, and it reads what strangers send. `tuban_ogr_protocol` is what the two say to each other.
 
-mod agreement;
 mod batch;
 mod gdal_words;
 mod pace;
@@ -10,18 +9,17 @@ mod pipes;
 mod worker;
 mod workshop;
 
-pub use agreement::{Confinement, LayerHeader};
-pub(super) use agreement::{NewField, WriteWish};
 pub(super) use gdal_words::unreadable;
+pub use tuban_ogr_protocol::{Confinement, Fault, LayerHeader};
 pub use worker::Worker;
 pub(crate) use workshop::Folder;
 pub use workshop::Workshop;
 
 use super::{FeatureBatch, FeatureBounds, FeatureSource, Head, ReadError, shapefile};
-use crate::geom::Crs;
-use agreement::Sent;
 use batch::Batch;
 use std::path::PathBuf;
+use tuban_geom::Crs;
+use tuban_ogr_protocol::Sent;
 use worker::Frame;
 
 /// How many features a layer says it has.

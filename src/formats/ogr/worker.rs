@@ -1,6 +1,5 @@
 //! One process of `tuban-ogr`: started, listened to under a clock, and ended whatever happens.
 
-use super::agreement::{Header, Job, Sent, Task, Trouble, WriteWish};
 use super::batch::{Batch, nonsense};
 use super::gdal_words;
 use super::pace::Pace;
@@ -13,6 +12,7 @@ use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
+use tuban_ogr_protocol::{Bounds, Header, Job, ReadWish, Sent, Task, Trouble, WriteWish, frame};
 
 /// Bytes of a frame beside its last feature.
 const FRAME: u64 = 2 << 20;
@@ -60,7 +60,8 @@ impl Worker {
         layer: Option<(usize, &[String])>,
     ) -> Result<(Self, Header), ReadError> {
         let (layer, names) = layer.unzip();
-        let mut worker = Self::start(workshop, folder, path, driver, Task::Read { layer, encoding, names })?;
+        let wish = ReadWish { layer, encoding: encoding.map(str::to_owned), names: names.map(<[String]>::to_vec) };
+        let mut worker = Self::start(workshop, folder, path, driver, Task::Read(wish))?;
         let size = size(folder);
         worker.most_bytes = workshop.allowance + SWELLING * size;
         worker.most_bytes_bent = workshop.allowance + SWELLING_BENT * size;
@@ -94,9 +95,18 @@ impl Worker {
         }
     }
 
-    fn start(workshop: &Workshop, folder: &Path, path: &Path, driver: &str, task: Task<'_>) -> Result<Self, ReadError> {
+    fn start(workshop: &Workshop, folder: &Path, path: &Path, driver: &str, task: Task) -> Result<Self, ReadError> {
         let program = workshop.program.as_ref().ok_or_else(missing)?;
-        let job = Job { folder, path, driver, task, limits: workshop.limits, bounds: workshop.feature_bounds(), fault: workshop.fault };
+        let FeatureBounds { vertices, text_bytes, .. } = workshop.feature_bounds();
+        let job = Job {
+            folder: folder.to_owned(),
+            path: path.to_owned(),
+            driver: driver.to_owned(),
+            task,
+            limits: workshop.limits,
+            bounds: Bounds { vertices, text_bytes },
+            fault: workshop.fault,
+        };
         let mut line = serde_json::to_vec(&job).map_err(|error| ReadError::Io(error.into()))?;
         line.push(b'\n');
         // Nothing of this process's surroundings is passed on; what the libraries put aside goes into the folder, too.
@@ -176,11 +186,11 @@ impl Worker {
             Ok(Some((kind, bytes))) => {
                 self.bytes += bytes.len() as u64;
                 match kind {
-                    b'H' => serde_json::from_slice(&bytes).map(Frame::Header).map_err(|_| nonsense()),
-                    b'B' => Ok(Frame::Batch(bytes)),
-                    b'E' if bytes.is_empty() => Ok(Frame::End(Sent::default())),
-                    b'E' => serde_json::from_slice(&bytes).map(Frame::End).map_err(|_| nonsense()),
-                    b'X' => Err(serde_json::from_slice(&bytes).map_or_else(|_| nonsense(), |trouble| words(&trouble))),
+                    frame::HEADER => serde_json::from_slice(&bytes).map(Frame::Header).map_err(|_| nonsense()),
+                    frame::BATCH => Ok(Frame::Batch(bytes)),
+                    frame::END if bytes.is_empty() => Ok(Frame::End(Sent::default())),
+                    frame::END => serde_json::from_slice(&bytes).map(Frame::End).map_err(|_| nonsense()),
+                    frame::TROUBLE => Err(serde_json::from_slice(&bytes).map_or_else(|_| nonsense(), |trouble| words(&trouble))),
                     _ => Err(nonsense()),
                 }
             }
@@ -328,7 +338,7 @@ fn not_a_table(code: &str, name: &str) -> ReadError {
 
 fn words(trouble: &Trouble) -> ReadError {
     let message = gdal_words::shown(&trouble.message);
-    match trouble.code.as_str() {
+    match &*trouble.code {
         "cannot_open" => ReadError::refused(
             "cannot_open",
             format!("文件打不开，可能已损坏或不是所称的格式（{message}），请重新导出"),

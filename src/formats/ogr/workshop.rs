@@ -1,6 +1,5 @@
 //! Where workers are found, what they may cost, and the folders that they work in.
 
-use super::agreement::Limits;
 use super::worker::nobody_waits;
 use crate::formats::{FeatureBounds, ReadError, Room};
 use std::ffi::OsString;
@@ -8,6 +7,7 @@ use std::io::ErrorKind;
 use std::path::PathBuf;
 use std::sync::Weak;
 use std::time::Duration;
+use tuban_ogr_protocol::{Fault, Limits};
 
 /// Where workers are found and what they may cost.
 #[derive(Debug, Clone)]
@@ -33,7 +33,7 @@ pub struct Workshop {
     /// Whoever waits for what becomes of the file holds the other end; reading ends once that is gone. None where it is read in any case.
     pub asked: Option<Weak<()>>,
     /// A way to misbehave, for tests.
-    pub fault: Option<&'static str>,
+    pub fault: Option<Fault>,
 }
 
 impl Workshop {

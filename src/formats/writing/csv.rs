@@ -1,10 +1,10 @@
 //! CSV that Excel opens as it is: UTF-8 with a byte order mark, Chinese headings, and no cell that Excel would run.
 
 use super::{Cell, FeatureWriter, Kind, Layout, WriteError};
-use crate::geom::Outline;
 use std::borrow::Cow;
 use std::fs::File;
 use std::io::{BufWriter, Write};
+use tuban_geom::Outline;
 
 /// A table being written.
 pub(super) struct Table {

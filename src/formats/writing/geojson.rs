@@ -2,11 +2,11 @@
 
 use super::{Cell, FeatureWriter, Layout, WriteError};
 use crate::formats::geojson::Geometry;
-use crate::geom::Outline;
 use serde::ser::{Serialize, SerializeMap, Serializer};
 use std::borrow::Cow;
 use std::fs::File;
 use std::io::{BufWriter, Write};
+use tuban_geom::Outline;
 
 /// A collection being written.
 pub(super) struct Collection {

@@ -11,10 +11,10 @@ mod xlsx;
 pub use csv::harmless;
 
 use super::{ReadError, ogr::Workshop};
-use crate::geom::{Crs, Outline};
-use crate::land::{Words, words};
 use std::borrow::Cow;
 use std::fs::File;
+use tuban_engine::model::{Words, words};
+use tuban_geom::{Crs, Outline};
 
 words! {
     /// What is written.

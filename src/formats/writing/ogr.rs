@@ -1,20 +1,20 @@
 //! What `tuban-ogr` writes: sent to it feature by feature, and taken out of its job folder when it is done.
 
 use super::{Cell, Column, Encoding, FeatureWriter, Format, Kind, Layout, WriteError, gbk};
-use crate::formats::ogr::{Folder, NewField, Worker, Workshop, WriteWish};
-use crate::formats::{ReadError, wkb};
-use crate::geom::Outline;
-use crate::land::Words;
+use crate::formats::ReadError;
+use crate::formats::ogr::{Folder, Worker, Workshop};
 use rustix::fs::statvfs;
 use std::borrow::Cow;
 use std::fs::File;
 use std::path::{Path, PathBuf};
+use tuban_engine::model::Words;
+use tuban_geom::Outline;
+use tuban_geom::wkb;
+use tuban_ogr_protocol::{END_OF_LAYER, NewField, NewKind, WriteWish};
 use zip::write::SimpleFileOptions;
 
 /// Features are sent once they have this many bytes.
 const PORTION: usize = 256 << 10;
-/// Says that all features were sent.
-const END: u32 = u32::MAX;
 /// Bytes of the longest text in a DBF.
 const DBF_TEXT: usize = 254;
 
@@ -54,7 +54,7 @@ impl FeatureWriter for Layer {
         };
         self.sized(&values.map_err(std::io::Error::from)?);
         let mut shape = Vec::new();
-        wkb::multi_polygon(outline, &mut shape);
+        wkb::write_multi_polygon(outline, &mut shape);
         self.sized(&shape);
         if self.portion.len() >= PORTION {
             let sent = self.worker.push(&std::mem::take(&mut self.portion));
@@ -65,7 +65,7 @@ impl FeatureWriter for Layer {
 
     fn finish(mut self: Box<Self>) -> Result<File, WriteError> {
         let mut last = std::mem::take(&mut self.portion);
-        last.extend_from_slice(&END.to_le_bytes());
+        last.extend_from_slice(&END_OF_LAYER.to_le_bytes());
         self.worker.push(&last).and_then(|()| self.worker.end()).map_err(|error| why_not_written(error, &self.folder.path))?;
         if self.layout.format == Format::Shapefile {
             // GDAL writes one, too; what stands in it must not depend on its version.
@@ -100,12 +100,13 @@ fn driver(format: Format) -> &'static str {
 fn field(column: &Column, format: Format) -> NewField {
     let name = if format == Format::Shapefile { column.short } else { column.key };
     let (kind, width, decimals) = match column.kind {
-        Kind::Text => ("text", DBF_TEXT as u16, 0),
-        Kind::Integer => ("integer", 18, 0),
-        Kind::SquareMetres => ("real", 20, 4),
-        Kind::Mu => ("real", 18, 2),
+        Kind::Text => (NewKind::Text, DBF_TEXT as i32, 0),
+        Kind::Integer => (NewKind::Integer, 18, 0),
+        Kind::SquareMetres => (NewKind::Real, 20, 4),
+        Kind::Mu => (NewKind::Real, 18, 2),
     };
-    if format == Format::Shapefile { NewField { name, kind, width, decimals } } else { NewField { name, kind, width: 0, decimals: 0 } }
+    let (width, decimals) = if format == Format::Shapefile { (width, decimals) } else { (0, 0) };
+    NewField { name: name.to_owned(), kind, width, decimals }
 }
 
 fn options(layout: &Layout) -> Vec<String> {

@@ -3,11 +3,11 @@
 //! Written here because `rust_xlsxwriter` panics where the disk is full, and keeps every row on the disk twice.
 
 use super::{Cell, Column, FeatureWriter, Kind, Layout, WriteError, of_zip};
-use crate::geom::Outline;
-use crate::land::Words;
 use std::fmt::Write as _;
 use std::fs::File;
 use std::io::Write;
+use tuban_engine::model::Words;
+use tuban_geom::Outline;
 use zip::ZipWriter;
 use zip::write::SimpleFileOptions;
 

@@ -2,13 +2,9 @@
 
 use super::{ClassifyFiles, LayerPath, receive};
 use crate::formats::{Stated, Wanted};
-use crate::geom::Written;
-use crate::land::{LayerKind, LayerUsed, Reject, Words};
 use crate::monitor::{
     MonitorError, Refusal,
     approval_facts::{self, ApprovalsNoticed},
-    approval_kinds::ApprovalKinds,
-    atlas::{Atlas, LayerBuilder, PreparedLayer},
     county_overlaps::{self, Holders, Outlines},
     layer_codes::CodeTally,
     layer_import::{self, LayerJudge, LayerOutcome},
@@ -16,9 +12,15 @@ use crate::monitor::{
     noticed::{Noticed, declared_empty, nothing},
     origin,
     reading::{Wish, home},
-    rule::Rule,
 };
 use std::sync::Arc;
+use tuban_engine::model::{LayerKind, LayerUsed, Reject, Words};
+use tuban_engine::{
+    approval_kinds::ApprovalKinds,
+    atlas::{Atlas, LayerBuilder, PreparedLayer},
+    rule::Rule,
+};
+use tuban_geom::Written;
 
 /// Layers ready to be held against, and what people should know of them.
 #[derive(Debug)]

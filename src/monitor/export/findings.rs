@@ -2,10 +2,10 @@
 
 use super::{Cited, Selection};
 use crate::formats::writing::{Cell, Column, Format, Kind};
-use crate::geom::Doubt;
-use crate::land::{Area, Filing, LayerKind, Period, Survey, TakenOff, Verdict, county_name, push_day};
 use crate::store::StoredPatch;
 use std::collections::BTreeSet;
+use tuban_engine::model::{Area, Filing, LayerKind, Period, Survey, TakenOff, Verdict, county_name, push_day};
+use tuban_geom::Doubt;
 
 /// Key, name in a Shapefile, Chinese heading and kind of every column, in order; docs/FORMATS.md lists them for people.
 pub(super) const COLUMNS: &[Column] = &[

@@ -1,8 +1,7 @@
 //! Features of a layer as rows.
 
 use crate::formats::writing::{Cell, Column, Kind};
-use crate::land::{Layer, LayerKind};
-use crate::store::LayerFeature;
+use tuban_engine::model::{Layer, LayerFeature, LayerKind};
 
 /// The columns of a kind of layer; their names are those that its files go by, so that an export can be taken in again.
 pub(super) fn columns(kind: LayerKind) -> &'static [Column] {

@@ -1,11 +1,10 @@
 //! Outlines as they are exported: the one that counts, in the CRS asked for, enclosing the area of the finding.
 
 use crate::formats::writing::Format;
-use crate::geom::{Crs, Outline, Plane, remove_gcj02};
-use crate::land::Patch;
-use crate::monitor::intake::is_shifted;
-use crate::store::LayerFeature;
 use std::borrow::Cow;
+use tuban_engine::model::{LayerFeature, Patch};
+use tuban_engine::normalize::is_shifted;
+use tuban_geom::{Crs, Outline, Plane, remove_gcj02};
 
 /// Longest edge of what was measured in degrees, once it is in another projection, metres. There its line bends by the square of its length: cut at
 /// 20 m, a patch of a kilometre keeps its area to 0.01 m².
@@ -58,9 +57,9 @@ impl Placing {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::geom::check_in;
-    use crate::land::Days;
     use jiff::civil::Date;
+    use tuban_engine::model::Days;
+    use tuban_geom::check_in;
 
     /// Second test vector of docs/ARCHITECTURE.md, “Area”, and its area.
     const RING: [[f64; 2]; 4] = [[118.35, 35.05], [118.3533, 35.0507], [118.3512, 35.0531], [118.35, 35.05]];

@@ -2,12 +2,12 @@
 
 use super::super::{Monitor, MonitorError};
 use crate::formats::writing::{Cell, Layout, begin};
-use crate::geom::Outline;
 use std::borrow::Cow;
 use std::fs::File;
 use std::io::Seek;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
+use tuban_geom::Outline;
 
 /// A feature as it is written: a cell for each column, and its outline.
 pub(super) type Row<'t> = (Vec<Cell<'t>>, Cow<'t, Outline>);

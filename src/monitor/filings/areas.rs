@@ -1,7 +1,7 @@
 //! Areas as people write them: with the unit in the heading, and as many decimals as they care for.
 
 use crate::formats::{narrow, table::Cell};
-use crate::land::{Area, Words};
+use tuban_engine::model::{Area, Words};
 
 /// The unit of a column.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -2,7 +2,7 @@
 
 use super::areas::Unit;
 use crate::formats::narrow;
-use crate::land::{Filing, Reject, Words};
+use tuban_engine::model::{Filing, Reject, Words};
 
 /// The four areas of a filing, in the order of [`Filing::areas_m2`]: our word, and what it is called once prefix and unit are taken off.
 pub(super) const AREAS: [(&str, &str, &[&str]); 4] = [

@@ -6,11 +6,11 @@ mod rows;
 
 use super::{Monitor, MonitorError, Refusal, RefusalKind};
 use crate::formats::{ReadError, table};
-use crate::land::{Area, Filing, Reject, Signature, Words};
 use crate::store::{Fate, NewFiling, Signing};
 use columns::Columns;
 use rows::{Filled, Read as Filling};
 use std::io::Read;
+use tuban_engine::model::{Area, Filing, Reject, Signature, Words};
 
 /// Bytes of a table of verdicts.
 pub const TABLE_BYTES: u64 = 64 << 20;

@@ -3,9 +3,9 @@
 use super::areas::{Unit, Written};
 use super::columns::{AREAS, AreaColumn, Asks, Columns};
 use crate::formats::table::{Cell, Row};
-use crate::land::{Area, Filing, Reject, Verdict, Words};
 use crate::store::NewFiling;
 use std::collections::HashMap;
+use tuban_engine::model::{Area, Filing, Reject, Verdict, Words};
 
 /// A filing that was read.
 #[derive(Debug, Clone, PartialEq)]

@@ -1,7 +1,7 @@
 //! Tables of verdicts as offices send them.
 
 use super::*;
-use crate::land::Verdict;
+use tuban_engine::model::Verdict;
 
 const HEADER: &str = "patch_id,verdict,legal_m2,legal_farmland_m2,illegal_m2,illegal_farmland_m2\n";
 

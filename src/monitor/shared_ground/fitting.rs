@@ -7,9 +7,9 @@
 //!    are doubles, so that the pieces sum to the finding to the last bit.
 
 use super::ROUNDING_M2;
-use crate::land::{GroundShare, SharedPiece};
 use crate::store::PatchGround;
 use std::collections::BTreeMap;
+use tuban_engine::model::{GroundShare, SharedPiece};
 
 /// Areas of pieces are multiples of this, square metres: 2⁻³⁰.
 const QUANTUM_M2: f64 = 1.0 / (1_u64 << 30) as f64;
@@ -79,8 +79,8 @@ fn take(share: &mut GroundShare, left: &mut GroundShare, whole: &GroundShare) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::geom::Outline;
-    use crate::land::{Areas, AutomaticVerdict, Reason};
+    use tuban_engine::model::{Areas, AutomaticVerdict, Reason};
+    use tuban_geom::Outline;
 
     fn ground(patch: i64, area_m2: f64, farmland_m2: f64) -> PatchGround {
         PatchGround {

@@ -1,11 +1,11 @@
 //! Which patches share ground: by their boxes first, then by what the kernel measures.
 
 use super::{ROUNDING_M2, Regions};
-use crate::geom::{Bounds, Figure};
 use crate::store::{GroundWriter, PatchPlace, StoreError};
 use geo_index::rtree::{RTree, RTreeBuilder, RTreeIndex, sort::HilbertSort};
 use rayon::prelude::*;
 use std::collections::{BTreeMap, BTreeSet};
+use tuban_geom::{Bounds, Figure};
 
 /// Boxes are those of vertices; edges that are straight in a projection bulge out of them by some centimetres. Degrees.
 const BULGE: f64 = 1e-6;

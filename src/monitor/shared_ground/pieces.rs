@@ -1,13 +1,13 @@
 //! Ground by the patches that it lies in, and what a patch's finding has of it.
 
 use super::{Neighbours, ROUNDING_M2, Regions};
-use crate::geom::{Figure, Region, atoms};
-use crate::land::{Areas, GroundShare};
-use crate::monitor::{atlas::Atlas, classify::automatic_farmland_m2};
 use crate::store::PatchGround;
 use jiff::civil::Date;
 use rayon::prelude::*;
 use std::collections::{BTreeMap, BTreeSet};
+use tuban_engine::model::{Areas, GroundShare};
+use tuban_engine::{atlas::Atlas, classify::automatic_farmland_m2};
+use tuban_geom::{Figure, Region, atoms};
 
 /// Ground that lies in these patches and in no other.
 pub(super) struct Piece {

@@ -6,11 +6,11 @@ use super::super::{
     hexadecimal,
 };
 use super::{Came, Claimed};
-use crate::land::{Progress, Stage};
 use crate::store::{JobFile, JobOutcome};
 use sha2::{Digest, Sha256};
 use std::fs::File;
 use std::io::Seek;
+use tuban_engine::model::{Progress, Stage};
 
 /// How often it is written where something is stored meanwhile. Nobody waits for the answer who could ask again.
 const TIMES: u32 = 5;
@@ -56,9 +56,9 @@ fn hashed(mut file: File) -> std::io::Result<(String, u64, File)> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::land::Words;
     use crate::monitor::{Refusal, RefusalKind};
     use std::cell::Cell;
+    use tuban_engine::model::Words;
 
     fn refusal(code: &'static str) -> MonitorError {
         Refusal::new(RefusalKind::Unavailable, code, Words::new("", "")).into()

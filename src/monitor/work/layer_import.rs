@@ -2,8 +2,8 @@
 
 use super::super::{Monitor, MonitorError, layer_import::LayerFile};
 use super::{Came, Claimed};
-use crate::land::{Progress, Stage};
 use crate::store::{Job, JobOutcome};
+use tuban_engine::model::{Progress, Stage};
 
 impl Monitor {
     /// What was fetched is gone before anyone can hear that the import is over.

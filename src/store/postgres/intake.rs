@@ -4,8 +4,6 @@ use super::bulk::{Arguments, ROWS};
 use super::copy::Copy;
 use super::unpublished::{self, Unpublished};
 use super::{PostgresStore, Writing, checksums, ground, jobs::Queue, replacing, sets, text, withdrawal};
-use crate::geom::Bounds;
-use crate::land::{Decision, Event, Finding, GroundShare, NewSurvey, OnConflict, Patch, Provenance, Reject, SharedPiece, Survey};
 use crate::store::ground::{Looked, Seen, still_shared};
 use crate::store::same::{Pair, Pairs};
 use crate::store::sets::Used;
@@ -17,6 +15,8 @@ use crate::store::{
 use async_trait::async_trait;
 use serde_json::json;
 use sqlx::{PgConnection, PgExecutor};
+use tuban_engine::model::{Decision, Event, Finding, GroundShare, NewSurvey, OnConflict, Patch, Provenance, Reject, SharedPiece, Survey};
+use tuban_geom::Bounds;
 
 /// Rows of one portion: their count, and their bytes.
 const WAITING: (usize, usize) = (1024, 1 << 20);

@@ -1,7 +1,6 @@
 //! Jobs, in the same database: what a job stores and its end are one transaction. Whoever changes a job, or what is stored, tells every node (NOTIFY).
 
 use super::{PostgresStore, pools::Pools, stalled, text};
-use crate::land::{Lane, Progress};
 use crate::store::jobs::{REMEMBERED, next_chunk, sql};
 use crate::store::{Held, Job, JobOutcome, Jobs, NewJob, News, Quota, StoreError, Thing, fail, rows};
 use async_trait::async_trait;
@@ -12,6 +11,7 @@ use std::time::Duration;
 use tokio::io::AsyncRead;
 use tokio::sync::watch;
 use tokio_util::task::AbortOnDropHandle;
+use tuban_engine::model::{Lane, Progress};
 
 /// Between attempts to listen again.
 const LISTEN_AGAIN: Duration = Duration::from_secs(1);

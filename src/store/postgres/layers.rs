@@ -4,12 +4,12 @@ use super::bulk::{Arguments, ROWS};
 use super::copy::Copy;
 use super::unpublished::Unpublished;
 use super::{PostgresStore, Writing, jobs::Queue};
-use crate::geom::Bounds;
-use crate::land::{Layer, LeftOut, Reject};
 use crate::store::unpublished::{Pace, Waiting, What, bytes_of_feature, layer_placeholder};
 use crate::store::{FEATURES_AT_A_TIME, Held, JobOutcome, LayerFeature, LayerWriter, NewLayer, StoreError, cells, fail, rows, sql, tables, values};
 use async_trait::async_trait;
 use futures_util::TryStreamExt;
+use tuban_engine::model::{Layer, LeftOut, Reject};
+use tuban_geom::Bounds;
 
 /// Features of one portion: their count, and their bytes.
 const WAITING: (usize, usize) = (1024, 1 << 20);

@@ -31,12 +31,12 @@ use super::{
     Fate, FindingsWriter, LayerFeature, LayerWriter, NewFiling, PatchMark, PatchQuery, Signing, Store, StoreError, StoredPatch, Summed, SurveyKey,
     SurveyWriter, sql,
 };
-use crate::geom::Bounds;
-use crate::land::{Days, FormerFinding, Layer, LayerSet, LeftOut, OnConflict, PeriodRange, Provenance, Reject, Survey, TakenOff};
 use async_trait::async_trait;
 use std::collections::BTreeMap;
 use std::time::Duration;
 use tokio_util::task::TaskTracker;
+use tuban_engine::model::{Days, FormerFinding, Layer, LayerSet, LeftOut, OnConflict, PeriodRange, Provenance, Reject, Survey, TakenOff};
+use tuban_geom::Bounds;
 use writing::Writing;
 
 /// A [`Store`] in a PostgreSQL database.

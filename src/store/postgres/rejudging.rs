@@ -5,13 +5,13 @@ use super::bulk::ROWS;
 use super::copy::Copy;
 use super::unpublished::{self, Unpublished};
 use super::{PostgresStore, Writing, checksums, ground, jobs::Queue, sets, text};
-use crate::geom::Bounds;
-use crate::land::{Finding, FormerFinding, GroundShare, NewSurvey, Provenance, SharedPiece, Survey};
 use crate::store::ground::{Looked, NewFindings, Seen, still_shared};
 use crate::store::unpublished::{Pace, What};
 use crate::store::{FindingsWriter, GroundWriter, Held, JobOutcome, PatchGround, PatchPlace, Publishing, StoreError, fail, rows, sql, tables, values};
 use crate::store::{rejudged::Rejudged, sets::Used, sums::Sums, values::Values};
 use async_trait::async_trait;
+use tuban_engine::model::{Finding, FormerFinding, GroundShare, NewSurvey, Provenance, SharedPiece, Survey};
+use tuban_geom::Bounds;
 
 /// How many of these numbers are of patches of a survey.
 const KNOWN: &str = "SELECT count(*) FROM patch WHERE id = ANY($1) AND survey_id = $2";

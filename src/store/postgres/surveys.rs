@@ -1,8 +1,8 @@
 //! Surveys as they are read: their facts, what they rest on, what they refused.
 
 use super::PostgresStore;
-use crate::land::{Provenance, Reject, Survey};
 use crate::store::{StoreError, rows, sql};
+use tuban_engine::model::{Provenance, Reject, Survey};
 
 impl PostgresStore {
     pub(super) async fn all_surveys(&self) -> Result<Vec<Survey>, StoreError> {

@@ -2,12 +2,12 @@
 
 use super::pools::Pools;
 use super::{PostgresStore, Writing, sets};
-use crate::land::Provenance;
 use crate::store::unpublished::{BEAT, Moment, REMOVED_AT_A_TIME, SILENT, What, sql};
 use crate::store::{StoreError, fail};
 use sqlx::PgConnection;
 use std::time::Duration;
 use tokio_util::task::AbortOnDropHandle;
+use tuban_engine::model::Provenance;
 
 /// Rows of a writer; each statement takes the writer's survey or layer, or itself, and how many, and answers how many there were.
 fn removals(what: What) -> &'static [&'static str] {

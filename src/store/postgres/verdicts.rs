@@ -2,7 +2,6 @@
 
 use super::copy::Copy;
 use super::{PostgresStore, Writing, checksums, text};
-use crate::land::{Filing, PeriodRange, TakenOff};
 use crate::store::columns::Columns;
 use crate::store::filings::{Meant, Weighing};
 use crate::store::once::{self, Claim};
@@ -10,6 +9,7 @@ use crate::store::values;
 use crate::store::{Fate, NewFiling, Signing, StoreError, Summed, checksum, ground, rows, sql, sums, tables, totals};
 use sqlx::{AssertSqlSafe, PgConnection, Row};
 use std::collections::{BTreeMap, HashMap};
+use tuban_engine::model::{Filing, PeriodRange, TakenOff};
 
 /// The patches that filings may mean, with the verdicts they have, by the place of the filing: patch ids, surveys.
 const MEANT: &str = "

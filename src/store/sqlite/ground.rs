@@ -2,12 +2,12 @@
 
 use super::bulk::{Arguments, Insert, ROWS};
 use super::unpublished::moment;
-use crate::geom::Bounds;
-use crate::land::{GroundShare, SharedPiece};
 use crate::store::columns::Columns;
 use crate::store::ground::{self, Looked, NewFindings, PatchGround, PatchPlace, Seen};
 use crate::store::{StoreError, tables, values};
 use sqlx::{AssertSqlSafe, SqliteConnection};
+use tuban_engine::model::{GroundShare, SharedPiece};
+use tuban_geom::Bounds;
 
 /// The patches of a survey.
 pub(super) async fn places_of(connection: &mut SqliteConnection, survey: i64) -> Result<Vec<PatchPlace>, StoreError> {

@@ -3,8 +3,6 @@
 use super::bulk::{Arguments, Insert, ROWS};
 use super::unpublished::{self, Unpublished};
 use super::{SqliteStore, Writing, checksums, ground, replacing, sets, withdrawal};
-use crate::geom::Bounds;
-use crate::land::{Decision, Event, Finding, GroundShare, NewSurvey, OnConflict, Patch, Provenance, Reject, SharedPiece, Survey};
 use crate::store::ground::{Looked, Seen, still_shared};
 use crate::store::same::{Pair, Pairs};
 use crate::store::sets::Used;
@@ -16,6 +14,8 @@ use crate::store::{
 use async_trait::async_trait;
 use serde_json::json;
 use sqlx::SqliteConnection;
+use tuban_engine::model::{Decision, Event, Finding, GroundShare, NewSurvey, OnConflict, Patch, Provenance, Reject, SharedPiece, Survey};
+use tuban_geom::Bounds;
 
 /// Rows collected before they are written: their count, and their bytes.
 const WAITING: (usize, usize) = (8192, 4 << 20);

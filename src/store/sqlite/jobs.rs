@@ -4,13 +4,13 @@
 //! also notes what a job stored: where the process dies between the two commits, the next claim finds the note and ends the job.
 
 use super::{SqliteStore, Writing, open::Pools};
-use crate::land::{Lane, Progress};
 use crate::store::jobs::{REMEMBERED, next_chunk, sql};
 use crate::store::{Held, Job, JobOutcome, Jobs, NewJob, News, Quota, StoreError, Thing, columns::Columns, fail, rows, values};
 use async_trait::async_trait;
 use std::time::Duration;
 use tokio::io::AsyncRead;
 use tokio::sync::watch;
+use tuban_engine::model::{Lane, Progress};
 
 /// The queue: its file, and the bell that is rung when this process changed it.
 #[derive(Debug, Clone)]

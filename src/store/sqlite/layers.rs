@@ -2,12 +2,12 @@
 
 use super::bulk::{Arguments, Insert, ROWS};
 use super::{SqliteStore, unpublished::Unpublished};
-use crate::geom::Bounds;
-use crate::land::{Layer, LeftOut, Reject};
 use crate::store::unpublished::{Pace, Waiting, What, bytes_of_feature, layer_placeholder};
 use crate::store::{FEATURES_AT_A_TIME, Held, JobOutcome, LayerFeature, LayerWriter, NewLayer, StoreError, cells, fail, rows, sql, tables, values};
 use async_trait::async_trait;
 use futures_util::TryStreamExt;
+use tuban_engine::model::{Layer, LeftOut, Reject};
+use tuban_geom::Bounds;
 
 /// Features collected before they are written: their count, and their bytes.
 const WAITING: (usize, usize) = (8192, 4 << 20);

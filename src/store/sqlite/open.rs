@@ -117,7 +117,7 @@ fn has_sibling(file: &Path) -> bool {
         let path = entry.path();
         path.is_file() && path.file_stem() == file.file_stem() && path.file_name() != file.file_name()
     };
-    std::fs::read_dir(folder).is_ok_and(|entries| entries.flatten().any(|entry| sibling(entry)))
+    std::fs::read_dir(folder).is_ok_and(|entries| entries.flatten().any(sibling))
 }
 
 /// Bytes of the smallest database: one page of the smallest kind.

@@ -118,8 +118,8 @@ fn within(sql: &mut QueryBuilder<Sqlite>, query: &PatchQuery) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::geom::Bounds;
-    use crate::land::PeriodRange;
+    use tuban_engine::model::PeriodRange;
+    use tuban_geom::Bounds;
 
     async fn plan(store: &SqliteStore, query: PatchQuery) -> String {
         let sql = sqlx::AssertSqlSafe(format!("EXPLAIN QUERY PLAN {} SELECT id FROM page", page(&query).unwrap().sql().as_str()));

@@ -3,13 +3,13 @@
 use super::bulk::{Arguments, Insert, ROWS};
 use super::unpublished::{self, Unpublished};
 use super::{SqliteStore, Writing, checksums, ground, sets};
-use crate::geom::Bounds;
-use crate::land::{Finding, FormerFinding, GroundShare, NewSurvey, Provenance, SharedPiece, Survey};
 use crate::store::ground::{Looked, NewFindings, Seen, still_shared};
 use crate::store::unpublished::{Pace, What};
 use crate::store::{FindingsWriter, GroundWriter, Held, JobOutcome, PatchGround, PatchPlace, Publishing, StoreError, fail, rows, sql, tables, values};
 use crate::store::{rejudged::Rejudged, sets::Used, sums::Sums};
 use async_trait::async_trait;
+use tuban_engine::model::{Finding, FormerFinding, GroundShare, NewSurvey, Provenance, SharedPiece, Survey};
+use tuban_geom::Bounds;
 
 /// How many of the numbers in a JSON list are of patches of a survey.
 const KNOWN: &str = "SELECT count(*) FROM json_each($1) AS given CROSS JOIN patch ON patch.id = given.value WHERE patch.survey_id = $2";

@@ -2,9 +2,9 @@
 
 use super::bulk::{Arguments, Insert};
 use super::{SqliteStore, Writing};
-use crate::land::{Days, FormerFinding, LayerSet, Provenance};
 use crate::store::sets::{Used, key};
 use crate::store::{StoreError, errors, rows, sql, tables, values};
+use tuban_engine::model::{Days, FormerFinding, LayerSet, Provenance};
 
 /// The days of a survey's patches and the sets of their findings, each pair once.
 const DAYS_AND_SETS: &str = "

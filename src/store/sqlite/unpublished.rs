@@ -1,12 +1,12 @@
 //! Unpublished rows in this database: see [`store::unpublished`](crate::store::unpublished).
 
 use super::{SqliteStore, Writing, sets};
-use crate::land::Provenance;
 use crate::store::unpublished::{BEAT, Moment, REMOVED_AT_A_TIME, SILENT, What, sql};
 use crate::store::{StoreError, fail, values};
 use sqlx::{SqliteConnection, SqlitePool};
 use std::time::Duration;
 use tokio_util::task::AbortOnDropHandle;
+use tuban_engine::model::Provenance;
 
 /// Rows of a writer, what refers to others first; each statement takes the writer's survey or layer, or itself, and how many.
 fn removals(what: What) -> &'static [&'static str] {

@@ -2,13 +2,13 @@
 
 use super::bulk::{Arguments, Insert};
 use super::{SqliteStore, Writing, checksums};
-use crate::land::{Filing, PeriodRange, TakenOff};
 use crate::store::columns::Columns;
 use crate::store::filings::{Meant, Weighing};
 use crate::store::once::{self, Claim};
 use crate::store::{Fate, NewFiling, Signing, StoreError, Summed, checksum, rows, sql, sums, tables, totals, values};
 use sqlx::{AssertSqlSafe, SqliteConnection};
 use std::collections::BTreeMap;
+use tuban_engine::model::{Filing, PeriodRange, TakenOff};
 
 /// The patches that a filing may mean, with the verdicts they have: patch id, survey. At most two: more need not be known to call an id ambiguous.
 const MEANT: &str = "

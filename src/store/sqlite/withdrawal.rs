@@ -1,8 +1,6 @@
 //! Surveys that are withdrawn, restored, moved and removed for good.
 
 use super::{SqliteStore, Writing, checksums, ground, intake::surveys_there};
-use crate::geom::Bounds;
-use crate::land::{Decision, Event, GroundShare, Level, Period, Provenance, SharedPiece, Survey, SurveyEvent};
 use crate::store::withdrawal::{self, Moved, RestoreWriter, Withdrawals, Withdrawn, behind_key, sql};
 use crate::store::{
     GroundWriter, PatchGround, PatchPlace, StoreError, SurveyKey, ground as shared, rows,
@@ -13,6 +11,8 @@ use async_trait::async_trait;
 use serde_json::{Value, json};
 use sqlx::SqliteExecutor;
 use std::time::Duration;
+use tuban_engine::model::{Decision, Event, GroundShare, Level, Period, Provenance, SharedPiece, Survey, SurveyEvent};
+use tuban_geom::Bounds;
 
 const CONFIRMED: &str = "SELECT count(*) FROM patch CROSS JOIN filing ON filing.patch = patch.id WHERE patch.survey_id = $1";
 
