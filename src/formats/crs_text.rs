@@ -125,7 +125,7 @@ fn degrees(root: &Node, ground: Ground) -> Option<Crs> {
 fn six_degree_code(projected: &Node) -> Option<u32> {
     let zone = (projected.parameter("central_meridian")? + 3.0) / 6.0;
     let fits = zone.fract() == 0.0 && (13.0..=23.0).contains(&zone) && projected.parameter("false_easting")? == zone * 1e6 + 500_000.0;
-    fits.then_some(zone as u32 + 4478)
+    fits.then(|| zone as u32 + 4478)
 }
 
 /// The 3-degree zone that the parameters of a transverse Mercator projection in metres are those of.

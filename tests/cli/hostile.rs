@@ -160,13 +160,13 @@ async fn files_that_wait_take_no_descriptor() {
     };
     look().await;
     let before = descriptors(&serving);
-    for _ in 0..clients_at_once() {
+    for _ in 0..CLIENTS {
         look().await;
     }
     assert!(descriptors(&serving) < before + 10, "{} descriptors, {before} before", descriptors(&serving));
     let spool = folder.path().join("tuban.spool");
     let uploads: Vec<_> = std::fs::read_dir(&spool).unwrap().map(|entry| entry.unwrap().path()).collect();
-    assert_eq!((uploads.len(), std::fs::read_dir(&uploads[0]).unwrap().count()), (1, clients_at_once() + 1));
+    assert_eq!((uploads.len(), std::fs::read_dir(&uploads[0]).unwrap().count()), (1, CLIENTS + 1));
     // What a killed service leaves, the next one removes.
     serving.signal("KILL");
     drop(serving);
