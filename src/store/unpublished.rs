@@ -153,6 +153,11 @@ impl Pace {
     pub(super) fn is_over(&self) -> bool {
         self.0.elapsed() >= PORTION
     }
+
+    /// The next rows for the portion; none where it is over, and then none is taken.
+    pub(super) fn next<I: Iterator>(&self, rows: &mut I) -> Option<I::Item> {
+        if self.is_over() { None } else { rows.next() }
+    }
 }
 
 /// Rows collected until a portion is worth a transaction: with few rows each, the same pages of an index would be written again and again.
@@ -197,4 +202,18 @@ pub(super) fn bytes_of_feature(feature: &LayerFeature) -> usize {
 /// About what an outline takes.
 fn bytes_of_outline(outline: &Outline) -> usize {
     size_of_val(outline.positions.as_slice())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_portion_that_is_over_takes_no_row() {
+        let (begun, mut rows) = (Pace::begin(), 1..3);
+        assert_eq!(begun.next(&mut rows), Some(1));
+        let over = Pace(Instant::now().checked_sub(PORTION).unwrap());
+        assert_eq!(over.next(&mut rows), None);
+        assert_eq!(begun.next(&mut rows), Some(2));
+    }
 }

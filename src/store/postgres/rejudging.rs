@@ -103,7 +103,7 @@ impl Rejudging {
             let bond = writing.bond();
             bond.soon(async {
                 let pace = Pace::begin();
-                while let (false, Some(portion)) = (pace.is_over(), portions.next()) {
+                while let Some(portion) = pace.next(&mut portions) {
                     for (patch, finding) in portion {
                         self.used.rest_on(finding)?;
                         self.sums.add(finding);

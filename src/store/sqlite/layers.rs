@@ -59,7 +59,7 @@ impl LayerWriter for Taking {
         let (mut rows, insert) = (left_out.chunks(ROWS), Insert::new(&tables::LAYER_LEFT_OUT));
         while rows.len() > 0 {
             let (mut transaction, pace) = (self.unpublished.portion().await?, Pace::begin());
-            while let (false, Some(some)) = (pace.is_over(), rows.next()) {
+            while let Some(some) = pace.next(&mut rows) {
                 let mut arguments = Arguments::default();
                 some.iter().try_for_each(|one| values::left_out(&mut arguments, self.id, one))?;
                 insert.execute(&mut transaction, some.len(), arguments).await?;

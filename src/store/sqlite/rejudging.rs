@@ -210,7 +210,7 @@ impl FindingsWriter for Rejudging {
         let mut portions = findings.chunks(ROWS);
         while portions.len() > 0 {
             let (mut transaction, pace) = (self.unpublished.portion().await?, Pace::begin());
-            while let (false, Some(portion)) = (pace.is_over(), portions.next()) {
+            while let Some(portion) = pace.next(&mut portions) {
                 let mut arguments = Arguments::default();
                 for (patch, finding) in portion {
                     self.used.rest_on(finding)?;
