@@ -10,7 +10,6 @@ use super::StoreError;
 use super::columns::Columns;
 use super::tables::{self, Kind, Table};
 use super::values::Values;
-use std::hash::Hasher;
 use twox_hash::XxHash3_64;
 
 /// The column it is kept in.
@@ -18,29 +17,32 @@ pub(super) const COLUMN: &str = "checksum";
 /// The column of a survey's root, which is no part of its row's checksum: every filing changes it.
 const SUMS: &str = "sums";
 
+/// Bytes that most rows have room in.
+const ROW: usize = 1024;
+
 const NULL: u8 = 0;
 const INTEGER: u8 = 1;
 const DOUBLE: u8 = 2;
 const TEXT: u8 = 3;
 const BYTES: u8 = 4;
 
-/// A row's checksum on its way.
-struct Sum(XxHash3_64);
+/// A row on its way to its checksum: hashed at once, since the state of a stream costs more than most rows.
+struct Sum(Vec<u8>);
 
 impl Sum {
     fn of(table: &str) -> Self {
-        let mut sum = Self(XxHash3_64::new());
-        sum.0.write(table.as_bytes());
-        sum
+        let mut bytes = Vec::with_capacity(ROW);
+        bytes.extend_from_slice(table.as_bytes());
+        Self(bytes)
     }
 
     fn value(&mut self, kind: u8, bytes: Option<&[u8]>) {
         match bytes {
-            None => self.0.write(&[NULL]),
+            None => self.0.push(NULL),
             Some(bytes) => {
-                self.0.write(&[kind]);
-                self.0.write(&(bytes.len() as u64).to_le_bytes());
-                self.0.write(bytes);
+                self.0.push(kind);
+                self.0.extend_from_slice(&(bytes.len() as u64).to_le_bytes());
+                self.0.extend_from_slice(bytes);
             }
         }
     }
@@ -55,7 +57,7 @@ impl Sum {
     }
 
     fn finish(&self) -> i64 {
-        self.0.finish() as i64
+        XxHash3_64::oneshot(&self.0) as i64
     }
 }
 

@@ -45,8 +45,9 @@ async fn a_queued_job_is_cancelled_once_and_nothing_of_it_stays() {
 async fn a_job_under_way_on_another_node_is_cancelled_and_who_waits_for_it_is_told() {
     let app = TestApp::idle().await;
     let node = app.node(Some(Working::default())).await;
-    // While this writer has the store, no import gets on.
-    let writer = app.monitor.store().begin_survey(held(), OnConflict::Add).await.unwrap();
+    // While this writer has the lock, no import gets on.
+    let mut writer = app.monitor.store().begin_survey(held(), OnConflict::Add).await.unwrap();
+    writer.stop_others().await.unwrap();
     let waits = app.upload(APRIL, city::one_of_each().text());
     let cancels = async {
         loop {
