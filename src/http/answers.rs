@@ -215,7 +215,7 @@ impl PatchAnswer {
     /// The Feature of a stored patch, whose finding rests on that, with what is taken off it; `why` adds its finding and the file's own fields.
     #[must_use]
     pub fn new(stored: StoredPatch, provenance: &Provenance, taken_off: Option<TakenOff>, why: Option<FindingAnswer>) -> Self {
-        let StoredPatch { id, survey_id, period, patch, finding, filing, signature } = stored;
+        let StoredPatch { id, survey_id, period, patch, finding, filing, signature, .. } = stored;
         let confirmed = filing.as_ref().map(|filing| filing.verdict);
         let filed = filing.map(|filing| FiledAnswer::new(&filing, signature));
         let condition = patch.condition();

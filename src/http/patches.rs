@@ -141,7 +141,7 @@ fn feature_collection(desk: Desk, mut wanted: PatchQuery, first: Portion, asked:
                 if sent > 0 {
                     text.push(b',');
                 }
-                (sent, last) = (sent + 1, Some(PatchPosition { survey: patch.survey_id, patch: patch.id }));
+                (sent, last) = (sent + 1, Some(patch.place()));
                 let (set, taken_off) = (desk.monitor.layer_set(patch.finding.layer_set).await?, portion.taken_off.remove(&patch.id));
                 serde_json::to_writer(&mut text, &PatchAnswer::new(patch, &set.provenance, taken_off, None)).map_err(std::io::Error::from)?;
                 if text.len() >= CHUNK {

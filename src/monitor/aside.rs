@@ -19,8 +19,10 @@ const BATCH: usize = 512 << 10;
 /// A patch that was put aside.
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) struct Put {
-    /// Its number in the store, 0 where it is not stored yet.
+    /// The number by which people know it, 0 where it is not stored yet.
     pub id: i64,
+    /// The key of its row, 0 where it is not stored yet.
+    pub key: i64,
     /// The patch.
     pub patch: Patch,
     /// Its confirmed verdict, where there is one.

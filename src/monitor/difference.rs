@@ -56,7 +56,7 @@ impl Difference {
 
     /// Adds a patch.
     pub(super) fn add(&mut self, put: Put) {
-        let Put { id, patch, filing, former: Some(before), finding: Some(after) } = put else { return };
+        let Put { id, patch, filing, former: Some(before), finding: Some(after), .. } = put else { return };
         self.patches += 1;
         count(&mut self.sums.entry(before.county_code.clone()).or_default()[0], &before, filing.as_ref());
         count(&mut self.sums.entry(after.county_code.clone()).or_default()[1], &after, filing.as_ref());

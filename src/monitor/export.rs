@@ -189,7 +189,8 @@ impl Monitor {
         let patch = selection.patch;
         let mut query = selection.query();
         if let Some(id) = patch {
-            query.after = PatchPosition { patch: id - 1, ..self.store.patch(id).await?.place() };
+            let place = self.store.patch(id).await?.place();
+            query.after = PatchPosition { patch: place.patch - 1, ..place };
         }
         let (mut features, mut cited) = (0, BTreeMap::new());
         let press = Press::start(self, export.layout("findings", self.any_invented(selection).await?, findings::COLUMNS), {

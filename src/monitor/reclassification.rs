@@ -82,12 +82,12 @@ impl Taking for Replacing<'_> {
 
     async fn take(&mut self, puts: Vec<Put>) -> Result<(), MonitorError> {
         let (mut former, mut findings) = (Vec::new(), Vec::with_capacity(puts.len()));
-        for Put { id, former: before, finding, .. } in puts {
+        for Put { id, key, former: before, finding, .. } in puts {
             let (Some(before), Some(finding)) = (before, finding) else { return Err(MonitorError::Broken(format!("patch {id} was judged by no set"))) };
             if !says_the_same(&before, &finding) {
                 former.push((id, before));
             }
-            findings.push((id, finding));
+            findings.push((key, finding));
         }
         self.writer.keep_former(former, self.by).await?;
         Ok(self.writer.push(findings).await?)
@@ -299,7 +299,7 @@ fn hand_on(judged: &Sender<Vec<Put>>, puts: Vec<Put>) -> Result<(), MonitorError
 fn judge_pages(rejudge: &Rejudge<'_>, mut pages: Receiver<Vec<StoredPatch>>, judged: &Sender<Vec<Put>>, mut aside: Aside) -> Result<Aside, MonitorError> {
     let put = |stored: StoredPatch| {
         let finding = rejudge.finding(stored.id, &stored.patch)?;
-        Ok(Put { id: stored.id, patch: stored.patch, filing: stored.filing, former: Some(stored.finding), finding })
+        Ok(Put { id: stored.id, key: stored.key, patch: stored.patch, filing: stored.filing, former: Some(stored.finding), finding })
     };
     in_order(
         || {

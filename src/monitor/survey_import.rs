@@ -348,7 +348,7 @@ impl Summing {
                         }
                         (patch, finding) => {
                             let choice = scope.choosing.at(&patch.days);
-                            self.aside.put(&Put { id: 0, patch, filing: None, former: None, finding }, choice)?;
+                            self.aside.put(&Put { id: 0, key: 0, patch, filing: None, former: None, finding }, choice)?;
                         }
                     }
                 }

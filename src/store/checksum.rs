@@ -1,8 +1,9 @@
 //! Checksums of rows: xxh3 over the columns in the order of their table, written with the row and held against it whenever it is read.
 //!
 //! The encoding is canonical, so that both databases, and a row that was carried from one to the other, have one checksum: each value is a byte for its kind, its
-//! length where it has one, and its bytes, little-endian. What databases do not keep is left out: the sign of a zero. The number of a patch is added by XOR
-//! ([`renumbering`]), since a survey that replaces another takes numbers over: SQL then corrects the checksum without reading the row.
+//! length where it has one, and its bytes, little-endian. What databases do not keep is left out: the sign of a zero. The key of a patch and the number that it
+//! took over are added by XOR, since a survey that replaces another takes numbers and verdicts over: SQL then corrects the checksum ([`exclusive_or`]) without
+//! reading the row.
 //!
 //! It is there for failing disks and memory, not against malice: whoever can write a row can write its checksum.
 
@@ -16,6 +17,8 @@ use twox_hash::XxHash3_64;
 pub(super) const COLUMN: &str = "checksum";
 /// The column of a survey's root, which is no part of its row's checksum: every filing changes it.
 const SUMS: &str = "sums";
+/// The column of the number that a patch took over.
+const NUMBER: &str = "number";
 
 /// Bytes that most rows have room in.
 const ROW: usize = 1024;
@@ -67,33 +70,56 @@ pub(super) struct Summing<'v, V> {
     sum: Sum,
     /// The next column.
     place: usize,
-    patch: Option<usize>,
-    number: i64,
+    key: Option<usize>,
+    number: Option<usize>,
+    added: Added,
+}
+
+/// What is added to a checksum by XOR.
+#[derive(Default)]
+struct Added {
+    key: i64,
+    number: Option<i64>,
+}
+
+impl Added {
+    fn all(&self) -> i64 {
+        self.key ^ self.number.map_or(0, |number| of_number(self.key, number))
+    }
+}
+
+/// What the number that a patch took over adds to its checksum.
+pub(super) fn of_number(key: i64, number: i64) -> i64 {
+    (key ^ number).rotate_left(32)
 }
 
 impl<'v, V: Values> Summing<'v, V> {
     /// A row of that table.
     pub(super) fn new(values: &'v mut V, table: &Table) -> Self {
-        Self { values, sum: Sum::of(table.name), place: 0, patch: place_of_patch(table), number: 0 }
+        Self { values, sum: Sum::of(table.name), place: 0, key: place_of_key(table), number: place_of_number(table), added: Added::default() }
     }
 
     /// The checksum, the last column.
     pub(super) fn end(self) -> Result<(), StoreError> {
-        self.values.integer(self.sum.finish() ^ self.number)
+        self.values.integer(self.sum.finish() ^ self.added.all())
     }
 
     /// Whether the next column is hashed.
     fn counts(&mut self) -> bool {
         self.place += 1;
-        self.patch != Some(self.place - 1)
+        let place = Some(self.place - 1);
+        self.key != place && self.number != place
     }
 }
 
 impl<V: Values> Values for Summing<'_, V> {
     fn integer(&mut self, value: impl Into<Option<i64>>) -> Result<(), StoreError> {
         let value = value.into();
-        if self.patch == Some(self.place) {
-            self.number = value.unwrap_or(0);
+        if self.key == Some(self.place) {
+            self.added.key = value.unwrap_or(0);
+        }
+        if self.number == Some(self.place) {
+            self.added.number = value;
         }
         if self.counts() {
             self.sum.integer(value);
@@ -126,14 +152,19 @@ impl<V: Values> Values for Summing<'_, V> {
     }
 }
 
-/// The place of the patch's number among the columns of a table, which is not hashed.
-fn place_of_patch(table: &Table) -> Option<usize> {
-    let number = if table.name == tables::PATCH.name { "id" } else { "patch" };
-    table.columns.iter().position(|(name, _)| *name == number)
+/// The place of the patch's key among the columns of a table, which is not hashed.
+fn place_of_key(table: &Table) -> Option<usize> {
+    let key = if table.name == tables::PATCH.name { "id" } else { "patch" };
+    table.columns.iter().position(|(name, _)| *name == key)
 }
 
-/// What a checksum becomes where the number of its patch does, in SQL: `difference` is the one number XOR the other. SQLite has no XOR.
-pub(super) fn renumbering(checksum: &str, difference: &str) -> String {
+/// The place of the number that a patch took over, which is not hashed either.
+fn place_of_number(table: &Table) -> Option<usize> {
+    table.columns.iter().position(|(name, _)| table.name == tables::PATCH.name && *name == NUMBER)
+}
+
+/// A checksum XOR what changed, in SQL. SQLite has no XOR.
+pub(super) fn exclusive_or(checksum: &str, difference: &str) -> String {
     format!("(({checksum} | {difference}) & ~({checksum} & {difference}))")
 }
 
@@ -144,11 +175,15 @@ pub(super) fn is_summed(table: &Table) -> bool {
 
 /// The checksum that a row should have. `named` tells under what name a column of the table was selected.
 pub(super) fn of_row(row: &impl Columns, table: &Table, named: impl Fn(&'static str) -> &'static str) -> Result<i64, StoreError> {
-    let (mut sum, patch, mut number) = (Sum::of(table.name), place_of_patch(table), 0);
+    let (mut sum, key, number, mut added) = (Sum::of(table.name), place_of_key(table), place_of_number(table), Added::default());
     for (place, (column, kind)) in table.columns.iter().enumerate() {
         let name = named(column);
-        if patch == Some(place) {
-            number = row.maybe_integer(name)?.unwrap_or(0);
+        if key == Some(place) {
+            added.key = row.maybe_integer(name)?.unwrap_or(0);
+            continue;
+        }
+        if number == Some(place) {
+            added.number = row.maybe_integer(name)?;
             continue;
         }
         if [COLUMN, SUMS].contains(column) {
@@ -161,7 +196,7 @@ pub(super) fn of_row(row: &impl Columns, table: &Table, named: impl Fn(&'static 
             Kind::Bytes => sum.value(BYTES, row.maybe_bytes(name)?),
         }
     }
-    Ok(sum.finish() ^ number)
+    Ok(sum.finish() ^ added.all())
 }
 
 /// Holds a row against its checksum; one that has none is passed: an older program wrote it.

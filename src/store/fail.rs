@@ -7,6 +7,8 @@ pub const POINTS: &[&str] = &[
     "layer set: before commit",
     "survey rows: before commit",
     "survey rows: after commit",
+    "take over: before commit",
+    "take over: after commit",
     "rejects: before commit",
     "rejects: after commit",
     "publish survey: after withdrawing",

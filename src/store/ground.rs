@@ -13,7 +13,7 @@ use tuban_geom::{Bounds, Outline};
 /// Where a patch lies.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct PatchPlace {
-    /// Its number.
+    /// Its key.
     pub patch: i64,
     /// Its box, degrees.
     pub bounds: Bounds,
@@ -22,7 +22,7 @@ pub struct PatchPlace {
 /// What it takes to measure a stored patch again, and to hold its pieces against its finding.
 #[derive(Debug, Clone, PartialEq)]
 pub struct PatchGround {
-    /// Its number.
+    /// Its key.
     pub patch: i64,
     /// The number of its survey.
     pub survey: i64,
@@ -54,13 +54,13 @@ pub struct PatchGround {
 /// What is forgotten and added is stored when the writer publishes, at the latest.
 #[async_trait]
 pub trait GroundWriter: Send {
-    /// The patches of the survey that is written, in the order of their numbers.
+    /// The patches of the survey that is written, in the order of their keys.
     async fn own_places(&mut self) -> Result<Vec<PatchPlace>, StoreError>;
     /// Hands on every patch, of whatever survey that counts, whose box may touch one of these; some that touch none, too. Each patch once, in portions.
     async fn places_near(&mut self, boxes: &[Bounds], take: &mut (dyn FnMut(Vec<PatchPlace>) + Send)) -> Result<(), StoreError>;
-    /// These patches, those that there are, in the order of their numbers.
+    /// These patches, those that there are, in the order of their keys.
     async fn grounds(&mut self, patches: &[i64]) -> Result<Vec<PatchGround>, StoreError>;
-    /// The pieces that lie in one of these patches, or more: the numbers of a piece and of a patch it lies in, by piece.
+    /// The pieces that lie in one of these patches, or more: the number of a piece and the key of a patch it lies in, by piece.
     async fn pieces(&mut self, patches: &[i64]) -> Result<Vec<(i64, i64)>, StoreError>;
     /// Removes the pieces that lie in these patches and in no other; answers what is left of pieces that lie in one of them.
     async fn forget_pieces(&mut self, patches: &[i64]) -> Result<Vec<GroundShare>, StoreError>;
@@ -127,10 +127,10 @@ pub(super) fn still_shared(mut shares: Vec<(i64, GroundShare)>, without: &[i64])
 
 /// The columns of [`read_place`].
 pub(super) const PLACE: &str =
-    "patch.id, patch.survey_id, patch.row, patch_id, stated_county, west, south, east, north, cell, before_day, after_day, patch.checksum";
+    "patch.id, patch.survey_id, patch.row, patch_id, stated_county, west, south, east, north, cell, before_day, after_day, patch.number, patch.checksum";
 
 /// The columns of [`read_ground`]; survey may be missing.
-pub(super) const GROUND: &str = "patch.id, patch.survey_id, patch.row, patch_id, stated_county, west, south, east, north, cell, before_day, after_day, \
+pub(super) const GROUND: &str = "patch.id, patch.survey_id, patch.row, patch_id, stated_county, west, south, east, north, cell, before_day, after_day, patch.number, \
     patch.checksum AS patch_checksum, attributes, defects, degrees, patch_outline.repaired, source, patch_outline.checksum AS outline_checksum, \
     CASE WHEN survey.withdrawn_ms = 0 THEN NULL ELSE survey.crs END AS crs, survey.period, survey.months, \
     CASE WHEN after_day IS NULL THEN survey.fields END AS survey_fields, CASE WHEN after_day IS NULL THEN survey.created_ms END AS survey_created_ms, finding.*";
@@ -149,8 +149,10 @@ pub(super) const FORGET_SURVEY: &str = "DELETE FROM shared_ground WHERE survey_i
 
 /// How many patches of each survey share ground.
 pub(super) const SHARING: &str = "SELECT survey_id, count(DISTINCT patch) FROM shared_ground GROUP BY survey_id";
-/// Patches of a survey that share ground.
-pub(super) const SHARING_OF: &str = "SELECT DISTINCT patch FROM shared_ground WHERE survey_id = $1 AND patch > $2 ORDER BY patch LIMIT $3";
+/// Patches of a survey that share ground, by number.
+pub(super) const SHARING_OF: &str = "
+    SELECT DISTINCT coalesce(patch.number, patch.id) AS known_by FROM shared_ground JOIN patch ON patch.id = shared_ground.patch
+    WHERE shared_ground.survey_id = $1 AND coalesce(patch.number, patch.id) > $2 ORDER BY known_by LIMIT $3";
 
 /// Ranges searched at a time: what they find is held in memory.
 pub(super) const RANGES: usize = 512;

@@ -322,7 +322,7 @@ pub trait SurveyWriter: Publishing {
     /// From now on [`publish`](Publishing::publish) refuses to do this; else it is done.
     fn refuse(&mut self, unasked: Unasked);
     /// Publishes a survey that shares no ground. Where a survey replaces others, patches with the same id of their own and the same corners
-    /// keep the number and the confirmed verdict they had there; what is replaced is withdrawn as it was, under new numbers.
+    /// keep the number and the confirmed verdict they had there; what is replaced is withdrawn as it was.
     async fn commit(self: Box<Self>, survey: NewSurvey) -> Result<Survey, StoreError>;
     /// Removes what was written, and returns when it is gone.
     async fn abandon(self: Box<Self>) -> Result<(), StoreError>;
@@ -334,7 +334,7 @@ pub trait SurveyWriter: Publishing {
 pub trait FindingsWriter: Publishing {
     /// As [`SurveyWriter::layer_set`].
     async fn layer_set(&mut self, provenance: &Provenance, origin: [f64; 2]) -> Result<i64, StoreError>;
-    /// Appends findings, each with the number of its patch; the numbers go up, also from one call to the next.
+    /// Appends findings, each with the key of its patch; the keys go up, also from one call to the next.
     async fn push(&mut self, findings: Vec<(i64, Finding)>) -> Result<(), StoreError>;
     /// Keeps findings whose place others take, each with the number of its patch, and the name of who asked for that.
     async fn keep_former(&mut self, former: Vec<(i64, Finding)>, by: Option<&str>) -> Result<(), StoreError>;

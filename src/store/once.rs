@@ -14,7 +14,7 @@ use std::collections::{BTreeMap, HashMap};
 use tuban_engine::model::{Areas, Claimant, Contradiction, Filing, GroundShare, PeriodRange, Precedence, Reason, SharedWith, TakenOff, Verdict};
 
 /// The columns of [`Claim::read`], but for those of the finding and the filing.
-pub(super) const COLUMNS: &str = "ground.id, ground.checksum, ground.piece, ground.patch, ground.survey_id, survey.level, survey.period, survey.months, patch.patch_id, finding.county_code, \
+pub(super) const COLUMNS: &str = "ground.id, ground.checksum, ground.piece, ground.patch, ground.survey_id, survey.level, survey.period, survey.months, patch.patch_id, patch.number, finding.county_code, \
     ground.area_m2, ground.farmland_m2, ground.automatic_legal_farmland_m2, ground.automatic_illegal_farmland_m2, ground.areas, \
     finding.area_m2 AS whole_m2, finding.farmland_m2 AS whole_farmland_m2, finding.reason, \
     filing.verdict AS filed, legal_m2, legal_farmland_m2, illegal_m2, illegal_farmland_m2";
@@ -44,7 +44,8 @@ impl Claim {
         let patch_id = row.text("patch_id")?;
         let filing = super::rows::filing(row, &patch_id)?.filter(Filing::decides);
         let share = ground::read_share(row)?;
-        let precedence = Precedence { pending: filing.is_none(), level: row.word("level")?, period: row.period()?, survey: share.survey, patch: share.patch };
+        let patch = row.maybe_integer("number")?.unwrap_or(share.patch);
+        let precedence = Precedence { pending: filing.is_none(), level: row.word("level")?, period: row.period()?, survey: share.survey, patch };
         let whole = [row.double("whole_m2")?, row.double("whole_farmland_m2")?];
         let (piece, county_code) = (row.integer("piece")?, row.maybe_text("county_code")?);
         let farmland_unknown = row.word::<Reason>("reason")? == Reason::NoFarmlandLayer;
@@ -211,18 +212,19 @@ pub(super) fn taken_off(claims: &[Claim], patches: &[i64], range: Option<PeriodR
     let mut found: BTreeMap<i64, TakenOff> = BTreeMap::new();
     let mut wholes: BTreeMap<i64, (&Claim, Off)> = BTreeMap::new();
     for piece in claims.chunk_by(|one, next| one.piece == next.piece).filter(|piece| piece.len() > 1) {
-        for own in piece.iter().filter(|claim| patches.contains(&claim.share.patch)) {
+        for own in piece.iter().filter(|claim| patches.contains(&claim.precedence.patch)) {
             let period = own.precedence.period;
             let range = range.unwrap_or(PeriodRange { from: period, until: period });
             let among = piece.iter().filter(|claim| range.contains(claim.precedence.period));
-            let first = among.min_by_key(|claim| claim.precedence).filter(|_| range.contains(period)).map_or(own.share.patch, |first| first.share.patch);
-            let taken_off = found.entry(own.share.patch).or_insert_with(|| TakenOff { patch_id: own.patch_id.clone(), ..TakenOff::default() });
-            if first != own.share.patch {
+            let first =
+                among.min_by_key(|claim| claim.precedence).filter(|_| range.contains(period)).map_or(own.precedence.patch, |first| first.precedence.patch);
+            let taken_off = found.entry(own.precedence.patch).or_insert_with(|| TakenOff { patch_id: own.patch_id.clone(), ..TakenOff::default() });
+            if first != own.precedence.patch {
                 add(&mut taken_off.areas, &own.share.areas);
-                wholes.entry(own.share.patch).or_insert((own, Off::default())).1.add(own);
+                wholes.entry(own.precedence.patch).or_insert((own, Off::default())).1.add(own);
             }
-            for other in piece.iter().filter(|other| other.share.patch != own.share.patch) {
-                share_with(taken_off, own, other, first == other.share.patch);
+            for other in piece.iter().filter(|other| other.precedence.patch != own.precedence.patch) {
+                share_with(taken_off, own, other, first == other.precedence.patch);
             }
         }
     }

@@ -63,12 +63,12 @@ impl<'de> Deserialize<'de> for VerdictFilter {
     }
 }
 
-/// Where a patch stands among all: surveys are in the order of their numbers, and so are the patches of each.
+/// Where a patch stands among all: surveys are in the order of their numbers, and the patches of each in that of their keys.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct PatchPosition {
     /// Number of its survey.
     pub survey: i64,
-    /// Its own number.
+    /// Its key.
     pub patch: i64,
 }
 
@@ -96,8 +96,10 @@ pub struct PatchQuery {
 /// A patch with its finding, as stored.
 #[derive(Debug, Clone, PartialEq)]
 pub struct StoredPatch {
-    /// Number in the store.
+    /// The number by which people know it: it keeps it when another survey replaces its own. Only one patch that counts has it.
     pub id: i64,
+    /// The key of its row, for the store alone.
+    pub key: i64,
     /// Number of its survey.
     pub survey_id: i64,
     /// Its survey's period.
@@ -116,14 +118,14 @@ impl StoredPatch {
     /// Where it stands among all.
     #[must_use]
     pub fn place(&self) -> PatchPosition {
-        PatchPosition { survey: self.survey_id, patch: self.id }
+        PatchPosition { survey: self.survey_id, patch: self.key }
     }
 }
 
 /// What a map at a small scale needs of a patch.
 #[derive(Debug, Clone, PartialEq)]
 pub struct PatchMark {
-    /// Number in the store.
+    /// The number by which people know it.
     pub id: i64,
     /// Its own id.
     pub patch_id: String,

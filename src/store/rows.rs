@@ -2,6 +2,7 @@
 
 use super::checksum::{self, check, check_plain};
 use super::columns::Columns;
+use super::tables::Table;
 use super::{Job, LayerFeature, PatchMark, StoreError, StoredPatch, Straddling, sets, tables};
 use serde_json::value::RawValue;
 use std::collections::{BTreeMap, HashMap};
@@ -113,6 +114,32 @@ pub(super) fn survey(row: &impl Columns) -> Result<Survey, StoreError> {
     Ok(Survey { id, created_ms, judged_ms, withdrawn_ms: row.maybe_integer("withdrawn_ms")?, facts })
 }
 
+/// Rows of [`sql::SURVEYS`](super::sql::SURVEYS): the surveys that count.
+pub(super) fn surveys<C: Columns>(rows: &[C]) -> Result<Vec<Survey>, StoreError> {
+    let all = all_of(rows, &tables::SURVEY)?;
+    let counts = |survey: &Survey| survey.withdrawn_ms.is_none();
+    all.into_iter().map(survey).filter(|survey| survey.as_ref().map_or(true, counts)).collect()
+}
+
+/// Rows of [`sql::LAYERS`](super::sql::LAYERS): the layers that are published.
+pub(super) fn layers<C: Columns>(rows: &[C]) -> Result<Vec<Layer>, StoreError> {
+    let all = all_of(rows, &tables::LAYER)?;
+    all.into_iter().map(layer).filter(|layer| layer.as_ref().map_or(true, |layer| layer.created_ms != 0)).collect()
+}
+
+/// All rows of a table that was read whole beside the number of its rows, each as it was written. That there is a row of `row_count`, and as many rows as it says,
+/// tells an empty table from a damaged one.
+pub(super) fn all_of<'r, C: Columns>(rows: &'r [C], table: &Table) -> Result<Vec<&'r C>, StoreError> {
+    let damaged = || StoreError::Damaged(format!("table {} has not as many rows as it should", table.name));
+    let count = rows.first().ok_or_else(damaged)?.integer("of_all")?;
+    let all: Vec<&C> = rows.iter().filter(|row| row.maybe_integer("id").is_ok_and(|id| id.is_some())).collect();
+    if all.len() as i64 != count {
+        return Err(damaged());
+    }
+    all.iter().try_for_each(|row| check_plain(*row, table))?;
+    Ok(all)
+}
+
 /// A row of `survey_event`.
 pub(super) fn event(row: &impl Columns) -> Result<SurveyEvent, StoreError> {
     let decision = Decision { by: row.maybe_text("who")?, reason: row.maybe_text("reason")? };
@@ -215,6 +242,11 @@ pub(super) fn reject(row: &impl Columns) -> Result<Reject, StoreError> {
     })
 }
 
+/// The number by which people know a patch.
+fn number(row: &impl Columns) -> Result<i64, StoreError> {
+    row.maybe_integer("number")?.map_or_else(|| row.integer("id"), Ok)
+}
+
 /// A row of [`sql::WHOLE`](super::sql::WHOLE).
 pub(super) fn stored_patch(row: &impl Columns) -> Result<StoredPatch, StoreError> {
     check_whole(row)?;
@@ -222,7 +254,7 @@ pub(super) fn stored_patch(row: &impl Columns) -> Result<StoredPatch, StoreError
     let patch = patch(row, period, &finding)?;
     let filing = filing(row, &patch.patch_id)?;
     let signature = filing.as_ref().map(|_| signature(row)).transpose()?;
-    Ok(StoredPatch { id: row.integer("id")?, survey_id: row.integer("survey_id")?, period, patch, finding, filing, signature })
+    Ok(StoredPatch { id: number(row)?, key: row.integer("id")?, survey_id: row.integer("survey_id")?, period, patch, finding, filing, signature })
 }
 
 /// The columns of [`sql::WHOLE`](super::sql::WHOLE) that come from four tables, each row of which has a checksum.
@@ -369,7 +401,7 @@ pub(super) fn mark(row: &impl Columns, outlines: bool) -> Result<PatchMark, Stor
         return Err(StoreError::Damaged(format!("verdict: there is no verdict {verdict}")));
     }
     Ok(PatchMark {
-        id: row.integer("id")?,
+        id: number(row)?,
         patch_id: row.text("patch_id")?,
         verdict,
         confirmed: row.maybe_text("confirmed")?.is_some(),

@@ -2,8 +2,9 @@
 
 use super::tables::Table;
 
-/// All layers, newest effective day first; `created_ms` is 0 until a layer is published.
-pub(super) const LAYERS: &str = "SELECT * FROM layer WHERE created_ms <> 0 ORDER BY effective DESC, id DESC";
+/// All layers, newest effective day first, each beside how many there are; one row where there is none. `created_ms` is 0 until a layer is published.
+pub(super) const LAYERS: &str = "
+    SELECT layer.*, count AS of_all FROM row_count LEFT JOIN layer ON true WHERE row_count.name = 'layer' ORDER BY effective DESC, layer.id DESC";
 /// How many features a layer has.
 pub(super) const FEATURES_OF_LAYER: &str = "SELECT features FROM layer WHERE id = $1 AND created_ms <> 0";
 /// Removes one layer.
@@ -27,8 +28,18 @@ pub(super) const FEATURES: &str = "SELECT id, layer_id, row, code, name, west, s
 /// What is not in a layer, by row.
 pub(super) const LEFT_OUT: &str = "SELECT layer_id, row, code, zh, en, west, south, east, north, checksum FROM layer_left_out WHERE layer_id = (SELECT id FROM layer WHERE id = $1 AND created_ms <> 0) ORDER BY row";
 
-/// All surveys that count, newest period first.
-pub(super) const SURVEYS: &str = "SELECT * FROM survey WHERE withdrawn_ms IS NULL ORDER BY period + months DESC, period DESC, id DESC";
+/// All surveys, whether they count or not, newest period first, each beside how many there are; one row where there is none.
+pub(super) const SURVEYS: &str = "
+    SELECT survey.*, count AS of_all FROM row_count LEFT JOIN survey ON true WHERE row_count.name = 'survey'
+    ORDER BY period + months DESC, period DESC, survey.id DESC";
+/// Numbers that several patches have which count.
+pub(super) const TAKEN_TWICE: &str = "
+    SELECT count(*) FROM (SELECT coalesce(number, patch.id) AS known_by FROM patch JOIN survey ON survey.id = survey_id AND withdrawn_ms IS NULL
+        GROUP BY coalesce(number, patch.id) HAVING count(*) > 1) AS twice";
+/// By how many rows the tables differ from what they should have.
+pub(super) const MISSING_ROWS: &str = "
+    SELECT CAST(abs((SELECT count FROM row_count WHERE name = 'survey') - (SELECT count(*) FROM survey))
+        + abs((SELECT count FROM row_count WHERE name = 'layer') - (SELECT count(*) FROM layer)) AS BIGINT)";
 /// One survey that counts.
 pub(super) const ONE_SURVEY: &str = "SELECT * FROM survey WHERE id = $1 AND withdrawn_ms IS NULL";
 /// The survey of a period and level from the same upload; a withdrawn one has let go of its key.
@@ -50,7 +61,7 @@ pub(super) const LAYER_SETS: &str = "
 pub(super) const SAME_SET: &str = "SELECT id, lon0 IS NOT NULL FROM layer_set WHERE rule = $1 AND layers = $2";
 /// Says where the origin of a set is, which was made by a program that did not say so.
 pub(super) const SET_ORIGIN: &str = "UPDATE layer_set SET lon0 = $2, lat0 = $3, checksum = NULL WHERE id = $1";
-/// Former findings of a patch, the last one first; not those of a writer that has not published.
+/// Former findings of a patch, by its number, the last one first; not those of a writer that has not published.
 pub(super) const FORMER_FINDINGS: &str = "
     SELECT id, patch, survey_id, layer_set, finding, judged_ms, replaced_ms, replaced_by, checksum FROM finding_history
     WHERE patch = $1 AND NOT EXISTS (SELECT 1 FROM unpublished WHERE unpublished.id = finding_history.unpublished) ORDER BY id DESC";
@@ -91,14 +102,16 @@ pub(super) const FORGET_SETS: &str = "DELETE FROM survey_set WHERE survey_id = $
 /// Says that findings of a survey rest on a set.
 pub(super) const RESTS_ON: &str = "INSERT INTO survey_set (survey_id, layer_set) VALUES ($1, $2)";
 
-/// All surveys, whether they count or not.
-pub(super) const ALL_SURVEYS: &str = "SELECT * FROM survey";
 /// A survey, whether it counts or not.
 pub(super) const ANY_SURVEY: &str = "SELECT * FROM survey WHERE id = $1";
 /// Says what the checksum of a survey's row is.
 pub(super) const VOUCH_FOR_SURVEY: &str = "UPDATE survey SET checksum = $2 WHERE id = $1";
 /// Says what the findings and verdicts of a survey sum to.
 pub(super) const SET_SUMS: &str = "UPDATE survey SET sums = $2 WHERE id = $1";
+/// Says that verdicts of its patches were filed.
+pub(super) const FILED: &str = "UPDATE survey SET filings = filings + 1 WHERE id = $1";
+/// How often that was said.
+pub(super) const FILINGS: &str = "SELECT filings FROM survey WHERE id = $1";
 /// What a survey sums to, where it is known.
 pub(super) const SUMS: &str = "SELECT sums FROM survey WHERE id = $1 AND sums IS NOT NULL";
 /// The surveys of these months that have sums, with them.
@@ -127,11 +140,11 @@ pub(super) const WHOLE: &str = "patch.id, patch.survey_id, survey.period, survey
     parcels, counties, approvals, flags, doubts, finding.verdict, reason, automatic_legal_farmland_m2, automatic_illegal_farmland_m2, finding.county_code, layer_set, \
     (SELECT count(*) FROM shared_ground WHERE shared_ground.patch = patch.id) AS shared, \
     filing.verdict AS filed, legal_m2, legal_farmland_m2, illegal_m2, illegal_farmland_m2, filed_ms, filed_by, \
-    west, south, east, north, cell, finding.survey_id AS finding_survey, \
+    west, south, east, north, cell, patch.number, finding.survey_id AS finding_survey, \
     patch.checksum, patch_outline.checksum AS outline_checksum, finding.checksum AS finding_checksum, filing.checksum AS filing_checksum";
 
 /// The columns of [`rows::mark`](super::rows::mark) but for the verdicts: all of its patch, which has a checksum.
 pub(super) const MARK: &str =
-    "patch.id, patch.survey_id, patch.row, patch_id, stated_county, west, south, east, north, cell, before_day, after_day, patch.checksum";
+    "patch.id, patch.survey_id, patch.row, patch_id, stated_county, west, south, east, north, cell, before_day, after_day, patch.number, patch.checksum";
 /// The same of its outline.
 pub(super) const MARK_OUTLINE: &str = ", attributes, defects, degrees, patch_outline.repaired, source, patch_outline.checksum AS outline_checksum";

@@ -106,7 +106,7 @@ pub(super) fn compare(stored: &[(i64, String)], rows: &[impl Columns]) -> Result
 }
 
 /// Refuses rows of patches of unknown farmland, each with its survey, that are not as many as these surveys have, of which `surveys` has the rows.
-pub(super) fn compare_unknown<C: Columns>(of: &[i64], surveys: &[C], unknown: &[C]) -> Result<(), StoreError> {
+pub(super) fn compare_unknown<C: Columns>(of: &[i64], surveys: &[&C], unknown: &[C]) -> Result<(), StoreError> {
     let mut found: BTreeMap<i64, u64> = BTreeMap::new();
     for row in unknown {
         *found.entry(row.integer("survey_id")?).or_default() += row.count("farmland_unknown")?;

@@ -241,6 +241,7 @@ pub(super) const PATCH: Table = Table {
         ("cell", Integer),
         ("before_day", Text),
         ("after_day", Text),
+        ("number", Integer),
         ("checksum", Integer),
     ],
 };

@@ -163,6 +163,8 @@ pub(super) fn patch(values: &mut impl Values, id: i64, survey: i64, patch: &Patc
         push_day(&mut text, day);
         row.text(text.as_str())?;
     }
+    // Its own id, until it takes the place of another.
+    row.integer(None)?;
     row.end()
 }
 

@@ -1,6 +1,8 @@
 //! Surveys that do not count any more: withdrawn or replaced, restorable for a while, then removed for good. And surveys that belonged to another period.
 
-use super::{GroundWriter, StoreError};
+use super::columns::Columns;
+use super::same::{Numbered, Step};
+use super::{GroundWriter, StoreError, checksum};
 use async_trait::async_trait;
 use serde_json::{Value, json};
 use std::time::Duration;
@@ -73,6 +75,14 @@ pub(super) mod sql {
     /// Restores a survey: number, what was put behind its key.
     pub(crate) const RESTORE: &str =
         "UPDATE survey SET withdrawn_ms = NULL, upload_key = replace(upload_key, $2, ''), checksum = NULL WHERE id = $1 RETURNING *";
+    /// Patches of a survey whose number another patch that counts has: of a survey that took its place, and was moved since. The county is that of the partition.
+    pub(crate) const NUMBER_IS_TAKEN: &str = "
+        SELECT mine.* FROM patch mine WHERE mine.survey_id = $1 AND (
+            EXISTS (SELECT 1 FROM patch other JOIN survey ON survey.id = other.survey_id AND withdrawn_ms IS NULL
+                WHERE other.number = coalesce(mine.number, mine.id) AND other.survey_id <> $1)
+            OR EXISTS (SELECT 1 FROM patch other JOIN survey ON survey.id = other.survey_id AND withdrawn_ms IS NULL
+                WHERE other.id = mine.number AND other.number IS NULL AND other.survey_id <> $1))
+        ORDER BY mine.id";
     /// Moves a survey: number, first month, months, level.
     pub(crate) const MOVE: &str = "UPDATE survey SET period = $2, months = $3, level = $4, checksum = NULL WHERE id = $1 RETURNING *";
     /// Surveys that were withdrawn before then.
@@ -88,6 +98,16 @@ pub(super) mod sql {
 /// What stands behind the key of a withdrawn survey, so that the same upload may come again.
 pub(super) fn behind_key(survey: i64) -> String {
     format!(" withdrawn {survey}")
+}
+
+/// Gives patches numbers that nobody had, from `next` on; `county` tells their partition, where there are any.
+pub(super) fn renumbered<C: Columns>(patches: &[C], next: i64, county: impl Fn(&C) -> Result<String, StoreError>) -> Result<Step, StoreError> {
+    let numbered = |(row, number): (&C, i64)| {
+        let (key, was) = (row.integer("id")?, row.maybe_integer("number")?);
+        let difference = was.map_or(0, |was| checksum::of_number(key, was)) ^ checksum::of_number(key, number);
+        Ok(Numbered { key, county: county(row)?, number: Some(number), difference })
+    };
+    Ok(Step::Number(patches.iter().zip(next..).map(numbered).collect::<Result<_, StoreError>>()?))
 }
 
 /// What a move changed.

@@ -77,11 +77,15 @@ impl Trial {
             ("parcels", parcels.text()),
             ("old", survey("old", PATCHES)),
             ("new", rejected()),
+            ("again", survey("old", PATCHES + 1)),
         ] {
             std::fs::write(self.path().join(format!("{name}.geojson")), text).unwrap();
         }
         self.done(&["layer", "add", "--kind", "county", "--name", "行政区", "--effective", "2022-01-01", "counties.geojson"]);
         self.done(&["survey", "add", "--period", "2022-04", "--level", "city", "old.geojson"]);
+        std::fs::write(self.path().join("verdicts.csv"), "patch_id,verdict,legal_m2,legal_farmland_m2,illegal_m2,illegal_farmland_m2\nold7,legal,100,0,0,0\n")
+            .unwrap();
+        self.done(&["survey", "verdicts", "verdicts.csv"]);
         self.done(&["layer", "add", "--kind", "farmland", "--name", "耕地", "--effective", "2022-01-01", "--classes", "2017", "parcels.geojson"]);
         self.reopen().await;
         match self.cluster {
@@ -237,15 +241,19 @@ async fn a_program_that_ends_at_any_point_leaves_all_or_nothing(trial: &Trial) {
     let before = trial.rows().await;
     let beside: &[&str] = &["survey", "add", "--period", "2022-05", "--level", "city", "new.geojson"];
     let migrate = ["migrate", "--from", &trial.database, "--to", &trial.other];
-    let commands: [(&[&str], &[&str]); 6] = [
+    let commands: [(&[&str], &[&str]); 7] = [
         (
             &["layer", "add", "--kind", "county", "--name", "行政区", "--effective", "2022-02-01", "faulty.geojson"],
             &["register: ", "layer rows: ", "left out: ", "publish layer: ", "change: "],
         ),
         (beside, &["snapshot: ", "layer set: ", "survey rows: ", "rejects: ", "publish survey: before", "publish survey: after commit"]),
         (
-            &["survey", "add", "--period", "2022-04", "--level", "city", "--on-conflict", "replace", "new.geojson"],
+            &["survey", "add", "--period", "2022-04", "--level", "city", "--on-conflict", "replace", "--drop-verdicts", "new.geojson"],
             &["publish survey: after withdrawing", "publish survey: before", "change: before"],
+        ),
+        (
+            &["survey", "add", "--period", "2022-04", "--level", "city", "--on-conflict", "replace", "again.geojson"],
+            &["take over: ", "publish survey: after withdrawing", "publish survey: after commit"],
         ),
         (&["survey", "reclassify", "--yes", "1"], &["former findings: ", "new findings: ", "publish findings: "]),
         (&["survey", "withdraw", "--reason", "x", "1"], &["change: "]),

@@ -216,7 +216,7 @@ pub(super) async fn a_replacement_keeps_number_and_verdict_of_what_did_not_chang
     let told = store.history(new.id).await.unwrap();
     assert_eq!((told[0].event, &told[0].details["patches_kept"], &told[0].details["verdicts_kept"]), (Event::Replaces, &2.into(), &2.into()));
 
-    // What was replaced is withdrawn as it was, under other numbers where they went on.
+    // What was replaced is withdrawn as it was, and restored under its own numbers.
     let withdrawn = store.withdrawn().await.unwrap();
     assert_eq!((withdrawn.len(), withdrawn[0].survey.id, withdrawn[0].confirmed), (1, old.id, 2));
     assert_eq!(withdrawn[0].event.as_ref().unwrap().event, Event::Replaced);
@@ -225,8 +225,70 @@ pub(super) async fn a_replacement_keeps_number_and_verdict_of_what_did_not_chang
     assert_eq!(store.restore(old.id, &Decision::default()).await.unwrap(), old);
     let mut again = patches_of(store, old.id).await;
     again.sort_by_key(|one| was.iter().position(|before| before.patch.patch_id == one.patch.patch_id));
-    let but_the_number = |patches: Vec<StoredPatch>| patches.into_iter().map(|one| StoredPatch { id: 0, ..one }).collect::<Vec<_>>();
-    assert_eq!(but_the_number(again), but_the_number(was));
+    assert_eq!(again, was);
+    assert_eq!(store.patch(was[0].id).await.unwrap(), was[0]);
+}
+
+pub(super) async fn numbers_of_replaced_patches_go_on_where_both_surveys_count(store: &dyn Store) {
+    let (one, two) = (key("2022-04", "one"), key("2022-04", "two"));
+    let patches = || ["a", "b"].map(patch).to_vec();
+    let old = taken(store, &one, OnConflict::Reject, patches(), ALL).await.unwrap();
+    store.file_verdicts(Some(old.id), &[filing("a", Verdict::Legal)]).await.unwrap();
+    let new = replaced(store, &two, patches(), ALL).await.unwrap();
+    let numbers = |patches: &[StoredPatch]| patches.iter().map(|patch| patch.id).collect::<BTreeSet<_>>();
+    let went_on = patches_of(store, new.id).await;
+    store.file_verdicts(Some(new.id), &[filing("a", Verdict::Illegal)]).await.unwrap();
+
+    // The new survey was of May; so the old one is that of April after all. Both have a patch “a”, and a link leads to one of them.
+    store.move_survey(new.id, (month("2022-05"), Level::City), &Decision::default()).await.unwrap();
+    store.restore(old.id, &Decision::default()).await.unwrap();
+    let restored = patches_of(store, old.id).await;
+    assert!(numbers(&went_on).is_disjoint(&numbers(&restored)), "{went_on:?} {restored:?}");
+    assert_eq!(numbers(&patches_of(store, new.id).await), numbers(&went_on), "they keep theirs");
+    for (survey, patches, verdict) in [(old.id, &restored, Verdict::Legal), (new.id, &went_on, Verdict::Illegal)] {
+        for one in patches {
+            let found = store.patch(one.id).await.unwrap();
+            let filed = (one.patch.patch_id == "a").then_some(verdict);
+            assert_eq!(
+                (found.survey_id, found.patch.patch_id.as_str(), found.filing.map(|filing| filing.verdict)),
+                (survey, one.patch.patch_id.as_str(), filed)
+            );
+        }
+    }
+
+    // Replaced once more, and then once more again: links go on through both.
+    let third = replaced(store, &key("2022-04", "three"), patches(), Unasked::default()).await.unwrap();
+    let fourth = replaced(store, &key("2022-04", "four"), patches(), Unasked::default()).await.unwrap();
+    assert_eq!(numbers(&patches_of(store, fourth.id).await), numbers(&restored));
+    assert_eq!(store.patch(restored[0].id).await.unwrap().survey_id, fourth.id);
+    let confirmed = |withdrawn: Vec<tuban::store::Withdrawn>| withdrawn.iter().map(|one| (one.survey.id, one.confirmed)).collect::<Vec<_>>();
+    assert_eq!(confirmed(store.withdrawn().await.unwrap()), [(third.id, 1), (old.id, 1)]);
+}
+
+pub(super) async fn a_verdict_that_is_filed_while_its_survey_is_replaced_goes_on(store: &dyn Store) {
+    let ids = ["a", "b", "c"];
+    let patches = || ids.into_iter().enumerate().map(|(n, id)| patch_at(id, 118.3 + 0.01 * n as f64, 35.0));
+    let old = taken(store, &key("2022-04", "one"), OnConflict::Reject, patches().collect(), ALL).await.unwrap();
+    store.file_verdicts(Some(old.id), &[filing("a", Verdict::Legal), filing("b", Verdict::Legal)]).await.unwrap();
+
+    let new = key("2022-04", "two");
+    let mut writer = store.begin_survey(new.clone(), OnConflict::Replace).await.unwrap();
+    writer.push(patches().map(|patch| (patch, finding(Some("371311")))).collect()).await.unwrap();
+    writer.own_places().await.unwrap();
+    // Numbers and verdicts are taken over, and then it is not published: another survey came since it was looked for shared ground.
+    stored(store, &key("2022-05", "may"), vec![(patch_at("of May", 118.7, 35.0), finding(Some("371302")))]).await;
+    let facts = NewSurvey { patches: 3, ..facts(&new) };
+    assert_eq!(writer.publish(&facts).await.unwrap(), None);
+    store.file_verdicts(Some(old.id), &[filing("b", Verdict::Illegal), filing("c", Verdict::Other)]).await.unwrap();
+    writer.own_places().await.unwrap();
+    let new = writer.publish(&facts).await.unwrap().unwrap();
+
+    let filed =
+        |patches: Vec<StoredPatch>| patches.into_iter().map(|one| (one.patch.patch_id, one.filing.map(|filing| filing.verdict))).collect::<BTreeSet<_>>();
+    let told = [("a", Verdict::Legal), ("b", Verdict::Illegal), ("c", Verdict::Other)].map(|(id, verdict)| (id.to_owned(), Some(verdict)));
+    assert_eq!(filed(patches_of(store, new.id).await), told.into());
+    let sums = store.totals(only("2022-04")).await.unwrap();
+    assert_eq!((sums.len(), sums[0].legal.patches, sums[0].illegal.patches, sums[0].other.patches, sums[0].pending.patches), (1, 1, 1, 1, 0));
 }
 
 pub(super) async fn verdicts_that_would_go_are_asked_about_and_nothing_is_done(store: &dyn Store) {

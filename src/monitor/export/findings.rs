@@ -110,7 +110,7 @@ const TELLING: [&[LayerKind]; 18] = [
 
 /// The cells of a patch of which that counts for others, in the order of [`COLUMNS`].
 pub(super) fn cells<'p>(stored: &'p StoredPatch, taken_off: &TakenOff, cited: &'p Cited, format: Format) -> Vec<Cell<'p>> {
-    let StoredPatch { id, survey_id, period, patch, finding, filing, signature } = stored;
+    let StoredPatch { id, survey_id, period, patch, finding, filing, signature, .. } = stored;
     let areas = &finding.areas;
     let word = |word: &'static str, chinese: &'static str| Cell::Text(if format.is_chinese() { chinese } else { word }.into());
     let confirmed = filing.as_ref().map(|filing| filing.verdict);

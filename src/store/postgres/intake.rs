@@ -5,7 +5,7 @@ use super::copy::Copy;
 use super::unpublished::{self, Unpublished};
 use super::{PostgresStore, Writing, checksums, ground, jobs::Queue, replacing, sets, text, withdrawal};
 use crate::store::ground::{Looked, Seen, still_shared};
-use crate::store::same::{Pair, Pairs};
+use crate::store::same::{Before, Replaced, Settled, TakenOver, with};
 use crate::store::sets::Used;
 use crate::store::sums::Sums;
 use crate::store::unpublished::{Moment, Pace, Waiting, What, bytes_of_patch, placeholder};
@@ -13,7 +13,7 @@ use crate::store::{
     GroundWriter, Held, JobOutcome, PatchGround, PatchPlace, Publishing, StoreError, SurveyKey, SurveyWriter, Unasked, errors, fail, rows, sql, tables, values,
 };
 use async_trait::async_trait;
-use serde_json::json;
+use serde_json::{Value, json};
 use sqlx::{PgConnection, PgExecutor};
 use tuban_engine::model::{Decision, Event, Finding, GroundShare, NewSurvey, OnConflict, Patch, Provenance, Reject, SharedPiece, Survey};
 use tuban_geom::Bounds;
@@ -39,6 +39,8 @@ struct Taking {
     sums: Sums,
     waiting: Waiting<(Patch, Finding)>,
     looked: Option<Looked>,
+    taken_over: TakenOver,
+    with_verdicts: Sums,
     patches: Copy,
     outlines: Copy,
     findings: Copy,
@@ -77,6 +79,8 @@ impl PostgresStore {
             sums: Sums::default(),
             waiting: Waiting::up_to(WAITING.0, WAITING.1),
             looked: None,
+            taken_over: TakenOver::default(),
+            with_verdicts: Sums::default(),
             patches: Copy::by_county(&tables::PATCH),
             outlines: Copy::by_county(&tables::PATCH_OUTLINE),
             findings: Copy::by_county(&tables::FINDING),
@@ -118,10 +122,17 @@ pub(super) async fn surveys_there(connection: &mut PgConnection, key: &SurveyKey
     Ok(sqlx::query_scalar(sql::OTHER_SURVEYS).bind(key.period.ordinal()).bind(key.period.kind().months()).bind(key.level.word()).fetch_all(connection).await?)
 }
 
-/// Patches that were stored before, as of a moment.
-struct Before {
+/// A publication under way.
+struct Publication {
+    writing: Writing,
     moment: Moment,
-    pairs: Vec<Pair>,
+    settled: Settled,
+}
+
+/// Whether other surveys and their verdicts are those that were looked at.
+async fn stands(connection: &mut PgConnection, before: &Before) -> Result<bool, StoreError> {
+    let filings = replacing::filings(connection, &before.replaced.surveys).await?;
+    Ok(filings == before.replaced.filings && unpublished::moment(connection).await? == before.moment)
 }
 
 #[async_trait]
@@ -179,9 +190,9 @@ impl Publishing for Taking {
 
     async fn publish(&mut self, survey: &NewSurvey) -> Result<Option<Survey>, StoreError> {
         self.flush().await?;
-        let (writing, before) = self.publication().await?;
-        let bond = writing.bond();
-        bond.soon(self.conclude(writing, before, survey)).await
+        let publication = self.publication(survey.patches).await?;
+        let bond = publication.writing.bond();
+        bond.soon(self.conclude(publication, survey)).await
     }
 }
 
@@ -274,17 +285,12 @@ impl Taking {
         Ok(())
     }
 
-    /// Whether it matters which of the patches were stored before.
-    fn asks_for_pairs(&self) -> bool {
-        !self.replaced.is_empty() || self.unasked.sent_again
-    }
-
     /// Looks for patches that were stored before, beside whoever writes.
     async fn look_before(&self) -> Result<Before, StoreError> {
         let looking = async {
-            let mut moment = self.store.pools.sums.begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ").await?;
-            let before = self.before(&mut moment).await?;
-            moment.commit().await?;
+            let mut reader = self.store.pools.sums.begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ").await?;
+            let before = self.before(&mut reader).await?;
+            reader.commit().await?;
             Ok(before)
         };
         self.store.pools.lost.unless(looking).await
@@ -292,80 +298,125 @@ impl Taking {
 
     /// Brings what was found before up to now: only surveys that came meanwhile are looked at, where nothing else happened.
     async fn look_further(&self, before: &mut Before) -> Result<(), StoreError> {
-        let mut moment = self.store.pools.sums.begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ").await?;
-        let now = unpublished::moment(&mut moment).await?;
-        *before = match now.came_since(&before.moment) {
-            Some(came) if self.asks_for_pairs() => {
+        let mut reader = self.store.pools.sums.begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ").await?;
+        let (moment, replaced) = (unpublished::moment(&mut reader).await?, self.to_be_replaced(&mut reader).await?);
+        *before = match moment.came_since(&before.moment) {
+            Some(came) if self.asks_for_pairs(&replaced.surveys) => {
                 let mut pairs = std::mem::take(&mut before.pairs);
-                pairs.extend(replacing::pairs_among(&mut moment, self.id, &came).await?);
-                Before { moment: now, pairs }
+                pairs.extend(replacing::pairs_among(&mut reader, self.id, &came).await?);
+                Before { moment, pairs, replaced }
             }
-            _ => self.before(&mut moment).await?,
+            _ => self.before(&mut reader).await?,
         };
-        Ok(moment.commit().await?)
+        Ok(reader.commit().await?)
     }
 
     async fn before(&self, connection: &mut PgConnection) -> Result<Before, StoreError> {
-        let moment = unpublished::moment(connection).await?;
-        let pairs = if self.asks_for_pairs() { replacing::pairs(connection, self.id).await? } else { Vec::new() };
-        Ok(Before { moment, pairs })
+        let (moment, replaced) = (unpublished::moment(connection).await?, self.to_be_replaced(connection).await?);
+        let pairs = if self.asks_for_pairs(&replaced.surveys) { replacing::pairs(connection, self.id).await? } else { Vec::new() };
+        Ok(Before { moment, pairs, replaced })
     }
 
-    /// The transaction that publishes, and the patches that were stored before it.
-    async fn publication(&mut self) -> Result<(Writing, Before), StoreError> {
+    /// The surveys that are to be replaced now.
+    async fn to_be_replaced(&self, connection: &mut PgConnection) -> Result<Replaced, StoreError> {
+        let surveys = if self.on_conflict == OnConflict::Replace { surveys_there(connection, &self.key).await? } else { Vec::new() };
+        replacing::replaced(connection, surveys).await
+    }
+
+    /// Whether it matters which of the patches were stored before.
+    fn asks_for_pairs(&self, replaced: &[i64]) -> bool {
+        !replaced.is_empty() || self.unasked.sent_again
+    }
+
+    /// The transaction that publishes, and what was taken over before it.
+    async fn publication(&mut self, patches: u64) -> Result<Publication, StoreError> {
         let mut before = self.look_before().await?;
         for _ in 0..LOOKS {
-            let mut writing = match self.alone.take() {
-                Some(writing) => writing,
-                None => self.unpublished.publication().await?,
+            let settled = self.settle(&before, patches).await?;
+            let mut writing = if let Some(mut writing) = self.alone.take() {
+                let bond = writing.bond();
+                bond.unless(self.take_over_within(&mut writing, &settled)).await?;
+                writing
+            } else {
+                self.take_over(&settled).await?;
+                self.unpublished.publication().await?
             };
             let bond = writing.bond();
-            if bond.soon(unpublished::moment(writing.connection())).await? == before.moment {
-                return Ok((writing, before));
+            if bond.soon(stands(writing.connection(), &before)).await? {
+                return Ok(Publication { writing, moment: before.moment, settled });
             }
             bond.soon(writing.abandon()).await?;
             self.store.pools.lost.unless(self.look_further(&mut before)).await?;
         }
         let mut writing = self.unpublished.publication().await?;
         let bond = writing.bond();
-        let before = bond.unless(self.before(writing.connection())).await?;
-        Ok((writing, before))
+        let (before, settled) = bond
+            .unless(async {
+                let before = self.before(writing.connection()).await?;
+                let settled = self.settle(&before, patches).await?;
+                self.take_over_within(&mut writing, &settled).await?;
+                Ok((before, settled))
+            })
+            .await?;
+        Ok(Publication { writing, moment: before.moment, settled })
     }
 
-    /// Takes numbers and verdicts over from the surveys that are replaced, and refuses what is not to be done unasked.
-    async fn settle(&mut self, writing: &mut Writing, mut pairs: Vec<Pair>, survey: &NewSurvey) -> Result<(), StoreError> {
-        if !self.asks_for_pairs() {
+    /// Refuses what is not to be done unasked.
+    async fn settle(&self, before: &Before, patches: u64) -> Result<Settled, StoreError> {
+        match before.settle(self.unasked)? {
+            Ok(settled) => Ok(settled),
+            Err((holder, same)) => {
+                let row = sqlx::query(sql::ONE_SURVEY).bind(holder).fetch_one(&self.store.pools.facts).await?;
+                Err(StoreError::sent_before(rows::survey(&row)?, same, patches))
+            }
+        }
+    }
+
+    /// Takes numbers and verdicts over from the surveys that are replaced, while others write.
+    async fn take_over(&mut self, settled: &Settled) -> Result<(), StoreError> {
+        let mut steps = self.taken_over.steps(settled).into_iter();
+        while steps.len() > 0 {
+            let mut writing = self.unpublished.portion().await?;
+            let bond = writing.bond();
+            bond.soon(async {
+                let pace = Pace::begin();
+                while let Some(step) = pace.next(&mut steps) {
+                    replacing::take(&mut writing, &step).await?;
+                }
+                fail::point("take over: before commit");
+                writing.commit().await
+            })
+            .await?;
+            fail::point("take over: after commit");
+        }
+        let mut reader = self.store.pools.sums.acquire().await?;
+        self.sum_up(&mut reader).await
+    }
+
+    /// [`take_over`](Self::take_over), while nobody else writes.
+    async fn take_over_within(&mut self, writing: &mut Writing, settled: &Settled) -> Result<(), StoreError> {
+        for step in self.taken_over.steps(settled) {
+            replacing::take(writing, &step).await?;
+        }
+        self.sum_up(writing.connection()).await
+    }
+
+    /// What the survey sums to with the verdicts that were taken over.
+    async fn sum_up(&mut self, connection: &mut PgConnection) -> Result<(), StoreError> {
+        self.with_verdicts = if self.taken_over.has_verdicts() { checksums::with_verdicts(connection, self.id, &self.sums).await? } else { self.sums.clone() };
+        Ok(())
+    }
+
+    /// Notes what became of the surveys that are replaced.
+    async fn note(&self, connection: &mut PgConnection, details: Value) -> Result<(), StoreError> {
+        if self.replaced.is_empty() {
             return Ok(());
         }
-        let filed = replacing::filed(writing, &self.replaced).await?;
-        for pair in &mut pairs {
-            pair.filed = filed.contains(&pair.other);
-        }
-        let pairs = Pairs::sort(pairs, &self.replaced);
-        if let Some((holder, same)) = pairs.most_in().filter(|_| self.unasked.sent_again) {
-            let row = sqlx::query(sql::ONE_SURVEY).bind(holder).fetch_one(writing.connection()).await?;
-            return Err(StoreError::sent_before(rows::survey(&row)?, same, survey.patches));
-        }
-        self.replace(writing, &pairs, filed.len() as u64).await
-    }
-
-    async fn replace(&mut self, writing: &mut Writing, Pairs { taken_over, .. }: &Pairs, confirmed: u64) -> Result<(), StoreError> {
-        let kept = taken_over.iter().filter(|pair| pair.filed).count() as u64;
-        let (patches, verdicts) = (taken_over.len() as u64, confirmed - kept);
-        if verdicts > 0 && self.unasked.verdicts_go {
-            return Err(StoreError::VerdictsWouldGo { surveys: self.replaced.clone(), verdicts, kept, patches });
-        }
-        replacing::take_over(writing, taken_over).await?;
-        let (nobody, id) = (Decision::default(), self.id);
+        let nobody = Decision::default();
         for survey in &self.replaced {
-            let details = json!({ "by": id, "patches_kept": patches, "verdicts_kept": kept, "verdicts_gone": verdicts });
-            withdrawal::note(writing.connection(), *survey, Event::Replaced, &nobody, &details).await?;
+            withdrawal::note(connection, *survey, Event::Replaced, &nobody, &with(&details, "by", json!(self.id))).await?;
         }
-        if !self.replaced.is_empty() {
-            let details = json!({ "surveys": self.replaced, "patches_kept": patches, "verdicts_kept": kept, "verdicts_gone": verdicts });
-            withdrawal::note(writing.connection(), id, Event::Replaces, &nobody, &details).await?;
-        }
-        Ok(())
+        withdrawal::note(connection, self.id, Event::Replaces, &nobody, &with(&details, "surveys", json!(self.replaced))).await
     }
 
     /// Writes the pieces of ground that were found; false where they are no longer right.
@@ -383,9 +434,8 @@ impl Taking {
 
     /// Puts the survey in the place of what stood for it.
     async fn put(&self, writing: &mut Writing, survey: &Survey) -> Result<(), StoreError> {
-        let sums = if self.replaced.is_empty() { self.sums.clone() } else { checksums::with_verdicts(writing.connection(), survey.id, &self.sums).await? };
         let mut arguments = Arguments::default();
-        values::survey(&mut arguments, survey, &self.used.rule(), Some(&sums))?;
+        values::survey(&mut arguments, survey, &self.used.rule(), Some(&self.with_verdicts))?;
         let Err(error) = arguments.replace(&tables::SURVEY, writing).await else { return Ok(()) };
         // The key was free; so the survey handed over now is another one than was asked for at the beginning.
         let facts = &survey.facts;
@@ -397,7 +447,7 @@ impl Taking {
     }
 
     /// Undone where it ends early: the connection is closed.
-    async fn conclude(&mut self, mut writing: Writing, Before { moment, pairs }: Before, survey: &NewSurvey) -> Result<Option<Survey>, StoreError> {
+    async fn conclude(&mut self, Publication { mut writing, moment, settled }: Publication, survey: &NewSurvey) -> Result<Option<Survey>, StoreError> {
         self.replaced = to_replace(writing.connection(), &self.key, self.on_conflict).await?;
         if self.looked.as_ref().is_some_and(|looked| looked.moment != moment) {
             writing.abandon().await?;
@@ -407,12 +457,11 @@ impl Taking {
             withdrawal::withdraw(writing.connection(), *survey).await?;
         }
         fail::point("publish survey: after withdrawing");
-        // Before the exchange of numbers, which the pieces follow.
         if !self.store_ground(&mut writing).await? {
             writing.abandon().await?;
             return Ok(None);
         }
-        self.settle(&mut writing, pairs, survey).await?;
+        self.note(writing.connection(), settled.details).await?;
         let now_ms = values::now_ms();
         let survey = Survey { id: self.id, created_ms: now_ms, judged_ms: now_ms, withdrawn_ms: None, facts: survey.clone() };
         self.put(&mut writing, &survey).await?;

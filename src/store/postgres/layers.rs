@@ -127,7 +127,7 @@ impl PostgresStore {
 
     pub(super) async fn all_layers(&self) -> Result<Vec<Layer>, StoreError> {
         let rows = sqlx::query(sql::LAYERS).fetch_all(&self.pools.facts).await?;
-        let mut layers = rows.iter().map(rows::layer).collect::<Result<Vec<_>, _>>()?;
+        let mut layers = rows::layers(&rows)?;
         layers.sort_by_key(|layer| layer.kind);
         Ok(layers)
     }

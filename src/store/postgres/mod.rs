@@ -98,7 +98,12 @@ impl PostgresStore {
 
     /// Looks for rows that belong to nothing.
     async fn structure(&self) -> Result<(), StoreError> {
-        let orphans: i64 = sqlx::query_scalar(ORPHANS).fetch_one(&self.pools.sums).await?;
+        let missing: i64 = sqlx::query_scalar(sql::MISSING_ROWS).fetch_one(&self.pools.sums).await?;
+        if missing > 0 {
+            return Err(StoreError::Damaged(format!("surveys and layers are {missing} more or fewer than were stored")));
+        }
+        let twice: i64 = sqlx::query_scalar(sql::TAKEN_TWICE).fetch_one(&self.pools.sums).await?;
+        let orphans: i64 = twice + sqlx::query_scalar::<_, i64>(ORPHANS).fetch_one(&self.pools.sums).await?;
         if orphans == 0 { Ok(()) } else { Err(StoreError::Damaged(format!("{orphans} rows belong to nothing"))) }
     }
 

@@ -27,6 +27,7 @@ const STEPS: &[(i64, &str, &str)] = &[
     (14, "unpublished", include_str!("../../../migrations/postgres/0014_unpublished.sql")),
     (15, "checksums", include_str!("../../../migrations/postgres/0015_checksums.sql")),
     (16, "findings made", include_str!("../../../migrations/postgres/0016_findings_made.sql")),
+    (17, "numbers", include_str!("../../../migrations/postgres/0017_numbers.sql")),
 ];
 
 /// The key of the advisory lock under which tables are made: “tables” in ASCII.

@@ -35,8 +35,9 @@ impl PostgresStore {
     }
 
     pub(super) async fn one_patch(&self, id: i64) -> Result<StoredPatch, StoreError> {
-        let mut sql = QueryBuilder::new("WITH page (id, county) AS MATERIALIZED (SELECT id, county FROM patch WHERE id = ");
-        sql.push_bind(id).push(") SELECT ").push(sql::WHOLE).push(OF_PAGE);
+        let mut sql = QueryBuilder::new("WITH page (id, county) AS MATERIALIZED (SELECT id, county FROM patch WHERE number IS NULL AND id = ");
+        sql.push_bind(id).push(" UNION ALL SELECT id, county FROM patch WHERE number = ").push_bind(id);
+        sql.push(") SELECT ").push(sql::WHOLE).push(OF_PAGE);
         let row = sql.build().fetch_optional(&self.pools.pages).await?;
         rows::stored_patch(&row.ok_or_else(|| StoreError::NotFound { what: Thing::Patch, key: id.to_string() })?)
     }

@@ -1,15 +1,14 @@
 //! What is done about patches that were stored before: a survey that replaces another takes their numbers and confirmed verdicts over; any other is asked about.
 
 use super::Writing;
-use crate::store::StoreError;
-use crate::store::same::{OF_PATCH, Pair, SAME_CORNER, SHARED, of_filing};
+use crate::store::same::{Numbered, Pair, Replaced, SAME_CORNER, Step, of_filing};
+use crate::store::{StoreError, sql};
 use futures_util::TryStreamExt;
 use sqlx::{AssertSqlSafe, PgConnection, Row};
-use std::collections::HashSet;
 
 /// Patches of the survey $1 and of others that count, with one id and one box but for $2 degrees.
 const CANDIDATES: &str = "
-    SELECT mine.id AS mine, mine.county AS my_county, other.id AS other, other.county AS other_county, other.survey_id AS other_survey,
+    SELECT mine.id AS mine, mine.county AS my_county, other.id AS other, other.county AS other_county, other.number AS other_number, other.survey_id AS other_survey,
         my_outline.degrees AS my_degrees, other_outline.degrees AS other_degrees
     FROM patch mine JOIN patch other ON other.patch_id = mine.patch_id
     JOIN survey ON survey.id = other.survey_id
@@ -21,7 +20,7 @@ const CANDIDATES: &str = "
 
 /// Of those, pairs among the patches of the surveys in the list $3.
 const AMONG: &str = "
-    SELECT mine.id AS mine, mine.county AS my_county, other.id AS other, other.county AS other_county, other.survey_id AS other_survey,
+    SELECT mine.id AS mine, mine.county AS my_county, other.id AS other, other.county AS other_county, other.number AS other_number, other.survey_id AS other_survey,
         my_outline.degrees AS my_degrees, other_outline.degrees AS other_degrees
     FROM patch mine JOIN patch other ON other.patch_id = mine.patch_id
     JOIN survey ON survey.id = other.survey_id
@@ -33,9 +32,6 @@ const AMONG: &str = "
 
 /// Patches of a list of surveys that have confirmed verdicts.
 const FILED: &str = "SELECT patch.id FROM patch JOIN filing ON filing.county = patch.county AND filing.patch = patch.id WHERE patch.survey_id = ANY($1)";
-
-/// Patches taken over in one statement.
-const AT_A_TIME: usize = 5000;
 
 /// Patches of a survey that is coming in which were stored before; whether they have a confirmed verdict is asked when it is published.
 pub(super) async fn pairs(connection: &mut PgConnection, survey: i64) -> Result<Vec<Pair>, StoreError> {
@@ -57,68 +53,61 @@ pub(super) async fn pairs_among(connection: &mut PgConnection, survey: i64, surv
     Ok(pairs)
 }
 
-/// The patches of these surveys that have confirmed verdicts.
-pub(super) async fn filed(writing: &mut Writing, surveys: &[i64]) -> Result<HashSet<i64>, StoreError> {
-    Ok(sqlx::query_scalar(FILED).bind(surveys).fetch_all(writing.connection()).await?.into_iter().collect())
+/// The verdicts of surveys that are replaced, as they are now.
+pub(super) async fn replaced(connection: &mut PgConnection, surveys: Vec<i64>) -> Result<Replaced, StoreError> {
+    let filings = filings(connection, &surveys).await?;
+    let filed = sqlx::query_scalar(FILED).bind(&surveys).fetch_all(connection).await?.into_iter().collect();
+    Ok(Replaced { surveys, filings, filed })
 }
 
-/// Numbers as they were, the counties that answer for them, and numbers as they become.
-type Renumbering = (Vec<i64>, Vec<String>, Vec<i64>);
-
-/// Gives the patches that came in the numbers of those they take the place of, and their verdicts; those get the numbers that were given now, and keep theirs too.
-pub(super) async fn take_over(writing: &mut Writing, pairs: &[Pair]) -> Result<(), StoreError> {
-    for pairs in pairs.chunks(AT_A_TIME) {
-        let of = |one: fn(&Pair) -> (i64, usize, i64)| -> Renumbering {
-            let (mut was, mut counties, mut becomes) = Renumbering::default();
-            for pair in pairs {
-                let (number, county, next) = one(pair);
-                was.push(number);
-                counties.push(pair.counties[county].clone());
-                becomes.push(next);
-            }
-            (was, counties, becomes)
-        };
-        // No two rows of a county have one number at any moment.
-        for (was, counties, becomes) in [of(|pair| (pair.other, 1, -pair.mine)), of(|pair| (pair.mine, 0, pair.other)), of(|pair| (-pair.mine, 1, pair.mine))] {
-            for (table, column) in OF_PATCH {
-                let sql = format!(
-                    "UPDATE {table} SET {column} = given.becomes, checksum = checksum # given.was # given.becomes \
-                     FROM unnest($1::bigint[], $2::text[], $3::bigint[]) AS given (was, county, becomes) \
-                     WHERE {table}.county = given.county COLLATE \"C\" AND {table}.{column} = given.was"
-                );
-                sqlx::query(AssertSqlSafe(sql)).bind(&was).bind(&counties).bind(&becomes).execute(writing.connection()).await?;
-            }
-        }
-        let (table, column) = SHARED;
-        let (mine, other): (Vec<i64>, Vec<i64>) = pairs.iter().map(|pair| (pair.mine, pair.other)).unzip();
-        let follow = format!(
-            "UPDATE {table} SET {column} = given.becomes, checksum = checksum # given.was # given.becomes \
-             FROM unnest($1::bigint[], $2::bigint[]) AS given (was, becomes) WHERE {column} = given.was"
-        );
-        sqlx::query(AssertSqlSafe(follow)).bind(mine).bind(other).execute(writing.connection()).await?;
-        take_verdicts_over(writing, &pairs.iter().filter(|pair| pair.filed).collect::<Vec<_>>()).await?;
+/// How often verdicts of surveys were filed.
+pub(super) async fn filings(connection: &mut PgConnection, surveys: &[i64]) -> Result<Vec<i64>, StoreError> {
+    let mut filings = Vec::with_capacity(surveys.len());
+    for survey in surveys {
+        filings.push(sqlx::query_scalar(sql::FILINGS).bind(survey).fetch_one(&mut *connection).await?);
     }
+    Ok(filings)
+}
+
+/// Gives patches that came in the numbers, or the verdicts, of those they take the place of; those keep theirs.
+pub(super) async fn take(writing: &mut Writing, step: &Step) -> Result<(), StoreError> {
+    match step {
+        Step::Number(patches) => number(writing, patches).await,
+        Step::Forget(pairs) => {
+            let (patches, counties): (Vec<i64>, Vec<&str>) = pairs.iter().map(|pair| (pair.mine, pair.counties[0].as_str())).unzip();
+            let sql = "DELETE FROM filing USING unnest($1::bigint[], $2::text[]) AS given (patch, county)
+                WHERE filing.county = given.county COLLATE \"C\" AND filing.patch = given.patch";
+            sqlx::query(sql).bind(patches).bind(counties).execute(writing.connection()).await?;
+            Ok(())
+        }
+        Step::Copy(pairs) => copy(writing, pairs).await,
+    }
+}
+
+async fn number(writing: &mut Writing, patches: &[Numbered]) -> Result<(), StoreError> {
+    let counties: Vec<&str> = patches.iter().map(|one| one.county.as_str()).collect();
+    let sql = "UPDATE patch SET number = given.number, checksum = checksum # given.difference
+        FROM unnest($1::bigint[], $2::text[], $3::bigint[], $4::bigint[]) AS given (id, county, number, difference)
+        WHERE patch.county = given.county COLLATE \"C\" AND patch.id = given.id";
+    sqlx::query(sql)
+        .bind(patches.iter().map(|one| one.key).collect::<Vec<_>>())
+        .bind(counties)
+        .bind(patches.iter().map(|one| one.number).collect::<Vec<_>>())
+        .bind(patches.iter().map(|one| one.difference).collect::<Vec<_>>())
+        .execute(writing.connection())
+        .await?;
     Ok(())
 }
 
-async fn take_verdicts_over(writing: &mut Writing, filed: &[&Pair]) -> Result<(), StoreError> {
+async fn copy(writing: &mut Writing, filed: &[Pair]) -> Result<(), StoreError> {
     let (mine, other): (Vec<i64>, Vec<i64>) = filed.iter().map(|pair| (pair.mine, pair.other)).unzip();
     let counties = |side: usize| filed.iter().map(|pair| pair.counties[side].as_str()).collect::<Vec<_>>();
     let rest = of_filing();
-    let keep = format!(
-        "INSERT INTO filing (county, patch, {rest}, checksum) SELECT filing.county, given.mine, {rest}, checksum # given.other # given.mine \
-         FROM unnest($1::bigint[], $2::text[], $3::bigint[]) AS given (other, other_county, mine) \
+    let sql = format!(
+        "INSERT INTO filing (county, patch, {rest}, checksum) SELECT given.county, given.mine, {rest}, checksum # given.other # given.mine \
+         FROM unnest($1::bigint[], $2::text[], $3::bigint[], $4::text[]) AS given (other, other_county, mine, county) \
          JOIN filing ON filing.county = given.other_county COLLATE \"C\" AND filing.patch = given.other"
     );
-    sqlx::query(AssertSqlSafe(keep)).bind(&other).bind(counties(1)).bind(&mine).execute(writing.connection()).await?;
-    sqlx::query(
-        "UPDATE filing SET county = given.county FROM unnest($1::bigint[], $2::text[], $3::text[]) AS given (other, other_county, county)
-         WHERE filing.county = given.other_county COLLATE \"C\" AND filing.patch = given.other AND given.county <> given.other_county",
-    )
-    .bind(&other)
-    .bind(counties(1))
-    .bind(counties(0))
-    .execute(writing.connection())
-    .await?;
+    sqlx::query(AssertSqlSafe(sql)).bind(other).bind(counties(1)).bind(mine).bind(counties(0)).execute(writing.connection()).await?;
     Ok(())
 }

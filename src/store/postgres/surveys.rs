@@ -7,7 +7,7 @@ use tuban_engine::model::{Provenance, Reject, Survey};
 impl PostgresStore {
     pub(super) async fn all_surveys(&self) -> Result<Vec<Survey>, StoreError> {
         let rows = sqlx::query(sql::SURVEYS).fetch_all(&self.pools.facts).await?;
-        rows.iter().map(rows::survey).collect()
+        rows::surveys(&rows)
     }
 
     pub(super) async fn one_survey(&self, id: i64) -> Result<Survey, StoreError> {

@@ -14,6 +14,7 @@ fn removals(what: What) -> &'static [&'static str] {
     match what {
         What::Survey => &[
             "WITH gone AS (SELECT county, id FROM patch WHERE survey_id = $1 LIMIT $2),
+                filings AS (DELETE FROM filing USING gone WHERE filing.county = gone.county AND filing.patch = gone.id),
                 outlines AS (DELETE FROM patch_outline USING gone WHERE patch_outline.county = gone.county AND patch_outline.patch = gone.id),
                 findings AS (DELETE FROM finding USING gone WHERE finding.county = gone.county AND finding.patch = gone.id)
              DELETE FROM patch USING gone WHERE patch.county = gone.county AND patch.id = gone.id",

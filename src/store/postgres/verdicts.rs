@@ -6,7 +6,7 @@ use crate::store::columns::Columns;
 use crate::store::filings::{Meant, Weighing};
 use crate::store::once::{self, Claim};
 use crate::store::values;
-use crate::store::{Fate, NewFiling, Signing, StoreError, Summed, checksum, ground, rows, sql, sums, tables, totals};
+use crate::store::{Fate, NewFiling, Signing, StoreError, Summed, ground, rows, sql, sums, tables, totals};
 use sqlx::{AssertSqlSafe, PgConnection, Row};
 use std::collections::{BTreeMap, HashMap};
 use tuban_engine::model::{Filing, PeriodRange, TakenOff};
@@ -58,9 +58,9 @@ impl PostgresStore {
         let straddling = sqlx::query(sql::STRADDLING).bind(from).bind(until).fetch_all(&mut *moment).await?;
         let claims = sqlx::query(AssertSqlSafe(claims(once::OF_RANGE))).bind(from).bind(until).fetch_all(&mut *moment).await?;
         let stored: Vec<(i64, String)> = sqlx::query_as(sql::SUMS_WITHIN).bind(from).bind(until).fetch_all(&mut *moment).await?;
-        let all = sqlx::query(sql::ALL_SURVEYS).fetch_all(&mut *moment).await?;
+        let all = sqlx::query(sql::SURVEYS).fetch_all(&mut *moment).await?;
         moment.commit().await?;
-        all.iter().try_for_each(|row| checksum::check_plain(row, &tables::SURVEY))?;
+        let all = rows::all_of(&all, &tables::SURVEY)?;
         sums::compare(&stored, &rows)?;
         sums::compare_unknown(&of, &all, &unknown)?;
         let straddling = straddling.iter().map(rows::straddling).collect::<Result<_, _>>()?;
@@ -71,7 +71,10 @@ impl PostgresStore {
     }
 
     pub(super) async fn off(&self, patches: &[i64], range: Option<PeriodRange>) -> Result<BTreeMap<i64, TakenOff>, StoreError> {
-        let sql = claims("ground.piece IN (SELECT piece FROM shared_ground WHERE patch = ANY($1))");
+        let sql = claims(
+            "ground.piece IN (SELECT piece FROM shared_ground WHERE patch IN (SELECT id FROM patch WHERE id = ANY($1) AND number IS NULL
+                UNION ALL SELECT id FROM patch WHERE number = ANY($1)))",
+        );
         let rows = sqlx::query(AssertSqlSafe(sql)).bind(patches).fetch_all(&self.pools.facts).await?;
         let claims = rows.iter().map(Claim::read).collect::<Result<Vec<_>, _>>()?;
         Ok(once::taken_off(&claims, patches, range))

@@ -1,6 +1,6 @@
 //! Surveys that are withdrawn, restored, moved and removed for good.
 
-use super::{PostgresStore, Writing, checksums, ground, intake::surveys_there, text};
+use super::{PostgresStore, Writing, checksums, ground, intake::surveys_there, replacing, text};
 use crate::store::withdrawal::{self, Moved, RestoreWriter, Withdrawals, Withdrawn, behind_key, sql};
 use crate::store::{
     GroundWriter, PatchGround, PatchPlace, StoreError, SurveyKey, ground as shared, rows,
@@ -9,7 +9,7 @@ use crate::store::{
 };
 use async_trait::async_trait;
 use serde_json::{Value, json};
-use sqlx::{PgConnection, PgExecutor};
+use sqlx::{PgConnection, PgExecutor, Row};
 use std::time::Duration;
 use tuban_engine::model::{Decision, Event, GroundShare, Level, Period, Provenance, SharedPiece, Survey, SurveyEvent};
 use tuban_geom::Bounds;
@@ -44,6 +44,13 @@ pub(super) async fn note(connection: &mut PgConnection, survey: i64, event: Even
     let query = sqlx::query(sql::NOTE).bind(survey).bind(values::now_ms()).bind(event.word()).bind(by.as_deref()).bind(reason.as_deref());
     query.bind(text::write(&details).as_ref()).execute(connection).await?;
     Ok(())
+}
+
+/// Gives patches of a survey that is restored other numbers where theirs went on, and count.
+async fn give_other_numbers(writing: &mut Writing, survey: i64) -> Result<(), StoreError> {
+    let patches = sqlx::query(sql::NUMBER_IS_TAKEN).bind(survey).fetch_all(writing.connection()).await?;
+    let next = writing.next_ids("patch", patches.len()).await?;
+    replacing::take(writing, &withdrawal::renumbered(&patches, next, |row| Ok(row.try_get("county")?))?).await
 }
 
 /// Withdraws a survey that counts; answers whether it did.
@@ -131,6 +138,7 @@ impl PostgresStore {
         is_free(writing.connection(), survey, facts.period, facts.level).await?;
         let row = sqlx::query(sql::RESTORE).bind(survey).bind(behind_key(survey)).fetch_one(writing.connection()).await?;
         checksums::vouch_for_survey(writing.connection(), survey).await?;
+        give_other_numbers(writing, survey).await?;
         let rests_on = sqlx::query(PROVENANCE).bind(survey).fetch_all(writing.connection()).await?;
         let provenance = rows::provenance(&rests_on)?.ok_or_else(|| StoreError::no_survey(survey))?;
         note(writing.connection(), survey, Event::Restored, decision, &json!({})).await?;

@@ -40,6 +40,7 @@ pub(super) async fn filed(transaction: &mut Writing, patches: &[i64], before: &[
     let after = rows_of(transaction, patches).await?;
     let surveys = before.iter().map(|row| row.integer("survey_id")).collect::<Result<BTreeSet<_>, _>>()?;
     for survey in surveys {
+        sqlx::query(sql::FILED).bind(survey).execute(&mut **transaction).await?;
         let text: Option<String> = sqlx::query_scalar(sql::SUMS).bind(survey).fetch_optional(&mut **transaction).await?;
         let Some(text) = text else { continue };
         let mut sums = Sums::from_text(&text)?;

@@ -4,7 +4,7 @@ use super::bulk::{Arguments, Insert, ROWS};
 use super::unpublished::{self, Unpublished};
 use super::{SqliteStore, Writing, checksums, ground, replacing, sets, withdrawal};
 use crate::store::ground::{Looked, Seen, still_shared};
-use crate::store::same::{Pair, Pairs};
+use crate::store::same::{Before, Replaced, Settled, TakenOver, with};
 use crate::store::sets::Used;
 use crate::store::sums::Sums;
 use crate::store::unpublished::{Moment, Pace, Waiting, What, bytes_of_patch, placeholder};
@@ -12,7 +12,7 @@ use crate::store::{
     GroundWriter, Held, JobOutcome, PatchGround, PatchPlace, Publishing, StoreError, SurveyKey, SurveyWriter, Unasked, errors, fail, rows, sql, tables, values,
 };
 use async_trait::async_trait;
-use serde_json::json;
+use serde_json::{Value, json};
 use sqlx::SqliteConnection;
 use tuban_engine::model::{Decision, Event, Finding, GroundShare, NewSurvey, OnConflict, Patch, Provenance, Reject, SharedPiece, Survey};
 use tuban_geom::Bounds;
@@ -38,6 +38,8 @@ struct Taking {
     sums: Sums,
     waiting: Waiting<(Patch, Finding)>,
     looked: Option<Looked>,
+    taken_over: TakenOver,
+    with_verdicts: Sums,
     patches: Insert,
     outlines: Insert,
     findings: Insert,
@@ -66,6 +68,8 @@ impl SqliteStore {
             sums: Sums::default(),
             waiting: Waiting::up_to(WAITING.0, WAITING.1),
             looked: None,
+            taken_over: TakenOver::default(),
+            with_verdicts: Sums::default(),
             patches: Insert::new(&tables::PATCH),
             outlines: Insert::new(&tables::PATCH_OUTLINE),
             findings: Insert::new(&tables::FINDING),
@@ -102,19 +106,15 @@ async fn same_survey(transaction: &mut Writing, key: &SurveyKey) -> Result<Optio
 }
 
 /// Surveys of a period and level that count, the newest first.
-pub(super) async fn surveys_there(transaction: &mut Writing, key: &SurveyKey) -> Result<Vec<i64>, StoreError> {
-    Ok(sqlx::query_scalar(sql::OTHER_SURVEYS)
-        .bind(key.period.ordinal())
-        .bind(key.period.kind().months())
-        .bind(key.level.word())
-        .fetch_all(&mut **transaction)
-        .await?)
+pub(super) async fn surveys_there(connection: &mut SqliteConnection, key: &SurveyKey) -> Result<Vec<i64>, StoreError> {
+    Ok(sqlx::query_scalar(sql::OTHER_SURVEYS).bind(key.period.ordinal()).bind(key.period.kind().months()).bind(key.level.word()).fetch_all(connection).await?)
 }
 
-/// Patches that were stored before, as of a moment.
-struct Before {
+/// A publication under way.
+struct Publication {
+    transaction: Writing,
     moment: Moment,
-    pairs: Vec<Pair>,
+    settled: Settled,
 }
 
 impl Taking {
@@ -144,11 +144,6 @@ impl Taking {
         Ok(())
     }
 
-    /// Whether it matters which of the patches were stored before.
-    fn asks_for_pairs(&self) -> bool {
-        !self.replaced.is_empty() || self.unasked.sent_again
-    }
-
     /// Looks for patches that were stored before, beside whoever writes.
     async fn look_before(&self) -> Result<Before, StoreError> {
         let mut moment = self.store.pools.readers.begin().await?;
@@ -159,79 +154,112 @@ impl Taking {
 
     /// Brings what was found before up to now: only surveys that came meanwhile are looked at, where nothing else happened.
     async fn look_further(&self, before: &mut Before) -> Result<(), StoreError> {
-        let mut moment = self.store.pools.readers.begin().await?;
-        let now = unpublished::moment(&mut moment).await?;
-        *before = match now.came_since(&before.moment) {
-            Some(came) if self.asks_for_pairs() => {
+        let mut reader = self.store.pools.readers.begin().await?;
+        let (moment, replaced) = (unpublished::moment(&mut reader).await?, self.to_be_replaced(&mut reader).await?);
+        *before = match moment.came_since(&before.moment) {
+            Some(came) if self.asks_for_pairs(&replaced.surveys) => {
                 let mut pairs = std::mem::take(&mut before.pairs);
-                pairs.extend(replacing::pairs_among(&mut moment, self.id, &came).await?);
-                Before { moment: now, pairs }
+                pairs.extend(replacing::pairs_among(&mut reader, self.id, &came).await?);
+                Before { moment, pairs, replaced }
             }
-            _ => self.before(&mut moment).await?,
+            _ => self.before(&mut reader).await?,
         };
-        Ok(moment.commit().await?)
+        Ok(reader.commit().await?)
     }
 
     async fn before(&self, connection: &mut SqliteConnection) -> Result<Before, StoreError> {
-        let moment = unpublished::moment(connection).await?;
-        let pairs = if self.asks_for_pairs() { replacing::pairs(connection, self.id).await? } else { Vec::new() };
-        Ok(Before { moment, pairs })
+        let (moment, replaced) = (unpublished::moment(connection).await?, self.to_be_replaced(connection).await?);
+        let pairs = if self.asks_for_pairs(&replaced.surveys) { replacing::pairs(connection, self.id).await? } else { Vec::new() };
+        Ok(Before { moment, pairs, replaced })
     }
 
-    /// The transaction that publishes, and the patches that were stored before it.
-    async fn publication(&mut self) -> Result<(Writing, Before), StoreError> {
+    /// The surveys that are to be replaced now.
+    async fn to_be_replaced(&self, connection: &mut SqliteConnection) -> Result<Replaced, StoreError> {
+        let surveys = if self.on_conflict == OnConflict::Replace { surveys_there(connection, &self.key).await? } else { Vec::new() };
+        replacing::replaced(connection, surveys).await
+    }
+
+    /// Whether it matters which of the patches were stored before.
+    fn asks_for_pairs(&self, replaced: &[i64]) -> bool {
+        !replaced.is_empty() || self.unasked.sent_again
+    }
+
+    /// The transaction that publishes, and what was taken over before it.
+    async fn publication(&mut self, patches: u64) -> Result<Publication, StoreError> {
         let mut before = self.look_before().await?;
         for _ in 0..LOOKS {
-            let mut transaction = match self.alone.take() {
-                Some(transaction) => transaction,
-                None => self.unpublished.publication().await?,
+            let settled = self.settle(&before, patches).await?;
+            let mut transaction = if let Some(mut transaction) = self.alone.take() {
+                self.take_over_within(&mut transaction, &settled).await?;
+                transaction
+            } else {
+                self.take_over(&settled).await?;
+                self.unpublished.publication().await?
             };
-            let moment = unpublished::moment(&mut transaction).await?;
-            if moment == before.moment {
-                return Ok((transaction, before));
+            let filings = replacing::filings(&mut transaction, &before.replaced.surveys).await?;
+            if filings == before.replaced.filings && unpublished::moment(&mut transaction).await? == before.moment {
+                return Ok(Publication { transaction, moment: before.moment, settled });
             }
             drop(transaction);
             self.look_further(&mut before).await?;
         }
         let mut transaction = self.unpublished.publication().await?;
         let before = self.before(&mut transaction).await?;
-        Ok((transaction, before))
+        let settled = self.settle(&before, patches).await?;
+        self.take_over_within(&mut transaction, &settled).await?;
+        Ok(Publication { transaction, moment: before.moment, settled })
     }
 
-    /// Takes numbers and verdicts over from the surveys that are replaced, and refuses what is not to be done unasked.
-    async fn settle(&mut self, transaction: &mut Writing, mut pairs: Vec<Pair>, survey: &NewSurvey) -> Result<(), StoreError> {
-        if !self.asks_for_pairs() {
+    /// Refuses what is not to be done unasked.
+    async fn settle(&self, before: &Before, patches: u64) -> Result<Settled, StoreError> {
+        match before.settle(self.unasked)? {
+            Ok(settled) => Ok(settled),
+            Err((holder, same)) => {
+                let row = sqlx::query(sql::ONE_SURVEY).bind(holder).fetch_one(&self.store.pools.readers).await?;
+                Err(StoreError::sent_before(rows::survey(&row)?, same, patches))
+            }
+        }
+    }
+    /// Takes numbers and verdicts over from the surveys that are replaced, while others write.
+    async fn take_over(&mut self, settled: &Settled) -> Result<(), StoreError> {
+        let mut steps = self.taken_over.steps(settled).into_iter();
+        while steps.len() > 0 {
+            let (mut portion, pace) = (self.unpublished.portion().await?, Pace::begin());
+            while let Some(step) = pace.next(&mut steps) {
+                replacing::take(&mut portion, &step).await?;
+            }
+            fail::point("take over: before commit");
+            portion.commit().await?;
+            fail::point("take over: after commit");
+        }
+        let mut reader = self.store.pools.readers.acquire().await?;
+        self.sum_up(&mut reader).await
+    }
+
+    /// [`take_over`](Self::take_over), while nobody else writes.
+    async fn take_over_within(&mut self, transaction: &mut Writing, settled: &Settled) -> Result<(), StoreError> {
+        for step in self.taken_over.steps(settled) {
+            replacing::take(transaction, &step).await?;
+        }
+        self.sum_up(transaction).await
+    }
+
+    /// What the survey sums to with the verdicts that were taken over.
+    async fn sum_up(&mut self, connection: &mut SqliteConnection) -> Result<(), StoreError> {
+        self.with_verdicts = if self.taken_over.has_verdicts() { checksums::with_verdicts(connection, self.id, &self.sums).await? } else { self.sums.clone() };
+        Ok(())
+    }
+
+    /// Notes what became of the surveys that are replaced.
+    async fn note(&self, transaction: &mut Writing, details: Value) -> Result<(), StoreError> {
+        if self.replaced.is_empty() {
             return Ok(());
         }
-        let filed = replacing::filed(transaction, &self.replaced).await?;
-        for pair in &mut pairs {
-            pair.filed = filed.contains(&pair.other);
-        }
-        let pairs = Pairs::sort(pairs, &self.replaced);
-        if let Some((holder, same)) = pairs.most_in().filter(|_| self.unasked.sent_again) {
-            let row = sqlx::query(sql::ONE_SURVEY).bind(holder).fetch_one(&mut **transaction).await?;
-            return Err(StoreError::sent_before(rows::survey(&row)?, same, survey.patches));
-        }
-        self.replace(transaction, &pairs, filed.len() as u64).await
-    }
-
-    async fn replace(&mut self, transaction: &mut Writing, Pairs { taken_over, .. }: &Pairs, confirmed: u64) -> Result<(), StoreError> {
-        let kept = taken_over.iter().filter(|pair| pair.filed).count() as u64;
-        let (patches, verdicts) = (taken_over.len() as u64, confirmed - kept);
-        if verdicts > 0 && self.unasked.verdicts_go {
-            return Err(StoreError::VerdictsWouldGo { surveys: self.replaced.clone(), verdicts, kept, patches });
-        }
-        replacing::take_over(transaction, taken_over).await?;
-        let (nobody, id) = (Decision::default(), self.id);
+        let nobody = Decision::default();
         for survey in &self.replaced {
-            let details = json!({ "by": id, "patches_kept": patches, "verdicts_kept": kept, "verdicts_gone": verdicts });
-            withdrawal::note(transaction, *survey, Event::Replaced, &nobody, &details).await?;
+            withdrawal::note(transaction, *survey, Event::Replaced, &nobody, &with(&details, "by", json!(self.id))).await?;
         }
-        if !self.replaced.is_empty() {
-            let details = json!({ "surveys": self.replaced, "patches_kept": patches, "verdicts_kept": kept, "verdicts_gone": verdicts });
-            withdrawal::note(transaction, id, Event::Replaces, &nobody, &details).await?;
-        }
-        Ok(())
+        withdrawal::note(transaction, self.id, Event::Replaces, &nobody, &with(&details, "surveys", json!(self.replaced))).await
     }
 
     /// Writes the pieces of ground that were found; false where they are no longer right.
@@ -250,9 +278,8 @@ impl Taking {
 
     /// Puts the survey in the place of what stood for it.
     async fn put(&self, transaction: &mut Writing, survey: &Survey) -> Result<(), StoreError> {
-        let sums = if self.replaced.is_empty() { self.sums.clone() } else { checksums::with_verdicts(transaction, survey.id, &self.sums).await? };
         let mut arguments = Arguments::default();
-        values::survey(&mut arguments, survey, &self.used.rule(), Some(&sums))?;
+        values::survey(&mut arguments, survey, &self.used.rule(), Some(&self.with_verdicts))?;
         let Err(error) = Insert::replacing(&tables::SURVEY).execute(transaction, 1, arguments).await else { return Ok(()) };
         // The key was free; so the survey handed over now is another one than was asked for at the beginning.
         let facts = &survey.facts;
@@ -313,7 +340,7 @@ impl Publishing for Taking {
 
     async fn publish(&mut self, survey: &NewSurvey) -> Result<Option<Survey>, StoreError> {
         self.flush().await?;
-        let (mut transaction, Before { moment, pairs }) = self.publication().await?;
+        let Publication { mut transaction, moment, settled } = self.publication(survey.patches).await?;
         self.replaced = to_replace(&mut transaction, &self.key, self.on_conflict).await?;
         if self.looked.as_ref().is_some_and(|looked| looked.moment != moment) {
             return Ok(None);
@@ -322,11 +349,10 @@ impl Publishing for Taking {
             withdrawal::withdraw(&mut transaction, *survey).await?;
         }
         fail::point("publish survey: after withdrawing");
-        // Before the exchange of numbers, which the pieces follow.
         if !self.store_ground(&mut transaction).await? {
             return Ok(None);
         }
-        self.settle(&mut transaction, pairs, survey).await?;
+        self.note(&mut transaction, settled.details).await?;
         let now_ms = values::now_ms();
         let survey = Survey { id: self.id, created_ms: now_ms, judged_ms: now_ms, withdrawn_ms: None, facts: survey.clone() };
         self.put(&mut transaction, &survey).await?;

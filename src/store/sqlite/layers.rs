@@ -113,7 +113,7 @@ impl SqliteStore {
 
     pub(super) async fn all_layers(&self) -> Result<Vec<Layer>, StoreError> {
         let rows = sqlx::query(sql::LAYERS).fetch_all(&self.pools.facts).await?;
-        let mut layers = rows.iter().map(rows::layer).collect::<Result<Vec<_>, _>>()?;
+        let mut layers = rows::layers(&rows)?;
         layers.sort_by_key(|layer| layer.kind);
         Ok(layers)
     }

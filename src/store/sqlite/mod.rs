@@ -76,6 +76,12 @@ impl SqliteStore {
         }
         let orphans = sqlx::query("PRAGMA foreign_key_check").fetch_all(&self.pools.readers).await?.len() as i64;
         let orphans = orphans + sqlx::query_scalar::<_, i64>(WITHOUT_WRITER).fetch_one(&self.pools.readers).await?;
+        let twice: i64 = sqlx::query_scalar(sql::TAKEN_TWICE).fetch_one(&self.pools.readers).await?;
+        let orphans = orphans + twice;
+        let missing: i64 = sqlx::query_scalar(sql::MISSING_ROWS).fetch_one(&self.pools.readers).await?;
+        if missing > 0 {
+            return Err(StoreError::Damaged(format!("surveys and layers are {missing} more or fewer than were stored")));
+        }
         if orphans == 0 { Ok(()) } else { Err(StoreError::Damaged(format!("{orphans} rows refer to what is not there"))) }
     }
 

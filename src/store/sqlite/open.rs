@@ -24,6 +24,7 @@ const STEPS: Steps = &[
     (14, "unpublished", include_str!("../../../migrations/sqlite/0014_unpublished.sql")),
     (15, "checksums", include_str!("../../../migrations/sqlite/0015_checksums.sql")),
     (16, "findings made", include_str!("../../../migrations/sqlite/0016_findings_made.sql")),
+    (17, "numbers", include_str!("../../../migrations/sqlite/0017_numbers.sql")),
 ];
 /// The same of the file with the jobs.
 const JOB_STEPS: Steps = &[

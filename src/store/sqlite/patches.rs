@@ -33,13 +33,9 @@ impl SqliteStore {
     }
 
     pub(super) async fn one_patch(&self, id: i64) -> Result<StoredPatch, StoreError> {
-        let mut sql = QueryBuilder::new("WITH page (id) AS (VALUES (");
-        sql.push_bind(id)
-            .push(") INTERSECT SELECT patch.id FROM patch JOIN survey ON survey.id = patch.survey_id AND survey.withdrawn_ms IS NULL WHERE patch.id = ")
-            .push_bind(id)
-            .push(") SELECT ")
-            .push(sql::WHOLE)
-            .push(OF_PAGE);
+        let mut sql = QueryBuilder::new("WITH page (id) AS (SELECT patch.id FROM (SELECT id, survey_id FROM patch WHERE number IS NULL AND id = ");
+        sql.push_bind(id).push(" UNION ALL SELECT id, survey_id FROM patch WHERE number = ").push_bind(id);
+        sql.push(") AS patch CROSS JOIN survey ON survey.id = patch.survey_id AND survey.withdrawn_ms IS NULL) SELECT ").push(sql::WHOLE).push(OF_PAGE);
         let row = sql.build().fetch_optional(&self.pools.readers).await?;
         rows::stored_patch(&row.ok_or_else(|| StoreError::NotFound { what: Thing::Patch, key: id.to_string() })?)
     }
@@ -51,7 +47,7 @@ impl SqliteStore {
         sql.push(" FROM page JOIN patch ON patch.id = page.id JOIN survey ON survey.id = patch.survey_id");
         sql.push(" JOIN finding ON finding.patch = page.id AND finding.made = survey.made");
         sql.push(if outlines { " JOIN patch_outline ON patch_outline.patch = page.id" } else { "" });
-        let rows = sql.push(" ORDER BY page.id").build().fetch_all(&self.pools.readers).await?;
+        let rows = sql.push(" ORDER BY coalesce(patch.number, patch.id)").build().fetch_all(&self.pools.readers).await?;
         rows.iter().map(|row| rows::mark(row, outlines)).collect()
     }
 }

@@ -1,16 +1,14 @@
 //! What is done about patches that were stored before: a survey that replaces another takes their numbers and confirmed verdicts over; any other is asked about.
 
 use super::Writing;
-use super::bulk::ROWS;
-use crate::store::same::{OF_PATCH, Pair, SAME_CORNER, SHARED, of_filing};
-use crate::store::{StoreError, checksum, values};
+use crate::store::same::{Pair, Replaced, SAME_CORNER, Step, of_filing};
+use crate::store::{StoreError, checksum, sql, values};
 use futures_util::TryStreamExt;
 use sqlx::{AssertSqlSafe, SqliteConnection};
-use std::collections::HashSet;
 
 /// Patches of the survey $1 and of others that count, with one id and one box but for $2 degrees.
 const CANDIDATES: &str = "
-    SELECT mine.id AS mine, other.id AS other, other.survey_id AS other_survey,
+    SELECT mine.id AS mine, other.id AS other, other.number AS other_number, other.survey_id AS other_survey,
         my_outline.degrees AS my_degrees, other_outline.degrees AS other_degrees
     FROM patch mine CROSS JOIN patch other ON other.patch_id = mine.patch_id
     CROSS JOIN survey ON survey.id = other.survey_id
@@ -21,7 +19,7 @@ const CANDIDATES: &str = "
 
 /// Of those, pairs among the patches of the surveys in the list $3.
 const AMONG: &str = "
-    SELECT mine.id AS mine, other.id AS other, other.survey_id AS other_survey,
+    SELECT mine.id AS mine, other.id AS other, other.number AS other_number, other.survey_id AS other_survey,
         my_outline.degrees AS my_degrees, other_outline.degrees AS other_degrees
     FROM json_each($3) AS came CROSS JOIN survey ON survey.id = came.value CROSS JOIN patch other ON other.survey_id = survey.id
     CROSS JOIN patch mine ON mine.patch_id = other.patch_id
@@ -53,38 +51,47 @@ pub(super) async fn pairs_among(connection: &mut SqliteConnection, survey: i64, 
     Ok(pairs)
 }
 
-/// The patches of these surveys that have confirmed verdicts.
-pub(super) async fn filed(connection: &mut SqliteConnection, surveys: &[i64]) -> Result<HashSet<i64>, StoreError> {
-    Ok(sqlx::query_scalar(FILED).bind(values::to_json(&surveys)?).fetch_all(connection).await?.into_iter().collect())
+/// The verdicts of surveys that are replaced, as they are now.
+pub(super) async fn replaced(connection: &mut SqliteConnection, surveys: Vec<i64>) -> Result<Replaced, StoreError> {
+    let filings = filings(connection, &surveys).await?;
+    let filed = sqlx::query_scalar(FILED).bind(values::to_json(&surveys)?).fetch_all(connection).await?.into_iter().collect();
+    Ok(Replaced { surveys, filings, filed })
 }
 
-/// Gives the patches that came in the numbers of those they take the place of, and their verdicts; those get the numbers that were given now, and keep theirs too.
-pub(super) async fn take_over(transaction: &mut Writing, pairs: &[Pair]) -> Result<(), StoreError> {
-    // Until the end every row may refer to a number that is on its way.
-    sqlx::query("PRAGMA defer_foreign_keys = ON").execute(&mut **transaction).await?;
-    for pairs in pairs.chunks(ROWS * ROWS) {
-        // No two rows have one number at any moment.
-        for becomes in [|pair: &Pair| (pair.other, -pair.mine), |pair: &Pair| (pair.mine, pair.other), |pair: &Pair| (-pair.mine, pair.mine)] {
-            let numbers: Vec<[i64; 3]> = pairs.iter().map(becomes).map(|(was, becomes)| [was, becomes, was ^ becomes]).collect();
-            let numbers = values::to_json(&numbers)?;
-            for (table, column) in OF_PATCH.into_iter().chain([SHARED]) {
-                let sql = format!(
-                    "UPDATE {table} SET {column} = given.becomes, checksum = {} \
-                     FROM (SELECT value ->> 0 AS was, value ->> 1 AS becomes, value ->> 2 AS difference FROM json_each($1)) AS given \
-                     WHERE {table}.{column} = given.was",
-                    checksum::renumbering("checksum", "given.difference")
-                );
-                sqlx::query(AssertSqlSafe(sql)).bind(&numbers).execute(&mut **transaction).await?;
-            }
-        }
-        let rest = of_filing();
-        let filed = values::to_json(&pairs.iter().filter(|pair| pair.filed).map(|pair| [pair.other, pair.mine, pair.other ^ pair.mine]).collect::<Vec<_>>())?;
-        let sql = format!(
-            "INSERT INTO filing (patch, {rest}, checksum) SELECT given.value ->> 1, {rest}, {} \
-             FROM json_each($1) AS given CROSS JOIN filing ON filing.patch = given.value ->> 0",
-            checksum::renumbering("checksum", "given.value ->> 2")
-        );
-        sqlx::query(AssertSqlSafe(sql)).bind(filed).execute(&mut **transaction).await?;
+/// How often verdicts of surveys were filed.
+pub(super) async fn filings(connection: &mut SqliteConnection, surveys: &[i64]) -> Result<Vec<i64>, StoreError> {
+    let mut filings = Vec::with_capacity(surveys.len());
+    for survey in surveys {
+        filings.push(sqlx::query_scalar(sql::FILINGS).bind(survey).fetch_one(&mut *connection).await?);
     }
+    Ok(filings)
+}
+
+/// Gives patches that came in the numbers, or the verdicts, of those they take the place of; those keep theirs.
+pub(super) async fn take(transaction: &mut Writing, step: &Step) -> Result<(), StoreError> {
+    let (sql, given) = match step {
+        Step::Number(patches) => {
+            let sql = format!(
+                "UPDATE patch SET number = given.number, checksum = {} \
+                 FROM (SELECT value ->> 0 AS id, value ->> 1 AS number, value ->> 2 AS difference FROM json_each($1)) AS given WHERE patch.id = given.id",
+                checksum::exclusive_or("checksum", "given.difference")
+            );
+            (sql, values::to_json(&patches.iter().map(|one| (one.key, one.number, one.difference)).collect::<Vec<_>>())?)
+        }
+        Step::Forget(pairs) => {
+            let sql = "DELETE FROM filing WHERE patch IN (SELECT value FROM json_each($1))".to_owned();
+            (sql, values::to_json(&pairs.iter().map(|pair| pair.mine).collect::<Vec<_>>())?)
+        }
+        Step::Copy(pairs) => {
+            let rest = of_filing();
+            let sql = format!(
+                "INSERT INTO filing (patch, {rest}, checksum) SELECT given.value ->> 1, {rest}, {} \
+                 FROM json_each($1) AS given CROSS JOIN filing ON filing.patch = given.value ->> 0",
+                checksum::exclusive_or("checksum", "given.value ->> 2")
+            );
+            (sql, values::to_json(&pairs.iter().map(|pair| [pair.other, pair.mine, pair.other ^ pair.mine]).collect::<Vec<_>>())?)
+        }
+    };
+    sqlx::query(AssertSqlSafe(sql)).bind(given).execute(&mut **transaction).await?;
     Ok(())
 }

@@ -5,7 +5,7 @@ use super::{SqliteStore, Writing, checksums};
 use crate::store::columns::Columns;
 use crate::store::filings::{Meant, Weighing};
 use crate::store::once::{self, Claim};
-use crate::store::{Fate, NewFiling, Signing, StoreError, Summed, checksum, rows, sql, sums, tables, totals, values};
+use crate::store::{Fate, NewFiling, Signing, StoreError, Summed, rows, sql, sums, tables, totals, values};
 use sqlx::{AssertSqlSafe, SqliteConnection};
 use std::collections::BTreeMap;
 use tuban_engine::model::{Filing, PeriodRange, TakenOff};
@@ -54,9 +54,9 @@ impl SqliteStore {
         let straddling = sqlx::query(sql::STRADDLING).bind(from).bind(until).fetch_all(&mut *moment).await?;
         let claims = sqlx::query(AssertSqlSafe(claims(once::OF_RANGE))).bind(from).bind(until).fetch_all(&mut *moment).await?;
         let stored: Vec<(i64, String)> = sqlx::query_as(sql::SUMS_WITHIN).bind(from).bind(until).fetch_all(&mut *moment).await?;
-        let all = sqlx::query(sql::ALL_SURVEYS).fetch_all(&mut *moment).await?;
+        let all = sqlx::query(sql::SURVEYS).fetch_all(&mut *moment).await?;
         moment.commit().await?;
-        all.iter().try_for_each(|row| checksum::check_plain(row, &tables::SURVEY))?;
+        let all = rows::all_of(&all, &tables::SURVEY)?;
         sums::compare(&stored, &rows)?;
         sums::compare_unknown(&of, &all, &unknown)?;
         let straddling = straddling.iter().map(rows::straddling).collect::<Result<_, _>>()?;
@@ -67,7 +67,10 @@ impl SqliteStore {
     }
 
     pub(super) async fn off(&self, patches: &[i64], range: Option<PeriodRange>) -> Result<BTreeMap<i64, TakenOff>, StoreError> {
-        let sql = claims("ground.piece IN (SELECT piece FROM shared_ground WHERE patch IN (SELECT value FROM json_each($1)))");
+        let sql = claims(
+            "ground.piece IN (SELECT piece FROM shared_ground WHERE patch IN (SELECT id FROM patch WHERE id IN (SELECT value FROM json_each($1)) AND number IS NULL
+                UNION ALL SELECT id FROM patch WHERE number IN (SELECT value FROM json_each($1))))",
+        );
         let rows = sqlx::query(AssertSqlSafe(sql)).bind(values::to_json(&patches)?).fetch_all(&self.pools.readers).await?;
         let claims = rows.iter().map(Claim::read).collect::<Result<Vec<_>, _>>()?;
         Ok(once::taken_off(&claims, patches, range))

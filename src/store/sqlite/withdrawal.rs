@@ -1,6 +1,6 @@
 //! Surveys that are withdrawn, restored, moved and removed for good.
 
-use super::{SqliteStore, Writing, checksums, ground, intake::surveys_there};
+use super::{SqliteStore, Writing, checksums, ground, intake::surveys_there, replacing};
 use crate::store::withdrawal::{self, Moved, RestoreWriter, Withdrawals, Withdrawn, behind_key, sql};
 use crate::store::{
     GroundWriter, PatchGround, PatchPlace, StoreError, SurveyKey, ground as shared, rows,
@@ -47,6 +47,15 @@ pub(super) async fn withdraw(transaction: &mut Writing, survey: i64) -> Result<b
     sqlx::query(shared::FORGET_SURVEY).bind(survey).execute(&mut **transaction).await?;
     sqlx::query(shared::FORGET_LONELY).execute(&mut **transaction).await?;
     Ok(did)
+}
+
+/// Gives patches of a survey that is restored other numbers where theirs went on, and count.
+async fn give_other_numbers(transaction: &mut Writing, survey: i64) -> Result<(), StoreError> {
+    let patches = sqlx::query(sql::NUMBER_IS_TAKEN).bind(survey).fetch_all(&mut **transaction).await?;
+    let next = super::next_id(transaction, "patch").await?;
+    let given = "UPDATE sqlite_sequence SET seq = $1 WHERE name = 'patch'";
+    sqlx::query(given).bind(next + patches.len() as i64 - 1).execute(&mut **transaction).await?;
+    replacing::take(transaction, &withdrawal::renumbered(&patches, next, |_| Ok(String::new()))?).await
 }
 
 struct Restoring {
@@ -145,6 +154,7 @@ impl Withdrawals for SqliteStore {
         let row = sqlx::query(sql::RESTORE).bind(survey).bind(behind_key(survey)).fetch_one(&mut *transaction).await?;
         let restored = rows::survey(&row)?;
         checksums::vouch_for_survey(&mut transaction, survey).await?;
+        give_other_numbers(&mut transaction, survey).await?;
         let rests_on = sqlx::query(PROVENANCE).bind(survey).fetch_all(&mut *transaction).await?;
         let provenance = rows::provenance(&rests_on)?.ok_or_else(|| StoreError::no_survey(survey))?;
         note(&mut transaction, survey, Event::Restored, decision, &json!({})).await?;
