@@ -8,10 +8,11 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 use tuban::formats::Stated;
-use tuban::monitor::classify_file::{ClassifyFiles, LayerPath, classify, load};
-use tuban::monitor::classify_line::Output;
-use tuban::monitor::layer_import::LayerFile;
-use tuban::monitor::{Monitor, Workshop};
+use tuban::service::{
+    Service, Workshop,
+    batch::{ClassifyFiles, LayerPath, classify, line::Output, load},
+    layers::import::LayerFile,
+};
 use tuban_demo::{Preset, generate};
 use tuban_engine::model::{Group, LayerKind, Totals};
 use tuban_engine::{memory::Memory, rollup::roll_up, rule::Rule};
@@ -64,7 +65,7 @@ fn files(folder: &Path) -> ClassifyFiles {
         stated: Stated::default(),
         workshop: Workshop::new(folder.to_owned()),
         map: Vec::new(),
-        codes: tuban::monitor::layer_codes::CodeChoices::default(),
+        codes: tuban::service::layers::codes::CodeChoices::default(),
         explain: false,
         memory: Memory::new(Memory::usual_budget(), folder.to_owned()),
         as_of: None,
@@ -92,22 +93,22 @@ fn city(criterion: &mut Criterion) {
 /// What `POST /api/check` does with its body, on the small city in a store.
 fn check(criterion: &mut Criterion, folder: &Path, rule: Rule) {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
-    let monitor = runtime.block_on(async {
+    let service = runtime.block_on(async {
         let store = tuban::store::open(&format!("sqlite:{}", folder.join("city.db").display())).await.unwrap();
-        let monitor = Arc::new(Monitor::open(store, rule, folder.join("spool")).unwrap());
+        let service = Arc::new(Service::open(store, rule, folder.join("spool")).unwrap());
         for kind in LayerKind::ALL {
             let file = LayerFile::new(folder.join(format!("{kind}.geojson")), *kind, kind.to_string(), "2022-01-01".parse().unwrap());
-            monitor.import_layer(&file, &|_| {}).await.unwrap();
+            service.import_layer(&file, &|_| {}).await.unwrap();
         }
-        monitor.refresh_atlas().await.unwrap();
-        monitor
+        service.refresh_atlas().await.unwrap();
+        service
     });
     let mut group = criterion.benchmark_group("check");
     for vertices in [50, 5_000] {
         let degrees = star(0.0, 0.0, 0.001, vertices).into_iter().map(|[x, y]| [118.3 + x, 35.1 + y]).collect::<Vec<_>>();
         let polygon = format!(r#"{{"type":"Polygon","coordinates":[{degrees:?}]}}"#).into_bytes();
         group.bench_function(format!("a polygon of {vertices} vertices"), |bencher| {
-            bencher.iter(|| runtime.block_on(monitor.check_aside(polygon.clone(), None)).unwrap());
+            bencher.iter(|| runtime.block_on(service.check_aside(polygon.clone(), None)).unwrap());
         });
     }
     group.finish();

@@ -5,9 +5,10 @@
 
 use std::{error::Error, path::Path, time::Instant};
 use tuban::formats::{FeatureBounds, FeatureSource, FieldMap, Stated, Wanted, geojson::Reader};
-use tuban::monitor::Workshop;
-use tuban::monitor::classify_file::{ClassifyFiles, LayerPath, classify_files, load};
-use tuban::monitor::classify_line::Output;
+use tuban::service::{
+    Workshop,
+    batch::{ClassifyFiles, LayerPath, classify_files, line::Output, load},
+};
 use tuban_demo::{Preset, generate};
 use tuban_engine::atlas::Atlas;
 use tuban_engine::classify::classify;
@@ -78,7 +79,7 @@ fn files(folder: &Path, kinds: &[LayerKind], scratch: &Path) -> ClassifyFiles {
         stated: Stated::default(),
         workshop: Workshop::new(scratch.to_owned()),
         map: Vec::new(),
-        codes: tuban::monitor::layer_codes::CodeChoices::default(),
+        codes: tuban::service::layers::codes::CodeChoices::default(),
         explain: false,
         memory: Memory::new(Memory::usual_budget(), scratch.to_owned()),
         as_of: None,

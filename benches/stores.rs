@@ -16,7 +16,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::net::TcpListener;
 use tuban::http::{Desk, Limits, serve};
-use tuban::monitor::Monitor;
+use tuban::service::Service;
 use tuban::store::Store;
 use tuban_engine::model::{COUNTIES, FeatureFacts, Filing, Finding, LayerFeature, LayerKind, LayerUsed, OnConflict, Patch, Provenance, Verdict};
 use tuban_engine::rule::Rule;
@@ -97,11 +97,11 @@ async fn fill(store: &dyn Store, patches: u64) -> Duration {
 
 /// The address of a service over the store.
 async fn service(store: Arc<dyn Store>, spool: &std::path::Path) -> String {
-    let monitor = Arc::new(Monitor::open(store, Rule::load(None).unwrap(), spool.join("spool")).unwrap());
-    monitor.refresh_atlas().await.unwrap();
+    let service = Arc::new(Service::open(store, Rule::load(None).unwrap(), spool.join("spool")).unwrap());
+    service.refresh_atlas().await.unwrap();
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap().to_string();
-    tokio::spawn(async move { serve(listener, Desk::new(monitor, Limits::default()), std::future::pending()).await });
+    tokio::spawn(async move { serve(listener, Desk::new(service, Limits::default()), std::future::pending()).await });
     address
 }
 

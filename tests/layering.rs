@@ -1,7 +1,7 @@
 //! The arrows between the rooms, the names that are not allowed, and how long a file may be. A room
 //! is a folder of `src/`, a crate of `crates/`, or the engine's `model`.
 //!
-//! `main → cli → http → monitor → { formats, store, tiles, engine } → model → geom`; `demo` and
+//! `main → cli → http → service → { formats, store, tiles, engine } → model → geom`; `demo` and
 //! `ogr-protocol` stand apart. Read from the sources themselves; `borders.rs` reads what Cargo knows.
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test may die; clippy.toml allows it in test functions only, not in what they share")]
@@ -18,10 +18,10 @@ const ARROWS: [(&str, &[&str]); 11] = [
     ("tiles", &["geom"]),
     ("store", &["model", "geom"]),
     ("formats", &["ogr-protocol", "model", "geom"]),
-    ("monitor", &["formats", "store", "engine", "model", "geom"]),
+    ("service", &["formats", "store", "engine", "model", "geom"]),
     // Of formats only how an outline is written: see `http_writes_geometries_and_reads_no_file`.
-    ("http", &["monitor", "formats", "store", "tiles", "engine", "model", "geom"]),
-    ("cli", &["http", "monitor", "store", "demo", "engine", "model", "geom"]),
+    ("http", &["service", "formats", "store", "tiles", "engine", "model", "geom"]),
+    ("cli", &["http", "service", "store", "demo", "engine", "model", "geom"]),
     ("demo", &[]),
 ];
 

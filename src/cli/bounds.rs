@@ -1,6 +1,6 @@
 //! Options that bound what one file, and one feature of it, may take.
 
-use crate::monitor::{FeatureBounds, Workshop};
+use crate::service::{FeatureBounds, Workshop};
 use std::time::Duration;
 
 /// What one feature, and the process that reads for GDAL, may take.

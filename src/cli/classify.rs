@@ -1,10 +1,9 @@
 //! `tuban classify`: the main job with no database.
 
 use super::{Budget, Codes, Failure, Said, bounds::Bounds, output, progress::Counter};
-use crate::monitor::{
+use crate::service::{
     Room, Workshop,
-    classify_file::{ClassifyFiles, LayerPath, classify_files},
-    classify_line::Output,
+    batch::{ClassifyFiles, LayerPath, classify_files, line::Output},
 };
 use clap::Args;
 use std::io::BufWriter;

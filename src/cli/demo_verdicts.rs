@@ -20,8 +20,8 @@ const PAGE: u32 = 2000;
 
 impl DemoVerdicts {
     pub async fn run(self, rules: Rules) -> Result<(), Failure> {
-        let monitor = self.database.open(rules).await?;
-        let store = monitor.store();
+        let service = self.database.open(rules).await?;
+        let store = service.store();
         let surveys: Vec<_> = store.surveys().await?.into_iter().filter(|survey| survey.facts.period == self.period).collect();
         if surveys.iter().any(|survey| !survey.facts.invented) {
             return Err(Failure::Usage(format!("a survey of {} is real: verdicts are only invented for the demo city", self.period)));

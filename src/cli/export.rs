@@ -1,7 +1,7 @@
 //! `tuban export findings|layer`.
 
 use super::{Database, Failure, crs, output, progress::Counter};
-use crate::monitor::export::{Encoding, Export, Format, Selection, Subject};
+use crate::service::export::{Encoding, Export, Format, Selection, Subject};
 use crate::store::VerdictFilter;
 use clap::{Args, Subcommand};
 use std::path::PathBuf;
@@ -85,9 +85,9 @@ impl Findings {
 impl Out {
     async fn write(self, subject: Subject, rules: Rules) -> Result<(), Failure> {
         let export = Export::new(subject, self.format, self.encoding, self.crs).map_err(|misfit| Failure::Usage(misfit.to_string()))?;
-        let monitor = self.database.open(rules).await?;
+        let service = self.database.open(rules).await?;
         let counter = Counter::new(self.format.word());
-        let mut exported = monitor.export(&export, &|done| counter.at(done)).await?;
+        let mut exported = service.export(&export, &|done| counter.at(done)).await?;
         drop(counter);
         let path = self.output.unwrap_or_else(|| PathBuf::from(&exported.name));
         let mut file = output::beside(&path)?;

@@ -1,9 +1,9 @@
 //! `tuban inspect`: what a file is, and what would become of it.
 
 use super::{Codes, Database, Failure, Said};
-use crate::monitor::{
+use crate::service::{
     Room, Wanted, Workshop,
-    inspect::{InspectFile, Inspection, inspect},
+    reading::inspect::{InspectFile, Inspection, inspect},
 };
 use clap::Args;
 use std::path::PathBuf;
@@ -53,9 +53,9 @@ impl Inspect {
             approval_kind: self.approval_kind,
         };
         let seen = if let Some(database) = self.database {
-            let monitor = Database { database, spool: self.spool }.open(rules).await?;
-            monitor.refresh_atlas().await?;
-            tokio::task::block_in_place(|| monitor.inspect(&file, None))?
+            let service = Database { database, spool: self.spool }.open(rules).await?;
+            service.refresh_atlas().await?;
+            tokio::task::block_in_place(|| service.inspect(&file, None))?
         } else {
             let memory = Memory::new(Memory::usual_budget(), std::env::temp_dir());
             let workshop = Workshop { room: Room::of(memory.for_features()), ..Workshop::new(std::env::temp_dir()) };
@@ -64,7 +64,7 @@ impl Inspect {
         };
         print(&seen);
         match seen.problem {
-            Some(problem) => Err(crate::monitor::MonitorError::from(problem).into()),
+            Some(problem) => Err(crate::service::ServiceError::from(problem).into()),
             None => Ok(()),
         }
     }

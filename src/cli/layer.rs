@@ -1,7 +1,7 @@
 //! `tuban layer add|list|remove`.
 
 use super::{Codes, Database, Failure, Said, print_rejects, progress::Counter};
-use crate::monitor::layer_import::LayerFile;
+use crate::service::layers::import::LayerFile;
 use clap::{Args, Subcommand};
 use std::path::PathBuf;
 use tuban_engine::model::LayerKind;
@@ -55,8 +55,8 @@ impl LayerCommand {
             Self::Add(add) => add.run(rules).await,
             Self::List(database) => list(&database, rules).await,
             Self::Remove { id, database } => {
-                let monitor = database.open(rules).await?;
-                monitor.store().remove_layer(id).await?;
+                let service = database.open(rules).await?;
+                service.store().remove_layer(id).await?;
                 say!("removed layer {id}");
                 Ok(())
             }
@@ -66,7 +66,7 @@ impl LayerCommand {
 
 impl Add {
     async fn run(self, rules: Rules) -> Result<(), Failure> {
-        let monitor = self.database.open(rules).await?;
+        let service = self.database.open(rules).await?;
         let counter = Counter::new(self.kind.word());
         let file = LayerFile {
             stated: self.said.into(),
@@ -75,7 +75,7 @@ impl Add {
             approval_kind: self.approval_kind,
             ..LayerFile::new(self.file, self.kind, self.name, self.effective)
         };
-        let imported = monitor.import_layer(&file, &|done| counter.at(done)).await?;
+        let imported = service.import_layer(&file, &|done| counter.at(done)).await?;
         drop(counter);
         let layer = imported.layer;
         say!(
@@ -100,8 +100,8 @@ impl Add {
 }
 
 async fn list(database: &Database, rules: Rules) -> Result<(), Failure> {
-    let monitor = database.open(rules).await?;
-    for (layer, in_force) in monitor.layers().await? {
+    let service = database.open(rules).await?;
+    for (layer, in_force) in service.layers().await? {
         let mark = if in_force { "*" } else { " " };
         say!("{mark} {:>4}  {:<15} {}  {:>9} features  {}", layer.id, layer.kind.word(), layer.effective, layer.features, layer.name);
         if let Some(advice) = layer.advice() {

@@ -35,7 +35,10 @@ mod survey;
 mod terminal;
 mod withdrawal;
 
-use crate::monitor::{Gcj02, Monitor, MonitorError, RefusalKind, Stated, county_codes::CountyCodes, layer_codes::CodeChoices};
+use crate::service::{
+    Gcj02, RefusalKind, Service, ServiceError, Stated,
+    layers::{codes::CodeChoices, county_codes::CountyCodes},
+};
 use crate::store::{self, StoreError};
 use bytesize::ByteSize;
 use clap::{Parser, Subcommand};
@@ -177,10 +180,10 @@ struct Database {
 }
 
 impl Database {
-    async fn open(&self, rules: Rules) -> Result<Monitor, Failure> {
+    async fn open(&self, rules: Rules) -> Result<Service, Failure> {
         let store = store::open(&self.database).await?;
         let spool = self.spool.clone().unwrap_or_else(|| self.spool_beside());
-        Ok(Monitor::open(store, rules, spool)?)
+        Ok(Service::open(store, rules, spool)?)
     }
 
     /// Beside the file; for a server's database, `tuban.spool` where the program was started.
@@ -199,20 +202,20 @@ enum Failure {
     #[error("图层有要素未能采用，结果不完整 / features of layers were left out, so the findings are not complete")]
     LeftOut,
     #[error(transparent)]
-    Monitor(#[from] MonitorError),
+    Service(#[from] ServiceError),
     #[error(transparent)]
     Serve(#[from] crate::http::ServeError),
 }
 
 impl From<std::io::Error> for Failure {
     fn from(error: std::io::Error) -> Self {
-        Self::Monitor(error.into())
+        Self::Service(error.into())
     }
 }
 
 impl From<StoreError> for Failure {
     fn from(error: StoreError) -> Self {
-        Self::Monitor(error.into())
+        Self::Service(error.into())
     }
 }
 
@@ -221,12 +224,12 @@ impl Failure {
         match self {
             Self::Usage(_) => 2,
             Self::LeftOut => 5,
-            Self::Monitor(error) if error.is_no_room() => 6,
-            Self::Monitor(MonitorError::Store(StoreError::Damaged(_))) => 7,
-            Self::Monitor(MonitorError::Refused(refusal)) if refusal.kind != RefusalKind::Conflict => 3,
-            Self::Monitor(
-                MonitorError::Refused(_)
-                | MonitorError::Store(StoreError::Conflict { .. } | StoreError::PeriodTaken { .. } | StoreError::LayerInUse { .. } | StoreError::NotFound { .. }),
+            Self::Service(error) if error.is_no_room() => 6,
+            Self::Service(ServiceError::Store(StoreError::Damaged(_))) => 7,
+            Self::Service(ServiceError::Refused(refusal)) if refusal.kind != RefusalKind::Conflict => 3,
+            Self::Service(
+                ServiceError::Refused(_)
+                | ServiceError::Store(StoreError::Conflict { .. } | StoreError::PeriodTaken { .. } | StoreError::LayerInUse { .. } | StoreError::NotFound { .. }),
             ) => 4,
             _ => 1,
         }
@@ -234,7 +237,7 @@ impl Failure {
 
     fn print(&self) {
         match self {
-            Self::Monitor(MonitorError::Refused(refusal)) => {
+            Self::Service(ServiceError::Refused(refusal)) => {
                 complain!("{}\n{}", refusal.words.zh, refusal.words.en);
                 if let Some(pointer) = &refusal.pointer {
                     complain!("  {pointer}");
@@ -287,7 +290,7 @@ fn option(offer: &str) -> Option<String> {
 /// Reads `EPSG:N`.
 fn crs(text: &str) -> Result<Crs, String> {
     Crs::parse(text).map_err(|unknown| {
-        let words = crate::monitor::why_not(&unknown.name);
+        let words = crate::service::why_not(&unknown.name);
         format!("{}\n{}", words.zh, words.en)
     })
 }

@@ -2,7 +2,7 @@
 
 use super::{Database, Failure};
 use crate::http::RatiosAnswer;
-use crate::monitor::{harmless, ratios::Ratios};
+use crate::service::{harmless, ratios::Ratios};
 use clap::Args;
 use tuban_engine::model::{Area, Period, PeriodRange, Tally, round_half_up};
 use tuban_engine::rule::Rules;
@@ -28,8 +28,8 @@ pub struct Ratio {
 impl Ratio {
     pub async fn run(self, rules: Rules) -> Result<(), Failure> {
         let range = self.period.map(|from| PeriodRange::new(from, self.until)).transpose().map_err(|why| Failure::Usage(why.en))?;
-        let monitor = self.database.open(rules).await?;
-        let ratios = monitor.ratios(range).await?;
+        let service = self.database.open(rules).await?;
+        let ratios = service.ratios(range).await?;
         if self.json {
             let answer = RatiosAnswer::new(ratios);
             say!("{}", serde_json::to_string_pretty(&answer).map_err(|error| Failure::Usage(error.to_string()))?);

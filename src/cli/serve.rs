@@ -2,9 +2,9 @@
 
 use super::{Budget, Database, Failure, bounds::Bounds, client_bounds::ClientBounds, duration, terminal};
 use crate::http::{Desk, HostName, Life, Limits, Names, Phase, PublicOrigin, ServeError, serve};
-use crate::monitor::{
-    Monitor,
-    work::{IMPORTS, Working},
+use crate::service::{
+    Service,
+    jobs::work::{IMPORTS, Working},
 };
 use crate::store::room::Room;
 use clap::Args;
@@ -57,11 +57,11 @@ const SHORTEST_LEASE: Duration = Duration::from_millis(300);
 impl Serve {
     pub async fn run(self, rules: Rules) -> Result<(), Failure> {
         let listener = tokio::net::TcpListener::bind(self.listen).await.map_err(|error| ServeError { address: self.listen.to_string(), error })?;
-        let monitor = self.database.open(rules).await?.with_memory(self.budget.bytes());
-        let workshop = self.bounds.of(monitor.workshop().clone());
-        let monitor = Arc::new(monitor.with_workshop(workshop));
+        let service = self.database.open(rules).await?.with_memory(self.budget.bytes());
+        let workshop = self.bounds.of(service.workshop().clone());
+        let service = Arc::new(service.with_workshop(workshop));
         let names = Names::new(self.hosts.clone(), self.origins.clone(), self.listen.ip());
-        let desk = Desk::new(Arc::clone(&monitor), Limits { reserve_bytes: self.reserve << 20, ..self.clients.limits() })
+        let desk = Desk::new(Arc::clone(&service), Limits { reserve_bytes: self.reserve << 20, ..self.clients.limits() })
             .called(names)
             .behind(self.clients.proxies.clone());
         desk.life.enter(Phase::Starting);
@@ -70,12 +70,12 @@ impl Serve {
         // While the layers are loaded it answers already: that it runs, and that it is not ready.
         let serving = serve(listener, desk.clone(), stop(desk.life.clone(), stopping.clone(), Duration::from_secs(self.drain)));
         let layers = async {
-            monitor.refresh_atlas().await?;
+            service.refresh_atlas().await?;
             desk.life.enter(Phase::Serving);
             self.greet(address);
-            self.say_where_room_is_short(&monitor);
+            self.say_where_room_is_short(&service);
             loaded.notify_one();
-            Arc::clone(&monitor).follow_layers().await;
+            Arc::clone(&service).follow_layers().await;
             Ok(())
         };
         let keep_withdrawn = Duration::from_hours(24 * u64::from(self.keep_withdrawn));
@@ -83,7 +83,7 @@ impl Serve {
         let working = Working { lease: self.lease, keep_withdrawn, imports, ..Working::default() };
         let work = async {
             tokio::select! {
-                () = loaded.notified() => Arc::clone(&monitor).work(working, stopping.clone()).await,
+                () = loaded.notified() => Arc::clone(&service).work(working, stopping.clone()).await,
                 () = stopping.cancelled() => {}
             }
         };
@@ -94,8 +94,8 @@ impl Serve {
     }
 
     /// A start on a full disk is one from which what is stored can be read.
-    fn say_where_room_is_short(&self, monitor: &Monitor) {
-        for Room { of, folder, free_bytes } in monitor.rooms().into_iter().filter(|room| room.free_bytes < self.reserve << 20) {
+    fn say_where_room_is_short(&self, service: &Service) {
+        for Room { of, folder, free_bytes } in service.rooms().into_iter().filter(|room| room.free_bytes < self.reserve << 20) {
             tracing::warn!(of, folder = %folder.display(), free_bytes, "磁盘空间不足，只能查看，不能上传 / less room than --reserve: what is stored can be read, uploads are refused");
         }
     }

@@ -1,7 +1,11 @@
 //! `tuban survey add|list|reclassify|verdicts|withdraw|restore|move|history`.
 
 use super::{Database, Failure, Said, progress::Counter, withdrawal};
-use crate::monitor::{difference::Difference, filings::Filer, outdated::Outdated, reclassification::Reclassification, survey_import::SurveyFile};
+use crate::service::{
+    reclassification::{Reclassification, difference::Difference, outdated::Outdated},
+    surveys::import::SurveyFile,
+    verdicts::Filer,
+};
 use clap::{Args, Subcommand};
 use std::path::PathBuf;
 use tuban_engine::model::{Level, OnConflict, Period, Survey};
@@ -107,8 +111,8 @@ impl SurveyCommand {
             Self::Add(add) => add.run(rules).await,
             Self::List(list) if list.withdrawn => withdrawal::list(&list.database, rules).await,
             Self::List(list) => {
-                let monitor = list.database.open(rules).await?;
-                monitor.store().surveys().await?.iter().for_each(print);
+                let service = list.database.open(rules).await?;
+                service.store().surveys().await?.iter().for_each(print);
                 Ok(())
             }
             Self::Withdraw(withdraw) => withdraw.run(rules).await,
@@ -123,7 +127,7 @@ impl SurveyCommand {
 
 impl Add {
     async fn run(self, rules: Rules) -> Result<(), Failure> {
-        let monitor = self.database.open(rules).await?;
+        let service = self.database.open(rules).await?;
         let name = self.file.file_name().map_or_else(|| self.file.display().to_string(), |name| name.to_string_lossy().into_owned());
         let file = SurveyFile {
             path: self.file,
@@ -138,7 +142,7 @@ impl Add {
             sha256: None,
         };
         let counter = Counter::new("survey");
-        let imported = monitor.import_survey(&file, &|progress| counter.at_stage(progress.stage.word(), progress.done)).await?;
+        let imported = service.import_survey(&file, &|progress| counter.at_stage(progress.stage.word(), progress.done)).await?;
         drop(counter);
         if imported.was_there {
             say!("the same file is already stored:");
@@ -152,16 +156,16 @@ impl Add {
         for warning in &facts.warnings {
             say!("  {} / {}", warning.zh, warning.en);
         }
-        super::print_rejects(&monitor.store().rejects(imported.survey.id, 0, 100).await?);
+        super::print_rejects(&service.store().rejects(imported.survey.id, 0, 100).await?);
         Ok(())
     }
 }
 
 impl Verdicts {
     async fn run(self, rules: Rules) -> Result<(), Failure> {
-        let monitor = self.database.open(rules).await?;
+        let service = self.database.open(rules).await?;
         let filer = Filer { survey: self.survey, by: self.by, preview: self.preview };
-        let filed = monitor.file_table(&filer, std::fs::File::open(&self.file)?).await?;
+        let filed = service.file_table(&filer, std::fs::File::open(&self.file)?).await?;
         if !self.preview {
             say!("{} verdicts recorded", filed.recorded());
             return Ok(());
@@ -185,10 +189,10 @@ impl Verdicts {
 
 impl Reclassify {
     async fn run(self, rules: Rules) -> Result<(), Failure> {
-        let monitor = self.database.open(rules).await?;
+        let service = self.database.open(rules).await?;
         let mut surveys = self.surveys;
         if self.outdated {
-            for (survey, why) in monitor.outdated().await? {
+            for (survey, why) in service.outdated().await? {
                 for why in &why {
                     say!("survey {survey}: {}", because(why));
                 }
@@ -197,13 +201,13 @@ impl Reclassify {
         }
         for survey in &surveys {
             let counter = Counter::new("survey");
-            let difference = monitor.difference(*survey, &|progress| counter.at_stage(progress.stage.word(), progress.done)).await?;
+            let difference = service.difference(*survey, &|progress| counter.at_stage(progress.stage.word(), progress.done)).await?;
             drop(counter);
             tell(&difference);
             if self.yes {
                 let counter = Counter::new("survey");
                 let asked = Reclassification { survey: *survey, token: Some(difference.token), by: self.by.clone() };
-                let judged = monitor.reclassify(&asked, &|progress| counter.at_stage(progress.stage.word(), progress.done)).await?;
+                let judged = service.reclassify(&asked, &|progress| counter.at_stage(progress.stage.word(), progress.done)).await?;
                 drop(counter);
                 print(&judged);
             }

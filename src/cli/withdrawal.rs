@@ -87,9 +87,9 @@ pub struct History {
 
 impl Withdraw {
     pub async fn run(self, rules: Rules) -> Result<(), Failure> {
-        let monitor = self.database.open(rules).await?;
-        let confirmed = monitor.store().confirmed(self.survey).await?;
-        monitor.withdraw(self.survey, &self.decided.into()).await?;
+        let service = self.database.open(rules).await?;
+        let confirmed = service.store().confirmed(self.survey).await?;
+        service.withdraw(self.survey, &self.decided.into()).await?;
         say!("survey {} withdrawn, with {confirmed} confirmed verdicts; tuban survey restore {} brings it back", self.survey, self.survey);
         Ok(())
     }
@@ -97,18 +97,18 @@ impl Withdraw {
 
 impl Restore {
     pub async fn run(self, rules: Rules) -> Result<(), Failure> {
-        let monitor = self.database.open(rules).await?;
-        print(&monitor.restore(self.survey, &self.decided.into()).await?);
+        let service = self.database.open(rules).await?;
+        print(&service.restore(self.survey, &self.decided.into()).await?);
         Ok(())
     }
 }
 
 impl Move {
     pub async fn run(self, rules: Rules) -> Result<(), Failure> {
-        let monitor = self.database.open(rules).await?;
-        let facts = monitor.store().survey(self.survey).await?.facts;
+        let service = self.database.open(rules).await?;
+        let facts = service.store().survey(self.survey).await?.facts;
         let to = (self.period.unwrap_or(facts.period), self.level.unwrap_or(facts.level));
-        let moved = monitor.move_survey(self.survey, to, &self.decided.into()).await?;
+        let moved = service.move_survey(self.survey, to, &self.decided.into()).await?;
         print(&moved.survey);
         if moved.days_changed > 0 {
             say!("  {} patches have no days of their own: the period's stand for them now; judge the survey again", moved.days_changed);
@@ -119,10 +119,10 @@ impl Move {
 
 impl History {
     pub async fn run(self, rules: Rules) -> Result<(), Failure> {
-        let monitor = self.database.open(rules).await?;
-        let events = monitor.store().history(self.survey).await?;
+        let service = self.database.open(rules).await?;
+        let events = service.store().history(self.survey).await?;
         if events.is_empty() {
-            monitor.store().survey(self.survey).await?;
+            service.store().survey(self.survey).await?;
         }
         for event in events {
             let details: Vec<String> = event.details.iter().map(|(name, value)| format!("{name}={value}")).collect();
@@ -135,8 +135,8 @@ impl History {
 
 /// `tuban survey list --withdrawn`.
 pub(super) async fn list(database: &Database, rules: Rules) -> Result<(), Failure> {
-    let monitor = database.open(rules).await?;
-    for Withdrawn { survey, confirmed, event } in monitor.store().withdrawn().await? {
+    let service = database.open(rules).await?;
+    for Withdrawn { survey, confirmed, event } in service.store().withdrawn().await? {
         print(&survey);
         let why = event.map(|event| format!("{}: {}", event.event, event.decision.reason.unwrap_or_else(|| "—".to_owned()))).unwrap_or_default();
         say!("  {} {why}; {confirmed} confirmed verdicts", survey.withdrawn_ms.map(timestamp).unwrap_or_default());

@@ -1,7 +1,7 @@
 //! Bytes to values: files of features, read in batches whatever their format.
 //!
 //! A [`FeatureSource`] runs on one thread and only cuts a file into [`FeatureBatch`]es; many threads then read features out of them. A new
-//! format brings its own pair of the two and one line in [`Arrival::open`]; the monitor does not change.
+//! format brings its own pair of the two and one line in [`Arrival::open`]; the service does not change.
 //!
 //! Knows no store, no HTTP, and nothing of what a feature will be held against.
 

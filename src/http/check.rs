@@ -88,8 +88,8 @@ pub async fn check(State(desk): State<Desk>, Query(query): Query<CheckQuery>, bo
         return Err(too_large());
     }
     let body = to_bytes(body, limit).await.map_err(|_| too_large())?;
-    let checked = desk.monitor.check_aside(body, days).await?;
-    let lacking = desk.monitor.left_out_of(&checked.finding, &checked.provenance.layers, &checked.bounds).await?;
+    let checked = desk.service.check_aside(body, days).await?;
+    let lacking = desk.service.left_out_of(&checked.finding, &checked.provenance.layers, &checked.bounds).await?;
     Ok(Json(Checked {
         county_code: checked.finding.county_code.clone(),
         areas: AreasAnswer::new(&checked.finding.areas, &checked.provenance),

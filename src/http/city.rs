@@ -28,22 +28,22 @@ pub struct About {
 /// What the city has.
 #[utoipa::path(get, path = "/api/about", tag = "city", responses((status = OK, body = About)))]
 pub async fn about(State(desk): State<Desk>) -> Result<Json<About>, Problem> {
-    let monitor = &desk.monitor;
-    let layers = monitor.layers().await?;
+    let service = &desk.service;
+    let layers = service.layers().await?;
     // Of the counties that are listed: where others came in force, they are loaded first.
-    monitor.refresh_atlas().await?;
-    let mut periods: Vec<Period> = monitor.store().surveys().await?.iter().map(|survey| survey.facts.period).collect();
+    service.refresh_atlas().await?;
+    let mut periods: Vec<Period> = service.store().surveys().await?.iter().map(|survey| survey.facts.period).collect();
     periods.sort_unstable();
     periods.dedup();
     Ok(Json(About {
         name: "图斑 Tuban",
         version: env!("CARGO_PKG_VERSION"),
         demo: layers.iter().any(|(layer, in_force)| *in_force && layer.invented),
-        bounds: monitor.atlas().counties_bounds().map(|bounds| [bounds.min[0], bounds.min[1], bounds.max[0], bounds.max[1]]),
+        bounds: service.atlas().counties_bounds().map(|bounds| [bounds.min[0], bounds.min[1], bounds.max[0], bounds.max[1]]),
         periods: periods.into_iter().map(Into::into).collect(),
-        lines: monitor.rule().lines.clone(),
-        rule: monitor.rule().version.clone(),
-        rule_effective: monitor.rule().effective.to_string(),
-        tiles_version: monitor.store().revision().await?.to_string(),
+        lines: service.rule().lines.clone(),
+        rule: service.rule().version.clone(),
+        rule_effective: service.rule().effective.to_string(),
+        tiles_version: service.store().revision().await?.to_string(),
     }))
 }

@@ -1,7 +1,7 @@
 //! What people say of a file, the same at every door that takes one.
 
 use super::{Problem, query};
-use crate::monitor::{Gcj02, Stated, layer_codes::CodeChoices};
+use crate::service::{Gcj02, Stated, layers::codes::CodeChoices};
 use serde::Deserialize;
 use tuban_geom::Crs;
 use utoipa::IntoParams;

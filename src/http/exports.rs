@@ -6,7 +6,7 @@ use super::{
     jobs::{self, JobAnswer},
     query::{self, Path, Query},
 };
-use crate::monitor::export::{Encoding, Export, Exported, Format, Misfit, Selection, Subject};
+use crate::service::export::{Encoding, Export, Exported, Format, Misfit, Selection, Subject};
 use axum::{
     body::{Body, Bytes},
     extract::State,
@@ -56,7 +56,7 @@ impl WhichQuery {
         Ok(Subject::Findings(Selection {
             survey: query::read_if("survey", self.survey.as_deref())?,
             range: query::range(self.period.as_deref(), self.until.as_deref())?,
-            county: query::county(&desk.monitor, self.county.as_deref()).await?,
+            county: query::county(&desk.service, self.county.as_deref()).await?,
             verdict: query::read_if("verdict", self.verdict.as_deref())?,
             patch: query::read_if("patch", self.patch.as_deref())?,
         }))
@@ -76,14 +76,14 @@ impl FormatQuery {
 #[utoipa::path(get, path = "/api/exports/findings", tag = "exports", params(WhichQuery, FormatQuery),
     responses((status = OK, body = Vec<u8>, content_type = "application/octet-stream"), (status = BAD_REQUEST, body = Problem), (status = NOT_FOUND, body = Problem), (status = UNPROCESSABLE_ENTITY, body = Problem), (status = SERVICE_UNAVAILABLE, body = Problem)))]
 pub async fn findings(State(desk): State<Desk>, Query(which): Query<WhichQuery>, Query(format): Query<FormatQuery>) -> Result<Response, Problem> {
-    send(desk.monitor.export(&format.read(which.read(&desk).await?)?, &|_| {}).await?)
+    send(desk.service.export(&format.read(which.read(&desk).await?)?, &|_| {}).await?)
 }
 
 /// A layer as a file, once it is written.
 #[utoipa::path(get, path = "/api/exports/layers/{id}", tag = "exports", params(("id" = i64, Path), FormatQuery),
     responses((status = OK, body = Vec<u8>, content_type = "application/octet-stream"), (status = BAD_REQUEST, body = Problem), (status = NOT_FOUND, body = Problem), (status = UNPROCESSABLE_ENTITY, body = Problem), (status = SERVICE_UNAVAILABLE, body = Problem)))]
 pub async fn layer(State(desk): State<Desk>, Path(id): Path<i64>, Query(format): Query<FormatQuery>) -> Result<Response, Problem> {
-    send(desk.monitor.export(&format.read(Subject::Layer(id))?, &|_| {}).await?)
+    send(desk.service.export(&format.read(Subject::Layer(id))?, &|_| {}).await?)
 }
 
 /// The same as a job, which any node carries out; the file is kept with it.
@@ -95,7 +95,7 @@ pub async fn queue_findings(
     Query(which): Query<WhichQuery>,
     Query(format): Query<FormatQuery>,
 ) -> Result<Response, Problem> {
-    let job = desk.monitor.queue_export(&format.read(which.read(&desk).await?)?, &desk.quota(client)).await?;
+    let job = desk.service.queue_export(&format.read(which.read(&desk).await?)?, &desk.quota(client)).await?;
     jobs::accepted(&desk, &job).await
 }
 
@@ -103,7 +103,7 @@ pub async fn queue_findings(
 #[utoipa::path(post, path = "/api/exports/layers/{id}", tag = "exports", params(("id" = i64, Path), FormatQuery),
     responses((status = ACCEPTED, body = JobAnswer), (status = BAD_REQUEST, body = Problem), (status = NOT_FOUND, body = Problem)))]
 pub async fn queue_layer(State(desk): State<Desk>, client: Client, Path(id): Path<i64>, Query(format): Query<FormatQuery>) -> Result<Response, Problem> {
-    let job = desk.monitor.queue_export(&format.read(Subject::Layer(id))?, &desk.quota(client)).await?;
+    let job = desk.service.queue_export(&format.read(Subject::Layer(id))?, &desk.quota(client)).await?;
     jobs::accepted(&desk, &job).await
 }
 

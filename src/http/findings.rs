@@ -1,7 +1,7 @@
 //! Findings as they are answered: areas, doubts, flags, and the sentence that explains them.
 
 use super::answers::timestamp;
-use crate::monitor::left_out::LeftOutHere;
+use crate::service::layers::left_out::LeftOutHere;
 use serde::Serialize;
 use tuban_engine::model::{Area, AutomaticVerdict, Days, Doubts, Explanation, Flag, FormerFinding, LayerKind, LayerUsed, LeftOut, Provenance, Reason, Words};
 use tuban_engine::{explain::explain, rule::Tolerance};

@@ -6,8 +6,10 @@ use super::{
     query::{self, Query},
     upload::{Spooled, spool},
 };
-use crate::monitor::inspect::{CrsSource, InspectFile, Inspection};
-use crate::monitor::{FileLayer, Wanted};
+use crate::service::{
+    FileLayer, Wanted,
+    reading::inspect::{CrsSource, InspectFile, Inspection},
+};
 use axum::{
     Json,
     extract::{Request, State},
@@ -139,15 +141,15 @@ pub async fn inspect(
     };
     let name = query.name.or_else(|| spooled.name.clone()).unwrap_or_else(|| "survey".to_owned());
     let turn = Arc::clone(&desk.inspections).acquire_owned().await.map_err(|error| Problem::internal(&error))?;
-    let monitor = Arc::clone(&desk.monitor);
-    monitor.refresh_atlas().await?;
+    let service = Arc::clone(&desk.service);
+    service.refresh_atlas().await?;
     let file = Arc::clone(&spooled);
     // Dropped with this request, also where its client leaves: the work ends soon after, and holds its turn until then.
     let asking = Arc::new(());
     let asked = Arc::downgrade(&asking);
     let seen = tokio::task::spawn_blocking(move || {
         let _turn = turn;
-        monitor.inspect(&InspectFile { path: file.path(), name: &name, wanted, stated, map, codes, approval_kind }, Some(asked))
+        service.inspect(&InspectFile { path: file.path(), name: &name, wanted, stated, map, codes, approval_kind }, Some(asked))
     });
     let seen = seen.await.map_err(|error| Problem::internal(&error))??;
     drop(asking);

@@ -7,8 +7,10 @@ use super::{
     layers::LayerTaken,
     query::Path,
 };
-use crate::monitor::MonitorError;
-use crate::monitor::jobs::{Done, JobSeen};
+use crate::service::{
+    ServiceError,
+    jobs::{Done, JobSeen},
+};
 use crate::store::{JobFile, News};
 use axum::{
     Json,
@@ -114,27 +116,27 @@ const LISTED: u32 = 100;
 /// The last hundred jobs, newest first.
 #[utoipa::path(get, path = "/api/jobs", tag = "jobs", responses((status = OK, body = JobList)))]
 pub async fn jobs(State(desk): State<Desk>) -> Result<Json<JobList>, Problem> {
-    Ok(Json(JobList { jobs: desk.monitor.jobs(LISTED).await?.into_iter().map(Into::into).collect() }))
+    Ok(Json(JobList { jobs: desk.service.jobs(LISTED).await?.into_iter().map(Into::into).collect() }))
 }
 
 /// How far a job is.
 #[utoipa::path(get, path = "/api/jobs/{id}", tag = "jobs", params(("id" = String, Path)), responses((status = OK, body = JobAnswer), (status = NOT_FOUND, body = Problem)))]
 pub async fn job(State(desk): State<Desk>, Path(id): Path<String>) -> Result<Json<JobAnswer>, Problem> {
-    Ok(Json(desk.monitor.job(&id).await?.into()))
+    Ok(Json(desk.service.job(&id).await?.into()))
 }
 
 /// Cancels a job, queued or under way on any node: nothing of it is stored. One that was cancelled before is answered as it is.
 #[utoipa::path(delete, path = "/api/jobs/{id}", tag = "jobs", params(("id" = String, Path)),
     responses((status = OK, body = JobAnswer), (status = NOT_FOUND, body = Problem), (status = CONFLICT, description = "the job is over: `job_over`", body = Problem)))]
 pub async fn cancel(State(desk): State<Desk>, Path(id): Path<String>) -> Result<Json<JobAnswer>, Problem> {
-    Ok(Json(desk.monitor.cancel(&id).await?.into()))
+    Ok(Json(desk.service.cancel(&id).await?.into()))
 }
 
 /// The same as it changes: `progress` while it runs, then one `done` or `failed`.
 #[utoipa::path(get, path = "/api/jobs/{id}/events", tag = "jobs", params(("id" = String, Path)), responses((status = OK, content_type = "text/event-stream", body = String), (status = NOT_FOUND, body = Problem)))]
 pub async fn events(State(desk): State<Desk>, Path(id): Path<String>) -> Result<Sse<impl Stream<Item = Result<Event, Infallible>>>, Problem> {
-    let mut news = desk.monitor.news();
-    let mut answer = JobAnswer::from(desk.monitor.job(&id).await?);
+    let mut news = desk.service.news();
+    let mut answer = JobAnswer::from(desk.service.job(&id).await?);
     let events = async_stream::stream! {
         loop {
             let name = if answer.state == JobState::Running { "progress" } else { answer.state.word() };
@@ -158,7 +160,7 @@ pub async fn events(State(desk): State<Desk>, Path(id): Path<String>) -> Result<
 #[utoipa::path(get, path = "/api/jobs/{id}/file", tag = "jobs", params(("id" = String, Path)),
     responses((status = OK, body = Vec<u8>, content_type = "application/octet-stream"), (status = NOT_MODIFIED), (status = NOT_FOUND, body = Problem), (status = GONE, body = Problem)))]
 pub async fn file(State(desk): State<Desk>, Path(id): Path<String>, headers: HeaderMap) -> Result<Response, Problem> {
-    let JobFile { name, media_type, bytes, sha256, .. } = match desk.monitor.job(&id).await?.outcome {
+    let JobFile { name, media_type, bytes, sha256, .. } = match desk.service.job(&id).await?.outcome {
         Some(Ok(Done::File(made))) => made,
         Some(Err(error)) => return Err(error.into()),
         Some(Ok(Done::Survey(_) | Done::Layer { .. })) => return Err(Problem::not_found(["任务文件", "file of job"], &id)),
@@ -176,7 +178,7 @@ pub async fn file(State(desk): State<Desk>, Path(id): Path<String>, headers: Hea
         let (mut left, mut number) = (bytes, 0);
         while left > 0 {
             // Dropped while it is read: the answer ends short of its length, which nobody takes for the whole.
-            let chunk = desk.monitor.file_chunk(&id, number).await.map_err(std::io::Error::other)?.ok_or(std::io::ErrorKind::UnexpectedEof)?;
+            let chunk = desk.service.file_chunk(&id, number).await.map_err(std::io::Error::other)?.ok_or(std::io::ErrorKind::UnexpectedEof)?;
             left = left.saturating_sub(chunk.len() as u64);
             number += 1;
             yield Bytes::from(chunk);
@@ -187,7 +189,7 @@ pub async fn file(State(desk): State<Desk>, Path(id): Path<String>, headers: Hea
 
 /// The answer to what was queued as a job: where it is looked at, and how it is now.
 pub(super) async fn accepted(desk: &Desk, job: &str) -> Result<Response, Problem> {
-    let answer = JobAnswer::from(desk.monitor.job(job).await?);
+    let answer = JobAnswer::from(desk.service.job(job).await?);
     Ok((StatusCode::ACCEPTED, [(header::LOCATION, format!("/api/jobs/{job}"))], Json(answer)).into_response())
 }
 
@@ -196,12 +198,12 @@ pub(super) async fn accepted(desk: &Desk, job: &str) -> Result<Response, Problem
 pub(super) async fn answered(
     desk: &Desk,
     job: &str,
-    ended: impl Future<Output = Result<Done, MonitorError>>,
+    ended: impl Future<Output = Result<Done, ServiceError>>,
     answer: impl FnOnce(Done) -> Option<Response>,
 ) -> Result<Response, Problem> {
     let ended = tokio::select! {
         ended = ended => match ended {
-            Err(MonitorError::WaitsForRoom(_)) => return accepted(desk, job).await,
+            Err(ServiceError::WaitsForRoom(_)) => return accepted(desk, job).await,
             ended => ended?,
         },
         () = desk.life.stopping() => return accepted(desk, job).await,
@@ -223,10 +225,10 @@ pub(super) fn prefers_async(headers: &HeaderMap) -> bool {
 }
 
 /// Waits until a job is not any more as it was.
-async fn changed(desk: &Desk, id: &str, news: &mut News, before: &JobAnswer) -> Result<JobAnswer, MonitorError> {
+async fn changed(desk: &Desk, id: &str, news: &mut News, before: &JobAnswer) -> Result<JobAnswer, ServiceError> {
     loop {
         news.heard().await;
-        let now = JobAnswer::from(desk.monitor.job(id).await?);
+        let now = JobAnswer::from(desk.service.job(id).await?);
         if now != *before {
             return Ok(now);
         }

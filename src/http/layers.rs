@@ -8,7 +8,7 @@ use super::{
     query::{self, Query},
     upload::Arrived,
 };
-use crate::monitor::{jobs::Done, layer_import::LayerFile};
+use crate::service::{jobs::Done, layers::import::LayerFile};
 use axum::{
     Json,
     extract::{Request, State},
@@ -28,7 +28,7 @@ pub struct Layers {
 /// All layer versions, and which are in force.
 #[utoipa::path(get, path = "/api/layers", tag = "layers", responses((status = OK, body = Layers)))]
 pub async fn layers(State(desk): State<Desk>) -> Result<Json<Layers>, Problem> {
-    let layers = desk.monitor.layers().await?.into_iter().map(|(layer, in_force)| LayerAnswer::new(layer, in_force)).collect();
+    let layers = desk.service.layers().await?.into_iter().map(|(layer, in_force)| LayerAnswer::new(layer, in_force)).collect();
     Ok(Json(Layers { layers }))
 }
 
@@ -92,7 +92,7 @@ pub async fn take_layer(
         sha256: Some(spooled.sha256.clone()),
         ..LayerFile::new(spooled.path().to_owned(), kind, name, effective)
     };
-    let job = desk.monitor.queue_layer_import(&file, &desk.quota(client)).await?;
+    let job = desk.service.queue_layer_import(&file, &desk.quota(client)).await?;
     arrived.answer(&desk, &job, answer).await
 }
 

@@ -75,8 +75,8 @@ struct LayerKind {
 }
 
 impl Metrics {
-    /// Nothing counted yet, but for what the monitor counts by itself.
-    pub(super) fn new(monitor: &crate::monitor::counts::Counts) -> Self {
+    /// Nothing counted yet, but for what the service counts by itself.
+    pub(super) fn new(service: &crate::service::counts::Counts) -> Self {
         let metrics = Self {
             registry: Registry::default(),
             requests: Family::default(),
@@ -93,10 +93,10 @@ impl Metrics {
             resident: Gauge::default(),
             free: Family::default(),
         };
-        metrics.registered(monitor)
+        metrics.registered(service)
     }
 
-    fn registered(mut self, monitor: &crate::monitor::counts::Counts) -> Self {
+    fn registered(mut self, service: &crate::service::counts::Counts) -> Self {
         let mut all = Registry::default();
         all.register_with_unit("process_resident_memory", "Memory of this process", Unit::Bytes, self.resident.clone());
         let ours = all.sub_registry_with_prefix("tuban");
@@ -104,11 +104,11 @@ impl Metrics {
         ours.register("http_requests", "Requests answered", self.requests.clone());
         ours.register_with_unit("http_request_duration", "From a request's head to its answer's head", Unit::Seconds, self.durations.clone());
         ours.register("problems", "Requests answered with a problem, by its code", self.problems.clone());
-        ours.register("imports", "Imports of surveys that ended, by how", monitor.imports.clone());
-        ours.register("imports_under_way", "Imports of surveys under way", monitor.importing.clone());
+        ours.register("imports", "Imports of surveys that ended, by how", service.imports.clone());
+        ours.register("imports_under_way", "Imports of surveys under way", service.importing.clone());
         ours.register("jobs_running", "Jobs of all nodes that wait or are under way, as the database has them", self.jobs_running.clone());
-        ours.register("findings", "Findings made and stored", monitor.findings.clone());
-        ours.register("rejects", "Features refused in surveys that were stored", monitor.rejects.clone());
+        ours.register("findings", "Findings made and stored", service.findings.clone());
+        ours.register("rejects", "Features refused in surveys that were stored", service.rejects.clone());
         ours.register("store_up", "Whether the database answered when it was last asked", self.store_up.clone());
         ours.register_with_unit(
             "store_answer",
@@ -152,7 +152,7 @@ impl Metrics {
         self.layers.clear();
         self.layer_memory.clear();
         self.layer_vertices.clear();
-        for load in desk.monitor.atlas().loads() {
+        for load in desk.service.atlas().loads() {
             let kind = LayerKind { kind: load.used.kind.to_string() };
             self.layer_memory.get_or_create(&kind).set(load.memory_bytes as i64);
             self.layer_vertices.get_or_create(&kind).set(load.vertices as i64);
@@ -187,14 +187,14 @@ fn resident_bytes() -> Option<i64> {
 pub async fn metrics(State(desk): State<Desk>) -> Result<impl IntoResponse, Problem> {
     // A database that is away is one of the numbers, no reason to withhold them.
     if readiness::ask_store(&desk).await.is_ok() {
-        let current = desk.monitor.is_current().await;
+        let current = desk.service.is_current().await;
         desk.metrics.atlas_current.set(i64::from(current.is_ok_and(|current| current)));
-        if let Ok(jobs) = desk.monitor.store().jobs(JOBS_LOOKED_AT).await {
+        if let Ok(jobs) = desk.service.store().jobs(JOBS_LOOKED_AT).await {
             desk.metrics.jobs_running.set(jobs.iter().filter(|job| job.state == JobState::Running).count() as i64);
         }
     }
     desk.metrics.look_at_layers(&desk);
-    for room in desk.monitor.rooms() {
+    for room in desk.service.rooms() {
         desk.metrics.free.get_or_create(&Disk { folder: room.of }).set(i64::try_from(room.free_bytes).unwrap_or(i64::MAX));
     }
     desk.metrics.resident.set(resident_bytes().unwrap_or_default());

@@ -1,4 +1,4 @@
-//! The edge: every route on one page. A handler reads the request, asks the monitor, and writes the answer.
+//! The edge: every route on one page. A handler reads the request, asks the service, and writes the answer.
 
 mod answers;
 mod check;
@@ -44,7 +44,7 @@ pub use ratios::RatiosAnswer;
 pub use readiness::{Life, Phase};
 pub use serve::{ServeError, serve};
 
-use crate::monitor::Monitor;
+use crate::service::Service;
 use crate::store::Quota;
 use axum::{
     Router,
@@ -71,7 +71,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 #[derive(Clone)]
 pub struct Desk {
     /// The services.
-    pub monitor: Arc<Monitor>,
+    pub service: Arc<Service>,
     /// Limits of what is taken in.
     pub limits: Limits,
     /// What it is called by its users.
@@ -133,15 +133,15 @@ impl Default for Limits {
 }
 
 impl Desk {
-    /// A desk over `monitor`, whose layers are loaded; else let its life enter [`Phase::Starting`] first. It answers to loopback names.
+    /// A desk over `service`, whose layers are loaded; else let its life enter [`Phase::Starting`] first. It answers to loopback names.
     #[must_use]
-    pub fn new(monitor: Arc<Monitor>, limits: Limits) -> Self {
-        let metrics = Arc::new(metrics::Metrics::new(monitor.counts()));
+    pub fn new(service: Arc<Service>, limits: Limits) -> Self {
+        let metrics = Arc::new(metrics::Metrics::new(service.counts()));
         let waiting = Arc::new(waiting::Waiting::new(limits));
         let inspections = Arc::new(Semaphore::new(INSPECTIONS));
         let names = Arc::new(Names::loopback());
         let proxies = Arc::new([]);
-        Self { monitor, limits, names, proxies, life: Life::serving(), metrics, waiting, inspections, tiles: tiles::cache() }
+        Self { service, limits, names, proxies, life: Life::serving(), metrics, waiting, inspections, tiles: tiles::cache() }
     }
 
     /// A desk that believes these proxies.

@@ -6,7 +6,7 @@ use super::{
     findings::{FindingAnswer, FormerAnswer},
     query::{self, Path, Query},
 };
-use crate::monitor::MonitorError;
+use crate::service::ServiceError;
 use crate::store::{PatchPosition, PatchQuery, StoredPatch};
 use axum::{
     Json,
@@ -86,8 +86,8 @@ fn place(text: Option<&str>) -> Result<PatchPosition, Problem> {
 pub async fn patches(State(desk): State<Desk>, Query(query): Query<PatchesQuery>, uri: axum::http::Uri) -> Result<Response, Problem> {
     let limit = query::limit(query.limit.as_deref(), 500, 5000)?;
     let wanted = PatchQuery {
-        bounds: query::bbox(query.bbox.as_deref(), desk.monitor.atlas().counties_bounds())?,
-        county: query::county(&desk.monitor, query.county.as_deref()).await?,
+        bounds: query::bbox(query.bbox.as_deref(), desk.service.atlas().counties_bounds())?,
+        county: query::county(&desk.service, query.county.as_deref()).await?,
         range: query::range(query.period.as_deref(), query.until.as_deref())?,
         survey: query::read_if("survey", query.survey.as_deref())?,
         patch_id: query.patch_id.clone(),
@@ -96,11 +96,11 @@ pub async fn patches(State(desk): State<Desk>, Query(query): Query<PatchesQuery>
         limit,
     };
     if let Some(survey) = wanted.survey {
-        desk.monitor.store().survey(survey).await?;
+        desk.service.store().survey(survey).await?;
     }
     let first = Portion::read(&desk, &wanted, limit).await?;
     if let (true, Some(county)) = (first.patches.is_empty(), &wanted.county) {
-        desk.monitor.know_county(county).await?;
+        desk.service.know_county(county).await?;
     }
     let chunks = feature_collection(desk, wanted, first, uri.query().unwrap_or_default().to_owned());
     Ok(([(header::CONTENT_TYPE, GEOJSON)], Body::from_stream(chunks)).into_response())
@@ -121,17 +121,17 @@ struct Portion {
 
 impl Portion {
     /// The next ones, of `left` at most.
-    async fn read(desk: &Desk, wanted: &PatchQuery, left: u32) -> Result<Self, MonitorError> {
+    async fn read(desk: &Desk, wanted: &PatchQuery, left: u32) -> Result<Self, ServiceError> {
         let limit = left.min(PORTION);
-        let patches = desk.monitor.store().patches(&PatchQuery { limit, ..wanted.clone() }).await?;
-        let taken_off = desk.monitor.taken_off(&patches, wanted.range).await?;
+        let patches = desk.service.store().patches(&PatchQuery { limit, ..wanted.clone() }).await?;
+        let taken_off = desk.service.taken_off(&patches, wanted.range).await?;
         let is_last = patches.len() < limit as usize;
         Ok(Self { patches, taken_off, left: if is_last { 0 } else { left - limit } })
     }
 }
 
 /// The page as text, portion by portion. An error behind the first one ends it short, so that it is no JSON: nobody takes it for the whole.
-fn feature_collection(desk: Desk, mut wanted: PatchQuery, first: Portion, asked: String) -> impl Stream<Item = Result<Bytes, MonitorError>> {
+fn feature_collection(desk: Desk, mut wanted: PatchQuery, first: Portion, asked: String) -> impl Stream<Item = Result<Bytes, ServiceError>> {
     async_stream::try_stream! {
         let limit = wanted.limit;
         let (mut portion, mut sent, mut last) = (first, 0_u32, None);
@@ -142,7 +142,7 @@ fn feature_collection(desk: Desk, mut wanted: PatchQuery, first: Portion, asked:
                     text.push(b',');
                 }
                 (sent, last) = (sent + 1, Some(patch.place()));
-                let (set, taken_off) = (desk.monitor.layer_set(patch.finding.layer_set).await?, portion.taken_off.remove(&patch.id));
+                let (set, taken_off) = (desk.service.layer_set(patch.finding.layer_set).await?, portion.taken_off.remove(&patch.id));
                 serde_json::to_writer(&mut text, &PatchAnswer::new(patch, &set.provenance, taken_off, None)).map_err(std::io::Error::from)?;
                 if text.len() >= CHUNK {
                     yield Bytes::from(std::mem::take(&mut text));
@@ -170,19 +170,19 @@ fn next(asked: &str, last: PatchPosition) -> String {
 #[utoipa::path(get, path = "/api/patches/{id}", tag = "patches", params(("id" = i64, Path), PatchMonths), responses((status = OK, body = PatchAnswer, content_type = "application/geo+json"), (status = BAD_REQUEST, body = Problem), (status = NOT_FOUND, body = Problem)))]
 pub async fn patch(State(desk): State<Desk>, Path(id): Path<i64>, Query(months): Query<PatchMonths>) -> Result<Response, Problem> {
     let range = query::range(months.period.as_deref(), months.until.as_deref())?;
-    let store = desk.monitor.store();
+    let store = desk.service.store();
     let patch = store.patch(id).await?;
-    let set = desk.monitor.layer_set(patch.finding.layer_set).await?;
+    let set = desk.service.layer_set(patch.finding.layer_set).await?;
     let mut history = Vec::new();
     for former in store.former_findings(id).await? {
-        let set = desk.monitor.layer_set(former.finding.layer_set).await?;
+        let set = desk.service.layer_set(former.finding.layer_set).await?;
         history.push(FormerAnswer::new(former, &set.provenance));
     }
-    let tolerance = desk.monitor.tolerance_of(&set.provenance);
+    let tolerance = desk.service.tolerance_of(&set.provenance);
     let outline = patch.patch.repaired.as_ref().unwrap_or(&patch.patch.degrees);
-    let lacking = desk.monitor.left_out_of(&patch.finding, &set.provenance.layers, &outline.bounds()).await?;
+    let lacking = desk.service.left_out_of(&patch.finding, &set.provenance.layers, &outline.bounds()).await?;
     let why = FindingAnswer::new(&patch.finding, &patch.patch.defects, set.provenance.clone(), &patch.patch.days, &tolerance);
     let why = why.lacking(lacking).with_history(history);
-    let taken_off = desk.monitor.taken_off(std::slice::from_ref(&patch), range).await?.remove(&id);
+    let taken_off = desk.service.taken_off(std::slice::from_ref(&patch), range).await?.remove(&id);
     Ok(geojson(&PatchAnswer::new(patch, &set.provenance, taken_off, Some(why))))
 }

@@ -1,7 +1,7 @@
 //! The one place where an error becomes a status: RFC 9457 problems, with the place of the fault.
 
 use super::requests;
-use crate::monitor::{MonitorError, Refusal, RefusalKind};
+use crate::service::{Refusal, RefusalKind, ServiceError};
 use crate::store::{StoreError, Thing};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -298,8 +298,8 @@ impl From<&Refusal> for Problem {
     }
 }
 
-impl From<MonitorError> for Problem {
-    fn from(error: MonitorError) -> Self {
+impl From<ServiceError> for Problem {
+    fn from(error: ServiceError) -> Self {
         Self::of(&error)
     }
 }
@@ -307,13 +307,13 @@ impl From<MonitorError> for Problem {
 impl Problem {
     /// The problem an error amounts to.
     #[must_use]
-    pub fn of(error: &MonitorError) -> Self {
+    pub fn of(error: &ServiceError) -> Self {
         match error {
-            MonitorError::Store(error) => error.into(),
-            MonitorError::Refused(refusal) => Self::from(&**refusal),
-            MonitorError::WaitsForRoom(_) => Self::no_room(),
-            MonitorError::FailedJob(job) => Self::logged(job.clone()),
-            MonitorError::Io(_) | MonitorError::Broken(_) | MonitorError::LateCrs(_) | MonitorError::Holders(_) => Self::internal(error),
+            ServiceError::Store(error) => error.into(),
+            ServiceError::Refused(refusal) => Self::from(&**refusal),
+            ServiceError::WaitsForRoom(_) => Self::no_room(),
+            ServiceError::FailedJob(job) => Self::logged(job.clone()),
+            ServiceError::Io(_) | ServiceError::Broken(_) | ServiceError::LateCrs(_) | ServiceError::Holders(_) => Self::internal(error),
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Parameters from words to values, once; what cannot be read is a problem that names the parameter.
 
 use super::Problem;
-use crate::monitor::{Monitor, why_not};
+use crate::service::{Service, why_not};
 use axum::extract::{self, FromRequestParts, RawPathParams, path::ErrorKind, rejection::PathRejection};
 use axum::http::request::Parts;
 use axum_extra::extract::{Query as Repeatable, QueryRejection};
@@ -135,12 +135,12 @@ pub fn bbox(text: Option<&str>, city: Option<&Bounds>) -> Result<Option<Bounds>,
 ///
 /// # Errors
 /// Where it is neither; the problem lists the counties in force.
-pub async fn county(monitor: &Monitor, text: Option<&str>) -> Result<Option<String>, Problem> {
+pub async fn county(service: &Service, text: Option<&str>) -> Result<Option<String>, Problem> {
     let Some(text) = text.map(str::trim) else { return Ok(None) };
     if text.len() == 6 && text.bytes().all(|digit| digit.is_ascii_digit()) {
         return Ok(Some(text.to_owned()));
     }
-    let counties = monitor.counties().await?;
+    let counties = service.counties().await?;
     let in_force = counties.iter().find(|county| county.name == text).map(|county| county.code.clone());
     let of_standard = || COUNTIES.iter().find(|(_, name)| *name == text).map(|(code, _)| (*code).to_owned());
     in_force.or_else(of_standard).map(Some).ok_or_else(|| {

@@ -6,7 +6,7 @@ use super::{
     query::{self, Query},
     shared_ground::ContradictionAnswer,
 };
-use crate::monitor::ratios::Ratios;
+use crate::service::ratios::Ratios;
 use axum::{Json, extract::State};
 use serde::{Deserialize, Serialize};
 use tuban_engine::model::{Area, Group, LayerUsed, Line, Tally, round_half_up};
@@ -26,7 +26,7 @@ pub struct RatiosQuery {
 #[utoipa::path(get, path = "/api/ratios", tag = "city", params(RatiosQuery), responses((status = OK, body = RatiosAnswer), (status = BAD_REQUEST, body = Problem)))]
 pub async fn ratios(State(desk): State<Desk>, Query(query): Query<RatiosQuery>) -> Result<Json<RatiosAnswer>, Problem> {
     let range = query::range(query.period.as_deref(), query.until.as_deref())?;
-    let ratios = desk.monitor.ratios(range).await?;
+    let ratios = desk.service.ratios(range).await?;
     Ok(Json(RatiosAnswer::new(ratios)))
 }
 

@@ -8,9 +8,11 @@ use super::{
     ratios::RatioAnswer,
     surveys::answer,
 };
-use crate::monitor::difference::{Change, Difference};
-use crate::monitor::outdated::{Basis, Outdated};
-use crate::monitor::reclassification::Reclassification;
+use crate::service::reclassification::{
+    Reclassification,
+    difference::{Change, Difference},
+    outdated::{Basis, Outdated},
+};
 use axum::{Json, extract::State, http::HeaderMap, response::Response};
 use serde::{Deserialize, Serialize};
 use tuban_engine::model::{Area, AutomaticVerdict, LayerKind, LayerUsed, Reason, Tally};
@@ -55,7 +57,7 @@ impl From<Outdated> for OutdatedAnswer {
 /// What the findings of a survey rest on.
 #[utoipa::path(get, path = "/api/surveys/{id}/provenance", tag = "surveys", params(("id" = i64, Path)), responses((status = OK, body = ProvenanceAnswer), (status = NOT_FOUND, body = Problem)))]
 pub async fn provenance(State(desk): State<Desk>, Path(id): Path<i64>) -> Result<Json<ProvenanceAnswer>, Problem> {
-    let Basis { provenance, outdated } = desk.monitor.basis(id).await?;
+    let Basis { provenance, outdated } = desk.service.basis(id).await?;
     let in_force = outdated.is_empty();
     Ok(Json(ProvenanceAnswer { layers: provenance.layers, rule: provenance.rule, in_force, outdated: outdated.into_iter().map(Into::into).collect() }))
 }
@@ -158,7 +160,7 @@ impl From<Difference> for DifferenceAnswer {
 #[utoipa::path(get, path = "/api/surveys/{id}/reclassification", tag = "surveys", params(("id" = i64, Path)),
     responses((status = OK, body = DifferenceAnswer), (status = NOT_FOUND, body = Problem)))]
 pub async fn difference(State(desk): State<Desk>, Path(id): Path<i64>) -> Result<Json<DifferenceAnswer>, Problem> {
-    Ok(Json(desk.monitor.difference(id, &|_| {}).await?.into()))
+    Ok(Json(desk.service.difference(id, &|_| {}).await?.into()))
 }
 
 /// How it is done.
@@ -182,9 +184,9 @@ pub async fn reclassify(
     client: Client,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let job = desk.monitor.queue_reclassification(&Reclassification { survey, token, by }, &desk.quota(client)).await?;
+    let job = desk.service.queue_reclassification(&Reclassification { survey, token, by }, &desk.quota(client)).await?;
     if jobs::prefers_async(&headers) {
         return jobs::accepted_as_preferred(&desk, &job).await;
     }
-    jobs::answered(&desk, &job, desk.monitor.ended(&job), answer).await
+    jobs::answered(&desk, &job, desk.service.ended(&job), answer).await
 }

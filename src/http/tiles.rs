@@ -96,16 +96,16 @@ enum Drawn {
 impl Source {
     /// Asked of the store, not of the atlas, which follows a moment later.
     async fn find(desk: &Desk, name: &str, query: &TileQuery) -> Result<Self, Problem> {
-        let monitor = &desk.monitor;
-        let revision = monitor.store().revision().await?;
+        let service = &desk.service;
+        let revision = service.store().revision().await?;
         let drawn = if name == "patches" {
             Drawn::Patches(query::range(query.period.as_deref(), query.until.as_deref())?)
         } else {
             let kind: LayerKind = name.parse().map_err(|_| Problem::not_found(["瓦片来源", "tile source"], name))?;
-            let layers = monitor.layers().await?;
+            let layers = service.layers().await?;
             Drawn::Layer(kind, layers.iter().find(|(layer, in_force)| *in_force && layer.kind == kind).map(|(layer, _)| (layer.id, layer.classes)))
         };
-        Ok(Self { revision, maker: format!("{}-{}", env!("CARGO_PKG_VERSION"), monitor.rule().version), drawn })
+        Ok(Self { revision, maker: format!("{}-{}", env!("CARGO_PKG_VERSION"), service.rule().version), drawn })
     }
 
     /// All that the bytes depend on, besides the place: MapLibre keeps a tile whose `ETag` is unchanged even where its address is another, so
@@ -140,13 +140,13 @@ fn drawn_from(kind: LayerKind) -> u8 {
 }
 
 async fn draw_layer(desk: &Desk, kind: LayerKind, layer: i64, classes: Option<Standard>, tile: Tile) -> Result<Vec<u8>, Problem> {
-    let monitor = &desk.monitor;
-    let features = monitor.store().features_within(layer, &tile.bounds(), FEATURES).await?;
+    let service = &desk.service;
+    let features = service.store().features_within(layer, &tile.bounds(), FEATURES).await?;
     let mut builder = TileBuilder::new(tile, kind.word()).map_err(|error| Problem::internal(&error))?;
     for feature in &features {
         let outline = feature.repaired.as_ref().unwrap_or(&feature.degrees);
         let (code, name) = (Value::Text(&feature.facts.code), Value::Text(&feature.facts.name));
-        let farmland = Value::Flag(is_farmland(classes, monitor.rule(), &feature.facts.code));
+        let farmland = Value::Flag(is_farmland(classes, service.rule(), &feature.facts.code));
         let properties: &[(&str, Value<'_>)] = match kind {
             LayerKind::Farmland => &[("dlbm", code), ("dlmc", name), ("farmland", farmland)],
             LayerKind::Approved => &[("number", code)],
@@ -160,7 +160,7 @@ async fn draw_layer(desk: &Desk, kind: LayerKind, layer: i64, classes: Option<St
 /// Patches with their outlines; from afar, or where they are too many for that, as marks.
 async fn draw_patches(desk: &Desk, tile: Tile, range: Option<PeriodRange>) -> Result<Vec<u8>, Problem> {
     let wanted = PatchQuery { bounds: Some(tile.bounds()), range, limit: FEATURES, ..PatchQuery::default() };
-    let store = desk.monitor.store();
+    let store = desk.service.store();
     let failed = |error| Problem::internal(&error);
     if tile.z >= OUTLINES_FROM {
         let marks = store.patch_marks(&wanted, true).await?;

@@ -1,7 +1,7 @@
 //! A file comes in: streamed to disk under a limit, hashed on the way, or it waits here already. What is made of it is a job, answered when it is done or at once.
 
 use super::{Client, Desk, Problem, jobs, waiting::Waiting};
-use crate::monitor::{Folder, Monitor, MonitorError, jobs::Done};
+use crate::service::{Folder, Service, ServiceError, jobs::Done};
 use axum::{
     body::{Body, Bytes, HttpBody},
     extract::{FromRequest, Multipart, Request},
@@ -30,7 +30,7 @@ impl Arrived {
     /// Takes the request's file in; nothing is read where it waits under the token `from`.
     pub async fn take(desk: &Desk, client: Client, from: Option<String>, request: Request) -> Result<Self, Problem> {
         // Asked again when it is queued; nobody should send a gigabyte for nothing.
-        desk.monitor.store().has_room(&desk.quota(client)).await?;
+        desk.service.store().has_room(&desk.quota(client)).await?;
         let asynchronous = jobs::prefers_async(request.headers());
         let file = match &from {
             Some(token) => desk.waiting.get(token)?,
@@ -41,7 +41,7 @@ impl Arrived {
 
     /// Answers for the job that was made of it: with `answer` when it is done, or at once with the job. What was sent is in the queue and no longer needed here.
     pub async fn answer(self, desk: &Desk, job: &str, answer: impl FnOnce(Done) -> Option<Response>) -> Result<Response, Problem> {
-        let ended = ended(Arc::clone(&desk.monitor), job.to_owned(), Arc::clone(&desk.waiting), self.token);
+        let ended = ended(Arc::clone(&desk.service), job.to_owned(), Arc::clone(&desk.waiting), self.token);
         drop(self.file);
         if self.asynchronous {
             tokio::spawn(ended);
@@ -52,8 +52,8 @@ impl Arrived {
 }
 
 /// Waits for an import to end. What waited under a token and was taken in need not wait any longer; what was refused may yet be corrected.
-async fn ended(monitor: Arc<Monitor>, job: String, waiting: Arc<Waiting>, token: Option<String>) -> Result<Done, MonitorError> {
-    let done = monitor.ended(&job).await?;
+async fn ended(service: Arc<Service>, job: String, waiting: Arc<Waiting>, token: Option<String>) -> Result<Done, ServiceError> {
+    let done = service.ended(&job).await?;
     if let Some(token) = token {
         waiting.forget(&token);
     }
@@ -87,7 +87,7 @@ struct Spooling {
 
 impl Spooling {
     fn begin(desk: &Desk) -> Result<Self, Problem> {
-        let folder = desk.monitor.spool_folder()?;
+        let folder = desk.service.spool_folder()?;
         let (file, path) = tempfile::NamedTempFile::new_in(&folder.path).map_err(|error| Problem::internal(&error))?.into_parts();
         Ok(Self { file: tokio::fs::File::from_std(file), path, folder })
     }
@@ -100,7 +100,7 @@ pub(super) async fn spool(desk: &Desk, request: Request) -> Result<Spooled, Prob
     if announced > limit {
         return Err(too_large(limit));
     }
-    if !desk.monitor.has_room_for(announced, desk.limits.reserve_bytes) {
+    if !desk.service.has_room_for(announced, desk.limits.reserve_bytes) {
         return Err(Problem::no_room());
     }
     let form = request.headers().get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).is_some_and(|kind| kind.starts_with("multipart/form-data"));
@@ -136,7 +136,7 @@ async fn spool_form(desk: &Desk, request: Request) -> Result<Spooled, Problem> {
 
 async fn write_out<E: std::fmt::Display>(desk: &Desk, name: Option<String>, body: impl Stream<Item = Result<Bytes, E>>) -> Result<Spooled, Problem> {
     let limit = desk.limits.upload_bytes;
-    let failed = |error: std::io::Error| Problem::from(MonitorError::from(error));
+    let failed = |error: std::io::Error| Problem::from(ServiceError::from(error));
     // Not before the first byte: whoever sends none takes no descriptor.
     let mut spooling = None;
     let (mut hash, mut size) = (Sha256::new(), 0);
@@ -156,7 +156,7 @@ async fn write_out<E: std::fmt::Display>(desk: &Desk, name: Option<String>, body
     }
     let Spooling { mut file, path, folder } = spooling.map_or_else(|| Spooling::begin(desk), Ok)?;
     file.flush().await.map_err(failed)?;
-    Ok(Spooled { path, folder, sha256: crate::monitor::hexadecimal(&hash.finalize()), bytes: size, name })
+    Ok(Spooled { path, folder, sha256: crate::service::hexadecimal(&hash.finalize()), bytes: size, name })
 }
 
 pub(super) fn too_large(limit: u64) -> Problem {

@@ -6,8 +6,10 @@ use super::{
     query::{self, Query},
     upload::{spool, too_large},
 };
-use crate::monitor::MonitorError;
-use crate::monitor::filings::{Change, Filed, Filer, TABLE_BYTES};
+use crate::service::{
+    ServiceError,
+    verdicts::{Change, Filed, Filer, TABLE_BYTES},
+};
 use axum::{
     Json,
     extract::{Request, State},
@@ -108,7 +110,7 @@ pub async fn file_verdicts(State(desk): State<Desk>, Query(query): Query<Verdict
     }
     // A table in memory is many times as long as its file.
     let _turn = desk.inspections.acquire().await;
-    let table = std::fs::File::open(spooled.path()).map_err(MonitorError::from)?;
-    let filed = desk.monitor.file_table(&filer, table).await?;
+    let table = std::fs::File::open(spooled.path()).map_err(ServiceError::from)?;
+    let filed = desk.service.file_table(&filer, table).await?;
     Ok(Json(VerdictsAnswer::new(filed, &filer)))
 }

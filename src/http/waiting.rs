@@ -51,7 +51,7 @@ impl Waiting {
     pub fn put(self: &Arc<Self>, client: Client, file: &Arc<Spooled>) -> Option<String> {
         let mut bytes = [0; 16];
         getrandom::fill(&mut bytes).ok()?;
-        let token = crate::monitor::hexadecimal(&bytes);
+        let token = crate::service::hexadecimal(&bytes);
         {
             let mut files = self.files();
             let taken: u64 = files.values().map(|waits| waits.file.bytes).sum();

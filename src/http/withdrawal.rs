@@ -88,14 +88,14 @@ pub struct WithdrawnSurveys {
 
 /// Surveys that were withdrawn or replaced and can still be restored, the last one first.
 pub(super) async fn withdrawn(desk: &Desk) -> Result<Json<WithdrawnSurveys>, Problem> {
-    Ok(Json(WithdrawnSurveys { surveys: desk.monitor.store().withdrawn().await?.into_iter().map(Into::into).collect() }))
+    Ok(Json(WithdrawnSurveys { surveys: desk.service.store().withdrawn().await?.into_iter().map(Into::into).collect() }))
 }
 
 /// Withdraws a survey: it does not count any more, and can be restored for a while.
 #[utoipa::path(delete, path = "/api/surveys/{id}", tag = "surveys", params(("id" = i64, Path), DecisionQuery),
     responses((status = NO_CONTENT), (status = BAD_REQUEST, body = Problem), (status = NOT_FOUND, body = Problem)))]
 pub async fn withdraw(State(desk): State<Desk>, Path(id): Path<i64>, Query(query): Query<DecisionQuery>) -> Result<StatusCode, Problem> {
-    desk.monitor.withdraw(id, &query.read_with_reason()?).await?;
+    desk.service.withdraw(id, &query.read_with_reason()?).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -103,7 +103,7 @@ pub async fn withdraw(State(desk): State<Desk>, Path(id): Path<i64>, Query(query
 #[utoipa::path(post, path = "/api/surveys/{id}/restore", tag = "surveys", params(("id" = i64, Path), DecisionQuery),
     responses((status = OK, body = SurveyAnswer), (status = NOT_FOUND, body = Problem), (status = CONFLICT, body = Problem)))]
 pub async fn restore(State(desk): State<Desk>, Path(id): Path<i64>, Query(query): Query<DecisionQuery>) -> Result<Json<SurveyAnswer>, Problem> {
-    Ok(Json(desk.monitor.restore(id, &query.read()?).await?.into()))
+    Ok(Json(desk.service.restore(id, &query.read()?).await?.into()))
 }
 
 /// Where to.
@@ -140,8 +140,8 @@ pub async fn move_survey(
     if level.is_none() && period.is_none() {
         return Err(Problem::parameter("period", &Words::new("必须给出期次或级别", "is required, or level")));
     }
-    let facts = desk.monitor.store().survey(id).await?.facts;
-    let moved = desk.monitor.move_survey(id, (period.unwrap_or(facts.period), level.unwrap_or(facts.level)), &decision).await?;
+    let facts = desk.service.store().survey(id).await?.facts;
+    let moved = desk.service.move_survey(id, (period.unwrap_or(facts.period), level.unwrap_or(facts.level)), &decision).await?;
     Ok(Json(MovedAnswer { survey: moved.survey.into(), days_changed: moved.days_changed }))
 }
 
@@ -157,7 +157,7 @@ pub struct History {
 /// What became of a survey since it was stored, also of one that does not count any more or was removed.
 #[utoipa::path(get, path = "/api/surveys/{id}/history", tag = "surveys", params(("id" = i64, Path)), responses((status = OK, body = History), (status = NOT_FOUND, body = Problem)))]
 pub async fn history(State(desk): State<Desk>, Path(id): Path<i64>) -> Result<Json<History>, Problem> {
-    let store = desk.monitor.store();
+    let store = desk.service.store();
     let events: Vec<EventAnswer> = store.history(id).await?.into_iter().map(Into::into).collect();
     if events.is_empty() {
         store.survey(id).await?;

@@ -6,7 +6,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use std::time::Duration;
 use tuban::http::Phase;
-use tuban::monitor::work::Working;
+use tuban::service::jobs::work::Working;
 use tuban::store::SurveyKey;
 use tuban_engine::model::{Lane, Level, OnConflict};
 
@@ -33,7 +33,7 @@ async fn a_queued_job_is_cancelled_once_and_nothing_of_it_stays() {
     assert_eq!((&cancelled["state"], text(&cancelled["problem"]["type"])), (&json!("failed"), "/problems/job_cancelled".to_owned()));
     assert_eq!((app.read(&job).await, cancel(&app, &job).await.json()), (cancelled.clone(), cancelled.clone()), "again is the same");
     assert_eq!(events(&app, &job).await, [("failed".to_owned(), cancelled)]);
-    assert_eq!(app.monitor.store().chunk(id(&job), 0).await.unwrap(), None);
+    assert_eq!(app.service.store().chunk(id(&job), 0).await.unwrap(), None);
     app.has_an_empty_spool();
     // No node takes it up any more.
     let node = app.node(Some(Working::default())).await;
@@ -46,7 +46,7 @@ async fn a_job_under_way_on_another_node_is_cancelled_and_who_waits_for_it_is_to
     let app = TestApp::idle().await;
     let node = app.node(Some(Working::default())).await;
     // While this writer has the lock, no import gets on.
-    let mut writer = app.monitor.store().begin_survey(held(), OnConflict::Add).await.unwrap();
+    let mut writer = app.service.store().begin_survey(held(), OnConflict::Add).await.unwrap();
     writer.stop_others().await.unwrap();
     let waits = app.upload(APRIL, city::one_of_each().text());
     let cancels = async {
@@ -82,7 +82,7 @@ async fn what_is_over_or_unknown_cannot_be_cancelled() {
 /// Claims a job as nodes do that die at once.
 async fn dies(app: &TestApp, nodes: &[&str]) {
     for node in nodes {
-        app.monitor.store().claim(Lane::Writing, node, Duration::ZERO).await.unwrap().unwrap();
+        app.service.store().claim(Lane::Writing, node, Duration::ZERO).await.unwrap().unwrap();
     }
 }
 

@@ -26,7 +26,7 @@ fn counties(counties: &[(&str, &str)]) -> File {
 }
 
 async fn farmland(app: &TestApp) -> Value {
-    app.monitor.refresh_atlas().await.unwrap();
+    app.service.refresh_atlas().await.unwrap();
     app.post("/api/check", polygon(&[city::square()])).await.json()
 }
 
@@ -44,8 +44,8 @@ async fn parcels_of_the_second_survey_are_asked_about_and_read_by_its_list() {
     is_area(&checked["farmland"], city::SQUARE_M2, 1e-3);
     assert_eq!(checked["finding"]["parcels"][0]["dlbm"], "012", "as the layer has it");
     // The list stays with the layer, whichever program loads it.
-    let monitor = app.another_monitor().await;
-    let again = monitor.check(polygon(&[city::square()]).as_bytes()).unwrap();
+    let service = app.another_service().await;
+    let again = service.check(polygon(&[city::square()]).as_bytes()).unwrap();
     assert_eq!(again.finding.areas.farmland_m2, again.finding.areas.area_m2);
     send(&app, "kind=farmland&classes=1984", &file).await.problem(400, "parameter");
 }

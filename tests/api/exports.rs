@@ -7,9 +7,11 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use sqlx::Connection;
 use std::time::Duration;
-use tuban::monitor::export::{Export, Format, Selection, Subject};
-use tuban::monitor::layer_import::LayerFile;
-use tuban::monitor::work::Working;
+use tuban::service::{
+    export::{Export, Format, Selection, Subject},
+    jobs::work::Working,
+    layers::import::LayerFile,
+};
 use tuban::store::SurveyKey;
 use tuban_engine::model::{Lane, LayerKind, Level, OnConflict};
 
@@ -55,7 +57,7 @@ async fn a_job_makes_the_file_that_who_waits_gets() {
         for header in ["content-type", "content-disposition", "content-length"] {
             assert_eq!(file.header(header), waited_for.header(header), "{what}");
         }
-        let (made, sha256) = (&job["file"], tuban::monitor::hexadecimal(&Sha256::digest(&file.bytes)));
+        let (made, sha256) = (&job["file"], tuban::service::hexadecimal(&Sha256::digest(&file.bytes)));
         assert_eq!(
             (&made["features"], &made["bytes"], text(&made["media_type"])),
             (&json!(features), &json!(file.bytes.len()), file.header("content-type").to_owned())
@@ -85,7 +87,7 @@ async fn an_export_does_not_wait_for_an_import() {
     let app = with_april().await;
     // While this writer has the store, no import comes to its end.
     let key = SurveyKey { period: "2022-01".parse().unwrap(), level: Level::City, upload_key: "held".to_owned() };
-    let mut held = app.monitor.store().begin_survey(key, OnConflict::Add).await.unwrap();
+    let mut held = app.service.store().begin_survey(key, OnConflict::Add).await.unwrap();
     held.stop_others().await.unwrap();
     let import = begin(&app, "period=2022-05&level=city&again=yes", city::one_of_each().text()).await.header("location").to_owned();
     assert_eq!(exported(&app, "findings?format=csv").await.0["file"]["features"], 4);
@@ -122,7 +124,7 @@ async fn what_cannot_be_exported_is_told_at_once_or_as_the_end_of_the_job() {
 async fn a_file_that_was_dropped_is_gone_and_says_so() {
     let app = with_april().await;
     let (job, _) = exported(&app, "findings?format=csv").await;
-    app.monitor.store().drop_files(Duration::ZERO, u64::MAX).await.unwrap();
+    app.service.store().drop_files(Duration::ZERO, u64::MAX).await.unwrap();
     let problem = app.get(&text(&job["file"]["url"])).await.problem(410, "file_dropped");
     let job = app.read(&format!("/api/jobs/{}", text(&job["id"]))).await;
     assert_eq!((&job["state"], &job["file"], &job["problem"]), (&json!("done"), &json!(null), &problem));
@@ -137,8 +139,8 @@ async fn files_are_dropped_after_a_day_also_where_nobody_exports_any_more() {
     let mut jobs = sqlx::SqliteConnection::connect(&format!("sqlite:{}-jobs", app.database().display())).await.unwrap();
     sqlx::query("UPDATE job SET ended_ms = ended_ms - 86401000 WHERE id = $1").bind(&id).execute(&mut jobs).await.unwrap();
     let _node = app.node(Some(Working { node: "starts".to_owned(), ..Working::default() })).await;
-    let mut news = app.monitor.news();
-    while app.monitor.store().job(&id).await.unwrap().file_bytes.is_some() {
+    let mut news = app.service.news();
+    while app.service.store().job(&id).await.unwrap().file_bytes.is_some() {
         news.heard().await;
     }
 }
@@ -147,14 +149,14 @@ async fn files_are_dropped_after_a_day_also_where_nobody_exports_any_more() {
 async fn a_node_that_dies_with_an_export_loses_it_to_another_which_makes_the_file_once() {
     let asked = TestApp::idle().await;
     let job = queued(&asked, "findings?format=csv").await;
-    let (_, late) = asked.monitor.store().claim(Lane::Reading, "dies", Duration::ZERO).await.unwrap().unwrap();
+    let (_, late) = asked.service.store().claim(Lane::Reading, "dies", Duration::ZERO).await.unwrap().unwrap();
     let _does = asked.node(Some(Working { node: "does".to_owned(), ..Working::default() })).await;
     let done = events(&asked, &job).await.pop().unwrap().1;
     assert_eq!((&done["node"], &done["attempts"]), (&json!("does"), &json!(2)));
     let file = asked.get(&format!("{job}/file")).await;
     // The dead one comes back and has its own file.
-    let outcome = asked.monitor.store().job(&late.job).await.unwrap().outcome.unwrap();
-    assert!(!asked.monitor.store().settle(&late, outcome, &mut &b"late"[..]).await.unwrap());
+    let outcome = asked.service.store().job(&late.job).await.unwrap().outcome.unwrap();
+    assert!(!asked.service.store().settle(&late, outcome, &mut &b"late"[..]).await.unwrap());
     assert_eq!(asked.get(&format!("{job}/file")).await.bytes, file.bytes);
 }
 
@@ -167,15 +169,15 @@ async fn an_export_during_which_something_is_stored_is_refused() {
     let selection = Selection { county: Some("371302".to_owned()), ..Selection::default() };
     let export = Export::new(Subject::Findings(selection), Format::Csv, None, None).unwrap();
     let verdicts = "patch_id,verdict,legal_m2,legal_farmland_m2,illegal_m2,illegal_farmland_m2\n500,illegal,0,0,1000,333\n";
-    let file_verdict = || tokio::runtime::Handle::current().block_on(app.monitor.file_verdicts(None, verdicts.as_bytes())).unwrap();
+    let file_verdict = || tokio::runtime::Handle::current().block_on(app.service.file_verdicts(None, verdicts.as_bytes())).unwrap();
     let meanwhile = |done| {
         assert_eq!(done, 500);
         assert_eq!(tokio::task::block_in_place(file_verdict), 1);
     };
-    let refused = app.monitor.export(&export, &meanwhile).await.unwrap_err();
+    let refused = app.service.export(&export, &meanwhile).await.unwrap_err();
     let problem = tuban::http::Problem::of(&refused);
     assert_eq!((problem.status, problem.kind.as_str()), (503, "/problems/changed_meanwhile"));
-    assert_eq!(app.monitor.export(&export, &|_| {}).await.unwrap().features, 501);
+    assert_eq!(app.service.export(&export, &|_| {}).await.unwrap().features, 501);
     app.has_an_empty_spool();
 }
 
@@ -201,5 +203,5 @@ async fn what_is_invented_says_so_in_geojson_and_comes_in_again_as_invented() {
     let county = app.get("/api/exports/layers/1?format=geojson").await;
     let path = app.write("again.geojson", &county.text());
     let again = LayerFile::new(path, LayerKind::County, "again".to_owned(), "2022-01-01".parse().unwrap());
-    assert!(app.monitor.import_layer(&again, &|_| {}).await.unwrap().layer.invented);
+    assert!(app.service.import_layer(&again, &|_| {}).await.unwrap().layer.invented);
 }

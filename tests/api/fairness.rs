@@ -7,7 +7,7 @@ use crate::formats_files::kit::{folder, ogr2ogr, program};
 use serde_json::Value;
 use std::time::Duration;
 use tuban::formats::ogr::Fault;
-use tuban::monitor::{Workshop, work::IMPORTS};
+use tuban::service::{Workshop, jobs::work::IMPORTS};
 
 /// Patches of the neighbour.
 const PATCHES: u32 = 1000;

@@ -32,7 +32,7 @@ async fn an_import_answers_at_once_and_tells_how_far_it_is() {
     let app = TestApp::city().await;
     // While this writer has the store, no import can begin.
     let key = SurveyKey { period: "2022-01".parse().unwrap(), level: Level::City, upload_key: "held".to_owned() };
-    let mut held = app.monitor.store().begin_survey(key, OnConflict::Add).await.unwrap();
+    let mut held = app.service.store().begin_survey(key, OnConflict::Add).await.unwrap();
     held.stop_others().await.unwrap();
     let answer = begin(&app, APRIL, city::one_of_each().text()).await;
     assert_eq!((answer.status.as_u16(), answer.header("preference-applied")), (202, "respond-async"));
@@ -57,7 +57,7 @@ async fn an_import_answers_at_once_and_tells_how_far_it_is() {
     assert_eq!((name.as_str(), &done["state"], &done["problem"]), ("done", &json!("done"), &json!(null)));
     assert!(told[..told.len() - 1].iter().all(|(name, data)| name == "progress" && data["state"] == "running"), "{told:?}");
     assert_eq!((&done["done"], &done["total"], &done["stage"]), (&json!(4), &json!(4), &json!("storing")));
-    assert_eq!((&done["attempts"], &done["error"], text(&done["node"])), (&json!(1), &json!(null), tuban::monitor::work::Working::default().node));
+    assert_eq!((&done["attempts"], &done["error"], text(&done["node"])), (&json!(1), &json!(null), tuban::service::jobs::work::Working::default().node));
     let [queued, started, ended] = ["queued_at", "started_at", "ended_at"].map(|name| text(&done[name]).parse::<jiff::Timestamp>().unwrap());
     assert!(queued <= started && started <= ended, "{queued} {started} {ended}");
     assert_eq!(app.surveys().await, [done["survey"].clone()]);

@@ -12,7 +12,7 @@ use reqwest::{Method, multipart};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use std::sync::Arc;
-use tuban::monitor::layer_import::LayerFile;
+use tuban::service::layers::import::LayerFile;
 use tuban::store::postgres::PostgresStore;
 use tuban_engine::model::{LayerFeature, LayerKind};
 use tuban_geom::Outline;
@@ -80,8 +80,8 @@ async fn layers_in_force_are_loaded_once_however_many_need_them_at_once() {
     let app = TestApp::bare().await;
     let path = app.write("approved.geojson", &File::default().feature(&json!({ "PZWH": "1" }), &polygon(&[city::square()])).text());
     let file = LayerFile::new(path, LayerKind::Approved, "批准用地".to_owned(), "2022-01-01".parse().unwrap());
-    app.monitor.import_layer(&file, &|_| {}).await.unwrap();
-    let loaded = futures_util::future::join_all((0..4).map(|_| app.monitor.refresh_atlas())).await;
+    app.service.import_layer(&file, &|_| {}).await.unwrap();
+    let loaded = futures_util::future::join_all((0..4).map(|_| app.service.refresh_atlas())).await;
     assert_eq!(loaded.into_iter().filter(|loaded| *loaded.as_ref().unwrap()).count(), 1, "nobody puts an atlas in the place of one loaded meanwhile");
 }
 
@@ -135,19 +135,19 @@ async fn a_stored_feature_that_fails_its_check_is_left_out_and_named() {
     let app = TestApp::bare().await;
     // What is disputed of stored outlines is their union; one that encloses nothing has none.
     let ring = rectangle(118.40, 35.05, 118.40, 35.06);
-    let mut writer = app.monitor.store().begin_layer().await.unwrap();
+    let mut writer = app.service.store().begin_layer().await.unwrap();
     let broken = LayerFeature { degrees: Outline::polygon(&[ring]), ..feature(7, 0.0, 0.0) };
     writer.push(vec![feature(3, 118.3, 35.0), broken, feature(9, 118.32, 35.0)]).await.unwrap();
     writer.commit(layer(LayerKind::Farmland, "2022-01-01")).await.unwrap();
     // From the store, then from what was prepared of it.
     for _ in 0..2 {
-        let monitor = app.another_monitor().await;
+        let service = app.another_service().await;
         let farmland = |west: f64| {
-            let checked = monitor.check(polygon(&[rectangle(west, 35.0, west + 0.001, 35.001)]).as_bytes()).unwrap();
+            let checked = service.check(polygon(&[rectangle(west, 35.0, west + 0.001, 35.001)]).as_bytes()).unwrap();
             (checked.finding.areas.farmland_m2 / checked.finding.areas.area_m2 * 1e9).round()
         };
         assert_eq!([118.3, 118.32].map(farmland), [1e9, 1e9]);
-        let notes = monitor.layers().await.unwrap()[0].0.notes.clone();
+        let notes = service.layers().await.unwrap()[0].0.notes.clone();
         assert_eq!(notes, ["第 7 行的图形未能通过复核，未参与套合"]);
     }
 }
@@ -180,13 +180,13 @@ async fn a_layer_that_is_sent_is_stored_listed_and_in_force() {
         ("features", json!(1)),
         ("rejected", json!(1)),
         ("in_force", json!(true)),
-        ("sha256", json!(tuban::monitor::hexadecimal(&Sha256::digest(body.as_bytes())))),
+        ("sha256", json!(tuban::service::hexadecimal(&Sha256::digest(body.as_bytes())))),
     ] {
         assert_eq!(taken[field], expected, "{field}");
     }
     assert_eq!(app.read("/api/layers").await, json!({ "layers": [taken] }));
     // The node takes it up a moment later, as it does what any node stores.
-    app.monitor.refresh_atlas().await.unwrap();
+    app.service.refresh_atlas().await.unwrap();
     let checked = app.post("/api/check", polygon(&[city::square()])).await.json();
     is_area(&checked["farmland"], city::SQUARE_M2, 1e-3);
     app.has_an_empty_spool();
@@ -204,7 +204,7 @@ async fn a_layer_that_is_sent_again_as_it_was_is_the_layer_that_is_there() {
     assert_eq!(sent(PARCELS).await, first, "as after an answer that got lost");
     let another = sent(&PARCELS.replace("2022-01-01", "2022-02-01")).await;
     assert_ne!(another["id"], first["id"]);
-    app.monitor.store().remove_layer(first["id"].as_i64().unwrap()).await.unwrap();
+    app.service.store().remove_layer(first["id"].as_i64().unwrap()).await.unwrap();
     let again = sent(PARCELS).await;
     assert_ne!(again["id"], first["id"], "one that was removed comes in anew");
     assert_eq!(app.read("/api/layers").await["layers"].as_array().unwrap().len(), 2);
@@ -228,8 +228,8 @@ async fn a_layer_may_come_as_a_form_as_a_job_or_by_the_token_under_which_it_wait
     send(&app, &format!("{PARCELS}&from={token}"), String::new()).await.problem(404, "not_waiting");
     let layers = app.read("/api/layers").await["layers"].clone();
     assert_eq!(layers.as_array().unwrap().len(), 2);
-    app.monitor.store().remove_layer(layers[0]["id"].as_i64().unwrap()).await.unwrap();
-    app.monitor.store().remove_layer(layers[1]["id"].as_i64().unwrap()).await.unwrap();
+    app.service.store().remove_layer(layers[0]["id"].as_i64().unwrap()).await.unwrap();
+    app.service.store().remove_layer(layers[1]["id"].as_i64().unwrap()).await.unwrap();
     let gone = app.read(&format!("/api/jobs/{}", text(&done["id"]))).await;
     assert_eq!((&gone["state"], &gone["layer"], &gone["problem"]["status"]), (&json!("done"), &json!(null), &json!(404)));
     app.has_an_empty_spool();

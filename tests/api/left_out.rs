@@ -44,8 +44,8 @@ async fn a_member_that_was_refused_is_told_in_every_finding_whose_box_meets_its_
     assert_eq!((&near["left_out"][0]["row"], &far["left_out"]), (&json!(2), &json!([])));
     // A program that starts anew knows it from the store, and from what it prepared of it.
     for _ in 0..2 {
-        let monitor = app.another_monitor().await;
-        let checked = monitor.check(polygon(&[rectangle(118.32, 35.02, 118.321, 35.021)]).as_bytes()).unwrap();
+        let service = app.another_service().await;
+        let checked = service.check(polygon(&[rectangle(118.32, 35.02, 118.321, 35.021)]).as_bytes()).unwrap();
         assert!(checked.finding.flags.contains(&tuban_engine::model::Flag::LayerMemberLeftOut));
     }
     let export = app.get("/api/exports/findings?format=csv").await.text();

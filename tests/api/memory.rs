@@ -3,16 +3,16 @@
 use super::app::{TestApp, city, file::polygon};
 use std::os::unix::fs::FileExt;
 use std::path::PathBuf;
-use tuban::monitor::{Monitor, MonitorError};
+use tuban::service::{Service, ServiceError};
 
 /// Another service over the same store, started with no memory for layers.
-async fn crammed(app: &TestApp) -> Monitor {
-    app.another_monitor_with(|monitor| monitor.with_memory(0)).await
+async fn crammed(app: &TestApp) -> Service {
+    app.another_service_with(|service| service.with_memory(0)).await
 }
 
 /// The prepared layers of a service.
 fn prepared(app: &TestApp) -> Vec<PathBuf> {
-    std::fs::read_dir(app.monitor.spool().with_extension("layers")).unwrap().map(|entry| entry.unwrap().path()).collect()
+    std::fs::read_dir(app.service.spool().with_extension("layers")).unwrap().map(|entry| entry.unwrap().path()).collect()
 }
 
 /// Turns over bytes of all prepared layers, a quarter of a file apart.
@@ -34,8 +34,8 @@ async fn what_does_not_fit_in_memory_is_read_from_disk_and_changes_no_answer() {
     let app = TestApp::city().await;
     let outlines = [city::square(), city::legal(), city::suspected(), city::other(), city::doubtful(), city::border_crossing()];
     let outlines = outlines.map(|ring| polygon(&[ring]).into_bytes());
-    let expected = outlines.each_ref().map(|outline| app.monitor.check(outline).unwrap());
-    let answers = |monitor: &Monitor| outlines.each_ref().map(|outline| monitor.check(outline).unwrap());
+    let expected = outlines.each_ref().map(|outline| app.service.check(outline).unwrap());
+    let answers = |service: &Service| outlines.each_ref().map(|outline| service.check(outline).unwrap());
     // From the prepared layers, then from the store where those are gone, into files of its own.
     assert_eq!(answers(&crammed(&app).await), expected);
     for path in prepared(&app) {
@@ -48,7 +48,7 @@ async fn what_does_not_fit_in_memory_is_read_from_disk_and_changes_no_answer() {
 async fn a_prepared_layer_that_is_damaged_or_cut_short_is_made_anew() {
     let app = TestApp::city().await;
     let outline = polygon(&[city::square()]).into_bytes();
-    let expected = app.monitor.check(&outline).unwrap();
+    let expected = app.service.check(&outline).unwrap();
     let whole: Vec<(PathBuf, Vec<u8>)> = prepared(&app).into_iter().map(|path| (path.clone(), std::fs::read(path).unwrap())).collect();
     for cut in [None, Some(1), Some(9)] {
         match cut {
@@ -67,7 +67,7 @@ async fn a_prepared_layer_that_is_damaged_or_cut_short_is_made_anew() {
 async fn a_prepared_layer_of_something_else_is_made_anew() {
     let app = TestApp::city().await;
     let outline = polygon(&[city::square()]).into_bytes();
-    let expected = app.monitor.check(&outline).unwrap();
+    let expected = app.service.check(&outline).unwrap();
     let whole: Vec<(PathBuf, Vec<u8>)> = prepared(&app).into_iter().map(|path| (path.clone(), std::fs::read(path).unwrap())).collect();
     // The first line says what it was made from: program, layer, plane. A program or a plane of another name is as long.
     let otherwise = |word: usize, bytes: &[u8]| {
@@ -98,13 +98,13 @@ fn sealed(bytes: &[u8]) -> Vec<u8> {
 async fn a_layer_that_is_damaged_while_it_is_read_from_disk_gives_an_error_and_then_heals() {
     let app = TestApp::city().await;
     let outline = polygon(&[city::square()]).into_bytes();
-    let expected = app.monitor.check(&outline).unwrap();
-    let monitor = crammed(&app).await;
+    let expected = app.service.check(&outline).unwrap();
+    let service = crammed(&app).await;
     for path in prepared(&app) {
         std::fs::File::options().write(true).open(path).unwrap().set_len(100).unwrap();
     }
-    assert!(matches!(monitor.check(&outline), Err(MonitorError::Io(_))));
-    assert!(monitor.refresh_atlas().await.unwrap());
-    assert_eq!(monitor.check(&outline).unwrap(), expected);
-    assert!(!monitor.refresh_atlas().await.unwrap());
+    assert!(matches!(service.check(&outline), Err(ServiceError::Io(_))));
+    assert!(service.refresh_atlas().await.unwrap());
+    assert_eq!(service.check(&outline).unwrap(), expected);
+    assert!(!service.refresh_atlas().await.unwrap());
 }

@@ -4,7 +4,7 @@ use super::app::{APRIL, TestApp, city, file::File};
 use super::jobs::{begin, events};
 use serde_json::{Value, json};
 use std::time::Duration;
-use tuban::monitor::work::Working;
+use tuban::service::jobs::work::Working;
 use tuban::store::SurveyKey;
 use tuban_engine::model::{Lane, LayerKind, Level, OnConflict};
 
@@ -70,13 +70,13 @@ async fn a_node_that_is_to_stop_hands_its_import_over() {
     let stops = asked.node(Some(working("stops"))).await;
     // While this writer has the store, the import cannot go on.
     let key = SurveyKey { period: "2022-01".parse().unwrap(), level: Level::City, upload_key: "held".to_owned() };
-    let mut held = asked.monitor.store().begin_survey(key, OnConflict::Add).await.unwrap();
+    let mut held = asked.service.store().begin_survey(key, OnConflict::Add).await.unwrap();
     held.stop_others().await.unwrap();
     let job = begin(&asked, APRIL, city::one_of_each().text()).await.header("location").to_owned();
     let id = job.strip_prefix("/api/jobs/").unwrap();
     let holder = async |name: Option<&str>| {
-        let mut news = asked.monitor.news();
-        while asked.monitor.store().job(id).await.unwrap().node.as_deref() != name {
+        let mut news = asked.service.news();
+        while asked.service.store().job(id).await.unwrap().node.as_deref() != name {
             news.heard().await;
         }
     };
@@ -87,7 +87,7 @@ async fn a_node_that_is_to_stop_hands_its_import_over() {
     holder(Some("does")).await;
     drop(held);
     assert_eq!(events(&asked, &job).await.last().unwrap().1["survey"]["patches"], 4);
-    assert_eq!(asked.monitor.store().job(id).await.unwrap().attempts, 1, "what is handed over is no failed attempt");
+    assert_eq!(asked.service.store().job(id).await.unwrap().attempts, 1, "what is handed over is no failed attempt");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -95,7 +95,7 @@ async fn a_job_that_no_node_survives_is_given_up_with_a_reference() {
     let asked = desk().await;
     let job = begin(&asked, APRIL, city::one_of_each().text()).await.header("location").to_owned();
     for _ in 0..5 {
-        asked.monitor.store().claim(Lane::Writing, "dies", Duration::ZERO).await.unwrap().unwrap();
+        asked.service.store().claim(Lane::Writing, "dies", Duration::ZERO).await.unwrap().unwrap();
     }
     let _does = asked.node(Some(working("does"))).await;
     let failed = events(&asked, &job).await.last().unwrap().1.clone();
@@ -126,7 +126,7 @@ async fn a_layer_taken_in_on_one_node_is_used_on_all_and_named() {
     };
     let before = named(&one).await;
     let imported = one.import_layer(LayerKind::Approved, &city::layers().pop().unwrap().1, "2022-02-01").await;
-    let mut news = other.monitor.news();
+    let mut news = other.service.news();
     while named(&other).await != json!(imported.layer.id) {
         news.heard().await;
     }

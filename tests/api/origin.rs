@@ -68,7 +68,7 @@ async fn no_page_of_another_site_reaches_a_route_that_writes() {
     let app = app().await;
     let unsafe_ones: Vec<(Method, String)> = operations(&app).await.into_iter().filter(|(method, _)| !method.is_safe()).collect();
     assert!(unsafe_ones.len() >= 10, "{unsafe_ones:?}");
-    let before = app.monitor.store().revision().await.unwrap();
+    let before = app.service.store().revision().await.unwrap();
     let jobs = app.read("/api/jobs").await;
     for (method, path) in &unsafe_ones {
         for (said, status, code) in unwelcome(&app.address) {
@@ -80,7 +80,7 @@ async fn no_page_of_another_site_reaches_a_route_that_writes() {
             }
         }
     }
-    assert_eq!((app.monitor.store().revision().await.unwrap(), app.read("/api/jobs").await), (before, jobs));
+    assert_eq!((app.service.store().revision().await.unwrap(), app.read("/api/jobs").await), (before, jobs));
     app.has_an_empty_spool();
     // What our own page and programs send comes to the routes themselves.
     for (method, path) in &unsafe_ones {

@@ -4,7 +4,7 @@ use super::app::{APRIL, TestApp, both::over_both_with_city, city, file::File, is
 use super::jobs::events;
 use reqwest::Method;
 use serde_json::{Value, json};
-use tuban::monitor::{Stated, survey_import::SurveyFile, work::Working};
+use tuban::service::{Stated, jobs::work::Working, surveys::import::SurveyFile};
 use tuban_engine::model::{LayerKind, Level, OnConflict};
 
 over_both_with_city!(
@@ -61,7 +61,7 @@ async fn told(app: &TestApp, survey: &Value) -> Vec<Vec<u8>> {
 async fn layers_drawn_anew_change_the_findings_by_what_they_share(app: TestApp) {
     let survey = app.uploaded(APRIL, &File::default().patch("Q1", &[city::square()]).patch("S1", &[city::suspected()])).await;
     let verdicts = "patch_id,verdict,legal_m2,legal_farmland_m2,illegal_m2,illegal_farmland_m2\nQ1,illegal,0,0,1000,333\n";
-    assert_eq!(app.monitor.file_verdicts(None, verdicts.as_bytes()).await.unwrap(), 1);
+    assert_eq!(app.service.file_verdicts(None, verdicts.as_bytes()).await.unwrap(), 1);
     let (before, tile) = (app.patch("Q1").await, "/api/tiles/patches/13/6789/3244.mvt");
     let etag = app.get(tile).await.header("etag").to_owned();
     assert!(is_in_force(&app, &survey).await);
@@ -189,7 +189,7 @@ async fn a_survey_that_was_replaced_before_its_turn_came_is_not_found() {
             again: true,
             sha256: None,
         };
-        app.monitor.import_survey(&file, &|_| {}).await.unwrap().survey.id
+        app.service.import_survey(&file, &|_| {}).await.unwrap().survey.id
     };
     let survey = take_in("one", OnConflict::Reject).await;
     let request = app.request(Method::POST, &format!("/api/surveys/{survey}/reclassification")).header("prefer", "respond-async");

@@ -8,7 +8,7 @@ use super::app::{
 use fast_mvt::{MvtReaderRef, MvtValueRef};
 use reqwest::Method;
 use std::collections::BTreeMap;
-use tuban::monitor::layer_import::LayerFile;
+use tuban::service::layers::import::LayerFile;
 use tuban_engine::model::LayerKind;
 
 /// The tile that the square's middle lies in. Oracle: the web maps' tiling, x = (λ+180)/360·2^z, y = (1 − asinh(tan φ)/π)/2·2^z.
@@ -179,10 +179,10 @@ async fn a_layer_is_drawn_as_soon_as_it_is_stored() {
     let app = TestApp::bare().await;
     let path = app.write("county.geojson", &city::counties().text());
     let file = LayerFile::new(path, LayerKind::County, "行政区".to_owned(), "2022-01-01".parse().unwrap());
-    app.monitor.import_layer(&file, &|_| {}).await.unwrap();
+    app.service.import_layer(&file, &|_| {}).await.unwrap();
     let path = format!("/api/tiles/county/{}.mvt", place(10));
     let at_once = app.get(&path).await;
-    app.monitor.refresh_atlas().await.unwrap();
+    app.service.refresh_atlas().await.unwrap();
     let later = app.get(&path).await;
     assert_eq!((at_once.status, &at_once.bytes), (later.status, &later.bytes));
     assert_eq!(decode(&later.bytes).1.len(), 2);

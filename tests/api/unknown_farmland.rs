@@ -15,7 +15,7 @@ async fn with(app: &TestApp, kinds: &[LayerKind], effective: &str) {
 
 async fn file_verdicts(app: &TestApp, rows: &str) {
     let table = format!("patch_id,verdict,legal_m2,legal_farmland_m2,illegal_m2,illegal_farmland_m2\n{rows}");
-    app.monitor.file_verdicts(None, table.as_bytes()).await.unwrap();
+    app.service.file_verdicts(None, table.as_bytes()).await.unwrap();
 }
 
 /// Patches, farmland in m² and patches of unknown farmland of a group.

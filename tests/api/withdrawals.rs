@@ -17,7 +17,7 @@ fn patches(ids: &[&str], remark: &str) -> File {
 
 async fn filed(app: &TestApp, rows: &str) {
     let csv = format!("patch_id,verdict,legal_m2,legal_farmland_m2,illegal_m2,illegal_farmland_m2\n{rows}");
-    app.monitor.file_verdicts(None, csv.as_bytes()).await.unwrap();
+    app.service.file_verdicts(None, csv.as_bytes()).await.unwrap();
 }
 
 async fn delete(app: &TestApp, path: &str) -> super::app::Answer {

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use tokio::net::TcpListener;
 use tuban::http::{Desk, Life, Limits, Names, serve};
-use tuban::monitor::{Monitor, Workshop, layer_import::LayerFile, work::Working};
+use tuban::service::{Service, Workshop, jobs::work::Working, layers::import::LayerFile};
 use tuban::store::{Store, postgres::PostgresStore};
 use tuban_engine::model::LayerKind;
 use tuban_engine::rule::Rule;
@@ -19,7 +19,7 @@ use tuban_engine::rule::Rule;
 /// A running service; it stops when this is dropped.
 pub(crate) struct TestApp {
     /// What serves, to reach behind HTTP.
-    pub(crate) monitor: Arc<Monitor>,
+    pub(crate) service: Arc<Service>,
     /// Where it is in its life.
     pub(crate) life: Life,
     /// `127.0.0.1:PORT`.
@@ -72,7 +72,7 @@ impl TestApp {
     /// Without a layer, called by these names.
     pub(crate) async fn named(names: Names) -> Self {
         let folder = Arc::new(tempfile::tempdir().unwrap());
-        Self::serving(Self::embedded(&folder).await, folder, |monitor| usual(monitor).called(names), |workshop| workshop, Some(Working::default())).await
+        Self::serving(Self::embedded(&folder).await, folder, |service| usual(service).called(names), |workshop| workshop, Some(Working::default())).await
     }
 
     /// Without a layer, with these workers for what GDAL reads.
@@ -93,28 +93,28 @@ impl TestApp {
     /// Without a layer, carrying no jobs out, with another desk.
     pub(crate) async fn idle_desk(change: impl FnOnce(Desk) -> Desk, limits: Limits) -> Self {
         let folder = Arc::new(tempfile::tempdir().unwrap());
-        let desk = |monitor| change(Desk::new(monitor, limits));
+        let desk = |service| change(Desk::new(service, limits));
         Self::serving(Self::embedded(&folder).await, folder, desk, |workshop| workshop, None).await
     }
 
     /// Another service over the same database and folder, its layers loaded; it answers no requests.
-    pub(crate) async fn another_monitor(&self) -> Monitor {
-        self.another_monitor_with(|monitor| monitor).await
+    pub(crate) async fn another_service(&self) -> Service {
+        self.another_service_with(|service| service).await
     }
 
     /// The same, changed before its layers are loaded.
-    pub(crate) async fn another_monitor_with(&self, change: impl FnOnce(Monitor) -> Monitor) -> Monitor {
+    pub(crate) async fn another_service_with(&self, change: impl FnOnce(Service) -> Service) -> Service {
         let store = Self::embedded(&self.folder).await;
-        let monitor = change(Monitor::open(store, Rule::load(None).unwrap(), self.monitor.spool().to_path_buf()).unwrap());
-        assert!(monitor.refresh_atlas().await.unwrap());
-        monitor
+        let service = change(Service::open(store, Rule::load(None).unwrap(), self.service.spool().to_path_buf()).unwrap());
+        assert!(service.refresh_atlas().await.unwrap());
+        service
     }
 
     /// Another node on the same database; it carries jobs out in that way, or not at all.
     pub(crate) async fn node(&self, working: Option<Working>) -> Self {
         let store = Self::embedded(&self.folder).await;
         let node = Self::serving(store, Arc::clone(&self.folder), usual, |workshop| workshop, working).await;
-        tokio::spawn(Arc::clone(&node.monitor).follow_layers());
+        tokio::spawn(Arc::clone(&node.service).follow_layers());
         node
     }
 
@@ -124,39 +124,39 @@ impl TestApp {
 
     async fn with(limits: Limits, change: impl FnOnce(Workshop) -> Workshop, working: Option<Working>) -> Self {
         let folder = Arc::new(tempfile::tempdir().unwrap());
-        Self::serving(Self::embedded(&folder).await, folder, |monitor| Desk::new(monitor, limits), change, working).await
+        Self::serving(Self::embedded(&folder).await, folder, |service| Desk::new(service, limits), change, working).await
     }
 
     async fn serving(
         store: Arc<dyn Store>,
         folder: Arc<tempfile::TempDir>,
-        desk: impl FnOnce(Arc<Monitor>) -> Desk,
+        desk: impl FnOnce(Arc<Service>) -> Desk,
         change: impl FnOnce(Workshop) -> Workshop,
         working: Option<Working>,
     ) -> Self {
-        let monitor = Monitor::open(store, Rule::load(None).unwrap(), folder.path().join("spool")).unwrap();
-        let workshop = change(monitor.workshop().clone());
-        let monitor = Arc::new(monitor.with_workshop(workshop));
+        let service = Service::open(store, Rule::load(None).unwrap(), folder.path().join("spool")).unwrap();
+        let workshop = change(service.workshop().clone());
+        let service = Arc::new(service.with_workshop(workshop));
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap().to_string();
         let stop = tokio_util::sync::CancellationToken::new();
         if let Some(working) = working {
-            tokio::spawn(Arc::clone(&monitor).work(working, stop.clone()));
+            tokio::spawn(Arc::clone(&service).work(working, stop.clone()));
         }
-        let desk = desk(Arc::clone(&monitor));
+        let desk = desk(Arc::clone(&service));
         let life = desk.life.clone();
         tokio::spawn(serve(listener, desk, stop.clone().cancelled_owned()));
         // The service hangs up on who has been silent for twenty seconds, which a test may be between two requests.
         let client = reqwest::Client::builder().pool_idle_timeout(std::time::Duration::from_secs(10)).build().unwrap();
-        Self { monitor, life, address, client, folder, stop: stop.drop_guard() }
+        Self { service, life, address, client, folder, stop: stop.drop_guard() }
     }
 
     /// Takes a layer in from a file, in force from that day.
-    pub(crate) async fn import_layer(&self, kind: LayerKind, layer: &file::File, effective: &str) -> tuban::monitor::layer_import::LayerImported {
+    pub(crate) async fn import_layer(&self, kind: LayerKind, layer: &file::File, effective: &str) -> tuban::service::layers::import::LayerImported {
         let path = self.write(&format!("{kind}.geojson"), &layer.text());
         let file = LayerFile::new(path, kind, kind.chinese().to_owned(), effective.parse().unwrap());
-        let imported = self.monitor.import_layer(&file, &|_| {}).await.unwrap();
-        self.monitor.refresh_atlas().await.unwrap();
+        let imported = self.service.import_layer(&file, &|_| {}).await.unwrap();
+        self.service.refresh_atlas().await.unwrap();
         imported
     }
 
@@ -261,13 +261,13 @@ impl TestApp {
 
     /// Nothing that was uploaded is left on disk.
     pub(crate) fn has_an_empty_spool(&self) {
-        assert_eq!(names_in(self.monitor.spool()), Vec::<String>::new());
+        assert_eq!(names_in(self.service.spool()), Vec::<String>::new());
     }
 }
 
 /// A desk with the usual limits.
-fn usual(monitor: Arc<Monitor>) -> Desk {
-    Desk::new(monitor, Limits::default())
+fn usual(service: Arc<Service>) -> Desk {
+    Desk::new(service, Limits::default())
 }
 
 /// Names of the files in a folder.

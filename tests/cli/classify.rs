@@ -13,8 +13,10 @@ use serde_json::{Value, json};
 use std::path::Path;
 use std::process::Command;
 use tuban::formats::{Stated, geojson};
-use tuban::monitor::Workshop;
-use tuban::monitor::classify_file::{ClassifyFiles, LayerPath, load};
+use tuban::service::{
+    Workshop,
+    batch::{ClassifyFiles, LayerPath, load},
+};
 use tuban_engine::model::LayerKind;
 use tuban_engine::{memory::Memory, rule::Rule};
 use tuban_geom::{Figure, check_in};
@@ -438,7 +440,7 @@ fn the_counties_shares_of_every_patch_of_the_city_sum_to_it() {
         stated: Stated::default(),
         workshop: Workshop::new(folder.to_owned()),
         map: Vec::new(),
-        codes: tuban::monitor::layer_codes::CodeChoices::default(),
+        codes: tuban::service::layers::codes::CodeChoices::default(),
         explain: false,
         memory: Memory::new(Memory::usual_budget(), folder.to_owned()),
         as_of: None,

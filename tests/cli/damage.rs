@@ -110,7 +110,7 @@ async fn city_in_a_file(at: &Path) -> TestApp {
     let app = TestApp::city().await;
     app.uploaded(super::app::APRIL, &city::one_of_each()).await;
     let verdicts = &b"patch_id,verdict,legal_m2,legal_farmland_m2,illegal_m2,illegal_farmland_m2\nS1,illegal,0,0,10,10\nL1,legal,5,5,0,0\n"[..];
-    app.monitor.file_verdicts(None, verdicts).await.unwrap();
+    app.service.file_verdicts(None, verdicts).await.unwrap();
     let mut hand = SqliteConnection::connect(&format!("sqlite:{}", app.database().display())).await.unwrap();
     sqlx::query(sqlx::AssertSqlSafe(format!("VACUUM INTO '{}'", at.display()))).execute(&mut hand).await.unwrap();
     app
@@ -258,7 +258,7 @@ async fn ready_tells_whether_pages_have_checksums() {
 async fn check_store_names_the_first_damaged_row() {
     let app = TestApp::city().await;
     app.uploaded(super::app::APRIL, &city::one_of_each()).await;
-    app.monitor.file_verdicts(None, &b"patch_id,verdict,legal_m2,legal_farmland_m2,illegal_m2,illegal_farmland_m2\nS1,illegal,0,0,10,10\n"[..]).await.unwrap();
+    app.service.file_verdicts(None, &b"patch_id,verdict,legal_m2,legal_farmland_m2,illegal_m2,illegal_farmland_m2\nS1,illegal,0,0,10,10\n"[..]).await.unwrap();
     let (database, folder) = (app.database(), Path::new("."));
     let url = format!("sqlite:{}", database.display());
     assert!(done(folder, &["check-store", "--database", &url]).contains("no damage"));

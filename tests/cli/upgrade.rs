@@ -62,7 +62,7 @@ async fn answers_what_it_answered(store: Arc<dyn Store>, told: &[u8]) {
     let questions = told.as_object().unwrap().iter().filter(|(question, _)| question.starts_with('/'));
     assert!(questions.clone().count() > 80);
     let app = TestApp::over(store).await;
-    app.monitor.refresh_atlas().await.unwrap();
+    app.service.refresh_atlas().await.unwrap();
     for (question, then) in questions.clone() {
         holds(then, &app.read(question).await, question);
     }

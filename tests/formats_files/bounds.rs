@@ -3,7 +3,7 @@
 use super::kit::{folder, look, ogr2ogr, workshop, zip_folder};
 use std::path::{Path, PathBuf};
 use tuban::formats::{FeatureBounds, Stated, ogr::Workshop};
-use tuban::monitor::inspect::Inspection;
+use tuban::service::reading::inspect::Inspection;
 
 /// A ring of so many positions, the closing one included.
 fn ring(positions: usize, west: f64) -> String {

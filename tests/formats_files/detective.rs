@@ -7,9 +7,11 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::OnceLock;
 use tuban::formats::{Gcj02, Stated, Wanted};
-use tuban::monitor::inspect::{CrsSource, InspectFile, Inspection, inspect};
-use tuban::monitor::layer_codes::CodeChoices;
-use tuban::monitor::{MonitorError, Workshop, classify_file};
+use tuban::service::{
+    ServiceError, Workshop, batch,
+    layers::codes::CodeChoices,
+    reading::inspect::{CrsSource, InspectFile, Inspection, inspect},
+};
 use tuban_engine::model::LayerKind;
 use tuban_engine::{atlas::Atlas, memory::Memory, rule::Rule};
 use tuban_geom::{add_gcj02, remove_gcj02};
@@ -23,8 +25,8 @@ fn atlas() -> &'static Atlas {
 /// Some of them.
 fn atlas_of(kinds: &[LayerKind]) -> Atlas {
     let scratch = folder();
-    let layers = kinds.iter().map(|kind| classify_file::LayerPath::new(*kind, city().join(format!("{kind}.geojson")))).collect();
-    let files = classify_file::ClassifyFiles {
+    let layers = kinds.iter().map(|kind| batch::LayerPath::new(*kind, city().join(format!("{kind}.geojson")))).collect();
+    let files = batch::ClassifyFiles {
         patches: survey(),
         layers,
         stated: Stated::default(),
@@ -35,7 +37,7 @@ fn atlas_of(kinds: &[LayerKind]) -> Atlas {
         memory: Memory::new(1 << 30, scratch.path().to_owned()),
         as_of: None,
     };
-    classify_file::load(&files, &Rule::load(None).unwrap(), &|_, _| {}).unwrap().atlas
+    batch::load(&files, &Rule::load(None).unwrap(), &|_, _| {}).unwrap().atlas
 }
 
 /// What a file is seen as, against the layers of the demo city.
@@ -201,7 +203,7 @@ fn a_shifted_layer_is_asked_about_and_a_sound_one_is_not() {
 /// The word and the Chinese sentence with which `tuban classify` refuses patches.
 fn not_classified(path: &Path, stated: Stated) -> (String, String) {
     match classify(path, stated).map(drop) {
-        Err(MonitorError::Refused(refusal)) => (refusal.code.into_owned(), refusal.words.zh),
+        Err(ServiceError::Refused(refusal)) => (refusal.code.into_owned(), refusal.words.zh),
         outcome => panic!("{outcome:?}"),
     }
 }

@@ -10,7 +10,7 @@ use std::process::Command;
 use std::time::Duration;
 use tuban::formats::Stated;
 use tuban::formats::ogr::{Fault, Workshop};
-use tuban::monitor::layer_import::LayerFile;
+use tuban::service::layers::import::LayerFile;
 use tuban_engine::model::LayerKind;
 
 fn with_program(workshop: Workshop) -> Workshop {
@@ -23,7 +23,7 @@ async fn demo() -> TestApp {
     for kind in LayerKind::ALL {
         take_layer(&app, *kind, city().join(format!("{kind}.geojson"))).await;
     }
-    app.monitor.refresh_atlas().await.unwrap();
+    app.service.refresh_atlas().await.unwrap();
     let answer = app.upload(APRIL, std::fs::read(kit::survey()).unwrap()).await;
     assert_eq!(answer.status, 201, "{}", answer.text());
     app
@@ -31,7 +31,7 @@ async fn demo() -> TestApp {
 
 async fn take_layer(app: &TestApp, kind: LayerKind, path: PathBuf) -> u64 {
     let file = LayerFile::new(path, kind, kind.chinese().to_owned(), "2022-01-01".parse().unwrap());
-    app.monitor.import_layer(&file, &|_| {}).await.unwrap().layer.features
+    app.service.import_layer(&file, &|_| {}).await.unwrap().layer.features
 }
 
 /// An export, saved under its ending; what GDAL calls it.
@@ -297,7 +297,7 @@ async fn a_client_that_leaves_leaves_nothing_behind() {
     let left = app.request(reqwest::Method::GET, "/api/exports/findings?format=gpkg").timeout(Duration::from_millis(500)).send().await;
     assert!(left.unwrap_err().is_timeout());
     let mut waits = 0;
-    while std::fs::read_dir(app.monitor.spool()).unwrap().count() > 0 && waits < 100 {
+    while std::fs::read_dir(app.service.spool()).unwrap().count() > 0 && waits < 100 {
         tokio::time::sleep(Duration::from_millis(100)).await;
         waits += 1;
     }

@@ -4,7 +4,7 @@ use super::kit::{folder, look, ogr2ogr, survey, verdict, workshop};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use tuban::formats::{FeatureBounds, Stated, ogr::Workshop};
-use tuban::monitor::MonitorError;
+use tuban::service::ServiceError;
 
 /// A view that never ends, listed as a layer.
 const ENDLESS: &str = "CREATE VIEW drip AS WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n) SELECT x AS fid, geom FROM n, tb;";
@@ -36,7 +36,7 @@ fn listed(name: &str) -> String {
 /// Why the file is refused: a word, and a sentence in Chinese.
 fn refusal(path: &Path, workshop: &Workshop) -> (String, String) {
     match look(path, Stated::default(), workshop) {
-        Err(MonitorError::Refused(refusal)) => (refusal.code.into_owned(), refusal.words.zh),
+        Err(ServiceError::Refused(refusal)) => (refusal.code.into_owned(), refusal.words.zh),
         Ok(seen) => seen.problem.map_or(("taken".to_owned(), String::new()), |refusal| (refusal.code.into_owned(), refusal.words.zh)),
         Err(error) => panic!("{error}"),
     }

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 use tuban::formats::Stated;
 use tuban::formats::ogr::{Fault, Workshop};
-use tuban::monitor::{MonitorError, inspect::Inspection};
+use tuban::service::{ServiceError, reading::inspect::Inspection};
 use zip::write::SimpleFileOptions;
 
 /// How many files each test here tries. `docs/FORMATS.md` states the sum.
@@ -71,7 +71,7 @@ impl Tried {
     fn refusal(&self, path: &Path) -> String {
         self.one();
         let scratch = folder();
-        let Err(MonitorError::Refused(refusal)) = look(path, Stated::default(), &workshop(scratch.path())) else { panic!("{}", path.display()) };
+        let Err(ServiceError::Refused(refusal)) = look(path, Stated::default(), &workshop(scratch.path())) else { panic!("{}", path.display()) };
         refusal.words.zh
     }
 

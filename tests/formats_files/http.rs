@@ -4,7 +4,7 @@ use super::kit::{folder, ogr2ogr, patience, program, zip_folder};
 use crate::app::{APRIL, TestApp, city, names_in};
 use std::time::Duration;
 use tuban::formats::ogr::Fault;
-use tuban::monitor::Workshop;
+use tuban::service::Workshop;
 
 /// A survey of four patches as a zipped Shapefile in GBK and zone 39.
 fn shapefile() -> Vec<u8> {
@@ -75,7 +75,7 @@ async fn a_worker_that_hangs_or_dies_midway_leaves_nothing_and_another_survey_co
 async fn few_files_are_looked_at_at_a_time_and_none_once_its_sender_has_left() {
     let app = TestApp::with_workshop(|workshop| Workshop { fault: Some(Fault::Hang), patience: Duration::from_secs(300), ..with_program(workshop) }).await;
     let file = shapefile();
-    let jobs = || names_in(app.monitor.spool()).iter().filter(|name| name.starts_with("tuban-job-")).count();
+    let jobs = || names_in(app.service.spool()).iter().filter(|name| name.starts_with("tuban-job-")).count();
     let mut senders = tokio::task::JoinSet::new();
     for _ in 0..4 {
         let request = app.request(reqwest::Method::POST, "/api/inspect?name=tb.zip").body(file.clone());
@@ -83,7 +83,7 @@ async fn few_files_are_looked_at_at_a_time_and_none_once_its_sender_has_left() {
     }
     // All four are here, two of them are looked at.
     let uploads = || {
-        let folder = std::fs::read_dir(app.monitor.spool())
+        let folder = std::fs::read_dir(app.service.spool())
             .unwrap()
             .filter_map(Result::ok)
             .find(|entry| entry.file_name().to_string_lossy().starts_with("tuban-uploads-"));
@@ -93,7 +93,7 @@ async fn few_files_are_looked_at_at_a_time_and_none_once_its_sender_has_left() {
     assert_eq!(jobs(), 2);
     senders.abort_all();
     // Long before anybody's patience is at its end.
-    until(|| names_in(app.monitor.spool()).is_empty()).await;
+    until(|| names_in(app.service.spool()).is_empty()).await;
     // Others have their turn again.
     assert_eq!(app.post("/api/inspect", city::one_of_each().text()).await.status, 200);
 }

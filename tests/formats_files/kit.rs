@@ -8,11 +8,12 @@ use std::sync::OnceLock;
 use std::time::Duration;
 use tuban::formats::ogr::{Fault, Workshop};
 use tuban::formats::{Stated, Wanted};
-use tuban::monitor::MonitorError;
-use tuban::monitor::classify_file::{ClassifyFiles, LayerPath, classify_files};
-use tuban::monitor::classify_line::Output;
-use tuban::monitor::inspect::{InspectFile, Inspection, inspect};
-use tuban::monitor::layer_codes::CodeChoices;
+use tuban::service::{
+    ServiceError,
+    batch::{ClassifyFiles, LayerPath, classify_files, line::Output},
+    layers::codes::CodeChoices,
+    reading::inspect::{InspectFile, Inspection, inspect},
+};
 use tuban_demo::{Preset, generate};
 use tuban_engine::atlas::Atlas;
 use tuban_engine::memory::Memory;
@@ -98,7 +99,7 @@ pub(crate) fn folder() -> tempfile::TempDir {
 }
 
 /// What a file is seen as.
-pub(crate) fn look(path: &Path, stated: Stated, workshop: &Workshop) -> Result<Inspection, MonitorError> {
+pub(crate) fn look(path: &Path, stated: Stated, workshop: &Workshop) -> Result<Inspection, ServiceError> {
     let name = path.file_name().unwrap().to_string_lossy().into_owned();
     inspect(
         &InspectFile { path, name: &name, wanted: Wanted::Survey, stated, map: Vec::new(), codes: CodeChoices::default(), approval_kind: None },
@@ -114,7 +115,7 @@ pub(crate) fn verdict(path: &Path, workshop: &Workshop) -> String {
     match look(path, Stated::default(), workshop) {
         Ok(Inspection { problem: None, .. }) => "taken".to_owned(),
         Ok(Inspection { problem: Some(refusal), .. }) => refusal.code.into_owned(),
-        Err(MonitorError::Refused(refusal)) => {
+        Err(ServiceError::Refused(refusal)) => {
             assert!(!refusal.words.zh.is_empty() && !refusal.words.en.is_empty());
             refusal.code.into_owned()
         }
@@ -130,7 +131,7 @@ pub(crate) fn findings(patches: &Path, stated: Stated) -> BTreeMap<String, Vec<S
 }
 
 /// A file of patches against all layers of the city: what people are told of it, and the CSV.
-pub(crate) fn classify(patches: &Path, stated: Stated) -> Result<(Vec<Words>, Vec<u8>), MonitorError> {
+pub(crate) fn classify(patches: &Path, stated: Stated) -> Result<(Vec<Words>, Vec<u8>), ServiceError> {
     let scratch = folder();
     let layers = LayerKind::ALL.iter().map(|kind| LayerPath::new(*kind, city().join(format!("{kind}.geojson")))).collect();
     let files = ClassifyFiles {

@@ -3,11 +3,12 @@
 use super::kit::{crs, folder, look, ogr2ogr, verdict, workshop, zip};
 use std::path::{Path, PathBuf};
 use tuban::formats::{Stated, Wanted};
-use tuban::monitor::classify_file::{ClassifyFiles, LayerPath, classify_files};
-use tuban::monitor::classify_line::Output;
-use tuban::monitor::inspect::{InspectFile, Inspection, inspect};
-use tuban::monitor::layer_codes::CodeChoices;
-use tuban::monitor::{MonitorError, Refusal};
+use tuban::service::{
+    Refusal, ServiceError,
+    batch::{ClassifyFiles, LayerPath, classify_files, line::Output},
+    layers::codes::CodeChoices,
+    reading::inspect::{InspectFile, Inspection, inspect},
+};
 use tuban_engine::atlas::Atlas;
 use tuban_engine::memory::Memory;
 use tuban_engine::model::{LayerKind, Words};
@@ -36,7 +37,7 @@ fn problem(seen: Inspection) -> Refusal {
 }
 
 /// The rows of what `classify` writes of patches against layers, and its notes.
-fn classify(patches: &Path, layers: Vec<LayerPath>, map: &[&str]) -> Result<(Vec<Vec<String>>, Vec<Words>), MonitorError> {
+fn classify(patches: &Path, layers: Vec<LayerPath>, map: &[&str]) -> Result<(Vec<Vec<String>>, Vec<Words>), ServiceError> {
     let scratch = folder();
     let files = ClassifyFiles {
         patches: patches.to_owned(),
@@ -55,9 +56,9 @@ fn classify(patches: &Path, layers: Vec<LayerPath>, map: &[&str]) -> Result<(Vec
     Ok((rows, classified.notes))
 }
 
-fn code<T: std::fmt::Debug>(outcome: Result<T, MonitorError>) -> String {
+fn code<T: std::fmt::Debug>(outcome: Result<T, ServiceError>) -> String {
     match outcome {
-        Err(MonitorError::Refused(refusal)) => refusal.code.into_owned(),
+        Err(ServiceError::Refused(refusal)) => refusal.code.into_owned(),
         other => format!("{other:?}"),
     }
 }

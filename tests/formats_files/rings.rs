@@ -4,8 +4,7 @@ use super::kit::{folder, workshop, zip};
 use serde_json::Value;
 use std::path::Path;
 use tuban::formats::Stated;
-use tuban::monitor::classify_file::{ClassifyFiles, classify_files};
-use tuban::monitor::classify_line::Output;
+use tuban::service::batch::{ClassifyFiles, classify_files, line::Output};
 use tuban_engine::{memory::Memory, rule::Rules};
 
 type Ring = [[f64; 2]; 5];
@@ -69,7 +68,7 @@ fn classified(zipped: &Path, scratch: &Path) -> Vec<Value> {
         map: Vec::new(),
         memory: Memory::new(1 << 30, scratch.to_owned()),
         as_of: None,
-        codes: tuban::monitor::layer_codes::CodeChoices::default(),
+        codes: tuban::service::layers::codes::CodeChoices::default(),
         explain: false,
     };
     let mut out = Vec::new();

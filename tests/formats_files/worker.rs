@@ -48,7 +48,7 @@ fn it_reaches_neither_the_network_nor_other_programs_processes_and_files() {
     let (_at, path) = geopackage();
     let scratch = folder();
     let workshop = Workshop { fault: Some(Fault::Escape), ..workshop(scratch.path()) };
-    let Err(tuban::monitor::MonitorError::Refused(refusal)) = super::kit::look(&path, tuban::formats::Stated::default(), &workshop) else { panic!() };
+    let Err(tuban::service::ServiceError::Refused(refusal)) = super::kit::look(&path, tuban::formats::Stated::default(), &workshop) else { panic!() };
     // Where the kernel has no landlock, files outside can be opened; the rest never.
     assert!(["", "read write"].contains(&refusal.words.en.as_str()), "{}", refusal.words.en);
 }
@@ -58,7 +58,7 @@ fn without_it_the_package_is_named() {
     let (_at, path) = geopackage();
     let scratch = folder();
     let nobody = Workshop { program: None, ..workshop(scratch.path()) };
-    let Err(tuban::monitor::MonitorError::Refused(refusal)) = super::kit::look(&path, tuban::formats::Stated::default(), &nobody) else { panic!() };
+    let Err(tuban::service::ServiceError::Refused(refusal)) = super::kit::look(&path, tuban::formats::Stated::default(), &nobody) else { panic!() };
     assert_eq!((&*refusal.code, refusal.words.zh.contains("软件包 tuban-ogr")), ("no_ogr", true));
     assert_eq!(verdict(&survey(), &nobody), "taken", "GeoJSON needs no GDAL");
 }

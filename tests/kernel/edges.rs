@@ -8,8 +8,7 @@ use serde_json::{Value, json};
 use std::fmt::Write;
 use std::path::Path;
 use tuban::formats::{Stated, ogr::Workshop};
-use tuban::monitor::classify_file::{ClassifyFiles, LayerPath, classify_files};
-use tuban::monitor::classify_line::Output;
+use tuban::service::batch::{ClassifyFiles, LayerPath, classify_files, line::Output};
 use tuban_engine::model::LayerKind;
 use tuban_engine::{memory::Memory, rule::Rules};
 
@@ -144,7 +143,7 @@ fn classified(folder: &Path, patches: &str, layers: &str) -> Vec<Value> {
         map: Vec::new(),
         memory: Memory::new(1 << 30, folder.to_owned()),
         as_of: None,
-        codes: tuban::monitor::layer_codes::CodeChoices::default(),
+        codes: tuban::service::layers::codes::CodeChoices::default(),
         explain: false,
     };
     let mut out = Vec::new();

@@ -90,7 +90,7 @@ pub(super) async fn verdicts_have_exact_sums_too(store: &dyn Store) {
 }
 
 pub(super) async fn the_largest_areas_that_are_taken_do_not_overflow_a_sum(store: &dyn Store) {
-    // A filing is taken below 1e13 m² (monitor::filings); 2⁶³ m² hold 900 000 of them.
+    // A filing is taken below 1e13 m² (service::filings); 2⁶³ m² hold 900 000 of them.
     let largest = 1e13_f64.next_down();
     stored(store, &key("2022-04", "x"), (0..1000).map(|n| of_area(n, largest)).collect()).await;
     assert_eq!(totals(store, "2022-04").await.pending.area_m2, exactly(vec![largest; 1000]));

@@ -1,4 +1,4 @@
-//! Features to bytes: what `monitor` exports, in every format there is. GeoJSON, CSV and XLSX are written here; `tuban-ogr` makes the others.
+//! Features to bytes: what `service` exports, in every format there is. GeoJSON, CSV and XLSX are written here; `tuban-ogr` makes the others.
 //!
 //! Every file is written under no name: what is not handed on to its end is gone with the value, also when the process is killed.
 
