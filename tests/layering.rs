@@ -18,10 +18,10 @@ const ARROWS: [(&str, &[&str]); 11] = [
     ("tiles", &["geom"]),
     ("store", &["model", "geom"]),
     ("formats", &["ogr-protocol", "model", "geom"]),
-    ("service", &["formats", "store", "engine", "model", "geom"]),
+    ("service", &["formats", "store", "tiles", "engine", "model", "geom"]),
     // Of formats only how an outline is written: see `http_writes_geometries_and_reads_no_file`.
-    ("http", &["service", "formats", "store", "tiles", "engine", "model", "geom"]),
-    ("cli", &["http", "service", "store", "demo", "engine", "model", "geom"]),
+    ("http", &["service", "formats", "engine", "model", "geom"]),
+    ("cli", &["http", "service", "demo", "engine", "model", "geom"]),
     ("demo", &[]),
 ];
 
@@ -156,6 +156,15 @@ fn http_writes_geometries_and_reads_no_file() {
     for source in sources().iter().filter(|source| source.room() == "http") {
         for used in source.after("crate::").iter().filter(|used| used.starts_with("formats")) {
             assert!(used.starts_with("formats::geojson::Geometry"), "{}: {used}", source.path.display());
+        }
+    }
+}
+
+#[test]
+fn http_and_cli_ask_the_service_and_not_its_store() {
+    for source in sources().iter().filter(|source| ["http", "cli"].contains(&source.room())) {
+        for line in source.code() {
+            assert!(!line.contains(".store()"), "{}: {line}", source.path.display());
         }
     }
 }

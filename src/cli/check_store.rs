@@ -1,7 +1,7 @@
 //! `tuban check-store`.
 
 use super::{Failure, progress::Counter};
-use crate::store::checking::{Vouched, check_store};
+use crate::service::database::{Vouched, check_store};
 use clap::Args;
 use tuban_engine::model::day_of_ms;
 

@@ -1,7 +1,7 @@
 //! `tuban demo-verdicts`: invents what the counties of the demo city found on the ground, so that there are ratios to look at.
 
 use super::{Database, Failure};
-use crate::store::{PatchQuery, StoredPatch};
+use crate::service::patches::{PatchQuery, StoredPatch};
 use clap::Args;
 use tuban_engine::model::{AutomaticVerdict, Filing, Period, Verdict};
 use tuban_engine::rule::Rules;
@@ -21,19 +21,18 @@ const PAGE: u32 = 2000;
 impl DemoVerdicts {
     pub async fn run(self, rules: Rules) -> Result<(), Failure> {
         let service = self.database.open(rules).await?;
-        let store = service.store();
-        let surveys: Vec<_> = store.surveys().await?.into_iter().filter(|survey| survey.facts.period == self.period).collect();
+        let surveys: Vec<_> = service.surveys().await?.into_iter().filter(|survey| survey.facts.period == self.period).collect();
         if surveys.iter().any(|survey| !survey.facts.invented) {
             return Err(Failure::Usage(format!("a survey of {} is real: verdicts are only invented for the demo city", self.period)));
         }
         for survey in surveys {
             let mut query = PatchQuery { survey: Some(survey.id), limit: PAGE, ..PatchQuery::default() };
             loop {
-                let page = store.patches(&query).await?;
+                let page = service.patches(&query).await?;
                 let Some(last) = page.last() else { break };
                 query.after = last.place();
                 let filings: Vec<Filing> = page.iter().filter_map(invent).collect();
-                store.file_verdicts(Some(survey.id), &filings).await?;
+                service.record_invented(survey.id, &filings).await?;
             }
         }
         Ok(())

@@ -2,7 +2,7 @@
 
 use super::{Database, Failure, crs, output, progress::Counter};
 use crate::service::export::{Encoding, Export, Format, Selection, Subject};
-use crate::store::VerdictFilter;
+use crate::service::patches::VerdictFilter;
 use clap::{Args, Subcommand};
 use std::path::PathBuf;
 use tuban_engine::model::{Period, PeriodRange};

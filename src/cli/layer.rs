@@ -56,7 +56,7 @@ impl LayerCommand {
             Self::List(database) => list(&database, rules).await,
             Self::Remove { id, database } => {
                 let service = database.open(rules).await?;
-                service.store().remove_layer(id).await?;
+                service.remove_layer(id).await?;
                 say!("removed layer {id}");
                 Ok(())
             }

@@ -1,7 +1,7 @@
 //! `tuban migrate`: from one database to another, whole and compared.
 
 use super::{Failure, progress::Counter};
-use crate::store::{self, transfer};
+use crate::service::database;
 use clap::Args;
 
 /// Copies everything into an empty database and compares every table; ids stay. Run again, it goes on where it was stopped.
@@ -18,12 +18,12 @@ pub struct Migrate {
 impl Migrate {
     pub async fn run(self) -> Result<(), Failure> {
         let Some(from) = self.from else {
-            store::upgrade(&self.to).await?;
+            database::upgrade(&self.to).await?;
             say!("{} is up to date", self.to);
             return Ok(());
         };
         let counter = Counter::new("");
-        let compared = transfer::transfer(&from, &self.to, &|progress| {
+        let compared = database::transfer(&from, &self.to, &|progress| {
             counter.at_stage(&format!("{}{}", if progress.comparing { "= " } else { "" }, progress.table), progress.rows);
         })
         .await?;

@@ -37,9 +37,9 @@ mod withdrawal;
 
 use crate::service::{
     Gcj02, RefusalKind, Service, ServiceError, Stated,
+    database::{self, StoreError},
     layers::{codes::CodeChoices, county_codes::CountyCodes},
 };
-use crate::store::{self, StoreError};
 use bytesize::ByteSize;
 use clap::{Parser, Subcommand};
 use std::path::PathBuf;
@@ -181,7 +181,7 @@ struct Database {
 
 impl Database {
     async fn open(&self, rules: Rules) -> Result<Service, Failure> {
-        let store = store::open(&self.database).await?;
+        let store = database::open(&self.database).await?;
         let spool = self.spool.clone().unwrap_or_else(|| self.spool_beside());
         Ok(Service::open(store, rules, spool)?)
     }

@@ -2,11 +2,11 @@
 
 use super::{Budget, Database, Failure, bounds::Bounds, client_bounds::ClientBounds, duration, terminal};
 use crate::http::{Desk, HostName, Life, Limits, Names, Phase, PublicOrigin, ServeError, serve};
+use crate::service::room::Room;
 use crate::service::{
     Service,
     jobs::work::{IMPORTS, Working},
 };
-use crate::store::room::Room;
 use clap::Args;
 use std::net::SocketAddr;
 use std::sync::Arc;

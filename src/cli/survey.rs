@@ -112,7 +112,7 @@ impl SurveyCommand {
             Self::List(list) if list.withdrawn => withdrawal::list(&list.database, rules).await,
             Self::List(list) => {
                 let service = list.database.open(rules).await?;
-                service.store().surveys().await?.iter().for_each(print);
+                service.surveys().await?.iter().for_each(print);
                 Ok(())
             }
             Self::Withdraw(withdraw) => withdraw.run(rules).await,
@@ -156,7 +156,7 @@ impl Add {
         for warning in &facts.warnings {
             say!("  {} / {}", warning.zh, warning.en);
         }
-        super::print_rejects(&service.store().rejects(imported.survey.id, 0, 100).await?);
+        super::print_rejects(&service.rejects(imported.survey.id, 0, 100).await?);
         Ok(())
     }
 }

@@ -2,7 +2,7 @@
 
 use super::{Database, Failure, survey::print};
 use crate::http::timestamp;
-use crate::store::Withdrawn;
+use crate::service::surveys::reading::Withdrawn;
 use clap::Args;
 use tuban_engine::model::{Decision, Level, Period};
 use tuban_engine::rule::Rules;
@@ -88,7 +88,7 @@ pub struct History {
 impl Withdraw {
     pub async fn run(self, rules: Rules) -> Result<(), Failure> {
         let service = self.database.open(rules).await?;
-        let confirmed = service.store().confirmed(self.survey).await?;
+        let confirmed = service.confirmed(self.survey).await?;
         service.withdraw(self.survey, &self.decided.into()).await?;
         say!("survey {} withdrawn, with {confirmed} confirmed verdicts; tuban survey restore {} brings it back", self.survey, self.survey);
         Ok(())
@@ -106,7 +106,7 @@ impl Restore {
 impl Move {
     pub async fn run(self, rules: Rules) -> Result<(), Failure> {
         let service = self.database.open(rules).await?;
-        let facts = service.store().survey(self.survey).await?.facts;
+        let facts = service.survey(self.survey).await?.facts;
         let to = (self.period.unwrap_or(facts.period), self.level.unwrap_or(facts.level));
         let moved = service.move_survey(self.survey, to, &self.decided.into()).await?;
         print(&moved.survey);
@@ -120,11 +120,7 @@ impl Move {
 impl History {
     pub async fn run(self, rules: Rules) -> Result<(), Failure> {
         let service = self.database.open(rules).await?;
-        let events = service.store().history(self.survey).await?;
-        if events.is_empty() {
-            service.store().survey(self.survey).await?;
-        }
-        for event in events {
+        for event in service.history(self.survey).await?.events {
             let details: Vec<String> = event.details.iter().map(|(name, value)| format!("{name}={value}")).collect();
             let [by, reason] = [&event.decision.by, &event.decision.reason].map(|said| said.as_deref().unwrap_or("—").to_owned());
             say!("{} {:<9} {by}: {reason}  {}", timestamp(event.at_ms), event.event.word(), details.join(" "));
@@ -136,7 +132,7 @@ impl History {
 /// `tuban survey list --withdrawn`.
 pub(super) async fn list(database: &Database, rules: Rules) -> Result<(), Failure> {
     let service = database.open(rules).await?;
-    for Withdrawn { survey, confirmed, event } in service.store().withdrawn().await? {
+    for Withdrawn { survey, confirmed, event } in service.withdrawn().await? {
         print(&survey);
         let why = event.map(|event| format!("{}: {}", event.event, event.decision.reason.unwrap_or_else(|| "—".to_owned()))).unwrap_or_default();
         say!("  {} {why}; {confirmed} confirmed verdicts", survey.withdrawn_ms.map(timestamp).unwrap_or_default());

@@ -3,7 +3,7 @@
 use super::findings::{AreasAnswer, FindingAnswer};
 use super::shared_ground::TakenOffAnswer;
 use crate::formats::geojson::Geometry;
-use crate::store::StoredPatch;
+use crate::service::patches::StoredPatch;
 use serde::Serialize;
 use serde_json::value::RawValue;
 use std::borrow::Cow;

@@ -32,7 +32,7 @@ pub async fn about(State(desk): State<Desk>) -> Result<Json<About>, Problem> {
     let layers = service.layers().await?;
     // Of the counties that are listed: where others came in force, they are loaded first.
     service.refresh_atlas().await?;
-    let mut periods: Vec<Period> = service.store().surveys().await?.iter().map(|survey| survey.facts.period).collect();
+    let mut periods: Vec<Period> = service.surveys().await?.iter().map(|survey| survey.facts.period).collect();
     periods.sort_unstable();
     periods.dedup();
     Ok(Json(About {
@@ -44,6 +44,6 @@ pub async fn about(State(desk): State<Desk>) -> Result<Json<About>, Problem> {
         lines: service.rule().lines.clone(),
         rule: service.rule().version.clone(),
         rule_effective: service.rule().effective.to_string(),
-        tiles_version: service.store().revision().await?.to_string(),
+        tiles_version: service.revision().await?.to_string(),
     }))
 }

@@ -7,11 +7,11 @@ use super::{
     layers::LayerTaken,
     query::Path,
 };
+use crate::service::jobs::{JobFile, News};
 use crate::service::{
     ServiceError,
     jobs::{Done, JobSeen},
 };
-use crate::store::{JobFile, News};
 use axum::{
     Json,
     body::Bytes,

@@ -189,7 +189,7 @@ pub async fn metrics(State(desk): State<Desk>) -> Result<impl IntoResponse, Prob
     if readiness::ask_store(&desk).await.is_ok() {
         let current = desk.service.is_current().await;
         desk.metrics.atlas_current.set(i64::from(current.is_ok_and(|current| current)));
-        if let Ok(jobs) = desk.service.store().jobs(JOBS_LOOKED_AT).await {
+        if let Ok(jobs) = desk.service.last_jobs(JOBS_LOOKED_AT).await {
             desk.metrics.jobs_running.set(jobs.iter().filter(|job| job.state == JobState::Running).count() as i64);
         }
     }

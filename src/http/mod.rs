@@ -45,7 +45,7 @@ pub use readiness::{Life, Phase};
 pub use serve::{ServeError, serve};
 
 use crate::service::Service;
-use crate::store::Quota;
+use crate::service::jobs::Quota;
 use axum::{
     Router,
     extract::DefaultBodyLimit,
@@ -84,7 +84,6 @@ pub struct Desk {
     waiting: Arc<waiting::Waiting>,
     /// A few inspections at a time: each may have a folder of unpacked files and a worker. Others wait for their turn.
     inspections: Arc<Semaphore>,
-    tiles: tiles::TileCache,
 }
 
 /// Limits of what is taken in, and of what one client may hold.
@@ -141,7 +140,7 @@ impl Desk {
         let inspections = Arc::new(Semaphore::new(INSPECTIONS));
         let names = Arc::new(Names::loopback());
         let proxies = Arc::new([]);
-        Self { service, limits, names, proxies, life: Life::serving(), metrics, waiting, inspections, tiles: tiles::cache() }
+        Self { service, limits, names, proxies, life: Life::serving(), metrics, waiting, inspections }
     }
 
     /// A desk that believes these proxies.

@@ -7,7 +7,7 @@ use super::{
     query::{self, Path, Query},
 };
 use crate::service::ServiceError;
-use crate::store::{PatchPosition, PatchQuery, StoredPatch};
+use crate::service::patches::{PatchPosition, PatchQuery, StoredPatch};
 use axum::{
     Json,
     body::{Body, Bytes},
@@ -96,7 +96,7 @@ pub async fn patches(State(desk): State<Desk>, Query(query): Query<PatchesQuery>
         limit,
     };
     if let Some(survey) = wanted.survey {
-        desk.service.store().survey(survey).await?;
+        desk.service.survey(survey).await?;
     }
     let first = Portion::read(&desk, &wanted, limit).await?;
     if let (true, Some(county)) = (first.patches.is_empty(), &wanted.county) {
@@ -123,7 +123,7 @@ impl Portion {
     /// The next ones, of `left` at most.
     async fn read(desk: &Desk, wanted: &PatchQuery, left: u32) -> Result<Self, ServiceError> {
         let limit = left.min(PORTION);
-        let patches = desk.service.store().patches(&PatchQuery { limit, ..wanted.clone() }).await?;
+        let patches = desk.service.patches(&PatchQuery { limit, ..wanted.clone() }).await?;
         let taken_off = desk.service.taken_off(&patches, wanted.range).await?;
         let is_last = patches.len() < limit as usize;
         Ok(Self { patches, taken_off, left: if is_last { 0 } else { left - limit } })
@@ -170,11 +170,10 @@ fn next(asked: &str, last: PatchPosition) -> String {
 #[utoipa::path(get, path = "/api/patches/{id}", tag = "patches", params(("id" = i64, Path), PatchMonths), responses((status = OK, body = PatchAnswer, content_type = "application/geo+json"), (status = BAD_REQUEST, body = Problem), (status = NOT_FOUND, body = Problem)))]
 pub async fn patch(State(desk): State<Desk>, Path(id): Path<i64>, Query(months): Query<PatchMonths>) -> Result<Response, Problem> {
     let range = query::range(months.period.as_deref(), months.until.as_deref())?;
-    let store = desk.service.store();
-    let patch = store.patch(id).await?;
+    let patch = desk.service.patch(id).await?;
     let set = desk.service.layer_set(patch.finding.layer_set).await?;
     let mut history = Vec::new();
-    for former in store.former_findings(id).await? {
+    for former in desk.service.former_findings(id).await? {
         let set = desk.service.layer_set(former.finding.layer_set).await?;
         history.push(FormerAnswer::new(former, &set.provenance));
     }

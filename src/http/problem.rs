@@ -1,8 +1,8 @@
 //! The one place where an error becomes a status: RFC 9457 problems, with the place of the fault.
 
 use super::requests;
+use crate::service::database::{StoreError, Thing};
 use crate::service::{Refusal, RefusalKind, ServiceError};
-use crate::store::{StoreError, Thing};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;

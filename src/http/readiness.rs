@@ -94,7 +94,7 @@ pub async fn ready(State(desk): State<Desk>, Query(query): Query<ReadyQuery>) ->
     if !reads_only && !desk.service.has_room_for(0, desk.limits.reserve_bytes) {
         return Err(Problem::no_room());
     }
-    Ok(Json(Readiness { status: "ready", data_checksums: desk.service.store().page_checksums().await? }))
+    Ok(Json(Readiness { status: "ready", data_checksums: desk.service.page_checksums().await? }))
 }
 
 /// The layers are not loaded yet: whatever were measured now would be measured against nothing.
@@ -112,7 +112,7 @@ const ANSWER_WITHIN: Duration = Duration::from_secs(2);
 /// Asks the database something small, and keeps how long it took.
 pub(super) async fn ask_store(desk: &Desk) -> Result<(), Problem> {
     let asked = Instant::now();
-    let answer = tokio::time::timeout(ANSWER_WITHIN, desk.service.store().revision()).await;
+    let answer = tokio::time::timeout(ANSWER_WITHIN, desk.service.revision()).await;
     desk.metrics.store_answered(asked.elapsed(), matches!(answer, Ok(Ok(_))));
     match answer {
         Ok(Ok(_)) => Ok(()),

@@ -5,6 +5,7 @@ use super::{
     findings::AreasAnswer,
     query::{self, Path, Query},
 };
+use crate::service::surveys::reading::OverlapsPage;
 use axum::{Json, extract::State};
 use serde::{Deserialize, Serialize};
 use tuban_engine::model::{Area, Claimant, Contradiction, Level, PeriodRange, Provenance, SharedWith, TakenOff, Verdict};
@@ -151,16 +152,12 @@ pub async fn overlaps(State(desk): State<Desk>, Path(id): Path<i64>, Query(query
     let range: Option<PeriodRange> = query::range(query.period.as_deref(), query.until.as_deref())?;
     let limit = query::limit(query.limit.as_deref(), 100, 1000)?;
     let after = query::read_if::<i64>("after", query.after.as_deref())?.unwrap_or(0);
-    let store = desk.service.store();
-    store.survey(id).await?;
-    let patches = store.sharing().await?.get(&id).copied().unwrap_or(0);
-    let page = store.sharing_of(id, after, limit).await?;
-    let taken_off = store.taken_off(&page, range).await?;
+    let OverlapsPage { patches, taken_off, last } = desk.service.overlaps(id, range, after, limit).await?;
     let months = range.map_or(String::new(), |range| format!("period={}&until={}&", range.from, range.until));
-    let next = page.last().filter(|_| page.len() == limit as usize).map(|last| format!("/api/surveys/{id}/overlaps?{months}after={last}&limit={limit}"));
+    let next = last.map(|last| format!("/api/surveys/{id}/overlaps?{months}after={last}&limit={limit}"));
     let mut overlaps = Vec::with_capacity(taken_off.len());
     for (id, taken_off) in taken_off {
-        let set = desk.service.layer_set(store.patch(id).await?.finding.layer_set).await?;
+        let set = desk.service.layer_set(desk.service.patch(id).await?.finding.layer_set).await?;
         overlaps.push(Overlap { id, patch_id: taken_off.patch_id.clone(), href: href(id), taken_off: TakenOffAnswer::new(taken_off, &set.provenance) });
     }
     Ok(Json(Overlaps { patches, overlaps, next }))

@@ -40,14 +40,14 @@ pub async fn surveys(State(desk): State<Desk>, Query(query): Query<SurveysQuery>
     if query::said("withdrawn", "yes", query.withdrawn.as_deref())? {
         return Ok(withdrawal::withdrawn(&desk).await?.into_response());
     }
-    let surveys = desk.service.store().surveys().await?.into_iter().map(Into::into).collect();
+    let surveys = desk.service.surveys().await?.into_iter().map(Into::into).collect();
     Ok(Json(Surveys { surveys }).into_response())
 }
 
 /// One survey.
 #[utoipa::path(get, path = "/api/surveys/{id}", tag = "surveys", params(("id" = i64, Path)), responses((status = OK, body = SurveyAnswer), (status = NOT_FOUND, body = Problem)))]
 pub async fn survey(State(desk): State<Desk>, Path(id): Path<i64>) -> Result<Json<SurveyAnswer>, Problem> {
-    Ok(Json(desk.service.store().survey(id).await?.into()))
+    Ok(Json(desk.service.survey(id).await?.into()))
 }
 
 /// Where to go on.
@@ -73,9 +73,8 @@ pub struct Rejects {
 pub async fn rejects(State(desk): State<Desk>, Path(id): Path<i64>, Query(query): Query<RejectsQuery>) -> Result<Json<Rejects>, Problem> {
     let after = query::read_if::<u64>("after", query.after.as_deref())?.unwrap_or(0);
     let limit = query::limit(query.limit.as_deref(), 100, 1000)?;
-    let store = desk.service.store();
-    store.survey(id).await?;
-    let rejects = store.rejects(id, after, limit).await?;
+    desk.service.survey(id).await?;
+    let rejects = desk.service.rejects(id, after, limit).await?;
     let next = rejects.last().filter(|_| rejects.len() == limit as usize).map(|last| format!("/api/surveys/{id}/rejects?after={}&limit={limit}", last.row));
     Ok(Json(Rejects { rejects, next }))
 }

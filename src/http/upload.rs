@@ -30,7 +30,7 @@ impl Arrived {
     /// Takes the request's file in; nothing is read where it waits under the token `from`.
     pub async fn take(desk: &Desk, client: Client, from: Option<String>, request: Request) -> Result<Self, Problem> {
         // Asked again when it is queued; nobody should send a gigabyte for nothing.
-        desk.service.store().has_room(&desk.quota(client)).await?;
+        desk.service.may_queue(&desk.quota(client)).await?;
         let asynchronous = jobs::prefers_async(request.headers());
         let file = match &from {
             Some(token) => desk.waiting.get(token)?,

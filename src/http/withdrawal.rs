@@ -5,7 +5,7 @@ use super::{
     answers::{SurveyAnswer, timestamp},
     query::{self, Path, Query},
 };
-use crate::store::Withdrawn;
+use crate::service::surveys::reading::{SurveyHistory, Withdrawn};
 use axum::{Json, extract::State, http::StatusCode};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -88,7 +88,7 @@ pub struct WithdrawnSurveys {
 
 /// Surveys that were withdrawn or replaced and can still be restored, the last one first.
 pub(super) async fn withdrawn(desk: &Desk) -> Result<Json<WithdrawnSurveys>, Problem> {
-    Ok(Json(WithdrawnSurveys { surveys: desk.service.store().withdrawn().await?.into_iter().map(Into::into).collect() }))
+    Ok(Json(WithdrawnSurveys { surveys: desk.service.withdrawn().await?.into_iter().map(Into::into).collect() }))
 }
 
 /// Withdraws a survey: it does not count any more, and can be restored for a while.
@@ -140,7 +140,7 @@ pub async fn move_survey(
     if level.is_none() && period.is_none() {
         return Err(Problem::parameter("period", &Words::new("必须给出期次或级别", "is required, or level")));
     }
-    let facts = desk.service.store().survey(id).await?.facts;
+    let facts = desk.service.survey(id).await?.facts;
     let moved = desk.service.move_survey(id, (period.unwrap_or(facts.period), level.unwrap_or(facts.level)), &decision).await?;
     Ok(Json(MovedAnswer { survey: moved.survey.into(), days_changed: moved.days_changed }))
 }
@@ -157,10 +157,6 @@ pub struct History {
 /// What became of a survey since it was stored, also of one that does not count any more or was removed.
 #[utoipa::path(get, path = "/api/surveys/{id}/history", tag = "surveys", params(("id" = i64, Path)), responses((status = OK, body = History), (status = NOT_FOUND, body = Problem)))]
 pub async fn history(State(desk): State<Desk>, Path(id): Path<i64>) -> Result<Json<History>, Problem> {
-    let store = desk.service.store();
-    let events: Vec<EventAnswer> = store.history(id).await?.into_iter().map(Into::into).collect();
-    if events.is_empty() {
-        store.survey(id).await?;
-    }
-    Ok(Json(History { confirmed: store.confirmed(id).await?, events }))
+    let SurveyHistory { events, confirmed } = desk.service.history(id).await?;
+    Ok(Json(History { confirmed, events: events.into_iter().map(Into::into).collect() }))
 }

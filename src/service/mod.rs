@@ -3,10 +3,12 @@
 pub mod batch;
 pub mod check;
 pub mod counts;
+pub mod database;
 mod error;
 pub mod export;
 pub mod jobs;
 pub mod layers;
+pub mod patches;
 pub mod ratios;
 pub mod reading;
 pub mod reclassification;
@@ -14,6 +16,7 @@ pub mod room;
 pub mod shared_ground;
 pub mod standing;
 pub mod surveys;
+pub mod tiles;
 pub mod verdicts;
 
 pub(crate) use crate::formats::ogr::Folder;
@@ -48,6 +51,7 @@ pub struct Service {
     memory: Memory,
     /// A few exports at a time: each has a thread, a file and perhaps a worker.
     exports: tokio::sync::Semaphore,
+    tiles: tiles::Cache,
     /// Jobs that wait for room, of which the disk has none even to say so.
     untold: jobs::untold::Untold,
     /// Large polygons to be checked, one at a time: the other cores are for everybody else.
@@ -79,12 +83,13 @@ impl Service {
             uploads: Mutex::default(),
             memory,
             exports: tokio::sync::Semaphore::new(EXPORTS),
+            tiles: tiles::cache(),
             untold: jobs::untold::Untold::default(),
             large_checks: Arc::new(tokio::sync::Semaphore::new(1)),
         })
     }
 
-    /// The store.
+    /// The store, for tests: `http` and `cli` ask the service (`tests/layering.rs`).
     #[must_use]
     pub fn store(&self) -> &dyn Store {
         &*self.store
@@ -192,6 +197,11 @@ impl Service {
                 (layer, now)
             })
             .collect())
+    }
+
+    /// Removes a layer on which no finding rests.
+    pub async fn remove_layer(&self, id: i64) -> Result<(), StoreError> {
+        self.store.remove_layer(id).await
     }
 
     /// Loads what patches of today are judged by where that is not what is in hand; answers whether it did. Cheap where nothing changed.

@@ -1,7 +1,7 @@
 //! Room on the disks of this node: told before it runs out, since reading goes on and writing does not.
 
 use crate::service::Service;
-use crate::store::room::Room;
+pub use crate::store::room::Room;
 
 impl Service {
     /// The folders that this node writes to, and how much may still be written there.

@@ -6,7 +6,8 @@ pub(crate) mod untold;
 pub mod work;
 
 use crate::service::{Refusal, RefusalKind, Service, ServiceError, surveys::import::SurveyFile};
-use crate::store::{Job, JobFile, JobOutcome, NewJob, News, Quota, StoreError, Thing};
+use crate::store::{Job, JobOutcome, NewJob, StoreError, Thing};
+pub use crate::store::{JobFile, News, Quota};
 use serde::{Deserialize, Serialize};
 use tokio::io::AsyncRead;
 use tuban_engine::model::{JobKind, Layer, Level, Period, Reject, Stage, Survey, Words};
@@ -198,6 +199,16 @@ impl Service {
             }
             news.heard().await;
         }
+    }
+
+    /// Refuses a client that may queue no more jobs, or a node that takes none.
+    pub async fn may_queue(&self, quota: &Quota) -> Result<(), StoreError> {
+        self.store.has_room(quota).await
+    }
+
+    /// The last jobs, so many.
+    pub async fn last_jobs(&self, count: u32) -> Result<Vec<Job>, StoreError> {
+        self.store.jobs(count).await
     }
 
     /// News of jobs, from now on.

@@ -4,7 +4,7 @@
 //! 1. The store begins to replace the findings; others write meanwhile. Whether the survey is still what it was is asked when they are published, and where somebody has looked at
 //!    the difference, whether the layers are.
 //! 2. The patches are read page by page, judged on every core, and their findings are written where nobody sees them yet: memory is bounded whatever the size of
-//!    the survey. What another set is to judge is put aside ([`aside`](super::aside)).
+//!    the survey. What another set is to judge is put aside ([`aside`]).
 //! 3. The survey as a whole is judged, and the new findings become visible with one commit, together with what they rest on. Whatever ends it before that leaves the old ones.
 //!
 //! Patches with their numbers, confirmed verdicts and refused features stay. Against the same layers and by the same rule the same findings come out; of those that

@@ -73,7 +73,7 @@ impl Sharing {
 }
 
 /// What the ground of a survey is measured by.
-pub(super) struct MeasuredBy {
+pub(crate) struct MeasuredBy {
     /// The CRS of its file.
     pub crs: Crs,
     /// The set of its first patch.

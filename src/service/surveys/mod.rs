@@ -8,6 +8,7 @@ pub mod import;
 mod job;
 pub(crate) mod judging;
 pub(crate) mod patch_id;
+pub mod reading;
 pub(crate) mod sums;
 pub mod upload;
 pub mod withdrawal;
