@@ -406,6 +406,6 @@ pub(super) fn mark(row: &impl Columns, outlines: bool) -> Result<PatchMark, Stor
         verdict,
         confirmed: row.maybe_text("confirmed")?.is_some(),
         bounds: row.bounds()?,
-        degrees: if outlines { row.maybe_outline("repaired")?.map_or_else(|| row.maybe_outline("degrees"), |outline| Ok(Some(outline)))? } else { None },
+        degrees: if outlines { Some(row.maybe_outline("repaired")?.map_or_else(|| row.outline("degrees"), Ok)?) } else { None },
     })
 }

@@ -46,10 +46,11 @@ impl PostgresStore {
         let mut sql = page(query);
         sql.push("SELECT ").push(sql::MARK).push(", coalesce(").push(CONFIRMED).push(", finding.verdict) AS verdict, ").push(CONFIRMED).push(" AS confirmed");
         sql.push(if outlines { sql::MARK_OUTLINE } else { "" });
-        sql.push(" FROM page JOIN patch ON patch.id = page.id AND patch.county = page.county");
-        sql.push(" JOIN survey ON survey.id = patch.survey_id");
-        sql.push(" JOIN finding ON finding.county = page.county AND finding.patch = page.id AND finding.made = survey.made");
-        sql.push(if outlines { " JOIN patch_outline ON patch_outline.county = page.county AND patch_outline.patch = page.id" } else { "" });
+        // LEFT JOIN, as above.
+        sql.push(" FROM page LEFT JOIN patch ON patch.id = page.id AND patch.county = page.county");
+        sql.push(" LEFT JOIN survey ON survey.id = patch.survey_id");
+        sql.push(" LEFT JOIN finding ON finding.county = page.county AND finding.patch = page.id AND finding.made = survey.made");
+        sql.push(if outlines { " LEFT JOIN patch_outline ON patch_outline.county = page.county AND patch_outline.patch = page.id" } else { "" });
         let rows = sql.build().fetch_all(&self.pools.pages).await?;
         let mut marks = rows.iter().map(|row| rows::mark(row, outlines)).collect::<Result<Vec<_>, _>>()?;
         marks.sort_unstable_by_key(|mark| mark.id);

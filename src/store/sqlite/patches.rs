@@ -44,9 +44,10 @@ impl SqliteStore {
         let mut sql = page(query)?;
         sql.push("SELECT ").push(sql::MARK).push(", coalesce(").push(CONFIRMED).push(", finding.verdict) AS verdict, ").push(CONFIRMED).push(" AS confirmed");
         sql.push(if outlines { sql::MARK_OUTLINE } else { "" });
-        sql.push(" FROM page JOIN patch ON patch.id = page.id JOIN survey ON survey.id = patch.survey_id");
-        sql.push(" JOIN finding ON finding.patch = page.id AND finding.made = survey.made");
-        sql.push(if outlines { " JOIN patch_outline ON patch_outline.patch = page.id" } else { "" });
+        // LEFT JOIN, as above.
+        sql.push(" FROM page LEFT JOIN patch ON patch.id = page.id LEFT JOIN survey ON survey.id = patch.survey_id");
+        sql.push(" LEFT JOIN finding ON finding.patch = page.id AND finding.made = survey.made");
+        sql.push(if outlines { " LEFT JOIN patch_outline ON patch_outline.patch = page.id" } else { "" });
         let rows = sql.push(" ORDER BY coalesce(patch.number, patch.id)").build().fetch_all(&self.pools.readers).await?;
         rows.iter().map(|row| rows::mark(row, outlines)).collect()
     }
