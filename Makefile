@@ -1,6 +1,6 @@
 # The one door. `make run` and `make test` do all the set-up on a fresh Debian 12 with Rust and Node; the rest is for people who work here.
 
-.PHONY: run test check unit e2e hostile bench bench-peers bench-growth bench-check bench-formats dist dist-test help build web
+.PHONY: run test check unit e2e hostile long packed bench bench-peers bench-growth bench-check bench-formats dist dist-test help build web
 
 # What a bare machine lacks. The C compiler is for the embedded SQLite; GDAL is for tuban-ogr alone, which reads Shapefiles and the like.
 BUILD_NEEDS := build-essential pkg-config ca-certificates libgdal-dev
@@ -20,6 +20,8 @@ DIST_TEST_NEEDS := $(DIST_NEEDS) debootstrap gdal-bin zip curl iproute2 postgres
 # Where cargo builds, also where CARGO_TARGET_DIR says so.
 TARGET := $(or $(CARGO_TARGET_DIR),target)
 TUBAN  := $(TARGET)/release/tuban
+# Linked as a whole: what is packed, and what is measured.
+PACKED := $(TARGET)/packed
 CITY   := .tuban/city
 # Where `make run` listens.
 LISTEN := 127.0.0.1:8080
@@ -34,8 +36,11 @@ run: build       ## build everything, make the demo city once, serve on http://1
 
 build: web
 	@tools/need $(BUILD_NEEDS)
-	@echo "building the programs; the last one is linked as a whole, which takes minutes without a word"
 	cargo build --release --locked --workspace
+
+packed: web      ## build what is packed: as `build`, linked as a whole
+	@tools/need $(BUILD_NEEDS)
+	cargo build --profile packed --locked --workspace
 
 web: web/dist/index.html
 
@@ -73,10 +78,10 @@ bench: web       ## criterion-like measurements; docs/PERFORMANCE.md says what t
 	@tools/need $(BUILD_NEEDS)
 	cargo bench --locked
 
-bench-peers: build $(VENV)/installed ## the same job by GeoPandas, DuckDB, SedonaDB and PostGIS, tens of minutes; PEERS="--preset dense --rounds 1" for a part
+bench-peers: packed $(VENV)/installed ## the same job by GeoPandas, DuckDB, SedonaDB and PostGIS, tens of minutes; PEERS="--preset dense --rounds 1" for a part
 	@tools/need $(PEER_NEEDS)
 	cargo build --release --locked --manifest-path benches/bare_pass/Cargo.toml --target-dir target/peers/bare_pass
-	$(VENV)/bin/python benches/peers/run.py --tuban $(TUBAN) --bare-pass target/peers/bare_pass/release/bare_pass $(PEERS)
+	$(VENV)/bin/python benches/peers/run.py --tuban $(PACKED)/tuban --bare-pass target/peers/bare_pass/release/bare_pass $(PEERS)
 
 $(VENV)/installed: benches/peers/requirements.txt
 	@tools/need $(PEER_NEEDS)
@@ -84,21 +89,21 @@ $(VENV)/installed: benches/peers/requirements.txt
 	$(VENV)/bin/pip install --quiet --requirement $<
 	@touch $@
 
-bench-growth: build ## memory and time with ten times the layers and patches (5 GB of data, half an hour)
+bench-growth: packed ## memory and time with ten times the layers and patches (5 GB of data, half an hour)
 	@tools/need python3
-	python3 benches/growth/run.py $(TUBAN) .tuban/growth
+	python3 benches/growth/run.py $(PACKED)/tuban .tuban/growth
 
-bench-check: build ## POST /api/check on the demo city, idle and while surveys are imported (1 GB of data, minutes)
+bench-check: packed ## POST /api/check on the demo city, idle and while surveys are imported (1 GB of data, minutes)
 	@tools/need python3 wrk
-	python3 benches/check/run.py $(TUBAN) .tuban/check $(CHECK)
+	python3 benches/check/run.py $(PACKED)/tuban .tuban/check $(CHECK)
 
-bench-formats: build ## parcels as GeoJSON and as zipped Shapefiles, time and memory of taking them in (1 GB of data, minutes)
+bench-formats: packed ## parcels as GeoJSON and as zipped Shapefiles, time and memory of taking them in (1 GB of data, minutes)
 	@tools/need $(BUILD_NEEDS) gdal-bin python3
-	python3 benches/formats/run.py $(TUBAN) .tuban/formats
+	python3 benches/formats/run.py $(PACKED)/tuban .tuban/formats
 
-dist: build      ## target/dist: a .deb, and a .tar.gz with all that a machine without internet needs
+dist: packed     ## target/dist: a .deb, and a .tar.gz with all that a machine without internet needs
 	@tools/need $(DIST_NEEDS)
-	tools/dist $(TARGET)/release target/dist
+	tools/dist $(PACKED) target/dist
 
 dist-test: dist  ## install it in a bare Debian root without a network, start it on both databases, read a Shapefile; as root, minutes
 	@tools/need $(DIST_TEST_NEEDS)
