@@ -137,7 +137,7 @@ impl Atlas {
         self.layers.iter().find(|one| one.used.id == layer).map_or(&[], |layer| &layer.prepared.left_out)
     }
 
-    /// Whether a layer that lies outside memory could not be read back, so that the atlas must be made anew.
+    /// Whether a layer that lies outside memory could not be read back, so that the atlas must be built again.
     #[must_use]
     pub fn is_lost(&self) -> bool {
         self.layers.iter().any(|layer| layer.prepared.is_lost())
@@ -441,13 +441,13 @@ impl LayerBuilder {
 }
 
 impl PreparedLayer {
-    /// The same, of whose file these features were refused.
+    /// Notes the features that were refused when the layer's file was read.
     #[must_use]
     pub fn without(self, refused: Vec<LeftOut>) -> Self {
         Self { refused, ..self }
     }
 
-    /// The same, whose class codes are of that standard.
+    /// Notes the standard that the layer's class codes are of.
     #[must_use]
     pub fn of_classes(self, classes: Option<Standard>) -> Self {
         Self { classes, ..self }

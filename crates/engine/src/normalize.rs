@@ -40,7 +40,7 @@ pub struct Taken {
     pub source: Option<Outline>,
     /// Where it lies, in CRS84 degrees.
     pub degrees: Outline,
-    /// The same with its long edges cut, where they were straight in the file's projection and are not in degrees: what is measured.
+    /// The outline in degrees with its long edges cut, where they were straight in the file's projection and are not in degrees: what is measured.
     pub dense: Option<Outline>,
     /// What it encloses, in the plane.
     pub region: Region,
@@ -154,7 +154,7 @@ impl Intake {
         Ok((region, defects))
     }
 
-    /// The same for rings that were told apart by which lies in which.
+    /// Takes in an outline whose rings were told apart by which lies in which.
     fn nested(&self, nested: &nesting::Nested, outline: &Outline) -> Result<(Region, Vec<Defect>), OutlineFault> {
         let as_drawn = Self { by_direction: false, ..self.clone() };
         let Taken { region, mut defects, .. } = as_drawn.take(nested.outline.clone())?;
@@ -184,7 +184,7 @@ impl Intake {
         self.stored(patch.source, patch.degrees)
     }
 
-    /// The same of the outline as it came, where that was kept, and of where it lies in degrees.
+    /// Takes a stored outline in again: the outline as it came, where that was kept, and where it lies in degrees.
     ///
     /// What was taken in once has no tolerance to keep; it is asked for first because rings are told apart by their directions only where it is exceeded.
     pub fn stored(&self, source: Option<Outline>, degrees: Outline) -> Result<Taken, OutlineFault> {
@@ -270,7 +270,7 @@ fn is_moved(source: Option<&Outline>, degrees: &Outline, own: Crs) -> bool {
 /// Mean width, twice the area by the way around, up to which a ring encloses nothing, metres: the last of nine decimals of a degree. A line that came through another
 /// projection is no longer quite straight.
 const LEAST_WIDTH_M: f64 = 1e-4;
-/// Mean width from which nobody asks whether a region is a line as it was drawn, metres: that of a line 40 km long that is straight in degrees.
+/// Mean width, metres, from which a region is not asked whether it was drawn as a line: that of a line 40 km long that is straight in degrees.
 const THIN_M: f64 = 2.0;
 /// Degrees of a metre, roughly.
 const METRE_DEGREES: f64 = 1e-5;

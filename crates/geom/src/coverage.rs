@@ -1,4 +1,4 @@
-//! A layer prepared for measuring: its regions cut into small pieces, in contiguous storage, under one spatial index.
+//! Polygon index: a layer prepared for measuring. Its regions are cut into small pieces, in contiguous storage, under one packed R-tree.
 //!
 //! Prepare once, query many:
 //! 1. [`Pieces::of`] cuts each region into pieces of at most [`PIECE_VERTICES`] vertices (`cut`), on any core; [`CoverageBuilder::append`] takes them.

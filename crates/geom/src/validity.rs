@@ -79,7 +79,7 @@ pub enum Fault {
     NoArea,
     /// An outline of less than the least width, on average.
     TooThin,
-    /// A ring that encloses some ground more than once, so that readings differ; or one that crosses itself so often that nobody could tell.
+    /// A ring that encloses some ground more than once, so that readings differ; or one that crosses itself too often to be judged.
     WindsTwice,
     /// A hole that is not inside its shell, or crosses it.
     HoleOutside,

@@ -1,7 +1,7 @@
 //! A coverage as bytes, so that a service need not cut and compare a city's parcels each time it starts.
 //!
 //! Little-endian: members, then positions, ring ends, pieces, their boxes and overlaps, each after its count, whether there are more overlaps, and for each
-//! member whether it overlaps another one; the index and the cells are made anew. Everything is read
+//! member whether it overlaps another one; the index and the cells are built again. Everything is read
 //! in one pass, positions into memory or past it. Every number that refers to another is checked on the way in: bytes that are not a coverage are an
 //! error, never a panic.
 
