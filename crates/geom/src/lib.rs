@@ -24,6 +24,7 @@ pub mod crs;
 mod curve;
 pub mod edges;
 mod gcj02;
+pub mod interop;
 mod looks;
 pub mod outline;
 pub mod overlay;
