@@ -10,6 +10,18 @@ use tuban_geom::{
 mod nesting;
 
 /// How outlines of one file become regions of one plane.
+///
+/// ```
+/// use tuban_engine::normalize::Intake;
+/// use tuban_geom::{DefectKind, Outline, Plane};
+///
+/// // A file in Gauss–Krüger metres, of which one ring is not closed.
+/// let intake = Intake::new("EPSG:4527".parse().unwrap(), Plane::at(118.0, 35.0));
+/// let corners = [[39_637_100.0, 3_864_500.0], [39_637_150.0, 3_864_500.0], [39_637_150.0, 3_864_550.0], [39_637_100.0, 3_864_550.0]];
+/// let taken = intake.take(Outline::polygon(&[corners])).unwrap();
+/// assert_eq!(taken.defects[0].kind, DefectKind::UnclosedRing);
+/// assert!(taken.source.is_some(), "the outline in the file's own coordinates is kept");
+/// ```
 #[derive(Debug, Clone)]
 pub struct Intake {
     /// CRS of the file.

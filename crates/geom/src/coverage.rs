@@ -7,6 +7,24 @@
 //! 3. [`Coverage::hits`] measures a figure against every member near it; [`Coverage::covered_m2`] adds the hits up, and where members overlap each
 //!    other takes their union instead, so that no ground counts twice.
 //!
+//! Two parcels and a patch across their common border:
+//!
+//! ```
+//! use tuban_geom::{CoverageBuilder, Figure, Region};
+//!
+//! let square = |x: f64| Region::of_shell(vec![[x, 0.0], [x + 100.0, 0.0], [x + 100.0, 100.0], [x, 100.0], [x, 0.0]]);
+//! let mut layer = CoverageBuilder::default();
+//! layer.push(&square(0.0))?;
+//! layer.push(&square(100.0))?;
+//! let layer = layer.finish()?;
+//!
+//! let patch = Figure::new(square(70.0));
+//! let hits = layer.hits(&patch)?;
+//! assert_eq!(hits.iter().map(|hit| (hit.member, hit.area_m2)).collect::<Vec<_>>(), [(0, 3000.0), (1, 7000.0)]);
+//! assert_eq!(layer.covered_m2(&patch, &hits)?, 10_000.0);
+//! # Ok::<(), std::io::Error>(())
+//! ```
+//!
 //! Positions are held in memory, or lie on a [`Shelf`] outside it (`positions`); everything else is always in memory. What is measured is the same to the
 //! last bit. Only a shelf can fail: what cannot be read back, or is not as it was written, is an error and never a figure.
 

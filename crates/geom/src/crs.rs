@@ -1,6 +1,17 @@
 //! Coordinate reference systems: the few that land files of China come in, each to degrees and back.
 //!
 //! Positions are always x, y: longitude before latitude, easting before northing, whatever order an authority prints.
+//!
+//! ```
+//! use tuban_geom::Crs;
+//!
+//! let crs: Crs = "CGCS2000 / 3-degree Gauss-Kruger zone 39".parse()?;
+//! assert_eq!(crs.to_string(), "EPSG:4527");
+//! // Oracle: PROJ 9.1.1, as in the tests of `projection.rs`.
+//! let [lon, lat] = crs.to_degrees([39_637_104.090_528_3, 3_864_525.898_009_87]).unwrap();
+//! assert!((lon - 118.5).abs() < 1e-10 && (lat - 34.9).abs() < 1e-10);
+//! # Ok::<(), tuban_geom::UnknownCrs>(())
+//! ```
 
 mod densify;
 mod names;

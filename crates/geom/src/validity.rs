@@ -136,6 +136,20 @@ pub fn check_rings_in(outline: &Outline, project: impl Fn([f64; 2]) -> [f64; 2],
 }
 
 /// Judges an outline in the plane, closely. O(n log n) for n vertices, plus the number of contacts.
+///
+/// ```
+/// use tuban_geom::{DefectKind, Fault, Outline, check};
+///
+/// // A figure of eight is put right, and its crossing named.
+/// let eight = Outline::polygon(&[[[0.0, 0.0], [2.0, 2.0], [2.0, 0.0], [0.0, 2.0], [0.0, 0.0]]]);
+/// let checked = check(&eight).unwrap();
+/// assert_eq!(checked.region.area_m2(), 2.0);
+/// assert_eq!((checked.defects[0].kind, checked.defects[0].at), (DefectKind::SelfCrossing, [1.0, 1.0]));
+///
+/// // A line encloses nothing.
+/// let line = Outline::polygon(&[[[0.0, 0.0], [1.0, 1.0], [2.0, 2.0], [0.0, 0.0]]]);
+/// assert_eq!(check(&line).unwrap_err().fault, Fault::NoArea);
+/// ```
 pub fn check(outline: &Outline) -> Result<Checked, Unacceptable> {
     check_rings(outline, &|_| false)
 }

@@ -42,6 +42,14 @@ pub enum WkbError {
 }
 
 /// The outline as WKB, to be read back by [`read`].
+///
+/// ```
+/// use tuban_geom::{Outline, wkb};
+///
+/// let open_ring = Outline::polygon(&[[[118.35, 35.05], [118.36, 35.05], [118.36, 35.06]]]);
+/// assert_eq!(wkb::read(&wkb::write(&open_ring))?, open_ring);
+/// # Ok::<(), wkb::WkbError>(())
+/// ```
 #[must_use]
 pub fn write(outline: &Outline) -> Vec<u8> {
     let (parts, rings) = (outline.part_ends.len(), outline.ring_ends.len());
