@@ -30,7 +30,7 @@ pub struct Intake {
     pub shifted: bool,
     /// Plane of the atlas.
     pub plane: Plane,
-    /// Ground that readings of an outline may differ about, square metres, and no more than [`DISPUTED_SHARE`] of it: it is put right and named.
+    /// Ground that readings of an outline may differ about, square metres, and no more than `DISPUTED_SHARE` of it: it is put right and named.
     pub disputed_m2: f64,
     /// Whether rings are told to be shells or holes by the direction they run in, as in a Shapefile; else by their place in the outline.
     pub by_direction: bool,

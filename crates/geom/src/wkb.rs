@@ -1,6 +1,6 @@
 //! Outlines as well-known binary (WKB, ISO 13249-3), little-endian and two-dimensional: what databases keep and GDAL reads and writes.
 //!
-//! The codec is our own because [`read`] must give back exactly what [`write`] was given: rings that are unclosed, too short or empty, coordinates
+//! The codec is our own because [`read`] must give back exactly what [`write()`] was given: rings that are unclosed, too short or empty, coordinates
 //! to the last bit, and whether the file said Polygon or `MultiPolygon`. Libraries close, drop or refuse such rings.
 
 use super::Outline;
@@ -97,7 +97,7 @@ fn ring(out: &mut Vec<u8>, positions: &[[f64; 2]], closing: Option<&[f64; 2]>) {
     }
 }
 
-/// The outline that [`write`] was given.
+/// The outline that [`write()`] was given.
 pub fn read(bytes: &[u8]) -> Result<Outline, WkbError> {
     outline(bytes, |kind| matches!(kind, MULTI_POLYGON | COLLECTION))
 }
