@@ -262,7 +262,6 @@ fn what_lies_outside_memory_measures_the_same_to_the_last_bit() {
         assert!(outside.is_shelved() && !in_memory.is_shelved());
         assert!(!outside.overlaps().is_empty() && outside.overlaps() == in_memory.overlaps());
         let mut draw = Draw::new(49);
-        // Small ones are looked up in cells, which only the layer in memory has.
         for reach in (0..600).map(|n| if n % 2 == 0 { 80.0 } else { 4.0 }) {
             let at = [draw.within(-600.0, 600.0), draw.within(-600.0, 600.0)];
             let patch = figure(&draw.any(at, reach, 12));

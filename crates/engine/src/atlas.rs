@@ -137,7 +137,7 @@ impl Atlas {
         self.layers.iter().find(|one| one.used.id == layer).map_or(&[], |layer| &layer.prepared.left_out)
     }
 
-    /// Whether a layer that lies outside memory could not be read back, so that the atlas must be made anew.
+    /// Whether a layer that lies outside memory could not be read back, so that the atlas must be built again.
     #[must_use]
     pub fn is_lost(&self) -> bool {
         self.layers.iter().any(|layer| layer.prepared.is_lost())
@@ -320,6 +320,24 @@ impl AtlasLayer {
 }
 
 /// Prepares one layer.
+///
+/// A layer of one parcel of paddy:
+///
+/// ```
+/// use tuban_engine::atlas::LayerBuilder;
+/// use tuban_engine::model::{FeatureFacts, LayerKind};
+/// use tuban_engine::{memory::Memory, normalize::Intake};
+/// use tuban_geom::{Crs, Outline, Pieces, Plane};
+///
+/// let ring = [[118.35, 35.05], [118.36, 35.05], [118.36, 35.06], [118.35, 35.06], [118.35, 35.05]];
+/// let taken = Intake::new(Crs::CRS84, Plane::at(118.0, 35.0)).take(Outline::polygon(&[ring])).unwrap();
+///
+/// let memory = Memory::new(Memory::usual_budget(), std::env::temp_dir());
+/// let mut layer = LayerBuilder::new(LayerKind::Farmland, &memory);
+/// layer.push(&FeatureFacts::new("0101".to_owned(), "水田".to_owned()), &Pieces::of(&taken.region), &taken.degrees)?;
+/// assert_eq!(layer.finish()?.overlaps().count(), 0);
+/// # Ok::<(), std::io::Error>(())
+/// ```
 #[derive(Debug)]
 pub struct LayerBuilder {
     kind: LayerKind,
@@ -441,13 +459,13 @@ impl LayerBuilder {
 }
 
 impl PreparedLayer {
-    /// The same, of whose file these features were refused.
+    /// Notes the features that were refused when the layer's file was read.
     #[must_use]
     pub fn without(self, refused: Vec<LeftOut>) -> Self {
         Self { refused, ..self }
     }
 
-    /// The same, whose class codes are of that standard.
+    /// Notes the standard that the layer's class codes are of.
     #[must_use]
     pub fn of_classes(self, classes: Option<Standard>) -> Self {
         Self { classes, ..self }

@@ -50,6 +50,27 @@ pub fn assess(atlas: &Atlas, rule: &Rule, figure: &Figure, patch: AsDrawn<'_>, a
 }
 
 /// The finding of a figure whose after-image is of that day. `stated_county` is what the file says. Fails only where layers cannot be read back.
+///
+/// Without a land survey no patch is illegal or legal: what it would tell is unknown. The [crate's page](crate) has a patch on paddy.
+///
+/// ```
+/// use jiff::civil::date;
+/// use tuban_engine::model::{AutomaticVerdict, Reason};
+/// use tuban_engine::{atlas::Atlas, classify::classify, normalize::Intake, rule::Rule};
+/// use tuban_geom::{Crs, Figure, Outline, Plane, Written};
+///
+/// let (atlas, rule) = (Atlas::empty(Plane::at(118.0, 35.0)), Rule::load(None).unwrap());
+/// let ring = [[118.35, 35.05], [118.36, 35.05], [118.36, 35.06], [118.35, 35.06], [118.35, 35.05]];
+/// let patch = Intake::new(Crs::CRS84, atlas.plane().clone()).take(Outline::polygon(&[ring])).unwrap();
+///
+/// let (figure, drawn) = (Figure::new(patch.region.clone()), patch.as_drawn(Written { crs: Crs::CRS84, decimals: None }));
+/// let finding = classify(&atlas, &rule, &figure, drawn, date(2022, 4, 30), Some("371302"))?;
+/// assert_eq!((finding.verdict, finding.reason), (AutomaticVerdict::Doubtful, Reason::NoFarmlandLayer));
+/// assert_eq!(finding.county_code.as_deref(), Some("371302"));
+/// // Oracle: docs/ARCHITECTURE.md, “Area”.
+/// assert_eq!(format!("{:.4}", finding.areas.area_m2), "1012087.2601");
+/// # Ok::<(), std::io::Error>(())
+/// ```
 pub fn classify(atlas: &Atlas, rule: &Rule, figure: &Figure, patch: AsDrawn<'_>, after: Date, stated_county: Option<&str>) -> std::io::Result<Finding> {
     Ok(assess(atlas, rule, figure, patch, after)?.finding(atlas, rule, stated_county))
 }

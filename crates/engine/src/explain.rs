@@ -169,7 +169,7 @@ fn other_use(reason: Reason) -> (&'static str, &'static str) {
     }
 }
 
-/// What the days, ends and kinds of its approvals have to do with it; nothing where all of them are of one day before the change, or nobody looked.
+/// What the days, ends and kinds of its approvals have to do with it; nothing where all of them are of one day before the change, or were not looked at.
 fn notes(finding: &Finding) -> Words {
     let (areas, has) = (&finding.areas, |flag| finding.flags.contains(&flag));
     let mut notes = Words::default();

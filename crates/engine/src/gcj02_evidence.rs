@@ -120,7 +120,7 @@ mod tests {
     }
 
     #[test]
-    fn only_a_clear_majority_that_nobody_contradicts_asks() {
+    fn only_a_clear_majority_without_contradiction_asks() {
         assert!(asks((30, 2), (0, 0)) && asks((0, 0), (10, 2)));
         assert!(!asks((9, 0), (9, 0)), "too few");
         assert!(!asks((30, 7), (0, 0)), "chance goes both ways");

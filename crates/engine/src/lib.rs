@@ -49,6 +49,33 @@
 //! assert_eq!(finding.areas.farmland_m2, finding.areas.area_m2);
 //! # Ok::<(), std::io::Error>(())
 //! ```
+//!
+//! # Modules
+//!
+//! In the order in which a patch meets them:
+//!
+//! | module | by its usual name |
+//! | --- | --- |
+//! | [`model`] | domain model: surveys, patches, layers, findings, verdicts |
+//! | [`normalize`] | reprojection, validation and repair of polygons on input |
+//! | [`choosing`] | temporal lookup: the layer versions and the rule of a patch's own time |
+//! | [`rule`] | versioned configuration: tolerances, farmland classes, lines |
+//! | [`classes`], [`approval_kinds`] | code lists: land-use classes (DLBM), kinds of approval |
+//! | [`atlas`] | spatial overlay of a patch with the layers in force |
+//! | [`edges`] | error bounds of areas near a tolerance |
+//! | [`classify`] | decision rules: from areas to a verdict |
+//! | [`explain`] | natural-language explanation of a finding |
+//! | [`rollup`] | aggregation: sums, ratios, lines and levers |
+//!
+//! And what prepares for that:
+//!
+//! | module | by its usual name |
+//! | --- | --- |
+//! | [`prepare`] | indexing of a stored layer |
+//! | [`snapshot`] | on-disk cache of indexed layers, with a checksum |
+//! | [`memory`] | memory budget and spill files |
+//! | [`ordered`] | parallel pipeline with ordered output and bounded memory |
+//! | [`gcj02_evidence`] | detection of the GCJ-02 offset |
 
 pub mod approval_kinds;
 pub mod atlas;

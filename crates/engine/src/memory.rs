@@ -1,6 +1,6 @@
 //! How much memory the layers may take, and the files their positions lie in where it is not enough.
 //!
-//! The budget is for the whole process. Positions may take half of what remains beside [`RESERVE`]; the other half is for indexes, what is being read and
+//! The budget is for the whole process. Positions may take half of what remains beside `RESERVE`; the other half is for indexes, what is being read and
 //! what is being judged, none of which is larger. Positions of a layer that no longer fits go to a file: unnamed, so that the system removes it whatever
 //! happens. Which pages of it stay in memory is the system's affair, which gives them back when anything else needs them.
 

@@ -10,6 +10,18 @@ use tuban_geom::{
 mod nesting;
 
 /// How outlines of one file become regions of one plane.
+///
+/// ```
+/// use tuban_engine::normalize::Intake;
+/// use tuban_geom::{DefectKind, Outline, Plane};
+///
+/// // A file in Gauss–Krüger metres, of which one ring is not closed.
+/// let intake = Intake::new("EPSG:4527".parse().unwrap(), Plane::at(118.0, 35.0));
+/// let corners = [[39_637_100.0, 3_864_500.0], [39_637_150.0, 3_864_500.0], [39_637_150.0, 3_864_550.0], [39_637_100.0, 3_864_550.0]];
+/// let taken = intake.take(Outline::polygon(&[corners])).unwrap();
+/// assert_eq!(taken.defects[0].kind, DefectKind::UnclosedRing);
+/// assert!(taken.source.is_some(), "the outline in the file's own coordinates is kept");
+/// ```
 #[derive(Debug, Clone)]
 pub struct Intake {
     /// CRS of the file.
@@ -18,7 +30,7 @@ pub struct Intake {
     pub shifted: bool,
     /// Plane of the atlas.
     pub plane: Plane,
-    /// Ground that readings of an outline may differ about, square metres, and no more than [`DISPUTED_SHARE`] of it: it is put right and named.
+    /// Ground that readings of an outline may differ about, square metres, and no more than `DISPUTED_SHARE` of it: it is put right and named.
     pub disputed_m2: f64,
     /// Whether rings are told to be shells or holes by the direction they run in, as in a Shapefile; else by their place in the outline.
     pub by_direction: bool,
@@ -40,7 +52,7 @@ pub struct Taken {
     pub source: Option<Outline>,
     /// Where it lies, in CRS84 degrees.
     pub degrees: Outline,
-    /// The same with its long edges cut, where they were straight in the file's projection and are not in degrees: what is measured.
+    /// The outline in degrees with its long edges cut, where they were straight in the file's projection and are not in degrees: what is measured.
     pub dense: Option<Outline>,
     /// What it encloses, in the plane.
     pub region: Region,
@@ -154,7 +166,7 @@ impl Intake {
         Ok((region, defects))
     }
 
-    /// The same for rings that were told apart by which lies in which.
+    /// Takes in an outline whose rings were told apart by which lies in which.
     fn nested(&self, nested: &nesting::Nested, outline: &Outline) -> Result<(Region, Vec<Defect>), OutlineFault> {
         let as_drawn = Self { by_direction: false, ..self.clone() };
         let Taken { region, mut defects, .. } = as_drawn.take(nested.outline.clone())?;
@@ -184,7 +196,7 @@ impl Intake {
         self.stored(patch.source, patch.degrees)
     }
 
-    /// The same of the outline as it came, where that was kept, and of where it lies in degrees.
+    /// Takes a stored outline in again: the outline as it came, where that was kept, and where it lies in degrees.
     ///
     /// What was taken in once has no tolerance to keep; it is asked for first because rings are told apart by their directions only where it is exceeded.
     pub fn stored(&self, source: Option<Outline>, degrees: Outline) -> Result<Taken, OutlineFault> {
@@ -270,7 +282,7 @@ fn is_moved(source: Option<&Outline>, degrees: &Outline, own: Crs) -> bool {
 /// Mean width, twice the area by the way around, up to which a ring encloses nothing, metres: the last of nine decimals of a degree. A line that came through another
 /// projection is no longer quite straight.
 const LEAST_WIDTH_M: f64 = 1e-4;
-/// Mean width from which nobody asks whether a region is a line as it was drawn, metres: that of a line 40 km long that is straight in degrees.
+/// Mean width, metres, from which a region is not asked whether it was drawn as a line: that of a line 40 km long that is straight in degrees.
 const THIN_M: f64 = 2.0;
 /// Degrees of a metre, roughly.
 const METRE_DEGREES: f64 = 1e-5;

@@ -48,7 +48,7 @@ pub fn in_order<T: Send, R: Send, E: Send>(
     debug_assert!(rayon::current_thread_index().is_none(), "a core waits for itself");
     let _counted = Counted::begin();
     let (work, is_over, (sender, receiver)) = (&work, &AtomicBool::new(false), mpsc::channel());
-    // Reading may wait for a process, and whoever is waited for must not hold a core: so it stays on the caller's own thread.
+    // Reading may wait for a process, and that must not hold a core: so it stays on the caller's own thread.
     rayon::in_place_scope(|scope| {
         // What each batch under way weighs, and what came of it, from the oldest on, which has the number `oldest`.
         let mut under_way: VecDeque<(usize, Option<Result<R, E>>)> = VecDeque::new();
@@ -63,7 +63,7 @@ pub fn in_order<T: Send, R: Send, E: Send>(
                         weight += weighs;
                         scope.spawn(move |_| {
                             if !is_over.load(Relaxed) {
-                                // Nobody is there to be told where an error has ended it all.
+                                // The receiver may be gone, where an error has ended it all.
                                 _ = sender.send((number, catch_unwind(AssertUnwindSafe(|| work(one)))));
                             }
                         });
@@ -174,7 +174,7 @@ mod tests {
     }
 
     #[test]
-    fn whoever_is_waited_for_holds_no_core() {
+    fn a_reader_that_waits_holds_no_core() {
         let readers = rayon::current_num_threads();
         let waiting = std::sync::Barrier::new(readers + 1);
         let (go, gone) = (std::sync::Mutex::new(()), mpsc::channel());
@@ -199,7 +199,7 @@ mod tests {
             rayon::spawn(move || gone.0.send(()).unwrap());
             let done = gone.1.recv_timeout(std::time::Duration::from_secs(30));
             drop(held);
-            assert_eq!(done, Ok(()), "nobody was left to do what is asked of the cores");
+            assert_eq!(done, Ok(()), "no thread was left to do what is asked of the cores");
         });
     }
 }

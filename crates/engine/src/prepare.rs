@@ -1,4 +1,4 @@
-//! From the stored features of a layer to a layer that is ready for measuring. Pure: the features come in portions from whoever has them.
+//! From the stored features of a layer to a layer that is ready for measuring. Pure: the features come in portions from the caller.
 
 use crate::atlas::{LayerBuilder, PreparedLayer};
 use crate::memory::Memory;

@@ -153,7 +153,7 @@ mod tests {
         assert_eq!((city.confirmed, city.best, city.worst), (Some(60.0), Some(60.0), Some(70.0)));
     }
 
-    /// Oracle: by hand; 1 000 m² illegal and 1 000 m² legal farmland are filed, and nobody knows what the pending patch lies on.
+    /// Oracle: by hand; 1 000 m² illegal and 1 000 m² legal farmland are filed, and what the pending patch lies on is unknown.
     #[test]
     fn unknown_farmland_leaves_only_what_was_filed() {
         let (legal, illegal) = (Group { farmland_m2: 1_000.0, ..group(1, 1.5, 0.0) }, Group { farmland_m2: 1_000.0, ..group(1, 1.5, 0.0) });

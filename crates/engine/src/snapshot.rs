@@ -2,7 +2,7 @@
 //!
 //! A snapshot is never trusted blindly. It begins with what it was made from (the sources of what prepares, layer, file, plane) and ends with a checksum of
 //! everything before; where either is not as expected the layer is prepared from the store again and the snapshot replaced. Deleting the folder is safe.
-//! The checksum is xxh3: it is there for torn writes and failing disks, and whoever could write to the folder could write to the database beside it.
+//! The checksum is xxh3: it is there for torn writes and failing disks, and a program that can write to the folder can write to the database beside it.
 //!
 //! It is read in one pass. Positions that memory has no room for stay where they are, in the file, which is then kept open.
 
@@ -42,7 +42,7 @@ pub fn read(folder: &Path, layer: &Layer, plane: &Plane, memory: &Memory) -> Opt
     match parse(&mut input, memory) {
         Ok(prepared) => Some(prepared),
         Err(error) => {
-            tracing::warn!(layer = layer.id, %error, "the prepared layer on disk is damaged; preparing it anew");
+            tracing::warn!(layer = layer.id, %error, "the prepared layer on disk is damaged; preparing it again");
             None
         }
     }

@@ -1,18 +1,34 @@
-//! A layer prepared for measuring: its regions cut into small pieces, in contiguous storage, under one spatial index.
+//! Polygon index: a layer prepared for measuring. Its regions are cut into small pieces, in contiguous storage, under one packed R-tree.
 //!
 //! Prepare once, query many:
 //! 1. [`Pieces::of`] cuts each region into pieces of at most [`PIECE_VERTICES`] vertices (`cut`), on any core; [`CoverageBuilder::append`] takes them.
-//! 2. [`CoverageBuilder::finish`] indexes the pieces' boxes (`boxes`), finds which members overlap another, and notes what ground is plainly empty or
-//!    plainly one member's (`cells`).
+//! 2. [`CoverageBuilder::finish`] indexes the pieces' boxes (`boxes`) and finds which members overlap another.
 //! 3. [`Coverage::hits`] measures a figure against every member near it; [`Coverage::covered_m2`] adds the hits up, and where members overlap each
 //!    other takes their union instead, so that no ground counts twice.
+//!
+//! Two parcels and a patch across their common border:
+//!
+//! ```
+//! use tuban_geom::{CoverageBuilder, Figure, Region};
+//!
+//! let square = |x: f64| Region::of_shell(vec![[x, 0.0], [x + 100.0, 0.0], [x + 100.0, 100.0], [x, 100.0], [x, 0.0]]);
+//! let mut layer = CoverageBuilder::default();
+//! layer.push(&square(0.0))?;
+//! layer.push(&square(100.0))?;
+//! let layer = layer.finish()?;
+//!
+//! let patch = Figure::new(square(70.0));
+//! let hits = layer.hits(&patch)?;
+//! assert_eq!(hits.iter().map(|hit| (hit.member, hit.area_m2)).collect::<Vec<_>>(), [(0, 3000.0), (1, 7000.0)]);
+//! assert_eq!(layer.covered_m2(&patch, &hits)?, 10_000.0);
+//! # Ok::<(), std::io::Error>(())
+//! ```
 //!
 //! Positions are held in memory, or lie on a [`Shelf`] outside it (`positions`); everything else is always in memory. What is measured is the same to the
 //! last bit. Only a shelf can fail: what cannot be read back, or is not as it was written, is an error and never a figure.
 
 mod at;
 mod boxes;
-mod cells;
 mod covered;
 mod cut;
 mod frozen;
@@ -22,7 +38,6 @@ mod positions;
 
 use super::{Bounds, Figure, Region, twice_signed_area};
 use boxes::{Boxes, Numbers, PieceBox};
-use cells::{Cells, Under};
 use positions::{Positions, Reader};
 use smallvec::SmallVec;
 use std::io;
@@ -64,7 +79,6 @@ pub struct Coverage {
     ring_ends: Vec<u32>,
     pieces: Vec<Piece>,
     index: Boxes,
-    cells: Cells,
     members: u32,
     overlaps: Vec<Overlap>,
     /// Whether there are more than those.
@@ -85,7 +99,7 @@ pub struct Overlap {
 /// How much of a figure lies on one member.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Hit {
-    /// The member's number, in the order in which they were pushed, unless they were numbered anew: see [`Coverage::along_a_curve`].
+    /// The member's number, in the order in which they were pushed, unless they were renumbered: see [`Coverage::along_a_curve`].
     pub member: u32,
     /// Square metres, above 0.
     pub area_m2: f64,
@@ -193,14 +207,12 @@ impl CoverageBuilder {
             ring_ends: self.ring_ends,
             pieces: self.pieces,
             index: Boxes::of(&self.boxes),
-            cells: Cells::default(),
             members: self.members,
             overlaps: Vec::new(),
             more_overlaps: false,
             overlapping: Vec::new(),
         };
         coverage.find_overlaps(&self.boxes)?;
-        coverage.see_cells(&self.boxes)?;
         Ok(coverage)
     }
 }
@@ -261,19 +273,6 @@ impl Coverage {
         self.overlapping.get(member as usize).is_some_and(|overlapping| *overlapping)
     }
 
-    /// Notes what is known of the ground without looking for pieces; nothing where positions lie outside memory.
-    fn see_cells(&mut self, boxes: &[PieceBox]) -> io::Result<()> {
-        if !self.is_shelved() {
-            let begin = |ring: u32| ring.checked_sub(1).map_or(0, |before| self.ring_ends[before as usize]);
-            let vertices = |piece: u32| {
-                let [first, end] = self.pieces[piece as usize].rings;
-                (begin(end) - begin(first)) as usize
-            };
-            self.cells = Cells::of(boxes, vertices, || Reader::new(self))?;
-        }
-        Ok(())
-    }
-
     /// Numbers of the pieces whose box touches `window`, in ascending order.
     fn near(&self, window: PieceBox) -> Numbers {
         self.index.search(window)
@@ -283,17 +282,6 @@ impl Coverage {
     /// is none: cutting moves a border by so much.
     pub fn hits(&self, figure: &Figure) -> io::Result<Hits> {
         let (mut hits, mut reader) = (Hits::new(), Reader::new(self));
-        // A part of a figure may be two rings that cancel, and is nothing then.
-        if figure.outweighs(figure.ground().area().noise_m2()) {
-            match self.cells.under(figure.bounds()) {
-                Under::Nothing => return Ok(hits),
-                Under::Piece(piece) => {
-                    hits.push(Hit { member: self.pieces[piece as usize].member, area_m2: figure.area_m2() });
-                    return Ok(hits);
-                }
-                Under::Unknown => {}
-            }
-        }
         let mut cut = figure.is_part();
         for piece in self.near(outwards(figure.bounds())) {
             let area_m2 = figure.shared_m2(reader.rings(piece)?);

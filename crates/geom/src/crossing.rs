@@ -55,7 +55,7 @@ const PARTING: usize = 100;
 /// Pairs, for each edge, that are looked at across the way the edges run before halving is tried again.
 const ACROSS: usize = 16;
 
-/// Contacts for each edge, and for any outline, beyond which they are not looked for: such a tangle is nobody's land. A board of squares that touch
+/// Contacts for each edge, and for any outline, beyond which they are not looked for: no plot of land is such a tangle. A board of squares that touch
 /// at their corners has four for each edge.
 const MOST: [usize; 2] = [8, 10_000];
 

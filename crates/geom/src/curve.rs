@@ -1,4 +1,4 @@
-//! A Hilbert curve over some ground: what lies near each other lies near each other along it, so that what is walked in its order meets memory in order.
+//! Hilbert curve: places that are near each other are mostly near each other along it, so what is stored in its order is found together in memory.
 
 /// A Hilbert curve over a box.
 #[derive(Debug, Clone, Copy)]

@@ -1,7 +1,7 @@
 //! What the reading of edges can change of an area.
 //!
 //! A corner is a corner in every coordinate system, an edge is not: straight in one projection it is an arc in another, and between the two lies a lens of ⅔·s·l
-//! (s its height, l its length). Where a border was drawn once and written by two files in two projections, their edges differ by such a lens although nobody drew it.
+//! (s its height, l its length). Where a border was drawn once and written by two files in two projections, their edges differ by such a lens, which was never drawn.
 //!
 //! 1. [`Window`] looks at the ground around a figure. Each edge of one file is held against what other files have beside it ([`Window::along`]): where both run
 //!    within the height of that lens of each other, they are one border.

@@ -13,8 +13,49 @@
 //! let plane = Plane::at(118.0, 35.0);
 //! let checked = check_in(&Outline::polygon(&[ring]), |at| plane.project(at)).unwrap();
 //! assert!(checked.defects.is_empty());
+//! // Oracle: docs/ARCHITECTURE.md, “Area”.
 //! assert_eq!(format!("{:.4}", checked.region.area_m2()), "1012087.2601");
 //! ```
+//!
+//! # Modules
+//!
+//! Of the data:
+//!
+//! | module | by its usual name |
+//! | --- | --- |
+//! | [`outline`] | polygon or multi-polygon as given, and bounding boxes |
+//! | [`region`] | valid polygon: closed rings, oriented |
+//! | [`wkb`] | well-known binary, ISO 13249-3 |
+//! | [`interop`] | conversion to and from `geo-types` |
+//!
+//! Of coordinates:
+//!
+//! | module | by its usual name |
+//! | --- | --- |
+//! | [`crs`] | coordinate reference systems: names, Gauss–Krüger and web Mercator projections, densification |
+//! | [`plane`] | Lambert cylindrical equal-area projection on CGCS2000 |
+//! | `gcj02` | the GCJ-02 offset of China's web maps |
+//! | `looks` | CRS detection from coordinates |
+//!
+//! Of one outline:
+//!
+//! | module | by its usual name |
+//! | --- | --- |
+//! | [`validity`] | polygon validation and repair |
+//! | `crossing` | segment intersection and point in polygon, by exact predicates |
+//! | `corners` | vertex set comparison |
+//!
+//! Of several:
+//!
+//! | module | by its usual name |
+//! | --- | --- |
+//! | [`overlay`] | area of the intersection of two polygons, by a sum over pairs of edges |
+//! | [`slabs`] | sweep line: area of any boolean combination |
+//! | `arrangement` | planar arrangement: the atoms of overlapping polygons |
+//! | `twofold` | double-double arithmetic |
+//! | [`coverage`] | polygon index: a prepared layer under a packed R-tree |
+//! | `curve` | Hilbert curve |
+//! | [`edges`] | error bounds of areas, from projected edges and rounded coordinates |
 
 mod arrangement;
 mod corners;
@@ -24,6 +65,7 @@ pub mod crs;
 mod curve;
 pub mod edges;
 mod gcj02;
+pub mod interop;
 mod looks;
 pub mod outline;
 pub mod overlay;

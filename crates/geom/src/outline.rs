@@ -154,7 +154,7 @@ impl Outline {
         Bounds::of(&self.positions)
     }
 
-    /// The same outline with every position mapped.
+    /// A copy of the outline with every position mapped.
     #[must_use]
     #[inline]
     pub fn map(&self, project: impl Fn([f64; 2]) -> [f64; 2]) -> Self {

@@ -35,6 +35,15 @@ pub use strips::Sum;
 const CLOSES: f64 = 1e-11;
 
 /// A region prepared for measuring many others against it.
+///
+/// ```
+/// use tuban_geom::{Figure, Region};
+///
+/// let square = |x: f64| Region::of_shell(vec![[x, 0.0], [x + 10.0, 0.0], [x + 10.0, 10.0], [x, 10.0], [x, 0.0]]);
+/// let figure = Figure::new(square(0.0));
+/// assert_eq!(figure.shared_m2(square(4.0).rings()), 60.0);
+/// assert_eq!(figure.shared_m2(square(10.0).rings()), 0.0, "neighbours share nothing");
+/// ```
 #[derive(Debug, Clone)]
 pub struct Figure {
     region: Region,

@@ -1,4 +1,4 @@
-//! Areas of any combination of regions, by vertical slabs.
+//! Sweep line: areas of any combination of regions, by vertical slabs.
 //!
 //! Between two neighbouring x at which an edge ends or two edges cross, edges are ordered from bottom to top and each gap between two of them is one
 //! trapezoid with one winding number for each tag. Where edges are many, the plane is halved first, either way, into cells with few edges; of what

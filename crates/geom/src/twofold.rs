@@ -1,5 +1,5 @@
-//! Numbers of twice the digits: a double and what its rounding lost (Dekker, 1971). About 31 digits, ten times the cost; for the few sums
-//! that cancel so far that sixteen digits leave too few.
+//! Double-double arithmetic (Dekker, 1971): a double and what its rounding lost, about 31 digits at ten times the cost. For the few sums that
+//! cancel so far that sixteen digits leave too few.
 
 use std::ops::{Add, Div, Mul, Neg, Sub};
 

@@ -21,7 +21,10 @@ pub use unite::{Dispute, dispute, unite};
 use super::crossing::{Span, contacts, lies_in};
 use super::region::Region;
 use super::{Outline, outline::Bounds};
-use geo_index::rtree::{RTreeBuilder, RTreeIndex, sort::HilbertSort};
+use rstar::{
+    RTree,
+    primitives::{GeomWithData, Rectangle},
+};
 use serde::{Deserialize, Serialize};
 
 /// A kind of defect that can be put right.
@@ -76,7 +79,7 @@ pub enum Fault {
     NoArea,
     /// An outline of less than the least width, on average.
     TooThin,
-    /// A ring that encloses some ground more than once, so that readings differ; or one that crosses itself so often that nobody could tell.
+    /// A ring that encloses some ground more than once, so that readings differ; or one that crosses itself too often to be judged.
     WindsTwice,
     /// A hole that is not inside its shell, or crosses it.
     HoleOutside,
@@ -133,6 +136,20 @@ pub fn check_rings_in(outline: &Outline, project: impl Fn([f64; 2]) -> [f64; 2],
 }
 
 /// Judges an outline in the plane, closely. O(n log n) for n vertices, plus the number of contacts.
+///
+/// ```
+/// use tuban_geom::{DefectKind, Fault, Outline, check};
+///
+/// // A figure of eight is put right, and its crossing named.
+/// let eight = Outline::polygon(&[[[0.0, 0.0], [2.0, 2.0], [2.0, 0.0], [0.0, 2.0], [0.0, 0.0]]]);
+/// let checked = check(&eight).unwrap();
+/// assert_eq!(checked.region.area_m2(), 2.0);
+/// assert_eq!((checked.defects[0].kind, checked.defects[0].at), (DefectKind::SelfCrossing, [1.0, 1.0]));
+///
+/// // A line encloses nothing.
+/// let line = Outline::polygon(&[[[0.0, 0.0], [1.0, 1.0], [2.0, 2.0], [0.0, 0.0]]]);
+/// assert_eq!(check(&line).unwrap_err().fault, Fault::NoArea);
+/// ```
 pub fn check(outline: &Outline) -> Result<Checked, Unacceptable> {
     check_rings(outline, &|_| false)
 }
@@ -258,19 +275,18 @@ fn spans(rings: &[Ring]) -> Vec<Span> {
 /// Step 2 for rings that do not meet: every hole in its shell and in no other hole, no shell in the ground of another part.
 fn nest(rings: &[Ring]) -> Result<Region, Unacceptable> {
     let loops: Vec<Vec<[f64; 2]>> = rings.iter().map(|ring| closed(&ring.positions).collect()).collect();
-    let mut boxes = RTreeBuilder::<f64>::new(loops.len() as u32);
-    for Bounds { min, max } in loops.iter().map(|ring| Bounds::of(ring)) {
-        boxes.add(min[0], min[1], max[0], max[1]);
-    }
-    let boxes = boxes.finish::<HilbertSort>();
+    let box_of = |(number, ring): (usize, &Vec<[f64; 2]>)| {
+        let Bounds { min, max } = Bounds::of(ring);
+        GeomWithData::new(Rectangle::from_corners(min, max), number)
+    };
+    let boxes = RTree::bulk_load(loops.iter().enumerate().map(box_of).collect());
     let around = |inner: usize| -> Vec<usize> {
-        let [x, y] = loops[inner][0];
         let mut around: Vec<usize> = boxes
-            .search(x, y, x, y)
-            .into_iter()
-            .map(|outer| outer as usize)
+            .locate_all_at_point(&loops[inner][0])
+            .map(|outer| outer.data)
             .filter(|outer| *outer != inner && lies_in(&loops[inner], &loops[*outer]))
             .collect();
+        // An R-tree answers in the order of its nodes.
         around.sort_unstable();
         around
     };
@@ -407,6 +423,20 @@ mod tests {
         let hole_on_shell = Outline::polygon(&[square(0.0, 0.0, 4.0), ring(&[[0.0, 2.0], [1.0, 1.0], [1.0, 3.0]])]);
         let checked = check(&hole_on_shell).unwrap();
         assert_eq!((checked.region.area_m2(), checked.defects.len()), (15.0, 0));
+    }
+
+    /// Oracle: by hand; areas of a shell with holes, and the rings in the order of the file.
+    #[test]
+    fn of_many_rings_the_first_one_in_the_file_is_named() {
+        let mut rings = vec![square(0.0, 0.0, 60.0)];
+        rings.extend((0..400).map(|k| square(f64::from(k % 20) * 3.0 + 1.0, f64::from(k * 7 % 400 / 20) * 3.0 + 1.0, 1.0)));
+        assert_eq!(check(&Outline::polygon(&rings)).unwrap().region.area_m2(), 3600.0 - 400.0);
+        // Holes in two other holes, and one outside.
+        for (ring, place) in [(350, [4.2, 4.2]), (201, [7.2, 1.2]), (90, [-5.0, 0.0])] {
+            rings[ring] = square(place[0], place[1], 0.5);
+            let unacceptable = check(&Outline::polygon(&rings)).unwrap_err();
+            assert_eq!(unacceptable.ring, ring as u32);
+        }
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! Outlines as well-known binary (WKB, ISO 13249-3), little-endian and two-dimensional: what databases keep and GDAL reads and writes.
 //!
-//! The codec is our own because [`read`] must give back exactly what [`write`] was given: rings that are unclosed, too short or empty, coordinates
+//! The codec is our own because [`read`] must give back exactly what [`write()`] was given: rings that are unclosed, too short or empty, coordinates
 //! to the last bit, and whether the file said Polygon or `MultiPolygon`. Libraries close, drop or refuse such rings.
 
 use super::Outline;
@@ -42,6 +42,14 @@ pub enum WkbError {
 }
 
 /// The outline as WKB, to be read back by [`read`].
+///
+/// ```
+/// use tuban_geom::{Outline, wkb};
+///
+/// let open_ring = Outline::polygon(&[[[118.35, 35.05], [118.36, 35.05], [118.36, 35.06]]]);
+/// assert_eq!(wkb::read(&wkb::write(&open_ring))?, open_ring);
+/// # Ok::<(), wkb::WkbError>(())
+/// ```
 #[must_use]
 pub fn write(outline: &Outline) -> Vec<u8> {
     let (parts, rings) = (outline.part_ends.len(), outline.ring_ends.len());
@@ -89,7 +97,7 @@ fn ring(out: &mut Vec<u8>, positions: &[[f64; 2]], closing: Option<&[f64; 2]>) {
     }
 }
 
-/// The outline that [`write`] was given.
+/// The outline that [`write()`] was given.
 pub fn read(bytes: &[u8]) -> Result<Outline, WkbError> {
     outline(bytes, |kind| matches!(kind, MULTI_POLYGON | COLLECTION))
 }

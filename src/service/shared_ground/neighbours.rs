@@ -2,8 +2,11 @@
 
 use crate::service::shared_ground::{ROUNDING_M2, Regions};
 use crate::store::{GroundWriter, PatchPlace, StoreError};
-use geo_index::rtree::{RTree, RTreeBuilder, RTreeIndex, sort::HilbertSort};
 use rayon::prelude::*;
+use rstar::{
+    AABB, RTree,
+    primitives::{GeomWithData, Rectangle},
+};
 use std::collections::{BTreeMap, BTreeSet};
 use tuban_geom::{Bounds, Figure};
 
@@ -12,20 +15,19 @@ const BULGE: f64 = 1e-6;
 
 /// Some patches by where they lie, and the boxes of those that were found near them.
 pub(super) struct Boxes {
-    patches: Vec<i64>,
     boxes: Vec<Bounds>,
-    index: RTree<f64>,
+    index: RTree<GeomWithData<Rectangle<[f64; 2]>, i64>>,
     found: BTreeMap<i64, Bounds>,
 }
 
 impl Boxes {
     pub(super) fn of(places: BTreeMap<i64, Bounds>) -> Self {
-        let (patches, boxes): (Vec<i64>, Vec<Bounds>) = places.into_iter().map(|(patch, bounds)| (patch, grown(&bounds))).unzip();
-        let mut index = RTreeBuilder::<f64>::new(boxes.len() as u32);
-        for Bounds { min, max } in &boxes {
-            index.add(min[0], min[1], max[0], max[1]);
-        }
-        Self { patches, boxes, index: index.finish::<HilbertSort>(), found: BTreeMap::new() }
+        let boxes = places.values().map(grown).collect();
+        let entry = |(patch, bounds): (i64, Bounds)| {
+            let Bounds { min, max } = grown(&bounds);
+            GeomWithData::new(Rectangle::from_corners(min, max), patch)
+        };
+        Self { boxes, index: RTree::bulk_load(places.into_iter().map(entry).collect()), found: BTreeMap::new() }
     }
 
     /// The pairs of patches whose boxes meet: of these among each other, and of these with all others that are stored.
@@ -38,8 +40,13 @@ impl Boxes {
 
     /// Whether any of them meets that one.
     pub(super) fn meet(&self, place: &PatchPlace) -> bool {
-        let Bounds { min, max } = grown(&place.bounds);
-        !self.index.search(min[0], min[1], max[0], max[1]).is_empty()
+        self.near(&place.bounds).next().is_some()
+    }
+
+    /// Patches whose boxes meet this one, in no order.
+    fn near(&self, bounds: &Bounds) -> impl Iterator<Item = i64> + '_ {
+        let Bounds { min, max } = grown(bounds);
+        self.index.locate_in_envelope_intersecting(&AABB::from_corners(min, max)).map(|near| near.data)
     }
 
     /// The box of a patch that was found near these.
@@ -50,15 +57,14 @@ impl Boxes {
     fn with(&mut self, places: &[PatchPlace]) -> Vec<[i64; 2]> {
         let mut pairs = Vec::new();
         for PatchPlace { patch, bounds } in places {
-            let Bounds { min, max } = grown(bounds);
-            for near in self.index.search(min[0], min[1], max[0], max[1]) {
-                let near = self.patches[near as usize];
-                if near != *patch {
-                    pairs.push([near.min(*patch), near.max(*patch)]);
-                    self.found.insert(*patch, *bounds);
-                }
+            let before = pairs.len();
+            pairs.extend(self.near(bounds).filter(|near| near != patch).map(|near| [near.min(*patch), near.max(*patch)]));
+            if pairs.len() > before {
+                self.found.insert(*patch, *bounds);
             }
         }
+        // An R-tree answers in the order of its nodes.
+        pairs.sort_unstable();
         pairs
     }
 }

@@ -22,7 +22,7 @@ pub struct Filing {
 /// Who filed a verdict, and when.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Signature {
-    /// Who; [`NOBODY`](Self::NOBODY) where nobody said.
+    /// Who; [`NOBODY`](Self::NOBODY) where no name was given.
     pub by: String,
     /// Milliseconds since 1970.
     pub at_ms: i64,

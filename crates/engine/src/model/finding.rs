@@ -100,7 +100,7 @@ impl Areas {
         (self.area_m2 - self.approved_in_time_m2).max(0.0)
     }
 
-    /// The same areas as a program saw them that did not look at the days of approvals: nothing is dated, and all of it counts.
+    /// These areas as an older program saw them, which did not look at the days of approvals: nothing is dated, and all of it counts.
     #[must_use]
     pub fn with_undated_approvals(self) -> Self {
         Self {
@@ -258,7 +258,7 @@ pub struct FormerFinding {
     pub finding: Finding,
     /// Milliseconds since 1970 at which it was made.
     pub judged_ms: i64,
-    /// The same of when another took its place.
+    /// Milliseconds since 1970 at which another finding took its place.
     pub replaced_ms: i64,
     /// Who asked for that, where a name was given.
     pub replaced_by: Option<String>,

@@ -9,7 +9,7 @@ words! {
         SurveyImport = "survey_import",
         /// Takes a layer in.
         LayerImport = "layer_import",
-        /// Makes the findings of a survey anew.
+        /// Makes the findings of a survey again, from its stored patches.
         Reclassification = "reclassification",
         /// Writes findings or a layer to a file.
         Export = "export",
@@ -42,7 +42,7 @@ words! {
     JobState {
         /// Waiting for a node, or under way.
         Running = "running",
-        /// What it was for is there: a survey is stored or judged anew, a file is written.
+        /// What it was for is there: a survey is stored or judged again, a file is written.
         Done = "done",
         /// It ended without that.
         Failed = "failed",

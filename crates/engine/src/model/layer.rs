@@ -56,7 +56,7 @@ pub struct FeatureFacts {
     pub ends: Option<Date>,
     /// Of an approval, what it is for in the file's own words (农转用, 设施农用地 …); the rule says which class that is.
     pub kind: Option<String>,
-    /// Of an approval without a day, the effective day of the first stored version that holds it; `None` where nobody looked: then that of its own version.
+    /// Of an approval without a day, the effective day of the first stored version that holds it; `None` where that was not looked up: then that of its own version.
     pub first_effective: Option<Date>,
 }
 

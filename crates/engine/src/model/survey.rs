@@ -123,7 +123,7 @@ pub struct Survey {
     pub id: i64,
     /// Milliseconds since 1970 at which it was stored.
     pub created_ms: i64,
-    /// The same of when its findings were made: then, or anew since.
+    /// Milliseconds since 1970 at which its findings were made: on import, or by the last re-classification.
     pub judged_ms: i64,
     /// When it was withdrawn or replaced; `None` while it counts.
     pub withdrawn_ms: Option<i64>,

@@ -11,7 +11,7 @@ pub struct Group {
     pub area_m2: f64,
     /// Of that, farmland, as far as it is known: see [`farmland`](Self::farmland).
     pub farmland_m2: f64,
-    /// Patches with ground in that class of which nobody knows how much is farmland: judged without any land survey, and no filing says it.
+    /// Patches with ground in that class whose farmland is unknown: judged without any land survey, and no filing says it.
     pub farmland_unknown: u64,
 }
 
@@ -63,7 +63,7 @@ pub struct Totals {
 pub struct Disputed {
     /// Legal and illegal farmland, where the mildest verdict counts everywhere.
     pub best_m2: [f64; 2],
-    /// The same where the severest one does.
+    /// Legal and illegal farmland, where the severest verdict counts everywhere.
     pub worst_m2: [f64; 2],
 }
 
@@ -98,7 +98,7 @@ pub struct Tally {
     pub name: String,
     /// Illegal ÷ (legal + illegal) farmland of confirmed verdicts, per cent, unrounded; `None` with an empty denominator.
     pub confirmed: Option<f64>,
-    /// The same of automatic verdicts; `None` also where some patches were judged without any land survey.
+    /// Ratio of the automatic verdicts, in per cent; `None` also where some patches were judged without any land survey.
     pub provisional: Option<f64>,
     /// All pending farmland taken as legal; `None` also where that of some pending patches is unknown.
     pub best: Option<f64>,

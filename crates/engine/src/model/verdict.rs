@@ -56,7 +56,7 @@ impl NotAWord {
         Self { text: text.to_owned(), known: known.join(", ") }
     }
 
-    /// The same in both languages.
+    /// The error message in both languages.
     #[must_use]
     pub fn words(&self) -> Words {
         Words::new(format!("“{}”不是其中之一：{}", self.text, self.known), self.to_string())
@@ -70,7 +70,7 @@ impl From<NotAWord> for String {
 }
 
 words! {
-    /// What the overlay alone can say. A patch is a clue only: nobody is penalised before field verification.
+    /// What the overlay alone can say. A patch is a clue only: there is no penalty before field verification.
     AutomaticVerdict {
         /// 合法: the area without approval is within tolerance.
         Legal = "legal",

@@ -58,7 +58,7 @@ impl Coverage {
 }
 
 /// How often a closed ring winds around a place.
-pub(super) fn winding(ring: &[[f64; 2]], at: [f64; 2]) -> i32 {
+fn winding(ring: &[[f64; 2]], at: [f64; 2]) -> i32 {
     let crossing = |from: [f64; 2], to: [f64; 2]| {
         // Above 0 to the left of the edge, 0 on it: there neither direction counts, so that neighbours agree.
         let side = (to[0] - from[0]) * (at[1] - from[1]) - (at[0] - from[0]) * (to[1] - from[1]);

@@ -1,7 +1,7 @@
-//! Where the pieces are: a static tree of boxes in single precision, sixteen to a node, laid out so that a node's sixteen are compared at once.
+//! A packed Hilbert R-tree of the pieces' boxes in single precision, sixteen to a node, laid out so that a node's sixteen are compared at once.
 //!
 //! Boxes are sorted along a Hilbert curve and packed: node k of a level has the entries 16k to 16k+15 of the level below, so that there are no links to
-//! follow. `geo-index`, which packs the same way, compares one box at a time: a fifth of the main job was spent there.
+//! follow. An index that compares one box at a time took a fifth of the main job.
 
 use crate::Curve;
 use rayon::prelude::*;

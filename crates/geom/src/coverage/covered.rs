@@ -64,7 +64,7 @@ fn covered(ground: &Ground, layers: &[Members<'_>], edges_left: &mut usize) -> i
     Ok(Some(sum))
 }
 
-/// The same by slabs: slower, whatever the ground is like.
+/// The common ground by a sweep line ([`slabs`]): slower, but it does not branch where many members overlap.
 fn by_slabs_m2(figure: &Figure, layers: &[Members<'_>]) -> io::Result<f64> {
     let mut edges = Vec::new();
     slabs::push_rings(&mut edges, figure.bounds(), figure.region().rings(), 0);

@@ -1,12 +1,11 @@
 //! A coverage as bytes, so that a service need not cut and compare a city's parcels each time it starts.
 //!
 //! Little-endian: members, then positions, ring ends, pieces, their boxes and overlaps, each after its count, whether there are more overlaps, and for each
-//! member whether it overlaps another one; the index and the cells are made anew. Everything is read
-//! in one pass, positions into memory or past it. Every number that refers to another is checked on the way in: bytes that are not a coverage are an
-//! error, never a panic.
+//! member whether it overlaps another one; the index is built again. Everything is read in one pass, positions into memory or past it. Every number that
+//! refers to another is checked on the way in: bytes that are not a coverage are an error, never a panic.
 
 use super::positions::{self, Positions, Reader, WIDTH};
-use super::{Bounds, Coverage, Overlap, Piece, PieceBox, Shelf, boxes::Boxes, cells::Cells, outwards};
+use super::{Bounds, Coverage, Overlap, Piece, PieceBox, Shelf, boxes::Boxes, outwards};
 use std::io::{self, Read, Write};
 
 /// Bytes read at once.
@@ -81,9 +80,7 @@ impl Coverage {
             return Err(damaged("a reference"));
         }
         let index = Boxes::of(&boxes);
-        let mut coverage = Self { positions, ring_ends, pieces, index, cells: Cells::default(), members, overlaps, more_overlaps, overlapping };
-        coverage.see_cells(&boxes)?;
-        Ok(coverage)
+        Ok(Self { positions, ring_ends, pieces, index, members, overlaps, more_overlaps, overlapping })
     }
 }
 

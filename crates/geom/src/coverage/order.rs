@@ -1,14 +1,17 @@
-//! Members in the order of the ground instead of the one they came in: what a figure meets lies together in memory then, and is found there at once.
+//! Hilbert order: members are renumbered along the curve by which their pieces are packed ([`Boxes`](super::Boxes)), instead of in the order they came in.
+//! Pieces of a member stay together, and in their order.
 //!
-//! Members are numbered anew along the curve by which their pieces are packed ([`Boxes`](super::Boxes)); pieces of a member stay together, and in their order.
+//! 1. What a figure meets lies together in memory, and is found there at once.
+//! 2. Sums over members that overlap depend on their order in the last bits. The curve depends on where members lie and not on how the file lists them,
+//!    so a file whose features are shuffled gives the same figures.
 
 use super::positions::{Positions, Reader};
 use super::{Coverage, Piece, Shelf};
 use std::io;
 
 impl Coverage {
-    /// Numbers the members anew, and lays their positions into memory, or onto an empty shelf; tells for each new number the old one. Overlaps keep the numbers
-    /// under which members were pushed.
+    /// Renumbers the members along the curve, and lays their positions into memory, or onto an empty shelf; tells for each new number the old one. Overlaps
+    /// keep the numbers under which members were pushed.
     pub fn along_a_curve(mut self, shelf: Option<Box<dyn Shelf>>) -> io::Result<(Self, Vec<u32>)> {
         let mut own = vec![0..0; self.members as usize];
         let mut first = 0;
@@ -36,7 +39,6 @@ impl Coverage {
         positions.settle()?;
         let overlapping = order.iter().map(|old| self.overlapping[*old as usize]).collect();
         self.index.renumber(&new_piece);
-        self.cells.renumber(&new_piece);
         Ok((Self { positions, ring_ends, pieces, overlapping, ..self }, order))
     }
 

@@ -1,6 +1,6 @@
 //! Where the positions of pieces lie: in memory, or on a shelf outside it.
 //!
-//! The kernel knows no files: whoever prepares a layer brings the shelf. A position is two little-endian doubles; those of one piece lie side by side and
+//! The kernel knows no files: the caller that prepares a layer brings the shelf. A position is two little-endian doubles; those of one piece lie side by side and
 //! are read back together. Each piece has the checksum of its positions in memory, and what comes back from a shelf is held against it.
 
 use super::Coverage;

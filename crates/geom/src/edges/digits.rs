@@ -14,7 +14,7 @@ const DEGREE_M: f64 = 111_700.0;
 pub struct Written {
     /// The CRS in which its edges are straight.
     pub crs: Crs,
-    /// The most decimals that its coordinates have; `None` where nobody counted them.
+    /// The most decimals that its coordinates have; `None` where they were not counted.
     pub decimals: Option<u8>,
 }
 

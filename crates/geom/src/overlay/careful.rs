@@ -1,4 +1,4 @@
-//! The same sum with twice the digits: nothing is moved, every vertex counts exactly where it is. Some fifteen times slower.
+//! The sum over pairs of edges in double-double arithmetic: nothing is moved, every vertex counts exactly where it is. Some fifteen times slower than [`strips`](super::strips).
 
 use crate::twofold::{EPSILON, Twofold};
 use crate::{Bounds, Region};

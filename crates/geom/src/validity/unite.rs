@@ -42,7 +42,7 @@ impl Tangle {
     }
 }
 
-/// The fault of rings that nobody could tell apart.
+/// The fault of rings that meet too often to be judged.
 fn hopeless(rings: &[Ring]) -> Unacceptable {
     Unacceptable { fault: Fault::WindsTwice, part: rings[0].part, ring: rings[0].ring, vertex: None }
 }
@@ -50,7 +50,7 @@ fn hopeless(rings: &[Ring]) -> Unacceptable {
 /// What readings of an outline, in any plane, differ about; `is_nothing` tells of a ring, by its number over all parts, that it encloses nothing as it was drawn.
 ///
 /// # Errors
-/// Where no ring encloses anything, and where rings meet so often that nobody could tell.
+/// Where no ring encloses anything, and where rings meet too often to be judged.
 pub fn dispute(outline: &Outline, is_nothing: &dyn Fn(usize) -> bool) -> Result<Dispute, Unacceptable> {
     let mut defects = Vec::new();
     let Tangle { rings, edges, contacts } = Tangle::of(outline, is_nothing, &mut defects)?;
@@ -105,7 +105,7 @@ fn border(rings: &[Ring], edges: &[Span], contacts: &[Contact]) -> Option<Region
     chained(&along.collect::<Vec<_>>())
 }
 
-/// Turned by some angle at which nobody draws: no edge may stand upright, for those bound no trapezoid.
+/// Turned by an angle that no drawn edge is likely to have: no edge may stand upright, for those bound no trapezoid.
 fn turned([x, y]: [f64; 2]) -> [f64; 2] {
     const COS: f64 = 0.799_103_726_448_215;
     const SIN: f64 = 0.601_192_938_015_466;
