@@ -31,6 +31,7 @@ mod shared_ground;
 mod surveys;
 mod tiles;
 mod upload;
+mod values;
 mod verdicts;
 mod waiting;
 mod withdrawal;

@@ -3,29 +3,30 @@
 use super::{
     Desk, Problem,
     answers::timestamp,
-    query::{self, Query},
+    query::{self, Query, query},
     shared_ground::ContradictionAnswer,
 };
 use crate::monitor::ratios::Ratios;
 use axum::{Json, extract::State};
-use serde::{Deserialize, Serialize};
-use tuban_engine::model::{Area, Group, LayerUsed, Line, Tally, round_half_up};
-use utoipa::{IntoParams, ToSchema};
+use serde::Serialize;
+use tuban_engine::model::{Area, Group, LayerUsed, Line, Period, Tally, round_half_up};
+use utoipa::ToSchema;
 
-/// Which months to sum.
-#[derive(Debug, Deserialize, IntoParams)]
-#[into_params(parameter_in = Query)]
-pub struct RatiosQuery {
-    /// First period, taken wholly: `2022-04`, `2022-Q2` or `2022`; the newest period with a survey where absent.
-    period: Option<String>,
-    /// Last period, taken wholly; `period` where absent.
-    until: Option<String>,
+query! {
+    /// Which months to sum.
+    #[derive(Debug)]
+    pub struct RatiosQuery {
+        /// First period, taken wholly: `2022-04`, `2022-Q2` or `2022`; the newest period with a survey where absent.
+        period: Option<Period>,
+        /// Last period, taken wholly; `period` where absent.
+        until: Option<Period>,
+    }
 }
 
 /// Ratios by county and for the city, with counts, areas, lines and levers.
 #[utoipa::path(get, path = "/api/ratios", tag = "city", params(RatiosQuery), responses((status = OK, body = RatiosAnswer), (status = BAD_REQUEST, body = Problem)))]
 pub async fn ratios(State(desk): State<Desk>, Query(query): Query<RatiosQuery>) -> Result<Json<RatiosAnswer>, Problem> {
-    let range = query::range(query.period.as_deref(), query.until.as_deref())?;
+    let range = query::range(query.period, query.until)?;
     let ratios = desk.monitor.ratios(range).await?;
     Ok(Json(RatiosAnswer::new(ratios)))
 }

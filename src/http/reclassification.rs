@@ -4,7 +4,7 @@ use super::{
     Client, Desk, Problem,
     answers::SurveyAnswer,
     jobs::{self, JobAnswer},
-    query::{Path, Query},
+    query::{Path, Query, query},
     ratios::RatioAnswer,
     surveys::answer,
 };
@@ -12,9 +12,9 @@ use crate::monitor::difference::{Change, Difference};
 use crate::monitor::outdated::{Basis, Outdated};
 use crate::monitor::reclassification::Reclassification;
 use axum::{Json, extract::State, http::HeaderMap, response::Response};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use tuban_engine::model::{Area, AutomaticVerdict, LayerKind, LayerUsed, Reason, Tally};
-use utoipa::{IntoParams, ToSchema};
+use utoipa::ToSchema;
 
 /// What the findings of a survey rest on.
 #[derive(Debug, Serialize, ToSchema)]
@@ -161,14 +161,15 @@ pub async fn difference(State(desk): State<Desk>, Path(id): Path<i64>) -> Result
     Ok(Json(desk.monitor.difference(id, &|_| {}).await?.into()))
 }
 
-/// How it is done.
-#[derive(Debug, Deserialize, IntoParams)]
-#[into_params(parameter_in = Query)]
-pub struct ReclassificationQuery {
-    /// The token of the difference that was looked at; if layers, patches or rule have changed since, the answer is 409 `changed_meanwhile`.
-    token: Option<String>,
-    /// The name of who asks for it, kept with the findings that are replaced.
-    by: Option<String>,
+query! {
+    /// How it is done.
+    #[derive(Debug)]
+    pub struct ReclassificationQuery {
+        /// The token of the difference that was looked at; if layers, patches or rule have changed since, the answer is 409 `changed_meanwhile`.
+        token: Option<String>,
+        /// The name of who asks for it, kept with the findings that are replaced.
+        by: Option<String>,
+    }
 }
 
 /// Makes the findings of a survey anew, each by the layers and the rule of its patch's own time. Answers when done, or at once with `Prefer: respond-async`.

@@ -2,7 +2,7 @@
 
 use super::{
     Desk, Problem,
-    query::{self, Path, Query},
+    query::{self, Path, Query, query},
 };
 use crate::store::{PatchMark, PatchQuery};
 use crate::tiles::{Tile, TileBuilder, Value};
@@ -12,23 +12,23 @@ use axum::{
     http::{HeaderMap, StatusCode, header},
     response::{IntoResponse, Response},
 };
-use serde::Deserialize;
 use std::collections::{HashMap, hash_map::Entry};
 use tuban_engine::classes::is_farmland;
-use tuban_engine::model::{LayerKind, PeriodRange, Standard};
+use tuban_engine::model::{LayerKind, Period, PeriodRange, Standard};
 use tuban_geom::Bounds;
-use utoipa::IntoParams;
 
-/// Which months' patches.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Deserialize, IntoParams)]
-#[into_params(parameter_in = Query)]
-pub struct TileQuery {
-    /// First period, taken wholly: `2022-04`, `2022-Q2` or `2022`; all where absent.
-    period: Option<String>,
-    /// Last period, taken wholly.
-    until: Option<String>,
-    /// Any text; makes another address of the same tile, for programs that keep tiles by address.
-    v: Option<String>,
+query! {
+    /// Which months' patches.
+    #[derive(Debug)]
+    #[expect(dead_code, reason = "`v` is part of the address alone")]
+    pub struct TileQuery {
+        /// First period, taken wholly: `2022-04`, `2022-Q2` or `2022`; all where absent.
+        period: Option<Period>,
+        /// Last period, taken wholly.
+        until: Option<Period>,
+        /// Any text; makes another address of the same tile, for programs that keep tiles by address.
+        v: Option<String>,
+    }
 }
 
 /// Tiles drawn before, by place and by the `ETag`, which names all that they were drawn from.
@@ -58,7 +58,7 @@ pub async fn tile(
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let row = y.strip_suffix(".mvt").unwrap_or(&y);
-    let tile = Tile::new(z, x, query::read("y", row)?).ok_or_else(|| Problem::not_found(["瓦片", "tile"], &format!("{z}/{x}/{row}")))?;
+    let tile = Tile::new(z, x, query::value("y", row)?).ok_or_else(|| Problem::not_found(["瓦片", "tile"], &format!("{z}/{x}/{row}")))?;
     let source = Source::find(&desk, &source, &query).await?;
     let etag = source.etag();
     if headers.get(header::IF_NONE_MATCH).is_some_and(|known| known.as_bytes() == etag.as_bytes()) {
@@ -99,7 +99,7 @@ impl Source {
         let monitor = &desk.monitor;
         let revision = monitor.store().revision().await?;
         let drawn = if name == "patches" {
-            Drawn::Patches(query::range(query.period.as_deref(), query.until.as_deref())?)
+            Drawn::Patches(query::range(query.period, query.until)?)
         } else {
             let kind: LayerKind = name.parse().map_err(|_| Problem::not_found(["瓦片来源", "tile source"], name))?;
             let layers = monitor.layers().await?;
