@@ -107,8 +107,7 @@ export const api = {
   about: () => get<About>('/api/about'),
   layers: async () => (await get<{ layers: Layer[] }>('/api/layers')).layers,
   /** Queues a version of a layer, from the day on which that one counts. */
-  takeLayer: ({ kind, name, effective }: Layer, file: File) =>
-    ask<Job>('POST', `/api/layers?${query({ kind, name, effective, file: file.name })}`, file),
+  takeLayer: ({ kind, name, effective }: Layer, file: File) => ask<Job>('POST', `/api/layers?${query({ kind, name, effective, file: file.name })}`, file),
   surveys: async () => (await get<{ surveys: Survey[] }>('/api/surveys')).surveys,
   history: (survey: number) => get<History>(`/api/surveys/${survey}/history`),
   withdrawn: async () => (await get<{ surveys: WithdrawnSurvey[] }>('/api/surveys?withdrawn=yes')).surveys,
@@ -118,8 +117,7 @@ export const api = {
   rejects: (survey: number, limit = 100) => get<Rejects>(`/api/surveys/${survey}/rejects?${query({ limit })}`),
   provenance: (survey: number) => get<Provenance>(`/api/surveys/${survey}/provenance`),
   /** Queues the making anew of a survey's findings. */
-  reclassify: (survey: number, token: string, by: string) =>
-    ask<Job>('POST', `/api/surveys/${survey}/reclassification?${query({ token, by })}`),
+  reclassify: (survey: number, token: string, by: string) => ask<Job>('POST', `/api/surveys/${survey}/reclassification?${query({ token, by })}`),
   /** What that would change. */
   difference: (survey: number) => get<Difference>(`/api/surveys/${survey}/reclassification`),
   patches: (asked: PatchQuery) => get<PatchPage>(`/api/patches?${query(asked)}`),

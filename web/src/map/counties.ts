@@ -48,8 +48,7 @@ export function gatherCounties(pieces: Pick<MapGeoJSONFeature, 'geometry' | 'pro
   for (const { geometry, properties } of pieces) {
     if (geometry.type !== 'Polygon' && geometry.type !== 'MultiPolygon') continue;
     const code = String(properties.code);
-    const county =
-      gathered.get(code) ?? { name: String(properties.name), bounds: nowhere(), area: 0, momentX: 0, momentY: 0 };
+    const county = gathered.get(code) ?? { name: String(properties.name), bounds: nowhere(), area: 0, momentX: 0, momentY: 0 };
     gathered.set(code, county);
     for (const part of partsOf(geometry as Outline)) addShell(county, part[0] ?? []);
   }

@@ -17,7 +17,16 @@ test('what was allowed when asked goes with the rest, and nothing else is', () =
 });
 
 test('what was corrected in the preview is what is sent, both times alike', () => {
-  const corrections = { crs: 'EPSG:4527', layer: '图斑', encoding: 'GBK', map: { patch_id: '编号', stated_area: 'MJ' }, gcj02: 'keep', empty: '', classes: '', county_codes: '' } as const;
+  const corrections = {
+    crs: 'EPSG:4527',
+    layer: '图斑',
+    encoding: 'GBK',
+    map: { patch_id: '编号', stated_area: 'MJ' },
+    gcj02: 'keep',
+    empty: '',
+    classes: '',
+    county_codes: '',
+  } as const;
   const corrected = { ...upload, token: 'a1', corrections, onConflict: 'add' } as const;
   const said = (url: string) => new URLSearchParams(url.split('?')[1]);
   const [looked, sent] = [said(inspectUrl(corrected)), said(surveyUrl(corrected))];
