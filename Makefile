@@ -46,7 +46,7 @@ web/dist/index.html: $(shell find web/src web/public web/*.html web/*.json web/*
 
 test: check unit e2e ## everything there is
 
-check: web       ## formatting, lints, types
+check: web       ## formatting, lints and types of the programs and of the page
 	@tools/need $(TEST_NEEDS)
 	cargo fmt --all --check
 	cargo clippy --locked --workspace --all-targets -- -D warnings
