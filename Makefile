@@ -1,6 +1,6 @@
 # The one door. `make run` and `make test` do all the set-up on a fresh Debian 12 with Rust and Node; the rest is for people who work here.
 
-.PHONY: run test check unit e2e hostile bench bench-peers bench-growth bench-check bench-formats dist dist-test help build web
+.PHONY: run test check unit e2e contract hostile bench bench-peers bench-growth bench-check bench-formats dist dist-test help build web
 
 # What a bare machine lacks. The C compiler is for the embedded SQLite; GDAL is for tuban-ogr alone, which reads Shapefiles and the like.
 BUILD_NEEDS := build-essential pkg-config ca-certificates libgdal-dev
@@ -61,6 +61,10 @@ e2e: web         ## a real browser: upload, progress, map, ratio
 	@tools/need $(TEST_NEEDS)
 	cargo build --locked --workspace
 	tools/e2e $(TARGET)/debug/tuban
+
+contract:        ## docs/openapi.json, made again from the handlers
+	@tools/need $(BUILD_NEEDS)
+	TUBAN_KEEP_OPENAPI=1 cargo test --locked --test it -- --exact api::openapi::it_is_the_document_that_is_kept
 
 # What of the tests goes on for longer in the long suite: their size is TUBAN_HOSTILE times that of `make test`.
 HOSTILE := fuzz:: cli::kill:: cli::fail_points:: cli::full_disk:: cli::hostile::

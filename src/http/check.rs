@@ -13,7 +13,7 @@ use axum::{
     http::StatusCode,
 };
 use serde::Serialize;
-use tuban_engine::model::{AutomaticVerdict, Days, Words, today};
+use tuban_engine::model::{AutomaticVerdict, Condition, Days, Words, today};
 use utoipa::ToSchema;
 
 query! {
@@ -58,7 +58,7 @@ pub struct Checked {
     /// The days that layers and rule were chosen by.
     before_day: String,
     after_day: String,
-    condition: &'static str,
+    condition: Condition,
     finding: FindingAnswer,
 }
 
@@ -85,7 +85,7 @@ pub async fn check(State(desk): State<Desk>, Query(query): Query<CheckQuery>, bo
         automatic_verdict: checked.finding.verdict,
         before_day: checked.days.before.to_string(),
         after_day: checked.days.after.to_string(),
-        condition: if checked.defects.is_empty() { "ok" } else { "repaired" },
+        condition: if checked.defects.is_empty() { Condition::Ok } else { Condition::Repaired },
         finding: FindingAnswer::new(&checked.finding, &checked.defects, checked.provenance, &checked.days, &checked.tolerance).lacking(lacking),
     }))
 }

@@ -87,7 +87,7 @@ pub async fn layer(State(desk): State<Desk>, Path(id): Path<i64>, Query(format):
 
 /// The same as a job, which any node carries out; the file is kept with it.
 #[utoipa::path(post, path = "/api/exports/findings", tag = "exports", params(WhichQuery, FormatQuery),
-    responses((status = ACCEPTED, body = JobAnswer), (status = BAD_REQUEST, body = Problem), (status = NOT_FOUND, body = Problem)))]
+    responses((status = ACCEPTED, body = JobAnswer), (status = BAD_REQUEST, body = Problem), (status = NOT_FOUND, body = Problem), (status = TOO_MANY_REQUESTS, body = Problem)))]
 pub async fn queue_findings(
     State(desk): State<Desk>,
     client: Client,
@@ -100,7 +100,7 @@ pub async fn queue_findings(
 
 /// The same as a job, which any node carries out; the file is kept with it.
 #[utoipa::path(post, path = "/api/exports/layers/{id}", tag = "exports", params(("id" = i64, Path), FormatQuery),
-    responses((status = ACCEPTED, body = JobAnswer), (status = BAD_REQUEST, body = Problem), (status = NOT_FOUND, body = Problem)))]
+    responses((status = ACCEPTED, body = JobAnswer), (status = BAD_REQUEST, body = Problem), (status = NOT_FOUND, body = Problem), (status = TOO_MANY_REQUESTS, body = Problem)))]
 pub async fn queue_layer(State(desk): State<Desk>, client: Client, Path(id): Path<i64>, Query(format): Query<FormatQuery>) -> Result<Response, Problem> {
     let job = desk.monitor.queue_export(&format.export(Subject::Layer(id))?, &desk.quota(client)).await?;
     jobs::accepted(&desk, &job).await

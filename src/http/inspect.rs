@@ -36,6 +36,7 @@ query! {
 
 /// What was seen.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Inspection)]
 pub struct InspectAnswer {
     /// What the file waits under, for `from=`; null where it was not to be kept, or there is no room: send it again.
     token: Option<String>,

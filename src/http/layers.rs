@@ -52,6 +52,7 @@ query! {
 
 /// A layer that was taken in.
 #[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+#[schema(as = TakenLayer)]
 pub struct LayerTaken {
     #[serde(flatten)]
     layer: LayerAnswer,
@@ -69,7 +70,8 @@ impl LayerTaken {
 /// Takes a layer version in: the file as raw body or as part `file` of a form, or one that was looked at and waits. Answers when done, or at once with `Prefer: respond-async`.
 #[utoipa::path(post, path = "/api/layers", tag = "layers", params(LayerQuery, LayerCorrections, Corrections), request_body(content = Vec<u8>, content_type = "application/octet-stream"),
     responses((status = CREATED, body = LayerTaken), (status = ACCEPTED, body = JobAnswer),
-        (status = BAD_REQUEST, body = Problem), (status = NOT_FOUND, body = Problem), (status = PAYLOAD_TOO_LARGE, body = Problem), (status = UNPROCESSABLE_ENTITY, body = Problem)))]
+        (status = BAD_REQUEST, body = Problem), (status = NOT_FOUND, body = Problem), (status = PAYLOAD_TOO_LARGE, body = Problem),
+        (status = GONE, description = "the job was cancelled", body = Problem), (status = UNPROCESSABLE_ENTITY, body = Problem), (status = TOO_MANY_REQUESTS, body = Problem)))]
 pub async fn take_layer(
     State(desk): State<Desk>,
     client: Client,

@@ -26,6 +26,7 @@ mod ratios;
 mod readiness;
 mod reclassification;
 mod requests;
+mod schemas;
 mod serve;
 mod shared_ground;
 mod surveys;

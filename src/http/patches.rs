@@ -5,6 +5,7 @@ use super::{
     answers::PatchAnswer,
     findings::{FindingAnswer, FormerAnswer},
     query::{self, Path, Query, query},
+    schemas,
     values::{Bbox, CountyKey, Limit},
 };
 use crate::monitor::MonitorError;
@@ -61,8 +62,10 @@ query! {
 
 /// Patches as a GeoJSON FeatureCollection.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = PatchPage)]
 pub struct Patches {
     #[serde(rename = "type")]
+    #[schema(schema_with = schemas::feature_collection)]
     kind: &'static str,
     features: Vec<PatchAnswer>,
     /// A relative URL to go on with, or null.
@@ -78,7 +81,7 @@ fn geojson(body: &impl Serialize) -> Response {
 }
 
 /// Patches with their areas and verdicts, page by page.
-#[utoipa::path(get, path = "/api/patches", tag = "patches", params(PatchesQuery), responses((status = OK, body = Patches, content_type = "application/geo+json"), (status = BAD_REQUEST, body = Problem)))]
+#[utoipa::path(get, path = "/api/patches", tag = "patches", params(PatchesQuery), responses((status = OK, body = Patches, content_type = "application/geo+json"), (status = BAD_REQUEST, body = Problem), (status = NOT_FOUND, description = "there is no such survey or county", body = Problem)))]
 pub async fn patches(State(desk): State<Desk>, Query(query): Query<PatchesQuery>, uri: axum::http::Uri) -> Result<Response, Problem> {
     let limit = Limit::or_usual(query.limit);
     let wanted = PatchQuery {

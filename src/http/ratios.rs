@@ -33,6 +33,7 @@ pub async fn ratios(State(desk): State<Desk>, Query(query): Query<RatiosQuery>) 
 
 /// The table of ratios.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Ratios)]
 pub struct RatiosAnswer {
     /// First period, taken wholly.
     pub from: String,
@@ -77,6 +78,7 @@ impl RatiosAnswer {
 
 /// A survey that is not counted, because its period lies only partly in what was asked for.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Straddling)]
 pub struct StraddlingAnswer {
     survey_id: i64,
     period: String,
@@ -84,6 +86,7 @@ pub struct StraddlingAnswer {
 
 /// One county's row.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Tally)]
 pub struct RowAnswer {
     county_code: Option<String>,
     county_name: String,
@@ -102,6 +105,7 @@ pub struct RowAnswer {
 }
 
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Group)]
 struct GroupAnswer {
     patches: u64,
     area: Area,
@@ -112,6 +116,7 @@ struct GroupAnswer {
 }
 
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Ratio)]
 pub struct RatioAnswer {
     /// Of what was filed, so also where there is no land survey.
     confirmed: Option<f64>,
@@ -124,6 +129,7 @@ pub struct RatioAnswer {
 }
 
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Lever)]
 struct LeverAnswer {
     percent: f64,
     restore: Area,

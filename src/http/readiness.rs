@@ -64,6 +64,7 @@ pub struct Readiness {
     status: &'static str,
     /// Whether the database keeps a checksum of every page (PostgreSQL's `data_checksums`); not there where it never does. Rows have checksums of their own in any case.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = bool)]
     data_checksums: Option<bool>,
 }
 

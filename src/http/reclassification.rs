@@ -18,6 +18,7 @@ use utoipa::ToSchema;
 
 /// What the findings of a survey rest on.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Provenance)]
 pub struct ProvenanceAnswer {
     /// The layer versions of all sets that its findings rest on.
     layers: Vec<LayerUsed>,
@@ -30,6 +31,7 @@ pub struct ProvenanceAnswer {
 
 /// What is chosen otherwise now: a layer version, or the rule.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Outdated)]
 pub struct OutdatedAnswer {
     /// The layer's kind; null where it is the rule.
     kind: Option<LayerKind>,
@@ -62,6 +64,7 @@ pub async fn provenance(State(desk): State<Desk>, Path(id): Path<i64>) -> Result
 
 /// What making the findings of a survey anew would change.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Difference)]
 pub struct DifferenceAnswer {
     survey: i64,
     /// To be given as `token` when it is done: if layers, patches or rule have changed since, it is not.
@@ -99,6 +102,7 @@ struct RatioChange {
 
 /// A patch that would change.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = FindingChange)]
 struct ChangeAnswer {
     id: i64,
     patch_id: String,
@@ -108,6 +112,7 @@ struct ChangeAnswer {
 
 /// What a finding says.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = FindingSide)]
 struct SideAnswer {
     verdict: AutomaticVerdict,
     reason: Reason,
@@ -175,7 +180,7 @@ query! {
 /// Makes the findings of a survey anew, each by the layers and the rule of its patch's own time. Answers when done, or at once with `Prefer: respond-async`.
 #[utoipa::path(post, path = "/api/surveys/{id}/reclassification", tag = "surveys", params(("id" = i64, Path), ReclassificationQuery),
     responses((status = OK, body = SurveyAnswer), (status = ACCEPTED, body = JobAnswer), (status = NOT_FOUND, body = Problem), (status = CONFLICT, body = Problem),
-        (status = UNPROCESSABLE_ENTITY, body = Problem)))]
+        (status = GONE, description = "the job was cancelled", body = Problem), (status = UNPROCESSABLE_ENTITY, body = Problem), (status = TOO_MANY_REQUESTS, body = Problem)))]
 pub async fn reclassify(
     State(desk): State<Desk>,
     Path(survey): Path<i64>,

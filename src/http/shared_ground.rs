@@ -13,6 +13,7 @@ use utoipa::ToSchema;
 
 /// What is taken off a patch in a sum, because it counts for other patches.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = TakenOff)]
 pub struct TakenOffAnswer {
     #[serde(flatten)]
     areas: AreasAnswer,
@@ -26,6 +27,7 @@ pub struct TakenOffAnswer {
 
 /// Another patch on the same ground.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = SharedWith)]
 struct SharedWithAnswer {
     id: i64,
     patch_id: String,
@@ -76,6 +78,7 @@ impl TakenOffAnswer {
 
 /// Confirmed verdicts that differ on ground that both patches have.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Contradiction)]
 pub struct ContradictionAnswer {
     /// The one that counts.
     counts: ClaimantAnswer,
@@ -88,6 +91,7 @@ pub struct ContradictionAnswer {
 }
 
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Claimant)]
 struct ClaimantAnswer {
     id: i64,
     patch_id: String,

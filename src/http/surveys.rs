@@ -8,7 +8,7 @@ use super::{
     query::{Path, Query, query},
     upload::Arrived,
     values::{Limit, LoseVerdicts, Yes},
-    withdrawal,
+    withdrawal::{self, SurveyList},
 };
 use crate::monitor::{jobs::Done, survey_import::SurveyFile};
 use axum::{
@@ -37,13 +37,13 @@ query! {
 }
 
 /// All surveys, newest period first; or those that do not count any more, the last one first.
-#[utoipa::path(get, path = "/api/surveys", tag = "surveys", params(SurveysQuery), responses((status = OK, body = Surveys)))]
-pub async fn surveys(State(desk): State<Desk>, Query(query): Query<SurveysQuery>) -> Result<Response, Problem> {
+#[utoipa::path(get, path = "/api/surveys", tag = "surveys", params(SurveysQuery), responses((status = OK, body = SurveyList)))]
+pub async fn surveys(State(desk): State<Desk>, Query(query): Query<SurveysQuery>) -> Result<Json<SurveyList>, Problem> {
     if query.withdrawn.is_some() {
-        return Ok(withdrawal::withdrawn(&desk).await?.into_response());
+        return Ok(Json(SurveyList::Withdrawn(withdrawal::withdrawn(&desk).await?)));
     }
     let surveys = desk.monitor.store().surveys().await?.into_iter().map(Into::into).collect();
-    Ok(Json(Surveys { surveys }).into_response())
+    Ok(Json(SurveyList::Counted(Surveys { surveys })))
 }
 
 /// One survey.
@@ -107,7 +107,8 @@ query! {
 /// Takes a survey in: the file as raw body or as part `file` of a form, or one that was looked at and waits. Answers when done, or at once with `Prefer: respond-async`.
 #[utoipa::path(post, path = "/api/surveys", tag = "surveys", params(UploadQuery, Corrections), request_body(content = Vec<u8>, content_type = "application/octet-stream"),
     responses((status = CREATED, body = SurveyAnswer), (status = OK, description = "the very same file was stored before", body = SurveyAnswer), (status = ACCEPTED, body = JobAnswer),
-        (status = BAD_REQUEST, body = Problem), (status = NOT_FOUND, body = Problem), (status = CONFLICT, body = Problem), (status = PAYLOAD_TOO_LARGE, body = Problem), (status = UNPROCESSABLE_ENTITY, body = Problem)))]
+        (status = BAD_REQUEST, body = Problem), (status = NOT_FOUND, body = Problem), (status = CONFLICT, body = Problem), (status = GONE, description = "the job was cancelled", body = Problem), (status = PAYLOAD_TOO_LARGE, body = Problem),
+        (status = UNPROCESSABLE_ENTITY, body = Problem), (status = TOO_MANY_REQUESTS, body = Problem)))]
 pub async fn upload(
     State(desk): State<Desk>,
     client: Client,

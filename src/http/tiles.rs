@@ -50,7 +50,7 @@ pub fn cache() -> TileCache {
 
 /// One tile; 204 where it shows nothing.
 #[utoipa::path(get, path = "/api/tiles/{source}/{z}/{x}/{y}", tag = "map", params(("source" = String, Path), ("z" = u8, Path), ("x" = u32, Path), ("y" = String, Path), TileQuery),
-    responses((status = OK, content_type = "application/vnd.mapbox-vector-tile", body = Vec<u8>), (status = NO_CONTENT), (status = NOT_FOUND, body = Problem)))]
+    responses((status = OK, content_type = "application/vnd.mapbox-vector-tile", body = Vec<u8>), (status = NO_CONTENT), (status = NOT_MODIFIED), (status = NOT_FOUND, body = Problem)))]
 pub async fn tile(
     State(desk): State<Desk>,
     Path((source, z, x, y)): Path<(String, u8, u32, String)>,

@@ -33,6 +33,7 @@ query! {
 
 /// What a table of verdicts changed, or would.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Filing)]
 pub struct VerdictsAnswer {
     /// Whether nothing was recorded because a preview was asked for.
     preview: bool,
@@ -58,6 +59,7 @@ pub struct VerdictsAnswer {
 
 /// A patch whose confirmed verdict changes.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = FilingChange)]
 struct ChangeAnswer {
     /// Row in the spreadsheet, from 1; the heading has one, too.
     row: u64,

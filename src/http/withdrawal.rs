@@ -4,14 +4,17 @@ use super::{
     Desk, Problem,
     answers::{SurveyAnswer, timestamp},
     query::{Path, Query, query},
+    surveys::Surveys,
     values::{Reason, Remark},
 };
 use crate::store::Withdrawn;
 use axum::{Json, extract::State, http::StatusCode};
 use serde::Serialize;
 use serde_json::{Map, Value};
+use std::borrow::Cow;
 use tuban_engine::model::{Decision, Event, Level, Period, SurveyEvent, Words};
-use utoipa::ToSchema;
+use utoipa::openapi::{Ref, RefOr, Schema, schema::AnyOfBuilder};
+use utoipa::{PartialSchema, ToSchema};
 
 query! {
     /// By whom and why.
@@ -49,6 +52,7 @@ impl From<ReasonedQuery> for Decision {
 
 /// Something that became of a survey.
 #[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+#[schema(as = SurveyEvent)]
 pub struct EventAnswer {
     at: String,
     event: Event,
@@ -67,6 +71,7 @@ impl From<SurveyEvent> for EventAnswer {
 
 /// A survey that does not count any more.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = WithdrawnSurvey)]
 pub struct WithdrawnAnswer {
     #[serde(flatten)]
     survey: SurveyAnswer,
@@ -89,9 +94,36 @@ pub struct WithdrawnSurveys {
     surveys: Vec<WithdrawnAnswer>,
 }
 
+/// Surveys that count, or those that do not count any more.
+#[derive(Debug, Serialize)]
+#[serde(untagged)]
+pub enum SurveyList {
+    /// Those that count.
+    Counted(Surveys),
+    /// Those that do not.
+    Withdrawn(WithdrawnSurveys),
+}
+
+/// An empty list is both, which `oneOf`, as utoipa would have it, does not allow.
+impl PartialSchema for SurveyList {
+    fn schema() -> RefOr<Schema> {
+        let of = |name: Cow<'_, str>| Ref::from_schema_name(name);
+        AnyOfBuilder::new().item(of(Surveys::name())).item(of(WithdrawnSurveys::name())).into()
+    }
+}
+
+impl ToSchema for SurveyList {
+    fn schemas(schemas: &mut Vec<(String, RefOr<Schema>)>) {
+        schemas.push((Surveys::name().into(), Surveys::schema()));
+        Surveys::schemas(schemas);
+        schemas.push((WithdrawnSurveys::name().into(), WithdrawnSurveys::schema()));
+        WithdrawnSurveys::schemas(schemas);
+    }
+}
+
 /// Surveys that were withdrawn or replaced and can still be restored, the last one first.
-pub(super) async fn withdrawn(desk: &Desk) -> Result<Json<WithdrawnSurveys>, Problem> {
-    Ok(Json(WithdrawnSurveys { surveys: desk.monitor.store().withdrawn().await?.into_iter().map(Into::into).collect() }))
+pub(super) async fn withdrawn(desk: &Desk) -> Result<WithdrawnSurveys, Problem> {
+    Ok(WithdrawnSurveys { surveys: desk.monitor.store().withdrawn().await?.into_iter().map(Into::into).collect() })
 }
 
 /// Withdraws a survey: it does not count any more, and can be restored for a while.
@@ -122,6 +154,7 @@ query! {
 
 /// A survey that belongs to another period or level now.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = MovedSurvey)]
 pub struct MovedAnswer {
     #[serde(flatten)]
     survey: SurveyAnswer,
