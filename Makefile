@@ -62,9 +62,10 @@ e2e: web         ## a real browser: upload, progress, map, ratio
 	cargo build --locked --workspace
 	tools/e2e $(TARGET)/debug/tuban
 
-contract:        ## docs/openapi.json, made again from the handlers
+contract: web    ## docs/openapi.json and the types of the page, made again from the handlers
 	@tools/need $(BUILD_NEEDS)
 	TUBAN_KEEP_OPENAPI=1 cargo test --locked --test it -- --exact api::openapi::it_is_the_document_that_is_kept
+	cd web && npx vitest run --update contract/contract.test.ts
 
 # What of the tests goes on for longer in the long suite: their size is TUBAN_HOSTILE times that of `make test`.
 HOSTILE := fuzz:: cli::kill:: cli::fail_points:: cli::full_disk:: cli::hostile::

@@ -1,27 +1,13 @@
 // The only file that asks the server for anything except tiles, uploads and job events.
 import type { ExportQuery } from './export/formats';
 import { filingUrl, type Asked } from './filing/filing';
-import type {
-  About,
-  Difference,
-  ExplainedPatchFeature,
-  Filing,
-  History,
-  Job,
-  Layer,
-  PatchPage,
-  Problem,
-  Provenance,
-  Ratios,
-  Rejects,
-  Survey,
-  WithdrawnSurvey,
-} from './contract';
+import type { About, Difference, Filing, History, Job, Layer, PatchPage, Problem, Provenance, Ratios, Rejects, Survey, WithdrawnSurvey } from './contract';
+import type { ExplainedPatchFeature } from './shapes';
 
 /** A refusal by the server, or no answer at all; either way there is a Problem to show. */
 export class Refused extends Error {
   constructor(readonly problem: Problem) {
-    super(problem.detail ?? problem.title);
+    super(problem.detail);
   }
 }
 
@@ -51,7 +37,11 @@ export function unreadable(name: string): Problem {
 export function problemOf(status: number, body: string): Problem {
   try {
     const problem = JSON.parse(body) as Partial<Problem> | null;
-    if (problem && typeof problem.title === 'string') return { type: 'about:blank', ...problem, title: problem.title, status };
+    if (problem && typeof problem.title === 'string') {
+      // One of a proxy may lack the sentences that ours always have.
+      const detail = problem.detail ?? problem.title;
+      return { type: 'about:blank', ...problem, title: problem.title, status, detail, detail_en: problem.detail_en ?? detail };
+    }
   } catch {
     // Not JSON, so not a problem document: fall through to the bare status.
   }

@@ -51,6 +51,6 @@ test('silence is borne until patience ends, and one answer renews it', () => {
 
 test('a job that the server does not know is given up at once', () => {
   const watch = step(begin(job('running')), { kind: 'events_broke' });
-  const problem = { type: '/problems/not_found', title: 'Not found', status: 404 };
+  const problem = { type: '/problems/not_found', title: 'Not found', status: 404, detail: '', detail_en: '' };
   expect(step(watch, { kind: 'no_answer', problem })).toMatchObject({ means: 'none', lost: { status: 404 } });
 });

@@ -34,7 +34,7 @@ test('what was answered of its codes is sent with the look and with the layer', 
 
 test('only questions about codes are answered by these buttons', () => {
   const choices = ['gcj02=remove', 'classes=2007', 'county_codes=keep'];
-  expect(choicesOf({ type: '', title: '', status: 422, choices })).toEqual(['classes=2007', 'county_codes=keep']);
+  expect(choicesOf({ type: '', title: '', status: 422, detail: '', detail_en: '', choices })).toEqual(['classes=2007', 'county_codes=keep']);
   expect(choicesOf(null)).toEqual([]);
 });
 

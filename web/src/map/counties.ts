@@ -2,7 +2,7 @@
 // exact to a pixel of that view, which is enough to zoom to a county and to write its name inside it.
 import type { FeatureCollection, Point } from 'geojson';
 import type { MapGeoJSONFeature } from 'maplibre-gl';
-import type { Bounds, Outline } from '../contract';
+import type { Bounds, Outline } from '../shapes';
 import { nowhere, partsOf, widen } from './bounds';
 import { label } from './label';
 

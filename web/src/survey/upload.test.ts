@@ -38,7 +38,7 @@ test('what was corrected in the preview is what is sent, both times alike', () =
 test('a file that the server has forgotten is told from one that it refuses', () => {
   const gone = lookOf(404, '{"type":"/problems/not_waiting","title":"","status":404}');
   expect(gone.kind === 'problem' && isGone(gone.problem)).toBe(true);
-  expect(isGone({ type: '/problems/unsupported_format', title: '', status: 415 })).toBe(false);
+  expect(isGone({ type: '/problems/unsupported_format', title: '', status: 415, detail: '', detail_en: '' })).toBe(false);
   expect(lookOf(200, '{"format":"GeoJSON"}')).toMatchObject({ kind: 'seen', inspection: { format: 'GeoJSON' } });
 });
 
