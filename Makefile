@@ -1,6 +1,6 @@
 # The one door. `make run` and `make test` do all the set-up on a fresh Debian 12 with Rust and Node; the rest is for people who work here.
 
-.PHONY: run test check unit e2e hostile long packed bench bench-peers bench-growth bench-check bench-formats dist dist-test help build web
+.PHONY: run test check unit e2e contract contract-fuzz hostile packed bench bench-peers bench-growth bench-check bench-formats dist dist-test help build web
 
 # What a bare machine lacks. The C compiler is for the embedded SQLite; GDAL is for tuban-ogr alone, which reads Shapefiles and the like.
 BUILD_NEEDS := build-essential pkg-config ca-certificates libgdal-dev
@@ -26,6 +26,7 @@ CITY   := .tuban/city
 # Where `make run` listens.
 LISTEN := 127.0.0.1:8080
 VENV   := target/peers/venv
+CONTRACT_VENV := target/contract/venv
 
 help:            ## this list
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/'
@@ -49,9 +50,9 @@ web/dist/index.html: $(shell find web/src web/public web/*.html web/*.json web/*
 	cd web && npm ci --no-fund --no-audit --loglevel=error && npm run build
 	@touch $@
 
-test: check unit e2e ## everything there is
+test: check unit e2e contract-fuzz ## everything there is
 
-check: web       ## formatting, lints, types
+check: web       ## formatting, lints and types of the programs and of the page
 	@tools/need $(TEST_NEEDS)
 	cargo fmt --all --check
 	cargo clippy --locked --workspace --all-targets -- -D warnings
@@ -66,6 +67,22 @@ e2e: web         ## a real browser: upload, progress, map, ratio
 	@tools/need $(TEST_NEEDS)
 	cargo build --locked --workspace
 	tools/e2e $(TARGET)/debug/tuban
+
+contract: web    ## docs/openapi.json and the types of the page, made again from the handlers
+	@tools/need $(BUILD_NEEDS)
+	TUBAN_KEEP_OPENAPI=1 cargo test --locked --test it -- --exact api::openapi::it_is_the_document_that_is_kept
+	cd web && npx vitest run --update contract/contract.test.ts
+
+contract-fuzz: web $(CONTRACT_VENV)/installed ## fifty made-up requests to each operation: no 5xx, and every answer as docs/openapi.json says
+	@tools/need $(BUILD_NEEDS)
+	cargo build --locked --workspace
+	tools/contract/fuzz $(TARGET)/debug/tuban $(CONTRACT_VENV)/bin/schemathesis
+
+$(CONTRACT_VENV)/installed: tools/contract/requirements.txt
+	@tools/need python3-venv
+	/usr/bin/python3 -m venv --clear $(CONTRACT_VENV)
+	$(CONTRACT_VENV)/bin/pip install --quiet --requirement $<
+	@touch $@
 
 # What of the tests goes on for longer in the long suite: their size is TUBAN_HOSTILE times that of `make test`.
 HOSTILE := fuzz:: cli::kill:: cli::fail_points:: cli::full_disk:: cli::hostile::

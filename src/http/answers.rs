@@ -1,6 +1,7 @@
 //! The shapes of answers: the vocabulary of `model`, written as JSON. docs/API.md describes them for people.
 
 use super::findings::{AreasAnswer, FindingAnswer};
+use super::schemas;
 use super::shared_ground::TakenOffAnswer;
 use crate::formats::geojson::Geometry;
 use crate::service::patches::StoredPatch;
@@ -9,7 +10,7 @@ use serde_json::value::RawValue;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use tuban_engine::model::{
-    Area, AutomaticVerdict, Condition, Filing, Layer, LayerKind, Level, Provenance, Signature, Standard, Survey, TakenOff, Verdict, VerdictCounts, Words,
+    Area, AutomaticVerdict, Condition, Filing, Layer, LayerKind, Level, Provenance, Signature, Standard, Survey, TakenOff, Verdict, VerdictCounts, Words, words,
 };
 use utoipa::ToSchema;
 
@@ -21,6 +22,7 @@ pub fn timestamp(ms: i64) -> String {
 
 /// A layer version.
 #[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+#[schema(as = Layer)]
 pub struct LayerAnswer {
     id: i64,
     kind: LayerKind,
@@ -73,6 +75,7 @@ impl LayerAnswer {
 
 /// A survey's summary.
 #[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+#[schema(as = Survey)]
 pub struct SurveyAnswer {
     /// Number in the store.
     pub id: i64,
@@ -134,20 +137,66 @@ impl From<Survey> for SurveyAnswer {
     }
 }
 
+/// The type of a GeoJSON Feature.
+#[derive(Debug, Serialize, ToSchema)]
+enum FeatureType {
+    Feature,
+}
+
+words! {
+    /// The verdict that people see.
+    ShownVerdict {
+        /// 合法.
+        Legal = "legal",
+        /// 违法, which only people say.
+        Illegal = "illegal",
+        /// 疑似违法, which only the overlay says.
+        SuspectedIllegal = "suspected_illegal",
+        /// 其他.
+        Other = "other",
+        /// 存疑.
+        Doubtful = "doubtful",
+    }
+}
+
+impl From<Verdict> for ShownVerdict {
+    fn from(verdict: Verdict) -> Self {
+        match verdict {
+            Verdict::Legal => Self::Legal,
+            Verdict::Illegal => Self::Illegal,
+            Verdict::Other => Self::Other,
+            Verdict::Doubtful => Self::Doubtful,
+        }
+    }
+}
+
+impl From<AutomaticVerdict> for ShownVerdict {
+    fn from(verdict: AutomaticVerdict) -> Self {
+        match verdict {
+            AutomaticVerdict::Legal => Self::Legal,
+            AutomaticVerdict::SuspectedIllegal => Self::SuspectedIllegal,
+            AutomaticVerdict::Other => Self::Other,
+            AutomaticVerdict::Doubtful => Self::Doubtful,
+        }
+    }
+}
+
 /// A patch as a GeoJSON Feature.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = PatchFeature)]
 pub struct PatchAnswer {
     #[serde(rename = "type")]
-    kind: &'static str,
+    kind: FeatureType,
     /// Number in the store.
     pub id: i64,
-    #[schema(value_type = Object)]
+    #[schema(schema_with = schemas::outline)]
     geometry: Geometry<'static>,
     properties: PatchProperties,
 }
 
 /// What a patch's Feature says.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Patch)]
 struct PatchProperties {
     patch_id: String,
     survey_id: i64,
@@ -163,26 +212,30 @@ struct PatchProperties {
     areas: AreasAnswer,
     automatic_verdict: AutomaticVerdict,
     confirmed_verdict: Option<Verdict>,
-    verdict: &'static str,
+    /// The confirmed verdict where there is one, else the automatic one.
+    verdict: ShownVerdict,
     /// What was filed, by whom and when; null where nothing was.
     filed: Option<FiledAnswer>,
     condition: Condition,
     /// Of the ground that it shares with other patches, what is taken off in sums; absent where it shares none.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = TakenOffAnswer)]
     taken_off: Option<TakenOffAnswer>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Option<Object>)]
+    #[schema(value_type = Object)]
     attributes: Option<Box<RawValue>>,
     /// The outline as it came, where `geometry` is the repaired one.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Option<Object>)]
+    #[schema(schema_with = schemas::outline)]
     geometry_as_it_came: Option<Geometry<'static>>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = FindingAnswer)]
     finding: Option<FindingAnswer>,
 }
 
 /// A confirmed verdict as it was filed.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Filed)]
 pub struct FiledAnswer {
     verdict: Verdict,
     /// Legal construction.
@@ -195,9 +248,11 @@ pub struct FiledAnswer {
     illegal_farmland: Area,
     /// Who filed it; “—” where nobody said.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = String)]
     by: Option<String>,
     /// When.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = String)]
     at: Option<String>,
 }
 
@@ -225,7 +280,7 @@ impl PatchAnswer {
             None => (patch.degrees, None),
         };
         Self {
-            kind: "Feature",
+            kind: FeatureType::Feature,
             id,
             geometry: Geometry(Cow::Owned(geometry)),
             properties: PatchProperties {
@@ -240,7 +295,7 @@ impl PatchAnswer {
                 areas: AreasAnswer::new(&finding.areas, provenance),
                 automatic_verdict: finding.verdict,
                 confirmed_verdict: confirmed,
-                verdict: confirmed.map_or(finding.verdict.word(), Verdict::word),
+                verdict: confirmed.map_or_else(|| finding.verdict.into(), ShownVerdict::from),
                 filed,
                 condition,
                 taken_off: taken_off.map(|taken_off| TakenOffAnswer::new(taken_off, provenance)),

@@ -3,7 +3,8 @@
 use super::{
     Desk, Problem,
     findings::{AreasAnswer, FindingAnswer},
-    query::Query,
+    query::{Query, query},
+    values::ImageDays,
 };
 use axum::{
     Json,
@@ -11,26 +12,27 @@ use axum::{
     extract::State,
     http::StatusCode,
 };
-use jiff::civil::Date;
-use serde::{Deserialize, Serialize};
-use tuban_engine::model::{AutomaticVerdict, Days, Words, read_days, today};
-use utoipa::{IntoParams, ToSchema};
+use serde::Serialize;
+use tuban_engine::model::{AutomaticVerdict, Condition, Days, Words, today};
+use utoipa::ToSchema;
 
-/// When the images were taken between which the ground changed.
-#[derive(Debug, Deserialize, IntoParams)]
-#[into_params(parameter_in = Query)]
-pub struct CheckQuery {
-    /// The day of the image before the change, `YYYY-MM-DD`, or its month, whose first day it is then; today where it is absent, or `after` where that is there.
-    before: Option<String>,
-    /// The day of the image after it, not before that, or its month, whose last day it is then, or today where that is earlier; today where it is absent.
-    after: Option<String>,
+query! {
+    /// When the images were taken between which the ground changed.
+    #[derive(Debug)]
+    pub struct CheckQuery {
+        /// The day of the image before the change, `YYYY-MM-DD`, or its month, whose first day it is then; today where it is absent, or `after` where that is there.
+        before: Option<ImageDays>,
+        /// The day of the image after it, not before that, or its month, whose last day it is then, or today where that is earlier; today where it is absent.
+        after: Option<ImageDays>,
+    }
 }
 
 impl CheckQuery {
-    fn read(&self) -> Result<Option<Days>, Problem> {
+    /// The days of both images; nothing where none is given.
+    fn days(&self) -> Result<Option<Days>, Problem> {
         let today = today();
-        let before = days("before", self.before.as_deref(), today)?.map(|(first, _)| first);
-        let after = days("after", self.after.as_deref(), today)?.map(|(_, last)| last.min(today));
+        let before = self.before.map(|days| days.first);
+        let after = self.after.map(|days| days.last.min(today));
         let after = match (before, after) {
             (None, None) => return Ok(None),
             (_, after) => after.unwrap_or(today),
@@ -46,19 +48,6 @@ impl CheckQuery {
     }
 }
 
-/// The first and the last day that a parameter can mean, as for the days that files say; the first is not after today.
-fn days(name: &str, text: Option<&str>, today: Date) -> Result<Option<(Date, Date)>, Problem> {
-    let Some(text) = text else { return Ok(None) };
-    let Some(days) = read_days(text) else {
-        let why = Words::new("应为日期或月份，如 2022-04-01、2022-04", "must be a day or a month, such as 2022-04-01 or 2022-04");
-        return Err(Problem::parameter(name, &why));
-    };
-    if days.0 > today {
-        return Err(Problem::parameter(name, &Words::new(format!("晚于今天（{today}）"), format!("is after today ({today})"))));
-    }
-    Ok(Some(days))
-}
-
 /// What a polygon occupies.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Checked {
@@ -69,7 +58,7 @@ pub struct Checked {
     /// The days that layers and rule were chosen by.
     before_day: String,
     after_day: String,
-    condition: &'static str,
+    condition: Condition,
     finding: FindingAnswer,
 }
 
@@ -78,7 +67,7 @@ pub struct Checked {
     responses((status = OK, body = Checked), (status = BAD_REQUEST, body = Problem), (status = PAYLOAD_TOO_LARGE, body = Problem),
         (status = UNPROCESSABLE_ENTITY, body = Problem)))]
 pub async fn check(State(desk): State<Desk>, Query(query): Query<CheckQuery>, body: Body) -> Result<Json<Checked>, Problem> {
-    let days = query.read()?;
+    let days = query.days()?;
     let limit = desk.limits.check_bytes;
     let too_large = || {
         let words = Words::new(format!("图形超过 {limit} 字节"), format!("the polygon is larger than {limit} bytes"));
@@ -96,7 +85,7 @@ pub async fn check(State(desk): State<Desk>, Query(query): Query<CheckQuery>, bo
         automatic_verdict: checked.finding.verdict,
         before_day: checked.days.before.to_string(),
         after_day: checked.days.after.to_string(),
-        condition: if checked.defects.is_empty() { "ok" } else { "repaired" },
+        condition: if checked.defects.is_empty() { Condition::Ok } else { Condition::Repaired },
         finding: FindingAnswer::new(&checked.finding, &checked.defects, checked.provenance, &checked.days, &checked.tolerance).lacking(lacking),
     }))
 }

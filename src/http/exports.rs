@@ -4,9 +4,11 @@
 use super::{
     Client, Desk, Problem,
     jobs::{self, JobAnswer},
-    query::{self, Path, Query},
+    query::{self, Path, Query, query},
+    values::CountyKey,
 };
 use crate::service::export::{Encoding, Export, Exported, Format, Misfit, Selection, Subject};
+use crate::service::patches::VerdictFilter;
 use axum::{
     body::{Body, Bytes},
     extract::State,
@@ -14,60 +16,57 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use futures_util::Stream;
-use serde::Deserialize;
 use std::fmt::Write;
 use tokio::io::AsyncReadExt;
-use tuban_engine::model::Words;
-use utoipa::IntoParams;
+use tuban_engine::model::{Period, Words};
+use tuban_geom::Crs;
 
-/// Which findings.
-#[derive(Debug, Deserialize, IntoParams)]
-#[into_params(parameter_in = Query)]
-pub struct WhichQuery {
-    /// Number of a survey.
-    survey: Option<String>,
-    /// First period, taken wholly: `2022-04`, `2022-Q2` or `2022`.
-    period: Option<String>,
-    /// Last period, taken wholly.
-    until: Option<String>,
-    /// Six digits.
-    county: Option<String>,
-    /// Number of a patch in this service.
-    patch: Option<String>,
-    /// As for `GET /api/patches`.
-    verdict: Option<String>,
+query! {
+    /// Which findings.
+    #[derive(Debug)]
+    pub struct WhichQuery {
+        /// Number of a survey.
+        survey: Option<i64>,
+        /// First period, taken wholly: `2022-04`, `2022-Q2` or `2022`.
+        period: Option<Period>,
+        /// Last period, taken wholly.
+        until: Option<Period>,
+        /// Six digits, or a county's name.
+        county: Option<CountyKey>,
+        /// Number of a patch in this service.
+        patch: Option<i64>,
+        /// As for `GET /api/patches`.
+        verdict: Option<VerdictFilter>,
+    }
 }
 
-/// In what.
-#[derive(Debug, Deserialize, IntoParams)]
-#[into_params(parameter_in = Query)]
-pub struct FormatQuery {
-    /// `geojson`, `csv`, `xlsx`, `gpkg`, `shp`, `gdb` or `fgb`.
-    #[param(required)]
-    format: Option<String>,
-    /// Text of a Shapefile: `UTF-8` (default) or `GBK`.
-    encoding: Option<String>,
-    /// CRS of the shapes, e.g. `EPSG:4527`; EPSG:4490 where absent.
-    crs: Option<String>,
+query! {
+    /// In what.
+    #[derive(Debug)]
+    pub struct FormatQuery {
+        /// `geojson`, `csv`, `xlsx`, `gpkg`, `shp`, `gdb` or `fgb`.
+        format: Format,
+        /// Text of a Shapefile: `UTF-8` (default) or `GBK`.
+        encoding: Option<Encoding>,
+        /// CRS of the shapes, e.g. `EPSG:4527`; EPSG:4490 where absent.
+        crs: Option<Crs>,
+    }
 }
 
 impl WhichQuery {
-    async fn read(self, desk: &Desk) -> Result<Subject, Problem> {
-        Ok(Subject::Findings(Selection {
-            survey: query::read_if("survey", self.survey.as_deref())?,
-            range: query::range(self.period.as_deref(), self.until.as_deref())?,
-            county: query::county(&desk.service, self.county.as_deref()).await?,
-            verdict: query::read_if("verdict", self.verdict.as_deref())?,
-            patch: query::read_if("patch", self.patch.as_deref())?,
-        }))
+    async fn subject(self, desk: &Desk) -> Result<Subject, Problem> {
+        let county = match self.county {
+            Some(county) => Some(county.code(&desk.service).await?),
+            None => None,
+        };
+        let range = query::range(self.period, self.until)?;
+        Ok(Subject::Findings(Selection { survey: self.survey, range, county, verdict: self.verdict, patch: self.patch }))
     }
 }
 
 impl FormatQuery {
-    fn read(&self, subject: Subject) -> Result<Export, Problem> {
-        let format: Format = query::read_needed("format", self.format.as_deref())?;
-        let encoding: Option<Encoding> = query::read_if("encoding", self.encoding.as_deref().map(str::to_uppercase).as_deref())?;
-        let crs = query::read_if("crs", self.crs.as_deref())?;
+    fn export(self, subject: Subject) -> Result<Export, Problem> {
+        let Self { format, encoding, crs } = self;
         Export::new(subject, format, encoding, crs).map_err(|Misfit { parameter, why }| Problem::parameter(parameter, &Words::new(why[0], why[1])))
     }
 }
@@ -76,34 +75,34 @@ impl FormatQuery {
 #[utoipa::path(get, path = "/api/exports/findings", tag = "exports", params(WhichQuery, FormatQuery),
     responses((status = OK, body = Vec<u8>, content_type = "application/octet-stream"), (status = BAD_REQUEST, body = Problem), (status = NOT_FOUND, body = Problem), (status = UNPROCESSABLE_ENTITY, body = Problem), (status = SERVICE_UNAVAILABLE, body = Problem)))]
 pub async fn findings(State(desk): State<Desk>, Query(which): Query<WhichQuery>, Query(format): Query<FormatQuery>) -> Result<Response, Problem> {
-    send(desk.service.export(&format.read(which.read(&desk).await?)?, &|_| {}).await?)
+    send(desk.service.export(&format.export(which.subject(&desk).await?)?, &|_| {}).await?)
 }
 
 /// A layer as a file, once it is written.
 #[utoipa::path(get, path = "/api/exports/layers/{id}", tag = "exports", params(("id" = i64, Path), FormatQuery),
     responses((status = OK, body = Vec<u8>, content_type = "application/octet-stream"), (status = BAD_REQUEST, body = Problem), (status = NOT_FOUND, body = Problem), (status = UNPROCESSABLE_ENTITY, body = Problem), (status = SERVICE_UNAVAILABLE, body = Problem)))]
 pub async fn layer(State(desk): State<Desk>, Path(id): Path<i64>, Query(format): Query<FormatQuery>) -> Result<Response, Problem> {
-    send(desk.service.export(&format.read(Subject::Layer(id))?, &|_| {}).await?)
+    send(desk.service.export(&format.export(Subject::Layer(id))?, &|_| {}).await?)
 }
 
 /// The same as a job, which any node carries out; the file is kept with it.
 #[utoipa::path(post, path = "/api/exports/findings", tag = "exports", params(WhichQuery, FormatQuery),
-    responses((status = ACCEPTED, body = JobAnswer), (status = BAD_REQUEST, body = Problem), (status = NOT_FOUND, body = Problem)))]
+    responses((status = ACCEPTED, body = JobAnswer), (status = BAD_REQUEST, body = Problem), (status = NOT_FOUND, body = Problem), (status = TOO_MANY_REQUESTS, body = Problem)))]
 pub async fn queue_findings(
     State(desk): State<Desk>,
     client: Client,
     Query(which): Query<WhichQuery>,
     Query(format): Query<FormatQuery>,
 ) -> Result<Response, Problem> {
-    let job = desk.service.queue_export(&format.read(which.read(&desk).await?)?, &desk.quota(client)).await?;
+    let job = desk.service.queue_export(&format.export(which.subject(&desk).await?)?, &desk.quota(client)).await?;
     jobs::accepted(&desk, &job).await
 }
 
 /// The same as a job, which any node carries out; the file is kept with it.
 #[utoipa::path(post, path = "/api/exports/layers/{id}", tag = "exports", params(("id" = i64, Path), FormatQuery),
-    responses((status = ACCEPTED, body = JobAnswer), (status = BAD_REQUEST, body = Problem), (status = NOT_FOUND, body = Problem)))]
+    responses((status = ACCEPTED, body = JobAnswer), (status = BAD_REQUEST, body = Problem), (status = NOT_FOUND, body = Problem), (status = TOO_MANY_REQUESTS, body = Problem)))]
 pub async fn queue_layer(State(desk): State<Desk>, client: Client, Path(id): Path<i64>, Query(format): Query<FormatQuery>) -> Result<Response, Problem> {
-    let job = desk.service.queue_export(&format.read(Subject::Layer(id))?, &desk.quota(client)).await?;
+    let job = desk.service.queue_export(&format.export(Subject::Layer(id))?, &desk.quota(client)).await?;
     jobs::accepted(&desk, &job).await
 }
 

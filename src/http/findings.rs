@@ -9,6 +9,7 @@ use utoipa::ToSchema;
 
 /// The areas of a finding.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Areas)]
 pub struct AreasAnswer {
     area: Area,
     /// Null where there is no version of the parcels; likewise the others.
@@ -65,6 +66,7 @@ impl AreasAnswer {
 
 /// Why: what a finding rests on.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Finding)]
 pub struct FindingAnswer {
     explanation: Explanation,
     reason: Reason,
@@ -74,6 +76,7 @@ pub struct FindingAnswer {
     flags: Vec<Flag>,
     /// By how much areas that a tolerance was held against may differ, where that is not 0.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = EdgeBoundAnswer)]
     edge_bound: Option<EdgeBoundAnswer>,
     defects: Vec<DefectAnswer>,
     /// Number of the layer set that it was made from; null where nothing is stored.
@@ -88,6 +91,7 @@ pub struct FindingAnswer {
 
 /// A feature of a layer's file that is not in the layer and may lie here.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = LeftOut)]
 struct LeftOutAnswer {
     kind: LayerKind,
     /// Number of the layer.
@@ -102,6 +106,7 @@ struct LeftOutAnswer {
 
 /// A finding in whose place another was put.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = FormerFinding)]
 pub struct FormerAnswer {
     #[serde(flatten)]
     areas: AreasAnswer,
@@ -142,6 +147,7 @@ impl FormerAnswer {
 }
 
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = ParcelShare)]
 struct ParcelAnswer {
     dlbm: String,
     dlmc: String,
@@ -149,6 +155,7 @@ struct ParcelAnswer {
 }
 
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = CountyShare)]
 struct CountyAnswer {
     code: String,
     name: String,
@@ -157,6 +164,7 @@ struct CountyAnswer {
 
 /// By how much areas may differ, square metres: for edges are straight in one coordinate system only, and for coordinates were written with few decimals.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = EdgeBound)]
 struct EdgeBoundAnswer {
     unapproved_m2: f64,
     unapproved_farmland_m2: f64,
@@ -167,6 +175,7 @@ struct EdgeBoundAnswer {
 }
 
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = RoundingBound)]
 struct RoundingAnswer {
     unapproved_m2: f64,
     unapproved_farmland_m2: f64,
@@ -194,6 +203,7 @@ impl EdgeBoundAnswer {
 }
 
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Defect)]
 struct DefectAnswer {
     #[schema(value_type = String)]
     code: tuban_geom::DefectKind,

@@ -3,8 +3,9 @@
 use super::{
     Client, Desk, Problem,
     corrections::{Corrections, LayerCorrections},
-    query::{self, Query},
+    query::{Query, query},
     upload::{Spooled, spool},
+    values::YesOrNo,
 };
 use crate::service::{
     FileLayer, Wanted,
@@ -14,28 +15,30 @@ use axum::{
     Json,
     extract::{Request, State},
 };
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use serde_json::value::RawValue;
 use std::sync::Arc;
-use tuban_engine::model::{LayerKind, Reject, Words};
-use utoipa::{IntoParams, ToSchema};
+use tuban_engine::model::{Reject, Words};
+use utoipa::ToSchema;
 
-/// What is known of the file, and what it would be read for.
-#[derive(Debug, Deserialize, IntoParams)]
-#[into_params(parameter_in = Query)]
-pub struct InspectQuery {
-    /// `survey` (default), or a kind of layer.
-    kind: Option<String>,
-    /// Name of the file.
-    name: Option<String>,
-    /// `true`: keep the file for half an hour, under the `token` of the answer.
-    keep: Option<String>,
-    /// The token of a file that waits here; then nothing is sent.
-    from: Option<String>,
+query! {
+    /// What is known of the file, and what it would be read for.
+    #[derive(Debug)]
+    pub struct InspectQuery {
+        /// `survey` (default), or a kind of layer.
+        kind: Option<Wanted>,
+        /// Name of the file.
+        name: Option<String>,
+        /// `true`: keep the file for half an hour, under the `token` of the answer.
+        keep: Option<YesOrNo>,
+        /// The token of a file that waits here; then nothing is sent.
+        from: Option<String>,
+    }
 }
 
 /// What was seen.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Inspection)]
 pub struct InspectAnswer {
     /// What the file waits under, for `from=`; null where it was not to be kept, or there is no room: send it again.
     token: Option<String>,
@@ -124,13 +127,10 @@ pub async fn inspect(
     Query(corrections): Query<Corrections>,
     request: Request,
 ) -> Result<Json<InspectAnswer>, Problem> {
-    let wanted = match query.kind.as_deref() {
-        None | Some("survey") => Wanted::Survey,
-        Some(kind) => Wanted::Layer(query::read::<LayerKind>("kind", kind)?),
-    };
-    let keep = query::yes_or_no("keep", query.keep.as_deref())?;
-    let (codes, approval_kind) = of_layer.read()?;
-    let (stated, map) = corrections.read()?;
+    let wanted = query.kind.unwrap_or(Wanted::Survey);
+    let keep = YesOrNo::is_yes(query.keep);
+    let (codes, approval_kind) = of_layer.said();
+    let (stated, map) = corrections.said();
     let (spooled, token) = if let Some(token) = query.from {
         (desk.waiting.get(&token)?, Some(token))
     } else {

@@ -30,6 +30,7 @@ use utoipa::ToSchema;
 
 /// A job as it is answered.
 #[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+#[schema(as = Job)]
 pub struct JobAnswer {
     /// Its number.
     pub id: String,
@@ -58,6 +59,7 @@ pub struct JobAnswer {
 
 /// A file that a job made.
 #[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+#[schema(as = JobFile)]
 pub struct FileAnswer {
     name: String,
     media_type: String,
@@ -106,6 +108,7 @@ impl From<JobSeen> for JobAnswer {
 
 /// The last jobs.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Jobs)]
 pub struct JobList {
     jobs: Vec<JobAnswer>,
 }
@@ -158,7 +161,8 @@ pub async fn events(State(desk): State<Desk>, Path(id): Path<String>) -> Result<
 
 /// The file that a job made, from whichever node is asked.
 #[utoipa::path(get, path = "/api/jobs/{id}/file", tag = "jobs", params(("id" = String, Path)),
-    responses((status = OK, body = Vec<u8>, content_type = "application/octet-stream"), (status = NOT_MODIFIED), (status = NOT_FOUND, body = Problem), (status = GONE, body = Problem)))]
+    responses((status = OK, body = Vec<u8>, content_type = "application/octet-stream"), (status = NOT_MODIFIED), (status = NOT_FOUND, body = Problem), (status = CONFLICT, description = "the job failed with this problem, as with each of 409, 410, 415 and 422", body = Problem),
+        (status = GONE, body = Problem), (status = UNSUPPORTED_MEDIA_TYPE, body = Problem), (status = UNPROCESSABLE_ENTITY, body = Problem)))]
 pub async fn file(State(desk): State<Desk>, Path(id): Path<String>, headers: HeaderMap) -> Result<Response, Problem> {
     let JobFile { name, media_type, bytes, sha256, .. } = match desk.service.job(&id).await?.outcome {
         Some(Ok(Done::File(made))) => made,

@@ -5,7 +5,7 @@ use super::{
     answers::LayerAnswer,
     corrections::{Corrections, LayerCorrections},
     jobs::JobAnswer,
-    query::{self, Query},
+    query::{Query, query},
     upload::Arrived,
 };
 use crate::service::{jobs::Done, layers::import::LayerFile};
@@ -15,9 +15,10 @@ use axum::{
     http::StatusCode,
     response::{IntoResponse, Response},
 };
-use serde::{Deserialize, Serialize};
+use jiff::civil::Date;
+use serde::Serialize;
 use tuban_engine::model::{LayerKind, Reject};
-use utoipa::{IntoParams, ToSchema};
+use utoipa::ToSchema;
 
 /// All layer versions.
 #[derive(Debug, Serialize, ToSchema)]
@@ -32,24 +33,26 @@ pub async fn layers(State(desk): State<Desk>) -> Result<Json<Layers>, Problem> {
     Ok(Json(Layers { layers }))
 }
 
-/// What the layer is.
-#[derive(Debug, Deserialize, IntoParams)]
-#[into_params(parameter_in = Query)]
-pub struct LayerQuery {
-    /// What it tells: `county`, `farmland`, `basic_farmland`, `red_line`, `urban_boundary` or `approved`.
-    kind: Option<String>,
-    /// What people call it.
-    name: Option<String>,
-    /// The day from which it counts, `YYYY-MM-DD`.
-    effective: Option<String>,
-    /// Name of the file.
-    file: Option<String>,
-    /// The token of a file that `POST /api/inspect` keeps; then nothing is sent.
-    from: Option<String>,
+query! {
+    /// What the layer is.
+    #[derive(Debug)]
+    pub struct LayerQuery {
+        /// What it tells: `county`, `farmland`, `basic_farmland`, `red_line`, `urban_boundary` or `approved`.
+        kind: LayerKind,
+        /// What people call it.
+        name: String,
+        /// The day from which it counts, `YYYY-MM-DD`.
+        effective: Date,
+        /// Name of the file.
+        file: Option<String>,
+        /// The token of a file that `POST /api/inspect` keeps; then nothing is sent.
+        from: Option<String>,
+    }
 }
 
 /// A layer that was taken in.
 #[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+#[schema(as = TakenLayer)]
 pub struct LayerTaken {
     #[serde(flatten)]
     layer: LayerAnswer,
@@ -67,7 +70,8 @@ impl LayerTaken {
 /// Takes a layer version in: the file as raw body or as part `file` of a form, or one that was looked at and waits. Answers when done, or at once with `Prefer: respond-async`.
 #[utoipa::path(post, path = "/api/layers", tag = "layers", params(LayerQuery, LayerCorrections, Corrections), request_body(content = Vec<u8>, content_type = "application/octet-stream"),
     responses((status = CREATED, body = LayerTaken), (status = ACCEPTED, body = JobAnswer),
-        (status = BAD_REQUEST, body = Problem), (status = NOT_FOUND, body = Problem), (status = PAYLOAD_TOO_LARGE, body = Problem), (status = UNPROCESSABLE_ENTITY, body = Problem)))]
+        (status = BAD_REQUEST, body = Problem), (status = NOT_FOUND, body = Problem), (status = PAYLOAD_TOO_LARGE, body = Problem),
+        (status = GONE, description = "the job was cancelled", body = Problem), (status = UNPROCESSABLE_ENTITY, body = Problem), (status = TOO_MANY_REQUESTS, body = Problem)))]
 pub async fn take_layer(
     State(desk): State<Desk>,
     client: Client,
@@ -76,11 +80,8 @@ pub async fn take_layer(
     Query(corrections): Query<Corrections>,
     request: Request,
 ) -> Result<Response, Problem> {
-    let kind: LayerKind = query::read_needed("kind", query.kind.as_deref())?;
-    let name = query::needed("name", query.name.as_deref())?.to_owned();
-    let effective: jiff::civil::Date = query::read_needed("effective", query.effective.as_deref())?;
-    let (codes, approval_kind) = of_layer.read()?;
-    let (stated, map) = corrections.read()?;
+    let (codes, approval_kind) = of_layer.said();
+    let (stated, map) = corrections.said();
     let arrived = Arrived::take(&desk, client, query.from, request).await?;
     let spooled = &arrived.file;
     let file = LayerFile {
@@ -90,7 +91,7 @@ pub async fn take_layer(
         codes,
         approval_kind,
         sha256: Some(spooled.sha256.clone()),
-        ..LayerFile::new(spooled.path().to_owned(), kind, name, effective)
+        ..LayerFile::new(spooled.path().to_owned(), query.kind, query.name, query.effective)
     };
     let job = desk.service.queue_layer_import(&file, &desk.quota(client)).await?;
     arrived.answer(&desk, &job, answer).await

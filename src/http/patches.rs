@@ -4,10 +4,12 @@ use super::{
     Desk, Problem,
     answers::PatchAnswer,
     findings::{FindingAnswer, FormerAnswer},
-    query::{self, Path, Query},
+    query::{self, Path, Query, query},
+    schemas,
+    values::{Bbox, CountyKey, Limit},
 };
 use crate::service::ServiceError;
-use crate::service::patches::{PatchPosition, PatchQuery, StoredPatch};
+use crate::service::patches::{PatchPosition, PatchQuery, StoredPatch, VerdictFilter};
 use axum::{
     Json,
     body::{Body, Bytes},
@@ -16,50 +18,54 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use futures_util::Stream;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use std::collections::BTreeMap;
-use tuban_engine::model::{TakenOff, Words};
-use utoipa::{IntoParams, ToSchema};
+use tuban_engine::model::{Period, TakenOff};
+use utoipa::ToSchema;
 
-/// Which patches.
-#[derive(Debug, Default, Deserialize, IntoParams)]
-#[into_params(parameter_in = Query)]
-pub struct PatchesQuery {
-    /// `west,south,east,north`, degrees.
-    bbox: Option<String>,
-    /// Six digits, or a county's name.
-    county: Option<String>,
-    /// First period, taken wholly: `2022-04`, `2022-Q2` or `2022`.
-    period: Option<String>,
-    /// Last period, taken wholly.
-    until: Option<String>,
-    /// Number of a survey.
-    survey: Option<String>,
-    /// The patch's own id.
-    patch_id: Option<String>,
-    /// `legal`, `illegal`, `suspected_illegal`, `other`, `doubtful`: the verdict shown; `pending`; or `confirmed_legal`, `confirmed_illegal`, `confirmed_other`,
-    /// `confirmed_doubtful`: only what was confirmed.
-    verdict: Option<String>,
-    /// At most so many, 1 to 5000; 500 where absent.
-    limit: Option<String>,
-    /// Where to go on, from `next`.
-    after: Option<String>,
+query! {
+    /// Which patches.
+    #[derive(Debug)]
+    pub struct PatchesQuery {
+        /// `west,south,east,north`, degrees.
+        bbox: Option<Bbox>,
+        /// Six digits, or a county's name.
+        county: Option<CountyKey>,
+        /// First period, taken wholly: `2022-04`, `2022-Q2` or `2022`.
+        period: Option<Period>,
+        /// Last period, taken wholly.
+        until: Option<Period>,
+        /// Number of a survey.
+        survey: Option<i64>,
+        /// The patch's own id.
+        patch_id: Option<String>,
+        /// `legal`, `illegal`, `suspected_illegal`, `other`, `doubtful`: the verdict shown; `pending`; or `confirmed_legal`, `confirmed_illegal`, `confirmed_other`,
+        /// `confirmed_doubtful`: only what was confirmed.
+        verdict: Option<VerdictFilter>,
+        /// At most so many, 1 to 5000; 500 where absent.
+        limit: Option<Limit<500, 5000>>,
+        /// Where to go on, from `next`.
+        after: Option<PatchPosition>,
+    }
 }
 
-/// The sums of which months are meant, in what is taken off a patch.
-#[derive(Debug, Default, Deserialize, IntoParams)]
-#[into_params(parameter_in = Query)]
-pub struct PatchMonths {
-    /// First month, `YYYY-MM`; the patch's own period where absent.
-    period: Option<String>,
-    /// Last month; `period` where absent.
-    until: Option<String>,
+query! {
+    /// The sums of which months are meant, in what is taken off a patch.
+    #[derive(Debug)]
+    pub struct PatchMonths {
+        /// First month, `YYYY-MM`; the patch's own period where absent.
+        period: Option<Period>,
+        /// Last month; `period` where absent.
+        until: Option<Period>,
+    }
 }
 
 /// Patches as a GeoJSON FeatureCollection.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = PatchPage)]
 pub struct Patches {
     #[serde(rename = "type")]
+    #[schema(schema_with = schemas::feature_collection)]
     kind: &'static str,
     features: Vec<PatchAnswer>,
     /// A relative URL to go on with, or null.
@@ -74,25 +80,21 @@ fn geojson(body: &impl Serialize) -> Response {
     response
 }
 
-/// Reads where to go on: `SURVEY-PATCH`, as `next` has it.
-fn place(text: Option<&str>) -> Result<PatchPosition, Problem> {
-    let Some(text) = text else { return Ok(PatchPosition::default()) };
-    let (survey, patch) = text.split_once('-').ok_or_else(|| Problem::parameter("after", &Words::new("请照 next 里的写", "take it from next")))?;
-    Ok(PatchPosition { survey: query::read("after", survey)?, patch: query::read("after", patch)? })
-}
-
 /// Patches with their areas and verdicts, page by page.
-#[utoipa::path(get, path = "/api/patches", tag = "patches", params(PatchesQuery), responses((status = OK, body = Patches, content_type = "application/geo+json"), (status = BAD_REQUEST, body = Problem)))]
+#[utoipa::path(get, path = "/api/patches", tag = "patches", params(PatchesQuery), responses((status = OK, body = Patches, content_type = "application/geo+json"), (status = BAD_REQUEST, body = Problem), (status = NOT_FOUND, description = "there is no such survey or county", body = Problem)))]
 pub async fn patches(State(desk): State<Desk>, Query(query): Query<PatchesQuery>, uri: axum::http::Uri) -> Result<Response, Problem> {
-    let limit = query::limit(query.limit.as_deref(), 500, 5000)?;
+    let limit = Limit::or_usual(query.limit);
     let wanted = PatchQuery {
-        bounds: query::bbox(query.bbox.as_deref(), desk.service.atlas().counties_bounds())?,
-        county: query::county(&desk.service, query.county.as_deref()).await?,
-        range: query::range(query.period.as_deref(), query.until.as_deref())?,
-        survey: query::read_if("survey", query.survey.as_deref())?,
-        patch_id: query.patch_id.clone(),
-        verdict: query::read_if("verdict", query.verdict.as_deref())?,
-        after: place(query.after.as_deref())?,
+        bounds: query.bbox.map(|bbox| bbox.within(desk.service.atlas().counties_bounds())).transpose()?,
+        county: match query.county {
+            Some(county) => Some(county.code(&desk.service).await?),
+            None => None,
+        },
+        range: query::range(query.period, query.until)?,
+        survey: query.survey,
+        patch_id: query.patch_id,
+        verdict: query.verdict,
+        after: query.after.unwrap_or_default(),
         limit,
     };
     if let Some(survey) = wanted.survey {
@@ -169,7 +171,7 @@ fn next(asked: &str, last: PatchPosition) -> String {
 /// One patch with its finding: what it occupies, and why.
 #[utoipa::path(get, path = "/api/patches/{id}", tag = "patches", params(("id" = i64, Path), PatchMonths), responses((status = OK, body = PatchAnswer, content_type = "application/geo+json"), (status = BAD_REQUEST, body = Problem), (status = NOT_FOUND, body = Problem)))]
 pub async fn patch(State(desk): State<Desk>, Path(id): Path<i64>, Query(months): Query<PatchMonths>) -> Result<Response, Problem> {
-    let range = query::range(months.period.as_deref(), months.until.as_deref())?;
+    let range = query::range(months.period, months.until)?;
     let patch = desk.service.patch(id).await?;
     let set = desk.service.layer_set(patch.finding.layer_set).await?;
     let mut history = Vec::new();

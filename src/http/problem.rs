@@ -24,15 +24,18 @@ pub struct Problem {
     pub detail_en: String,
     /// RFC 6901 pointer into what was sent.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = String)]
     pub pointer: Option<String>,
     /// The parameter at fault.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = String)]
     pub parameter: Option<String>,
     /// The first features refused.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub rejects: Vec<Reject>,
     /// What to send with the file so that it can be taken, where that is right: a parameter and its value, e.g. `empty=yes`.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = String)]
     pub offer: Option<String>,
     /// Where only people can know which is right: what they may send with the file, e.g. `classes=2007` and `classes=2017`.
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -43,6 +46,7 @@ pub struct Problem {
     pub members: serde_json::Map<String, serde_json::Value>,
     /// Where the fault is not the sender's: the request's id, to look for in the log.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = String)]
     pub reference: Option<String>,
 }
 

@@ -3,35 +3,37 @@
 use super::{
     Desk, Problem,
     answers::timestamp,
-    query::{self, Query},
+    query::{self, Query, query},
     shared_ground::ContradictionAnswer,
 };
 use crate::service::ratios::Ratios;
 use axum::{Json, extract::State};
-use serde::{Deserialize, Serialize};
-use tuban_engine::model::{Area, Group, LayerUsed, Line, Tally, round_half_up};
-use utoipa::{IntoParams, ToSchema};
+use serde::Serialize;
+use tuban_engine::model::{Area, Group, LayerUsed, Line, Period, Tally, round_half_up};
+use utoipa::ToSchema;
 
-/// Which months to sum.
-#[derive(Debug, Deserialize, IntoParams)]
-#[into_params(parameter_in = Query)]
-pub struct RatiosQuery {
-    /// First period, taken wholly: `2022-04`, `2022-Q2` or `2022`; the newest period with a survey where absent.
-    period: Option<String>,
-    /// Last period, taken wholly; `period` where absent.
-    until: Option<String>,
+query! {
+    /// Which months to sum.
+    #[derive(Debug)]
+    pub struct RatiosQuery {
+        /// First period, taken wholly: `2022-04`, `2022-Q2` or `2022`; the newest period with a survey where absent.
+        period: Option<Period>,
+        /// Last period, taken wholly; `period` where absent.
+        until: Option<Period>,
+    }
 }
 
 /// Ratios by county and for the city, with counts, areas, lines and levers.
 #[utoipa::path(get, path = "/api/ratios", tag = "city", params(RatiosQuery), responses((status = OK, body = RatiosAnswer), (status = BAD_REQUEST, body = Problem)))]
 pub async fn ratios(State(desk): State<Desk>, Query(query): Query<RatiosQuery>) -> Result<Json<RatiosAnswer>, Problem> {
-    let range = query::range(query.period.as_deref(), query.until.as_deref())?;
+    let range = query::range(query.period, query.until)?;
     let ratios = desk.service.ratios(range).await?;
     Ok(Json(RatiosAnswer::new(ratios)))
 }
 
 /// The table of ratios.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Ratios)]
 pub struct RatiosAnswer {
     /// First period, taken wholly.
     pub from: String,
@@ -76,6 +78,7 @@ impl RatiosAnswer {
 
 /// A survey that is not counted, because its period lies only partly in what was asked for.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Straddling)]
 pub struct StraddlingAnswer {
     survey_id: i64,
     period: String,
@@ -83,6 +86,7 @@ pub struct StraddlingAnswer {
 
 /// One county's row.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Tally)]
 pub struct RowAnswer {
     county_code: Option<String>,
     county_name: String,
@@ -101,6 +105,7 @@ pub struct RowAnswer {
 }
 
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Group)]
 struct GroupAnswer {
     patches: u64,
     area: Area,
@@ -111,6 +116,7 @@ struct GroupAnswer {
 }
 
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Ratio)]
 pub struct RatioAnswer {
     /// Of what was filed, so also where there is no land survey.
     confirmed: Option<f64>,
@@ -123,6 +129,7 @@ pub struct RatioAnswer {
 }
 
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Lever)]
 struct LeverAnswer {
     percent: f64,
     restore: Area,

@@ -2,16 +2,17 @@
 
 use super::{
     Desk, Problem,
-    query::{self, Query},
+    query::{Query, query},
     requests,
+    values::YesOrNo,
 };
 use axum::{Json, extract::State, http::StatusCode};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::sync::watch;
 use tuban_engine::model::Words;
-use utoipa::{IntoParams, ToSchema};
+use utoipa::ToSchema;
 
 /// Where a process is in its life.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -63,6 +64,7 @@ pub struct Readiness {
     status: &'static str,
     /// Whether the database keeps a checksum of every page (PostgreSQL's `data_checksums`); not there where it never does. Rows have checksums of their own in any case.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = bool)]
     data_checksums: Option<bool>,
 }
 
@@ -72,19 +74,20 @@ pub async fn health() -> Json<Health> {
     Json(Health { status: "ok" })
 }
 
-/// For which requests.
-#[derive(Debug, Deserialize, IntoParams)]
-#[into_params(parameter_in = Query)]
-pub struct ReadyQuery {
-    /// `yes`: for those that only read, which a full disk does not keep from being answered; `no` (default): for all.
-    reads: Option<String>,
+query! {
+    /// For which requests.
+    #[derive(Debug)]
+    pub struct ReadyQuery {
+        /// `yes`: for those that only read, which a full disk does not keep from being answered; `no` (default): for all.
+        reads: Option<YesOrNo>,
+    }
 }
 
 /// Whether requests should be sent here: the layers in force were loaded, the database answers, the disks have room, and nobody asked the process to stop.
 #[utoipa::path(get, path = "/ready", tag = "machine", params(ReadyQuery), responses((status = OK, body = Readiness), (status = INSUFFICIENT_STORAGE, description = "a disk has less room than is kept free", body = Problem, content_type = "application/problem+json"),
     (status = SERVICE_UNAVAILABLE, description = "the problem's type says what is missing: `starting`, `stopping` or `unavailable` (the database)", body = Problem, content_type = "application/problem+json")))]
 pub async fn ready(State(desk): State<Desk>, Query(query): Query<ReadyQuery>) -> Result<Json<Readiness>, Problem> {
-    let reads_only = query::yes_or_no("reads", query.reads.as_deref())?;
+    let reads_only = YesOrNo::is_yes(query.reads);
     match desk.life.phase() {
         Phase::Starting => return Err(starting()),
         Phase::Stopping => return Err(not_ready("stopping", "服务正在停止", "the service is stopping")),

@@ -4,7 +4,7 @@ use super::{
     Client, Desk, Problem,
     answers::SurveyAnswer,
     jobs::{self, JobAnswer},
-    query::{Path, Query},
+    query::{Path, Query, query},
     ratios::RatioAnswer,
     surveys::answer,
 };
@@ -14,12 +14,13 @@ use crate::service::reclassification::{
     outdated::{Basis, Outdated},
 };
 use axum::{Json, extract::State, http::HeaderMap, response::Response};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use tuban_engine::model::{Area, AutomaticVerdict, LayerKind, LayerUsed, Reason, Tally};
-use utoipa::{IntoParams, ToSchema};
+use utoipa::ToSchema;
 
 /// What the findings of a survey rest on.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Provenance)]
 pub struct ProvenanceAnswer {
     /// The layer versions of all sets that its findings rest on.
     layers: Vec<LayerUsed>,
@@ -32,6 +33,7 @@ pub struct ProvenanceAnswer {
 
 /// What is chosen otherwise now: a layer version, or the rule.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Outdated)]
 pub struct OutdatedAnswer {
     /// The layer's kind; null where it is the rule.
     kind: Option<LayerKind>,
@@ -64,6 +66,7 @@ pub async fn provenance(State(desk): State<Desk>, Path(id): Path<i64>) -> Result
 
 /// What making the findings of a survey anew would change.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Difference)]
 pub struct DifferenceAnswer {
     survey: i64,
     /// To be given as `token` when it is done: if layers, patches or rule have changed since, it is not.
@@ -101,6 +104,7 @@ struct RatioChange {
 
 /// A patch that would change.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = FindingChange)]
 struct ChangeAnswer {
     id: i64,
     patch_id: String,
@@ -110,6 +114,7 @@ struct ChangeAnswer {
 
 /// What a finding says.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = FindingSide)]
 struct SideAnswer {
     verdict: AutomaticVerdict,
     reason: Reason,
@@ -163,20 +168,21 @@ pub async fn difference(State(desk): State<Desk>, Path(id): Path<i64>) -> Result
     Ok(Json(desk.service.difference(id, &|_| {}).await?.into()))
 }
 
-/// How it is done.
-#[derive(Debug, Deserialize, IntoParams)]
-#[into_params(parameter_in = Query)]
-pub struct ReclassificationQuery {
-    /// The token of the difference that was looked at; if layers, patches or rule have changed since, the answer is 409 `changed_meanwhile`.
-    token: Option<String>,
-    /// The name of who asks for it, kept with the findings that are replaced.
-    by: Option<String>,
+query! {
+    /// How it is done.
+    #[derive(Debug)]
+    pub struct ReclassificationQuery {
+        /// The token of the difference that was looked at; if layers, patches or rule have changed since, the answer is 409 `changed_meanwhile`.
+        token: Option<String>,
+        /// The name of who asks for it, kept with the findings that are replaced.
+        by: Option<String>,
+    }
 }
 
 /// Makes the findings of a survey anew, each by the layers and the rule of its patch's own time. Answers when done, or at once with `Prefer: respond-async`.
 #[utoipa::path(post, path = "/api/surveys/{id}/reclassification", tag = "surveys", params(("id" = i64, Path), ReclassificationQuery),
     responses((status = OK, body = SurveyAnswer), (status = ACCEPTED, body = JobAnswer), (status = NOT_FOUND, body = Problem), (status = CONFLICT, body = Problem),
-        (status = UNPROCESSABLE_ENTITY, body = Problem)))]
+        (status = GONE, description = "the job was cancelled", body = Problem), (status = UNPROCESSABLE_ENTITY, body = Problem), (status = TOO_MANY_REQUESTS, body = Problem)))]
 pub async fn reclassify(
     State(desk): State<Desk>,
     Path(survey): Path<i64>,

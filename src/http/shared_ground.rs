@@ -3,16 +3,18 @@
 use super::{
     Desk, Problem,
     findings::AreasAnswer,
-    query::{self, Path, Query},
+    query::{self, Path, Query, query},
+    values::Limit,
 };
 use crate::service::surveys::reading::OverlapsPage;
 use axum::{Json, extract::State};
-use serde::{Deserialize, Serialize};
-use tuban_engine::model::{Area, Claimant, Contradiction, Level, PeriodRange, Provenance, SharedWith, TakenOff, Verdict};
-use utoipa::{IntoParams, ToSchema};
+use serde::Serialize;
+use tuban_engine::model::{Area, Claimant, Contradiction, Level, Period, Provenance, SharedWith, TakenOff, Verdict};
+use utoipa::ToSchema;
 
 /// What is taken off a patch in a sum, because it counts for other patches.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = TakenOff)]
 pub struct TakenOffAnswer {
     #[serde(flatten)]
     areas: AreasAnswer,
@@ -26,6 +28,7 @@ pub struct TakenOffAnswer {
 
 /// Another patch on the same ground.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = SharedWith)]
 struct SharedWithAnswer {
     id: i64,
     patch_id: String,
@@ -76,6 +79,7 @@ impl TakenOffAnswer {
 
 /// Confirmed verdicts that differ on ground that both patches have.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Contradiction)]
 pub struct ContradictionAnswer {
     /// The one that counts.
     counts: ClaimantAnswer,
@@ -88,6 +92,7 @@ pub struct ContradictionAnswer {
 }
 
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Claimant)]
 struct ClaimantAnswer {
     id: i64,
     patch_id: String,
@@ -112,18 +117,19 @@ impl From<Contradiction> for ContradictionAnswer {
     }
 }
 
-/// Which part of the list, and the sums of which months.
-#[derive(Debug, Deserialize, IntoParams)]
-#[into_params(parameter_in = Query)]
-pub struct OverlapsQuery {
-    /// First month whose sums are meant; the survey's own period where absent.
-    period: Option<String>,
-    /// Last month; `period` where absent.
-    until: Option<String>,
-    /// At most so many, 1 to 1000; 100 where absent.
-    limit: Option<String>,
-    /// Where to go on, from `next`.
-    after: Option<String>,
+query! {
+    /// Which part of the list, and the sums of which months.
+    #[derive(Debug)]
+    pub struct OverlapsQuery {
+        /// First month whose sums are meant; the survey's own period where absent.
+        period: Option<Period>,
+        /// Last month; `period` where absent.
+        until: Option<Period>,
+        /// At most so many, 1 to 1000; 100 where absent.
+        limit: Option<Limit<100, 1000>>,
+        /// Where to go on, from `next`.
+        after: Option<i64>,
+    }
 }
 
 /// The patches of a survey that share ground with others.
@@ -149,9 +155,9 @@ struct Overlap {
 #[utoipa::path(get, path = "/api/surveys/{id}/overlaps", tag = "surveys", params(("id" = i64, Path), OverlapsQuery),
     responses((status = OK, body = Overlaps), (status = BAD_REQUEST, body = Problem), (status = NOT_FOUND, body = Problem)))]
 pub async fn overlaps(State(desk): State<Desk>, Path(id): Path<i64>, Query(query): Query<OverlapsQuery>) -> Result<Json<Overlaps>, Problem> {
-    let range: Option<PeriodRange> = query::range(query.period.as_deref(), query.until.as_deref())?;
-    let limit = query::limit(query.limit.as_deref(), 100, 1000)?;
-    let after = query::read_if::<i64>("after", query.after.as_deref())?.unwrap_or(0);
+    let range = query::range(query.period, query.until)?;
+    let limit = Limit::or_usual(query.limit);
+    let after = query.after.unwrap_or(0);
     let OverlapsPage { patches, taken_off, last } = desk.service.overlaps(id, range, after, limit).await?;
     let months = range.map_or(String::new(), |range| format!("period={}&until={}&", range.from, range.until));
     let next = last.map(|last| format!("/api/surveys/{id}/overlaps?{months}after={last}&limit={limit}"));

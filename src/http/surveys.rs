@@ -5,9 +5,10 @@ use super::{
     answers::SurveyAnswer,
     corrections::Corrections,
     jobs::JobAnswer,
-    query::{self, Path, Query},
+    query::{Path, Query, query},
     upload::Arrived,
-    withdrawal,
+    values::{Limit, LoseVerdicts, Yes},
+    withdrawal::{self, SurveyList},
 };
 use crate::service::{jobs::Done, surveys::import::SurveyFile};
 use axum::{
@@ -16,9 +17,9 @@ use axum::{
     http::{StatusCode, header},
     response::{IntoResponse, Response},
 };
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use tuban_engine::model::{Level, OnConflict, Period, Reject};
-use utoipa::{IntoParams, ToSchema};
+use utoipa::ToSchema;
 
 /// All surveys.
 #[derive(Debug, Serialize, ToSchema)]
@@ -26,22 +27,23 @@ pub struct Surveys {
     surveys: Vec<SurveyAnswer>,
 }
 
-/// Which surveys.
-#[derive(Debug, Deserialize, IntoParams)]
-#[into_params(parameter_in = Query)]
-pub struct SurveysQuery {
-    /// `yes`: those that were withdrawn or replaced, and can be restored; each has `confirmed`, `withdrawn_at` and `event` besides.
-    withdrawn: Option<String>,
+query! {
+    /// Which surveys.
+    #[derive(Debug)]
+    pub struct SurveysQuery {
+        /// `yes`: those that were withdrawn or replaced, and can be restored; each has `confirmed`, `withdrawn_at` and `event` besides.
+        withdrawn: Option<Yes>,
+    }
 }
 
 /// All surveys, newest period first; or those that do not count any more, the last one first.
-#[utoipa::path(get, path = "/api/surveys", tag = "surveys", params(SurveysQuery), responses((status = OK, body = Surveys)))]
-pub async fn surveys(State(desk): State<Desk>, Query(query): Query<SurveysQuery>) -> Result<Response, Problem> {
-    if query::said("withdrawn", "yes", query.withdrawn.as_deref())? {
-        return Ok(withdrawal::withdrawn(&desk).await?.into_response());
+#[utoipa::path(get, path = "/api/surveys", tag = "surveys", params(SurveysQuery), responses((status = OK, body = SurveyList)))]
+pub async fn surveys(State(desk): State<Desk>, Query(query): Query<SurveysQuery>) -> Result<Json<SurveyList>, Problem> {
+    if query.withdrawn.is_some() {
+        return Ok(Json(SurveyList::Withdrawn(withdrawal::withdrawn(&desk).await?)));
     }
     let surveys = desk.service.surveys().await?.into_iter().map(Into::into).collect();
-    Ok(Json(Surveys { surveys }).into_response())
+    Ok(Json(SurveyList::Counted(Surveys { surveys })))
 }
 
 /// One survey.
@@ -50,14 +52,15 @@ pub async fn survey(State(desk): State<Desk>, Path(id): Path<i64>) -> Result<Jso
     Ok(Json(desk.service.survey(id).await?.into()))
 }
 
-/// Where to go on.
-#[derive(Debug, Deserialize, IntoParams)]
-#[into_params(parameter_in = Query)]
-pub struct RejectsQuery {
-    /// Only rows above this one.
-    after: Option<String>,
-    /// At most so many, 1 to 1000; 100 where absent.
-    limit: Option<String>,
+query! {
+    /// Where to go on.
+    #[derive(Debug)]
+    pub struct RejectsQuery {
+        /// Only rows above this one.
+        after: Option<u64>,
+        /// At most so many, 1 to 1000; 100 where absent.
+        limit: Option<Limit<100, 1000>>,
+    }
 }
 
 /// Features refused.
@@ -71,38 +74,40 @@ pub struct Rejects {
 /// What was refused of a survey, by row.
 #[utoipa::path(get, path = "/api/surveys/{id}/rejects", tag = "surveys", params(("id" = i64, Path), RejectsQuery), responses((status = OK, body = Rejects), (status = NOT_FOUND, body = Problem)))]
 pub async fn rejects(State(desk): State<Desk>, Path(id): Path<i64>, Query(query): Query<RejectsQuery>) -> Result<Json<Rejects>, Problem> {
-    let after = query::read_if::<u64>("after", query.after.as_deref())?.unwrap_or(0);
-    let limit = query::limit(query.limit.as_deref(), 100, 1000)?;
+    let after = query.after.unwrap_or(0);
+    let limit = Limit::or_usual(query.limit);
     desk.service.survey(id).await?;
     let rejects = desk.service.rejects(id, after, limit).await?;
     let next = rejects.last().filter(|_| rejects.len() == limit as usize).map(|last| format!("/api/surveys/{id}/rejects?after={}&limit={limit}", last.row));
     Ok(Json(Rejects { rejects, next }))
 }
 
-/// What the survey is.
-#[derive(Debug, Deserialize, IntoParams)]
-#[into_params(parameter_in = Query)]
-pub struct UploadQuery {
-    /// What it is of: a month `2022-04`, a quarter `2022-Q2` or a year `2022`.
-    period: Option<String>,
-    /// `ministry`, `province` or `city`.
-    level: Option<String>,
-    /// Name of the file.
-    name: Option<String>,
-    /// What to do when the period and level has a survey: `reject` (default), `replace` or `add`.
-    on_conflict: Option<String>,
-    /// `drop` where a replacement may lose confirmed verdicts of patches that it leaves out or that have another outline; else that is asked (409 `verdicts_would_go`).
-    verdicts: Option<String>,
-    /// `yes` where patches may be stored that another survey holds with the same ids and outlines; else that is asked (409 `sent_before`).
-    again: Option<String>,
-    /// The token of a file that `POST /api/inspect` keeps; then nothing is sent.
-    from: Option<String>,
+query! {
+    /// What the survey is.
+    #[derive(Debug)]
+    pub struct UploadQuery {
+        /// What it is of: a month `2022-04`, a quarter `2022-Q2` or a year `2022`.
+        period: Period,
+        /// `ministry`, `province` or `city`.
+        level: Level,
+        /// Name of the file.
+        name: Option<String>,
+        /// What to do when the period and level has a survey: `reject` (default), `replace` or `add`.
+        on_conflict: Option<OnConflict>,
+        /// `drop` where a replacement may lose confirmed verdicts of patches that it leaves out or that have another outline; else that is asked (409 `verdicts_would_go`).
+        verdicts: Option<LoseVerdicts>,
+        /// `yes` where patches may be stored that another survey holds with the same ids and outlines; else that is asked (409 `sent_before`).
+        again: Option<Yes>,
+        /// The token of a file that `POST /api/inspect` keeps; then nothing is sent.
+        from: Option<String>,
+    }
 }
 
 /// Takes a survey in: the file as raw body or as part `file` of a form, or one that was looked at and waits. Answers when done, or at once with `Prefer: respond-async`.
 #[utoipa::path(post, path = "/api/surveys", tag = "surveys", params(UploadQuery, Corrections), request_body(content = Vec<u8>, content_type = "application/octet-stream"),
     responses((status = CREATED, body = SurveyAnswer), (status = OK, description = "the very same file was stored before", body = SurveyAnswer), (status = ACCEPTED, body = JobAnswer),
-        (status = BAD_REQUEST, body = Problem), (status = NOT_FOUND, body = Problem), (status = CONFLICT, body = Problem), (status = PAYLOAD_TOO_LARGE, body = Problem), (status = UNPROCESSABLE_ENTITY, body = Problem)))]
+        (status = BAD_REQUEST, body = Problem), (status = NOT_FOUND, body = Problem), (status = CONFLICT, body = Problem), (status = GONE, description = "the job was cancelled", body = Problem), (status = PAYLOAD_TOO_LARGE, body = Problem),
+        (status = UNPROCESSABLE_ENTITY, body = Problem), (status = TOO_MANY_REQUESTS, body = Problem)))]
 pub async fn upload(
     State(desk): State<Desk>,
     client: Client,
@@ -110,21 +115,18 @@ pub async fn upload(
     Query(corrections): Query<Corrections>,
     request: Request,
 ) -> Result<Response, Problem> {
-    let period = query::read_needed::<Period>("period", query.period.as_deref())?;
-    let level: Level = query::read_needed("level", query.level.as_deref())?;
-    let (stated, map) = corrections.read()?;
-    let on_conflict = query::read_if::<OnConflict>("on_conflict", query.on_conflict.as_deref())?.unwrap_or(OnConflict::Reject);
+    let (stated, map) = corrections.said();
     let arrived = Arrived::take(&desk, client, query.from, request).await?;
     let spooled = &arrived.file;
     let file = SurveyFile {
         name: query.name.or_else(|| spooled.name.clone()).unwrap_or_else(|| "survey.geojson".to_owned()),
-        period,
-        level,
+        period: query.period,
+        level: query.level,
         stated,
         map,
-        on_conflict,
-        drop_verdicts: query::said("verdicts", "drop", query.verdicts.as_deref())?,
-        again: query::said("again", "yes", query.again.as_deref())?,
+        on_conflict: query.on_conflict.unwrap_or(OnConflict::Reject),
+        drop_verdicts: query.verdicts.is_some(),
+        again: query.again.is_some(),
         sha256: Some(spooled.sha256.clone()),
         path: spooled.path().to_owned(),
     };

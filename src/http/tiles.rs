@@ -2,7 +2,7 @@
 
 use super::{
     Desk, Problem,
-    query::{self, Path, Query},
+    query::{self, Path, Query, query},
 };
 use crate::service::tiles::{DrawnTile, Tile, TileOf};
 use axum::{
@@ -10,24 +10,25 @@ use axum::{
     http::{HeaderMap, HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
-use serde::Deserialize;
-use utoipa::IntoParams;
+use tuban_engine::model::Period;
 
-/// Which months' patches.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Deserialize, IntoParams)]
-#[into_params(parameter_in = Query)]
-pub struct TileQuery {
-    /// First period, taken wholly: `2022-04`, `2022-Q2` or `2022`; all where absent.
-    period: Option<String>,
-    /// Last period, taken wholly.
-    until: Option<String>,
-    /// Any text; makes another address of the same tile, for programs that keep tiles by address.
-    v: Option<String>,
+query! {
+    /// Which months' patches.
+    #[derive(Debug)]
+    #[expect(dead_code, reason = "`v` is part of the address alone")]
+    pub struct TileQuery {
+        /// First period, taken wholly: `2022-04`, `2022-Q2` or `2022`; all where absent.
+        period: Option<Period>,
+        /// Last period, taken wholly.
+        until: Option<Period>,
+        /// Any text; makes another address of the same tile, for programs that keep tiles by address.
+        v: Option<String>,
+    }
 }
 
 /// One tile; 204 where it shows nothing.
 #[utoipa::path(get, path = "/api/tiles/{source}/{z}/{x}/{y}", tag = "map", params(("source" = String, Path), ("z" = u8, Path), ("x" = u32, Path), ("y" = String, Path), TileQuery),
-    responses((status = OK, content_type = "application/vnd.mapbox-vector-tile", body = Vec<u8>), (status = NO_CONTENT), (status = NOT_FOUND, body = Problem)))]
+    responses((status = OK, content_type = "application/vnd.mapbox-vector-tile", body = Vec<u8>), (status = NO_CONTENT), (status = NOT_MODIFIED), (status = NOT_FOUND, body = Problem)))]
 pub async fn tile(
     State(desk): State<Desk>,
     Path((source, z, x, y)): Path<(String, u8, u32, String)>,
@@ -35,9 +36,9 @@ pub async fn tile(
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let row = y.strip_suffix(".mvt").unwrap_or(&y);
-    let tile = Tile::new(z, x, query::read("y", row)?).ok_or_else(|| Problem::not_found(["瓦片", "tile"], &format!("{z}/{x}/{row}")))?;
+    let tile = Tile::new(z, x, query::value("y", row)?).ok_or_else(|| Problem::not_found(["瓦片", "tile"], &format!("{z}/{x}/{row}")))?;
     let of = if source == "patches" {
-        TileOf::Patches(query::range(query.period.as_deref(), query.until.as_deref())?)
+        TileOf::Patches(query::range(query.period, query.until)?)
     } else {
         TileOf::Layer(source.parse().map_err(|_| Problem::not_found(["瓦片来源", "tile source"], &source))?)
     };

@@ -3,8 +3,9 @@
 use super::{
     Desk, Problem,
     answers::FiledAnswer,
-    query::{self, Query},
+    query::{Query, query},
     upload::{spool, too_large},
+    values::YesOrNo,
 };
 use crate::service::{
     ServiceError,
@@ -14,25 +15,27 @@ use axum::{
     Json,
     extract::{Request, State},
 };
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use std::collections::BTreeMap;
 use tuban_engine::model::{Reject, Signature};
-use utoipa::{IntoParams, ToSchema};
+use utoipa::ToSchema;
 
-/// Whose verdicts they are.
-#[derive(Debug, Deserialize, IntoParams)]
-#[into_params(parameter_in = Query)]
-pub struct VerdictsQuery {
-    /// Only patches of the survey with this number; else patch ids must be of one survey only, or the table says which.
-    survey: Option<String>,
-    /// Who files; “—” where absent.
-    by: Option<String>,
-    /// `yes`: only tell what would change; `no` (default): record all, or none where a row is wrong.
-    preview: Option<String>,
+query! {
+    /// Whose verdicts they are.
+    #[derive(Debug)]
+    pub struct VerdictsQuery {
+        /// Only patches of the survey with this number; else patch ids must be of one survey only, or the table says which.
+        survey: Option<i64>,
+        /// Who files; “—” where absent.
+        by: Option<String>,
+        /// `yes`: only tell what would change; `no` (default): record all, or none where a row is wrong.
+        preview: Option<YesOrNo>,
+    }
 }
 
 /// What a table of verdicts changed, or would.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Filing)]
 pub struct VerdictsAnswer {
     /// Whether nothing was recorded because a preview was asked for.
     preview: bool,
@@ -58,6 +61,7 @@ pub struct VerdictsAnswer {
 
 /// A patch whose confirmed verdict changes.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = FilingChange)]
 struct ChangeAnswer {
     /// Row in the spreadsheet, from 1; the heading has one, too.
     row: u64,
@@ -100,10 +104,7 @@ impl From<Change> for ChangeAnswer {
     responses((status = OK, body = VerdictsAnswer), (status = BAD_REQUEST, body = Problem), (status = NOT_FOUND, body = Problem), (status = PAYLOAD_TOO_LARGE, body = Problem),
         (status = UNPROCESSABLE_ENTITY, body = Problem)))]
 pub async fn file_verdicts(State(desk): State<Desk>, Query(query): Query<VerdictsQuery>, request: Request) -> Result<Json<VerdictsAnswer>, Problem> {
-    let survey = query::read_if("survey", query.survey.as_deref())?;
-    let preview = query::yes_or_no("preview", query.preview.as_deref())?;
-    let by = query.by.map(|by| by.trim().to_owned());
-    let filer = Filer { survey, by, preview };
+    let filer = Filer { survey: query.survey, by: query.by.map(|by| by.trim().to_owned()), preview: YesOrNo::is_yes(query.preview) };
     let spooled = spool(&desk, request).await?;
     if spooled.bytes > TABLE_BYTES {
         return Err(too_large(TABLE_BYTES));

@@ -3,49 +3,56 @@
 use super::{
     Desk, Problem,
     answers::{SurveyAnswer, timestamp},
-    query::{self, Path, Query},
+    query::{Path, Query, query},
+    surveys::Surveys,
+    values::{Reason, Remark},
 };
 use crate::service::surveys::reading::{SurveyHistory, Withdrawn};
 use axum::{Json, extract::State, http::StatusCode};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use serde_json::{Map, Value};
+use std::borrow::Cow;
 use tuban_engine::model::{Decision, Event, Level, Period, SurveyEvent, Words};
-use utoipa::{IntoParams, ToSchema};
+use utoipa::openapi::{Ref, RefOr, Schema, schema::AnyOfBuilder};
+use utoipa::{PartialSchema, ToSchema};
 
-/// By whom and why.
-#[derive(Debug, Deserialize, IntoParams)]
-#[into_params(parameter_in = Query)]
-pub struct DecisionQuery {
-    /// Why; needed to withdraw a survey or to move it.
-    reason: Option<String>,
-    /// Who.
-    by: Option<String>,
+query! {
+    /// By whom and why.
+    #[derive(Debug)]
+    pub struct DecisionQuery {
+        /// Why.
+        reason: Option<Remark>,
+        /// Who.
+        by: Option<Remark>,
+    }
 }
 
-/// Letters of a name or a reason at most.
-const LETTERS: usize = 500;
-
-impl DecisionQuery {
-    fn read(self) -> Result<Decision, Problem> {
-        let given = |name: &str, text: Option<String>| match text.map(|text| text.trim().to_owned()) {
-            Some(text) if text.chars().count() > LETTERS => {
-                Err(Problem::parameter(name, &Words::new(format!("最多 {LETTERS} 个字"), format!("has at most {LETTERS} letters"))))
-            }
-            text => Ok(text),
-        };
-        Ok(Decision { by: given("by", self.by)?, reason: given("reason", self.reason)? })
+query! {
+    /// Why, and by whom.
+    #[derive(Debug)]
+    pub struct ReasonedQuery {
+        /// Why.
+        reason: Reason,
+        /// Who.
+        by: Option<Remark>,
     }
+}
 
-    /// The decision, where its reason is needed.
-    fn read_with_reason(self) -> Result<Decision, Problem> {
-        let decision = self.read()?;
-        let missing = || Problem::parameter("reason", &Words::new("必须写明原因", "is required: say why"));
-        if decision.reason.is_some() { Ok(decision) } else { Err(missing()) }
+impl From<DecisionQuery> for Decision {
+    fn from(DecisionQuery { reason, by }: DecisionQuery) -> Self {
+        Self { by: by.map(|by| by.0), reason: reason.map(|reason| reason.0) }
+    }
+}
+
+impl From<ReasonedQuery> for Decision {
+    fn from(ReasonedQuery { reason, by }: ReasonedQuery) -> Self {
+        Self { by: by.map(|by| by.0), reason: Some(reason.0.0) }
     }
 }
 
 /// Something that became of a survey.
 #[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+#[schema(as = SurveyEvent)]
 pub struct EventAnswer {
     at: String,
     event: Event,
@@ -64,6 +71,7 @@ impl From<SurveyEvent> for EventAnswer {
 
 /// A survey that does not count any more.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = WithdrawnSurvey)]
 pub struct WithdrawnAnswer {
     #[serde(flatten)]
     survey: SurveyAnswer,
@@ -86,16 +94,43 @@ pub struct WithdrawnSurveys {
     surveys: Vec<WithdrawnAnswer>,
 }
 
+/// Surveys that count, or those that do not count any more.
+#[derive(Debug, Serialize)]
+#[serde(untagged)]
+pub enum SurveyList {
+    /// Those that count.
+    Counted(Surveys),
+    /// Those that do not.
+    Withdrawn(WithdrawnSurveys),
+}
+
+/// An empty list is both, which `oneOf`, as utoipa would have it, does not allow.
+impl PartialSchema for SurveyList {
+    fn schema() -> RefOr<Schema> {
+        let of = |name: Cow<'_, str>| Ref::from_schema_name(name);
+        AnyOfBuilder::new().item(of(Surveys::name())).item(of(WithdrawnSurveys::name())).into()
+    }
+}
+
+impl ToSchema for SurveyList {
+    fn schemas(schemas: &mut Vec<(String, RefOr<Schema>)>) {
+        schemas.push((Surveys::name().into(), Surveys::schema()));
+        Surveys::schemas(schemas);
+        schemas.push((WithdrawnSurveys::name().into(), WithdrawnSurveys::schema()));
+        WithdrawnSurveys::schemas(schemas);
+    }
+}
+
 /// Surveys that were withdrawn or replaced and can still be restored, the last one first.
-pub(super) async fn withdrawn(desk: &Desk) -> Result<Json<WithdrawnSurveys>, Problem> {
-    Ok(Json(WithdrawnSurveys { surveys: desk.service.withdrawn().await?.into_iter().map(Into::into).collect() }))
+pub(super) async fn withdrawn(desk: &Desk) -> Result<WithdrawnSurveys, Problem> {
+    Ok(WithdrawnSurveys { surveys: desk.service.withdrawn().await?.into_iter().map(Into::into).collect() })
 }
 
 /// Withdraws a survey: it does not count any more, and can be restored for a while.
-#[utoipa::path(delete, path = "/api/surveys/{id}", tag = "surveys", params(("id" = i64, Path), DecisionQuery),
+#[utoipa::path(delete, path = "/api/surveys/{id}", tag = "surveys", params(("id" = i64, Path), ReasonedQuery),
     responses((status = NO_CONTENT), (status = BAD_REQUEST, body = Problem), (status = NOT_FOUND, body = Problem)))]
-pub async fn withdraw(State(desk): State<Desk>, Path(id): Path<i64>, Query(query): Query<DecisionQuery>) -> Result<StatusCode, Problem> {
-    desk.service.withdraw(id, &query.read_with_reason()?).await?;
+pub async fn withdraw(State(desk): State<Desk>, Path(id): Path<i64>, Query(query): Query<ReasonedQuery>) -> Result<StatusCode, Problem> {
+    desk.service.withdraw(id, &query.into()).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -103,21 +138,23 @@ pub async fn withdraw(State(desk): State<Desk>, Path(id): Path<i64>, Query(query
 #[utoipa::path(post, path = "/api/surveys/{id}/restore", tag = "surveys", params(("id" = i64, Path), DecisionQuery),
     responses((status = OK, body = SurveyAnswer), (status = NOT_FOUND, body = Problem), (status = CONFLICT, body = Problem)))]
 pub async fn restore(State(desk): State<Desk>, Path(id): Path<i64>, Query(query): Query<DecisionQuery>) -> Result<Json<SurveyAnswer>, Problem> {
-    Ok(Json(desk.service.restore(id, &query.read()?).await?.into()))
+    Ok(Json(desk.service.restore(id, &query.into()).await?.into()))
 }
 
-/// Where to.
-#[derive(Debug, Deserialize, IntoParams)]
-#[into_params(parameter_in = Query)]
-pub struct MoveQuery {
-    /// The period it is of.
-    period: Option<String>,
-    /// `ministry`, `province` or `city`; as it is where absent.
-    level: Option<String>,
+query! {
+    /// Where to.
+    #[derive(Debug)]
+    pub struct MoveQuery {
+        /// The period it is of.
+        period: Option<Period>,
+        /// `ministry`, `province` or `city`; as it is where absent.
+        level: Option<Level>,
+    }
 }
 
 /// A survey that belongs to another period or level now.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = MovedSurvey)]
 pub struct MovedAnswer {
     #[serde(flatten)]
     survey: SurveyAnswer,
@@ -126,22 +163,20 @@ pub struct MovedAnswer {
 }
 
 /// Moves a survey to the period and level it is of.
-#[utoipa::path(post, path = "/api/surveys/{id}/move", tag = "surveys", params(("id" = i64, Path), MoveQuery, DecisionQuery),
+#[utoipa::path(post, path = "/api/surveys/{id}/move", tag = "surveys", params(("id" = i64, Path), MoveQuery, ReasonedQuery),
     responses((status = OK, body = MovedAnswer), (status = BAD_REQUEST, body = Problem), (status = NOT_FOUND, body = Problem), (status = CONFLICT, body = Problem)))]
 pub async fn move_survey(
     State(desk): State<Desk>,
     Path(id): Path<i64>,
     Query(to): Query<MoveQuery>,
-    Query(query): Query<DecisionQuery>,
+    Query(decision): Query<ReasonedQuery>,
 ) -> Result<Json<MovedAnswer>, Problem> {
-    let decision = query.read_with_reason()?;
-    let level = query::read_if::<Level>("level", to.level.as_deref())?;
-    let period = query::read_if::<Period>("period", to.period.as_deref())?;
+    let MoveQuery { period, level } = to;
     if level.is_none() && period.is_none() {
         return Err(Problem::parameter("period", &Words::new("必须给出期次或级别", "is required, or level")));
     }
     let facts = desk.service.survey(id).await?.facts;
-    let moved = desk.service.move_survey(id, (period.unwrap_or(facts.period), level.unwrap_or(facts.level)), &decision).await?;
+    let moved = desk.service.move_survey(id, (period.unwrap_or(facts.period), level.unwrap_or(facts.level)), &decision.into()).await?;
     Ok(Json(MovedAnswer { survey: moved.survey.into(), days_changed: moved.days_changed }))
 }
 

@@ -116,3 +116,68 @@ async fn errors_are_described_as_problems() {
         }
     }
 }
+
+/// Where the document is kept, so that every change of the interface is seen in review; the types of the page are made from it.
+const KEPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/openapi.json");
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn it_is_the_document_that_is_kept() {
+    let document = TestApp::bare().await.read("/openapi.json").await;
+    let document = serde_json::to_string_pretty(&document).unwrap() + "\n";
+    if std::env::var_os("TUBAN_KEEP_OPENAPI").is_some() {
+        std::fs::write(KEPT, document).unwrap();
+        return;
+    }
+    let kept = std::fs::read_to_string(KEPT).unwrap();
+    let differs = document.lines().zip(kept.lines()).position(|(is, was)| is != was);
+    assert!(document == kept, "docs/openapi.json is stale, first in line {}: run `make contract`", differs.map_or(0, |line| line + 1));
+}
+
+/// A member that may be null is always there, and every object says which of its members are.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_may_be_null_is_always_there() {
+    let document = TestApp::bare().await.read("/openapi.json").await;
+    for (name, schema) in document["components"]["schemas"].as_object().unwrap() {
+        let parts = schema["allOf"].as_array().cloned().unwrap_or_else(|| vec![schema.clone()]);
+        for part in parts {
+            let required: Vec<String> = part["required"].as_array().into_iter().flatten().map(text).collect();
+            for (member, schema) in part["properties"].as_object().into_iter().flatten() {
+                let may_be_null = schema["type"].as_array().is_some_and(|kinds| kinds.contains(&"null".into()))
+                    || schema["oneOf"].as_array().is_some_and(|choices| choices.iter().any(|choice| choice["type"] == "null"));
+                assert!(!may_be_null || required.contains(member), "{name}.{member}");
+            }
+        }
+    }
+}
+
+/// Parameters have the types that they are read into.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn parameters_have_types_and_those_that_must_be_there_say_so() {
+    let document = TestApp::bare().await.read("/openapi.json").await;
+    let parameter = |path: &str, method: &str, name: &str| {
+        let all = document["paths"][path][method]["parameters"].as_array().unwrap();
+        all.iter().find(|parameter| parameter["name"] == name).unwrap().clone()
+    };
+    for (path, method, name, kind) in [
+        ("/api/patches", "get", "survey", "integer"),
+        ("/api/patches", "get", "limit", "integer"),
+        ("/api/surveys", "post", "map", "array"),
+        ("/api/surveys", "post", "period", "string"),
+    ] {
+        assert_eq!(parameter(path, method, name)["schema"]["type"], kind, "{path} {name}");
+    }
+    let levels = parameter("/api/surveys", "post", "level");
+    assert_eq!((&levels["required"], &levels["schema"]["enum"]), (&true.into(), &serde_json::json!(["ministry", "province", "city"])));
+    assert_eq!(parameter("/api/patches", "get", "limit")["schema"]["maximum"], 5000);
+    for (path, method, required) in [
+        ("/api/surveys", "post", vec!["period", "level"]),
+        ("/api/layers", "post", vec!["kind", "name", "effective"]),
+        ("/api/exports/findings", "get", vec!["format"]),
+        ("/api/surveys/{id}", "delete", vec!["id", "reason"]),
+        ("/api/surveys/{id}/restore", "post", vec!["id"]),
+    ] {
+        let all = document["paths"][path][method]["parameters"].as_array().unwrap();
+        let said: Vec<String> = all.iter().filter(|parameter| parameter["required"] == true).map(|parameter| text(&parameter["name"])).collect();
+        assert_eq!(said, required, "{method} {path}");
+    }
+}

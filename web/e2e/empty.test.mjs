@@ -67,7 +67,13 @@ test('each layer is uploaded on the page, and its step is done', async () => {
   assert.deepEqual(await steps(), ['county:true', 'farmland:true', 'basic_farmland:true', 'approved:true', 'survey:false']);
   await picture('layers');
   const { layers } = await (await fetch(new URL('/api/layers', url))).json();
-  assert.deepEqual(layers.filter(({ in_force }) => in_force).map(({ kind }) => kind).toSorted(), KINDS.toSorted());
+  assert.deepEqual(
+    layers
+      .filter(({ in_force }) => in_force)
+      .map(({ kind }) => kind)
+      .toSorted(),
+    KINDS.toSorted(),
+  );
 });
 
 test('the first survey comes in, and every row of the ratio stands on farmland that is known', async () => {

@@ -107,19 +107,22 @@ test('another month is on the map without moving it', async () => {
   };
   const drawn = () =>
     page.evaluate(() => window.__tuban.map.queryRenderedFeatures({ layers: ['patches-dot', 'patches-fill'] }).map(({ properties }) => properties.id));
-  for (const [month, zoom] of [['2022-04', 13.2], ['2022-05', 13.2], ['2022-04', 13.2], ['2022-05', 9], ['2022-04', 9]]) {
+  for (const [month, zoom] of [
+    ['2022-04', 13.2],
+    ['2022-05', 13.2],
+    ['2022-04', 13.2],
+    ['2022-05', 9],
+    ['2022-04', 9],
+  ]) {
     await page.evaluate((to) => window.__tuban.map.jumpTo({ zoom: to }), zoom);
     const ids = await idsOf(month);
     await page.locator('select[name=from]').selectOption(month);
     await page.locator('select[name=until]').selectOption(month);
-    await page.waitForFunction(
-      (own) => {
-        const { map } = window.__tuban;
-        const shown = map.queryRenderedFeatures({ layers: ['patches-dot', 'patches-fill'] }).map(({ properties }) => properties.id);
-        return map.loaded() && shown.length > 0 && shown.every((id) => own.includes(id));
-      },
-      ids,
-    );
+    await page.waitForFunction((own) => {
+      const { map } = window.__tuban;
+      const shown = map.queryRenderedFeatures({ layers: ['patches-dot', 'patches-fill'] }).map(({ properties }) => properties.id);
+      return map.loaded() && shown.length > 0 && shown.every((id) => own.includes(id));
+    }, ids);
     assert.ok((await drawn()).length > 0);
   }
   await page.locator('select[name=until]').selectOption(PERIOD);
@@ -165,7 +168,10 @@ test('a Shapefile in GBK without .prj is looked at, corrected, confirmed and see
   await page.locator('#panel [data-survey]').waitFor();
   assert.ok(numberIn(await page.locator('[data-patches]').innerText()) > 0);
   // The file crosses the wire once: all that follows names the token.
-  assert.deepEqual(sent.filter(({ from }) => from === null).map(({ path }) => path), ['/api/inspect']);
+  assert.deepEqual(
+    sent.filter(({ from }) => from === null).map(({ path }) => path),
+    ['/api/inspect'],
+  );
   await page.getByRole('button', { name: '查看该期图斑' }).click();
   await page.evaluate((to) => window.__tuban.map.jumpTo({ center: to, zoom: 13.2 }), await crowdedPlace());
   const { x, y, id } = await patchOnScreen();
@@ -266,12 +272,17 @@ test('a survey of the wrong month is taken back, taken in for the right one, and
   const ratio = async () => (await (await fetch(new URL('/api/ratios?period=2022-04', url))).json()).city.ratio.confirmed;
   const before = await ratio();
   const april = await (await fetch(new URL('/api/patches?period=2022-04&limit=5000', url))).json();
-  const sent = { type: 'FeatureCollection', features: april.features.map(({ geometry, properties }) => ({ type: 'Feature', geometry, properties: { JCBH: properties.patch_id, BZ: 'fixed' } })) };
+  const sent = {
+    type: 'FeatureCollection',
+    features: april.features.map(({ geometry, properties }) => ({ type: 'Feature', geometry, properties: { JCBH: properties.patch_id, BZ: 'fixed' } })),
+  };
   assert.equal(sent.features.length, features.length);
   await page.getByRole('tab', { name: '上传批次' }).click();
   const again = page.getByRole('button', { name: '继续上传' });
   if (await again.isVisible()) await again.click();
-  await page.locator('input[type=file]').setInputFiles({ name: '2022-04.geojson', mimeType: 'application/geo+json', buffer: Buffer.from(JSON.stringify(sent)) });
+  await page
+    .locator('input[type=file]')
+    .setInputFiles({ name: '2022-04.geojson', mimeType: 'application/geo+json', buffer: Buffer.from(JSON.stringify(sent)) });
   await page.locator('[data-inspection=good]').waitFor();
   await page.getByRole('button', { name: '确认上传并套合' }).click();
   await page.locator('[data-conflict=replace]').click();
@@ -326,7 +337,10 @@ test('a table of verdicts is looked at, kept out by a wrong row, and then change
   const { surveys } = await (await fetch(new URL('/api/surveys', url))).json();
   const april = surveys.find(({ period }) => period === '2022-04');
   const { features } = await (await fetch(new URL('/api/patches?period=2022-04&verdict=pending&limit=500', url))).json();
-  const open = features.map(({ properties }) => properties).filter(({ farmland, taken_off }) => farmland.mu >= 1 && !taken_off).slice(0, 3);
+  const open = features
+    .map(({ properties }) => properties)
+    .filter(({ farmland, taken_off }) => farmland.mu >= 1 && !taken_off)
+    .slice(0, 3);
   assert.equal(open.length, 3);
   const heading = '图斑编号,核查结果,合法面积（亩）,合法耕地面积（亩）,违法面积（亩）,违法耕地面积（亩）';
   const illegal = ({ patch_id }, area = '1', farmland = '0.5') => `${patch_id},违法,0,0,${area},${farmland}`;
@@ -351,7 +365,10 @@ test('a table of verdicts is looked at, kept out by a wrong row, and then change
   await panel.locator('input[type=file]').setInputFiles(table(...open.map((patch) => illegal(patch)), '合计,,,,3,1.5'));
   await page.waitForFunction(() => document.querySelector('[data-count=new]')?.textContent === '3');
   assert.equal(await panel.locator('[data-count=refused]').innerText(), '0');
-  assert.match(await panel.locator('[data-changes] tbody tr').first().innerText(), new RegExp(`${open[0].patch_id}[\\s\\S]*未核[\\s\\S]*违法[\\s\\S]*违法 1.00 亩（耕地 0.50）`));
+  assert.match(
+    await panel.locator('[data-changes] tbody tr').first().innerText(),
+    new RegExp(`${open[0].patch_id}[\\s\\S]*未核[\\s\\S]*违法[\\s\\S]*违法 1.00 亩（耕地 0.50）`),
+  );
   assert.match(await panel.locator('[data-columns]').textContent(), /核定判定\s*核查结果/);
   await picture('filing-preview');
   await panel.getByRole('button', { name: '确认入库' }).click();
@@ -384,7 +401,18 @@ test('ground that counts for another patch is said in the list, and leads to tha
   const square = (id, side) => ({
     type: 'Feature',
     properties: { JCBH: id, QSX: '2022-01-05', HSX: '2022-10-05' },
-    geometry: { type: 'Polygon', coordinates: [[[0, 0], [side, 0], [side, side], [0, side], [0, 0]].map(([x, y]) => [118.300000001 + x, 35.100000001 + y])] },
+    geometry: {
+      type: 'Polygon',
+      coordinates: [
+        [
+          [0, 0],
+          [side, 0],
+          [side, side],
+          [0, side],
+          [0, 0],
+        ].map(([x, y]) => [118.300000001 + x, 35.100000001 + y]),
+      ],
+    },
   });
   const body = JSON.stringify({ type: 'FeatureCollection', features: [square('大图斑', 0.001), square('小图斑', 0.0005)] });
   assert.equal((await fetch(new URL('/api/surveys?period=2022-10&level=city&name=2022-10.geojson', url), { method: 'POST', body })).status, 201);
@@ -414,7 +442,10 @@ test('the patches of one county and one patch are downloaded', async () => {
   const back = page.getByRole('button', { name: '返回图斑列表' });
   if (await back.isVisible()) await back.click();
   await page.locator('#panel form select').first().selectOption('371302');
-  for (const [format, name] of [['Excel (XLSX)', /^套合结果_.*兰山区.*\.xlsx$/], ['Shapefile (GBK)', /^套合结果_.*兰山区.*\.zip$/]]) {
+  for (const [format, name] of [
+    ['Excel (XLSX)', /^套合结果_.*兰山区.*\.xlsx$/],
+    ['Shapefile (GBK)', /^套合结果_.*兰山区.*\.zip$/],
+  ]) {
     assert.ok((await downloaded(format, name)).length > 1000, format);
   }
   await picture('export');
@@ -452,7 +483,18 @@ test('a layer is taken in with what its file does not say: the kind of its appro
   const square = (properties, west = 118.3) => ({
     type: 'Feature',
     properties,
-    geometry: { type: 'Polygon', coordinates: [[[west, 35.1], [west + 0.01, 35.1], [west + 0.01, 35.11], [west, 35.11], [west, 35.1]]] },
+    geometry: {
+      type: 'Polygon',
+      coordinates: [
+        [
+          [west, 35.1],
+          [west + 0.01, 35.1],
+          [west + 0.01, 35.11],
+          [west, 35.11],
+          [west, 35.1],
+        ],
+      ],
+    },
   });
   const upload = async (kind, name, ...features) => {
     await page.locator(`[data-layers] [data-kind=${kind}] button`).first().click();
@@ -491,7 +533,12 @@ test('a layer is taken in with what its file does not say: the kind of its appro
   const none = await taken(nothing, 'red_line');
   assert.deepEqual([none.features, none.declared_empty], [0, true]);
 
-  const villages = await upload('county', 'villages.geojson', square({ XZQDM: '371302001200', XZQMC: '村0' }), square({ XZQDM: '371302001201', XZQMC: '村1' }, 118.31));
+  const villages = await upload(
+    'county',
+    'villages.geojson',
+    square({ XZQDM: '371302001200', XZQMC: '村0' }),
+    square({ XZQDM: '371302001201', XZQMC: '村1' }, 118.31),
+  );
   const question = await villages.locator('[data-problem]').innerText();
   assert.match(question, /乡镇或村/);
   assert.doesNotMatch(question, /county_codes|\/problems\//, 'machine words before people');
@@ -539,7 +586,10 @@ test('a page of another site writes nothing, however it tries', async () => {
       .filter((method) => method !== 'get')
       .map((method) => {
         const known = new Set((item[method].parameters ?? []).map(({ name }) => name));
-        const asked = parameters.split('&').filter((pair) => known.has(pair.split('=')[0])).join('&');
+        const asked = parameters
+          .split('&')
+          .filter((pair) => known.has(pair.split('=')[0]))
+          .join('&');
         return { method: method.toUpperCase(), url: new URL(`${path.replace('{id}', surveys[0].id)}?${asked}`, url).href };
       }),
   );
@@ -560,39 +610,46 @@ test('a page of another site writes nothing, however it tries', async () => {
     });
     await elsewhere.goto(`http://${host}:${server.address().port}/`);
     for (const attempt of attempts) {
-      await elsewhere.evaluate(async ({ attempt: { method, url: target }, text }) => {
-        const form = (encoding, name) => {
-          const frame = document.body.appendChild(document.createElement('iframe'));
-          frame.name = `f${Math.random()}`;
-          const made = document.body.appendChild(document.createElement('form'));
-          Object.assign(made, { action: target, method: 'post', enctype: encoding, target: frame.name });
-          const field = made.appendChild(document.createElement('textarea'));
-          Object.assign(field, { name, value: text });
-          const loaded = new Promise((resolve) => (frame.onload = resolve));
-          made.submit();
-          return Promise.race([loaded, new Promise((resolve) => setTimeout(resolve, 1000))]);
-        };
-        const request = () =>
-          new Promise((resolve) => {
-            const asked = new XMLHttpRequest();
-            asked.open(method, target);
-            asked.onloadend = resolve;
-            asked.send(text);
-          });
-        const plain = { method: 'POST', mode: 'no-cors', body: text, credentials: 'include' };
-        await fetch(target, plain).catch(() => {});
-        await fetch(target, { ...plain, body: new Blob([text], { type: 'text/plain' }), keepalive: true }).catch(() => {});
-        await fetch(target, { method, body: text }).catch(() => {});
-        await request();
-        navigator.sendBeacon(target, text);
-        await form('text/plain', 'file');
-        await form('multipart/form-data', 'file');
-        await form('application/x-www-form-urlencoded', 'file');
-      }, { attempt, text });
+      await elsewhere.evaluate(
+        async ({ attempt: { method, url: target }, text }) => {
+          const form = (encoding, name) => {
+            const frame = document.body.appendChild(document.createElement('iframe'));
+            frame.name = `f${Math.random()}`;
+            const made = document.body.appendChild(document.createElement('form'));
+            Object.assign(made, { action: target, method: 'post', enctype: encoding, target: frame.name });
+            const field = made.appendChild(document.createElement('textarea'));
+            Object.assign(field, { name, value: text });
+            const loaded = new Promise((resolve) => (frame.onload = resolve));
+            made.submit();
+            return Promise.race([loaded, new Promise((resolve) => setTimeout(resolve, 1000))]);
+          };
+          const request = () =>
+            new Promise((resolve) => {
+              const asked = new XMLHttpRequest();
+              asked.open(method, target);
+              asked.onloadend = resolve;
+              asked.send(text);
+            });
+          const plain = { method: 'POST', mode: 'no-cors', body: text, credentials: 'include' };
+          await fetch(target, plain).catch(() => {});
+          await fetch(target, { ...plain, body: new Blob([text], { type: 'text/plain' }), keepalive: true }).catch(() => {});
+          await fetch(target, { method, body: text }).catch(() => {});
+          await request();
+          navigator.sendBeacon(target, text);
+          await form('text/plain', 'file');
+          await form('multipart/form-data', 'file');
+          await form('application/x-www-form-urlencoded', 'file');
+        },
+        { attempt, text },
+      );
     }
     await elsewhere.waitForTimeout(500);
     assert.ok(statuses.length >= attempts.length, `only ${statuses.length} attempts were answered`);
-    assert.deepEqual([...new Set(statuses)].filter((status) => ![403, 405].includes(status)), [], `of ${host}`);
+    assert.deepEqual(
+      [...new Set(statuses)].filter((status) => ![403, 405].includes(status)),
+      [],
+      `of ${host}`,
+    );
     await context.close();
   }
   server.close();
@@ -619,11 +676,27 @@ async function shifted(path) {
   const shift = ([lon, lat]) => {
     const [x, y] = [lon - 105, lat - 35];
     const ripple = ((20 * sin(6 * x * PI) + 20 * sin(2 * x * PI)) * 2) / 3;
-    const north = -100 + 2 * x + 3 * y + 0.2 * y * y + 0.1 * x * y + 0.2 * sqrt(abs(x)) + ripple
-      + ((20 * sin(y * PI) + 40 * sin((y / 3) * PI)) * 2) / 3 + ((160 * sin((y / 12) * PI) + 320 * sin((y * PI) / 30)) * 2) / 3;
-    const east = 300 + x + 2 * y + 0.1 * x * x + 0.1 * x * y + 0.1 * sqrt(abs(x)) + ripple
-      + ((20 * sin(x * PI) + 40 * sin((x / 3) * PI)) * 2) / 3 + ((150 * sin((x / 12) * PI) + 300 * sin((x / 30) * PI)) * 2) / 3;
-    const [a, ee] = [6378245, 0.00669342162296594323];
+    const north =
+      -100 +
+      2 * x +
+      3 * y +
+      0.2 * y * y +
+      0.1 * x * y +
+      0.2 * sqrt(abs(x)) +
+      ripple +
+      ((20 * sin(y * PI) + 40 * sin((y / 3) * PI)) * 2) / 3 +
+      ((160 * sin((y / 12) * PI) + 320 * sin((y * PI) / 30)) * 2) / 3;
+    const east =
+      300 +
+      x +
+      2 * y +
+      0.1 * x * x +
+      0.1 * x * y +
+      0.1 * sqrt(abs(x)) +
+      ripple +
+      ((20 * sin(x * PI) + 40 * sin((x / 3) * PI)) * 2) / 3 +
+      ((150 * sin((x / 12) * PI) + 300 * sin((x / 30) * PI)) * 2) / 3;
+    const [a, ee] = [6378245, 0.006693421622965943];
     const flat = 1 - ee * sin((lat * PI) / 180) ** 2;
     return [lon + (east * 180) / ((a / sqrt(flat)) * cos((lat * PI) / 180) * PI), lat + (north * 180) / (((a * (1 - ee)) / (flat * sqrt(flat))) * PI)];
   };
@@ -671,19 +744,29 @@ async function crowdedPlace() {
 
 /** A pixel inside a patch near the middle of the map, and that patch's number. */
 async function patchOnScreen() {
-  const found = await page.waitForFunction(() => {
-    const { map } = window.__tuban;
-    if (!map.loaded() || map.isMoving()) return null;
-    const { clientWidth, clientHeight } = map.getCanvas();
-    // Outwards from the middle, on a grid fine enough not to miss a patch of a hectare at this zoom.
-    for (let radius = 0; radius < Math.min(clientWidth, clientHeight) / 2; radius += 4) {
-      for (let turn = 0; turn < 2 * Math.PI; turn += 8 / Math.max(radius, 8)) {
-        const [x, y] = [clientWidth / 2 + radius * Math.cos(turn), clientHeight / 2 + radius * Math.sin(turn)];
-        const [hit] = map.queryRenderedFeatures([[x - 1, y - 1], [x + 1, y + 1]], { layers: ['patches-fill'] });
-        if (hit) return { x, y, id: hit.properties.id };
+  const found = await page.waitForFunction(
+    () => {
+      const { map } = window.__tuban;
+      if (!map.loaded() || map.isMoving()) return null;
+      const { clientWidth, clientHeight } = map.getCanvas();
+      // Outwards from the middle, on a grid fine enough not to miss a patch of a hectare at this zoom.
+      for (let radius = 0; radius < Math.min(clientWidth, clientHeight) / 2; radius += 4) {
+        for (let turn = 0; turn < 2 * Math.PI; turn += 8 / Math.max(radius, 8)) {
+          const [x, y] = [clientWidth / 2 + radius * Math.cos(turn), clientHeight / 2 + radius * Math.sin(turn)];
+          const [hit] = map.queryRenderedFeatures(
+            [
+              [x - 1, y - 1],
+              [x + 1, y + 1],
+            ],
+            { layers: ['patches-fill'] },
+          );
+          if (hit) return { x, y, id: hit.properties.id };
+        }
       }
-    }
-    return null;
-  }, null, { polling: 500 });
+      return null;
+    },
+    null,
+    { polling: 500 },
+  );
   return found.jsonValue();
 }

@@ -1,27 +1,13 @@
 // The only file that asks the server for anything except tiles, uploads and job events.
 import type { ExportQuery } from './export/formats';
 import { filingUrl, type Asked } from './filing/filing';
-import type {
-  About,
-  Difference,
-  ExplainedPatchFeature,
-  Filing,
-  History,
-  Job,
-  Layer,
-  PatchPage,
-  Problem,
-  Provenance,
-  Ratios,
-  Rejects,
-  Survey,
-  WithdrawnSurvey,
-} from './contract';
+import type { About, Difference, Filing, History, Job, Layer, PatchPage, Problem, Provenance, Ratios, Rejects, Survey, WithdrawnSurvey } from './contract';
+import type { ExplainedPatchFeature } from './shapes';
 
 /** A refusal by the server, or no answer at all; either way there is a Problem to show. */
 export class Refused extends Error {
   constructor(readonly problem: Problem) {
-    super(problem.detail ?? problem.title);
+    super(problem.detail);
   }
 }
 
@@ -51,7 +37,11 @@ export function unreadable(name: string): Problem {
 export function problemOf(status: number, body: string): Problem {
   try {
     const problem = JSON.parse(body) as Partial<Problem> | null;
-    if (problem && typeof problem.title === 'string') return { type: 'about:blank', ...problem, title: problem.title, status };
+    if (problem && typeof problem.title === 'string') {
+      // One of a proxy may lack the sentences that ours always have.
+      const detail = problem.detail ?? problem.title;
+      return { type: 'about:blank', ...problem, title: problem.title, status, detail, detail_en: problem.detail_en ?? detail };
+    }
   } catch {
     // Not JSON, so not a problem document: fall through to the bare status.
   }
@@ -107,8 +97,7 @@ export const api = {
   about: () => get<About>('/api/about'),
   layers: async () => (await get<{ layers: Layer[] }>('/api/layers')).layers,
   /** Queues a version of a layer, from the day on which that one counts. */
-  takeLayer: ({ kind, name, effective }: Layer, file: File) =>
-    ask<Job>('POST', `/api/layers?${query({ kind, name, effective, file: file.name })}`, file),
+  takeLayer: ({ kind, name, effective }: Layer, file: File) => ask<Job>('POST', `/api/layers?${query({ kind, name, effective, file: file.name })}`, file),
   surveys: async () => (await get<{ surveys: Survey[] }>('/api/surveys')).surveys,
   history: (survey: number) => get<History>(`/api/surveys/${survey}/history`),
   withdrawn: async () => (await get<{ surveys: WithdrawnSurvey[] }>('/api/surveys?withdrawn=yes')).surveys,
@@ -118,8 +107,7 @@ export const api = {
   rejects: (survey: number, limit = 100) => get<Rejects>(`/api/surveys/${survey}/rejects?${query({ limit })}`),
   provenance: (survey: number) => get<Provenance>(`/api/surveys/${survey}/provenance`),
   /** Queues the making anew of a survey's findings. */
-  reclassify: (survey: number, token: string, by: string) =>
-    ask<Job>('POST', `/api/surveys/${survey}/reclassification?${query({ token, by })}`),
+  reclassify: (survey: number, token: string, by: string) => ask<Job>('POST', `/api/surveys/${survey}/reclassification?${query({ token, by })}`),
   /** What that would change. */
   difference: (survey: number) => get<Difference>(`/api/surveys/${survey}/reclassification`),
   patches: (asked: PatchQuery) => get<PatchPage>(`/api/patches?${query(asked)}`),

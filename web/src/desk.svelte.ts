@@ -1,7 +1,8 @@
 // What the officer has on the desk: the service's state, the periods looked at, and the county and patch picked. Every panel and
 // the map read it; only its methods change it.
 import { api, problemFrom } from './api';
-import type { About, Bounds, ExplainedPatchFeature, Layer, LayerKind, Problem, Ratios, Survey } from './contract';
+import type { About, Layer, LayerKind, Problem, Ratios, Survey } from './contract';
+import type { Bounds, ExplainedPatchFeature } from './shapes';
 import { boundsOf } from './map/bounds';
 import { leadsTo, within } from './period';
 

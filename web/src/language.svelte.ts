@@ -1,5 +1,5 @@
 // The language on screen, remembered in this browser, and the two ways to say something in it.
-import type { Problem, Sentence } from './contract';
+import type { Problem, Words } from './contract';
 import { plainly, type Language } from './plain';
 import { words, type Word } from './words';
 
@@ -43,11 +43,11 @@ export function sayCode(prefix: string, code: string): string {
 }
 
 /** The server's words, which come in both languages, with parameters called what the page calls them. */
-export function pick(sentence: Sentence): string {
+export function pick(sentence: Words): string {
   return plainly(sentence[current], current);
 }
 
-/** What happened, of a problem that may lack either language. */
-export function detailOf({ title, detail, detail_en }: Problem): string {
-  return plainly((current === 'en' ? detail_en : undefined) ?? detail ?? title, current);
+/** What happened, of a problem. */
+export function detailOf({ detail, detail_en }: Problem): string {
+  return plainly(current === 'en' ? detail_en : detail, current);
 }

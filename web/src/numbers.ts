@@ -54,8 +54,5 @@ export function moment(iso: string): string {
   const time = new Date(iso);
   if (Number.isNaN(time.getTime())) return iso;
   const two = (value: number) => String(value).padStart(2, '0');
-  return (
-    `${time.getFullYear()}-${two(time.getMonth() + 1)}-${two(time.getDate())} ` +
-    `${two(time.getHours())}:${two(time.getMinutes())}`
-  );
+  return `${time.getFullYear()}-${two(time.getMonth() + 1)}-${two(time.getDate())} ` + `${two(time.getHours())}:${two(time.getMinutes())}`;
 }

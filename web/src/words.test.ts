@@ -11,7 +11,13 @@ function codesOf(file: string, name: string): string[] {
 }
 
 test('every code that the service can send has words in both languages', () => {
-  const lists = { flag_: codesOf('finding', 'Flag'), reason_: codesOf('verdict', 'Reason'), condition_: codesOf('patch', 'Condition'), level_: codesOf('survey', 'Level'), '': codesOf('layer', 'LayerKind') };
+  const lists = {
+    flag_: codesOf('finding', 'Flag'),
+    reason_: codesOf('verdict', 'Reason'),
+    condition_: codesOf('patch', 'Condition'),
+    level_: codesOf('survey', 'Level'),
+    '': codesOf('layer', 'LayerKind'),
+  };
   for (const [prefix, codes] of Object.entries(lists)) {
     expect(codes.length, prefix).toBeGreaterThan(1);
     for (const code of codes) {

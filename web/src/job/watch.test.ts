@@ -6,7 +6,20 @@ import { begin, PATIENCE, step, type Watch } from './watch';
 function job(state: Job['state'], done = 0): Job {
   const times = { queued_at: '2022-04-01T00:00:00Z', started_at: null, ended_at: null };
   const claimed = { node: null, attempts: 0, error: null };
-  return { id: 'a', kind: 'survey_import', state, stage: 'reading', done, total: null, ...claimed, ...times, survey: null, layer: null, file: null, problem: null };
+  return {
+    id: 'a',
+    kind: 'survey_import',
+    state,
+    stage: 'reading',
+    done,
+    total: null,
+    ...claimed,
+    ...times,
+    survey: null,
+    layer: null,
+    file: null,
+    problem: null,
+  };
 }
 
 test('a running job is followed by events, a finished one not at all', () => {
@@ -38,6 +51,6 @@ test('silence is borne until patience ends, and one answer renews it', () => {
 
 test('a job that the server does not know is given up at once', () => {
   const watch = step(begin(job('running')), { kind: 'events_broke' });
-  const problem = { type: '/problems/not_found', title: 'Not found', status: 404 };
+  const problem = { type: '/problems/not_found', title: 'Not found', status: 404, detail: '', detail_en: '' };
   expect(step(watch, { kind: 'no_answer', problem })).toMatchObject({ means: 'none', lost: { status: 404 } });
 });

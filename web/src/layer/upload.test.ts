@@ -9,13 +9,24 @@ const nothing = { token: null, corrections: NO_CORRECTIONS, approvalKind: '' };
 const said = (upload: LayerUpload) => Object.fromEntries(new URLSearchParams(layerUrl(upload).split('?')[1]));
 
 test('a layer is sent with its kind, its day, its own name and its file’s', () => {
-  const upload: LayerUpload = { ...nothing, file, token: 'a1', corrections: { ...NO_CORRECTIONS, crs: 'EPSG:4527' }, kind: 'farmland', name: '2021 变更调查', effective: '2021-12-31' };
+  const upload: LayerUpload = {
+    ...nothing,
+    file,
+    token: 'a1',
+    corrections: { ...NO_CORRECTIONS, crs: 'EPSG:4527' },
+    kind: 'farmland',
+    name: '2021 变更调查',
+    effective: '2021-12-31',
+  };
   expect(said(upload)).toEqual({ kind: 'farmland', effective: '2021-12-31', file: '地类.zip', name: '2021 变更调查', crs: 'EPSG:4527', from: 'a1' });
 });
 
 test('what was answered of its codes is sent with the look and with the layer', () => {
   const corrections = corrected(corrected(NO_CORRECTIONS, 'classes=2007'), 'county_codes=leave_out');
-  for (const url of [inspectUrl({ file, token: null, corrections }), layerUrl({ ...nothing, file, corrections, kind: 'county', name: 'a', effective: '2022-01-01' })]) {
+  for (const url of [
+    inspectUrl({ file, token: null, corrections }),
+    layerUrl({ ...nothing, file, corrections, kind: 'county', name: 'a', effective: '2022-01-01' }),
+  ]) {
     const said = new URLSearchParams(url.split('?')[1]);
     expect([said.get('classes'), said.get('county_codes')]).toEqual(['2007', 'leave_out']);
   }
@@ -23,7 +34,7 @@ test('what was answered of its codes is sent with the look and with the layer', 
 
 test('only questions about codes are answered by these buttons', () => {
   const choices = ['gcj02=remove', 'classes=2007', 'county_codes=keep'];
-  expect(choicesOf({ type: '', title: '', status: 422, choices })).toEqual(['classes=2007', 'county_codes=keep']);
+  expect(choicesOf({ type: '', title: '', status: 422, detail: '', detail_en: '', choices })).toEqual(['classes=2007', 'county_codes=keep']);
   expect(choicesOf(null)).toEqual([]);
 });
 

@@ -1,5 +1,5 @@
 // Bounds of outlines, in degrees.
-import type { Bounds, Outline } from '../contract';
+import type { Bounds, Outline } from '../shapes';
 
 /** Bounds that any point will widen. */
 export function nowhere(): Bounds {

@@ -3,7 +3,13 @@ import { gatherCounties } from './counties';
 
 /** A rectangle as a tile would deliver it. */
 function piece(code: string, west: number, south: number, east: number, north: number) {
-  const shell = [[west, south], [east, south], [east, north], [west, north], [west, south]];
+  const shell = [
+    [west, south],
+    [east, south],
+    [east, north],
+    [west, north],
+    [west, south],
+  ];
   return { properties: { code, name: code }, geometry: { type: 'Polygon' as const, coordinates: [shell] } };
 }
 

@@ -2,7 +2,7 @@
 // exact to a pixel of that view, which is enough to zoom to a county and to write its name inside it.
 import type { FeatureCollection, Point } from 'geojson';
 import type { MapGeoJSONFeature } from 'maplibre-gl';
-import type { Bounds, Outline } from '../contract';
+import type { Bounds, Outline } from '../shapes';
 import { nowhere, partsOf, widen } from './bounds';
 import { label } from './label';
 
@@ -48,8 +48,7 @@ export function gatherCounties(pieces: Pick<MapGeoJSONFeature, 'geometry' | 'pro
   for (const { geometry, properties } of pieces) {
     if (geometry.type !== 'Polygon' && geometry.type !== 'MultiPolygon') continue;
     const code = String(properties.code);
-    const county =
-      gathered.get(code) ?? { name: String(properties.name), bounds: nowhere(), area: 0, momentX: 0, momentY: 0 };
+    const county = gathered.get(code) ?? { name: String(properties.name), bounds: nowhere(), area: 0, momentX: 0, momentY: 0 };
     gathered.set(code, county);
     for (const part of partsOf(geometry as Outline)) addShell(county, part[0] ?? []);
   }

@@ -30,14 +30,7 @@ function lineLayer(kind: LayerKind, paint: object): LayerSpecification {
   return { id: `${kind}-line`, type: 'line', source: kind, 'source-layer': kind, layout, paint } as LayerSpecification;
 }
 
-function drawn(
-  kind: LayerKind,
-  word: Word,
-  minZoom: number,
-  shownAtFirst: boolean,
-  colours: Colours,
-  paint: LayerSpecification[],
-): DrawnLayer {
+function drawn(kind: LayerKind, word: Word, minZoom: number, shownAtFirst: boolean, colours: Colours, paint: LayerSpecification[]): DrawnLayer {
   return { kind, word, minZoom, shownAtFirst, ...colours, paint };
 }
 
@@ -72,9 +65,7 @@ export const DRAWN_LAYERS: DrawnLayer[] = [
   drawn('urban_boundary', 'urban_boundary', 0, true, URBAN, [
     lineLayer('urban_boundary', { 'line-color': URBAN.line, 'line-width': thickening(1.1, 2.2), 'line-dasharray': [5, 2] }),
   ]),
-  drawn('county', 'county', 0, true, COUNTY, [
-    lineLayer('county', { 'line-color': COUNTY.line, 'line-width': thickening(1.1, 2.4) }),
-  ]),
+  drawn('county', 'county', 0, true, COUNTY, [lineLayer('county', { 'line-color': COUNTY.line, 'line-width': thickening(1.1, 2.4) })]),
 ];
 
 /** Tiles must be asked for by whole URLs, because MapLibre's worker has no page to be relative to. */

@@ -52,7 +52,16 @@ export const PATCH_STYLE: LayerSpecification[] = [
     type: 'fill',
     ...drawnFrom,
     layout: { 'fill-sort-key': rank },
-    paint: { 'fill-color': colour, 'fill-opacity': ['step', ['zoom'], ['case', ['==', ['get', 'confirmed'], true], 1, 0], OUTLINES_FROM, ['case', ['==', ['get', 'confirmed'], true], 0.6, 0.3]] },
+    paint: {
+      'fill-color': colour,
+      'fill-opacity': [
+        'step',
+        ['zoom'],
+        ['case', ['==', ['get', 'confirmed'], true], 1, 0],
+        OUTLINES_FROM,
+        ['case', ['==', ['get', 'confirmed'], true], 0.6, 0.3],
+      ],
+    },
   },
   {
     // What people confirmed has a solid outline.

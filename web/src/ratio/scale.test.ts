@@ -3,9 +3,11 @@ import type { Ratios, Tally } from '../contract';
 import { placeOn, scaleOf } from './scale';
 
 function ratios(...confirmed: (number | null)[]): Ratios {
-  const tally = (ratio: number | null) =>
-    ({ ratio: { confirmed: ratio, provisional: null, best: null, worst: 100 } }) as unknown as Tally;
-  const lines = [{ name: 'target', percent: 5 }, { name: 'accountability', percent: 15 }];
+  const tally = (ratio: number | null) => ({ ratio: { confirmed: ratio, provisional: null, best: null, worst: 100 } }) as unknown as Tally;
+  const lines = [
+    { name: 'target', percent: 5 },
+    { name: 'accountability', percent: 15 },
+  ];
   return { counties: confirmed.map(tally), city: tally(null), lines } as unknown as Ratios;
 }
 

@@ -17,7 +17,16 @@ test('what was allowed when asked goes with the rest, and nothing else is', () =
 });
 
 test('what was corrected in the preview is what is sent, both times alike', () => {
-  const corrections = { crs: 'EPSG:4527', layer: '图斑', encoding: 'GBK', map: { patch_id: '编号', stated_area: 'MJ' }, gcj02: 'keep', empty: '', classes: '', county_codes: '' } as const;
+  const corrections = {
+    crs: 'EPSG:4527',
+    layer: '图斑',
+    encoding: 'GBK',
+    map: { patch_id: '编号', stated_area: 'MJ' },
+    gcj02: 'keep',
+    empty: '',
+    classes: '',
+    county_codes: '',
+  } as const;
   const corrected = { ...upload, token: 'a1', corrections, onConflict: 'add' } as const;
   const said = (url: string) => new URLSearchParams(url.split('?')[1]);
   const [looked, sent] = [said(inspectUrl(corrected)), said(surveyUrl(corrected))];
@@ -29,7 +38,7 @@ test('what was corrected in the preview is what is sent, both times alike', () =
 test('a file that the server has forgotten is told from one that it refuses', () => {
   const gone = lookOf(404, '{"type":"/problems/not_waiting","title":"","status":404}');
   expect(gone.kind === 'problem' && isGone(gone.problem)).toBe(true);
-  expect(isGone({ type: '/problems/unsupported_format', title: '', status: 415 })).toBe(false);
+  expect(isGone({ type: '/problems/unsupported_format', title: '', status: 415, detail: '', detail_en: '' })).toBe(false);
   expect(lookOf(200, '{"format":"GeoJSON"}')).toMatchObject({ kind: 'seen', inspection: { format: 'GeoJSON' } });
 });
 

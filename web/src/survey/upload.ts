@@ -45,12 +45,8 @@ export interface Allowed {
 
 export const NOTHING_ALLOWED: Allowed = { verdicts: '', again: '' };
 
-
 /** What the server made of the file: work under way, a survey stored (now or before), or a refusal. */
-export type Answer =
-  | { kind: 'job'; job: Job }
-  | { kind: 'survey'; survey: Survey; before: boolean }
-  | { kind: 'problem'; problem: Problem };
+export type Answer = { kind: 'job'; job: Job } | { kind: 'survey'; survey: Survey; before: boolean } | { kind: 'problem'; problem: Problem };
 
 /** What the server saw, or why it saw nothing. */
 export type Look = { kind: 'seen'; inspection: Inspection } | { kind: 'problem'; problem: Problem };
