@@ -27,7 +27,7 @@ pub struct Bounds {
 }
 
 impl Bounds {
-    /// The same workers within these bounds.
+    /// Workers with these bounds.
     pub fn of(&self, workshop: Workshop) -> Workshop {
         let bounds = FeatureBounds { vertices: self.max_feature_vertices, text_bytes: self.max_feature_text << 20, keys: self.max_feature_keys };
         let mut workshop = Workshop { bounds, patience: Duration::from_secs(self.worker_patience), least_rate: self.worker_least_rate, ..workshop };

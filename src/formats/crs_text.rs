@@ -158,7 +158,7 @@ pub fn why_not(name: &str) -> Words {
     })
 }
 
-/// The same of a number of the EPSG register that files of China go by and that is not taken.
+/// What to do about an EPSG code that Chinese files use and that is not accepted.
 fn by_code(code: u32) -> Option<Words> {
     let six = |zone: u32, prefixed: bool| {
         let (meridian, three) = (6 * zone - 3, 2 * zone - 1);

@@ -37,7 +37,7 @@ impl ReadError {
         Self::Refused(Box::new(Refusal { code, words: Words::new(zh, en), offset: None, pointer: None }))
     }
 
-    /// The same at a byte of the file.
+    /// Adds the byte offset in the file.
     pub(super) fn at(mut self, byte: u64) -> Self {
         if let Self::Refused(refusal) = &mut self {
             refusal.offset = Some(byte);
@@ -45,7 +45,7 @@ impl ReadError {
         self
     }
 
-    /// The same within what `pointer` points to.
+    /// Adds the JSON pointer (RFC 6901) of the value that holds the fault.
     pub(super) fn within(mut self, pointer: impl Into<String>) -> Self {
         if let Self::Refused(refusal) = &mut self {
             refusal.pointer = Some(pointer.into());

@@ -38,7 +38,7 @@ impl<'a> Values<'a> {
         self.0[field as usize].as_deref().map(str::trim).filter(|value| !value.is_empty())
     }
 
-    /// The same, taken out.
+    /// Moves the trimmed value of a field out; `None` where it is absent or empty.
     pub fn take(&mut self, field: Field) -> Option<Cow<'a, str>> {
         let value = match self.0[field as usize].take()? {
             Cow::Borrowed(value) => Cow::Borrowed(value.trim()),

@@ -5,7 +5,7 @@
 pub struct Foreign {
     /// What it is, and what to do: Chinese.
     pub zh: &'static str,
-    /// The same in English.
+    /// What it is, and what to do: English.
     pub en: &'static str,
 }
 

@@ -85,7 +85,7 @@ pub async fn layer(State(desk): State<Desk>, Path(id): Path<i64>, Query(format):
     send(desk.service.export(&format.export(Subject::Layer(id))?, &|_| {}).await?)
 }
 
-/// The same as a job, which any node carries out; the file is kept with it.
+/// An export of findings as a job, which any node carries out; the file is kept with it.
 #[utoipa::path(post, path = "/api/exports/findings", tag = "exports", params(WhichQuery, FormatQuery),
     responses((status = ACCEPTED, body = JobAnswer), (status = BAD_REQUEST, body = Problem), (status = NOT_FOUND, body = Problem), (status = TOO_MANY_REQUESTS, body = Problem)))]
 pub async fn queue_findings(
@@ -98,7 +98,7 @@ pub async fn queue_findings(
     jobs::accepted(&desk, &job).await
 }
 
-/// The same as a job, which any node carries out; the file is kept with it.
+/// An export of a layer as a job, which any node carries out; the file is kept with it.
 #[utoipa::path(post, path = "/api/exports/layers/{id}", tag = "exports", params(("id" = i64, Path), FormatQuery),
     responses((status = ACCEPTED, body = JobAnswer), (status = BAD_REQUEST, body = Problem), (status = NOT_FOUND, body = Problem), (status = TOO_MANY_REQUESTS, body = Problem)))]
 pub async fn queue_layer(State(desk): State<Desk>, client: Client, Path(id): Path<i64>, Query(format): Query<FormatQuery>) -> Result<Response, Problem> {

@@ -170,7 +170,7 @@ struct EdgeBoundAnswer {
     unapproved_farmland_m2: f64,
     without_parcels_m2: f64,
     second_county_m2: f64,
-    /// The same for rounding.
+    /// What rounding of the coordinates adds to that, square metres.
     rounding: RoundingAnswer,
 }
 
@@ -257,7 +257,7 @@ impl FindingAnswer {
         }
     }
 
-    /// The same, with what was left out of the layers there.
+    /// Adds what was left out of the layers there.
     #[must_use]
     pub fn lacking(self, left_out: Vec<LeftOutHere>) -> Self {
         let answer = |LeftOutHere { layer, left_out }: LeftOutHere| {
@@ -267,7 +267,7 @@ impl FindingAnswer {
         Self { left_out: left_out.into_iter().map(answer).collect(), ..self }
     }
 
-    /// The same, with what the finding was before it was made anew.
+    /// Adds the former findings.
     #[must_use]
     pub fn with_history(self, history: Vec<FormerAnswer>) -> Self {
         Self { history, ..self }

@@ -135,7 +135,7 @@ pub async fn cancel(State(desk): State<Desk>, Path(id): Path<String>) -> Result<
     Ok(Json(desk.service.cancel(&id).await?.into()))
 }
 
-/// The same as it changes: `progress` while it runs, then one `done` or `failed`.
+/// A job as it changes, as server-sent events: `progress` while it runs, then one `done` or `failed`.
 #[utoipa::path(get, path = "/api/jobs/{id}/events", tag = "jobs", params(("id" = String, Path)), responses((status = OK, content_type = "text/event-stream", body = String), (status = NOT_FOUND, body = Problem)))]
 pub async fn events(State(desk): State<Desk>, Path(id): Path<String>) -> Result<Sse<impl Stream<Item = Result<Event, Infallible>>>, Problem> {
     let mut news = desk.service.news();
@@ -215,7 +215,7 @@ pub(super) async fn answered(
     answer(ended).ok_or_else(|| Problem::internal(&format!("job {job} came to something else")))
 }
 
-/// The same, to who would rather not wait for the end.
+/// 202 with `Preference-Applied: respond-async` (RFC 7240).
 pub(super) async fn accepted_as_preferred(desk: &Desk, job: &str) -> Result<Response, Problem> {
     let mut accepted = accepted(desk, job).await?;
     accepted.headers_mut().insert("preference-applied", HeaderValue::from_static("respond-async"));

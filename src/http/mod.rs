@@ -101,7 +101,7 @@ pub struct Limits {
     pub jobs_all: u32,
     /// Files that wait here after they were looked at, of one client.
     pub waiting_each: usize,
-    /// The same of all clients.
+    /// Files that wait here after they were looked at, of all clients.
     pub waiting_all: usize,
     /// Connections of one client.
     pub connections_each: usize,

@@ -31,7 +31,7 @@ pub enum ServiceError {
     /// The job waits until a full disk has room, and is carried out then.
     #[error("job {0} waits for room on a disk")]
     WaitsForRoom(String),
-    /// The same, met by the node that carried this job out, and logged there.
+    /// A defect of ours, met by the node that carried this job out, and logged there.
     #[error("job {0} failed")]
     FailedJob(String),
 }

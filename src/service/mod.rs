@@ -134,13 +134,13 @@ impl Service {
         &self.counts
     }
 
-    /// The same with other workers: for tests, and for who wants other limits.
+    /// Replaces the workers: for tests, and for other limits.
     #[must_use]
     pub fn with_workshop(self, workshop: Workshop) -> Self {
         Self { workshop, ..self }
     }
 
-    /// The same with another budget for the process, in bytes.
+    /// Sets the memory budget of the process, in bytes.
     #[must_use]
     pub fn with_memory(self, budget: u64) -> Self {
         let memory = Memory::new(budget, self.spool.clone());
@@ -154,7 +154,7 @@ impl Service {
         &self.workshop
     }
 
-    /// The same, whose workers end soon after `asking` is dropped.
+    /// Workers that end soon after `asking` is dropped.
     fn workshop_while(&self, asking: &Arc<()>) -> Workshop {
         Workshop { asked: Some(Arc::downgrade(asking)), ..self.workshop.clone() }
     }

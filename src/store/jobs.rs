@@ -148,9 +148,9 @@ pub struct Job {
     pub outcome: Option<JobOutcome>,
     /// Milliseconds since 1970 at which it was queued.
     pub created_ms: i64,
-    /// The same of the last attempt's begin.
+    /// Milliseconds since 1970 at which the last attempt began.
     pub started_ms: Option<i64>,
-    /// The same of its end.
+    /// Milliseconds since 1970 at which it ended.
     pub ended_ms: Option<i64>,
     /// Bytes of the file it made, as long as that is kept.
     pub file_bytes: Option<u64>,

@@ -217,7 +217,7 @@ pub(super) fn former(row: &impl Columns) -> Result<FormerFinding, StoreError> {
     })
 }
 
-/// The same of several surveys, the rows of each one after the other.
+/// Provenance of several surveys, from rows grouped by survey.
 pub(super) fn provenances<C: Columns>(rows: &[C]) -> Result<Vec<Provenance>, StoreError> {
     let surveys = rows.iter().map(|row| row.integer("survey")).collect::<Result<Vec<_>, _>>()?;
     let mut found = Vec::new();

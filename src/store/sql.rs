@@ -76,7 +76,7 @@ pub(super) const WITHIN_UNKNOWN: &str =
 pub(super) const STRADDLING: &str = "
     SELECT id, period, months FROM survey WHERE period <= $2 AND period + months - 1 >= $1 AND (period < $1 OR period + months - 1 > $2) AND withdrawn_ms IS NULL
     ORDER BY period + months DESC, period DESC, id DESC";
-/// The same of every survey within some months, newest period first.
+/// Provenance of every survey between two periods, newest first.
 pub(super) const PROVENANCES: &str = "
     SELECT survey.id AS survey, layer_set.id, layer_set.rule, layers, lon0, lat0, layer_set.checksum AS set_checksum, layer_set_layer.layer_set, position, layer_id, kind,
         layer_set_layer.name, effective, layer_set_layer.checksum
@@ -146,5 +146,5 @@ pub(super) const WHOLE: &str = "patch.id, patch.survey_id, survey.period, survey
 /// The columns of [`rows::mark`](super::rows::mark) but for the verdicts: all of its patch, which has a checksum.
 pub(super) const MARK: &str =
     "patch.id, patch.survey_id, patch.row, patch_id, stated_county, west, south, east, north, cell, before_day, after_day, patch.number, patch.checksum";
-/// The same of its outline.
+/// The columns of the outline of [`MARK`].
 pub(super) const MARK_OUTLINE: &str = ", attributes, defects, degrees, patch_outline.repaired, source, patch_outline.checksum AS outline_checksum";

@@ -51,7 +51,7 @@ pub trait Withdrawals: Send + Sync {
     async fn withdraw(&self, survey: i64, decision: &Decision) -> Result<(), StoreError>;
     /// Starts restoring a survey that was withdrawn or replaced, as it was; [`StoreError::PeriodTaken`] where another one is in its place.
     async fn begin_restore(&self, survey: i64, decision: &Decision) -> Result<Box<dyn RestoreWriter>, StoreError>;
-    /// The same from beginning to end, for a survey that shares no ground.
+    /// Restores a survey that shares no ground, in one step.
     async fn restore(&self, survey: i64, decision: &Decision) -> Result<Survey, StoreError> {
         self.begin_restore(survey, decision).await?.commit().await
     }

@@ -138,7 +138,7 @@ export interface Difference {
 
 /** By how much areas may differ, square metres: for edges are straight in one coordinate system only, and for coordinates were written with few decimals. */
 export interface EdgeBound {
-  /** The same for rounding. */
+  /** What rounding of the coordinates adds to that, square metres. */
   rounding: RoundingBound;
   second_county_m2: number;
   unapproved_farmland_m2: number;

@@ -67,7 +67,7 @@ pub mod files {
     pub const COUNTY: &str = "county.geojson";
     /// 土地利用现状图斑 (DLTB), land-use parcels at the end of 2020.
     pub const FARMLAND: &str = "farmland.geojson";
-    /// The same at the end of 2022, when farmland was built on; not of the presets for measurements.
+    /// 土地利用现状图斑 (DLTB), land-use parcels at the end of 2022, when farmland was built on; not of the presets for measurements.
     pub const FARMLAND_OF_2022: &str = "farmland-2022.geojson";
     /// 永久基本农田, permanent basic farmland.
     pub const BASIC_FARMLAND: &str = "basic_farmland.geojson";

@@ -278,7 +278,7 @@ impl Trouble {
         Self { code: Cow::Borrowed(code), message: message.to_string(), row: None }
     }
 
-    /// The same at a feature of the layer, from 1.
+    /// Adds the feature of the layer, from 1.
     #[must_use]
     pub fn at(self, row: u64) -> Self {
         Self { row: Some(row), ..self }

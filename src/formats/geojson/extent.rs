@@ -153,7 +153,7 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    /// The same byte by byte, after the definition.
+    /// Oracle: the end of a value, byte by byte, after the definition.
     fn end_of(text: &[u8]) -> Option<usize> {
         // In ASCII a closing bracket comes two after its opening one.
         let (open, close) = (text[0], text[0] + 2);

@@ -63,7 +63,7 @@ impl Reader {
         Self::new(Box::new(File::open(path)?), forced, bounds)
     }
 
-    /// The same from anything that can be read twice.
+    /// Opens any input that can be read twice.
     pub fn new(input: Box<dyn Input>, forced: Option<Crs>, bounds: FeatureBounds) -> Result<Self, ReadError> {
         let mut source = Source::new(input, bounds.text_bytes as usize);
         head::begin(&mut source)?;
@@ -79,7 +79,7 @@ impl Reader {
         Ok(Self { source, members, forced, assumed, row: 1, next, bounds })
     }
 
-    /// The same reader with more to tell of how the file was read.
+    /// Adds notes about how the file was read.
     #[must_use]
     pub fn noting(mut self, notes: impl IntoIterator<Item = Words>) -> Self {
         self.members.head.notes.extend(notes);

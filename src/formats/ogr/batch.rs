@@ -30,7 +30,7 @@ impl Batch {
         Ok(Self { first_row, bytes, features, has_curves: false, bounds })
     }
 
-    /// The same of a file that has curves which come as no geometry at all.
+    /// Notes that the file has curves, which GDAL hands over as no geometry.
     pub fn with_curves(self, has_curves: bool) -> Self {
         Self { has_curves, ..self }
     }

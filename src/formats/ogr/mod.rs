@@ -54,7 +54,7 @@ impl Reader {
         Self { worker, head, crs, row: 1, announced, has_curves: false, bounds, ended: false }
     }
 
-    /// The same of a file that has curves which come as no geometry at all.
+    /// Notes that the file has curves, which GDAL hands over as no geometry.
     #[must_use]
     pub fn with_curves(self, has_curves: bool) -> Self {
         Self { has_curves, ..self }

@@ -113,7 +113,7 @@ impl Workshop {
 
 /// What the names of job folders begin with: they may lie where other programs have theirs.
 const FOLDER: &str = "tuban-job-";
-/// The same of folders of uploads.
+/// What the names of upload folders begin with.
 const UPLOADS: &str = "tuban-uploads-";
 
 /// A job's folder, or another one of this process.

@@ -36,7 +36,7 @@ pub(crate) struct Telling<'a> {
     pub(crate) rule: &'a Rule,
     /// The patches that these are for; nothing where they are for all.
     pub(crate) scope: Option<Scope<'a>>,
-    /// The same for people; nothing where no sentence is asked for.
+    /// The layer versions, for sentences; `None` where no sentence is asked for.
     pub(crate) provenance: Option<Provenance>,
     /// What is written.
     pub(crate) output: Output,
@@ -150,7 +150,7 @@ fn columns(areas: &Areas, atlas: &Atlas) -> [Option<f64>; 7] {
     ]
 }
 
-/// The same of approvals by their days, and of other uses.
+/// Columns of approvals by their days, and of other uses.
 const BY_DAY: [&str; 8] = [
     "approved_before_m2",
     "approved_before_farmland_m2",

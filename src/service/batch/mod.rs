@@ -308,7 +308,7 @@ pub fn classify(
     classify_set(files, rule, atlas, None, Spilled::default(), output, out, report)
 }
 
-/// The same, where the layers are those of a set; other sets have judged what it is not for.
+/// Classifies with the layers of one set; patches of other times have been classified with other sets.
 #[expect(clippy::too_many_arguments, reason = "one for each thing that the two callers differ in")]
 fn classify_set(
     files: &ClassifyFiles,

@@ -23,7 +23,7 @@ const fn three(code: [&'static str; 2], name: [&'static str; 2]) -> [Column; 3] 
     ]
 }
 
-/// The same of approvals, with the day, end and kind that they say.
+/// The columns of approvals: those three, and the day, end and kind.
 const fn six(code: [&'static str; 2], name: [&'static str; 2]) -> [Column; 6] {
     let [row, code, name] = three(code, name);
     [

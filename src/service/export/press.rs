@@ -54,7 +54,7 @@ impl<T: Send + 'static> Press<T> {
         self.told.send(Told::Page(page)).await.is_ok()
     }
 
-    /// The same where nothing can be awaited. What follows after a failure is dropped.
+    /// Hands a page over from synchronous code. After a failure pages are dropped.
     pub fn push_blocking(&self, page: Vec<T>) {
         let _ = tokio::task::block_in_place(|| self.told.blocking_send(Told::Page(page)));
     }

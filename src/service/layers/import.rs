@@ -322,12 +322,12 @@ impl<'a> LayerJudge<'a> {
         Self { kind, choices, intake: reading.intake(plane), asks_gcj02: reading.gcj02_is_open(), atlas, approval_kind: None, without: None }
     }
 
-    /// The same where people say what all approvals of the file are for.
+    /// Sets what all approvals of the file are for, as people said.
     pub fn with_approval_kind(self, approval_kind: Option<&'a str>) -> Self {
         Self { approval_kind, ..self }
     }
 
-    /// The same without the counties of these codes.
+    /// Leaves out the counties with these codes.
     pub fn without(self, holders: &'a Holders) -> Self {
         Self { without: Some(holders), ..self }
     }

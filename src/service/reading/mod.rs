@@ -65,7 +65,7 @@ impl Reading {
         }
     }
 
-    /// The same, with the contradiction between its CRS and its coordinates told beside it.
+    /// Opens a file for inspection: a contradiction between its CRS and its coordinates is returned beside it, not refused.
     pub fn look(wish: &Wish<'_>) -> Result<(Self, Option<Refusal>), ServiceError> {
         let overrides = overrides(wish.map)?;
         let mut source = wish.file.open(wish.stated)?;
@@ -220,7 +220,7 @@ impl Reading {
         )
     }
 
-    /// The same with one result for a batch: `begin` is told how many features there are, `work` adds what comes of each, in order.
+    /// Folds each batch to one result: `begin` is told how many features there are, `work` adds what comes of each, in order.
     pub fn fold_batches<R: Send>(
         &mut self,
         begin: impl Fn(usize) -> R + Sync,

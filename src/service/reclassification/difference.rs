@@ -28,7 +28,7 @@ pub struct Difference {
     pub changes: Vec<Change>,
     /// The survey's own sums by county, as they are and as they would be.
     pub counties: Vec<(Tally, Tally)>,
-    /// The same of the city.
+    /// The city's sums, as they are and as they would be.
     pub city: Option<(Tally, Tally)>,
     /// Why it could not be committed.
     pub outside: Option<Refusal>,

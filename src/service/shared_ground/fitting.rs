@@ -44,7 +44,7 @@ impl Fitting {
         fitting
     }
 
-    /// The same pieces, fitted.
+    /// Fits pieces to the findings of their patches.
     pub(super) fn fit(&mut self, mut pieces: Vec<SharedPiece>) -> Vec<SharedPiece> {
         let mut of_patch: BTreeMap<i64, Vec<&mut GroundShare>> = BTreeMap::new();
         for share in pieces.iter_mut().flat_map(|piece| &mut piece.shares) {

@@ -86,7 +86,7 @@ impl<'a> Judge<'a> {
         Self { atlas, rule, intake, written, asks_gcj02, ids_in_field, county_codes, period_days, today: today(), scope: None }
     }
 
-    /// The same, for the patches of that scope alone.
+    /// Limits the classifier to the patches of that scope.
     #[must_use]
     pub fn within(self, scope: Scope<'a>) -> Self {
         Self { scope: Some(scope), ..self }

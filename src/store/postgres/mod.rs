@@ -1,6 +1,6 @@
 //! The store for many: a PostgreSQL database with PostGIS, which several nodes may share.
 //!
-//! The same promise as the embedded store, by the same means: every write is one transaction, one writer at a time over all nodes
+//! It keeps the promise of the embedded store by the same means: every write is one transaction, one writer at a time over all nodes
 //! ([`writing`]), and readers see what is committed. What the tables look like and why: `migrations/postgres/0001_first.sql`.
 
 mod bulk;

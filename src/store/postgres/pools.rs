@@ -122,7 +122,7 @@ async fn takes_writes(connection: &mut PgConnection) -> Result<(), sqlx::Error> 
     if standby { Err(sqlx::Error::Protocol("the server takes no writes".to_owned())) } else { Ok(()) }
 }
 
-/// The same server, asked to add up county by county, and to plan for the very surveys that are asked for.
+/// Connections for sums: partition-wise joins and aggregates, a plan for each set of surveys.
 fn by_county(options: &PgConnectOptions) -> PgConnectOptions {
     options.clone().options([
         ("enable_partitionwise_join", "on"),
@@ -133,7 +133,7 @@ fn by_county(options: &PgConnectOptions) -> PgConnectOptions {
     ])
 }
 
-/// The same server, asked to find each row by index.
+/// Connections for pages: each row by index, joins in the order written.
 fn by_index(options: &PgConnectOptions) -> PgConnectOptions {
     options.clone().options([
         ("join_collapse_limit", "1"),

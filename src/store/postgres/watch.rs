@@ -62,7 +62,7 @@ impl Lost {
         self.bond().unless(answer)
     }
 
-    /// The same, within a time that everything is done in.
+    /// [`unless`](Self::unless) with a time limit.
     pub(super) fn soon<T, F: Future<Output = Result<T, StoreError>>>(&self, answer: F) -> impl Future<Output = F::Output> + use<T, F> {
         self.bond().soon(answer)
     }
@@ -85,7 +85,7 @@ impl Bond {
         }
     }
 
-    /// The same, within a time that everything is done in.
+    /// [`unless`](Self::unless) with a time limit.
     pub(super) fn soon<T, F: Future<Output = Result<T, StoreError>>>(&self, answer: F) -> impl Future<Output = F::Output> + use<T, F> {
         let late = |_| StoreError::Unavailable("the database did not answer in time".to_owned());
         let answer = self.unless(answer);

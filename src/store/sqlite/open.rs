@@ -26,7 +26,7 @@ const STEPS: Steps = &[
     (16, "findings made", include_str!("../../../migrations/sqlite/0016_findings_made.sql")),
     (17, "numbers", include_str!("../../../migrations/sqlite/0017_numbers.sql")),
 ];
-/// The same of the file with the jobs.
+/// The steps of the file with the jobs.
 const JOB_STEPS: Steps = &[
     (1, "first", include_str!("../../../migrations/sqlite-jobs/0001_first.sql")),
     (2, "kinds", include_str!("../../../migrations/sqlite-jobs/0002_kinds.sql")),
@@ -44,7 +44,7 @@ const WRITERS_WAIT: Duration = Duration::from_mins(5);
 /// How long a reader waits for one of the connections.
 const READERS_WAIT: Duration = Duration::from_secs(30);
 const READERS: u32 = 4;
-/// The same for what reads little.
+/// Connections for questions that read little.
 const FACTS: u32 = 2;
 /// Rows that SQLite's thread may be ahead of the one that decodes them.
 const ROWS_AHEAD: usize = 1024;
