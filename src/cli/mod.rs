@@ -10,7 +10,7 @@ macro_rules! say {
     };
 }
 
-/// Prints a line to standard error, to whoever listens; `eprintln!` would panic where nobody does.
+/// Prints a line to standard error; `eprintln!` would panic where that is closed.
 macro_rules! complain {
     ($($words:tt)*) => {
         let _ = $crate::cli::terminal::complain(format_args!($($words)*));

@@ -100,7 +100,7 @@ impl Serve {
         }
     }
 
-    /// Says where it listens. Whoever started it may read that and hang up: the service goes on.
+    /// Says where it listens. The starting process may read that and close the pipe: the service goes on.
     fn greet(&self, address: SocketAddr) {
         let note = if self.listen.ip().is_loopback() {
             "listening on this machine only; --listen opens it to others (there are no accounts yet: they could read and write everything)"

@@ -4,7 +4,7 @@ use super::ReadError;
 use super::sniff::{self, Kind};
 use std::path::{Path, PathBuf};
 
-/// Puts a file, and what belongs to it, under our own name into the job's folder: as a link where that can be, for nobody writes to it there.
+/// Puts a file, and what belongs to it, under our own name into the job's folder: as a link where that can be, for it is not written to there.
 pub fn adopt(path: &Path, kind: Kind, folder: &Path) -> Result<PathBuf, ReadError> {
     std::fs::create_dir_all(folder)?;
     let (_, name) = kind.driver().unwrap_or(("", "data"));

@@ -88,7 +88,7 @@ mod tests {
         assert_eq!(told_apart(&cut_after_ten(&["农户的姓名一", "农户的姓名二"], encoding_rs::GBK), Some("GBK")), ["农户的姓名", "农户的姓名_2"]);
         // As GDAL writes the second one. Oracle: its DBF, by xxd.
         assert_eq!(told_apart(&[b"\xe5\x86\x9c\xe6\x88\xb7\xe5\xa7_1".to_vec()], Some("UTF-8")), ["农户_1"]);
-        // Two that begin with the same ten bytes: which of them is the heading of ours, nobody knows.
+        // Two that begin with the same ten bytes: which of them is meant is unknown.
         let alike = told_apart(&cut_after_ten(&["监测图斑面积", "监测图斑编号", "备注"], UTF_8), Some("UTF-8"));
         assert_eq!(alike, ["监测图", "监测图_2", "备注"]);
         let numbered = told_apart(&[b"\xe7\x9b\x91\xe6\xb5\x8b\xe5\x9b\xbe\xe6".to_vec(), b"\xe7\x9b\x91\xe6\xb5\x8b\xe5\x9b_1".to_vec()], Some("UTF-8"));

@@ -294,7 +294,7 @@ mod tests {
             [pair("county_code", "行政区代码"), pair("county_name", "行政区名称"), pair("patch_id", "图斑编号"), pair("stated_area", "图斑面积（平方米）")];
         assert_eq!(taken(Wanted::Survey, headings), ours);
         assert_eq!(taken(Wanted::Survey, "图斑编 行政区代"), [pair("county_code", "行政区代"), pair("patch_id", "图斑编")]);
-        // Of several headings the beginning: of which, nobody knows.
+        // Of several headings the beginning: which of them is unknown.
         assert_eq!(taken(Wanted::Survey, "行政区 图斑"), []);
         assert_eq!(taken(Wanted::Survey, "监测图"), [pair("patch_id", "监测图")]);
         // Of which of them the ids are is for people to say.

@@ -110,7 +110,7 @@ fn degrees(at: &Bounds) -> String {
 }
 
 fn numbers(at: &Bounds) -> String {
-    // Plain up to what a projection could mean, then scientific: nobody reads 308 zeros.
+    // Plain up to what a projection could mean, then scientific: 308 zeros help no reader.
     let number = |value: f64| if value.abs() < 1e9 { format!("{value:.3}") } else { format!("{value:e}") };
     format!("x {}…{}, y {}…{}", number(at.min[0]), number(at.max[0]), number(at.min[1]), number(at.max[1]))
 }

@@ -67,7 +67,7 @@ impl Drop for Place {
 /// What a connection above the limit is answered, whatever it would ask.
 const REFUSAL: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\nconnection: close\r\nretry-after: 2\r\ncontent-length: 0\r\n\r\n";
 
-/// Says so and closes; nothing is read, and nobody is waited for.
+/// Says so and closes; nothing is read or waited for.
 pub(super) fn refuse(stream: TcpStream) {
     if let Ok(mut stream) = stream.into_std() {
         let _ = stream.write(REFUSAL);

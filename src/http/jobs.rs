@@ -151,7 +151,7 @@ pub async fn events(State(desk): State<Desk>, Path(id): Path<String>) -> Result<
                 change = changed(&desk, &id, &mut news, &answer) => change.ok(),
                 () = desk.life.stopping() => None,
             };
-            // Without one the stream ends without an end of the job: whoever listens goes on by asking.
+            // Without one the stream ends without an end of the job: a listener goes on by polling.
             let Some(now) = change else { break };
             answer = now;
         }
@@ -181,7 +181,7 @@ pub async fn file(State(desk): State<Desk>, Path(id): Path<String>, headers: Hea
     let chunks = async_stream::try_stream! {
         let (mut left, mut number) = (bytes, 0);
         while left > 0 {
-            // Dropped while it is read: the answer ends short of its length, which nobody takes for the whole.
+            // Dropped while it is read: the answer ends short of its length, which cannot be taken for the whole.
             let chunk = desk.service.file_chunk(&id, number).await.map_err(std::io::Error::other)?.ok_or(std::io::ErrorKind::UnexpectedEof)?;
             left = left.saturating_sub(chunk.len() as u64);
             number += 1;

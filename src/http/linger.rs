@@ -41,7 +41,7 @@ impl Lingering {
             return Poll::Ready(written);
         }
         ready!(self.patience.poll_end(context));
-        // Whoever does not read has nothing to be told.
+        // A client that does not read cannot be told anything.
         self.open = None;
         Poll::Ready(Err(io::ErrorKind::TimedOut.into()))
     }

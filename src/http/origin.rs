@@ -1,6 +1,6 @@
 //! Cross-site request forgery and DNS rebinding: which names this service answers to, and whose pages may write.
 //!
-//! There are no accounts, so whoever reaches the address may write, and any page that a browser shows can reach it. Three checks, all before a body is read:
+//! There are no accounts, so anyone who reaches the address may write, and any page that a browser shows can reach it. Three checks, all before a body is read:
 //!
 //! 1. `Host` must be a name that was configured, a loopback name, or an address that it listens on: 421, a *misdirected request* (RFC 9110, 15.5.20), because
 //!    the request was meant for another server. A page whose own name was made to resolve to this machine (DNS rebinding) ends here, also with a GET.
@@ -109,7 +109,7 @@ impl FromStr for PublicOrigin {
 /// Refuses what is not meant for us, and writes from pages that are not ours.
 pub(super) async fn guard(State(names): State<Arc<Names>>, request: Request, next: Next) -> Response {
     let (path, headers) = (request.uri().path(), request.headers());
-    // Whoever looks after the service asks by whatever name, and is told nothing of what is stored.
+    // Probes and metrics may use any host name: they tell nothing of what is stored.
     if !readiness::is_health(path)
         && let Some(host) = foreign_host(&names, request.uri(), headers)
     {

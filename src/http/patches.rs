@@ -108,7 +108,7 @@ pub async fn patches(State(desk): State<Desk>, Query(query): Query<PatchesQuery>
     Ok(([(header::CONTENT_TYPE, GEOJSON)], Body::from_stream(chunks)).into_response())
 }
 
-/// Patches read at a time: a page of the largest size is never held whole, whoever reads it slowly.
+/// Patches read at a time: a page of the largest size is never held whole, also for a slow reader.
 const PORTION: u32 = 1000;
 /// Bytes sent at a time, or a little more.
 const CHUNK: usize = 64 << 10;
@@ -132,7 +132,7 @@ impl Portion {
     }
 }
 
-/// The page as text, portion by portion. An error behind the first one ends it short, so that it is no JSON: nobody takes it for the whole.
+/// The page as text, portion by portion. An error behind the first one ends it short, so that it is no JSON and cannot be taken for the whole.
 fn feature_collection(desk: Desk, mut wanted: PatchQuery, first: Portion, asked: String) -> impl Stream<Item = Result<Bytes, ServiceError>> {
     async_stream::try_stream! {
         let limit = wanted.limit;

@@ -83,7 +83,7 @@ query! {
     }
 }
 
-/// Whether requests should be sent here: the layers in force were loaded, the database answers, the disks have room, and nobody asked the process to stop.
+/// Whether requests should be sent here: the layers in force were loaded, the database answers, the disks have room, and the process was not asked to stop.
 #[utoipa::path(get, path = "/ready", tag = "machine", params(ReadyQuery), responses((status = OK, body = Readiness), (status = INSUFFICIENT_STORAGE, description = "a disk has less room than is kept free", body = Problem, content_type = "application/problem+json"),
     (status = SERVICE_UNAVAILABLE, description = "the problem's type says what is missing: `starting`, `stopping` or `unavailable` (the database)", body = Problem, content_type = "application/problem+json")))]
 pub async fn ready(State(desk): State<Desk>, Query(query): Query<ReadyQuery>) -> Result<Json<Readiness>, Problem> {

@@ -29,7 +29,7 @@ pub(super) struct Arrived {
 impl Arrived {
     /// Takes the request's file in; nothing is read where it waits under the token `from`.
     pub async fn take(desk: &Desk, client: Client, from: Option<String>, request: Request) -> Result<Self, Problem> {
-        // Asked again when it is queued; nobody should send a gigabyte for nothing.
+        // Asked again when it is queued; a gigabyte should not be sent in vain.
         desk.service.may_queue(&desk.quota(client)).await?;
         let asynchronous = jobs::prefers_async(request.headers());
         let file = match &from {
@@ -137,7 +137,7 @@ async fn spool_form(desk: &Desk, request: Request) -> Result<Spooled, Problem> {
 async fn write_out<E: std::fmt::Display>(desk: &Desk, name: Option<String>, body: impl Stream<Item = Result<Bytes, E>>) -> Result<Spooled, Problem> {
     let limit = desk.limits.upload_bytes;
     let failed = |error: std::io::Error| Problem::from(ServiceError::from(error));
-    // Not before the first byte: whoever sends none takes no descriptor.
+    // Not before the first byte: a client that sends none takes no file descriptor.
     let mut spooling = None;
     let (mut hash, mut size) = (Sha256::new(), 0);
     let mut body = std::pin::pin!(body);

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tuban_engine::model::Words;
 
-/// How long a file waits: as long as somebody may think about it, or ask whoever sent it.
+/// How long a file waits: as long as somebody may think about it, or ask its sender.
 const PATIENCE: Duration = Duration::from_mins(30);
 
 /// The files that wait.
@@ -82,7 +82,7 @@ impl Waiting {
         })
     }
 
-    /// Deletes the file that waits under a token, once nobody reads it any more.
+    /// Deletes the file that waits under a token, once its last reader is done.
     pub fn forget(&self, token: &str) {
         self.files().remove(token);
     }

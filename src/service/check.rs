@@ -35,7 +35,7 @@ pub const MOST_VERTICES: usize = 20_000;
 const AT_ONCE_BYTES: usize = 16 << 10;
 
 impl Service {
-    /// Checks by what is stored now for those days (without any, for today), for whoever answers others meanwhile: a large polygon is checked on a thread of its own,
+    /// Checks by what is stored now for those days (without any, for today), for a server that answers other requests meanwhile: a large polygon is checked on a thread of its own,
     /// and waits for its turn.
     pub async fn check_aside(self: &Arc<Self>, geojson: impl AsRef<[u8]> + Send + 'static, days: Option<Days>) -> Result<CheckedPolygon, ServiceError> {
         let days = days.unwrap_or_else(|| days_of(today()));
@@ -45,7 +45,7 @@ impl Service {
         }
         let broken = |error: &dyn std::error::Error| ServiceError::Broken(error.to_string());
         let turn = Arc::clone(&self.large_checks).acquire_owned().await.map_err(|error| broken(&error))?;
-        // The turn ends with the work, also where nobody waits for the answer any more.
+        // The turn ends with the work, also where the client has left.
         let checked = tokio::task::spawn_blocking(move || {
             let checked = check(&standing, &days, geojson.as_ref());
             drop(turn);

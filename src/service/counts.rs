@@ -1,4 +1,4 @@
-//! What the service has done since it started, counted for whoever watches the service.
+//! What the service has done since it started, counted for monitoring.
 
 use crate::service::{ServiceError, jobs::Imported};
 use crate::store::StoreError;

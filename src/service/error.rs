@@ -106,7 +106,7 @@ impl From<Refusal> for ServiceError {
 }
 
 impl From<std::io::Error> for ServiceError {
-    /// A disk that takes nothing more is told as one, whoever meets it: the store or this process.
+    /// A disk that takes nothing more is told as one, whether the store or this process meets it.
     fn from(error: std::io::Error) -> Self {
         if is_no_room(&error) { Self::Store(error.into()) } else { Self::Io(error) }
     }

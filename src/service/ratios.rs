@@ -54,7 +54,7 @@ impl Service {
         Ok(Ratios { range: *range, straddling, counties, city, lines, provenance: self.together(provenance), contradictions })
     }
 
-    /// Adds up what was not added up since the last change. Whoever asks meanwhile waits for the same answer.
+    /// Adds up what was not added up since the last change. Requests that come meanwhile wait for the same answer.
     async fn summed(&self, range: Option<PeriodRange>) -> Result<Arc<Summed>, ServiceError> {
         let revision = self.store.revision().await?;
         let found = self.sums.try_get_with((range, revision), async { Ok::<_, StoreError>(Arc::new(self.store.summed(range).await?)) });

@@ -5,7 +5,7 @@
 //! took over are added by XOR, since a survey that replaces another takes numbers and verdicts over: SQL then corrects the checksum ([`exclusive_or`]) without
 //! reading the row.
 //!
-//! It is there for failing disks and memory, not against malice: whoever can write a row can write its checksum.
+//! It is there for failing disks and memory, not against malice: who can write a row can write its checksum.
 
 use super::StoreError;
 use super::columns::Columns;

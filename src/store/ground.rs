@@ -1,4 +1,4 @@
-//! Ground that patches share, as whoever changes patches or findings sees it; and what both databases do about it in the same way.
+//! Ground that patches share, as every writer of patches or findings sees it; and what both databases do about it in the same way.
 
 use super::checksum::{self, Summing};
 use super::columns::Columns;

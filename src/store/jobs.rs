@@ -42,7 +42,7 @@ pub(super) mod sql {
     pub(crate) const DROPPED: &str = "UPDATE job SET file_bytes = NULL WHERE id = $1";
     /// Forgets its file.
     pub(crate) const FORGET_FILE: &str = "DELETE FROM job_chunk WHERE job = $1";
-    /// The oldest job of a lane that nobody holds, and who held it last; of those that write none whose twin is held, asked for in the same words: the second one finds what the
+    /// The oldest free job of a lane, and who held it last; of those that write none whose twin is held, asked for in the same words: the second one finds what the
     /// first has stored. What was claimed or queued in the future is free: the clock was set back since, and its lease might last for hours.
     pub(crate) const CLAIMABLE: &str = "
         SELECT id, node FROM job WHERE state = 'running' AND lane = $1
@@ -51,7 +51,7 @@ pub(super) mod sql {
             SELECT 1 FROM job twin WHERE twin.state = 'running' AND twin.kind = job.kind AND twin.parameters = job.parameters AND twin.node IS NOT NULL
             AND twin.free_ms > (SELECT now_ms FROM clock) AND twin.started_ms <= (SELECT now_ms FROM clock) + 1000))
         ORDER BY id LIMIT 1";
-    /// Claims a job: id, node, lease in milliseconds. What still has a node was given back by nobody: its lease ran out.
+    /// Claims a job: id, node, lease in milliseconds. A job that still names a node was not given back: its lease ran out.
     pub(crate) const CLAIM: &str = "
         UPDATE job SET node = $2, token = token + 1, attempts = attempts + 1, 
             lost = lost + CASE WHEN node IS NULL THEN 0 ELSE 1 END, lost_by = coalesce(node, lost_by),
@@ -72,7 +72,7 @@ pub(super) mod sql {
     /// Ends a job that is held: id, token, state, outcome. Who held it last stays known: that node's log tells more.
     pub(crate) const END: &str = "
         UPDATE job SET state = $3, outcome = $4, ended_ms = (SELECT now_ms FROM clock) WHERE id = $1 AND token = $2 AND state = 'running'";
-    /// Ends a job whoever holds it: id, state, outcome. The token grows, so that its holder can change nothing any more.
+    /// Ends a job, also one that is held: id, state, outcome. The token grows, so that its holder can change nothing any more.
     pub(crate) const CANCEL: &str = "
         UPDATE job SET state = $2, outcome = $3, token = token + 1, ended_ms = (SELECT now_ms FROM clock) WHERE id = $1 AND state = 'running'";
     /// Whether a job is held: id, token.
@@ -217,7 +217,7 @@ pub(super) async fn next_chunk(file: &mut (dyn AsyncRead + Send + Unpin)) -> Res
     Ok(bytes)
 }
 
-/// The right to carry a job out, as long as nobody with a higher token has it.
+/// The right to carry a job out, as long as no higher fencing token was given.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Held {
     /// The job's id.
@@ -230,7 +230,7 @@ pub struct Held {
 #[derive(Debug)]
 pub struct News(watch::Receiver<()>);
 
-/// How long news may take that nobody brings: what another process did, where the database does not tell.
+/// Polling interval for news that the database does not push: what another process did, where the database does not tell.
 const NEWS_WITHIN: Duration = Duration::from_millis(500);
 
 impl News {
@@ -258,9 +258,9 @@ pub trait Jobs: Send + Sync + 'static {
     async fn has_room(&self, quota: &Quota) -> Result<(), StoreError>;
     /// Cancels a job, queued or held, with that outcome: nothing of it can be stored any more, and its file is forgotten. False, and nothing changed, when it was over.
     async fn cancel(&self, id: &str, outcome: JobOutcome) -> Result<bool, StoreError>;
-    /// Whether a job is still held: not over, and claimed by nobody since.
+    /// Whether a job is still held: not over, and not claimed since.
     async fn holds(&self, held: &Held) -> Result<bool, StoreError>;
-    /// Claims the oldest job of a lane that nobody holds, for the time of `lease`; while a job that writes is held, none is claimed that asks for the same.
+    /// Claims the oldest free job of a lane, for the time of `lease`; while a job that writes is held, none is claimed that asks for the same.
     async fn claim(&self, lane: Lane, node: &str, lease: Duration) -> Result<Option<(Job, Held)>, StoreError>;
     /// A part of the file of a job, from 0; `None` behind its end. Until the job is over that is the file it is about, then the one it made.
     async fn chunk(&self, job: &str, number: u32) -> Result<Option<Vec<u8>>, StoreError>;

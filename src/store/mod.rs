@@ -1,6 +1,6 @@
 //! Persistence: one promise, [`Store`], and the databases behind it. Only here is SQL.
 //!
-//! What a reader sees is before a write or after it, never between, whenever the process is killed: a small write is one transaction, a long one many whose rows nobody
+//! What a reader sees is before a write or after it, never between, whenever the process is killed: a small write is one transaction, a long one many whose rows no reader
 //! sees and a short one that publishes them ([`unpublished`]).
 
 mod cells;
@@ -260,7 +260,7 @@ impl NewLayer {
     }
 }
 
-/// Takes a layer in: others write meanwhile, and nobody sees it. Dropping it without [`commit`](Self::commit) leaves nothing behind.
+/// Takes a layer in: others write meanwhile, and no reader sees it. Dropping it without [`commit`](Self::commit) leaves nothing behind.
 #[async_trait]
 pub trait LayerWriter: Send {
     /// Appends features.
@@ -298,7 +298,7 @@ pub struct SurveyKey {
 /// Publishes what it wrote, once the ground is known that patches share.
 #[async_trait]
 pub trait Publishing: GroundWriter {
-    /// From now on nobody else writes, until it is published or dropped: for a last look at shared ground where the ones before were overtaken.
+    /// Takes the write lock until it is published or dropped: for a last look at shared ground where the ones before were overtaken.
     async fn stop_others(&mut self) -> Result<(), StoreError>;
     /// Whether the look at shared ground still stands because other surveys came meanwhile, and nothing else, of which no patch is near. False where nothing came either.
     async fn look_stands(&mut self, is_near: &(dyn Fn(PatchPlace) -> bool + Sync)) -> Result<bool, StoreError>;
@@ -306,7 +306,7 @@ pub trait Publishing: GroundWriter {
     async fn publish(&mut self, facts: &NewSurvey) -> Result<Option<Survey>, StoreError>;
 }
 
-/// Takes a survey in: others write meanwhile, and nobody sees it. Dropping it without [`commit`](Self::commit) leaves nothing behind.
+/// Takes a survey in: others write meanwhile, and no reader sees it. Dropping it without [`commit`](Self::commit) leaves nothing behind.
 #[async_trait]
 pub trait SurveyWriter: Publishing {
     /// The number of the set of these layer versions and that rule, for findings that rest on it: of the one that is stored, else of a new one whose plane has its
@@ -328,7 +328,7 @@ pub trait SurveyWriter: Publishing {
     async fn abandon(self: Box<Self>) -> Result<(), StoreError>;
 }
 
-/// Replaces the findings of a survey: others write meanwhile, and nobody sees the new ones. Patches, confirmed verdicts and refused features stay as they are. Dropping it
+/// Replaces the findings of a survey: others write meanwhile, and no reader sees the new ones. Patches, confirmed verdicts and refused features stay as they are. Dropping it
 /// without [`commit`](Self::commit) leaves the findings that were there.
 #[async_trait]
 pub trait FindingsWriter: Publishing {
@@ -443,7 +443,7 @@ pub trait Store: Jobs + Withdrawals {
     /// What becomes of confirmed verdicts, each found by the patch's own id. All are recorded or none: none where any of them is refused
     /// ([`Fate::is_refused`]), nor for a preview.
     async fn file(&self, filings: &[NewFiling], signing: Signing<'_>) -> Result<Vec<Fate>, StoreError>;
-    /// Records confirmed verdicts of nobody in particular, whatever their areas.
+    /// Records confirmed verdicts without a signature, whatever their areas.
     async fn file_verdicts(&self, survey: Option<i64>, filings: &[Filing]) -> Result<Filed, StoreError> {
         if let Some(id) = survey {
             self.survey(id).await?;

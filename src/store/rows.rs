@@ -338,7 +338,7 @@ fn finding(row: &impl Columns) -> Result<Finding, StoreError> {
     })
 }
 
-/// The areas of a finding. What its approvals were, by their days, is NULL where nobody looked or nothing is approved.
+/// The areas of a finding. What its approvals were, by their days, is NULL in findings of older programs and where nothing is approved.
 pub(super) fn areas(row: &impl Columns) -> Result<Areas, StoreError> {
     let areas = Areas {
         area_m2: row.double("area_m2")?,

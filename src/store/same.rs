@@ -2,7 +2,7 @@
 //! about where it was sent before.
 //!
 //! A patch that takes the place of another has a key of its own, and the other's number and verdict. Both are written in portions before the survey is published,
-//! when nobody sees them; under the lock is only asked whether the other surveys and their verdicts are still those that were looked at. What changed meanwhile is
+//! when no reader sees them; under the lock is only asked whether the other surveys and their verdicts are still those that were looked at. What changed meanwhile is
 //! written again ([`TakenOver::steps`]).
 
 use super::columns::Columns;

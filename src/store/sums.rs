@@ -1,4 +1,4 @@
-//! The root of a survey: what its findings and confirmed verdicts sum to, by county, stored in the same commit as they are. Whoever sums months compares.
+//! The root of a survey: what its findings and confirmed verdicts sum to, by county, stored in the same commit as they are. Every sum over months is compared with it.
 //!
 //! A change adds what it changes, and does not sum everything again: a damaged row would be vouched for by the sum over it.
 //!

@@ -7,7 +7,7 @@
 //! 3. Every table is read on both sides and compared by count and SHA-256; only then is the mark removed. A target without the mark that holds the very same
 //!    is a copy that was done: who was killed between the two is told so.
 //!
-//! While the mark is there, no program opens the target. Nobody may write to the source meanwhile: its mark would no longer be the same.
+//! While the mark is there, no program opens the target. The source must not be written to meanwhile: its mark would no longer be the same.
 
 use super::checksum;
 use super::columns::Columns;

@@ -47,7 +47,7 @@ pub trait Withdrawals: Send + Sync {
     async fn withdrawn(&self) -> Result<Vec<Withdrawn>, StoreError>;
     /// Confirmed verdicts of the patches of a survey, whether it counts or not.
     async fn confirmed(&self, survey: i64) -> Result<u64, StoreError>;
-    /// Withdraws a survey: from now on nobody but [`withdrawn`](Self::withdrawn) and [`history`](Self::history) tells of it.
+    /// Withdraws a survey: from now on only [`withdrawn`](Self::withdrawn) and [`history`](Self::history) answer it.
     async fn withdraw(&self, survey: i64, decision: &Decision) -> Result<(), StoreError>;
     /// Starts restoring a survey that was withdrawn or replaced, as it was; [`StoreError::PeriodTaken`] where another one is in its place.
     async fn begin_restore(&self, survey: i64, decision: &Decision) -> Result<Box<dyn RestoreWriter>, StoreError>;
@@ -100,7 +100,7 @@ pub(super) fn behind_key(survey: i64) -> String {
     format!(" withdrawn {survey}")
 }
 
-/// Gives patches numbers that nobody had, from `next` on; `county` tells their partition, where there are any.
+/// Gives patches new numbers, from `next` on; `county` tells their partition, where there are any.
 pub(super) fn renumbered<C: Columns>(patches: &[C], next: i64, county: impl Fn(&C) -> Result<String, StoreError>) -> Result<Step, StoreError> {
     let numbered = |(row, number): (&C, i64)| {
         let (key, was) = (row.integer("id")?, row.maybe_integer("number")?);

@@ -26,7 +26,7 @@ pub fn readable(raw: &[u8], else_as: impl FnOnce() -> String) -> String {
 /// The name with `/` between its parts, where it may be there.
 ///
 /// # Errors
-/// For names that would lead out of a folder: whoever packs those means harm, or has a broken tool; either way the archive is refused.
+/// For names that would lead out of a folder: such an archive is an attack or comes from a broken tool; it is refused.
 pub fn safe(name: &str) -> Result<String, ReadError> {
     let name = name.replace('\\', "/");
     let drive = name.as_bytes().get(1) == Some(&b':');

@@ -31,7 +31,7 @@ impl Coordinates {
 }
 
 /// Reads the array at `start`, of a `Polygon` or (`multi`) a `MultiPolygon`, which takes at most `left` bytes. On a fault the text may be no JSON at all:
-/// whoever calls must check.
+/// the caller must check.
 pub(super) fn read(text: &str, start: usize, left: usize, multi: bool) -> Result<Coordinates, Fault> {
     let mut reader = Reading {
         bytes: text.as_bytes(),

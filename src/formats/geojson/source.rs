@@ -92,7 +92,7 @@ impl Source {
         }
     }
 
-    /// Passes over the value that begins at the next byte and tells where it lies. Only brackets and quotes are looked at: whoever reads the
+    /// Passes over the value that begins at the next byte and tells where it lies. Only brackets and quotes are looked at: the reader of the
     /// value checks it.
     pub fn value(&mut self) -> Result<Range<usize>, ReadError> {
         let start = self.at;

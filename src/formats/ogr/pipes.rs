@@ -1,4 +1,4 @@
-//! The pipes to a process: none is waited for longer than is allowed, whoever holds its other end, so that who reads or writes always gets away.
+//! The pipes to a process: each has a time limit, so that a reader or writer always returns, also where another process holds the other end.
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::ioctl_fionbio;
@@ -24,7 +24,7 @@ pub(super) struct Pipes {
 }
 
 impl Pipes {
-    /// Those of a process that was started with them. Once whoever `asked` is gone, waiting ends with `ConnectionAborted`.
+    /// Those of a process that was started with them. Once the holder of `asked` is gone, waiting ends with `ConnectionAborted`.
     pub fn of(child: &mut Child, asked: Option<Weak<()>>) -> io::Result<Self> {
         let (Some(input), Some(answers), Some(errors)) = (child.stdin.take(), child.stdout.take(), child.stderr.take()) else {
             return Err(ErrorKind::BrokenPipe.into());

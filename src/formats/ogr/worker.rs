@@ -308,7 +308,7 @@ pub(super) fn flood() -> ReadError {
     )
 }
 
-/// The refusal that nobody will see.
+/// A refusal that is never shown.
 pub(super) fn nobody_waits() -> ReadError {
     ReadError::refused("nobody_waits", "请求已断开，不再读取", "whoever asked has left, so reading was stopped")
 }

@@ -30,7 +30,7 @@ pub struct Workshop {
     pub room: Room,
     /// So much may come out of a file however small it is, bytes.
     pub allowance: u64,
-    /// Whoever waits for what becomes of the file holds the other end; reading ends once that is gone. None where it is read in any case.
+    /// The request that waits for the file holds the other end; reading ends once that is gone. None where it is read in any case.
     pub asked: Option<Weak<()>>,
     /// A way to misbehave, for tests.
     pub fault: Option<Fault>,
@@ -63,7 +63,7 @@ impl Workshop {
         self.room.narrowed(self.bounds)
     }
 
-    /// That nobody stopped waiting for what becomes of the file.
+    /// That the request still waits for the file.
     pub(in crate::formats) fn is_asked(&self) -> Result<(), ReadError> {
         match &self.asked {
             Some(asked) if asked.strong_count() == 0 => Err(nobody_waits()),

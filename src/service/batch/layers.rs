@@ -163,7 +163,7 @@ fn read_layer(
     notes.extend(codes.notes());
     notes.extend(county_overlaps::left_out(without));
     notes.extend(approvals.words(reading.fields()));
-    // Nobody can be asked about a layer here; where it is shifted and the patches are not, they are asked about.
+    // The command line cannot ask about a layer; where it is shifted and the patches are not, they are asked about.
     notes.extend(noticed.question().map(|question| question.words));
     notes.extend(first.map(|reject| {
         let (row, why) = (reject.row, reject.reason);

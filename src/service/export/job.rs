@@ -1,4 +1,4 @@
-//! An export as a job: written as for whoever waits for it, then kept in the database with the job, where every node reaches it.
+//! An export as a job: written as for a request that waits for it, then kept in the database with the job, where every node reaches it.
 
 use crate::service::{
     Service, ServiceError,
@@ -12,7 +12,7 @@ use std::fs::File;
 use std::io::Seek;
 use tuban_engine::model::{Progress, Stage};
 
-/// How often it is written where something is stored meanwhile. Nobody waits for the answer who could ask again.
+/// How often it is written where something is stored meanwhile. No client waits for the answer and could ask again.
 const TIMES: u32 = 5;
 
 impl Service {

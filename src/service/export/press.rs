@@ -16,7 +16,7 @@ pub(super) type Row<'t> = (Vec<Cell<'t>>, Cow<'t, Outline>);
 enum Told<T> {
     /// Write these.
     Page(Vec<T>),
-    /// That was all. Without it whoever asked has left, and the file is thrown away.
+    /// That was all. Without it the request has ended, and the file is thrown away.
     Finish,
 }
 

@@ -1,7 +1,7 @@
 //! The work of a node: it claims jobs, a few of those that write and a few of those that read, and carries them out, renewing its leases meanwhile. Imports at work share the
 //! cores and what may be in memory, so that a long one holds no short one up.
 //!
-//! 1. Claim: the oldest job that nobody holds. One whose node died is held by nobody once its lease has run out.
+//! 1. Claim: the oldest free job. That of a dead node is free once its lease has run out.
 //! 2. Carry out, each kind in the file `job.rs` of its folder; beside it a heartbeat renews the lease and tells how far it is. A lease that
 //!    is lost ends the work.
 //! 3. What a job is for and its end become visible together, or neither: where it is stored, in the same transaction (see
@@ -124,7 +124,7 @@ impl Service {
         }
     }
 
-    /// Drops what is kept no longer: files, also where nobody exports any more, and surveys that were withdrawn.
+    /// Drops what is kept no longer: files, also on a node without new exports, and surveys that were withdrawn.
     async fn tidy(&self, keep_withdrawn: Duration, stop: &CancellationToken) {
         let mut tick = tokio::time::interval(TIDIED_EVERY);
         loop {
@@ -247,7 +247,7 @@ impl Service {
         Ok(fetched)
     }
 
-    /// Renews the lease and tells how far the job is, until the lease is lost or the job cancelled. While the database is away nobody else can claim the job either.
+    /// Renews the lease and tells how far the job is, until the lease is lost or the job cancelled. While the database is away no other node can claim the job either.
     async fn keep(self: Arc<Self>, held: Held, lease: Duration, progress: watch::Receiver<Progress>) {
         let mut tick = tokio::time::interval(TOLD_EVERY.min(lease / 3));
         tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);

@@ -23,7 +23,7 @@ impl Service {
         Ok(Came::Committed)
     }
 
-    /// What the same request came to before, as long as that layer is there: whoever is answered that the database is away, after the file was queued all the
+    /// What the same request came to before, as long as that layer is there: a client that is answered that the database is away, after the file was queued all the
     /// same, sends it again. The parameters name the file by its SHA-256.
     async fn done_before(&self, job: &Job) -> Result<Option<JobOutcome>, ServiceError> {
         let layers = self.store.layers().await?;

@@ -63,7 +63,7 @@ pub struct Inspection {
     pub crs_found: Option<String>,
     /// The CRS it would be read in.
     pub crs: Option<Crs>,
-    /// Whether people said so, the file says so, or nobody does.
+    /// Whether people said so, the file says so, or neither.
     pub crs_source: CrsSource,
     /// Where its coordinates contradict that: what it could be instead.
     pub crs_candidates: Vec<Crs>,
@@ -106,7 +106,7 @@ tuban_engine::model::words! {
         Stated = "stated",
         /// The file says so.
         File = "file",
-        /// Nobody says; it is the format's default.
+        /// Not stated; the default of the format.
         Assumed = "assumed",
     }
 }

@@ -3,7 +3,7 @@
 //!
 //! 1. The store begins to replace the findings; others write meanwhile. Whether the survey is still what it was is asked when they are published, and where somebody has looked at
 //!    the difference, whether the layers are.
-//! 2. The patches are read page by page, judged on every core, and their findings are written where nobody sees them yet: memory is bounded whatever the size of
+//! 2. The patches are read page by page, judged on every core, and their findings are written unpublished: memory is bounded whatever the size of
 //!    the survey. What another set is to judge is put aside ([`aside`]).
 //! 3. The survey as a whole is judged, and the new findings become visible with one commit, together with what they rest on. Whatever ends it before that leaves the old ones.
 //!
@@ -156,7 +156,7 @@ impl Service {
         published
     }
 
-    /// What making the findings of a survey anew would change. Nothing is stored, and nobody who writes has to wait.
+    /// What making the findings of a survey anew would change. Nothing is stored and no lock is taken.
     pub async fn difference(&self, survey: i64, report: &(dyn Fn(Progress) + Sync)) -> Result<Difference, ServiceError> {
         let versions = self.versions().await?;
         let survey = self.store.survey(survey).await?;
@@ -269,7 +269,7 @@ impl Service {
         Ok(aside)
     }
 
-    /// Hands on the patches of a survey, until all are or nobody takes them any more.
+    /// Hands on the patches of a survey, until all are sent or the receiver is gone.
     async fn read_pages(&self, survey: i64, pages: Sender<Vec<StoredPatch>>) -> Result<(), ServiceError> {
         let mut query = PatchQuery { survey: Some(survey), limit: PAGE, ..PatchQuery::default() };
         loop {

@@ -86,7 +86,7 @@ pub(crate) struct MeasuredBy {
 
 impl Service {
     /// Finds the ground that a survey shares and publishes it, with the facts that follow. Others write meanwhile, so it looks again where surveys changed before it came to
-    /// publish; a last time while nobody else writes.
+    /// publish; a last time under the write lock.
     pub(super) async fn publish(&self, writer: &mut dyn Publishing, by: &MeasuredBy, facts: impl Fn(Sharing) -> NewSurvey) -> Result<Survey, ServiceError> {
         for look in 0..=LOOKS {
             if look == LOOKS {

@@ -65,7 +65,7 @@ impl Ids {
         None
     }
 
-    /// The question whether ids are meant within their county, where that would make every one of them unique and nobody has said which field they are.
+    /// The question whether ids are meant within their county, where that would make every one of them unique and the field was not named by people.
     pub(crate) fn question(&self, reading: &Reading) -> Option<Refusal> {
         let Again { patches, in_county, .. } = self.again;
         let many = patches >= MANY || patches * ONE_IN >= patches + self.entries.len() as u64;

@@ -1,7 +1,7 @@
 //! A survey comes in: bytes → patches → findings → one publication.
 //!
 //! 1. The store is asked for a place: the same upload is recognised by its bytes and all that is said of them, a taken period and level is a conflict.
-//! 2. On a thread of its own the file is read and judged on every core; each batch goes through a short channel to the store, which writes it where nobody sees it yet, so
+//! 2. On a thread of its own the file is read and judged on every core; each batch goes through a short channel to the store, which writes it unpublished, so
 //!    memory is bounded whatever the size of the file.
 //! 3. The survey as a whole is judged (any patch accepted? most of them in some county?), the ground that it shares is found, and it becomes visible with one commit. Whatever
 //!    ends the import before that, a refusal, an error or the process itself, leaves nothing that anybody sees, and soon nothing at all.

@@ -22,7 +22,7 @@ const SHOWN: usize = 1000;
 pub struct Filer {
     /// Only patches of this survey are meant, where it is said.
     pub survey: Option<i64>,
-    /// Who files; nobody in particular where absent.
+    /// Who files; no signature where absent.
     pub by: Option<String>,
     /// Only what would change is told.
     pub preview: bool,
@@ -97,7 +97,7 @@ impl Service {
         Ok(filed)
     }
 
-    /// Records the verdicts of a table, all or none, of nobody in particular; answers how many stand as the table has them.
+    /// Records the verdicts of a table, all or none, without a signature; answers how many stand as the table has them.
     pub async fn file_verdicts(&self, survey: Option<i64>, table: impl Read + Send) -> Result<u64, ServiceError> {
         Ok(self.file_table(&Filer { survey, ..Filer::default() }, table).await?.recorded())
     }

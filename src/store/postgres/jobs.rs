@@ -1,4 +1,4 @@
-//! Jobs, in the same database: what a job stores and its end are one transaction. Whoever changes a job, or what is stored, tells every node (NOTIFY).
+//! Jobs, in the same database: what a job stores and its end are one transaction. Each change of a job, or of what is stored, is told to every node (NOTIFY).
 
 use super::{PostgresStore, pools::Pools, stalled, text};
 use crate::store::jobs::{REMEMBERED, next_chunk, sql};
@@ -259,7 +259,7 @@ async fn room(connection: &mut PgConnection, quota: &Quota) -> Result<(), StoreE
     quota.admits(all, own)
 }
 
-/// Whether nobody else is claiming a job that writes. Who looks whether a job's twin is held, and claims it where none is, must be alone; who stalls meanwhile
+/// The lock for claiming jobs that write. Who looks whether a job's twin is held, and claims it where none is, must be alone; who stalls meanwhile
 /// keeps the others waiting for a few seconds only.
 async fn alone(transaction: &mut PgConnection) -> Result<bool, StoreError> {
     sqlx::query("SET LOCAL idle_in_transaction_session_timeout = 5000").execute(&mut *transaction).await?;

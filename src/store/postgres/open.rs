@@ -76,7 +76,7 @@ async fn connect(options: &PgConnectOptions) -> Result<PgConnection, StoreError>
     if encoding == "UTF8" { Ok(connection) } else { Err(StoreError::refused(format!("the database keeps text as {encoding}; it must be UTF8"))) }
 }
 
-/// A transaction in which nobody else makes or changes tables.
+/// A transaction under the lock for making and changing tables.
 async fn alone(connection: &mut PgConnection) -> Result<Transaction<'_, Postgres>, StoreError> {
     let mut transaction = connection.begin().await?;
     sqlx::query("SELECT pg_advisory_xact_lock($1)").bind(TABLES).execute(&mut *transaction).await?;

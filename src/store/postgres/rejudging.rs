@@ -37,7 +37,7 @@ type Moved = (i64, String, String);
 struct Rejudging {
     store: PostgresStore,
     unpublished: Unpublished,
-    /// The transaction in which nobody else writes, where that was asked for.
+    /// The transaction that holds the write lock, where that was asked for.
     alone: Option<Writing>,
     held: Option<Held>,
     rejudged: Rejudged,
@@ -148,7 +148,7 @@ impl Rejudging {
         Ok(())
     }
 
-    /// That each patch has its new finding, and the patches for which another county answers now. Looked at before the lock is taken: nobody else writes them, and
+    /// That each patch has its new finding, and the patches for which another county answers now. Looked at before the lock is taken: no other writer has them, and
     /// the patches of a survey stay what they are as long as its findings do, which is asked again with the lock.
     async fn each_patch_has_one(&self) -> Result<Vec<Moved>, StoreError> {
         let (id, made) = (self.rejudged.survey, self.unpublished.id);
@@ -177,7 +177,7 @@ impl Rejudging {
         for count in [facts.verdicts.legal, facts.verdicts.suspected_illegal, facts.verdicts.other, facts.verdicts.doubtful] {
             query = query.bind(count as i64);
         }
-        // Later than before, also within a millisecond: whoever looked at the survey meanwhile sees that it was judged anew.
+        // Later than before, also within a millisecond: a request that looked at the survey meanwhile sees that it was judged anew.
         let (warnings, rule, judged_ms) = (values::to_json(&facts.warnings)?, self.used.rule(), values::now_ms().max(self.judged_ms + 1));
         query = query
             .bind(facts.area_m2)

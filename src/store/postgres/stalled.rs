@@ -1,7 +1,7 @@
 //! What a stalled node holds.
 //!
 //! A node that stalls while it writes keeps its transaction open, and with it the turn of every other writer. Its lease runs out and another node claims the
-//! job, only to wait for that turn. Nothing the stalled one has written can be committed any more (its token is an old one), so whoever takes its job over
+//! job, only to wait for that turn. Nothing the stalled one has written can be committed any more (its token is an old one), so the node that takes its job over
 //! ends its sessions, at once and for as long as it waits for its own turn: those in which it writes, or waits for its turn, and is not heard of. Each bears
 //! the node's name. A writer that is not a node's, a command line that stalls, is ended by `idle_in_transaction_session_timeout` alone.
 

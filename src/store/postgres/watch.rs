@@ -1,6 +1,6 @@
 //! Which server takes writes, and whether it is still there.
 //!
-//! A database whose machine vanishes says nothing: whoever waits for an answer waits for the quarter of an hour until the system gives a connection up, or
+//! A database whose machine vanishes says nothing: a query waits for the quarter of an hour until the system gives a connection up, or
 //! for ever. And where a standby is promoted, another server is the database from then on. So one connection to each server asks a small question every
 //! second. When the server in use does not answer it, everything that waits for it is told, and its connections are not used again. Where the URL names
 //! several servers, the one that takes writes is used: of two that say they do, the one that was promoted last, which its timeline tells; and never one

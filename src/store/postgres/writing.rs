@@ -29,7 +29,7 @@ pub(super) struct Writing {
 }
 
 impl Writing {
-    /// Begins what nothing visible depends on: the next commit that is flushed takes it along. Nobody leaves such a transaction alone, so the server ends one whose
+    /// Begins what nothing visible depends on: the next commit that is flushed takes it along. No code of ours leaves such a transaction open, so the server ends one whose
     /// process stalls.
     pub(super) async fn begin_unflushed(pools: &Pools) -> Result<Self, StoreError> {
         let mut writing = Self::begin(pools).await?;

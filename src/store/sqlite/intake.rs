@@ -1,4 +1,4 @@
-//! Taking a survey in: its rows in portions that nobody sees, and one transaction that publishes them.
+//! Taking a survey in: its rows in portions that no reader sees, and one transaction that publishes them.
 
 use super::bulk::{Arguments, Insert, ROWS};
 use super::unpublished::{self, Unpublished};
@@ -27,7 +27,7 @@ struct Taking {
     unpublished: Unpublished,
     key: SurveyKey,
     on_conflict: OnConflict,
-    /// The transaction in which nobody else writes, where that was asked for.
+    /// The transaction that holds the write lock, where that was asked for.
     alone: Option<Writing>,
     held: Option<Held>,
     /// Surveys that this one replaces, as far as is known.
@@ -144,7 +144,7 @@ impl Taking {
         Ok(())
     }
 
-    /// Looks for patches that were stored before, beside whoever writes.
+    /// Looks for patches that were stored before, without the write lock.
     async fn look_before(&self) -> Result<Before, StoreError> {
         let mut moment = self.store.pools.readers.begin().await?;
         let before = self.before(&mut moment).await?;
@@ -236,7 +236,7 @@ impl Taking {
         self.sum_up(&mut reader).await
     }
 
-    /// [`take_over`](Self::take_over), while nobody else writes.
+    /// [`take_over`](Self::take_over), under the write lock.
     async fn take_over_within(&mut self, transaction: &mut Writing, settled: &Settled) -> Result<(), StoreError> {
         for step in self.taken_over.steps(settled) {
             replacing::take(transaction, &step).await?;

@@ -1,6 +1,6 @@
 //! Jobs, in a file of their own beside the database, which a survey coming in does not lock.
 //!
-//! What a job stores is committed while this file is locked for writing, so that nobody can claim its job in between. Of two files no commit is one, so the database
+//! What a job stores is committed while this file is locked for writing, so that no node can claim its job in between. Of two files no commit is one, so the database
 //! also notes what a job stored: where the process dies between the two commits, the next claim finds the note and ends the job.
 
 use super::{SqliteStore, Writing, open::Pools};
@@ -48,7 +48,7 @@ impl Queue {
     /// Commits what a job stores, of so many features, and its end; refuses where it is not held any more.
     pub(super) async fn commit(&self, mut transaction: Writing, held: &Held, outcome: &JobOutcome, features: u64) -> Result<(), StoreError> {
         let mut locked = self.locked_by(held).await?;
-        // Nobody asks for the notes of jobs whose end was told.
+        // The notes of jobs whose end was told are no longer needed.
         let running: Vec<String> = sqlx::query_scalar("SELECT id FROM job WHERE state = 'running'").fetch_all(&mut *locked).await?;
         let forget = sqlx::query("DELETE FROM stored_job WHERE job NOT IN (SELECT value FROM json_each($1))").bind(values::to_json(&running)?);
         forget.execute(&mut *transaction).await?;
@@ -61,7 +61,7 @@ impl Queue {
         self.publish(locked).await
     }
 
-    /// Locks the queue where the job is held: until the answer is dropped nobody can claim it.
+    /// Locks the queue where the job is held: until the answer is dropped no node can claim it.
     async fn locked_by(&self, held: &Held) -> Result<Writing, StoreError> {
         let mut transaction = self.begin().await?;
         let holds: Option<i64> = sqlx::query_scalar("SELECT 1 FROM job WHERE id = $1 AND token = $2 AND state = 'running'")
@@ -126,7 +126,7 @@ impl Jobs for SqliteStore {
     }
 
     async fn cancel(&self, id: &str, outcome: JobOutcome) -> Result<bool, StoreError> {
-        // Whoever commits what the job stores holds this lock meanwhile.
+        // The commit of what the job stores holds this lock meanwhile.
         let mut transaction = self.queue.begin().await?;
         let job = sqlx::query(sql::JOB).bind(id).fetch_optional(&mut *transaction).await?;
         let job = rows::job(&job.ok_or_else(|| StoreError::NotFound { what: Thing::Job, key: id.to_owned() })?)?;

@@ -226,7 +226,7 @@ async fn schema_of(connection: &mut SqliteConnection, steps: Steps) -> Result<i6
 async fn migrate(writing: &SqliteConnectOptions, schema: i64, steps: Steps) -> Result<(), StoreError> {
     let migrations = steps.iter().map(|(version, name, sql)| Migration::new(*version, Cow::Borrowed(*name), MigrationType::Simple, sql.into_sql_str(), false));
     let migrator = Migrator::with_migrations(migrations.collect());
-    // A current schema is only compared, without waiting for whoever writes.
+    // A current schema is only compared, without waiting for the write lock.
     let begin = if schema < newest(steps) { "BEGIN IMMEDIATE" } else { "BEGIN" };
     let mut connection = writing.clone().foreign_keys(false).connect().await?;
     let mut transaction = connection.begin_with(begin).await?;

@@ -17,7 +17,7 @@ const KNOWN: &str = "SELECT count(*) FROM json_each($1) AS given CROSS JOIN patc
 struct Rejudging {
     store: SqliteStore,
     unpublished: Unpublished,
-    /// The transaction in which nobody else writes, where that was asked for.
+    /// The transaction that holds the write lock, where that was asked for.
     alone: Option<Writing>,
     held: Option<Held>,
     rejudged: Rejudged,
@@ -60,7 +60,7 @@ impl Rejudging {
         NewFindings { survey: self.rejudged.survey, unpublished: self.unpublished.id }
     }
 
-    /// That each patch has its new finding. Looked at before the lock is taken: nobody else writes them, and the patches of a survey stay what they are as long as
+    /// That each patch has its new finding. Looked at before the lock is taken: no other writer has them, and the patches of a survey stay what they are as long as
     /// its findings do, which is asked again with the lock.
     async fn each_patch_has_one(&self) -> Result<(), StoreError> {
         let (id, reader) = (self.rejudged.survey, &self.store.pools.readers);
@@ -144,7 +144,7 @@ impl Publishing for Rejudging {
             query = query.bind(count as i64);
         }
         let warnings = values::to_json(&facts.warnings)?;
-        // Later than before, also within a millisecond: whoever looked at the survey meanwhile sees that it was judged anew.
+        // Later than before, also within a millisecond: a request that looked at the survey meanwhile sees that it was judged anew.
         let judged_ms = values::now_ms().max(self.judged_ms + 1);
         query = query
             .bind(facts.area_m2)
