@@ -75,7 +75,7 @@ pub trait FeatureSource: Send {
     /// The next features, in the file's order; `None` after the last. Bounded in memory whatever the size of the file.
     ///
     /// # Errors
-    /// When the file cannot be read on. [`ReadError::CrsAfterFeatures`] says that everything read so far was placed wrongly: open the file anew
+    /// When the file cannot be read on. [`ReadError::CrsAfterFeatures`] says that everything read so far was placed wrongly: open the file again
     /// with that CRS forced, and forget what was read. After an error there is nothing more to read.
     fn next_batch(&mut self) -> Result<Option<Box<dyn FeatureBatch>>, ReadError>;
 

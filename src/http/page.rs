@@ -19,7 +19,7 @@ pub async fn page(method: Method, uri: Uri) -> Response {
     let path = if path.is_empty() { "index.html" } else { path };
     match Page::get(path) {
         Some(file) => {
-            // Vite names files by their content; only the page itself must be asked for anew.
+            // Vite names files by their content; only the page itself must be asked for again.
             let caching = if path.starts_with("assets/") { "public, max-age=31536000, immutable" } else { "no-cache" };
             ([(header::CONTENT_TYPE, file.metadata.mimetype().to_owned()), (header::CACHE_CONTROL, caching.to_owned())], file.data).into_response()
         }

@@ -91,7 +91,7 @@ pub(super) struct NewFindings {
 pub(super) struct Looked {
     /// Which surveys counted.
     pub(super) moment: Moment,
-    /// Patches whose pieces are made anew.
+    /// Patches whose pieces are replaced.
     pub(super) changed: Vec<i64>,
     /// What is left of pieces that lie in them and in others.
     pub(super) kept: Vec<GroundShare>,
@@ -105,7 +105,7 @@ impl Looked {
         Self { moment, ..Self::default() }
     }
 
-    /// Notes whose pieces are made anew, of all pieces they lie in; answers what is left.
+    /// Notes whose pieces are replaced, of all pieces they lie in; answers what is left.
     pub(super) fn forget(&mut self, patches: &[i64], shares: Vec<(i64, GroundShare)>) -> Vec<GroundShare> {
         let given: HashSet<i64> = patches.iter().copied().collect();
         let in_others: HashSet<i64> = shares.iter().filter(|(_, share)| !given.contains(&share.patch)).map(|(piece, _)| *piece).collect();

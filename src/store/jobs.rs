@@ -164,7 +164,7 @@ pub enum JobOutcome {
     Survey {
         /// Its number.
         id: i64,
-        /// True when the very same file had been stored already, or when the job made its findings anew.
+        /// True when the very same file had been stored already, or when the job re-classified it.
         was_there: bool,
     },
     /// A layer in the store.

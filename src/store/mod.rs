@@ -419,7 +419,7 @@ pub trait Store: Jobs + Withdrawals {
     async fn layer_sets(&self) -> Result<Vec<LayerSet>, StoreError>;
     /// The days of a survey's patches, each with the set that findings of such patches rest on, once; nothing where patches of an older program do not say their days.
     async fn days_and_sets(&self, survey: i64) -> Result<Option<Vec<(Days, i64)>>, StoreError>;
-    /// What a patch's finding was before it was made anew, the last one first.
+    /// Former findings of a patch, the last one first.
     async fn former_findings(&self, patch: i64) -> Result<Vec<FormerFinding>, StoreError>;
     /// What the findings of a survey rest on: the layer versions and rules of all their sets.
     async fn provenance(&self, survey: i64) -> Result<Provenance, StoreError>;

@@ -205,7 +205,7 @@ pub(super) const LAYER_SET_LAYER: Table = Table {
 /// The sets that the findings of surveys rest on.
 pub(super) const SURVEY_SET: Table = Table { name: "survey_set", key: 2, by_county: false, columns: &[("survey_id", Integer), ("layer_set", Integer)] };
 
-/// Findings that were made anew, as they were before.
+/// Former findings: as they were before a re-classification.
 pub(super) const FINDING_HISTORY: Table = Table {
     name: "finding_history",
     key: 1,

@@ -1,5 +1,5 @@
 //! The net that parcels are cut from: a square net of corners, bent into the outline of the city, joined by wiggling
-//! lines. Corners are stored, lines are drawn anew from the dice whenever they are asked for: three million parcels need
+//! lines. Corners are stored, lines are drawn again from the dice whenever they are asked for: three million parcels need
 //! 50 MB. Lines stay within 9° of their chord, and within less than half of the angle to the next line, so that they never cross.
 
 use super::ground::{Point, Ring, SOUTH, SPAN, WEST};

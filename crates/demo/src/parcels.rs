@@ -1,5 +1,5 @@
 //! Land-use parcels (DLTB). The net's cells are taken in blocks of two by two: woods keep a block whole, fields are cut
-//! into cells and strips. A block is drawn anew whenever it is asked for, so that three million need not be held
+//! into cells and strips. A block is drawn again whenever it is asked for, so that three million need not be held
 //! parcels. Parcels tile the city: whatever two of them share, both have position by position.
 
 use super::DemoFile;

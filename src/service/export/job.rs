@@ -34,7 +34,7 @@ impl Service {
     }
 }
 
-/// Begins anew where something was stored meanwhile.
+/// Starts again where something was stored meanwhile.
 async fn unchanged<T, F: Future<Output = Result<T, ServiceError>>>(attempt: impl Fn() -> F) -> Result<T, ServiceError> {
     for _ in 1..TIMES {
         match attempt().await {

@@ -275,7 +275,7 @@ impl Service {
         }
     }
 
-    /// Where the store cannot be told, the lease runs out and the job is claimed anew.
+    /// Where the store cannot be told, the lease runs out and the job is claimed again.
     async fn settle(&self, held: &Held, outcome: JobOutcome) {
         if let Err(error) = self.store.settle(held, outcome, &mut tokio::io::empty()).await {
             tracing::warn!(job = held.job, %error, "the end of a job could not be told");
@@ -285,7 +285,7 @@ impl Service {
     /// Likewise; where the database fails while the file goes there, another attempt may fare better.
     async fn settle_with(&self, working: &Working, held: &Held, outcome: JobOutcome, file: File, last: Progress) {
         let settled = async {
-            // The lease begins anew, and what is told last is true.
+            // The lease is renewed, and what is told last is true.
             self.store.renew(held, working.lease, last).await?;
             self.store.settle(held, outcome, &mut tokio::fs::File::from_std(file)).await
         };
@@ -313,7 +313,7 @@ impl Service {
         self.untold.note(Waiting::Job(held.job.clone()), false);
     }
 
-    /// Where the store cannot be told, the lease runs out and the job is claimed anew.
+    /// Where the store cannot be told, the lease runs out and the job is claimed again.
     async fn give_back(&self, held: &Held, pause: Duration, error: Option<&str>) {
         if let Err(error) = self.store.release(held, pause, error).await {
             tracing::warn!(job = held.job, %error, "a job could not be given back");

@@ -1,4 +1,4 @@
-//! What judging a survey anew would change, before it is done.
+//! What a re-classification would change, before it is done.
 
 use crate::service::{
     Refusal,

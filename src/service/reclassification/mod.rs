@@ -1,4 +1,4 @@
-//! The findings of a stored survey are made anew, each by the layers and the rule of its patch's own time: patches → findings → one publication, or no more than the
+//! Re-classification: the findings of a stored survey are replaced, each by the layers and the rule of its patch's own time: patches → findings → one publication, or no more than the
 //! difference that it would make.
 //!
 //! 1. The store begins to replace the findings; others write meanwhile. Whether the survey is still what it was is asked when they are published, and where somebody has looked at
@@ -58,7 +58,7 @@ pub struct Reclassification {
     pub by: Option<String>,
 }
 
-/// A survey judged anew, but for the publication.
+/// A re-classified survey, not published yet.
 pub(super) struct JudgedAnew {
     writer: Box<dyn FindingsWriter>,
     facts: NewSurvey,
@@ -67,7 +67,7 @@ pub(super) struct JudgedAnew {
     was_seen: bool,
 }
 
-/// What becomes of findings made anew.
+/// Where new findings go.
 #[async_trait]
 trait Taking: Send {
     /// The number of a set that is in hand.
@@ -134,7 +134,7 @@ impl Service {
         self.queue(JobKind::Reclassification, asked, quota, &mut tokio::io::empty()).await
     }
 
-    /// Makes the findings of a survey anew, here and now.
+    /// Re-classifies a survey, here and now.
     pub async fn reclassify(&self, asked: &Reclassification, report: &(dyn Fn(Progress) + Sync)) -> Result<Survey, ServiceError> {
         self.sweep().await?;
         let judged = self.judge_anew(asked, report).await?;
@@ -156,7 +156,7 @@ impl Service {
         published
     }
 
-    /// What making the findings of a survey anew would change. Nothing is stored and no lock is taken.
+    /// What a re-classification would change. Nothing is stored and no lock is taken.
     pub async fn difference(&self, survey: i64, report: &(dyn Fn(Progress) + Sync)) -> Result<Difference, ServiceError> {
         let versions = self.versions().await?;
         let survey = self.store.survey(survey).await?;

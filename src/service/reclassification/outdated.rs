@@ -10,7 +10,7 @@ use tuban_engine::model::{Days, LayerKind, LayerSet, LayerUsed, Provenance};
 pub struct Basis {
     /// The layer versions and rules of all its sets.
     pub provenance: Provenance,
-    /// Why judging it anew might change something; nothing where its findings rest on what the days of its patches choose.
+    /// Why a re-classification might change something; nothing where its findings rest on what the days of its patches choose.
     pub outdated: Vec<Outdated>,
 }
 

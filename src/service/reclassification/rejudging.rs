@@ -1,4 +1,4 @@
-//! From a stored patch to its finding, made anew. Pure; called from every core.
+//! Re-classification of one stored patch. Pure; called from every core.
 //!
 //! What was measured when its survey came in is measured again, as it was then: where the file was in a projection, from the outline in that.
 

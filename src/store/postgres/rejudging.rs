@@ -1,4 +1,4 @@
-//! Making the findings of a survey anew: the new ones are a generation of their own beside the old ones, and one number in the survey's row says which count. Where another county
+//! Re-classification: the new findings are a generation of their own beside the old ones, and one number in the survey's row says which count. Where another county
 //! answers for a patch now, all that belongs to the patch moves to that county's partition.
 
 use super::bulk::ROWS;
@@ -177,7 +177,7 @@ impl Rejudging {
         for count in [facts.verdicts.legal, facts.verdicts.suspected_illegal, facts.verdicts.other, facts.verdicts.doubtful] {
             query = query.bind(count as i64);
         }
-        // Later than before, also within a millisecond: a request that looked at the survey meanwhile sees that it was judged anew.
+        // Later than before, also within a millisecond: a request that looked at the survey meanwhile sees that it was re-classified.
         let (warnings, rule, judged_ms) = (values::to_json(&facts.warnings)?, self.used.rule(), values::now_ms().max(self.judged_ms + 1));
         query = query
             .bind(facts.area_m2)

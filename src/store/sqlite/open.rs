@@ -90,7 +90,7 @@ pub(super) async fn open_jobs(url: &str) -> Result<Pools, StoreError> {
     open_file(options.filename(file), SqliteAutoVacuum::Full, JOB_STEPS).await
 }
 
-/// Refuses to begin anew where a database was: its file is missing, empty or cut to less than a page, and what lay beside it is there still.
+/// Refuses to make a new database where one was: its file is missing, empty or cut to less than a page, and what lay beside it is there still.
 fn refuse_lost(file: &Path) -> Result<(), StoreError> {
     let size = file.metadata().map_or(0, |metadata| metadata.len());
     if size >= LEAST_DATABASE {
@@ -222,7 +222,7 @@ async fn schema_of(connection: &mut SqliteConnection, steps: Steps) -> Result<i6
 
 /// Applies the steps that are missing, all or none. Where two programs open a new file at once, the second waits for the first.
 ///
-/// With foreign keys off, or a table that is made anew would take the rows that refer to it with it; so they are looked through before the commit.
+/// With foreign keys off, or a table that is rebuilt would take the rows that refer to it with it; so they are looked through before the commit.
 async fn migrate(writing: &SqliteConnectOptions, schema: i64, steps: Steps) -> Result<(), StoreError> {
     let migrations = steps.iter().map(|(version, name, sql)| Migration::new(*version, Cow::Borrowed(*name), MigrationType::Simple, sql.into_sql_str(), false));
     let migrator = Migrator::with_migrations(migrations.collect());

@@ -1,4 +1,4 @@
-//! Making the findings of a survey anew: the new ones are a generation of their own beside the old ones, and one number in the survey's row says which count.
+//! Re-classification: the new findings are a generation of their own beside the old ones, and one number in the survey's row says which count.
 
 use super::bulk::{Arguments, Insert, ROWS};
 use super::unpublished::{self, Unpublished};
@@ -144,7 +144,7 @@ impl Publishing for Rejudging {
             query = query.bind(count as i64);
         }
         let warnings = values::to_json(&facts.warnings)?;
-        // Later than before, also within a millisecond: a request that looked at the survey meanwhile sees that it was judged anew.
+        // Later than before, also within a millisecond: a request that looked at the survey meanwhile sees that it was re-classified.
         let judged_ms = values::now_ms().max(self.judged_ms + 1);
         query = query
             .bind(facts.area_m2)
