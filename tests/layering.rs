@@ -6,7 +6,7 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test may die; clippy.toml allows it in test functions only, not in what they share")]
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 /// Each room and the rooms it may use.
@@ -90,10 +90,53 @@ impl Source {
         rooms
     }
 
+    /// Its module: `["store", "values"]`; that of a folder is the folder's.
+    fn module(&self) -> Vec<String> {
+        let steps = self.path.iter().map(|step| step.to_str().unwrap().trim_end_matches(".rs").to_owned());
+        steps.filter(|step| !["mod", "lib", "main"].contains(&step.as_str())).collect()
+    }
+
+    /// What its `use` items before its tests name, but for those that are handed on (`pub use`): paths from the root of the sources.
+    fn paths_used(&self) -> Vec<Vec<String>> {
+        let code: String = self.code().take(self.lines_before_tests()).collect::<Vec<_>>().join("\n");
+        let items = code.split(';').filter_map(|item| item.trim_start().strip_prefix("use ").or_else(|| item.rsplit_once("\nuse ").map(|(_, item)| item)));
+        let own = self.module();
+        let root = if self.is_crate { &own[..1] } else { &[] };
+        let absolute = |path: String| {
+            let steps: Vec<String> = path.split("::").map(|step| step.trim().to_owned()).collect();
+            let up = steps.iter().take_while(|step| *step == "super").count();
+            match steps[0].as_str() {
+                "crate" => [root, &steps[1..]].concat(),
+                "super" => [&own[..own.len() - up.min(own.len())], &steps[up..]].concat(),
+                _ => steps,
+            }
+        };
+        items.flat_map(|item| paths_in(item.trim())).map(absolute).collect()
+    }
+
     /// Code before its tests.
     fn lines_before_tests(&self) -> usize {
         self.text.lines().take_while(|line| !line.starts_with("#[cfg(test)]")).count()
     }
+}
+
+/// The paths that a `use` item names: `a::{b, c::d}` names `a::b` and `a::c::d`.
+fn paths_in(item: &str) -> Vec<String> {
+    let Some((before, group)) = item.split_once('{') else { return vec![item.to_owned()] };
+    let group = &group[..group.rfind('}').unwrap_or(group.len())];
+    let (mut depth, mut from, mut paths) = (0, 0, Vec::new());
+    for (at, letter) in group.char_indices().chain([(group.len(), ',')]) {
+        match letter {
+            '{' => depth += 1,
+            '}' => depth -= 1,
+            ',' if depth == 0 => {
+                paths.extend(paths_in(group[from..at].trim()).into_iter().filter(|path| !path.is_empty()).map(|path| format!("{before}{path}")));
+                from = at + 1;
+            }
+            _ => {}
+        }
+    }
+    paths
 }
 
 fn sources() -> Vec<Source> {
@@ -158,6 +201,28 @@ fn http_writes_geometries_and_reads_no_file() {
             assert!(used.starts_with("formats::geojson::Geometry"), "{}: {used}", source.path.display());
         }
     }
+}
+
+/// A module and its parent, and what is handed on (`pub use`), do not count.
+#[test]
+fn modules_are_in_no_circle() {
+    let sources = sources();
+    let modules: BTreeSet<Vec<String>> = sources.iter().map(Source::module).collect();
+    let mut arrows: BTreeMap<Vec<String>, BTreeSet<Vec<String>>> = BTreeMap::new();
+    for source in &sources {
+        let own = source.module();
+        for path in source.paths_used() {
+            let longest = (1..=path.len()).rev().map(|steps| path[..steps].to_vec()).find(|module| modules.contains(module));
+            arrows.entry(own.clone()).or_default().extend(longest.filter(|used| !own.starts_with(used) && !used.starts_with(&own)));
+        }
+    }
+    assert!(arrows.values().map(BTreeSet::len).sum::<usize>() > 300, "the arrows are read");
+    // What uses only what is in no circle is in none.
+    while let Some(free) = arrows.iter().find(|(_, used)| used.iter().all(|used| !arrows.contains_key(used))).map(|(module, _)| module.clone()) {
+        arrows.remove(&free);
+    }
+    let left: Vec<String> = arrows.iter().map(|(module, used)| format!("{} → {used:?}", module.join("::"))).collect();
+    assert!(left.is_empty(), "in a circle, or using what is:\n{}", left.join("\n"));
 }
 
 #[test]

@@ -32,6 +32,7 @@ mod progress;
 mod ratio;
 mod serve;
 mod survey;
+mod survey_line;
 mod terminal;
 mod withdrawal;
 

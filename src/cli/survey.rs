@@ -1,6 +1,6 @@
 //! `tuban survey add|list|reclassify|verdicts|withdraw|restore|move|history`.
 
-use super::{Database, Failure, Said, progress::Counter, withdrawal};
+use super::{Database, Failure, Said, progress::Counter, survey_line::print, withdrawal};
 use crate::service::{
     reclassification::{Reclassification, difference::Difference, outdated::Outdated},
     surveys::import::SurveyFile,
@@ -8,7 +8,7 @@ use crate::service::{
 };
 use clap::{Args, Subcommand};
 use std::path::PathBuf;
-use tuban_engine::model::{Level, OnConflict, Period, Survey};
+use tuban_engine::model::{Level, OnConflict, Period};
 use tuban_engine::rule::Rules;
 
 #[derive(Debug, Subcommand)]
@@ -253,22 +253,4 @@ fn tell(difference: &Difference) {
     if *changed > changes.len() as u64 {
         say!("  and {} more", changed - changes.len() as u64);
     }
-}
-
-pub(super) fn print(survey: &Survey) {
-    let facts = &survey.facts;
-    let verdicts = facts.verdicts;
-    say!(
-        "survey {} {} {} “{}” {}: {} patches: {} legal, {} suspected illegal, {} other, {} doubtful",
-        survey.id,
-        facts.period,
-        facts.level,
-        facts.name,
-        facts.crs,
-        facts.patches,
-        verdicts.legal,
-        verdicts.suspected_illegal,
-        verdicts.other,
-        verdicts.doubtful
-    );
 }

@@ -1,6 +1,6 @@
 //! `tuban survey withdraw|restore|move|history`, and the list of those that do not count any more.
 
-use super::{Database, Failure, survey::print};
+use super::{Database, Failure, survey_line::print};
 use crate::http::timestamp;
 use crate::service::surveys::reading::Withdrawn;
 use clap::Args;

@@ -3,6 +3,7 @@
 use super::findings::{AreasAnswer, FindingAnswer};
 use super::schemas;
 use super::shared_ground::TakenOffAnswer;
+use super::timestamp;
 use crate::formats::geojson::Geometry;
 use crate::service::patches::StoredPatch;
 use serde::Serialize;
@@ -10,15 +11,10 @@ use serde_json::value::RawValue;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use tuban_engine::model::{
-    Area, AutomaticVerdict, Condition, Filing, Layer, LayerKind, Level, Provenance, Signature, Standard, Survey, TakenOff, Verdict, VerdictCounts, Words, words,
+    Area, AutomaticVerdict, Condition, Filing, Layer, LayerKind, Level, Provenance, Reject, Signature, Standard, Survey, TakenOff, Verdict, VerdictCounts,
+    Words, words,
 };
 use utoipa::ToSchema;
-
-/// Milliseconds since 1970 as RFC 3339 in UTC, always with three decimals: what is as long now is as long at any time.
-#[must_use]
-pub fn timestamp(ms: i64) -> String {
-    jiff::Timestamp::from_millisecond(ms).map(|at| format!("{at:.3}")).unwrap_or_default()
-}
 
 /// A layer version.
 #[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
@@ -304,5 +300,22 @@ impl PatchAnswer {
                 finding: why,
             },
         }
+    }
+}
+
+/// A layer that was taken in.
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+#[schema(as = TakenLayer)]
+pub struct LayerTaken {
+    #[serde(flatten)]
+    layer: LayerAnswer,
+    /// The first hundred features refused.
+    rejects: Vec<Reject>,
+}
+
+impl LayerTaken {
+    /// The answer for it.
+    pub fn new(layer: LayerAnswer, rejects: Vec<Reject>) -> Self {
+        Self { layer, rejects }
     }
 }

@@ -1,6 +1,6 @@
 //! Findings as they are answered: areas, doubts, flags, and the sentence that explains them.
 
-use super::answers::timestamp;
+use super::timestamp;
 use crate::service::layers::left_out::LeftOutHere;
 use serde::Serialize;
 use tuban_engine::model::{Area, AutomaticVerdict, Days, Doubts, Explanation, Flag, FormerFinding, LayerKind, LayerUsed, LeftOut, Provenance, Reason, Words};

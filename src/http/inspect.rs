@@ -4,7 +4,8 @@ use super::{
     Client, Desk, Problem,
     corrections::{Corrections, LayerCorrections},
     query::{Query, query},
-    upload::{Spooled, spool},
+    spooled::Spooled,
+    upload::spool,
     values::YesOrNo,
 };
 use crate::service::{

@@ -2,10 +2,10 @@
 
 use super::{
     Desk, Problem,
-    answers::{LayerAnswer, SurveyAnswer, timestamp},
-    exports::attachment,
-    layers::LayerTaken,
+    answers::{LayerAnswer, LayerTaken, SurveyAnswer},
+    attachment::attachment,
     query::Path,
+    timestamp,
 };
 use crate::service::jobs::{JobFile, News};
 use crate::service::{

@@ -2,7 +2,7 @@
 
 use super::{
     Client, Desk, Problem,
-    answers::LayerAnswer,
+    answers::{LayerAnswer, LayerTaken},
     corrections::{Corrections, LayerCorrections},
     jobs::JobAnswer,
     query::{Query, query},
@@ -17,7 +17,7 @@ use axum::{
 };
 use jiff::civil::Date;
 use serde::Serialize;
-use tuban_engine::model::{LayerKind, Reject};
+use tuban_engine::model::LayerKind;
 use utoipa::ToSchema;
 
 /// All layer versions.
@@ -47,23 +47,6 @@ query! {
         file: Option<String>,
         /// The token of a file that `POST /api/inspect` keeps; then nothing is sent.
         from: Option<String>,
-    }
-}
-
-/// A layer that was taken in.
-#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
-#[schema(as = TakenLayer)]
-pub struct LayerTaken {
-    #[serde(flatten)]
-    layer: LayerAnswer,
-    /// The first hundred features refused.
-    rejects: Vec<Reject>,
-}
-
-impl LayerTaken {
-    /// The answer for it.
-    pub fn new(layer: LayerAnswer, rejects: Vec<Reject>) -> Self {
-        Self { layer, rejects }
     }
 }
 

@@ -1,6 +1,7 @@
 //! The edge: every route on one page. A handler reads the request, asks the service, and writes the answer.
 
 mod answers;
+mod attachment;
 mod check;
 mod city;
 mod client;
@@ -25,19 +26,21 @@ mod query;
 mod ratios;
 mod readiness;
 mod reclassification;
+mod request_id;
 mod requests;
 mod schemas;
 mod serve;
 mod shared_ground;
+mod spooled;
 mod surveys;
 mod tiles;
+mod timestamp;
 mod upload;
 mod values;
 mod verdicts;
 mod waiting;
 mod withdrawal;
 
-pub use answers::timestamp;
 pub use client::Client;
 pub use origin::{HostName, Names, PublicOrigin};
 pub use pace::Pace;
@@ -45,6 +48,7 @@ pub use problem::Problem;
 pub use ratios::RatiosAnswer;
 pub use readiness::{Life, Phase};
 pub use serve::{ServeError, serve};
+pub use timestamp::timestamp;
 
 use crate::service::Service;
 use crate::service::jobs::Quota;

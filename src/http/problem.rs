@@ -1,6 +1,6 @@
 //! The one place where an error becomes a status: RFC 9457 problems, with the place of the fault.
 
-use super::requests;
+use super::request_id;
 use crate::service::database::{StoreError, Thing};
 use crate::service::{Refusal, RefusalKind, ServiceError};
 use axum::http::{HeaderValue, StatusCode, header};
@@ -73,7 +73,7 @@ impl Problem {
             offer: None,
             choices: Vec::new(),
             members: serde_json::Map::new(),
-            reference: if status.is_server_error() { requests::current_id() } else { None },
+            reference: if status.is_server_error() { request_id::current_id() } else { None },
         }
     }
 
@@ -110,7 +110,7 @@ impl Problem {
     /// A defect of ours: logged whole here, once, and answered with nothing but where to look.
     #[must_use]
     pub fn internal(error: &dyn std::fmt::Display) -> Self {
-        let reference = requests::current_id().unwrap_or_else(requests::new_id);
+        let reference = request_id::current_id().unwrap_or_else(request_id::new_id);
         tracing::error!(reference, %error, "a request failed through no fault of its sender");
         Self::logged(reference)
     }

@@ -2,9 +2,9 @@
 
 use super::{
     Desk, Problem,
-    answers::timestamp,
     query::{self, Query, query},
     shared_ground::ContradictionAnswer,
+    timestamp,
 };
 use crate::service::ratios::Ratios;
 use axum::{Json, extract::State};

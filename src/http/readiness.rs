@@ -3,7 +3,6 @@
 use super::{
     Desk, Problem,
     query::{Query, query},
-    requests,
     values::YesOrNo,
 };
 use axum::{Json, extract::State, http::StatusCode};
@@ -124,9 +123,12 @@ pub(super) async fn ask_store(desk: &Desk) -> Result<(), Problem> {
     }
 }
 
+/// The route that says how the service does.
+const METRICS: &str = "/metrics";
+
 /// Whether a path is asked by machines that look after the service, so often that its log lines would drown the others.
 pub(super) fn is_probe(route: &str) -> bool {
-    is_health(route) || route == requests::METRICS
+    is_health(route) || route == METRICS
 }
 
 /// Whether a path tells that the process runs and is ready, and nothing else.

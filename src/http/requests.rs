@@ -1,30 +1,19 @@
 //! What every request gets: an id, a line in the log, and its place in the metrics.
 
-use super::{Desk, problem::Code, readiness};
+use super::{
+    Desk,
+    problem::Code,
+    readiness,
+    request_id::{HEADER, ID, id_of},
+};
 use axum::{
     extract::{MatchedPath, Request, State},
-    http::{HeaderMap, HeaderName, HeaderValue},
+    http::HeaderValue,
     middleware::Next,
     response::{IntoResponse, Response},
 };
 use std::time::Instant;
 use tracing::Instrument;
-
-/// The header that carries the id, both ways.
-const HEADER: HeaderName = HeaderName::from_static("x-request-id");
-/// The route that says how the service does.
-pub(super) const METRICS: &str = "/metrics";
-/// Longest id that is taken from a request.
-const LONGEST_ID: usize = 64;
-
-tokio::task_local! {
-    static ID: String;
-}
-
-/// The id of the request that is being answered; none outside of one.
-pub(super) fn current_id() -> Option<String> {
-    ID.try_with(Clone::clone).ok()
-}
 
 /// Answers a request under its id, and tells of it.
 pub(super) async fn observe(State(desk): State<Desk>, request: Request, next: Next) -> Response {
@@ -51,16 +40,4 @@ async fn answer(desk: Desk, id: String, request: Request, next: Next) -> Respons
         tracing::info!(%method, path, status = status.as_u16(), code, ms, "answered");
     }
     response
-}
-
-/// The id that came with a request, if it can do no harm in a log; else one of our own.
-fn id_of(headers: &HeaderMap) -> String {
-    let is_sane = |id: &&str| (1..=LONGEST_ID).contains(&id.len()) && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte));
-    headers.get(HEADER).and_then(|id| id.to_str().ok()).filter(is_sane).map_or_else(new_id, str::to_owned)
-}
-
-/// 64 random bits; the clock's where there are none.
-pub(super) fn new_id() -> String {
-    let bits = getrandom::u64().unwrap_or_else(|_| jiff::Timestamp::now().as_nanosecond() as u64);
-    format!("{bits:016x}")
 }

@@ -8,7 +8,7 @@ use super::{
     query::{Path, Query, query},
     upload::Arrived,
     values::{Limit, LoseVerdicts, Yes},
-    withdrawal::{self, SurveyList},
+    withdrawal::{self, WithdrawnSurveys},
 };
 use crate::service::{jobs::Done, surveys::import::SurveyFile};
 use axum::{
@@ -18,13 +18,42 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use serde::Serialize;
+use std::borrow::Cow;
 use tuban_engine::model::{Level, OnConflict, Period, Reject};
-use utoipa::ToSchema;
+use utoipa::openapi::{Ref, RefOr, Schema, schema::AnyOfBuilder};
+use utoipa::{PartialSchema, ToSchema};
 
 /// All surveys.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Surveys {
     surveys: Vec<SurveyAnswer>,
+}
+
+/// Surveys that count, or those that do not count any more.
+#[derive(Debug, Serialize)]
+#[serde(untagged)]
+pub enum SurveyList {
+    /// Those that count.
+    Counted(Surveys),
+    /// Those that do not.
+    Withdrawn(WithdrawnSurveys),
+}
+
+/// An empty list is both, which `oneOf`, as utoipa would have it, does not allow.
+impl PartialSchema for SurveyList {
+    fn schema() -> RefOr<Schema> {
+        let of = |name: Cow<'_, str>| Ref::from_schema_name(name);
+        AnyOfBuilder::new().item(of(Surveys::name())).item(of(WithdrawnSurveys::name())).into()
+    }
+}
+
+impl ToSchema for SurveyList {
+    fn schemas(schemas: &mut Vec<(String, RefOr<Schema>)>) {
+        schemas.push((Surveys::name().into(), Surveys::schema()));
+        Surveys::schemas(schemas);
+        schemas.push((WithdrawnSurveys::name().into(), WithdrawnSurveys::schema()));
+        WithdrawnSurveys::schemas(schemas);
+    }
 }
 
 query! {

@@ -1,6 +1,6 @@
 //! A file comes in: streamed to disk under a limit, hashed on the way, or it waits here already. What is made of it is a job, answered when it is done or at once.
 
-use super::{Client, Desk, Problem, jobs, waiting::Waiting};
+use super::{Client, Desk, Problem, jobs, spooled::Spooled, waiting::Waiting};
 use crate::service::{Folder, Service, ServiceError, jobs::Done};
 use axum::{
     body::{Body, Bytes, HttpBody},
@@ -10,7 +10,6 @@ use axum::{
 };
 use futures_util::{Stream, StreamExt};
 use sha2::{Digest, Sha256};
-use std::path::Path;
 use std::sync::{
     Arc,
     atomic::{AtomicU64, Ordering},
@@ -58,24 +57,6 @@ async fn ended(service: Arc<Service>, job: String, waiting: Arc<Waiting>, token:
         waiting.forget(&token);
     }
     Ok(done)
-}
-
-/// A body on disk: a closed file, so that one which waits takes no descriptor.
-#[derive(Debug)]
-pub(super) struct Spooled {
-    path: TempPath,
-    #[expect(dead_code, reason = "held to be dropped, after the file in it")]
-    folder: Arc<Folder>,
-    pub sha256: String,
-    pub bytes: u64,
-    pub name: Option<String>,
-}
-
-impl Spooled {
-    /// Where it is.
-    pub fn path(&self) -> &Path {
-        &self.path
-    }
 }
 
 /// A body on its way to disk.
@@ -156,7 +137,7 @@ async fn write_out<E: std::fmt::Display>(desk: &Desk, name: Option<String>, body
     }
     let Spooling { mut file, path, folder } = spooling.map_or_else(|| Spooling::begin(desk), Ok)?;
     file.flush().await.map_err(failed)?;
-    Ok(Spooled { path, folder, sha256: crate::service::hexadecimal(&hash.finalize()), bytes: size, name })
+    Ok(Spooled::new(path, folder, (crate::service::hexadecimal(&hash.finalize()), size), name))
 }
 
 pub(super) fn too_large(limit: u64) -> Problem {

@@ -1,9 +1,12 @@
 //! The values that parameters have: how each is read from text, what is said where it cannot be, and its JSON Schema.
 
 use super::Problem;
-use crate::formats::writing::{Encoding, Format};
+
 use crate::service::{Gcj02, Service, Wanted, layers::county_codes::CountyCodes, why_not};
-use crate::store::{PatchPosition, VerdictFilter};
+use crate::service::{
+    export::{Encoding, Format},
+    patches::{PatchPosition, VerdictFilter},
+};
 use jiff::civil::Date;
 use tuban_engine::model::{COUNTIES, LayerKind, Level, NotAWord, OnConflict, Period, Standard, Words, read_days, words};
 use tuban_geom::{Bounds, Crs};

@@ -1,6 +1,6 @@
 //! Files that were looked at and may yet be taken in, so that they need not be sent twice: each waits under a token, for a while, on this node.
 
-use super::{Client, Limits, Problem, upload::Spooled};
+use super::{Client, Limits, Problem, spooled::Spooled};
 use axum::http::StatusCode;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

@@ -2,19 +2,17 @@
 
 use super::{
     Desk, Problem,
-    answers::{SurveyAnswer, timestamp},
+    answers::SurveyAnswer,
     query::{Path, Query, query},
-    surveys::Surveys,
+    timestamp,
     values::{Reason, Remark},
 };
 use crate::service::surveys::reading::{SurveyHistory, Withdrawn};
 use axum::{Json, extract::State, http::StatusCode};
 use serde::Serialize;
 use serde_json::{Map, Value};
-use std::borrow::Cow;
 use tuban_engine::model::{Decision, Event, Level, Period, SurveyEvent, Words};
-use utoipa::openapi::{Ref, RefOr, Schema, schema::AnyOfBuilder};
-use utoipa::{PartialSchema, ToSchema};
+use utoipa::ToSchema;
 
 query! {
     /// By whom and why.
@@ -92,33 +90,6 @@ impl From<Withdrawn> for WithdrawnAnswer {
 #[derive(Debug, Serialize, ToSchema)]
 pub struct WithdrawnSurveys {
     surveys: Vec<WithdrawnAnswer>,
-}
-
-/// Surveys that count, or those that do not count any more.
-#[derive(Debug, Serialize)]
-#[serde(untagged)]
-pub enum SurveyList {
-    /// Those that count.
-    Counted(Surveys),
-    /// Those that do not.
-    Withdrawn(WithdrawnSurveys),
-}
-
-/// An empty list is both, which `oneOf`, as utoipa would have it, does not allow.
-impl PartialSchema for SurveyList {
-    fn schema() -> RefOr<Schema> {
-        let of = |name: Cow<'_, str>| Ref::from_schema_name(name);
-        AnyOfBuilder::new().item(of(Surveys::name())).item(of(WithdrawnSurveys::name())).into()
-    }
-}
-
-impl ToSchema for SurveyList {
-    fn schemas(schemas: &mut Vec<(String, RefOr<Schema>)>) {
-        schemas.push((Surveys::name().into(), Surveys::schema()));
-        Surveys::schemas(schemas);
-        schemas.push((WithdrawnSurveys::name().into(), WithdrawnSurveys::schema()));
-        WithdrawnSurveys::schemas(schemas);
-    }
 }
 
 /// Surveys that were withdrawn or replaced and can still be restored, the last one first.

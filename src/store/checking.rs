@@ -1,9 +1,9 @@
 //! All of a store looked at: `tuban check-store`. Every row is read and held against its checksum, every survey against its root, and the database looks through
 //! what it keeps for itself.
 
-use super::transfer::{End, Value, end, tables};
-pub use super::vouching::Vouched;
-use super::{StoreError, checksum};
+pub use super::carry::Vouched;
+use super::carry::{End, Value, tables};
+use super::{StoreError, checksum, end};
 use futures_util::TryStreamExt;
 
 /// What a table was found to hold.

@@ -8,9 +8,9 @@
 //! It is there for failing disks and memory, not against malice: who can write a row can write its checksum.
 
 use super::StoreError;
+use super::bind::Values;
 use super::columns::Columns;
 use super::tables::{self, Kind, Table};
-use super::values::Values;
 use twox_hash::XxHash3_64;
 
 /// The column it is kept in.

@@ -3,6 +3,8 @@
 //! What a reader sees is before a write or after it, never between, whenever the process is killed: a small write is one transaction, a long one many whose rows no reader
 //! sees and a short one that publishes them ([`unpublished`]).
 
+mod bind;
+mod carry;
 mod cells;
 pub mod checking;
 mod checksum;
@@ -59,12 +61,29 @@ pub async fn open(url: &str) -> Result<Arc<dyn Store>, StoreError> {
     if postgres::is_url(url) { Ok(Arc::new(postgres::PostgresStore::open(url).await?)) } else { Ok(Arc::new(sqlite::SqliteStore::open(url).await?)) }
 }
 
+/// Refuses the URL of a file that is not there, which opening would make.
+fn refuse_missing(url: &str) -> Result<(), StoreError> {
+    let file = url.trim_start_matches("sqlite:").trim_start_matches("//").split('?').next().unwrap_or_default();
+    if std::path::Path::new(file).is_file() { Ok(()) } else { Err(StoreError::refused(format!("there is no database {file}"))) }
+}
+
+/// One end of a copy: opened without vouching for its rows, and made only where that was asked for.
+async fn end(url: &str, make: bool) -> Result<Box<dyn carry::End>, StoreError> {
+    if postgres::is_url(url) {
+        return Ok(Box::new(postgres::PostgresStore::open_for_transfer(url).await?));
+    }
+    if !make {
+        refuse_missing(url)?;
+    }
+    Ok(Box::new(sqlite::SqliteStore::open_for_transfer(url).await?))
+}
+
 /// Brings the tables of `url` up to this program's. A file's are whenever it is opened; a server's only when asked, because other nodes may be using them.
 pub async fn upgrade(url: &str) -> Result<(), StoreError> {
     if postgres::is_url(url) {
         return postgres::PostgresStore::upgrade(url).await;
     }
-    transfer::refuse_missing(url)?;
+    refuse_missing(url)?;
     sqlite::SqliteStore::open(url).await?.close().await;
     Ok(())
 }

@@ -72,7 +72,7 @@ impl Sums {
     /// As text, for the column `sums` of a survey.
     pub(super) fn to_text(&self) -> Result<String, StoreError> {
         let stored = |(code, sums): (&String, &OfCounty)| Stored(code.clone(), sums.patches, sums.areas.map(|area| area.units().to_string()));
-        super::values::to_json(&self.0.iter().map(stored).collect::<Vec<_>>())
+        super::bind::to_json(&self.0.iter().map(stored).collect::<Vec<_>>())
     }
 
     /// As it was stored.

@@ -1,23 +1,14 @@
 //! Rows of a program that knew no checksums are given theirs once, after the upgrade. From then on damage to them is found; what was damaged before is not.
 
+use super::carry::{Carried, End, Value, Vouched, tables};
 use super::checksum;
 use super::columns::Columns;
 use super::tables::Table;
-use super::transfer::{Carried, End, Value, tables};
 use super::{StoreError, values};
 use futures_util::{StreamExt, TryStreamExt};
 
 /// Rows vouched for in one transaction.
 const PORTION: usize = 2000;
-
-/// Rows that were vouched for at an upgrade.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Vouched {
-    /// How many.
-    pub rows: u64,
-    /// When, milliseconds since 1970.
-    pub done_ms: i64,
-}
 
 /// The statements, which serve both databases.
 pub(super) mod sql {

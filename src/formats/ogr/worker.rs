@@ -4,7 +4,7 @@ use super::batch::{Batch, nonsense};
 use super::gdal_words;
 use super::pace::Pace;
 use super::pipes::Pipes;
-use super::workshop::Workshop;
+use super::workshop::{Workshop, nobody_waits};
 use crate::formats::{FeatureBatch, FeatureBounds, ReadError};
 use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process_group, waitid};
 use std::io::{self, ErrorKind};
@@ -306,11 +306,6 @@ pub(super) fn flood() -> ReadError {
         "读出的内容远超文件应有的大小，已中止；文件可能损坏或有意构造",
         "far more came out of the file than can be in it, so reading was stopped; the file is broken or made to do harm",
     )
-}
-
-/// A refusal that is never shown.
-pub(super) fn nobody_waits() -> ReadError {
-    ReadError::refused("nobody_waits", "请求已断开，不再读取", "whoever asked has left, so reading was stopped")
 }
 
 fn missing() -> ReadError {

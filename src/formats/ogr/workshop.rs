@@ -1,6 +1,5 @@
 //! Where workers are found, what they may cost, and the folders that they work in.
 
-use super::worker::nobody_waits;
 use crate::formats::{FeatureBounds, ReadError, Room};
 use std::ffi::OsString;
 use std::io::ErrorKind;
@@ -134,6 +133,11 @@ fn program() -> Option<PathBuf> {
     let own = std::env::current_exe().ok()?;
     // Cargo puts test programs one folder deeper.
     own.ancestors().skip(1).take(2).map(|folder| folder.join(NAME)).find(|program| program.is_file())
+}
+
+/// A refusal that is never shown.
+pub(super) fn nobody_waits() -> ReadError {
+    ReadError::refused("nobody_waits", "请求已断开，不再读取", "whoever asked has left, so reading was stopped")
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@
 pub(crate) mod untold;
 pub mod work;
 
-use crate::service::{Refusal, RefusalKind, Service, ServiceError, surveys::import::SurveyFile};
+use crate::service::{Refusal, RefusalKind, Service, ServiceError};
 use crate::store::{Job, JobOutcome, NewJob, StoreError, Thing};
 pub use crate::store::{JobFile, News, Quota};
 use serde::{Deserialize, Serialize};
@@ -132,12 +132,6 @@ impl Failure {
 const CANCELLED: &str = "job_cancelled";
 
 impl Service {
-    /// Queues the import of a survey, with its file; answers the job's id.
-    pub async fn queue_survey_import(&self, file: &SurveyFile, quota: &Quota) -> Result<String, ServiceError> {
-        let mut bytes = tokio::fs::File::open(&file.path).await?;
-        self.queue(JobKind::SurveyImport, file, quota, &mut bytes).await
-    }
-
     /// Queues a job with these parameters and the file it is about (empty where it is about none); answers its id.
     pub(super) async fn queue(
         &self,

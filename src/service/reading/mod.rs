@@ -27,6 +27,7 @@ pub struct Wish<'a> {
 }
 
 /// The box of the counties in force, degrees. A layer of counties is not held against it: it may have come to put a wrong one right.
+#[must_use]
 pub fn home(wanted: Wanted, atlas: &Atlas) -> Option<&Bounds> {
     atlas.counties_bounds().filter(|_| wanted != Wanted::Layer(LayerKind::County))
 }

@@ -3,14 +3,21 @@
 use crate::service::{
     Service, ServiceError,
     jobs::{
-        Imported,
+        Imported, Quota,
         work::{Came, Claimed},
     },
     surveys::import::SurveyFile,
 };
 use crate::store::JobOutcome;
+use tuban_engine::model::JobKind;
 
 impl Service {
+    /// Queues the import of a survey, with its file; answers the job's id.
+    pub async fn queue_survey_import(&self, file: &SurveyFile, quota: &Quota) -> Result<String, ServiceError> {
+        let mut bytes = tokio::fs::File::open(&file.path).await?;
+        self.queue(JobKind::SurveyImport, file, quota, &mut bytes).await
+    }
+
     pub(crate) async fn carry_out_survey_import(&self, claimed: Claimed<'_>) -> Result<Came, ServiceError> {
         let importing = self.counts.begin();
         let outcome = self.import_fetched(&claimed).await;

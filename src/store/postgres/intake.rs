@@ -3,7 +3,7 @@
 use super::bulk::{Arguments, ROWS};
 use super::copy::Copy;
 use super::unpublished::{self, Unpublished};
-use super::{PostgresStore, Writing, checksums, ground, jobs::Queue, replacing, sets, text, withdrawal};
+use super::{PostgresStore, Writing, checksums, ground, jobs::Queue, replacing, sets, surveys::surveys_there, text, withdrawal};
 use crate::store::ground::{Looked, Seen, still_shared};
 use crate::store::same::{Before, Replaced, Settled, TakenOver, with};
 use crate::store::sets::Used;
@@ -115,11 +115,6 @@ async fn same_survey(executor: impl PgExecutor<'_>, key: &SurveyKey) -> Result<O
         .fetch_optional(executor)
         .await?;
     row.as_ref().map(rows::survey).transpose()
-}
-
-/// Surveys of a period and level that count, the newest first.
-pub(super) async fn surveys_there(connection: &mut PgConnection, key: &SurveyKey) -> Result<Vec<i64>, StoreError> {
-    Ok(sqlx::query_scalar(sql::OTHER_SURVEYS).bind(key.period.ordinal()).bind(key.period.kind().months()).bind(key.level.word()).fetch_all(connection).await?)
 }
 
 /// A publication under way.

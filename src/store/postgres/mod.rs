@@ -77,7 +77,7 @@ impl PostgresStore {
     /// program made, and a schema older or newer than this program's.
     pub async fn open(url: &str) -> Result<Self, StoreError> {
         let store = Self::open_for_transfer(url).await?;
-        crate::store::transfer::refuse_half_done(&store).await?;
+        crate::store::carry::refuse_half_done(&store).await?;
         super::vouching::vouch(&store).await?;
         Ok(store)
     }

@@ -95,7 +95,10 @@ impl Pools {
             before: Arc::default(),
             lost,
         };
-        let watching = tokio::spawn(hosts.follow(pools.clone()));
+        let watching = tokio::spawn(hosts.follow(pools.lost.clone(), {
+            let pools = pools.clone();
+            move |server| pools.turn_to(server)
+        }));
         (pools, Watching(Arc::new(AbortOnDropHandle::new(watching))))
     }
 

@@ -1,7 +1,8 @@
 //! Surveys as they are read: their facts, what they rest on, what they refused.
 
 use super::PostgresStore;
-use crate::store::{StoreError, rows, sql};
+use crate::store::{StoreError, SurveyKey, rows, sql};
+use sqlx::PgConnection;
 use tuban_engine::model::{Provenance, Reject, Survey};
 
 impl PostgresStore {
@@ -28,4 +29,9 @@ impl PostgresStore {
         }
         rows.iter().map(rows::reject).collect()
     }
+}
+
+/// Surveys of a period and level that count, the newest first.
+pub(super) async fn surveys_there(connection: &mut PgConnection, key: &SurveyKey) -> Result<Vec<i64>, StoreError> {
+    Ok(sqlx::query_scalar(sql::OTHER_SURVEYS).bind(key.period.ordinal()).bind(key.period.kind().months()).bind(key.level.word()).fetch_all(connection).await?)
 }

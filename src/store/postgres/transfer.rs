@@ -2,9 +2,9 @@
 
 use super::copy::Copy;
 use super::{PostgresStore, Writing, checksums, jobs::Queue, open};
+use crate::store::carry::{Carried, Counters, End, Queued};
 use crate::store::tables::Table;
-use crate::store::transfer::{Carried, Counters, End, Queued};
-use crate::store::{SILENT, StoreError, fail, jobs, sql, values::Values, vouching, vouching::Vouched};
+use crate::store::{SILENT, StoreError, carry::Vouched, fail, jobs, sql, values::Values, vouching};
 use async_trait::async_trait;
 use futures_util::{StreamExt, stream::BoxStream};
 use sqlx::AssertSqlSafe;

@@ -6,7 +6,7 @@
 //! several servers, the one that takes writes is used: of two that say they do, the one that was promoted last, which its timeline tells; and never one
 //! whose timeline is older than what this process has seen, for it lacks what was stored since.
 
-use super::{hosts, pools::Pools};
+use super::hosts;
 use crate::store::StoreError;
 use futures_util::future::join_all;
 use sqlx::postgres::PgConnectOptions;
@@ -185,8 +185,8 @@ impl Hosts {
         Some(found)
     }
 
-    /// Looks at the servers for as long as the store is open.
-    pub(super) async fn follow(mut self, pools: Pools) {
+    /// Looks at the servers for as long as the store is open: gives up what waits for a silent one, and hands the connections over to another one that takes writes.
+    pub(super) async fn follow(mut self, lost: Lost, turn_to: impl Fn(&PgConnectOptions)) {
         let mut tick = tokio::time::interval(EVERY);
         tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         loop {
@@ -194,7 +194,7 @@ impl Hosts {
             let seen = self.look().await;
             if seen[self.used] == Sight::Silent {
                 tracing::warn!(server = hosts::name(self.used()), "the server does not answer; what waits for it is given up");
-                pools.lost.now();
+                lost.now();
             }
             if self.are_several()
                 && let Some(found) = self.choose(&seen)
@@ -202,8 +202,8 @@ impl Hosts {
             {
                 self.used = found;
                 tracing::warn!(server = hosts::name(self.used()), timeline = self.timeline, "another server takes writes now and is used from here on");
-                pools.turn_to(self.used());
-                pools.lost.now();
+                turn_to(self.used());
+                lost.now();
             }
         }
     }

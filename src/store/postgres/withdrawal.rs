@@ -1,6 +1,6 @@
 //! Surveys that are withdrawn, restored, moved and removed for good.
 
-use super::{PostgresStore, Writing, checksums, ground, intake::surveys_there, replacing, text};
+use super::{PostgresStore, Writing, checksums, ground, replacing, surveys::surveys_there, text};
 use crate::store::withdrawal::{self, Moved, RestoreWriter, Withdrawals, Withdrawn, behind_key, sql};
 use crate::store::{
     GroundWriter, PatchGround, PatchPlace, StoreError, SurveyKey, ground as shared, rows,

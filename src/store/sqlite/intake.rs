@@ -2,7 +2,7 @@
 
 use super::bulk::{Arguments, Insert, ROWS};
 use super::unpublished::{self, Unpublished};
-use super::{SqliteStore, Writing, checksums, ground, replacing, sets, withdrawal};
+use super::{SqliteStore, Writing, checksums, ground, replacing, sets, surveys::surveys_there, withdrawal};
 use crate::store::ground::{Looked, Seen, still_shared};
 use crate::store::same::{Before, Replaced, Settled, TakenOver, with};
 use crate::store::sets::Used;
@@ -103,11 +103,6 @@ async fn same_survey(transaction: &mut Writing, key: &SurveyKey) -> Result<Optio
         .fetch_optional(&mut **transaction)
         .await?;
     row.as_ref().map(rows::survey).transpose()
-}
-
-/// Surveys of a period and level that count, the newest first.
-pub(super) async fn surveys_there(connection: &mut SqliteConnection, key: &SurveyKey) -> Result<Vec<i64>, StoreError> {
-    Ok(sqlx::query_scalar(sql::OTHER_SURVEYS).bind(key.period.ordinal()).bind(key.period.kind().months()).bind(key.level.word()).fetch_all(connection).await?)
 }
 
 /// A publication under way.

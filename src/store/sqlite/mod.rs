@@ -58,7 +58,7 @@ impl SqliteStore {
     /// missing. Refuses a file that another program or a newer Tuban made, and an SQLite library with known corruption.
     pub async fn open(url: &str) -> Result<Self, StoreError> {
         let store = Self::open_for_transfer(url).await?;
-        crate::store::transfer::refuse_half_done(&store).await?;
+        crate::store::carry::refuse_half_done(&store).await?;
         super::vouching::vouch(&store).await?;
         Ok(store)
     }

@@ -2,9 +2,9 @@
 
 use super::bulk::{Arguments, Insert, ROWS};
 use super::{SqliteStore, Writing, checksums, jobs::Queue, open};
+use crate::store::carry::{Carried, Counters, End, Queued};
 use crate::store::tables::{NUMBERED, Table};
-use crate::store::transfer::{Carried, Counters, End, Queued};
-use crate::store::{SILENT, StoreError, fail, sql, vouching, vouching::Vouched};
+use crate::store::{SILENT, StoreError, carry::Vouched, fail, sql, vouching};
 use async_trait::async_trait;
 use futures_util::{StreamExt, stream::BoxStream};
 use sqlx::AssertSqlSafe;

@@ -1,6 +1,5 @@
 //! How the ground of an outline can be read, and which ring is to blame where readings differ: step 4 of the judgement.
 
-use super::untangle::shifted;
 use super::{DefectKind, Fault, Ring, Unacceptable};
 use crate::crossing::{Contact, Span};
 use crate::slabs::{self, Edge, Ground};
@@ -178,4 +177,10 @@ impl Blame {
             _ => DefectKind::WindsTwice,
         }
     }
+}
+
+/// Edges as the slabs want them, near the origin.
+pub(super) fn shifted(edges: impl Iterator<Item = ([f64; 2], [f64; 2], u32)>, origin: [f64; 2]) -> Vec<Edge> {
+    let shift = |at: [f64; 2]| [at[0] - origin[0], at[1] - origin[1]];
+    edges.filter_map(|(a, b, tag)| Edge::between(shift(a), shift(b), tag)).collect()
 }

@@ -1,6 +1,6 @@
 //! Rings that cross or touch: steps 3 and 4 of the judgement.
 
-use super::reading::Reading;
+use super::reading::{Reading, shifted};
 use super::{AMBIGUITY, Defect, DefectKind, Fault, Ring, Unacceptable, no_area};
 use crate::Region;
 use crate::crossing::{Contact, Span};
@@ -61,12 +61,6 @@ fn unambiguous_m2(rings: &[Ring], edges: &[Span], contacts: &[Contact]) -> Resul
     } else {
         Err(no_area(&rings[0]))
     }
-}
-
-/// Edges as the slabs want them, near the origin.
-pub(super) fn shifted(edges: impl Iterator<Item = ([f64; 2], [f64; 2], u32)>, origin: [f64; 2]) -> Vec<Edge> {
-    let shift = |at: [f64; 2]| [at[0] - origin[0], at[1] - origin[1]];
-    edges.filter_map(|(a, b, tag)| Edge::between(shift(a), shift(b), tag)).collect()
 }
 
 fn at_contact(fault: Fault, rings: &[Ring], edges: &[Span], contacts: &[Contact]) -> Unacceptable {
