@@ -131,7 +131,7 @@ mod tests {
 
     /// Oracle: errno(3) and <https://www.sqlite.org/rescode.html>, which lists the extended codes by number.
     #[test]
-    fn a_disk_that_takes_nothing_more_is_known_whoever_says_so() {
+    fn a_full_disk_is_known_from_every_error_that_means_it() {
         for errno in [rustix::io::Errno::NOSPC, rustix::io::Errno::DQUOT, rustix::io::Errno::FBIG, rustix::io::Errno::ROFS] {
             let error = io::Error::from(errno);
             assert!(is_no_room(&error), "{error}");

@@ -42,7 +42,7 @@ async fn a_queued_job_is_cancelled_once_and_nothing_of_it_stays() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_job_under_way_on_another_node_is_cancelled_and_who_waits_for_it_is_told() {
+async fn a_job_under_way_on_another_node_is_cancelled_and_its_waiting_client_is_told() {
     let app = TestApp::idle().await;
     let node = app.node(Some(Working::default())).await;
     // While this writer has the lock, no import gets on.
@@ -109,7 +109,7 @@ async fn a_job_whose_node_died_once_is_done_by_another() {
 
 /// Whoever waits is told where to ask, instead of being cut off when the node's time is up.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_node_that_stops_answers_who_waits_with_the_job() {
+async fn a_node_that_stops_answers_waiting_clients_with_the_job() {
     let app = TestApp::idle().await;
     let stops = async {
         while app.read("/api/jobs").await["jobs"].as_array().unwrap().is_empty() {

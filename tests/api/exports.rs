@@ -41,7 +41,7 @@ async fn with_april() -> TestApp {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_job_makes_the_file_that_who_waits_gets() {
+async fn an_export_job_makes_the_file_that_a_waiting_request_gets() {
     let app = with_april().await;
     for (what, features) in [
         ("findings?format=geojson", 4),
@@ -131,7 +131,7 @@ async fn a_file_that_was_dropped_is_gone_and_says_so() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn files_are_dropped_after_a_day_also_where_nobody_exports_any_more() {
+async fn files_are_dropped_after_a_day_also_without_new_exports() {
     let app = with_april().await;
     let (job, _) = exported(&app, "findings?format=csv").await;
     let id = text(&job["id"]);

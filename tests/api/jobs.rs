@@ -136,7 +136,7 @@ async fn surveys_that_come_at_once_find_the_ground_they_share() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_job_nobody_knows_is_not_found() {
+async fn an_unknown_job_is_not_found() {
     let app = TestApp::bare().await;
     app.get("/api/jobs/1").await.problem(404, "not_found");
     app.get("/api/jobs/1/events").await.problem(404, "not_found");

@@ -45,7 +45,7 @@ async fn what_does_not_fit_in_memory_is_read_from_disk_and_changes_no_answer() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_prepared_layer_that_is_damaged_or_cut_short_is_made_anew() {
+async fn a_prepared_layer_that_is_damaged_or_cut_short_is_made_again() {
     let app = TestApp::city().await;
     let outline = polygon(&[city::square()]).into_bytes();
     let expected = app.service.check(&outline).unwrap();
@@ -64,7 +64,7 @@ async fn a_prepared_layer_that_is_damaged_or_cut_short_is_made_anew() {
 
 /// A prepared layer that another program made, or of another layer or plane, has the checksum it should have and yet is not what is wanted.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_prepared_layer_of_something_else_is_made_anew() {
+async fn a_prepared_layer_of_something_else_is_made_again() {
     let app = TestApp::city().await;
     let outline = polygon(&[city::square()]).into_bytes();
     let expected = app.service.check(&outline).unwrap();

@@ -55,7 +55,7 @@ async fn what_one_node_is_asked_another_does_and_both_tell_the_same() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn who_waits_for_its_survey_gets_it_whichever_node_took_it_in() {
+async fn a_client_gets_its_survey_from_whichever_node_took_it_in() {
     let asked = desk().await;
     let _does = asked.node(Some(working("does"))).await;
     asked.uploaded(APRIL, &city::one_of_each()).await;

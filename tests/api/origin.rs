@@ -131,7 +131,7 @@ async fn what_changes_nothing_is_answered_wherever_it_is_asked_from() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn our_page_may_send_forms_to_nobody_else() {
+async fn our_page_may_send_forms_to_no_other_site() {
     let app = TestApp::bare().await;
     let policy = app.get("/").await.header("content-security-policy").to_owned();
     for directive in ["form-action 'self'", "base-uri 'none'", "frame-ancestors 'none'", "object-src 'none'", "default-src 'self'"] {

@@ -8,9 +8,9 @@ use tuban::service::{Stated, jobs::work::Working, surveys::import::SurveyFile};
 use tuban_engine::model::{LayerKind, Level, OnConflict};
 
 over_both_with_city!(
-    layers_drawn_anew_change_the_findings_by_what_they_share,
+    layers_drawn_again_change_the_findings_by_what_they_share,
     against_the_same_layers_and_by_the_same_rule_every_byte_comes_out_the_same,
-    patches_without_a_county_are_counted_and_told_anew,
+    patches_without_a_county_are_counted_and_told_again,
     counties_that_hold_too_few_of_the_patches_are_refused_and_nothing_changes
 );
 
@@ -58,7 +58,7 @@ async fn told(app: &TestApp, survey: &Value) -> Vec<Vec<u8>> {
         .collect()
 }
 
-async fn layers_drawn_anew_change_the_findings_by_what_they_share(app: TestApp) {
+async fn layers_drawn_again_change_the_findings_by_what_they_share(app: TestApp) {
     let survey = app.uploaded(APRIL, &File::default().patch("Q1", &[city::square()]).patch("S1", &[city::suspected()])).await;
     let verdicts = "patch_id,verdict,legal_m2,legal_farmland_m2,illegal_m2,illegal_farmland_m2\nQ1,illegal,0,0,1000,333\n";
     assert_eq!(app.service.file_verdicts(None, verdicts.as_bytes()).await.unwrap(), 1);
@@ -132,7 +132,7 @@ async fn against_the_same_layers_and_by_the_same_rule_every_byte_comes_out_the_s
     }
 }
 
-async fn patches_without_a_county_are_counted_and_told_anew(app: TestApp) {
+async fn patches_without_a_county_are_counted_and_told_again(app: TestApp) {
     let outside = |west: f64| super::app::file::rectangle(west, 35.02, west + 0.001, 35.021);
     let file = city::one_of_each().patch("E1", &[outside(118.52)]).patch("E2", &[outside(118.53)]);
     let survey = app.uploaded(APRIL, &file).await;
@@ -155,7 +155,7 @@ async fn counties_that_hold_too_few_of_the_patches_are_refused_and_nothing_chang
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn it_is_a_job_for_whoever_would_rather_not_wait() {
+async fn respond_async_answers_202_with_the_job() {
     let app = TestApp::city().await;
     let survey = app.uploaded(APRIL, &city::one_of_each()).await;
     let path = format!("/api/surveys/{}/reclassification", survey["id"]);

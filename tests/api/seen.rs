@@ -35,7 +35,7 @@ async fn a_request_keeps_the_id_it_came_with_if_that_can_do_no_harm() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn who_is_told_of_a_fault_of_the_service_is_told_the_id_and_who_made_it_is_not() {
+async fn a_fault_of_the_service_tells_the_request_id_and_a_fault_of_the_client_does_not() {
     let app = TestApp::bare().await;
     app.life.enter(Phase::Stopping);
     let problem = ask_as(&app, "/ready", "night-shift-7").await.problem(503, "stopping");

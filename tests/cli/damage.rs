@@ -284,7 +284,7 @@ async fn check_store_names_the_first_damaged_row() {
 
 /// A database that is gone, empty or cut beside what belongs to it is not begun anew.
 #[tokio::test]
-async fn a_database_that_is_gone_or_empty_is_not_begun_anew() {
+async fn a_missing_or_empty_database_is_not_made_again() {
     let folder = tempfile::tempdir().unwrap();
     let at = folder.path();
     std::fs::write(at.join("s.geojson"), city::one_of_each().text()).unwrap();

@@ -47,7 +47,7 @@ stories!(
     what_a_killed_node_had_begun_another_finishes_once,
     a_node_that_stalls_past_its_lease_and_comes_back_does_no_harm,
     an_export_whose_node_is_killed_another_finishes_once_with_the_same_bytes,
-    findings_whose_node_is_killed_while_it_makes_them_anew_are_the_old_ones_until_another_has_made_them,
+    a_killed_reclassification_leaves_the_old_findings_until_another_node_is_done,
     eight_large_uploads_at_once_on_two_nodes_are_all_there_once
 );
 
@@ -182,7 +182,7 @@ async fn by_county(store: &dyn Store, survey: &Survey) -> Vec<(String, u64, u64)
     totals.into_iter().map(|county| (county.county_code.unwrap_or_default(), county.pending.patches, county.illegal.patches)).collect()
 }
 
-async fn findings_whose_node_is_killed_while_it_makes_them_anew_are_the_old_ones_until_another_has_made_them(place: Place) {
+async fn a_killed_reclassification_leaves_the_old_findings_until_another_node_is_done(place: Place) {
     let mut nodes = [place.node("1s"), place.node("1s")];
     let import = upload(&nodes[0].address, &parameters(3), survey("p", REJUDGED)).await;
     let id = ended(&nodes[0].address, &import).await["survey"]["id"].as_i64().unwrap();

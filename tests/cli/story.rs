@@ -62,7 +62,7 @@ fn the_demo_city_goes_from_its_files_to_its_ratio() {
 }
 
 #[test]
-fn findings_are_made_anew_against_the_layers_of_their_time_once_the_difference_was_seen() {
+fn a_survey_is_reclassified_by_the_layers_of_its_time_once_the_difference_was_seen() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path();
     let (_, farmland) = city::layers().remove(1);

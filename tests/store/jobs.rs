@@ -109,7 +109,7 @@ pub(super) async fn each_job_goes_to_one_node_the_oldest_first(store: &dyn Store
     assert_eq!(done, ["1", "2", "3", "4", "5", "6", "7", "8"]);
 }
 
-pub(super) async fn a_job_is_nobody_elses_until_its_lease_is_over(store: &dyn Store) {
+pub(super) async fn a_job_is_claimed_by_another_node_only_after_its_lease(store: &dyn Store) {
     queued(store, "a", b"x").await;
     let (job, held) = claimed(store, "first", LONG).await;
     assert_eq!((job.node.as_deref(), job.token, job.attempts), (Some("first"), 1, 1));
@@ -128,7 +128,7 @@ pub(super) async fn progress_is_seen_and_the_lease_prolonged(store: &dyn Store) 
     assert!(store.claim(Lane::Writing, "other", LONG).await.unwrap().is_none());
 }
 
-pub(super) async fn who_comes_back_after_another_has_claimed_can_change_nothing(store: &dyn Store) {
+pub(super) async fn a_stale_fencing_token_changes_nothing(store: &dyn Store) {
     queued(store, "a", b"x").await;
     let (_, late) = claimed(store, "stalled", OVER).await;
     let (_, held) = claimed(store, "second", LONG).await;

@@ -62,7 +62,7 @@ promises! {
         verdict_filters_see_the_confirmed_verdict_first, marks_carry_what_a_map_needs, a_patch_that_is_not_there_is_not_found, text_from_outside_is_never_sql;
     reclassification:
         new_findings_take_the_place_of_the_old_ones_and_all_else_stays, what_belongs_to_a_patch_follows_it_to_the_county_that_answers_for_it_now,
-        a_reclassification_that_is_dropped_leaves_the_findings_that_were_there, each_patch_of_the_survey_and_no_other_is_judged_anew_once,
+        a_reclassification_that_is_dropped_leaves_the_findings_that_were_there, a_reclassification_takes_each_patch_of_the_survey_once_and_no_other,
         new_findings_and_the_end_of_their_job_become_visible_together, new_findings_rest_on_what_is_there;
     verdicts:
         an_unknown_id_keeps_the_whole_file_out, an_id_in_two_surveys_is_ambiguous_until_the_survey_is_named, the_latest_filing_counts, totals_sum_by_county_over_the_months,
@@ -83,16 +83,16 @@ promises! {
         a_replacement_takes_the_place_of_all_surveys_there_its_own_twin_included, patches_sent_again_are_asked_about,
         pages_follow_each_other_through_surveys_with_numbers_of_others, a_replacement_that_fails_leaves_what_was_there;
     writers:
-        a_dropped_writer_leaves_nothing, a_cancelled_task_leaves_nothing_and_blocks_nobody, writers_queue_up_instead_of_failing, readers_see_before_or_after_only,
+        a_dropped_writer_leaves_nothing, a_cancelled_task_leaves_nothing_and_blocks_no_writer, writers_queue_up_instead_of_failing, readers_see_before_or_after_only,
         a_replacement_that_is_dropped_leaves_the_old_survey, what_reads_little_does_not_wait_for_what_reads_much,
         sums_and_what_they_rest_on_are_of_one_moment;
     unpublished:
-        nobody_sees_what_is_not_published, others_write_between_the_portions_of_a_long_one, who_was_silent_for_too_long_can_write_no_more,
+        what_is_not_published_is_invisible, others_write_between_the_portions_of_a_long_one, a_writer_that_was_silent_for_too_long_can_write_no_more,
         whether_a_survey_may_come_is_decided_again_when_it_is_published, ground_is_looked_at_again_where_other_surveys_came_meanwhile,
-        of_two_that_judge_a_survey_anew_one_comes_first, a_layer_stays_while_findings_are_written_that_rest_on_it;
+        of_two_reclassifications_of_a_survey_one_comes_first, a_layer_stays_while_findings_are_written_that_rest_on_it;
     jobs:
         a_job_reads_back_with_its_file, a_job_that_is_not_there_is_not_found, each_job_goes_to_one_node_the_oldest_first,
-        a_job_is_nobody_elses_until_its_lease_is_over, progress_is_seen_and_the_lease_prolonged, who_comes_back_after_another_has_claimed_can_change_nothing,
+        a_job_is_claimed_by_another_node_only_after_its_lease, progress_is_seen_and_the_lease_prolonged, a_stale_fencing_token_changes_nothing,
         a_survey_and_the_end_of_its_job_become_visible_together, a_layer_and_the_end_of_its_job_become_visible_together, a_job_stores_one_survey_at_most, a_job_given_back_is_claimed_again_after_the_pause,
         a_job_that_is_cancelled_is_over_and_its_holder_can_store_nothing, a_job_that_is_over_is_not_cancelled, claims_that_ran_out_are_counted_and_those_given_back_are_not,
         a_client_has_so_many_jobs_that_are_not_over_and_all_have_so_many,

@@ -99,7 +99,7 @@ async fn two_nodes_with_the_same_file_store_it_once() {
 }
 
 #[tokio::test]
-async fn a_node_that_dies_in_an_import_leaves_nothing_and_blocks_nobody() {
+async fn a_node_that_dies_in_an_import_leaves_nothing_and_blocks_no_writer() {
     let url = cluster::fresh_url().await;
     let (dying, other) = (open_node(&url).await, open_node(&url).await);
     let mut writer = dying.begin_survey(key("2022-04", "x"), OnConflict::Reject).await.unwrap();
@@ -122,7 +122,7 @@ async fn a_node_that_dies_in_an_import_leaves_nothing_and_blocks_nobody() {
 }
 
 #[tokio::test]
-async fn who_takes_a_job_over_from_a_stalled_node_does_not_wait_for_its_writer() {
+async fn taking_a_job_over_from_a_stalled_node_does_not_wait_for_its_writer() {
     let url = cluster::fresh_url().await;
     let (stalled, other) = (open_node(&url).await, open_node(&url).await);
     let job = NewJob { id: "a".to_owned(), kind: JobKind::SurveyImport, parameters: "{}".to_owned() };
@@ -172,7 +172,7 @@ async fn a_stalled_node_that_stands_in_line_loses_its_place_with_its_job() {
 
 /// At the moment of the claim its session was at work, and so was left alone.
 #[tokio::test]
-async fn a_node_that_stalls_after_its_job_was_taken_over_is_ended_by_who_waits_for_the_turn() {
+async fn a_node_that_stalls_after_its_job_was_taken_over_loses_the_write_lock() {
     let url = cluster::fresh_url().await;
     let (stalled, other) = (open_node(&url).await, open_node(&url).await);
     let job = NewJob { id: "a".to_owned(), kind: JobKind::SurveyImport, parameters: "{}".to_owned() };

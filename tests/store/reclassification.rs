@@ -165,7 +165,7 @@ pub(super) async fn a_reclassification_that_is_dropped_leaves_the_findings_that_
     judged_anew(store, &survey, &smaller(None), &Provenance::default()).await.unwrap();
 }
 
-pub(super) async fn each_patch_of_the_survey_and_no_other_is_judged_anew_once(store: &dyn Store) {
+pub(super) async fn a_reclassification_takes_each_patch_of_the_survey_once_and_no_other(store: &dyn Store) {
     let survey = stored(store, &key("2022-04", "x"), ["1", "2", "3"].map(|id| (patch(id), finding(Some("371302")))).to_vec()).await;
     let other = stored(store, &key("2022-05", "x"), vec![(patch("4"), finding(Some("371302")))]).await;
     let before = store.patches(&of(&survey)).await.unwrap();

@@ -55,7 +55,7 @@ impl Wire {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn who_waits_for_a_server_that_vanishes_is_told_and_the_next_goes_on() {
+async fn a_query_to_a_vanished_server_ends_with_an_error_and_the_next_goes_on() {
     let cluster = cluster::shared().await;
     let url = cluster::fresh_url().await;
     let wire = Wire::to(cluster.folder());

@@ -115,7 +115,7 @@ async fn a_job_whose_node_died_between_the_two_files_is_ended_by_the_next_claim(
 
 /// What it stored is there, so it cannot be cancelled, and is told as what it is.
 #[tokio::test]
-async fn a_job_whose_node_died_between_the_two_files_is_done_for_who_would_cancel_it() {
+async fn a_job_whose_node_died_between_the_two_files_cannot_be_cancelled() {
     let (store, folder) = fresh().await;
     let survey = stored(&store, &key("2022-04", "x"), vec![(patch("1"), finding(None))]).await;
     let job = NewJob { id: "a".to_owned(), kind: JobKind::SurveyImport, parameters: "{}".to_owned() };

@@ -101,7 +101,7 @@ async fn everything(store: &dyn Store) -> Vec<String> {
     all
 }
 
-pub(super) async fn nobody_sees_what_is_not_published(store: &dyn Store) {
+pub(super) async fn what_is_not_published_is_invisible(store: &dyn Store) {
     let april_key = key("2022-04", "x");
     stored_layer(store, layer(LayerKind::County, "2022-01-01"), vec![feature(1, 118.3, 35.0)]).await;
     let survey = stored(store, &april_key, patches("a", 3)).await;
@@ -149,7 +149,7 @@ pub(super) async fn others_write_between_the_portions_of_a_long_one(store: &dyn 
     assert_eq!(store.count_patches(&PatchQuery { limit: 1, ..PatchQuery::default() }).await.unwrap(), written + 3 + 50);
 }
 
-pub(super) async fn who_was_silent_for_too_long_can_write_no_more(store: &dyn Store) {
+pub(super) async fn a_writer_that_was_silent_for_too_long_can_write_no_more(store: &dyn Store) {
     let (survey, facts) = written(store, "2022-05", OnConflict::Reject, 30).await;
     let mut layer_writer = store.begin_layer().await.unwrap();
     layer_writer.push(vec![feature(1, 118.3, 35.0)]).await.unwrap();
@@ -198,7 +198,7 @@ pub(super) async fn ground_is_looked_at_again_where_other_surveys_came_meanwhile
     assert_eq!(writer.publish(&facts).await.unwrap().unwrap().facts.patches, 3);
 }
 
-pub(super) async fn of_two_that_judge_a_survey_anew_one_comes_first(store: &dyn Store) {
+pub(super) async fn of_two_reclassifications_of_a_survey_one_comes_first(store: &dyn Store) {
     let survey = stored(store, &key("2022-04", "x"), vec![(patch("1"), finding(None))]).await;
     let begin = async |m2: f64| {
         let mut writer = store.begin_reclassification(survey.id).await.unwrap();

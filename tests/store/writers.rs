@@ -30,7 +30,7 @@ pub(super) async fn a_dropped_writer_leaves_nothing(store: &dyn Store) {
     assert_eq!(store.surveys().await.unwrap().len(), 1);
 }
 
-pub(super) async fn a_cancelled_task_leaves_nothing_and_blocks_nobody(store: &dyn Store) {
+pub(super) async fn a_cancelled_task_leaves_nothing_and_blocks_no_writer(store: &dyn Store) {
     let rows: Vec<_> = (0..200).map(|n| (patch(&n.to_string()), finding(None))).collect();
     // Cut short at many moments: while it waits, begins, writes.
     for microseconds in (0..40).map(|n| n * n * 40) {

@@ -63,7 +63,7 @@ mod tests {
     }
 
     #[test]
-    fn who_is_slow_only_later_is_given_up_later() {
+    fn a_client_that_is_slow_only_later_is_given_up_later() {
         let mut pace = Pace::new(20, Duration::from_mins(1));
         pace.wait(Duration::from_mins(2));
         assert!(!pace.come(5000, 0));

@@ -82,7 +82,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_seen_before_a_formula_hides_it_from_nobody() {
+    fn invisible_characters_before_a_formula_hide_it_from_no_check() {
         // Oracle: LibreOffice 7.4 drops U+0000 and calculates; the rest is every control of C0 and C1, and what Unicode has as Default_Ignorable_Code_Point.
         let controls = (0..0x20).chain(0x7F..0xA0).map(|code| char::from_u32(code).unwrap());
         let ignorable = "\u{ad}\u{34f}\u{200b}\u{200c}\u{200d}\u{200e}\u{202e}\u{2060}\u{2066}\u{feff}\u{fe0f}\u{e0001}\u{a0}\u{3000}\u{2028}";

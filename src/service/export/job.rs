@@ -65,7 +65,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_changes_meanwhile_is_written_anew_a_few_times() {
+    async fn an_export_is_repeated_a_few_times_where_something_is_stored_meanwhile() {
         for (refused, expected) in [(0, Some(1)), (1, Some(2)), (TIMES - 1, Some(TIMES)), (TIMES, None)] {
             let attempts = Cell::new(0);
             let outcome = unchanged(async || {

@@ -238,7 +238,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn who_waits_for_a_server_that_is_lost_is_told() {
+    async fn a_query_to_a_lost_server_ends_with_an_error() {
         let lost = Lost::never();
         let told = lost.clone();
         let waits = tokio::spawn(async move { lost.soon(std::future::pending::<Result<(), _>>()).await });
