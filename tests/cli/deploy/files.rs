@@ -123,7 +123,7 @@ fn the_image_is_made_of_the_package_and_starts_what_is_in_it() {
     // What it is linked to is that release's.
     assert_eq!(said("FROM"), "debian:bookworm-slim");
     assert_eq!(said("COPY"), "target/dist/tuban_*.deb /tmp/");
-    assert!(read("tools/dist").contains("deb=$out/tuban_${version}_$arch.deb") && read("Makefile").contains("tools/dist $(TARGET)/release target/dist"));
+    assert!(read("tools/dist").contains("deb=$out/tuban_${version}_$arch.deb") && read("Makefile").contains("tools/dist $(PACKED) target/dist"));
     assert!(read("deploy/postinst").contains("adduser --system --quiet --group --home /var/lib/tuban tuban"));
     assert_eq!((said("USER"), said("WORKDIR")), ("tuban", "/var/lib/tuban"));
     let (start, with): (Vec<String>, Vec<String>) = (serde_json::from_str(said("ENTRYPOINT")).unwrap(), serde_json::from_str(said("CMD")).unwrap());
