@@ -47,7 +47,7 @@ export interface Areas {
   urban_boundary: Area | null;
 }
 
-/** What the overlay alone can say. A patch is a clue only: nobody is penalised before field verification. */
+/** What the overlay alone can say. A patch is a clue only: there is no penalty before field verification. */
 export type AutomaticVerdict = 'legal' | 'suspected_illegal' | 'other' | 'doubtful';
 
 /** What a polygon occupies. */
