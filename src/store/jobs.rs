@@ -51,12 +51,15 @@ pub(super) mod sql {
             SELECT 1 FROM job twin WHERE twin.state = 'running' AND twin.kind = job.kind AND twin.parameters = job.parameters AND twin.node IS NOT NULL
             AND twin.free_ms > (SELECT now_ms FROM clock) AND twin.started_ms <= (SELECT now_ms FROM clock) + 1000))
         ORDER BY id LIMIT 1";
-    /// Claims a job: id, node, lease in milliseconds. A job that still names a node was not given back: its lease ran out.
+    /// Claims a job: id, node, lease in milliseconds. A job that still names another node was not given back: its lease ran out, and that
+    /// node counts as dead. A node that claims its own job again lives: the database was away for longer than the lease.
     pub(crate) const CLAIM: &str = "
         UPDATE job SET node = $2, token = token + 1, attempts = attempts + 1, 
-            lost = lost + CASE WHEN node IS NULL THEN 0 ELSE 1 END, lost_by = coalesce(node, lost_by),
+            lost = lost + CASE WHEN node IS NULL OR node = $2 THEN 0 ELSE 1 END, lost_by = CASE WHEN node IS NULL OR node = $2 THEN lost_by ELSE node END,
             free_ms = (SELECT now_ms FROM clock) + $3, started_ms = (SELECT now_ms FROM clock)
         WHERE id = $1 RETURNING *";
+    /// Takes back that a node counts as dead: job, node.
+    pub(crate) const SURVIVED: &str = "UPDATE job SET lost = lost - 1, lost_by = NULL WHERE id = $1 AND lost_by = $2 AND lost > 0";
     /// Prolongs the lease of a job that is held: id, token, lease, stage, done, total.
     pub(crate) const RENEW: &str = "
         UPDATE job SET free_ms = (SELECT now_ms FROM clock) + $3, stage = $4, done = $5, total = $6 WHERE id = $1 AND token = $2 AND state = 'running'";
@@ -268,6 +271,8 @@ pub trait Jobs: Send + Sync + 'static {
     async fn renew(&self, held: &Held, lease: Duration, progress: Progress) -> Result<bool, StoreError>;
     /// Gives a job back, to be claimed again after `pause`; an attempt that ended with an error counts, one that was handed over does not. False when it was not held.
     async fn release(&self, held: &Held, pause: Duration, error: Option<&str>) -> Result<bool, StoreError>;
+    /// Says that a node lives which lost a job because it could not reach the database: it does not count among those that died with the job.
+    async fn survived(&self, job: &str, node: &str) -> Result<(), StoreError>;
     /// Gives a job back for which a disk has no room, to be claimed again after `pause`; the attempt does not count. False when it was not held.
     async fn postpone(&self, held: &Held, pause: Duration, why: &str) -> Result<bool, StoreError>;
     /// Ends a job whose end was not committed with what it stored, and keeps the file it made (empty where it made none) in the place of the one it was about:

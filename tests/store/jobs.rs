@@ -378,6 +378,13 @@ pub(super) async fn claims_that_ran_out_are_counted_and_those_given_back_are_not
     }
     let by = |node: &str| Some(node.to_owned());
     assert_eq!(lost, [(0, None), (0, None), (0, None), (1, by("third")), (2, by("fourth"))]);
+    // One claims its own again, and says of itself what it was: the database was away.
+    assert_eq!(claimed(store, "fifth", OVER).await.0.lost, 2);
+    store.survived("a", "third").await.unwrap();
+    assert_eq!(store.job("a").await.unwrap().lost, 2, "another one was lost since");
+    store.survived("a", "fourth").await.unwrap();
+    let job = store.job("a").await.unwrap();
+    assert_eq!((job.lost, job.lost_by), (1, None));
 }
 
 pub(super) async fn a_client_has_so_many_jobs_that_are_not_over_and_all_have_so_many(store: &dyn Store) {

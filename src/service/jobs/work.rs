@@ -144,12 +144,20 @@ impl Service {
     }
 
     async fn work_on(self: &Arc<Self>, lane: Lane, working: &Working, stop: &CancellationToken) {
-        let mut news = self.news();
+        let (mut news, mut survived) = (self.news(), Vec::<String>::new());
         while !stop.is_cancelled() {
             let claimed = self.store.claim(lane, &working.node, working.lease).await;
+            // The database answers again: this node did not die with the jobs that it could not give back.
+            if claimed.is_ok() {
+                for job in std::mem::take(&mut survived) {
+                    if let Err(error) = self.store.survived(&job, &working.node).await {
+                        tracing::warn!(%error, "a job was lost to the database, and that could not be told");
+                    }
+                }
+            }
             self.untold.note(Waiting::Lane(lane), matches!(claimed, Err(StoreError::NoRoom(_))));
             match claimed {
-                Ok(Some((job, held))) => self.carry_out(working, job, &held, stop).await,
+                Ok(Some((job, held))) => survived.extend(self.carry_out(working, job, &held, stop).await),
                 claimed => {
                     if let Err(error) = claimed {
                         tracing::warn!(%error, "no job could be claimed");
@@ -163,16 +171,19 @@ impl Service {
         }
     }
 
-    async fn carry_out(self: &Arc<Self>, working: &Working, job: Job, held: &Held, stop: &CancellationToken) {
+    /// Answers the job where it was lost: the lease ran out while this node lives.
+    async fn carry_out(self: &Arc<Self>, working: &Working, job: Job, held: &Held, stop: &CancellationToken) -> Option<String> {
         tracing::info!(job = job.id, kind = job.kind.word(), attempt = job.attempts, "claimed");
         self.untold.note(Waiting::Job(job.id.clone()), false);
         if job.attempts > ATTEMPTS {
             tracing::error!(job = job.id, error = job.error.as_deref().unwrap_or("its nodes died"), "given up after {ATTEMPTS} attempts");
-            return self.end_as(held, &Failure::Broken).await;
+            self.end_as(held, &Failure::Broken).await;
+            return None;
         }
         if job.lost >= DEATHS {
             tracing::error!(job = job.id, "given up: {DEATHS} nodes died with it");
-            return self.end_as(held, &Failure::node_died(job.lost, job.lost_by.as_deref())).await;
+            self.end_as(held, &Failure::node_died(job.lost, job.lost_by.as_deref())).await;
+            return None;
         }
         let (report, progress) = watch::channel(Progress::NONE);
         let mut heartbeat = JoinSet::new();
@@ -198,7 +209,7 @@ impl Service {
             return self.give_back(held, Duration::ZERO, None).await;
         };
         let last = *report.borrow();
-        self.conclude(working, &job, held, came, last).await;
+        self.conclude(working, &job, held, came, last).await
     }
 
     async fn carry_out_kind(&self, claimed: Claimed<'_>) -> Result<Came, ServiceError> {
@@ -210,13 +221,14 @@ impl Service {
         }
     }
 
-    async fn conclude(&self, working: &Working, job: &Job, held: &Held, came: Result<Came, ServiceError>, last: Progress) {
+    async fn conclude(&self, working: &Working, job: &Job, held: &Held, came: Result<Came, ServiceError>, last: Progress) -> Option<String> {
         match came {
             Ok(Came::Committed) => {}
             Ok(Came::To(outcome)) => self.settle(held, outcome).await,
             Ok(Came::ToFile(outcome, file)) => self.settle_with(working, held, outcome, file, last).await,
             Err(ServiceError::Store(StoreError::LeaseLost(_))) => {
                 tracing::warn!(job = job.id, "no longer held: it was cancelled, or the lease ran out and another node took the job; nothing was stored here");
+                return Some(held.job.clone());
             }
             Err(error) if error.is_no_room() => self.postpone(working, held, &error.to_string()).await,
             Err(error) => {
@@ -227,10 +239,11 @@ impl Service {
                         _ = self.store.renew(held, working.lease, last).await;
                         self.end_as(held, &failure).await;
                     }
-                    None => self.give_back(held, working.lease, Some(&error.to_string())).await,
+                    None => return self.give_back(held, working.lease, Some(&error.to_string())).await,
                 }
             }
         }
+        None
     }
 
     /// Fetches the file that a job is about to this node's disk.
@@ -293,7 +306,7 @@ impl Service {
             Ok(true) => {}
             Ok(false) => tracing::warn!(job = held.job, "no longer held: another node took the job; the file made here is thrown away"),
             Err(error @ StoreError::NoRoom(_)) => self.postpone(working, held, &error.to_string()).await,
-            Err(error) => self.give_back(held, working.lease, Some(&error.to_string())).await,
+            Err(error) => _ = self.give_back(held, working.lease, Some(&error.to_string())).await,
         }
     }
 
@@ -313,10 +326,10 @@ impl Service {
         self.untold.note(Waiting::Job(held.job.clone()), false);
     }
 
-    /// Where the store cannot be told, the lease runs out and the job is claimed again.
-    async fn give_back(&self, held: &Held, pause: Duration, error: Option<&str>) {
-        if let Err(error) = self.store.release(held, pause, error).await {
-            tracing::warn!(job = held.job, %error, "a job could not be given back");
-        }
+    /// Where the store cannot be told, the lease runs out and the job is claimed again; then it is answered.
+    async fn give_back(&self, held: &Held, pause: Duration, error: Option<&str>) -> Option<String> {
+        let Err(error) = self.store.release(held, pause, error).await else { return None };
+        tracing::warn!(job = held.job, %error, "a job could not be given back");
+        Some(held.job.clone())
     }
 }

@@ -308,6 +308,11 @@ impl Jobs for PostgresStore {
         self.pools.lost.soon(self.give_back(held, pause, error)).await
     }
 
+    async fn survived(&self, job: &str, node: &str) -> Result<(), StoreError> {
+        let said = async { Ok(sqlx::query(sql::SURVIVED).bind(job).bind(node).execute(&self.pools.leases).await.map(|_| ())?) };
+        self.pools.lost.soon(said).await
+    }
+
     async fn postpone(&self, held: &Held, pause: Duration, why: &str) -> Result<bool, StoreError> {
         self.pools.lost.soon(self.put_off(held, pause, why)).await
     }

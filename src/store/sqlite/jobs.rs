@@ -200,6 +200,12 @@ impl Jobs for SqliteStore {
         Ok(released.rows_affected() == 1)
     }
 
+    async fn survived(&self, job: &str, node: &str) -> Result<(), StoreError> {
+        let mut transaction = self.queue.begin().await?;
+        sqlx::query(sql::SURVIVED).bind(job).bind(node).execute(&mut *transaction).await?;
+        Ok(transaction.commit().await?)
+    }
+
     async fn postpone(&self, held: &Held, pause: Duration, why: &str) -> Result<bool, StoreError> {
         let mut transaction = self.queue.begin().await?;
         let postponed = sqlx::query(sql::POSTPONE).bind(&held.job).bind(held.token).bind(pause.as_millis() as i64).bind(why).execute(&mut *transaction).await?;
