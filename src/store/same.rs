@@ -106,21 +106,21 @@ pub(super) struct Settled {
 }
 
 impl Before {
-    /// Sorts the pairs; refuses what is not to be done unasked. [`Err`] with a survey and how many patches it holds already, where that was not to be.
-    pub(super) fn settle(&self, unasked: Unasked) -> Result<Result<Settled, (i64, u64)>, StoreError> {
+    /// The pairs by what becomes of them.
+    pub(super) fn sorted(&self) -> Pairs {
         let filed = |pair: &Pair| Pair { filed: self.replaced.filed.contains(&pair.other), ..pair.clone() };
-        let pairs = Pairs::sort(self.pairs.iter().map(filed).collect(), &self.replaced.surveys);
-        if let Some(most) = pairs.most_in().filter(|_| unasked.sent_again) {
-            return Ok(Err(most));
-        }
-        let taken_over = pairs.taken_over;
+        Pairs::sort(self.pairs.iter().map(filed).collect(), &self.replaced.surveys)
+    }
+
+    /// What is taken over; refuses to let verdicts go unasked.
+    pub(super) fn settle(&self, taken_over: Vec<Pair>, unasked: Unasked) -> Result<Settled, StoreError> {
         let kept = taken_over.iter().filter(|pair| pair.filed).count() as u64;
         let (patches, verdicts) = (taken_over.len() as u64, self.replaced.filed.len() as u64 - kept);
         if verdicts > 0 && unasked.verdicts_go {
             return Err(StoreError::VerdictsWouldGo { surveys: self.replaced.surveys.clone(), verdicts, kept, patches });
         }
         let details = json!({ "patches_kept": patches, "verdicts_kept": kept, "verdicts_gone": verdicts });
-        Ok(Ok(Settled { taken_over, filings: self.replaced.filings.clone(), details }))
+        Ok(Settled { taken_over, filings: self.replaced.filings.clone(), details })
     }
 }
 
@@ -151,8 +151,8 @@ pub(super) struct Numbered {
     pub(super) difference: i64,
 }
 
-/// What a survey that is not published has taken over so far.
-#[derive(Debug, Default)]
+/// What a survey that is not published has taken over so far, in transactions that were committed.
+#[derive(Debug, Default, Clone)]
 pub(super) struct TakenOver {
     pairs: BTreeMap<i64, Pair>,
     filings: Vec<i64>,

@@ -79,7 +79,8 @@ promises! {
         a_withdrawn_survey_is_nowhere_but_among_the_withdrawn, what_is_restored_is_what_it_was, a_place_that_was_filled_meanwhile_is_named_with_both,
         a_survey_moves_to_its_period_with_the_days_that_the_period_stands_for, what_was_withdrawn_long_ago_is_removed_for_good,
         a_replacement_keeps_number_and_verdict_of_what_did_not_change, numbers_of_replaced_patches_go_on_where_both_surveys_count,
-        a_verdict_that_is_filed_while_its_survey_is_replaced_goes_on, verdicts_that_would_go_are_asked_about_and_nothing_is_done,
+        a_verdict_that_is_filed_while_its_survey_is_replaced_goes_on,
+        what_was_taken_over_in_a_publication_that_was_undone_is_taken_over_again, verdicts_that_would_go_are_asked_about_and_nothing_is_done,
         a_replacement_takes_the_place_of_all_surveys_there_its_own_twin_included, patches_sent_again_are_asked_about,
         pages_follow_each_other_through_surveys_with_numbers_of_others, a_replacement_that_fails_leaves_what_was_there;
     writers:

@@ -291,6 +291,33 @@ pub(super) async fn a_verdict_that_is_filed_while_its_survey_is_replaced_goes_on
     assert_eq!((sums.len(), sums[0].legal.patches, sums[0].illegal.patches, sums[0].other.patches, sums[0].pending.patches), (1, 1, 1, 1, 0));
 }
 
+pub(super) async fn what_was_taken_over_in_a_publication_that_was_undone_is_taken_over_again(store: &dyn Store) {
+    let ids = ["a", "b"];
+    let patches = || ids.into_iter().enumerate().map(|(n, id)| patch_at(id, 118.3 + 0.01 * n as f64, 35.0));
+    let old = taken(store, &key("2022-04", "one"), OnConflict::Reject, patches().collect(), ALL).await.unwrap();
+    store.file_verdicts(Some(old.id), &[filing("a", Verdict::Illegal)]).await.unwrap();
+    let numbers = |patches: &[StoredPatch]| patches.iter().map(|one| (one.patch.patch_id.clone(), one.id)).collect::<BTreeSet<_>>();
+    let was = numbers(&patches_of(store, old.id).await);
+
+    let new = key("2022-04", "two");
+    let mut writer = store.begin_survey(new.clone(), OnConflict::Replace).await.unwrap();
+    writer.push(patches().map(|patch| (patch, finding(Some("371311")))).collect()).await.unwrap();
+    writer.own_places().await.unwrap();
+    stored(store, &key("2022-05", "may"), vec![(patch_at("of May", 118.7, 35.0), finding(Some("371302")))]).await;
+    // Under the lock numbers and verdicts are taken over in the transaction that publishes; the look at shared ground is too old, and it is undone.
+    writer.stop_others().await.unwrap();
+    let facts = NewSurvey { patches: 2, ..facts(&new) };
+    assert_eq!(writer.publish(&facts).await.unwrap(), None);
+    writer.own_places().await.unwrap();
+    let new = writer.publish(&facts).await.unwrap().unwrap();
+
+    let now = patches_of(store, new.id).await;
+    assert_eq!(numbers(&now), was);
+    let filed = now.iter().filter_map(|one| one.filing.as_ref().map(|filing| (one.patch.patch_id.as_str(), filing.verdict))).collect::<Vec<_>>();
+    assert_eq!(filed, [("a", Verdict::Illegal)]);
+    assert_eq!(store.totals(only("2022-04")).await.unwrap()[0].illegal.patches, 1);
+}
+
 pub(super) async fn verdicts_that_would_go_are_asked_about_and_nothing_is_done(store: &dyn Store) {
     let april = key("2022-04", "one");
     let before = ["a", "b", "c"].into_iter().enumerate().map(|(n, id)| (patch_at(id, 118.3 + 0.01 * n as f64, 35.0), finding(Some("371302"))));

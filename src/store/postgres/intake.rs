@@ -358,18 +358,18 @@ impl Taking {
 
     /// Refuses what is not to be done unasked.
     async fn settle(&self, before: &Before, patches: u64) -> Result<Settled, StoreError> {
-        match before.settle(self.unasked)? {
-            Ok(settled) => Ok(settled),
-            Err((holder, same)) => {
-                let row = sqlx::query(sql::ONE_SURVEY).bind(holder).fetch_one(&self.store.pools.facts).await?;
-                Err(StoreError::sent_before(rows::survey(&row)?, same, patches))
-            }
+        let pairs = before.sorted();
+        if let Some((holder, same)) = pairs.most_in().filter(|_| self.unasked.sent_again) {
+            let row = sqlx::query(sql::ONE_SURVEY).bind(holder).fetch_one(&self.store.pools.facts).await?;
+            return Err(StoreError::sent_before(rows::survey(&row)?, same, patches));
         }
+        before.settle(pairs.taken_over, self.unasked)
     }
 
     /// Takes numbers and verdicts over from the surveys that are replaced, while others write.
     async fn take_over(&mut self, settled: &Settled) -> Result<(), StoreError> {
-        let mut steps = self.taken_over.steps(settled).into_iter();
+        let mut taken_over = self.taken_over.clone();
+        let mut steps = taken_over.steps(settled).into_iter();
         while steps.len() > 0 {
             let mut writing = self.unpublished.portion().await?;
             let bond = writing.bond();
@@ -385,20 +385,23 @@ impl Taking {
             fail::point("take over: after commit");
         }
         let mut reader = self.store.pools.sums.acquire().await?;
-        self.sum_up(&mut reader).await
+        self.sum_up(&mut reader, &taken_over).await?;
+        self.taken_over = taken_over;
+        Ok(())
     }
 
-    /// [`take_over`](Self::take_over), under the write lock.
+    /// [`take_over`](Self::take_over), in the transaction that publishes. It may be undone, and then nothing was taken over.
     async fn take_over_within(&mut self, writing: &mut Writing, settled: &Settled) -> Result<(), StoreError> {
-        for step in self.taken_over.steps(settled) {
+        let mut taken_over = self.taken_over.clone();
+        for step in taken_over.steps(settled) {
             replacing::take(writing, &step).await?;
         }
-        self.sum_up(writing.connection()).await
+        self.sum_up(writing.connection(), &taken_over).await
     }
 
     /// What the survey sums to with the verdicts that were taken over.
-    async fn sum_up(&mut self, connection: &mut PgConnection) -> Result<(), StoreError> {
-        self.with_verdicts = if self.taken_over.has_verdicts() { checksums::with_verdicts(connection, self.id, &self.sums).await? } else { self.sums.clone() };
+    async fn sum_up(&mut self, connection: &mut PgConnection, taken_over: &TakenOver) -> Result<(), StoreError> {
+        self.with_verdicts = if taken_over.has_verdicts() { checksums::with_verdicts(connection, self.id, &self.sums).await? } else { self.sums.clone() };
         Ok(())
     }
 
