@@ -1,14 +1,14 @@
 //! What only the PostgreSQL store has: a server, and other nodes.
 
 use super::layers::stored_layer;
-use super::{stored, weird_outlines};
+use super::{on, stored, weird_outlines};
 use crate::builders::{facts, feature, finding, key, layer, patch};
 use crate::cluster::{self, Cluster};
 use sqlx::{Connection, PgConnection};
 use std::time::Duration;
 use tuban::store::postgres::PostgresStore;
 use tuban::store::{JobOutcome, Jobs, NewJob, PatchQuery, Store, StoreError};
-use tuban_engine::model::{JobKind, Lane, LayerKind, OnConflict, Patch, Progress};
+use tuban_engine::model::{JobKind, Lane, LayerKind, OnConflict, Patch, Progress, Provenance};
 
 /// An empty store in a database of its own.
 pub(super) async fn fresh() -> (PostgresStore, ()) {
@@ -315,4 +315,33 @@ async fn a_countys_patches_lie_in_one_partition() {
         .unwrap();
         assert_eq!(split, 0, "{table}");
     }
+}
+
+/// A survey takes over in portions of 500 patches what those had that it replaces. Each portion finds them by their keys: the twelve of these 6 000 would otherwise read
+/// the whole table, of 12 000, twelve times. Looking for the pairs reads it twice.
+#[tokio::test]
+async fn what_is_taken_over_is_found_by_key() {
+    let url = cluster::fresh_url().await;
+    let store = open_node(&url).await;
+    let counties = ["371302", "371311", "371312"];
+    let patches: Vec<_> = (0..6000).map(|n| (patch(&n.to_string()), finding(Some(counties[n % 3])))).collect();
+    stored(&store, &key("2022-04", "first"), patches.clone()).await;
+    let mut writer = store.begin_survey(key("2022-04", "again"), OnConflict::Replace).await.unwrap();
+    let again = on(&mut *writer, patches, &Provenance { layers: Vec::new(), rule: "2022-1".to_owned() }).await;
+    writer.push(again).await.unwrap();
+    // Writes the last of them.
+    writer.own_places().await.unwrap();
+    let mut server = raw(&url).await;
+    sqlx::query("ANALYZE").execute(&mut server).await.unwrap();
+    let read = "SELECT sum(seq_tup_read)::bigint FROM pg_stat_user_tables WHERE relname LIKE 'patch~__' ESCAPE '~'";
+    let before: i64 = sqlx::query_scalar(read).fetch_one(&mut server).await.unwrap();
+    writer.commit(facts(&key("2022-04", "again"))).await.unwrap();
+    store.close().await;
+    // A connection hands in what it counted when it ends.
+    let others = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND backend_type = 'client backend' AND pid <> pg_backend_pid()";
+    while sqlx::query_scalar::<_, i64>(others).fetch_one(&mut server).await.unwrap() > 0 {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    let after: i64 = sqlx::query_scalar(read).fetch_one(&mut raw(&url).await).await.unwrap();
+    assert!(after - before <= 3 * 12_000, "{} rows were read one after the other", after - before);
 }

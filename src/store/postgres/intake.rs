@@ -393,6 +393,7 @@ impl Taking {
     /// [`take_over`](Self::take_over), in the transaction that publishes. It may be undone, and then nothing was taken over.
     async fn take_over_within(&mut self, writing: &mut Writing, settled: &Settled) -> Result<(), StoreError> {
         let mut taken_over = self.taken_over.clone();
+        writing.look_up_by_key().await?;
         for step in taken_over.steps(settled) {
             replacing::take(writing, &step).await?;
         }

@@ -83,7 +83,7 @@ impl Pools {
                 .connect_lazy_with(options.clone())
         };
         let pools = Self {
-            writers: pool(WRITERS, options),
+            writers: pool(WRITERS, &by_key(options)),
             turns: Arc::new(Semaphore::new(1)),
             pages: pool(PAGES, &by_index(options)),
             sums: pool(SUMS, &by_county(options)),
@@ -104,9 +104,10 @@ impl Pools {
 
     /// From now on connects to that server.
     pub(super) fn turn_to(&self, options: &PgConnectOptions) {
-        for pool in [&self.writers, &self.facts, &self.files, &self.leases] {
+        for pool in [&self.facts, &self.files, &self.leases] {
             pool.set_connect_options(options.clone());
         }
+        self.writers.set_connect_options(by_key(options));
         self.sums.set_connect_options(by_county(options));
         self.pages.set_connect_options(by_index(options));
     }
@@ -123,6 +124,11 @@ impl Pools {
 async fn takes_writes(connection: &mut PgConnection) -> Result<(), sqlx::Error> {
     let standby: bool = sqlx::query_scalar("SELECT pg_is_in_recovery()").fetch_one(connection).await?;
     if standby { Err(sqlx::Error::Protocol("the server takes no writes".to_owned())) } else { Ok(()) }
+}
+
+/// Connections that write: many rows by their keys, in dozens of partitions, whose code would take longer to compile than to run.
+fn by_key(options: &PgConnectOptions) -> PgConnectOptions {
+    options.clone().options([("jit", "off")])
 }
 
 /// Connections for sums: partition-wise joins and aggregates, a plan for each set of surveys.

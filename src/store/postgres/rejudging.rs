@@ -85,6 +85,7 @@ async fn move_patches(writing: &mut Writing, moved: &[Moved]) -> Result<(), Stor
     let patches: Vec<i64> = moved.iter().map(|(patch, ..)| *patch).collect();
     let before: Vec<&str> = moved.iter().map(|(_, before, _)| before.as_str()).collect();
     let now: Vec<&str> = moved.iter().map(|(.., now)| now.as_str()).collect();
+    writing.look_up_by_key().await?;
     for statement in MOVES {
         sqlx::query(statement).bind(&patches).bind(&before).bind(&now).execute(writing.connection()).await?;
     }

@@ -35,8 +35,19 @@ impl Writing {
         let mut writing = Self::begin(pools).await?;
         let bond = writing.bond();
         let settings = format!("SET LOCAL synchronous_commit = off; SET LOCAL idle_in_transaction_session_timeout = {STALLED_MS}");
-        bond.soon(async { Ok(sqlx::raw_sql(AssertSqlSafe(settings)).execute(writing.connection()).await?) }).await?;
+        bond.soon(async {
+            sqlx::raw_sql(AssertSqlSafe(settings)).execute(writing.connection()).await?;
+            writing.look_up_by_key().await
+        })
+        .await?;
         Ok(writing)
+    }
+
+    /// From now on the transaction finds rows by their keys, each in its own partition. The planner does not know before it runs which partition that is, counts all of
+    /// them for each row, and so prefers to read the whole table for a few hundred rows.
+    pub(super) async fn look_up_by_key(&mut self) -> Result<(), StoreError> {
+        sqlx::raw_sql("SET LOCAL enable_hashjoin = off; SET LOCAL enable_mergejoin = off").execute(self.connection()).await?;
+        Ok(())
     }
 
     /// Waits for its turn and begins.
