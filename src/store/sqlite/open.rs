@@ -4,6 +4,7 @@ use crate::store::{StoreError, room::free_bytes};
 use sqlx::migrate::{Migration, MigrationType, Migrator};
 use sqlx::sqlite::{SqliteAutoVacuum, SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{ConnectOptions, Connection, SqlSafeStr, SqliteConnection, SqlitePool};
+use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::{borrow::Cow, str::FromStr, time::Duration};
 
@@ -39,7 +40,7 @@ type Steps = &'static [(i64, &'static str, &'static str)];
 /// SQLite before this version can corrupt a database when a write-ahead log is reset at the wrong moment.
 const OLDEST_SQLITE: [u32; 3] = [3, 51, 3];
 
-/// How long a writer waits for the writer before it. Taking in a survey is one transaction, so this is minutes, not seconds.
+/// How long a writer waits for the writer before it: longer than any transaction takes, also on a slow disk.
 const WRITERS_WAIT: Duration = Duration::from_mins(5);
 /// How long a reader waits for one of the connections.
 const READERS_WAIT: Duration = Duration::from_secs(30);
@@ -65,6 +66,16 @@ impl Pools {
     pub(super) fn folder(&self) -> PathBuf {
         let folder = self.writer.connect_options().get_filename().parent().map(Path::to_owned);
         folder.filter(|folder| !folder.as_os_str().is_empty()).unwrap_or_else(|| PathBuf::from("."))
+    }
+
+    /// Flushes the write-ahead log to the disk without the write lock, so that a commit that is flushed has little left to wait for. Where it fails, the commit tells.
+    pub(super) async fn flush_log(&self) {
+        let mut log = self.writer.connect_options().get_filename().as_os_str().to_owned();
+        log.push("-wal");
+        let flushed = tokio::task::spawn_blocking(move || File::open(log)?.sync_data()).await;
+        if let Ok(Err(error)) = flushed {
+            tracing::debug!(%error, "the log was not flushed ahead of a commit");
+        }
     }
 
     /// Closes every connection. Open writers are waited for.

@@ -61,8 +61,9 @@ impl Unpublished {
         self.still_there(self.store.begin_unflushed().await?).await
     }
 
-    /// The transaction that publishes.
+    /// The transaction that publishes. The portions before it were not flushed; most of that is done while others may still write.
     pub(super) async fn publication(&self) -> Result<Writing, StoreError> {
+        self.store.pools.flush_log().await;
         self.still_there(self.store.begin().await?).await
     }
 
