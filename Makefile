@@ -25,6 +25,11 @@ PACKED := $(TARGET)/packed
 CITY   := .tuban/city
 # Where `make run` listens.
 LISTEN := 127.0.0.1:8080
+# One compilation for lints and tests, of the browser too: clippy's driver is the compiler of our own crates, as `cargo clippy` sets it, but makes programs of them. With
+# `cargo clippy` every dependency would be compiled twice.
+LINTED := RUSTC_WORKSPACE_WRAPPER=clippy-driver CLIPPY_ARGS=-D__CLIPPY_HACKERY__warnings cargo
+# Tests at a time: most of them wait for servers, timers and other processes.
+AT_ONCE := 4
 VENV   := target/peers/venv
 CONTRACT_VENV := target/contract/venv
 
@@ -55,27 +60,27 @@ test: check unit e2e contract-fuzz ## everything there is
 check: web       ## formatting, lints and types of the programs and of the page
 	@tools/need $(TEST_NEEDS)
 	cargo fmt --all --check
-	cargo clippy --locked --workspace --all-targets -- -D warnings
+	$(LINTED) test --locked --workspace --all-targets --no-run
 	cd web && npm run check
 
 unit: web        ## kernel, store, formats, API, command line, page logic
 	@tools/need $(TEST_NEEDS) $(DEPLOY_NEEDS)
-	cargo test --locked --workspace
+	$(LINTED) test --locked --workspace -- --test-threads $(AT_ONCE)
 	cd web && npm test
 
 e2e: web         ## a real browser: upload, progress, map, ratio
 	@tools/need $(TEST_NEEDS)
-	cargo build --locked --workspace
+	$(LINTED) build --locked --workspace
 	tools/e2e $(TARGET)/debug/tuban
 
 contract: web    ## docs/openapi.json and the types of the page, made again from the handlers
 	@tools/need $(BUILD_NEEDS)
-	TUBAN_KEEP_OPENAPI=1 cargo test --locked --test it -- --exact api::openapi::it_is_the_document_that_is_kept
+	TUBAN_KEEP_OPENAPI=1 $(LINTED) test --locked --test it -- --exact api::openapi::it_is_the_document_that_is_kept
 	cd web && npx vitest run --update contract/contract.test.ts
 
 contract-fuzz: web $(CONTRACT_VENV)/installed ## fifty made-up requests to each operation: no 5xx, and every answer as docs/openapi.json says
 	@tools/need $(BUILD_NEEDS)
-	cargo build --locked --workspace
+	$(LINTED) build --locked --workspace
 	tools/contract/fuzz $(TARGET)/debug/tuban $(CONTRACT_VENV)/bin/schemathesis
 
 $(CONTRACT_VENV)/installed: tools/contract/requirements.txt
@@ -89,7 +94,7 @@ HOSTILE := fuzz:: cli::kill:: cli::fail_points:: cli::full_disk:: cli::hostile::
 
 hostile: web     ## an hour of attacks: 1 200 kills, full disks, 2 000 slow clients of each kind, each fuzz target for a minute (ROUNDS=10 SECONDS_EACH=60)
 	@tools/need $(TEST_NEEDS)
-	TUBAN_HOSTILE=$(or $(ROUNDS),10) TUBAN_FUZZ_SECONDS=$(or $(SECONDS_EACH),60) cargo test --locked --workspace --test it -- $(HOSTILE) --test-threads 2
+	TUBAN_HOSTILE=$(or $(ROUNDS),10) TUBAN_FUZZ_SECONDS=$(or $(SECONDS_EACH),60) $(LINTED) test --locked --workspace --test it -- $(HOSTILE) --test-threads 2
 
 bench: web       ## criterion-like measurements; docs/PERFORMANCE.md says what they showed
 	@tools/need $(BUILD_NEEDS)
