@@ -72,7 +72,7 @@ impl Service {
         workshop.sweep();
         Ok(Self {
             store,
-            standing: RwLock::new(Arc::new(Standing::nowhere(rules.at(today()).clone()))),
+            standing: RwLock::new(Arc::new(Standing::nowhere(rules.at(today()).clone(), Plane::national()))),
             rules,
             shelved: standing::Shelved::default(),
             refreshing: tokio::sync::Mutex::default(),
