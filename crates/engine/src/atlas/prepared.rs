@@ -92,20 +92,34 @@ impl LayerBuilder {
             LayerKind::Farmland | LayerKind::Approved => {}
             _ => return self.append(pieces),
         }
-        let next = self.facts.len() as u32;
-        let fact = if let Some(fact) = self.known.get(facts) {
-            *fact
-        } else {
-            self.known.insert(facts.clone(), next);
-            self.facts.push(facts.clone());
-            next
-        };
+        let fact = self.number(facts);
         self.fact_of.push(fact);
         if self.kind == LayerKind::County {
             self.areas_m2.resize(self.facts.len(), 0.0);
             self.areas_m2[fact as usize] += pieces.area_m2();
         }
         self.append(pieces)
+    }
+
+    /// The number of what a feature says. A part of a county that does not say its name is called as its other parts are: else it would be a county of its own.
+    fn number(&mut self, facts: &FeatureFacts) -> u32 {
+        if let Some(fact) = self.known.get(facts) {
+            return *fact;
+        }
+        let is_part = |one: &FeatureFacts| one.code == facts.code && (is_nameless(one) || is_nameless(facts));
+        let whole = if self.kind == LayerKind::County { self.facts.iter().position(is_part) } else { None };
+        let fact = if let Some(whole) = whole {
+            let known = &mut self.facts[whole];
+            if is_nameless(known) && !facts.name.is_empty() {
+                known.name.clone_from(&facts.name);
+            }
+            whole as u32
+        } else {
+            self.facts.push(facts.clone());
+            self.facts.len() as u32 - 1
+        };
+        self.known.insert(facts.clone(), fact);
+        fact
     }
 
     fn append(&mut self, pieces: &Pieces) -> io::Result<()> {
@@ -146,6 +160,11 @@ impl LayerBuilder {
     }
 }
 
+/// Whether a county says no name of its own: none, or its code again.
+fn is_nameless(county: &FeatureFacts) -> bool {
+    county.name.is_empty() || county.name == county.code
+}
+
 impl PreparedLayer {
     /// Notes the features that were refused when the layer's file was read.
     #[must_use]
@@ -177,5 +196,30 @@ impl PreparedLayer {
     /// Pairs of features (by the order they came in) that share ground, with the square metres; of one feature the first few with later ones.
     pub fn overlaps(&self) -> impl Iterator<Item = ([u32; 2], f64)> + '_ {
         self.coverage.overlaps().iter().map(|overlap| (overlap.members, overlap.area_m2))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::normalize::Intake;
+    use tuban_geom::{Crs, Plane};
+
+    #[test]
+    fn parts_of_a_county_without_a_name_are_no_county_of_their_own() {
+        let (memory, intake) = (Memory::new(Memory::usual_budget(), std::env::temp_dir()), Intake::new(Crs::CRS84, Plane::at(0.0, 0.0)));
+        let parts = [("110101", ""), ("110101", "东城区"), ("110102", "西城区"), ("110101", "110101")];
+        for first in 0..parts.len() {
+            let mut builder = LayerBuilder::new(LayerKind::County, &memory);
+            for k in 0..parts.len() {
+                let ((code, name), west) = (parts[(first + k) % parts.len()], k as f64);
+                let ring = [[west, 0.0], [west + 1.0, 0.0], [west + 1.0, 1.0], [west, 1.0], [west, 0.0]];
+                let taken = intake.take(Outline::polygon(&[ring])).unwrap();
+                builder.push(&FeatureFacts::new(code.to_owned(), name.to_owned()), &Pieces::of(&taken.region), &taken.degrees).unwrap();
+            }
+            let mut counties: Vec<_> = builder.finish().unwrap().facts.into_iter().map(|county| (county.code, county.name)).collect();
+            counties.sort_unstable();
+            assert_eq!(counties, [("110101".to_owned(), "东城区".to_owned()), ("110102".to_owned(), "西城区".to_owned())], "{first}");
+        }
     }
 }
