@@ -70,7 +70,7 @@ async fn a_city_of_parcels(store: &SqliteStore) {
 async fn a_year_of_patches(store: &SqliteStore) {
     let one = |n: u64| -> (Patch, Finding) {
         let [x, y] = somewhere(n);
-        let county = tuban_engine::model::COUNTIES[(n % 12) as usize].0;
+        let county = builders::COUNTIES[(n % 12) as usize].0;
         (
             Patch {
                 row: n + 1,

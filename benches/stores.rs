@@ -10,7 +10,7 @@ mod builders;
 #[allow(dead_code)] // As above.
 mod cluster;
 
-use builders::{facts, feature, filing, finding, key, layer, patch};
+use builders::{COUNTIES, facts, feature, filing, finding, key, layer, patch};
 use std::f64::consts::TAU;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -18,7 +18,7 @@ use tokio::net::TcpListener;
 use tuban::http::{Desk, Limits, serve};
 use tuban::service::Service;
 use tuban::store::Store;
-use tuban_engine::model::{COUNTIES, FeatureFacts, Filing, Finding, LayerFeature, LayerKind, LayerUsed, OnConflict, Patch, Provenance, Verdict};
+use tuban_engine::model::{FeatureFacts, Filing, Finding, LayerFeature, LayerKind, LayerUsed, OnConflict, Patch, Provenance, Verdict};
 use tuban_engine::rule::Rule;
 use tuban_geom::Outline;
 

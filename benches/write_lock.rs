@@ -9,13 +9,13 @@ mod builders;
 #[allow(dead_code)] // As above.
 mod cluster;
 
-use builders::{facts, filing, finding, key, patch};
+use builders::{COUNTIES, facts, filing, finding, key, patch};
 use std::f64::consts::TAU;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 use tuban::store::{Store, SurveyKey, SurveyWriter};
-use tuban_engine::model::{COUNTIES, Finding, OnConflict, Patch, Provenance, Verdict};
+use tuban_engine::model::{Finding, OnConflict, Patch, Provenance, Verdict};
 use tuban_geom::Outline;
 
 const PATCHES: u64 = 1_000_000;

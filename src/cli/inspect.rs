@@ -60,7 +60,7 @@ impl Inspect {
             let memory = Memory::new(Memory::usual_budget(), std::env::temp_dir());
             let workshop = Workshop { room: Room::of(memory.for_features()), ..Workshop::new(std::env::temp_dir()) };
             workshop.sweep();
-            tokio::task::block_in_place(|| inspect(&file, &Atlas::empty(Plane::near(118.0, 35.0)), rules.at(today()), &workshop, &memory))?
+            tokio::task::block_in_place(|| inspect(&file, &Atlas::empty(Plane::national()), rules.at(today()), &workshop, &memory))?
         };
         print(&seen);
         match seen.problem {

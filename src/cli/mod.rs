@@ -43,9 +43,10 @@ use crate::service::{
 };
 use bytesize::ByteSize;
 use clap::{Parser, Subcommand};
+use std::borrow::Cow;
 use std::path::PathBuf;
 use std::process::ExitCode;
-use tuban_engine::model::{Reject, Standard};
+use tuban_engine::model::{LONGEST_NAME, Reject, Standard, shortened};
 use tuban_engine::{memory::Memory, rule::Rules};
 use tuban_geom::Crs;
 
@@ -167,6 +168,20 @@ impl Budget {
     fn bytes(&self) -> u64 {
         self.memory.map_or_else(Memory::usual_budget, |memory| memory.as_u64())
     }
+}
+
+/// Whose land it is.
+#[derive(Debug, clap::Args)]
+struct City {
+    /// What the city is called on the page and in tables, where the row of all counties is 全市 otherwise.
+    #[arg(long = "city", env = "TUBAN_CITY", value_name = "NAME", value_parser = city_name)]
+    name: Option<String>,
+}
+
+/// Reads the name of a city.
+fn city_name(text: &str) -> Result<String, String> {
+    let is_name = matches!(shortened(text), Cow::Borrowed(_)) && !text.chars().any(char::is_control);
+    is_name.then(|| text.to_owned()).ok_or_else(|| format!("最多 {LONGEST_NAME} 个字符，在一行内 / at most {LONGEST_NAME} characters, on one line"))
 }
 
 /// Which database.

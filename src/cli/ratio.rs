@@ -1,6 +1,6 @@
 //! `tuban ratio`: the county table in the terminal, as JSON or as CSV.
 
-use super::{Database, Failure};
+use super::{City, Database, Failure};
 use crate::http::RatiosAnswer;
 use crate::service::{harmless, ratios::Ratios};
 use clap::Args;
@@ -22,13 +22,15 @@ pub struct Ratio {
     #[arg(long)]
     csv: bool,
     #[command(flatten)]
+    city: City,
+    #[command(flatten)]
     database: Database,
 }
 
 impl Ratio {
     pub async fn run(self, rules: Rules) -> Result<(), Failure> {
         let range = self.period.map(|from| PeriodRange::new(from, self.until)).transpose().map_err(|why| Failure::Usage(why.en))?;
-        let service = self.database.open(rules).await?;
+        let service = self.database.open(rules).await?.of_city(self.city.name);
         let ratios = service.ratios(range).await?;
         if self.json {
             let answer = RatiosAnswer::new(ratios);
@@ -147,7 +149,8 @@ fn print_table(ratios: &Ratios) {
     for lever in &ratios.city.levers {
         let mu = |m2: f64| Area::of_m2(m2).mu;
         say!(
-            "\n全市降到 {} %：复耕 {:.2} 亩，或补办 {:.2} 亩，或新增合法 {:.2} 亩",
+            "\n{}降到 {} %：复耕 {:.2} 亩，或补办 {:.2} 亩，或新增合法 {:.2} 亩",
+            ratios.city.name,
             lever.percent,
             mu(lever.restore_m2),
             mu(lever.approve_m2),

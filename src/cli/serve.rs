@@ -1,6 +1,6 @@
 //! `tuban serve`.
 
-use super::{Budget, Database, Failure, bounds::Bounds, client_bounds::ClientBounds, duration, terminal};
+use super::{Budget, City, Database, Failure, bounds::Bounds, client_bounds::ClientBounds, duration, terminal};
 use crate::http::{Desk, HostName, Life, Limits, Names, Phase, PublicOrigin, ServeError, serve};
 use crate::service::room::Room;
 use crate::service::{
@@ -42,6 +42,8 @@ pub struct Serve {
     #[arg(long, env = "TUBAN_IMPORTS", default_value_t = IMPORTS, value_name = "COUNT", value_parser = imports)]
     imports: usize,
     #[command(flatten)]
+    city: City,
+    #[command(flatten)]
     clients: ClientBounds,
     #[command(flatten)]
     budget: Budget,
@@ -57,7 +59,7 @@ const SHORTEST_LEASE: Duration = Duration::from_millis(300);
 impl Serve {
     pub async fn run(self, rules: Rules) -> Result<(), Failure> {
         let listener = tokio::net::TcpListener::bind(self.listen).await.map_err(|error| ServeError { address: self.listen.to_string(), error })?;
-        let service = self.database.open(rules).await?.with_memory(self.budget.bytes());
+        let service = self.database.open(rules).await?.with_memory(self.budget.bytes()).of_city(self.city.name.clone());
         let workshop = self.bounds.of(service.workshop().clone());
         let service = Arc::new(service.with_workshop(workshop));
         let names = Names::new(self.hosts.clone(), self.origins.clone(), self.listen.ip());

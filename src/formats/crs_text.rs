@@ -191,9 +191,9 @@ fn by_code(code: u32) -> Option<Words> {
     };
     let convert = |zh: &str, en: &str| {
         Words::new(
-            format!("EPSG:{code} 是{zh}，本系统不接受；请转换为经纬度 EPSG:4490 或 3 度带高斯投影（117° 为 EPSG:4548，120° 为 EPSG:4549）后再上传"),
+            format!("EPSG:{code} 是{zh}，本系统不接受；请转换为经纬度 EPSG:4490 或 3 度带高斯投影（中央经线 75° 为 EPSG:4534，每多 3° 加 1）后再上传"),
             format!(
-                "EPSG:{code} is {en}, which is not taken; convert it to degrees (EPSG:4490) or 3-degree Gauss–Krüger (EPSG:4548 for 117°, EPSG:4549 for 120°)"
+                "EPSG:{code} is {en}, which is not taken; convert it to degrees (EPSG:4490) or 3-degree Gauss–Krüger (EPSG:4534 for 75°, and one more for each 3°)"
             ),
         )
     };

@@ -38,8 +38,8 @@ pub fn contradiction_words(crs: Crs, contradiction: &Contradiction) -> Words {
             let names: Vec<String> = list.iter().map(ToString::to_string).collect();
             let (zh, en) = if more {
                 (
-                    "请按中央经线选用 EPSG:4534 至 EPSG:4554（117° 为 4548，120° 为 4549）".to_owned(),
-                    "choose EPSG:4534 to EPSG:4554 by the central meridian (117° is 4548, 120° is 4549)".to_owned(),
+                    "请按中央经线选用 EPSG:4534 至 EPSG:4554（75° 为 4534，经度每多 3° 加 1）".to_owned(),
+                    "choose EPSG:4534 to EPSG:4554 by the central meridian (75° is 4534, and one more for each 3°)".to_owned(),
                 )
             } else {
                 (format!("请按中央经线选用 {}", names.join(" 或 ")), format!("choose {} by the central meridian", names.join(" or ")))
@@ -134,7 +134,7 @@ mod tests {
                 "say that the CRS is EPSG:4527",
             ),
             ("4490", [3_864_525.0, 39_637_104.0], "请指定坐标系 EPSG:4527，并且先对调横、纵坐标", "put x (easting, longitude) first"),
-            ("4490", [637_104.0, 3_864_525.0], "117° 为 4548", "do not tell the zone"),
+            ("4490", [637_104.0, 3_864_525.0], "75° 为 4534", "do not tell the zone"),
             ("4490", [20_637_104.0, 3_864_525.0], "6度带 20 带", "6-degree"),
             ("4490", [35.0, 118.0], "横、纵坐标颠倒了", "swapped"),
             ("4527", [118.0, 35.0], "像是经纬度（度），请指定坐标系 EPSG:4490", "degrees: say that the CRS is EPSG:4490"),

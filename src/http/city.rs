@@ -1,4 +1,4 @@
-//! What the city has: periods, lines, the rule.
+//! What the city has: its name, periods, lines, the rule.
 
 use super::{Desk, Problem};
 use axum::{Json, extract::State};
@@ -10,6 +10,8 @@ use utoipa::ToSchema;
 #[derive(Debug, Serialize, ToSchema)]
 pub struct About {
     name: &'static str,
+    /// What the city is called, where that is configured.
+    city: Option<String>,
     version: &'static str,
     /// Whether a layer in force says of itself that it is invented.
     demo: bool,
@@ -37,6 +39,7 @@ pub async fn about(State(desk): State<Desk>) -> Result<Json<About>, Problem> {
     periods.dedup();
     Ok(Json(About {
         name: "图斑 Tuban",
+        city: service.city().map(str::to_owned),
         version: env!("CARGO_PKG_VERSION"),
         demo: layers.iter().any(|(layer, in_force)| *in_force && layer.invented),
         bounds: service.atlas().counties_bounds().map(|bounds| [bounds.min[0], bounds.min[1], bounds.max[0], bounds.max[1]]),

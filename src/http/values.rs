@@ -8,7 +8,7 @@ use crate::service::{
     patches::{PatchPosition, VerdictFilter},
 };
 use jiff::civil::Date;
-use tuban_engine::model::{COUNTIES, LayerKind, Level, NotAWord, OnConflict, Period, Standard, Words, read_days, words};
+use tuban_engine::model::{CountyNames, LayerKind, Level, NotAWord, OnConflict, Period, Standard, Words, read_days, words};
 use tuban_geom::{Bounds, Crs};
 use utoipa::openapi::{KnownFormat, Object, ObjectBuilder, SchemaFormat, Type};
 
@@ -311,11 +311,11 @@ impl Value for Bbox {
     }
 
     fn schema() -> Object {
-        text().examples(["118.3,35.0,118.4,35.1"]).build()
+        text().examples(["116.3,39.8,116.4,39.9"]).build()
     }
 }
 
-/// Six digits, or the name of a county.
+/// Six digits, or the name of a county in force.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CountyKey(String);
 
@@ -330,9 +330,7 @@ impl CountyKey {
             return Ok(text);
         }
         let counties = service.counties().await?;
-        let in_force = counties.iter().find(|county| county.name == text).map(|county| county.code.clone());
-        let of_standard = || COUNTIES.iter().find(|(_, name)| *name == text).map(|(code, _)| (*code).to_owned());
-        in_force.or_else(of_standard).ok_or_else(|| {
+        CountyNames::of(&counties).code_of(&text).map(str::to_owned).ok_or_else(|| {
             let all: Vec<String> = counties.iter().map(|county| format!("{} {}", county.code, county.name)).collect();
             let all = all.join("、");
             Problem::parameter("county", &Words::new(format!("应为六位代码或名称：{all}"), format!("must be six digits or a name: {all}")))
@@ -346,7 +344,7 @@ impl Value for CountyKey {
     }
 
     fn schema() -> Object {
-        text().examples(["371302", "兰山区"]).build()
+        text().examples(["110101", "东城区"]).build()
     }
 }
 

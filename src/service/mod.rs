@@ -38,6 +38,8 @@ use tuban_geom::{Crs, Plane, Written};
 pub struct Service {
     store: Arc<dyn Store>,
     rules: Rules,
+    /// What the city is called, where that is configured.
+    city: Option<String>,
     /// What patches of today are judged by.
     standing: RwLock<Arc<Standing>>,
     shelved: standing::Shelved,
@@ -72,8 +74,9 @@ impl Service {
         workshop.sweep();
         Ok(Self {
             store,
-            standing: RwLock::new(Arc::new(Standing::nowhere(rules.at(today()).clone()))),
+            standing: RwLock::new(Arc::new(Standing::nowhere(rules.at(today()).clone(), Plane::national()))),
             rules,
+            city: None,
             shelved: standing::Shelved::default(),
             refreshing: tokio::sync::Mutex::default(),
             sums: ratios::sums(),
@@ -138,6 +141,18 @@ impl Service {
     #[must_use]
     pub fn with_workshop(self, workshop: Workshop) -> Self {
         Self { workshop, ..self }
+    }
+
+    /// Sets what the city is called in tables and on the page; a blank name is none.
+    #[must_use]
+    pub fn of_city(self, name: Option<String>) -> Self {
+        Self { city: name.map(|name| name.trim().to_owned()).filter(|name| !name.is_empty()), ..self }
+    }
+
+    /// What the city is called, where that is configured.
+    #[must_use]
+    pub fn city(&self) -> Option<&str> {
+        self.city.as_deref()
     }
 
     /// Sets the memory budget of the process, in bytes.

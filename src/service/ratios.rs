@@ -3,7 +3,7 @@
 use crate::service::{Service, ServiceError};
 use crate::store::{StoreError, Straddling, Summed};
 use std::sync::Arc;
-use tuban_engine::model::{Contradiction, FeatureFacts, LayerKind, Line, PeriodRange, Provenance, Tally};
+use tuban_engine::model::{Contradiction, CountyNames, FeatureFacts, LayerKind, Line, PeriodRange, Provenance, Tally};
 use tuban_engine::rollup::roll_up;
 
 /// The county table.
@@ -47,11 +47,21 @@ impl Service {
                 totals.push(tuban_engine::model::Totals { county_code: Some(county.code.clone()), ..Default::default() });
             }
         }
-        let name_of = |code: &str| counties.iter().find(|county| county.code == code && !county.name.is_empty()).map(|county| county.name.clone());
+        let names = CountyNames::of(&counties);
+        let name_of = |code: &str| names.name_of(code).map(str::to_owned);
         let lines = self.rules.at(range.until.last_day()).lines.clone();
         let (counties, city) = roll_up(totals, &lines, name_of);
+        let city = self.named(city);
         let (straddling, contradictions) = (straddling.clone(), contradictions.clone());
         Ok(Ratios { range: *range, straddling, counties, city, lines, provenance: self.together(provenance), contradictions })
+    }
+
+    /// The city's sum under the name that the city is configured to have.
+    pub(super) fn named(&self, city: Tally) -> Tally {
+        match &self.city {
+            Some(name) => Tally { name: name.clone(), ..city },
+            None => city,
+        }
     }
 
     /// Adds up what was not added up since the last change. Requests that come meanwhile wait for the same answer.
@@ -81,6 +91,11 @@ impl Service {
         }
         together.rule = if rules.is_empty() { self.rule().version.clone() } else { rules.join("、") };
         together
+    }
+
+    /// Names and codes of the counties in force; none where there is no layer of counties.
+    pub async fn county_names(&self) -> Result<CountyNames, ServiceError> {
+        Ok(CountyNames::of(&self.counties().await?))
     }
 
     /// Code and name of every county in force: from the atlas where that is loaded, else from the store.

@@ -83,13 +83,13 @@ pub struct Standing {
 }
 
 impl Standing {
-    /// Nothing but a rule: patches have their own areas and lie nowhere.
+    /// Nothing but a rule: patches have their own areas, measured in that plane, and lie nowhere.
     #[must_use]
-    pub fn nowhere(rule: Rule) -> Self {
+    pub fn nowhere(rule: Rule, plane: Plane) -> Self {
         let choosing = Choosing::new([], std::slice::from_ref(&rule), today());
         let since = choosing.since(choosing.at(&days_of(today())));
         let provenance = Provenance { layers: Vec::new(), rule: rule.version.clone() };
-        Self { provenance, atlas: Arc::new(Atlas::empty(Plane::near(118.0, 35.0))), rule, since }
+        Self { provenance, atlas: Arc::new(Atlas::empty(plane)), rule, since }
     }
 
     /// Whether it is what that provenance names, and can be read.
@@ -161,6 +161,11 @@ impl Service {
     /// A choice, loaded.
     pub(super) async fn stand(&self, versions: &Versions, choice: Choice) -> Result<Arc<Standing>, ServiceError> {
         let provenance = versions.provenance(choice);
+        if provenance.layers.is_empty() {
+            // What is stored without layers keeps its plane; what is in hand is for what is not stored.
+            let plane = self.plane_of(&provenance, versions).await?;
+            return Ok(Arc::new(Standing::nowhere(versions.rule(choice).clone(), plane)));
+        }
         let known = || [Some(self.standing()), lock(&self.shelved.other).clone()].into_iter().flatten().find(|standing| standing.is(&provenance));
         if let Some(known) = known() {
             return Ok(known);
@@ -199,28 +204,36 @@ impl Service {
     }
 
     /// The plane of a set. One that is stored keeps its own; a new one takes that of the first set with the same parcels, else with the same first layer, so that what
-    /// is measured again is the same to the last bit, whatever layers came meanwhile; else it is worked out from its first layer.
+    /// is measured again is the same to the last bit, whatever layers came meanwhile; else it is worked out from its first layer. Without any layer it is the national one.
     async fn plane_of(&self, provenance: &Provenance, versions: &Versions) -> Result<Plane, ServiceError> {
-        let Some(first) = provenance.layers.first() else { return Ok(Plane::near(118.0, 35.0)) };
-        let sets = self.store.layer_sets().await?;
-        let parcels = |set: &Provenance| set.of(LayerKind::Farmland).map(|layer| layer.id);
-        let begins = |set: &Provenance| set.layers.first().map(|layer| layer.id);
-        let kin = sets.iter().find(|set| set.provenance == *provenance);
-        let kin = kin.or_else(|| sets.iter().find(|set| parcels(&set.provenance).is_some() && parcels(&set.provenance) == parcels(provenance)));
-        let kin = kin.or_else(|| sets.iter().find(|set| begins(&set.provenance) == Some(first.id)));
-        if let Some([lon, lat]) = kin.and_then(|set| set.origin) {
+        let kin = self.kin_of(provenance).await?;
+        if let Some([lon, lat]) = kin.as_ref().and_then(|set| set.origin) {
             return Ok(Plane::at(lon, lat));
         }
         // A set of an older program has the plane of its first layer.
-        let first = kin.and_then(|set| begins(&set.provenance)).unwrap_or(first.id);
+        let first = kin.as_ref().and_then(|set| begins(&set.provenance)).or_else(|| begins(provenance));
         let in_hand = self.standing();
-        if kin.is_none() && begins(&in_hand.provenance) == Some(first) {
+        if kin.is_none() && begins(&in_hand.provenance) == first {
             return Ok(in_hand.atlas.plane().clone());
         }
-        match versions.layers.iter().find(|layer| layer.id == first) {
+        match versions.layers.iter().find(|layer| Some(layer.id) == first) {
             Some(layer) => origin::of_layer(&*self.store, layer).await,
-            None => Ok(Plane::near(118.0, 35.0)),
+            None => Ok(Plane::national()),
         }
+    }
+
+    /// The stored set whose plane a set takes.
+    async fn kin_of(&self, provenance: &Provenance) -> Result<Option<LayerSet>, ServiceError> {
+        let sets = self.store.layer_sets().await?;
+        let parcels = |set: &Provenance| set.of(LayerKind::Farmland).map(|layer| layer.id);
+        let kin = sets.iter().find(|set| set.provenance == *provenance);
+        let kin = kin.or_else(|| sets.iter().find(|set| parcels(&set.provenance).is_some() && parcels(&set.provenance) == parcels(provenance)));
+        Ok(kin.or_else(|| sets.iter().find(|set| begins(&set.provenance) == begins(provenance))).cloned())
+    }
+
+    /// Whether nothing says yet where a set lies: it has no layers, and what was stored without any has no plane.
+    pub(super) async fn is_unplaced(&self, provenance: &Provenance) -> Result<bool, ServiceError> {
+        Ok(provenance.layers.is_empty() && self.kin_of(provenance).await?.is_none_or(|set| set.origin.is_none()))
     }
 
     async fn prepared(&self, layer: &Layer, plane: &Plane) -> Result<Arc<PreparedLayer>, ServiceError> {
@@ -244,6 +257,11 @@ impl Service {
         shared.insert(place, Arc::downgrade(&prepared));
         Ok(prepared)
     }
+}
+
+/// The first layer of a set, by which its plane was chosen.
+fn begins(set: &Provenance) -> Option<i64> {
+    set.layers.first().map(|layer| layer.id)
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {

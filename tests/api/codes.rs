@@ -83,9 +83,16 @@ async fn a_county_layer_has_counties_only_or_is_asked_about() {
     let taken = send(&app, "kind=county&county_codes=merge", &counties(&[("371302001200", "村0"), ("371302001201", "村1")])).await.json();
     assert_eq!((&taken["features"], &taken["rejected"]), (&json!(2), &json!(0)));
     let checked = farmland(&app).await;
-    assert_eq!((&checked["county_code"], &checked["finding"]["counties"][0]["name"]), (&json!("371302"), &json!("兰山区")));
+    let named = |checked: &Value| (checked["county_code"].clone(), checked["finding"]["counties"][0]["name"].clone());
+    assert_eq!(named(&checked), (json!("371302"), json!("371302")), "no layer in force has its name");
     let taken = send(&app, "kind=county&county_codes=leave_out", &counties(&[("371300", "临沂市"), ("３７１３０２", "兰山区")])).await.json();
     assert_eq!((&taken["features"], &taken["rejected"]), (&json!(1), &json!(0)), "{taken}");
+    // Once there is a layer, villages and names in the place of codes are understood by it.
+    for (query, features) in [("&county_codes=merge", [("371302001202", "村2"), ("371302001203", "村3")]), ("", [("兰山区", ""), ("371302.0", "")])] {
+        let taken = send(&app, &format!("kind=county{query}"), &counties(&features)).await.json();
+        assert_eq!((&taken["features"], &taken["rejected"]), (&json!(2), &json!(0)), "{taken}");
+        assert_eq!(named(&farmland(&app).await), (json!("371302"), json!("兰山区")), "{features:?}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

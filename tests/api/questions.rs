@@ -129,15 +129,17 @@ async fn a_county_is_understood_by_name_and_nonsense_never_answered_with_nothing
     for county in ["371302", "兰山区", "%E5%85%B0%E5%B1%B1%E5%8C%BA", " 371302 "] {
         assert_eq!(app.patch_ids(&format!("county={county}")).await, ["L1", "S1", "O1"], "{county}");
     }
-    // A county of the city by GB/T 2260 in which no patch lies.
-    assert_eq!(app.patch_ids("county=371325").await, [""; 0]);
+    // A county in force in which no such patch lies.
+    assert_eq!(app.patch_ids("county=罗庄区&verdict=legal").await, [""; 0]);
     for county in ["3713020", "37130", "3713O2", "兰山", "371302,371311", "Lanshan"] {
         let problem = app.get(&format!("/api/patches?county={county}")).await.problem(400, "parameter");
         assert_eq!(problem["parameter"], "county", "{county}");
         assert!(text(&problem["detail"]).contains("371302 兰山区"), "{problem}");
         app.get(&format!("/api/exports/findings?format=csv&county={county}")).await.problem(400, "parameter");
     }
-    app.get("/api/patches?county=110101").await.problem(404, "not_found");
+    for county in ["110101", "371325"] {
+        app.get(&format!("/api/patches?county={county}")).await.problem(404, "not_found");
+    }
     app.get("/api/patches?survey=99").await.problem(404, "not_found");
     let file = app.get("/api/exports/findings?format=csv&county=兰山区").await;
     assert_eq!((file.status.as_u16(), file.text().lines().count()), (200, 4), "a head and three patches");

@@ -35,7 +35,7 @@ const REPORT: [(&str, u32, f64, f64); 3] = [("legal", 190, 1906.9, 874.4), ("ill
 
 impl Report {
     fn build() -> Self {
-        let plane = Plane::near(118.4, 35.05);
+        let plane = Plane::at(118.0, 35.0);
         let (mut features, mut verdicts, mut place) = (Vec::new(), HEADER.to_owned(), 0_u32);
         for (verdict, patches, mu, farmland_mu) in REPORT {
             // Sizes from 1 to 4, so that no two counties come out alike.

@@ -72,7 +72,17 @@ impl TestApp {
     /// Without a layer, called by these names.
     pub(crate) async fn named(names: Names) -> Self {
         let folder = Arc::new(tempfile::tempdir().unwrap());
-        Self::serving(Self::embedded(&folder).await, folder, |service| usual(service).called(names), |workshop| workshop, Some(Working::default())).await
+        Self::serving(Self::embedded(&folder).await, folder, |service| usual(service).called(names), |service| service, Some(Working::default())).await
+    }
+
+    /// Without a layer, of a city with that name; over that store, or an embedded one.
+    pub(crate) async fn of_city(name: &str, store: Option<Arc<dyn Store>>) -> Self {
+        let folder = Arc::new(tempfile::tempdir().unwrap());
+        let store = match store {
+            Some(store) => store,
+            None => Self::embedded(&folder).await,
+        };
+        Self::serving(store, folder, usual, |service| service.of_city(Some(name.to_owned())), Some(Working::default())).await
     }
 
     /// Without a layer, with these workers for what GDAL reads.
@@ -82,7 +92,7 @@ impl TestApp {
 
     /// Without a layer, over that store.
     pub(crate) async fn over(store: Arc<dyn Store>) -> Self {
-        Self::serving(store, Arc::new(tempfile::tempdir().unwrap()), usual, |workshop| workshop, Some(Working::default())).await
+        Self::serving(store, Arc::new(tempfile::tempdir().unwrap()), usual, |service| service, Some(Working::default())).await
     }
 
     /// Without a layer, carrying no jobs out.
@@ -94,7 +104,7 @@ impl TestApp {
     pub(crate) async fn idle_desk(change: impl FnOnce(Desk) -> Desk, limits: Limits) -> Self {
         let folder = Arc::new(tempfile::tempdir().unwrap());
         let desk = |service| change(Desk::new(service, limits));
-        Self::serving(Self::embedded(&folder).await, folder, desk, |workshop| workshop, None).await
+        Self::serving(Self::embedded(&folder).await, folder, desk, |service| service, None).await
     }
 
     /// Another service over the same database and folder, its layers loaded; it answers no requests.
@@ -113,7 +123,7 @@ impl TestApp {
     /// Another node on the same database; it carries jobs out in that way, or not at all.
     pub(crate) async fn node(&self, working: Option<Working>) -> Self {
         let store = Self::embedded(&self.folder).await;
-        let node = Self::serving(store, Arc::clone(&self.folder), usual, |workshop| workshop, working).await;
+        let node = Self::serving(store, Arc::clone(&self.folder), usual, |service| service, working).await;
         tokio::spawn(Arc::clone(&node.service).follow_layers());
         node
     }
@@ -124,19 +134,21 @@ impl TestApp {
 
     async fn with(limits: Limits, change: impl FnOnce(Workshop) -> Workshop, working: Option<Working>) -> Self {
         let folder = Arc::new(tempfile::tempdir().unwrap());
-        Self::serving(Self::embedded(&folder).await, folder, |service| Desk::new(service, limits), change, working).await
+        let with_workshop = |service: Service| {
+            let workshop = change(service.workshop().clone());
+            service.with_workshop(workshop)
+        };
+        Self::serving(Self::embedded(&folder).await, folder, |service| Desk::new(service, limits), with_workshop, working).await
     }
 
     async fn serving(
         store: Arc<dyn Store>,
         folder: Arc<tempfile::TempDir>,
         desk: impl FnOnce(Arc<Service>) -> Desk,
-        change: impl FnOnce(Workshop) -> Workshop,
+        change: impl FnOnce(Service) -> Service,
         working: Option<Working>,
     ) -> Self {
-        let service = Service::open(store, Rule::load(None).unwrap(), folder.path().join("spool")).unwrap();
-        let workshop = change(service.workshop().clone());
-        let service = Arc::new(service.with_workshop(workshop));
+        let service = Arc::new(change(Service::open(store, Rule::load(None).unwrap(), folder.path().join("spool")).unwrap()));
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap().to_string();
         let stop = tokio_util::sync::CancellationToken::new();

@@ -7,6 +7,22 @@ use tuban_engine::model::{
 };
 use tuban_geom::Outline;
 
+/// Code and name of twelve counties, those of the demo city.
+pub(crate) const COUNTIES: [(&str, &str); 12] = [
+    ("371302", "兰山区"),
+    ("371311", "罗庄区"),
+    ("371312", "河东区"),
+    ("371321", "沂南县"),
+    ("371322", "郯城县"),
+    ("371323", "沂水县"),
+    ("371324", "兰陵县"),
+    ("371325", "费县"),
+    ("371326", "平邑县"),
+    ("371327", "莒南县"),
+    ("371328", "蒙阴县"),
+    ("371329", "临沭县"),
+];
+
 /// A closed square with its lower left corner at `x`, `y`.
 pub(crate) fn square(x: f64, y: f64, side: f64) -> Outline {
     Outline::polygon(&[[[x, y], [x + side, y], [x + side, y + side], [x, y + side], [x, y]]])
@@ -43,10 +59,7 @@ pub(crate) fn finding(county: Option<&str>) -> Finding {
         areas: Areas { area_m2: 10_000.0, farmland_m2: 4_000.0, ..Areas::default() },
         doubts: tuban_engine::model::Doubts::default(),
         parcels: vec![ParcelShare { dlbm: "0102".to_owned(), dlmc: "水浇地".to_owned(), area_m2: 4_000.0 }],
-        counties: county
-            .iter()
-            .map(|code| CountyShare { code: (*code).to_owned(), name: tuban_engine::model::county_name(code).to_owned(), area_m2: 10_000.0 })
-            .collect(),
+        counties: county.iter().map(|code| CountyShare { code: (*code).to_owned(), name: name_of(code).to_owned(), area_m2: 10_000.0 }).collect(),
         approvals: Vec::new(),
         flags: Vec::new(),
         verdict: AutomaticVerdict::SuspectedIllegal,
@@ -56,6 +69,11 @@ pub(crate) fn finding(county: Option<&str>) -> Finding {
         county_code: county.map(str::to_owned),
         layer_set: 0,
     }
+}
+
+/// The name of one of [`COUNTIES`]; of another the code.
+fn name_of(code: &str) -> &str {
+    COUNTIES.iter().find(|(known, _)| *known == code).map_or(code, |(_, name)| name)
 }
 
 /// That month.

@@ -5,7 +5,7 @@ use super::{
         city,
         file::{File, polygon},
     },
-    done,
+    done, run,
 };
 use serde_json::{Value, json};
 
@@ -21,6 +21,21 @@ fn a_county_of_any_name_keeps_its_csv_row_whole() {
     let csv = done(path, &["ratio", "--csv"]);
     let rows: Vec<Vec<String>> = csv::Reader::from_reader(csv.as_bytes()).records().map(|row| row.unwrap().iter().map(str::to_owned).collect()).collect();
     assert_eq!((rows[0][1].as_str(), rows[0][5].as_str(), rows.len()), ("兰山区, \"新\"", "1", 2));
+}
+
+#[test]
+fn the_row_of_all_counties_has_the_name_of_the_city_where_there_is_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path();
+    std::fs::write(path.join("s.geojson"), city::one_of_each().text()).unwrap();
+    done(path, &["survey", "add", "--period", "2022-04", "--level", "city", "s.geojson"]);
+    let last = |options: &[&str]| done(path, &[&["ratio", "--csv"], options].concat()).lines().last().unwrap().to_owned();
+    assert!(last(&[]).starts_with(",全市,"), "{}", last(&[]));
+    assert!(last(&["--city", "甲市"]).starts_with(",甲市,"), "{}", last(&["--city", "甲市"]));
+    assert!(last(&["--city", " "]).starts_with(",全市,"), "a blank name is none");
+    let json: Value = serde_json::from_str(&done(path, &["ratio", "--json", "--city", "甲市"])).unwrap();
+    assert_eq!(json["city"]["county_name"], "甲市");
+    assert_eq!(run(path, &["ratio", "--city", &"市".repeat(101)]).0, 2, "too long");
 }
 
 #[test]

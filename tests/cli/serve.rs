@@ -61,6 +61,16 @@ async fn it_says_where_it_listens_and_to_whom_and_stops_when_asked() {
     assert!(serving.child.wait().unwrap().success());
 }
 
+#[tokio::test]
+async fn the_city_has_the_name_it_is_given() {
+    let folder = tempfile::tempdir().unwrap();
+    for (options, name) in [(&["--city", "望溪市"][..], serde_json::json!("望溪市")), (&[], serde_json::json!(null))] {
+        let serving = Serving::start_with(folder.path(), &[&["--listen", "127.0.0.1:0"], options].concat());
+        let about: serde_json::Value = reqwest::get(format!("{}/api/about", serving.address)).await.unwrap().json().await.unwrap();
+        assert_eq!(about["city"], name);
+    }
+}
+
 /// A proxy in front asks every second or so, and must hear no before the door is shut.
 #[tokio::test]
 async fn asked_to_stop_it_says_so_for_as_long_as_it_was_told_to() {

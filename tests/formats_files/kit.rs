@@ -103,7 +103,7 @@ pub(crate) fn look(path: &Path, stated: Stated, workshop: &Workshop) -> Result<I
     let name = path.file_name().unwrap().to_string_lossy().into_owned();
     inspect(
         &InspectFile { path, name: &name, wanted: Wanted::Survey, stated, map: Vec::new(), codes: CodeChoices::default(), approval_kind: None },
-        &Atlas::empty(Plane::near(118.0, 35.0)),
+        &Atlas::empty(Plane::at(118.0, 35.0)),
         &Rule::load(None).unwrap(),
         workshop,
         &Memory::new(1 << 30, std::env::temp_dir()),

@@ -25,7 +25,7 @@ fn look_with(path: &Path, map: &[&str], stated: Stated) -> Inspection {
     let map = map.iter().map(|pair| (*pair).to_owned()).collect();
     let file = InspectFile { path, name: &name, wanted: Wanted::Survey, stated, map, codes: CodeChoices::default(), approval_kind: None };
     let memory = Memory::new(1 << 30, scratch.path().to_owned());
-    inspect(&file, &Atlas::empty(Plane::near(118.0, 35.0)), &Rule::load(None).unwrap(), &workshop(scratch.path()), &memory).unwrap()
+    inspect(&file, &Atlas::empty(Plane::at(118.0, 35.0)), &Rule::load(None).unwrap(), &workshop(scratch.path()), &memory).unwrap()
 }
 
 fn seen(name: &str) -> Inspection {

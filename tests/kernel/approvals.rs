@@ -46,7 +46,7 @@ fn atlas(approvals: &[(FeatureFacts, Rings)], parcels: &[Rings]) -> Atlas {
     let memory = Memory::new(Memory::usual_budget(), folder);
     let rule = Rule::load(None).unwrap();
     let nowhere = Outline::polygon(&[[[0.0, 0.0], [1.0, 0.0], [1.0, 1.0], [0.0, 0.0]]]);
-    let mut atlas = Atlas::empty(Plane::near(118.0, 35.0));
+    let mut atlas = Atlas::empty(Plane::at(118.0, 35.0));
     let mut put = |kind: LayerKind, members: &mut dyn Iterator<Item = (FeatureFacts, Rings)>| {
         let mut builder = LayerBuilder::new(kind, &memory);
         members.for_each(|(facts, rings)| builder.push(&facts, &Pieces::of(&region(&rings)), &nowhere).unwrap());

@@ -2,7 +2,7 @@
 
 use super::layers::stored_layer;
 use super::{on, stored, weird_outlines};
-use crate::builders::{facts, feature, finding, key, layer, patch};
+use crate::builders::{COUNTIES, facts, feature, finding, key, layer, patch};
 use crate::cluster::{self, Cluster};
 use sqlx::{Connection, PgConnection};
 use std::time::Duration;
@@ -303,7 +303,7 @@ async fn shapes_are_there_for_postgis_where_it_takes_them() {
 async fn a_countys_patches_lie_in_one_partition() {
     let url = cluster::fresh_url().await;
     let store = open_node(&url).await;
-    let counties = tuban_engine::model::COUNTIES.map(|(code, ..)| Some(code)).into_iter().chain([None]);
+    let counties = COUNTIES.map(|(code, ..)| Some(code)).into_iter().chain([None]);
     let findings = counties.enumerate().flat_map(|(n, county)| (0..3).map(move |m| (patch(&format!("{n} {m}")), finding(county))));
     stored(&store, &key("2022-04", "x"), findings.collect()).await;
     for table in ["patch", "patch_outline", "finding"] {

@@ -4,6 +4,8 @@
 export interface About {
   /** West, south, east, north of the counties in force, degrees. */
   bounds: number[] | null;
+  /** What the city is called, where that is configured. */
+  city: string | null;
   /** Whether a layer in force says of itself that it is invented. */
   demo: boolean;
   lines: Line[];

@@ -1,19 +1,19 @@
 //! The atlas: an immutable snapshot of the layers in force, prepared for measuring, swapped whole when layers change.
 
 mod approvals;
+mod prepared;
 
-use crate::memory::{Memory, Taken};
-use crate::model::{Areas, FeatureFacts, LayerKind, LayerUsed, LeftOut, Standard};
+use crate::model::{Areas, FeatureFacts, LayerKind, LayerUsed, LeftOut};
 use crate::{classes::is_farmland, rule::Rule};
 use approvals::Approval;
 pub use approvals::ApprovalMarks;
 use jiff::civil::Date;
+pub use prepared::{LayerBuilder, PreparedLayer};
 use smallvec::SmallVec;
-use std::collections::HashMap;
 use std::io;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use tuban_geom::{Bounds, Coverage, CoverageBuilder, Drawn, Figure, Hits, Outline, Pieces, Plane, Written, parts, sum_m2};
+use std::sync::atomic::Ordering;
+use tuban_geom::{Bounds, Drawn, Figure, Hits, Plane, Written, parts, sum_m2};
 
 /// The layers in force.
 #[derive(Debug)]
@@ -316,178 +316,5 @@ impl AtlasLayer {
         hits.iter_mut().for_each(|hits| hits.retain(|hit| self.farmland[self.fact(hit.member) as usize]));
         measured.areas.farmland_m2 = self.covered_m2(parts, &hits, area_m2)?;
         Ok(hits)
-    }
-}
-
-/// Prepares one layer.
-///
-/// A layer of one parcel of paddy:
-///
-/// ```
-/// use tuban_engine::atlas::LayerBuilder;
-/// use tuban_engine::model::{FeatureFacts, LayerKind};
-/// use tuban_engine::{memory::Memory, normalize::Intake};
-/// use tuban_geom::{Crs, Outline, Pieces, Plane};
-///
-/// let ring = [[118.35, 35.05], [118.36, 35.05], [118.36, 35.06], [118.35, 35.06], [118.35, 35.05]];
-/// let taken = Intake::new(Crs::CRS84, Plane::at(118.0, 35.0)).take(Outline::polygon(&[ring])).unwrap();
-///
-/// let memory = Memory::new(Memory::usual_budget(), std::env::temp_dir());
-/// let mut layer = LayerBuilder::new(LayerKind::Farmland, &memory);
-/// layer.push(&FeatureFacts::new("0101".to_owned(), "水田".to_owned()), &Pieces::of(&taken.region), &taken.degrees)?;
-/// assert_eq!(layer.finish()?.overlaps().count(), 0);
-/// # Ok::<(), std::io::Error>(())
-/// ```
-#[derive(Debug)]
-pub struct LayerBuilder {
-    kind: LayerKind,
-    memory: Memory,
-    taken: Taken,
-    bounds: Bounds,
-    coverage: CoverageBuilder,
-    facts: Vec<FeatureFacts>,
-    known: HashMap<FeatureFacts, u32, foldhash::fast::RandomState>,
-    fact_of: Vec<u32>,
-    areas_m2: Vec<f64>,
-    left_out: Vec<LeftOut>,
-}
-
-/// A layer ready to be put into an [`Atlas`]; nothing in it depends on the rule.
-#[derive(Debug)]
-pub struct PreparedLayer {
-    pub(super) bounds: Bounds,
-    pub(super) coverage: Coverage,
-    pub(super) facts: Vec<FeatureFacts>,
-    pub(super) fact_of: Vec<u32>,
-    /// Of counties, the area of each of its facts, square metres.
-    pub(super) areas_m2: Vec<f64>,
-    /// Features that were left out when it was prepared.
-    pub(super) left_out: Vec<LeftOut>,
-    /// Features that were refused when its file was read.
-    pub(super) refused: Vec<LeftOut>,
-    /// The standard that its class codes are of.
-    pub(super) classes: Option<Standard>,
-    pub(super) taken: Taken,
-    /// Whether it could not be read back.
-    pub(super) lost: AtomicBool,
-}
-
-impl LayerBuilder {
-    /// Starts a layer whose positions lie in this memory, as long as there is some.
-    #[must_use]
-    pub fn new(kind: LayerKind, memory: &Memory) -> Self {
-        Self {
-            kind,
-            memory: memory.clone(),
-            taken: memory.none(),
-            bounds: Bounds::EMPTY,
-            coverage: CoverageBuilder::default(),
-            facts: Vec::new(),
-            known: HashMap::default(),
-            fact_of: Vec::new(),
-            areas_m2: Vec::new(),
-            left_out: Vec::new(),
-        }
-    }
-
-    /// What the layer tells.
-    #[must_use]
-    pub fn kind(&self) -> LayerKind {
-        self.kind
-    }
-
-    /// Appends a feature: its region in the atlas's plane, cut, and its outline in degrees.
-    pub fn push(&mut self, facts: &FeatureFacts, pieces: &Pieces, degrees: &Outline) -> io::Result<()> {
-        // Millions of parcels have a dozen classes; the bounds matter only for counties.
-        match self.kind {
-            LayerKind::County => self.bounds = self.bounds.union(&degrees.bounds()),
-            LayerKind::Farmland | LayerKind::Approved => {}
-            _ => return self.append(pieces),
-        }
-        let next = self.facts.len() as u32;
-        let fact = if let Some(fact) = self.known.get(facts) {
-            *fact
-        } else {
-            self.known.insert(facts.clone(), next);
-            self.facts.push(facts.clone());
-            next
-        };
-        self.fact_of.push(fact);
-        if self.kind == LayerKind::County {
-            self.areas_m2.resize(self.facts.len(), 0.0);
-            self.areas_m2[fact as usize] += pieces.area_m2();
-        }
-        self.append(pieces)
-    }
-
-    fn append(&mut self, pieces: &Pieces) -> io::Result<()> {
-        if !self.coverage.is_shelved() && !self.taken.grow(pieces.positions_bytes()) {
-            self.coverage.shelve(self.memory.shelf()?)?;
-            self.taken = self.memory.none();
-        }
-        self.coverage.append(pieces)?;
-        Ok(())
-    }
-
-    /// Notes a feature that cannot be taken, though its file was.
-    pub fn leave_out(&mut self, one: LeftOut) {
-        self.left_out.push(one);
-    }
-
-    /// Indexes the layer, and puts its members in the order of the ground unless they lie outside memory already.
-    pub fn finish(self) -> io::Result<PreparedLayer> {
-        let Self { memory, bounds, facts, fact_of, areas_m2, left_out, mut taken, .. } = self;
-        let coverage = self.coverage.finish()?;
-        if coverage.is_shelved() {
-            // Reading all of it back in another order would take many times as long where the system has no pages to spare.
-            let (refused, lost) = (Vec::new(), AtomicBool::new(false));
-            return Ok(PreparedLayer { bounds, coverage, facts, fact_of, areas_m2, left_out, refused, classes: None, taken, lost });
-        }
-        // For a moment all positions are there twice.
-        let mut twice = memory.none();
-        let shelf = if twice.grow(taken.bytes()) {
-            None
-        } else {
-            taken = memory.none();
-            Some(memory.shelf()?)
-        };
-        let (coverage, order) = coverage.along_a_curve(shelf)?;
-        let fact_of = if fact_of.is_empty() { fact_of } else { order.iter().map(|member| fact_of[*member as usize]).collect() };
-        let (refused, lost) = (Vec::new(), AtomicBool::new(false));
-        Ok(PreparedLayer { bounds, coverage, facts, fact_of, areas_m2, left_out, refused, classes: None, taken, lost })
-    }
-}
-
-impl PreparedLayer {
-    /// Notes the features that were refused when the layer's file was read.
-    #[must_use]
-    pub fn without(self, refused: Vec<LeftOut>) -> Self {
-        Self { refused, ..self }
-    }
-
-    /// Notes the standard that the layer's class codes are of.
-    #[must_use]
-    pub fn of_classes(self, classes: Option<Standard>) -> Self {
-        Self { classes, ..self }
-    }
-
-    /// Features that were refused when its file was read.
-    pub fn refused(&self) -> &[LeftOut] {
-        &self.refused
-    }
-
-    /// Whether positions that lie outside memory could not be read back, so that it must be prepared again.
-    pub fn is_lost(&self) -> bool {
-        self.lost.load(Ordering::Relaxed)
-    }
-
-    /// Whether there are more overlaps than are listed.
-    pub fn has_more_overlaps(&self) -> bool {
-        self.coverage.has_more_overlaps()
-    }
-
-    /// Pairs of features (by the order they came in) that share ground, with the square metres; of one feature the first few with later ones.
-    pub fn overlaps(&self) -> impl Iterator<Item = ([u32; 2], f64)> + '_ {
-        self.coverage.overlaps().iter().map(|overlap| (overlap.members, overlap.area_m2))
     }
 }

@@ -3,9 +3,9 @@
 //! 违法耕地面积比例 = illegal ÷ (legal + illegal) farmland. Other and pending patches are in neither term; best and worst say what the pending ones could make
 //! of it, and what confirmed verdicts that contradict each other on shared ground leave open. Where farmland that they rest on is unknown, so are they. The city's row is the sum of the counties' rows, never their average.
 
-use crate::model::{Disputed, Lever, Line, Tally, Totals, county_name};
+use crate::model::{Disputed, Lever, Line, NO_COUNTY, Tally, Totals, WHOLE_CITY};
 
-/// The counties' tallies by code (patches in no county last), and the city's.
+/// The counties' tallies by code (patches in no county last), and the city's, which is called [`WHOLE_CITY`]. A county without a name is called by its code.
 ///
 /// ```
 /// use tuban_engine::model::{Area, Group, Totals};
@@ -27,13 +27,13 @@ pub fn roll_up(mut totals: Vec<Totals>, lines: &[Line], name_of: impl Fn(&str) -
         .into_iter()
         .map(|county| {
             let name = match &county.county_code {
-                Some(code) => name_of(code).unwrap_or_else(|| county_name(code).to_owned()),
-                None => "不在任何县内".to_owned(),
+                Some(code) => name_of(code).unwrap_or_else(|| code.clone()),
+                None => NO_COUNTY.to_owned(),
             };
             tally(county, name, lines)
         })
         .collect();
-    (counties, tally(city, "全市".to_owned(), lines))
+    (counties, tally(city, WHOLE_CITY.to_owned(), lines))
 }
 
 fn add(sum: &mut Totals, one: &Totals) {
@@ -189,7 +189,7 @@ mod tests {
         let (rows, city) = roll_up(vec![row(None, 1.0, 1.0), row(Some("371329"), 90.0, 10.0), row(Some("371302"), 1.0, 9.0)], &lines(), |code| {
             (code == "371302").then(|| "甲".to_owned())
         });
-        assert_eq!(rows.iter().map(|row| row.name.as_str()).collect::<Vec<_>>(), ["甲", "临沭县", "不在任何县内"]);
+        assert_eq!(rows.iter().map(|row| row.name.as_str()).collect::<Vec<_>>(), ["甲", "371329", "不在任何县内"]);
         // 20 / 112, by hand; the average of the three would be 50 %.
         assert_eq!(round_half_up(city.confirmed.unwrap(), 2), 17.86);
     }

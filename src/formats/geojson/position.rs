@@ -1,4 +1,4 @@
-//! A position as nearly all files write it, `[118.123456789,35.123456789]` or `[ 118.123456789, 35.123456789 ]`: both numbers at once.
+//! A position as nearly all files write it, `[105.123456789,35.123456789]` or `[ 105.123456789, 35.123456789 ]`: both numbers at once.
 //!
 //! 1. The bytes that are no digits are found by comparing 32 bytes at once: they must be a point, a comma, a point and the closing bracket, with at most one
 //!    space after the opening bracket and the comma, and before the closing bracket.

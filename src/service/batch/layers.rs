@@ -118,7 +118,7 @@ fn read_layer(
     let mut reading = import::open(wish, kind)?;
     let judge = LayerJudge::new(kind, files.codes, &reading, before.plane(), before).with_approval_kind(path.approval_kind.as_deref()).without(without);
     let mut builder = LayerBuilder::new(kind, &files.memory);
-    let (mut noticed, mut codes, mut missing) = (Noticed::default(), CodeTally::of(kind, files.codes), Vec::new());
+    let (mut noticed, mut codes, mut missing) = (Noticed::default(), CodeTally::of(kind, files.codes, before), Vec::new());
     let (mut approvals, mut outlines) = (ApprovalsNoticed::default(), Outlines::default());
     let (mut done, mut refused) = (0, 0);
     let mut first: Option<Reject> = None;

@@ -4,7 +4,7 @@ use crate::formats::writing::{Cell, Column, Format, Kind};
 use crate::service::export::{Cited, Selection};
 use crate::store::StoredPatch;
 use std::collections::BTreeSet;
-use tuban_engine::model::{Area, Filing, LayerKind, Period, Survey, TakenOff, Verdict, county_name, push_day};
+use tuban_engine::model::{Area, CountyNames, Filing, LayerKind, Period, Survey, TakenOff, Verdict, push_day};
 use tuban_geom::Doubt;
 
 /// Key, name in a Shapefile, Chinese heading and kind of every column, in order; docs/FORMATS.md lists them for people.
@@ -207,8 +207,8 @@ fn bound(doubt: &Doubt) -> Cell<'static> {
     if doubt.m2() > 0.0 { Cell::Number(doubt.m2()) } else { Cell::Nothing }
 }
 
-/// What a file of them is called: 套合结果, and what they were selected by.
-pub(super) fn title<'s>(selection: &Selection, surveys: impl Iterator<Item = &'s Survey> + Clone) -> String {
+/// What a file of them is called: 套合结果, and what they were selected by; a county by its name where one is in force.
+pub(super) fn title<'s>(selection: &Selection, names: &CountyNames, surveys: impl Iterator<Item = &'s Survey> + Clone) -> String {
     let mut parts = vec!["套合结果".to_owned()];
     let periods: BTreeSet<Period> = surveys.clone().map(|survey| survey.facts.period).collect();
     match (selection.range, periods.first(), periods.last()) {
@@ -218,7 +218,7 @@ pub(super) fn title<'s>(selection: &Selection, surveys: impl Iterator<Item = &'s
         (None, first, _) => parts.extend(first.map(ToString::to_string)),
     }
     parts.extend(selection.survey.map(|survey| format!("批次{survey}")));
-    parts.extend(selection.county.as_deref().map(|code| county_name(code).to_owned()));
+    parts.extend(selection.county.as_deref().map(|code| names.name_of(code).unwrap_or(code).to_owned()));
     parts.extend(selection.patch.map(|id| format!("图斑{id}")));
     parts.extend(selection.verdict.map(|verdict| verdict.word().into_owned()));
     if surveys.into_iter().any(|survey| survey.facts.invented) {

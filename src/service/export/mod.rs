@@ -18,7 +18,7 @@ use std::collections::BTreeMap;
 use std::fs::File;
 use std::sync::Arc;
 use std::time::Duration;
-use tuban_engine::model::{JobKind, Layer, LayerFeature, PeriodRange, Provenance, Survey, TakenOff, Words, county_name};
+use tuban_engine::model::{JobKind, Layer, LayerFeature, PeriodRange, Provenance, Survey, TakenOff, Words};
 use tuban_geom::{Crs, crs::Degrees};
 
 /// Patches read at a time.
@@ -215,8 +215,8 @@ impl Service {
         if let Some(county) = selection.county.as_deref().filter(|_| features == 0) {
             self.know_county(county).await?;
         }
-        let surveys = cited.values().map(|cited| &cited.survey);
-        Ok(export.exported(press.finish().await?, &findings::title(selection, surveys), features))
+        let (surveys, names) = (cited.values().map(|cited| &cited.survey), self.county_names().await?);
+        Ok(export.exported(press.finish().await?, &findings::title(selection, &names, surveys), features))
     }
 
     async fn export_layer(&self, export: &Export, id: i64, report: &(dyn Fn(u64) + Sync)) -> Result<Exported, ServiceError> {
@@ -269,9 +269,9 @@ impl Service {
         Ok(Cited { crs: understood(&survey.facts.crs)?, survey, layers: layers.join("；"), provenance })
     }
 
-    /// A county that no patch lies in is one of the layer in force, or of the city; else there is no such county.
+    /// A county that no patch lies in is one of the layer in force; else there is no such county.
     pub async fn know_county(&self, code: &str) -> Result<(), ServiceError> {
-        let known = county_name(code) != code || self.counties().await?.iter().any(|county| county.code == code);
+        let known = self.counties().await?.iter().any(|county| county.code == code);
         if known { Ok(()) } else { Err(StoreError::NotFound { what: Thing::County, key: code.to_owned() }.into()) }
     }
 }

@@ -66,7 +66,7 @@ mod tests {
     const AREA_M2: f64 = 47_519.406_9;
 
     fn area_m2(outline: &Outline) -> f64 {
-        let plane = Plane::near(118.0, 35.0);
+        let plane = Plane::at(118.0, 35.0);
         check_in(outline, |at| plane.project(at)).unwrap().region.area_m2()
     }
 
@@ -85,7 +85,7 @@ mod tests {
     }
 
     fn placing(crs: Crs) -> Placing {
-        Placing { plane: Plane::near(118.0, 35.0), crs, format: Format::GeoPackage }
+        Placing { plane: Plane::at(118.0, 35.0), crs, format: Format::GeoPackage }
     }
 
     #[test]

@@ -9,7 +9,8 @@ use crate::service::{
     },
 };
 use serde::{Deserialize, Serialize};
-use tuban_engine::model::{FeatureFacts, LONGEST_CODE, LayerKind, Reject, Standard, Words, is_too_long, shortened};
+use tuban_engine::atlas::Atlas;
+use tuban_engine::model::{CountyNames, FeatureFacts, LONGEST_CODE, LayerKind, Reject, Standard, Words, is_too_long, shortened};
 
 /// What people say of the codes of a layer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -36,8 +37,14 @@ pub enum CodeSeen {
 /// What a feature is called in its layer; or why it is not in it, nothing where people said to leave it out.
 pub type Named = Result<FeatureFacts, Option<Box<Reject>>>;
 
+/// The names by which the codes of a layer of that kind may be known: those of the counties in force where it is one of counties.
+#[must_use]
+pub fn names_in_force(kind: LayerKind, atlas: &Atlas) -> CountyNames {
+    if kind == LayerKind::County { CountyNames::of(atlas.counties()) } else { CountyNames::default() }
+}
+
 /// Reads code and name of a feature.
-pub fn read(kind: LayerKind, choices: CodeChoices, raw: &RawFeature<'_>) -> (CodeSeen, Named) {
+pub fn read(kind: LayerKind, choices: CodeChoices, in_force: &CountyNames, raw: &RawFeature<'_>) -> (CodeSeen, Named) {
     let (code, name) = (raw.fields.get(Field::Code).unwrap_or(""), raw.fields.get(Field::Name).unwrap_or(""));
     if is_too_long(code) {
         let words = Words::new(
@@ -49,7 +56,7 @@ pub fn read(kind: LayerKind, choices: CodeChoices, raw: &RawFeature<'_>) -> (Cod
     let facts = FeatureFacts::new(code.to_owned(), shortened(name).into_owned());
     match kind {
         LayerKind::County => {
-            let named = match county_codes::sort(choices.county_codes, &facts) {
+            let named = match county_codes::sort(choices.county_codes, in_force, &facts) {
                 Sorted::Member(member) => Ok(member),
                 Sorted::LeftOut => Err(None),
                 Sorted::Open => {
@@ -94,10 +101,10 @@ pub struct CodeTally {
 }
 
 impl CodeTally {
-    /// Of a layer of that kind, of which people say that.
+    /// Of a layer of that kind, of which people say that, while the layers of that atlas are in force.
     #[must_use]
-    pub fn of(kind: LayerKind, choices: CodeChoices) -> Self {
-        Self { kind, classes: ClassTally::of(choices.classes), counties: CountyTally::of(choices.county_codes) }
+    pub fn of(kind: LayerKind, choices: CodeChoices, atlas: &Atlas) -> Self {
+        Self { kind, classes: ClassTally::of(choices.classes), counties: CountyTally::of(choices.county_codes, names_in_force(kind, atlas)) }
     }
 
     /// Counts a feature; `facts` is what it is called where it was taken in.

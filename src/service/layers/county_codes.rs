@@ -3,12 +3,12 @@
 use crate::formats::tidy_code;
 use crate::service::{Refusal, RefusalKind};
 use std::collections::{BTreeMap, BTreeSet};
-use tuban_engine::model::{COUNTIES, FeatureFacts, Words, words};
+use tuban_engine::model::{CountyNames, FeatureFacts, Words, words};
 
 words! {
     /// What to do with features of a layer of counties that are no counties.
     CountyCodes {
-        /// Villages and towns count to the county that their code begins with, a county of several names has the usual one, and a city's outline is left out.
+        /// Villages and towns count to the county that their code begins with, a county has the name that it has in the layer in force, and a city's outline is left out.
         Merge = "merge",
         /// Leave them out.
         LeaveOut = "leave_out",
@@ -44,12 +44,6 @@ pub fn read(code: &str) -> Read<'_> {
     }
 }
 
-/// The code of a county by its name.
-#[must_use]
-pub fn by_name(name: &str) -> Option<&'static str> {
-    COUNTIES.iter().find(|(_, known)| *known == name).map(|(code, _)| *code)
-}
-
 /// Rows that are told one by one.
 const TOLD: usize = 5;
 
@@ -57,6 +51,7 @@ const TOLD: usize = 5;
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct CountyTally {
     decided: Option<CountyCodes>,
+    in_force: CountyNames,
     counties: u64,
     tidied: u64,
     by_name: u64,
@@ -98,22 +93,22 @@ pub enum Sorted {
 }
 
 impl CountyTally {
-    /// Of a layer of which people have decided that, if anything.
+    /// Of a layer of which people have decided that, if anything; those counties are in force.
     #[must_use]
-    pub fn of(decided: Option<CountyCodes>) -> Self {
-        Self { decided, ..Self::default() }
+    pub fn of(decided: Option<CountyCodes>, in_force: CountyNames) -> Self {
+        Self { decided, in_force, ..Self::default() }
     }
 
     /// Counts a feature whose code and name are as they came.
     pub fn add(&mut self, row: u64, came: &FeatureFacts) {
         let tidy = tidy_code(&came.code);
-        let code = by_name(came.code.trim()).unwrap_or(&tidy);
-        match read(code) {
+        let by_name = self.in_force.code_of(came.code.trim()).is_some();
+        match read(self.in_force.code_of(came.code.trim()).unwrap_or(&tidy)) {
             Read::County(six) => {
                 self.counties += 1;
-                self.by_name += u64::from(by_name(came.code.trim()).is_some());
-                self.tidied += u64::from(tidy != came.code && by_name(came.code.trim()).is_none());
-                if let Sorted::Member(facts) = sort(self.decided, came)
+                self.by_name += u64::from(by_name);
+                self.tidied += u64::from(tidy != came.code && !by_name);
+                if let Sorted::Member(facts) = sort(self.decided, &self.in_force, came)
                     && !facts.name.is_empty()
                 {
                     self.names.entry(six.to_owned()).or_default().insert(facts.name);
@@ -203,18 +198,17 @@ impl CountyTally {
     }
 }
 
-/// What becomes of a feature whose code and name are as they came.
+/// What becomes of a feature whose code and name are as they came. A name in the place of a code is understood where the layer in force has it.
 #[must_use]
-pub fn sort(decided: Option<CountyCodes>, came: &FeatureFacts) -> Sorted {
+pub fn sort(decided: Option<CountyCodes>, in_force: &CountyNames, came: &FeatureFacts) -> Sorted {
     let tidy = tidy_code(&came.code);
-    let from_name = by_name(came.code.trim());
+    let from_name = in_force.code_of(came.code.trim());
     let member = |six: &str, name: &str| Sorted::Member(FeatureFacts::new(six.to_owned(), name.to_owned()));
-    let usual = |six: &str| COUNTIES.iter().find(|(code, _)| *code == six).map(|(_, name)| *name);
     let name = if from_name.is_some() && came.name.is_empty() { came.code.trim() } else { came.name.as_str() };
     match (read(from_name.unwrap_or(&tidy)), decided) {
-        (Read::County(six), Some(CountyCodes::Merge)) => member(six, usual(six).unwrap_or(name)),
+        (Read::County(six), Some(CountyCodes::Merge)) => member(six, in_force.name_of(six).unwrap_or(name)),
         (Read::County(six), _) => member(six, name),
-        (Read::Within(six), Some(CountyCodes::Merge)) => member(six, usual(six).unwrap_or(six)),
+        (Read::Within(six), Some(CountyCodes::Merge)) => member(six, in_force.name_of(six).unwrap_or(six)),
         (Read::Within(_) | Read::Above(_), Some(CountyCodes::Keep)) => member(&tidy, name),
         (Read::Above(_), Some(CountyCodes::Merge)) | (_, Some(CountyCodes::LeaveOut)) => Sorted::LeftOut,
         _ => Sorted::Open,
@@ -225,8 +219,14 @@ pub fn sort(decided: Option<CountyCodes>, came: &FeatureFacts) -> Sorted {
 mod tests {
     use super::*;
 
+    /// Two counties that are in force.
+    fn in_force() -> CountyNames {
+        let layer = [("110101", "东城区"), ("110102", "西城区")].map(|(code, name)| FeatureFacts::new(code.to_owned(), name.to_owned()));
+        CountyNames::of(&layer)
+    }
+
     fn tally(decided: Option<CountyCodes>, features: &[(&str, &str)]) -> CountyTally {
-        let mut tally = CountyTally::of(decided);
+        let mut tally = CountyTally::of(decided, in_force());
         for (row, (code, name)) in (1..).zip(features) {
             tally.add(row, &FeatureFacts::new((*code).to_owned(), (*name).to_owned()));
         }
@@ -234,7 +234,7 @@ mod tests {
     }
 
     fn sorted(decided: Option<CountyCodes>, code: &str, name: &str) -> Option<(String, String)> {
-        match sort(decided, &FeatureFacts::new(code.to_owned(), name.to_owned())) {
+        match sort(decided, &in_force(), &FeatureFacts::new(code.to_owned(), name.to_owned())) {
             Sorted::Member(facts) => Some((facts.code, facts.name)),
             Sorted::LeftOut | Sorted::Open => None,
         }
@@ -244,37 +244,40 @@ mod tests {
     fn what_is_no_county_is_asked_about() {
         // Oracle: GB/T 2260: six digits, a city's end in 00; 统计用区划代码: nine for a town, twelve for a village.
         for (features, expected) in [
-            (&[("371302", "兰山区"), ("371311", "罗庄区")][..], None),
-            (&[("371302", "兰山区"), ("371302", "兰山区")], None),
-            (&[("371302", "兰山区"), ("371302", "")], None),
-            (&[("３７１３０２", "兰山区"), ("371311.0", "罗庄区"), ("罗庄区", "")], None),
-            (&[("371302000", "兰山区"), ("371311000000", "罗庄区")], None),
-            (&[("371302001200", "村0"), ("371302001201", "村1")], Some("county_village_codes")),
-            (&[("371302", "兰山区"), ("371302001", "街道")], Some("county_village_codes")),
-            (&[("371300", "临沂市"), ("371302", "兰山区")], Some("county_with_city")),
-            (&[("370000", "山东省")], Some("county_with_city")),
-            (&[("371302", "兰山区"), ("3713", "村0")], Some("county_code_unreadable")),
-            (&[("371302", "兰山区"), ("3713110", "罗庄区")], Some("county_code_unreadable")),
-            (&[("371302", "兰山区"), ("371302", "罗庄区")], Some("county_names_differ")),
+            (&[("110101", "东城区"), ("110102", "西城区")][..], None),
+            (&[("110101", "东城区"), ("110101", "东城区")], None),
+            (&[("110101", "东城区"), ("110101", "")], None),
+            (&[("１１０１０１", "东城区"), ("110102.0", "西城区"), ("西城区", "")], None),
+            (&[("110101000", "东城区"), ("110102000000", "西城区")], None),
+            (&[("110101001200", "村0"), ("110101001201", "村1")], Some("county_village_codes")),
+            (&[("110101", "东城区"), ("110101001", "街道")], Some("county_village_codes")),
+            (&[("110100", "北京市辖区"), ("110101", "东城区")], Some("county_with_city")),
+            (&[("110000", "北京市")], Some("county_with_city")),
+            (&[("110101", "东城区"), ("1101", "村0")], Some("county_code_unreadable")),
+            (&[("110101", "东城区"), ("1101020", "西城区")], Some("county_code_unreadable")),
+            (&[("110101", "东城区"), ("110101", "西城区")], Some("county_names_differ")),
         ] {
             assert_eq!(tally(None, features).question().map(|refusal| refusal.code.into_owned()).as_deref(), expected, "{features:?}");
         }
-        let said = tally(None, &[("371302001200", "村0"), ("371302001201", "村1")]).question().unwrap().words.zh;
-        assert!(said.contains("2 个要素") && said.contains("第 1 行“371302001200”村0"), "{said}");
+        let said = tally(None, &[("110101001200", "村0"), ("110101001201", "村1")]).question().unwrap().words.zh;
+        assert!(said.contains("2 个要素") && said.contains("第 1 行“110101001200”村0"), "{said}");
     }
 
     #[test]
     fn people_decide() {
         let own = |code: &str, name: &str| Some((code.to_owned(), name.to_owned()));
         let (merge, leave_out, keep) = (Some(CountyCodes::Merge), Some(CountyCodes::LeaveOut), Some(CountyCodes::Keep));
-        assert_eq!(sorted(merge, "371302001200", "村0"), own("371302", "兰山区"));
-        assert_eq!(sorted(merge, "110101001001", "村0"), own("110101", "110101"), "no name is known");
-        assert_eq!(sorted(leave_out, "371300", "临沂市"), None);
-        assert_eq!(sorted(leave_out, "371302", "兰山区"), own("371302", "兰山区"));
+        assert_eq!(sorted(merge, "110101001200", "村0"), own("110101", "东城区"));
+        assert_eq!(sorted(merge, "110105001001", "村0"), own("110105", "110105"), "no name is known");
+        assert_eq!(sorted(leave_out, "110100", "北京市辖区"), None);
+        assert_eq!(sorted(leave_out, "110101", "东城区"), own("110101", "东城区"));
+        assert_eq!(sorted(merge, "110102", "西城"), own("110102", "西城区"), "as in the layer in force");
+        assert_eq!(sorted(merge, "110106", "丰台区"), own("110106", "丰台区"), "its own, where none is in force");
+        assert_eq!(sorted(None, "丰台区", ""), None, "no code is known by a name that is not in force");
         assert_eq!(sorted(keep, "441900", "东莞市"), own("441900", "东莞市"), "a city without counties");
-        assert_eq!(sorted(None, "罗庄区", ""), own("371311", "罗庄区"));
-        assert_eq!(tally(merge, &[("371302001200", "村0"), ("371302", "兰山")]).question(), None);
-        let notes = tally(leave_out, &[("371300", "临沂市"), ("371302", "兰山区"), ("３７１３１１", "罗庄区")]).notes();
+        assert_eq!(sorted(None, "西城区", ""), own("110102", "西城区"));
+        assert_eq!(tally(merge, &[("110101001200", "村0"), ("110101", "东城")]).question(), None);
+        let notes = tally(leave_out, &[("110100", "北京市辖区"), ("110101", "东城区"), ("１１０１０２", "西城区")]).notes();
         assert!(notes[0].zh.contains("1 个要素的行政区代码写法不规范") && notes[1].zh.contains("1 个要素不是县级行政区"), "{notes:?}");
     }
 }

@@ -25,7 +25,7 @@ use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
 use tokio::sync::mpsc;
-use tuban_engine::model::{FeatureFacts, JobKind, LONGEST_NAME, Layer, LayerFeature, LayerKind, Reject, Words, shortened};
+use tuban_engine::model::{CountyNames, FeatureFacts, JobKind, LONGEST_NAME, Layer, LayerFeature, LayerKind, Reject, Words, shortened};
 use tuban_engine::{
     approval_kinds::ApprovalKinds,
     atlas::{Atlas, LayerBuilder, PreparedLayer},
@@ -192,7 +192,7 @@ impl Service {
                 let arrival = Arrival::receive(&file.path, &file.file_name, &workshop)?;
                 let wanted = Wanted::Layer(file.kind);
                 let wish = Wish { file: &arrival, wanted, stated: &stated, map: &file.map, counties: home(wanted, &atlas) };
-                let mut sorting = Sorting::new(file.kind, file.codes, &memory, kinds);
+                let mut sorting = Sorting::new(file.kind, CodeTally::of(file.kind, file.codes, &atlas), &memory, kinds);
                 let mut reading = open(&wish, file.kind)?;
                 let plane = plane.map_or_else(|| origin::of_file(&wish), Ok)?;
                 let judge = LayerJudge::new(file.kind, file.codes, &reading, &plane, &atlas);
@@ -299,6 +299,7 @@ pub(crate) fn has_needed(reading: &Reading, kind: LayerKind) -> Result<(), Servi
 pub(crate) struct LayerJudge<'a> {
     kind: LayerKind,
     choices: CodeChoices,
+    names_in_force: CountyNames,
     intake: Intake,
     asks_gcj02: bool,
     atlas: &'a Atlas,
@@ -319,7 +320,8 @@ pub(crate) struct LayerOutcome {
 impl<'a> LayerJudge<'a> {
     /// A judge of the features of a file, in that plane, which the layers in force are witnesses of.
     pub fn new(kind: LayerKind, choices: CodeChoices, reading: &Reading, plane: &Plane, atlas: &'a Atlas) -> Self {
-        Self { kind, choices, intake: reading.intake(plane), asks_gcj02: reading.gcj02_is_open(), atlas, approval_kind: None, without: None }
+        let (names_in_force, asks_gcj02) = (codes::names_in_force(kind, atlas), reading.gcj02_is_open());
+        Self { kind, choices, names_in_force, intake: reading.intake(plane), asks_gcj02, atlas, approval_kind: None, without: None }
     }
 
     /// Sets what all approvals of the file are for, as people said.
@@ -336,7 +338,7 @@ impl<'a> LayerJudge<'a> {
     pub fn judge(&self, raw: RawFeature<'_>) -> io::Result<LayerOutcome> {
         let (row, mut notice) =
             (raw.row, Notice { decimals: raw.decimals, has_z: raw.has_z, mixed: raw.mixed, shortened: codes::is_shortened(&raw), ..Notice::default() });
-        let (code, mut named) = codes::read(self.kind, self.choices, &raw);
+        let (code, mut named) = codes::read(self.kind, self.choices, &self.names_in_force, &raw);
         if named.as_ref().is_ok_and(|facts| self.kind == LayerKind::County && self.without.is_some_and(|holders| holders.contains(&facts.code))) {
             named = Err(None);
         }
@@ -394,13 +396,13 @@ struct Sorting {
 }
 
 impl Sorting {
-    fn new(kind: LayerKind, codes: CodeChoices, memory: &Memory, kinds: ApprovalKinds) -> Self {
+    fn new(kind: LayerKind, codes: CodeTally, memory: &Memory, kinds: ApprovalKinds) -> Self {
         Self {
             kind,
             noticed: Noticed::default(),
             builder: Some(LayerBuilder::new(kind, memory)),
             outlines: Outlines::default(),
-            codes: CodeTally::of(kind, codes),
+            codes,
             left_out: LeftOuts::default(),
             rows: Vec::new(),
             rejects: Vec::new(),

@@ -300,7 +300,7 @@ impl Inspection {
         let judge = judge.with_approval_kind(file.approval_kind.as_deref()).without(without);
         // Only of counties is it asked how they lie to each other.
         let (mut builder, mut outlines) = (LayerBuilder::new(kind, memory), Outlines::default());
-        let (mut codes, mut approvals) = (CodeTally::of(kind, file.codes), ApprovalsNoticed::default());
+        let (mut codes, mut approvals) = (CodeTally::of(kind, file.codes, atlas), ApprovalsNoticed::default());
         reading.each_batch(
             |raw| {
                 let row = raw.row;

@@ -20,11 +20,10 @@ impl WholeDegrees {
         *self.0.entry(at.map(|degrees| degrees.round() as i32)).or_default() += 1;
     }
 
-    /// The plane around the one with most; of several the westernmost, southernmost; without any, around 118° E, 35° N.
+    /// The plane around the one with most; of several the westernmost, southernmost; without any, the national plane.
     fn plane(&self) -> Plane {
         let most = self.0.iter().max_by_key(|(at, count)| (**count, std::cmp::Reverse(**at)));
-        let [lon, lat] = most.map_or([118, 35], |(at, _)| *at).map(f64::from);
-        Plane::at(lon, lat)
+        most.map_or_else(Plane::national, |([lon, lat], _)| Plane::at(f64::from(*lon), f64::from(*lat)))
     }
 }
 
@@ -79,6 +78,6 @@ mod tests {
         for at in [[119.0, 35.0], [118.0, 36.0], [118.0, 35.0]] {
             even.count(at);
         }
-        assert_eq!((even.plane().origin(), WholeDegrees::default().plane().origin()), ([118.0, 35.0], [118.0, 35.0]));
+        assert_eq!((even.plane().origin(), WholeDegrees::default().plane().origin()), ([118.0, 35.0], Plane::national().origin()));
     }
 }

@@ -163,9 +163,9 @@ impl Service {
         let mut difference = Difference::none(survey.id, token(&survey, &versions));
         let (sums, standing, _) = self.make_anew(&survey, &versions, &mut difference, report).await?;
         difference.outside = outside_counties(&sums, &standing);
-        let counties = self.counties().await?;
-        let name_of = |code: &str| counties.iter().find(|county| county.code == code && !county.name.is_empty()).map(|county| county.name.clone());
-        difference.finish(&self.rules.at(survey.facts.period.last_day()).lines, name_of);
+        let names = self.county_names().await?;
+        difference.finish(&self.rules.at(survey.facts.period.last_day()).lines, |code| names.name_of(code).map(str::to_owned));
+        difference.city = difference.city.map(|(before, after)| (self.named(before), self.named(after)));
         Ok(difference)
     }
 

@@ -13,6 +13,7 @@ use crate::service::{
     reading::{
         Reading, Wish,
         diagnostics::{Noticed, declared_empty, nothing, outside_counties},
+        origin,
     },
     reclassification::{
         aside::{Aside, Put},
@@ -217,6 +218,7 @@ impl Service {
         let period_days = file.period.days();
         let usual = versions.choosing.at(&Days { before: period_days.0, after: period_days.1, unclear: true });
         let standing = self.stand(versions, usual).await?;
+        let is_unplaced = self.is_unplaced(&standing.provenance).await?;
         let opening = {
             let (path, name, map, standing) = (file.path.clone(), file.name.clone(), file.map.clone(), Arc::clone(&standing));
             tokio::task::spawn_blocking(move || {
@@ -224,12 +226,15 @@ impl Service {
                 let wish = Wish { file: &arrival, wanted: Wanted::Survey, stated: &stated, map: &map, counties: standing.atlas.counties_bounds() };
                 let reading = Reading::open(&wish)?;
                 let days = reading.first(|raw| days(raw, period_days, today()))?;
-                Ok::<_, ServiceError>((arrival, reading, days))
+                // Without layers the file itself says where it lies.
+                let plane = if is_unplaced { Some(origin::of_file(&wish)?) } else { None };
+                Ok::<_, ServiceError>((arrival, reading, days, plane))
             })
         };
-        let (arrival, reading, days) = opening.await.map_err(|error| ServiceError::Broken(error.to_string()))??;
+        let (arrival, reading, days, plane) = opening.await.map_err(|error| ServiceError::Broken(error.to_string()))??;
         let choice = days.map_or(usual, |days| versions.choosing.at(&days));
         let standing = if choice == usual { standing } else { self.stand(versions, choice).await? };
+        let standing = plane.map_or(Arc::clone(&standing), |plane| Arc::new(Standing::nowhere(standing.rule.clone(), plane)));
         Ok(Opened { arrival, reading, choice, standing })
     }
 

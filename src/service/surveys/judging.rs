@@ -11,8 +11,8 @@ use crate::service::{
     },
 };
 use jiff::civil::Date;
-use std::{borrow::Cow, collections::HashMap, io};
-use tuban_engine::model::{COUNTIES, Days, Finding, Patch, Reject, Words, is_county_code, shortened, today};
+use std::{borrow::Cow, io};
+use tuban_engine::model::{CountyNames, Days, Finding, Patch, Reject, Words, is_county_code, shortened, today};
 use tuban_engine::{
     atlas::Atlas,
     classify::{Assessment, assess},
@@ -31,7 +31,8 @@ pub struct Judge<'a> {
     asks_gcj02: bool,
     /// Whether a field holds the ids.
     ids_in_field: bool,
-    county_codes: HashMap<String, String>,
+    /// What a county may be called instead of its code.
+    county_names: CountyNames,
     /// First and last day of the survey's period, for what the file does not say.
     period_days: (Date, Date),
     today: Date,
@@ -78,12 +79,10 @@ impl<'a> Judge<'a> {
     /// A judge of the features of a file. `period_days` stand for days that the file does not say.
     #[must_use]
     pub fn new(atlas: &'a Atlas, rule: &'a Rule, reading: &Reading, period_days: (Date, Date)) -> Self {
-        let known = COUNTIES.iter().map(|(code, name)| ((*name).to_owned(), (*code).to_owned()));
-        let in_force = atlas.counties().map(|county| (county.name.clone(), county.code.clone()));
         let intake = Intake { disputed_m2: rule.tolerance.cover_m2(), ..reading.intake(atlas.plane()) };
         let (asks_gcj02, ids_in_field) = (reading.gcj02_is_open(), reading.fields().theirs(Field::PatchId).is_some());
-        let (written, county_codes) = (reading.written(), known.chain(in_force).collect());
-        Self { atlas, rule, intake, written, asks_gcj02, ids_in_field, county_codes, period_days, today: today(), scope: None }
+        let (written, county_names) = (reading.written(), CountyNames::of(atlas.counties()));
+        Self { atlas, rule, intake, written, asks_gcj02, ids_in_field, county_names, period_days, today: today(), scope: None }
     }
 
     /// Limits the classifier to the patches of that scope.
@@ -168,13 +167,13 @@ impl<'a> Judge<'a> {
         })
     }
 
-    /// The county the feature says it is in: six digits, by its code or by a name; else what stands in the place of the code, as it is written.
+    /// The county the feature says it is in: six digits, by its code or by a name of the layer in force; else what stands in the place of the code, as it is written.
     fn stated_county<'f>(&'f self, fields: &mut Values<'f>) -> Option<Cow<'f, str>> {
         let code = fields.take(Field::CountyCode);
         if code.as_deref().is_some_and(is_county_code) {
             return code;
         }
-        let by_name = |name: &str| self.county_codes.get(name).map(|code| Cow::Borrowed(code.as_str()));
+        let by_name = |name: &str| self.county_names.code_of(name).map(Cow::Borrowed);
         let by_code = code.as_deref().and_then(|code| in_county(code).map(Cow::Owned).or_else(|| by_name(code)));
         // What is no code of a county is kept to be shown, and flagged.
         by_code.or_else(|| fields.get(Field::CountyName).and_then(by_name)).or_else(|| code.map(|code| Cow::Owned(shortened(&code).into_owned())))

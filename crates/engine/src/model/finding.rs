@@ -2,7 +2,7 @@
 
 use tuban_geom::Doubt;
 
-use super::{AutomaticVerdict, LayerKind, Reason, Words, county_name, verdict::words};
+use super::{AutomaticVerdict, LayerKind, Reason, Words, verdict::words};
 use serde::{Deserialize, Serialize};
 
 /// The overlay's areas of one patch, in square metres on the ellipsoid, unrounded. No ground is counted twice within a field.
@@ -304,10 +304,11 @@ impl Finding {
         self.reason == Reason::NoFarmlandLayer
     }
 
-    /// The name of the county that answers for it: the layer's, else that of GB/T 2260, else its code.
+    /// The name of the county that answers for it, as the layer has it that it was made from; its code where there was none, or none with a name.
     #[must_use]
     pub fn county_name(&self) -> Option<&str> {
         let code = self.county_code.as_ref()?;
-        Some(self.counties.iter().find(|share| share.code == *code).map_or_else(|| county_name(code), |share| &share.name))
+        let share = self.counties.iter().find(|share| share.code == *code && !share.name.is_empty());
+        Some(share.map_or(code, |share| &share.name))
     }
 }

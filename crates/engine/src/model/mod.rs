@@ -36,7 +36,7 @@ mod terms;
 mod verdict;
 
 pub use area::{Area, round_half_up};
-pub use county::{COUNTIES, County, county_name, is_county_code};
+pub use county::{County, CountyNames, is_county_code};
 pub use days::{Days, push_day, read_days};
 pub use event::{Decision, Event, SurveyEvent};
 pub use filing::{Filing, Signature};
@@ -51,4 +51,5 @@ pub use shared_ground::{Claimant, Contradiction, GroundShare, Precedence, Shared
 pub use standard::Standard;
 pub use survey::{Level, NewSurvey, OnConflict, PatchIdSource, Survey, VerdictCounts};
 pub use tally::{Disputed, Group, Lever, Line, Tally, Totals};
+pub use terms::{NO_COUNTY, WHOLE_CITY};
 pub use verdict::{AutomaticVerdict, NotAWord, Reason, Verdict, words};

@@ -2,6 +2,11 @@
 
 use super::{AutomaticVerdict, Condition, Flag, Reason, Verdict};
 
+/// All counties together, where a table has no name of the city for their row.
+pub const WHOLE_CITY: &str = "全市";
+/// The row of patches that lie in no county.
+pub const NO_COUNTY: &str = "不在任何县内";
+
 impl AutomaticVerdict {
     /// The name on screen.
     #[must_use]
