@@ -36,6 +36,7 @@ mod survey_line;
 mod terminal;
 mod withdrawal;
 
+use crate::scope::Scope;
 use crate::service::{
     Gcj02, RefusalKind, Service, ServiceError, Stated,
     database::{self, StoreError},
@@ -167,6 +168,11 @@ impl Budget {
     fn bytes(&self) -> u64 {
         self.memory.map_or_else(Memory::usual_budget, |memory| memory.as_u64())
     }
+}
+
+/// Who is asking: a command is given on the machine that holds the database, and sees and changes everything.
+fn scope() -> Scope {
+    Scope::all()
 }
 
 /// Which database.

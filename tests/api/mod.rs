@@ -22,6 +22,7 @@ mod questions;
 mod ratios;
 mod reclassification;
 mod refusals;
+mod scope;
 mod seen;
 mod shared_ground;
 mod stores;

@@ -25,12 +25,6 @@ pub const COUNTIES: [(&str, &str); 12] = [
     ("371329", "临沭县"),
 ];
 
-/// Whether a text is the code of a county: six digits. What a patch says of its county and is none is kept as it was written.
-#[must_use]
-pub fn is_county_code(text: &str) -> bool {
-    text.len() == 6 && text.bytes().all(|digit| digit.is_ascii_digit())
-}
-
 /// The name of a county of the city, or the code itself.
 #[must_use]
 pub fn county_name(code: &str) -> &str {
