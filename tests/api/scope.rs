@@ -11,6 +11,7 @@ use super::app::{
 use serde_json::json;
 use std::collections::BTreeSet;
 use std::io::Read;
+use tuban::http::Problem;
 use tuban::scope::Scope;
 use tuban::service::export::{Export, Format, Selection, Subject};
 use tuban::service::jobs::{Done, Quota};
@@ -227,15 +228,19 @@ async fn what_others_do_changes_nothing_that_a_county_sees(app: TestApp) {
     }
     let text = String::from_utf8(service.file_chunk(&a, &job, 0).await.unwrap().unwrap()).unwrap();
     assert_eq!(text, exported(&app, &a).await.2, "a job is carried out in the scope in which it was asked for");
-    // What A does itself is seen.
+    // What A does itself is seen: its tiles are asked for again, and those that show the verdict have another ETag.
     file(&app, &a, "A5,legal,100,100,0,0\n").await;
-    assert_ne!(seen(&app, &a).await, before.0);
+    let (seen, tiles) = (seen(&app, &a).await, tiles(&app, &a).await);
+    assert_ne!(seen, before.0);
+    assert_ne!(tiles[0], before.1[0]);
+    let changed = tiles.iter().zip(&before.1).filter(|(now, before)| now != before).count();
+    assert!(changed > 1 && changed < tiles.len(), "{changed} of {}", tiles.len());
 }
 
 /// Tiles over the three counties, and the layers on them, with what they are known by.
 async fn tiles(app: &TestApp, scope: &Scope) -> Vec<String> {
-    let mut all = Vec::new();
-    for (z, x, y) in [(8, 212, 101), (10, 848, 405), (13, 6790, 3240), (13, 6791, 3240)] {
+    let mut all = vec![app.service.tiles_version(scope).await.unwrap()];
+    for (z, x, y) in [(8, 212, 101), (10, 848, 405), (13, 6788, 3243), (13, 6790, 3243)] {
         for of in [TileOf::Patches(None), TileOf::Patches(Some(crate::builders::only("2022-04"))), TileOf::Layer(LayerKind::County)] {
             all.push(format!("{:?}", app.service.tile(scope, Tile::new(z, x, y).unwrap(), of, None).await.unwrap()));
         }
@@ -250,7 +255,9 @@ async fn what_concerns_all_counties_is_for_all_only(app: TestApp) {
     let decision = Decision::default();
     let asked = Reclassification { survey: 1, token: None, by: None };
     let is_refused = |error: ServiceError| {
-        assert!(matches!(&error, ServiceError::Refused(refusal) if refusal.kind == RefusalKind::Forbidden && refusal.code == "for_all_only"), "{error:?}")
+        assert!(matches!(&error, ServiceError::Refused(refusal) if refusal.kind == RefusalKind::Forbidden), "{error:?}");
+        let problem = serde_json::to_value(Problem::from(error)).unwrap();
+        assert_eq!((&problem["status"], &problem["type"]), (&json!(403), &json!("/problems/for_all_only")), "{problem}");
     };
     is_refused(service.withdrawn(&a).await.unwrap_err());
     is_refused(service.jobs(&a, 9).await.unwrap_err());
