@@ -56,22 +56,23 @@ impl Resting {
     }
 }
 
-/// What was found of some months, in rows: sums by survey and county, patches of unknown farmland, surveys that straddle, what surveys were said to sum to, claims to shared
-/// ground.
-pub(super) struct Found<'r, C> {
-    pub rows: &'r [C],
-    pub unknown: &'r [C],
-    pub straddling: &'r [C],
-    pub stored: &'r [(i64, String)],
-    pub claims: &'r [C],
+/// What was found of some months, in rows: sums by survey and county, patches of unknown farmland, what surveys rest on, those that straddle, claims to shared ground; and
+/// what surveys were said to sum to.
+pub(super) struct Found<C> {
+    pub rows: Vec<C>,
+    pub unknown: Vec<C>,
+    pub surveys: Vec<C>,
+    pub straddling: Vec<C>,
+    pub claims: Vec<C>,
+    pub stored: Vec<(i64, String)>,
 }
 
 /// The sums of the scope's counties, with what their findings rest on.
-pub(super) fn summed<C: Columns>(scope: &Scope, range: PeriodRange, resting: &Resting, found: Found<'_, C>, surveys: Vec<C>) -> Result<Summed, StoreError> {
-    let Found { rows, unknown, straddling, stored, claims } = found;
-    sums::compare_within(stored, rows, scope)?;
+pub(super) fn summed<C: Columns>(scope: &Scope, range: PeriodRange, resting: &Resting, found: Found<C>) -> Result<Summed, StoreError> {
+    let Found { rows, unknown, surveys, straddling, claims, stored } = found;
+    sums::compare_within(&stored, &rows, scope)?;
     let claims = claims.iter().map(Claim::read).collect::<Result<Vec<_>, _>>()?;
-    let mut counties = totals::read(rows, unknown)?;
+    let mut counties = totals::read(&rows, &unknown)?;
     let contradictions = once::take_off(&mut counties, &claims, scope);
     let straddling = straddling.iter().map(rows::straddling).filter(|one| one.as_ref().map_or(true, |one| resting.surveys.contains(&one.survey)));
     let straddling = straddling.collect::<Result<_, _>>()?;

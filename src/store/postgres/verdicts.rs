@@ -98,7 +98,7 @@ impl PostgresStore {
         let range = range.unwrap_or(PeriodRange { from: newest, until: newest });
         let (from, until) = range.ordinals();
         let of: Vec<i64> = sqlx::query_scalar(sql::WITHIN).bind(from).bind(until).fetch_all(&mut *moment).await?;
-        let found = sqlx::query(totals::OF_SURVEYS_IN).bind(of).bind(counties).fetch_all(&mut *moment).await?;
+        let rows = sqlx::query(totals::OF_SURVEYS_IN).bind(of).bind(counties).fetch_all(&mut *moment).await?;
         let of: Vec<i64> = sqlx::query_scalar(sql::WITHIN_UNKNOWN).bind(from).bind(until).fetch_all(&mut *moment).await?;
         let unknown = sqlx::query(totals::UNKNOWN_OF_SURVEYS_IN).bind(of).bind(counties).fetch_all(&mut *moment).await?;
         let surveys = sqlx::query(sql::PROVENANCES).bind(from).bind(until).fetch_all(&mut *moment).await?;
@@ -106,7 +106,7 @@ impl PostgresStore {
         let claims = sqlx::query(AssertSqlSafe(claims(OF_RANGE_IN))).bind(from).bind(until).bind(counties).fetch_all(&mut *moment).await?;
         let stored: Vec<(i64, String)> = sqlx::query_as(sql::SUMS_WITHIN).bind(from).bind(until).fetch_all(&mut *moment).await?;
         moment.commit().await?;
-        own::summed(scope, range, &resting, own::Found { rows: &found, unknown: &unknown, straddling: &straddling, stored: &stored, claims: &claims }, surveys)
+        own::summed(scope, range, &resting, own::Found { rows, unknown, surveys, straddling, claims, stored })
     }
 
     pub(super) async fn off(&self, scope: &Scope, patches: &[i64], range: Option<PeriodRange>) -> Result<BTreeMap<i64, TakenOff>, StoreError> {

@@ -95,7 +95,7 @@ impl SqliteStore {
         let newest = resting.newest(&rows::all_of(&all, &tables::SURVEY)?)?.unwrap_or_else(Period::current);
         let range = range.unwrap_or(PeriodRange { from: newest, until: newest });
         let (from, until) = range.ordinals();
-        let found = sqlx::query(totals::OF_MONTHS_IN).bind(from).bind(until).bind(listed).fetch_all(&mut *moment).await?;
+        let rows = sqlx::query(totals::OF_MONTHS_IN).bind(from).bind(until).bind(listed).fetch_all(&mut *moment).await?;
         let of: Vec<i64> = sqlx::query_scalar(sql::WITHIN_UNKNOWN).bind(from).bind(until).fetch_all(&mut *moment).await?;
         let of = values::to_json(&of)?;
         let unknown = sqlx::query(totals::UNKNOWN_OF_LIST_IN).bind(of).bind(listed).fetch_all(&mut *moment).await?;
@@ -104,7 +104,7 @@ impl SqliteStore {
         let claims = sqlx::query(AssertSqlSafe(claims(OF_RANGE_IN))).bind(from).bind(until).bind(listed).fetch_all(&mut *moment).await?;
         let stored: Vec<(i64, String)> = sqlx::query_as(sql::SUMS_WITHIN).bind(from).bind(until).fetch_all(&mut *moment).await?;
         moment.commit().await?;
-        own::summed(scope, range, &resting, own::Found { rows: &found, unknown: &unknown, straddling: &straddling, stored: &stored, claims: &claims }, surveys)
+        own::summed(scope, range, &resting, own::Found { rows, unknown, surveys, straddling, claims, stored })
     }
 
     pub(super) async fn off(&self, scope: &Scope, patches: &[i64], range: Option<PeriodRange>) -> Result<BTreeMap<i64, TakenOff>, StoreError> {
