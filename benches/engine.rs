@@ -8,6 +8,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 use tuban::formats::Stated;
+use tuban::scope::Scope;
 use tuban::service::{
     Service, Workshop,
     batch::{ClassifyFiles, LayerPath, classify, line::Output, load},
@@ -98,7 +99,7 @@ fn check(criterion: &mut Criterion, folder: &Path, rule: Rule) {
         let service = Arc::new(Service::open(store, rule, folder.join("spool")).unwrap());
         for kind in LayerKind::ALL {
             let file = LayerFile::new(folder.join(format!("{kind}.geojson")), *kind, kind.to_string(), "2022-01-01".parse().unwrap());
-            service.import_layer(&file, &|_| {}).await.unwrap();
+            service.import_layer(&Scope::all(), &file, &|_| {}).await.unwrap();
         }
         service.refresh_atlas().await.unwrap();
         service

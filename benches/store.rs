@@ -7,7 +7,8 @@ mod builders;
 
 use builders::{facts, filing, finding, key, layer, only, patch};
 use std::{f64::consts::TAU, time::Instant};
-use tuban::store::{PatchPosition, PatchQuery, Store, VerdictFilter, sqlite::SqliteStore};
+use tuban::scope::Scope;
+use tuban::store::{Filter, PatchPosition, Store, VerdictFilter, sqlite::SqliteStore};
 use tuban_engine::model::{FeatureFacts, Finding, LayerFeature, LayerKind, OnConflict, Patch, Verdict};
 use tuban_geom::{Bounds, Outline};
 
@@ -95,24 +96,24 @@ async fn a_year_of_patches(store: &SqliteStore) {
 
     let start = Instant::now();
     let filings: Vec<_> = (0..10_000).map(|n| filing(&one(n * 10).0.patch_id, Verdict::Legal)).collect();
-    assert_eq!(store.file_verdicts(None, &filings).await.unwrap().recorded, 10_000);
+    assert_eq!(store.file_verdicts(&Scope::all(), None, &filings).await.unwrap().recorded, 10_000);
     report("10 000 verdicts filed", start);
     let start = Instant::now();
-    assert_eq!(store.totals(only("2022-04")).await.unwrap().len(), 12);
+    assert_eq!(store.totals(&Scope::all(), only("2022-04")).await.unwrap().len(), 12);
     report("totals", start);
-    let page = PatchQuery { limit: 500, ..PatchQuery::default() };
+    let page = Filter { limit: 500, ..Filter::of(Scope::all()) };
     let city = Bounds { min: [117.0, 34.0], max: [120.0, 37.0] };
     let tile = Bounds { min: [118.30, 35.00], max: [118.35, 35.05] };
     let middle = PatchPosition { survey: 1, patch: 50_000 };
     let queries = [
         ("first", page.clone()),
-        ("middle", PatchQuery { after: middle, ..page.clone() }),
-        ("county", PatchQuery { county: Some("371329".to_owned()), after: middle, ..page.clone() }),
-        ("range and county", PatchQuery { county: Some("371329".to_owned()), range: Some(only("2022-04")), ..page.clone() }),
-        ("verdict of none", PatchQuery { verdict: Some(VerdictFilter::Shown("illegal")), ..page.clone() }),
-        ("shown legal", PatchQuery { verdict: Some(VerdictFilter::Shown("legal")), ..page.clone() }),
-        ("tile", PatchQuery { bounds: Some(tile), ..page.clone() }),
-        ("whole city by box", PatchQuery { bounds: Some(city), ..page.clone() }),
+        ("middle", Filter { after: middle, ..page.clone() }),
+        ("county", Filter { county: Some("371329".to_owned()), after: middle, ..page.clone() }),
+        ("range and county", Filter { county: Some("371329".to_owned()), range: Some(only("2022-04")), ..page.clone() }),
+        ("verdict of none", Filter { verdict: Some(VerdictFilter::Shown("illegal")), ..page.clone() }),
+        ("shown legal", Filter { verdict: Some(VerdictFilter::Shown("legal")), ..page.clone() }),
+        ("tile", Filter { bounds: Some(tile), ..page.clone() }),
+        ("whole city by box", Filter { bounds: Some(city), ..page.clone() }),
     ];
     for (what, query) in queries {
         let start = Instant::now();
@@ -122,7 +123,7 @@ async fn a_year_of_patches(store: &SqliteStore) {
     for (what, bounds, outlines) in [("tile, outlines", tile, true), ("tile", tile, false), ("city", city, false), ("city, outlines", city, true)] {
         let start = Instant::now();
         let found = store
-            .patch_marks(&PatchQuery { bounds: Some(bounds), range: Some(only("2022-04")), limit: 200_000, ..PatchQuery::default() }, outlines)
+            .patch_marks(&Filter { bounds: Some(bounds), range: Some(only("2022-04")), limit: 200_000, ..Filter::of(Scope::all()) }, outlines)
             .await
             .unwrap()
             .len();

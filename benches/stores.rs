@@ -16,6 +16,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::net::TcpListener;
 use tuban::http::{Desk, Limits, serve};
+use tuban::scope::Scope;
 use tuban::service::Service;
 use tuban::store::Store;
 use tuban_engine::model::{FeatureFacts, Filing, Finding, LayerFeature, LayerKind, LayerUsed, OnConflict, Patch, Provenance, Verdict};
@@ -90,7 +91,7 @@ async fn fill(store: &dyn Store, patches: u64) -> Duration {
         }
         let survey = writer.commit(facts(&key)).await.unwrap();
         let verdicts: Vec<Filing> = (from..until).step_by(2).map(verdict).collect();
-        assert_eq!(store.file_verdicts(Some(survey.id), &verdicts).await.unwrap().recorded, verdicts.len() as u64);
+        assert_eq!(store.file_verdicts(&Scope::all(), Some(survey.id), &verdicts).await.unwrap().recorded, verdicts.len() as u64);
     }
     start.elapsed()
 }
@@ -193,7 +194,7 @@ async fn main() {
         let mut times = [Vec::new(), Vec::new()];
         for n in 0..CHANGES {
             for (((_, store), address), times) in stores.iter().zip(&addresses).zip(&mut times) {
-                assert_eq!(store.file_verdicts(None, &[verdict(n)]).await.unwrap().recorded, 1);
+                assert_eq!(store.file_verdicts(&Scope::all(), None, &[verdict(n)]).await.unwrap().recorded, 1);
                 times.push(asked(&client, address, &path).await);
             }
         }

@@ -14,6 +14,7 @@ use std::f64::consts::TAU;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
+use tuban::scope::Scope;
 use tuban::store::{Store, SurveyKey, SurveyWriter};
 use tuban_engine::model::{Finding, OnConflict, Patch, Provenance, Verdict};
 use tuban_geom::Outline;
@@ -93,7 +94,7 @@ async fn clerk(store: Arc<dyn Store>, over: Arc<AtomicBool>) -> Vec<(Instant, Du
             break;
         }
         let (start, verdict) = (Instant::now(), [Verdict::Legal, Verdict::Illegal][round % 2]);
-        assert_eq!(store.file_verdicts(None, &[filing("clerk", verdict)]).await.unwrap().recorded, 1);
+        assert_eq!(store.file_verdicts(&Scope::all(), None, &[filing("clerk", verdict)]).await.unwrap().recorded, 1);
         took.push((start, start.elapsed()));
         tokio::time::sleep(Duration::from_millis(2)).await;
     }

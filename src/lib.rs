@@ -7,6 +7,7 @@
 pub mod cli;
 pub mod formats;
 pub mod http;
+pub mod scope;
 pub mod service;
 pub mod store;
 pub mod tiles;

@@ -1,7 +1,7 @@
 //! The arrows between the rooms, the names that are not allowed, and how long a file may be. A room
 //! is a folder of `src/`, a crate of `crates/`, or the engine's `model`.
 //!
-//! `main → cli → http → service → { formats, store, tiles, engine } → model → geom`; `demo` and
+//! `main → cli → http → service → { formats, store → scope, tiles, engine } → model → geom`; `demo` and
 //! `ogr-protocol` stand apart. Read from the sources themselves; `borders.rs` reads what Cargo knows.
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test may die; clippy.toml allows it in test functions only, not in what they share")]
@@ -10,23 +10,27 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 /// Each room and the rooms it may use.
-const ARROWS: [(&str, &[&str]); 11] = [
+const ARROWS: [(&str, &[&str]); 12] = [
     ("geom", &[]),
     ("model", &["geom"]),
     ("engine", &["model", "geom"]),
     ("ogr-protocol", &[]),
     ("tiles", &["geom"]),
-    ("store", &["model", "geom"]),
+    ("scope", &["model"]),
+    ("store", &["scope", "model", "geom"]),
     ("formats", &["ogr-protocol", "model", "geom"]),
-    ("service", &["formats", "store", "tiles", "engine", "model", "geom"]),
+    ("service", &["formats", "store", "scope", "tiles", "engine", "model", "geom"]),
     // Of formats only how an outline is written: see `http_writes_geometries_and_reads_no_file`.
-    ("http", &["service", "formats", "engine", "model", "geom"]),
-    ("cli", &["http", "service", "demo", "engine", "model", "geom"]),
+    ("http", &["service", "scope", "formats", "engine", "model", "geom"]),
+    ("cli", &["http", "service", "scope", "demo", "engine", "model", "geom"]),
     ("demo", &[]),
 ];
 
 /// Files of the engine that read or write files: its own, and the rules that a person names.
 const ENGINE_FILES: [&str; 3] = ["engine/memory.rs", "engine/snapshot.rs", "engine/rule.rs"];
+
+/// Where a request, a command and a job enter, and with what each makes the scope of everything.
+const ENTRANCES: [(&str, &str); 3] = [("http/asking.rs", "Scope::all("), ("cli/mod.rs", "Scope::all("), ("service/jobs/mod.rs", "Scope::of_job(")];
 
 /// Drawers in which anything could lie.
 const NAMES_THAT_SAY_NOTHING: [&str; 12] = ["util", "utils", "common", "helper", "helpers", "types", "manager", "misc", "core", "base", "shared", "data"];
@@ -231,6 +235,27 @@ fn http_and_cli_ask_the_service_and_not_its_store() {
         for line in source.code() {
             assert!(!line.contains(".store()"), "{}: {line}", source.path.display());
         }
+    }
+}
+
+#[test]
+fn everything_is_in_scope_only_where_a_request_a_command_or_a_job_enters() {
+    let sources = sources();
+    let scope = sources.iter().find(|source| source.path == Path::new("scope.rs")).unwrap();
+    // What has a default, or can be read, can be made anywhere.
+    assert!(scope.code().all(|line| !line.contains("Default") && !line.contains("Deserialize")));
+    for source in sources.iter().filter(|source| source.room() != "scope") {
+        for line in source.code().take(source.lines_before_tests()) {
+            for way in ["Scope::all", "Scope::of_job"] {
+                let may = ENTRANCES.iter().any(|(file, made)| source.path == Path::new(file) && made.starts_with(way));
+                assert!(may || !line.contains(way), "{}: {line}", source.path.display());
+            }
+            assert!(!line.contains("for Scope") || line.contains("FromRequestParts"), "{}: {line}", source.path.display());
+        }
+    }
+    for (file, made) in ENTRANCES {
+        let source = sources.iter().find(|source| source.path == Path::new(file)).unwrap();
+        assert_eq!(source.code().filter(|line| line.contains(made)).count(), 1, "{file}");
     }
 }
 

@@ -1,7 +1,7 @@
 //! `tuban demo-verdicts`: invents what the counties of the demo city found on the ground, so that there are ratios to look at.
 
-use super::{Database, Failure};
-use crate::service::patches::{PatchQuery, StoredPatch};
+use super::{Database, Failure, scope};
+use crate::service::patches::{Filter, StoredPatch};
 use clap::Args;
 use tuban_engine::model::{AutomaticVerdict, Filing, Period, Verdict};
 use tuban_engine::rule::Rules;
@@ -21,18 +21,18 @@ const PAGE: u32 = 2000;
 impl DemoVerdicts {
     pub async fn run(self, rules: Rules) -> Result<(), Failure> {
         let service = self.database.open(rules).await?;
-        let surveys: Vec<_> = service.surveys().await?.into_iter().filter(|survey| survey.facts.period == self.period).collect();
+        let surveys: Vec<_> = service.surveys(&scope()).await?.into_iter().filter(|survey| survey.facts.period == self.period).collect();
         if surveys.iter().any(|survey| !survey.facts.invented) {
             return Err(Failure::Usage(format!("a survey of {} is real: verdicts are only invented for the demo city", self.period)));
         }
         for survey in surveys {
-            let mut query = PatchQuery { survey: Some(survey.id), limit: PAGE, ..PatchQuery::default() };
+            let mut filter = Filter { survey: Some(survey.id), limit: PAGE, ..Filter::of(scope()) };
             loop {
-                let page = service.patches(&query).await?;
+                let page = service.patches(&filter).await?;
                 let Some(last) = page.last() else { break };
-                query.after = last.place();
+                filter.after = last.place();
                 let filings: Vec<Filing> = page.iter().filter_map(invent).collect();
-                service.record_invented(survey.id, &filings).await?;
+                service.record_invented(&scope(), survey.id, &filings).await?;
             }
         }
         Ok(())

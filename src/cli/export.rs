@@ -1,6 +1,6 @@
 //! `tuban export findings|layer`.
 
-use super::{Database, Failure, crs, output, progress::Counter};
+use super::{Database, Failure, crs, output, progress::Counter, scope};
 use crate::service::export::{Encoding, Export, Format, Selection, Subject};
 use crate::service::patches::VerdictFilter;
 use clap::{Args, Subcommand};
@@ -87,7 +87,7 @@ impl Out {
         let export = Export::new(subject, self.format, self.encoding, self.crs).map_err(|misfit| Failure::Usage(misfit.to_string()))?;
         let service = self.database.open(rules).await?;
         let counter = Counter::new(self.format.word());
-        let mut exported = service.export(&export, &|done| counter.at(done)).await?;
+        let mut exported = service.export(&scope(), &export, &|done| counter.at(done)).await?;
         drop(counter);
         let path = self.output.unwrap_or_else(|| PathBuf::from(&exported.name));
         let mut file = output::beside(&path)?;

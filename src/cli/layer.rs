@@ -1,6 +1,6 @@
 //! `tuban layer add|list|remove`.
 
-use super::{Codes, Database, Failure, Said, print_rejects, progress::Counter};
+use super::{Codes, Database, Failure, Said, print_rejects, progress::Counter, scope};
 use crate::service::layers::import::LayerFile;
 use clap::{Args, Subcommand};
 use std::path::PathBuf;
@@ -56,7 +56,7 @@ impl LayerCommand {
             Self::List(database) => list(&database, rules).await,
             Self::Remove { id, database } => {
                 let service = database.open(rules).await?;
-                service.remove_layer(id).await?;
+                service.remove_layer(&scope(), id).await?;
                 say!("removed layer {id}");
                 Ok(())
             }
@@ -75,7 +75,7 @@ impl Add {
             approval_kind: self.approval_kind,
             ..LayerFile::new(self.file, self.kind, self.name, self.effective)
         };
-        let imported = service.import_layer(&file, &|done| counter.at(done)).await?;
+        let imported = service.import_layer(&scope(), &file, &|done| counter.at(done)).await?;
         drop(counter);
         let layer = imported.layer;
         say!(

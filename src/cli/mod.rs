@@ -36,6 +36,7 @@ mod survey_line;
 mod terminal;
 mod withdrawal;
 
+use crate::scope::Scope;
 use crate::service::{
     Gcj02, RefusalKind, Service, ServiceError, Stated,
     database::{self, StoreError},
@@ -182,6 +183,11 @@ struct City {
 fn city_name(text: &str) -> Result<String, String> {
     let is_name = matches!(shortened(text), Cow::Borrowed(_)) && !text.chars().any(char::is_control);
     is_name.then(|| text.to_owned()).ok_or_else(|| format!("最多 {LONGEST_NAME} 个字符，在一行内 / at most {LONGEST_NAME} characters, on one line"))
+}
+
+/// Who is asking: a command is given on the machine that holds the database, and sees and changes everything.
+fn scope() -> Scope {
+    Scope::all()
 }
 
 /// Which database.

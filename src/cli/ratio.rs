@@ -1,6 +1,6 @@
 //! `tuban ratio`: the county table in the terminal, as JSON or as CSV.
 
-use super::{City, Database, Failure};
+use super::{City, Database, Failure, scope};
 use crate::http::RatiosAnswer;
 use crate::service::{harmless, ratios::Ratios};
 use clap::Args;
@@ -31,7 +31,7 @@ impl Ratio {
     pub async fn run(self, rules: Rules) -> Result<(), Failure> {
         let range = self.period.map(|from| PeriodRange::new(from, self.until)).transpose().map_err(|why| Failure::Usage(why.en))?;
         let service = self.database.open(rules).await?.of_city(self.city.name);
-        let ratios = service.ratios(range).await?;
+        let ratios = service.ratios(&scope(), range).await?;
         if self.json {
             let answer = RatiosAnswer::new(ratios);
             say!("{}", serde_json::to_string_pretty(&answer).map_err(|error| Failure::Usage(error.to_string()))?);

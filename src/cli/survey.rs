@@ -1,6 +1,6 @@
 //! `tuban survey add|list|reclassify|verdicts|withdraw|restore|move|history`.
 
-use super::{Database, Failure, Said, progress::Counter, survey_line::print, withdrawal};
+use super::{Database, Failure, Said, progress::Counter, scope, survey_line::print, withdrawal};
 use crate::service::{
     reclassification::{Reclassification, difference::Difference, outdated::Outdated},
     surveys::import::SurveyFile,
@@ -112,7 +112,7 @@ impl SurveyCommand {
             Self::List(list) if list.withdrawn => withdrawal::list(&list.database, rules).await,
             Self::List(list) => {
                 let service = list.database.open(rules).await?;
-                service.surveys().await?.iter().for_each(print);
+                service.surveys(&scope()).await?.iter().for_each(print);
                 Ok(())
             }
             Self::Withdraw(withdraw) => withdraw.run(rules).await,
@@ -142,7 +142,7 @@ impl Add {
             sha256: None,
         };
         let counter = Counter::new("survey");
-        let imported = service.import_survey(&file, &|progress| counter.at_stage(progress.stage.word(), progress.done)).await?;
+        let imported = service.import_survey(&scope(), &file, &|progress| counter.at_stage(progress.stage.word(), progress.done)).await?;
         drop(counter);
         if imported.was_there {
             say!("the same file is already stored:");
@@ -156,7 +156,7 @@ impl Add {
         for warning in &facts.warnings {
             say!("  {} / {}", warning.zh, warning.en);
         }
-        super::print_rejects(&service.rejects(imported.survey.id, 0, 100).await?);
+        super::print_rejects(&service.rejects(&scope(), imported.survey.id, 0, 100).await?);
         Ok(())
     }
 }
@@ -165,7 +165,7 @@ impl Verdicts {
     async fn run(self, rules: Rules) -> Result<(), Failure> {
         let service = self.database.open(rules).await?;
         let filer = Filer { survey: self.survey, by: self.by, preview: self.preview };
-        let filed = service.file_table(&filer, std::fs::File::open(&self.file)?).await?;
+        let filed = service.file_table(&scope(), &filer, std::fs::File::open(&self.file)?).await?;
         if !self.preview {
             say!("{} verdicts recorded", filed.recorded());
             return Ok(());
@@ -192,7 +192,7 @@ impl Reclassify {
         let service = self.database.open(rules).await?;
         let mut surveys = self.surveys;
         if self.outdated {
-            for (survey, why) in service.outdated().await? {
+            for (survey, why) in service.outdated(&scope()).await? {
                 for why in &why {
                     say!("survey {survey}: {}", because(why));
                 }
@@ -201,13 +201,13 @@ impl Reclassify {
         }
         for survey in &surveys {
             let counter = Counter::new("survey");
-            let difference = service.difference(*survey, &|progress| counter.at_stage(progress.stage.word(), progress.done)).await?;
+            let difference = service.difference(&scope(), *survey, &|progress| counter.at_stage(progress.stage.word(), progress.done)).await?;
             drop(counter);
             tell(&difference);
             if self.yes {
                 let counter = Counter::new("survey");
                 let asked = Reclassification { survey: *survey, token: Some(difference.token), by: self.by.clone() };
-                let judged = service.reclassify(&asked, &|progress| counter.at_stage(progress.stage.word(), progress.done)).await?;
+                let judged = service.reclassify(&scope(), &asked, &|progress| counter.at_stage(progress.stage.word(), progress.done)).await?;
                 drop(counter);
                 print(&judged);
             }

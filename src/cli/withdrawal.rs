@@ -1,6 +1,6 @@
 //! `tuban survey withdraw|restore|move|history`, and the list of those that do not count any more.
 
-use super::{Database, Failure, survey_line::print};
+use super::{Database, Failure, scope, survey_line::print};
 use crate::http::timestamp;
 use crate::service::surveys::reading::Withdrawn;
 use clap::Args;
@@ -88,8 +88,8 @@ pub struct History {
 impl Withdraw {
     pub async fn run(self, rules: Rules) -> Result<(), Failure> {
         let service = self.database.open(rules).await?;
-        let confirmed = service.confirmed(self.survey).await?;
-        service.withdraw(self.survey, &self.decided.into()).await?;
+        let confirmed = service.confirmed(&scope(), self.survey).await?;
+        service.withdraw(&scope(), self.survey, &self.decided.into()).await?;
         say!("survey {} withdrawn, with {confirmed} confirmed verdicts; tuban survey restore {} brings it back", self.survey, self.survey);
         Ok(())
     }
@@ -98,7 +98,7 @@ impl Withdraw {
 impl Restore {
     pub async fn run(self, rules: Rules) -> Result<(), Failure> {
         let service = self.database.open(rules).await?;
-        print(&service.restore(self.survey, &self.decided.into()).await?);
+        print(&service.restore(&scope(), self.survey, &self.decided.into()).await?);
         Ok(())
     }
 }
@@ -106,9 +106,9 @@ impl Restore {
 impl Move {
     pub async fn run(self, rules: Rules) -> Result<(), Failure> {
         let service = self.database.open(rules).await?;
-        let facts = service.survey(self.survey).await?.facts;
+        let facts = service.survey(&scope(), self.survey).await?.facts;
         let to = (self.period.unwrap_or(facts.period), self.level.unwrap_or(facts.level));
-        let moved = service.move_survey(self.survey, to, &self.decided.into()).await?;
+        let moved = service.move_survey(&scope(), self.survey, to, &self.decided.into()).await?;
         print(&moved.survey);
         if moved.days_changed > 0 {
             say!("  {} patches have no days of their own: the period's stand for them now; judge the survey again", moved.days_changed);
@@ -120,7 +120,7 @@ impl Move {
 impl History {
     pub async fn run(self, rules: Rules) -> Result<(), Failure> {
         let service = self.database.open(rules).await?;
-        for event in service.history(self.survey).await?.events {
+        for event in service.history(&scope(), self.survey).await?.events {
             let details: Vec<String> = event.details.iter().map(|(name, value)| format!("{name}={value}")).collect();
             let [by, reason] = [&event.decision.by, &event.decision.reason].map(|said| said.as_deref().unwrap_or("—").to_owned());
             say!("{} {:<9} {by}: {reason}  {}", timestamp(event.at_ms), event.event.word(), details.join(" "));
@@ -132,7 +132,7 @@ impl History {
 /// `tuban survey list --withdrawn`.
 pub(super) async fn list(database: &Database, rules: Rules) -> Result<(), Failure> {
     let service = database.open(rules).await?;
-    for Withdrawn { survey, confirmed, event } in service.withdrawn().await? {
+    for Withdrawn { survey, confirmed, event } in service.withdrawn(&scope()).await? {
         print(&survey);
         let why = event.map(|event| format!("{}: {}", event.event, event.decision.reason.unwrap_or_else(|| "—".to_owned()))).unwrap_or_default();
         say!("  {} {why}; {confirmed} confirmed verdicts", survey.withdrawn_ms.map(timestamp).unwrap_or_default());

@@ -1,6 +1,7 @@
 //! What the city has: its name, periods, lines, the rule.
 
 use super::{Desk, Problem};
+use crate::scope::Scope;
 use axum::{Json, extract::State};
 use serde::Serialize;
 use tuban_engine::model::{Line, Period};
@@ -23,18 +24,18 @@ pub struct About {
     rule: String,
     /// The day from which the rule counts.
     rule_effective: String,
-    /// Changes whenever what is stored changes: put it into tile URLs.
+    /// Changes whenever a tile may: put it into tile URLs.
     tiles_version: String,
 }
 
 /// What the city has.
 #[utoipa::path(get, path = "/api/about", tag = "city", responses((status = OK, body = About)))]
-pub async fn about(State(desk): State<Desk>) -> Result<Json<About>, Problem> {
+pub async fn about(State(desk): State<Desk>, scope: Scope) -> Result<Json<About>, Problem> {
     let service = &desk.service;
     let layers = service.layers().await?;
     // Of the counties that are listed: where others came in force, they are loaded first.
     service.refresh_atlas().await?;
-    let mut periods: Vec<Period> = service.surveys().await?.iter().map(|survey| survey.facts.period).collect();
+    let mut periods: Vec<Period> = service.surveys(&scope).await?.iter().map(|survey| survey.facts.period).collect();
     periods.sort_unstable();
     periods.dedup();
     Ok(Json(About {
@@ -47,6 +48,6 @@ pub async fn about(State(desk): State<Desk>) -> Result<Json<About>, Problem> {
         lines: service.rule().lines.clone(),
         rule: service.rule().version.clone(),
         rule_effective: service.rule().effective.to_string(),
-        tiles_version: service.revision().await?.to_string(),
+        tiles_version: service.tiles_version(&scope).await?,
     }))
 }

@@ -8,6 +8,7 @@ use super::{
     query::{self, Path, Query, query},
     values::CountyKey,
 };
+use crate::scope::Scope;
 use crate::service::export::{Encoding, Export, Exported, Format, Misfit, Selection, Subject};
 use crate::service::patches::VerdictFilter;
 use axum::{body::Bytes, extract::State, response::Response};
@@ -68,15 +69,15 @@ impl FormatQuery {
 /// Patches with their findings as a file, once it is written.
 #[utoipa::path(get, path = "/api/exports/findings", tag = "exports", params(WhichQuery, FormatQuery),
     responses((status = OK, body = Vec<u8>, content_type = "application/octet-stream"), (status = BAD_REQUEST, body = Problem), (status = NOT_FOUND, body = Problem), (status = UNPROCESSABLE_ENTITY, body = Problem), (status = SERVICE_UNAVAILABLE, body = Problem)))]
-pub async fn findings(State(desk): State<Desk>, Query(which): Query<WhichQuery>, Query(format): Query<FormatQuery>) -> Result<Response, Problem> {
-    send(desk.service.export(&format.export(which.subject(&desk).await?)?, &|_| {}).await?)
+pub async fn findings(State(desk): State<Desk>, scope: Scope, Query(which): Query<WhichQuery>, Query(format): Query<FormatQuery>) -> Result<Response, Problem> {
+    send(desk.service.export(&scope, &format.export(which.subject(&desk).await?)?, &|_| {}).await?)
 }
 
 /// A layer as a file, once it is written.
 #[utoipa::path(get, path = "/api/exports/layers/{id}", tag = "exports", params(("id" = i64, Path), FormatQuery),
     responses((status = OK, body = Vec<u8>, content_type = "application/octet-stream"), (status = BAD_REQUEST, body = Problem), (status = NOT_FOUND, body = Problem), (status = UNPROCESSABLE_ENTITY, body = Problem), (status = SERVICE_UNAVAILABLE, body = Problem)))]
-pub async fn layer(State(desk): State<Desk>, Path(id): Path<i64>, Query(format): Query<FormatQuery>) -> Result<Response, Problem> {
-    send(desk.service.export(&format.export(Subject::Layer(id))?, &|_| {}).await?)
+pub async fn layer(State(desk): State<Desk>, scope: Scope, Path(id): Path<i64>, Query(format): Query<FormatQuery>) -> Result<Response, Problem> {
+    send(desk.service.export(&scope, &format.export(Subject::Layer(id))?, &|_| {}).await?)
 }
 
 /// An export of findings as a job, which any node carries out; the file is kept with it.
@@ -84,20 +85,27 @@ pub async fn layer(State(desk): State<Desk>, Path(id): Path<i64>, Query(format):
     responses((status = ACCEPTED, body = JobAnswer), (status = BAD_REQUEST, body = Problem), (status = NOT_FOUND, body = Problem), (status = TOO_MANY_REQUESTS, body = Problem)))]
 pub async fn queue_findings(
     State(desk): State<Desk>,
+    scope: Scope,
     client: Client,
     Query(which): Query<WhichQuery>,
     Query(format): Query<FormatQuery>,
 ) -> Result<Response, Problem> {
-    let job = desk.service.queue_export(&format.export(which.subject(&desk).await?)?, &desk.quota(client)).await?;
-    jobs::accepted(&desk, &job).await
+    let job = desk.service.queue_export(&scope, &format.export(which.subject(&desk).await?)?, &desk.quota(client)).await?;
+    jobs::accepted(&desk, &scope, &job).await
 }
 
 /// An export of a layer as a job, which any node carries out; the file is kept with it.
 #[utoipa::path(post, path = "/api/exports/layers/{id}", tag = "exports", params(("id" = i64, Path), FormatQuery),
     responses((status = ACCEPTED, body = JobAnswer), (status = BAD_REQUEST, body = Problem), (status = NOT_FOUND, body = Problem), (status = TOO_MANY_REQUESTS, body = Problem)))]
-pub async fn queue_layer(State(desk): State<Desk>, client: Client, Path(id): Path<i64>, Query(format): Query<FormatQuery>) -> Result<Response, Problem> {
-    let job = desk.service.queue_export(&format.export(Subject::Layer(id))?, &desk.quota(client)).await?;
-    jobs::accepted(&desk, &job).await
+pub async fn queue_layer(
+    State(desk): State<Desk>,
+    scope: Scope,
+    client: Client,
+    Path(id): Path<i64>,
+    Query(format): Query<FormatQuery>,
+) -> Result<Response, Problem> {
+    let job = desk.service.queue_export(&scope, &format.export(Subject::Layer(id))?, &desk.quota(client)).await?;
+    jobs::accepted(&desk, &scope, &job).await
 }
 
 /// Bytes read at a time.

@@ -7,6 +7,7 @@ use super::{
     query::Path,
     timestamp,
 };
+use crate::scope::Scope;
 use crate::service::jobs::{JobFile, News};
 use crate::service::{
     ServiceError,
@@ -118,28 +119,28 @@ const LISTED: u32 = 100;
 
 /// The last hundred jobs, newest first.
 #[utoipa::path(get, path = "/api/jobs", tag = "jobs", responses((status = OK, body = JobList)))]
-pub async fn jobs(State(desk): State<Desk>) -> Result<Json<JobList>, Problem> {
-    Ok(Json(JobList { jobs: desk.service.jobs(LISTED).await?.into_iter().map(Into::into).collect() }))
+pub async fn jobs(State(desk): State<Desk>, scope: Scope) -> Result<Json<JobList>, Problem> {
+    Ok(Json(JobList { jobs: desk.service.jobs(&scope, LISTED).await?.into_iter().map(Into::into).collect() }))
 }
 
 /// How far a job is.
 #[utoipa::path(get, path = "/api/jobs/{id}", tag = "jobs", params(("id" = String, Path)), responses((status = OK, body = JobAnswer), (status = NOT_FOUND, body = Problem)))]
-pub async fn job(State(desk): State<Desk>, Path(id): Path<String>) -> Result<Json<JobAnswer>, Problem> {
-    Ok(Json(desk.service.job(&id).await?.into()))
+pub async fn job(State(desk): State<Desk>, scope: Scope, Path(id): Path<String>) -> Result<Json<JobAnswer>, Problem> {
+    Ok(Json(desk.service.job(&scope, &id).await?.into()))
 }
 
 /// Cancels a job, queued or under way on any node: nothing of it is stored. One that was cancelled before is answered as it is.
 #[utoipa::path(delete, path = "/api/jobs/{id}", tag = "jobs", params(("id" = String, Path)),
     responses((status = OK, body = JobAnswer), (status = NOT_FOUND, body = Problem), (status = CONFLICT, description = "the job is over: `job_over`", body = Problem)))]
-pub async fn cancel(State(desk): State<Desk>, Path(id): Path<String>) -> Result<Json<JobAnswer>, Problem> {
-    Ok(Json(desk.service.cancel(&id).await?.into()))
+pub async fn cancel(State(desk): State<Desk>, scope: Scope, Path(id): Path<String>) -> Result<Json<JobAnswer>, Problem> {
+    Ok(Json(desk.service.cancel(&scope, &id).await?.into()))
 }
 
 /// A job as it changes, as server-sent events: `progress` while it runs, then one `done` or `failed`.
 #[utoipa::path(get, path = "/api/jobs/{id}/events", tag = "jobs", params(("id" = String, Path)), responses((status = OK, content_type = "text/event-stream", body = String), (status = NOT_FOUND, body = Problem)))]
-pub async fn events(State(desk): State<Desk>, Path(id): Path<String>) -> Result<Sse<impl Stream<Item = Result<Event, Infallible>>>, Problem> {
+pub async fn events(State(desk): State<Desk>, scope: Scope, Path(id): Path<String>) -> Result<Sse<impl Stream<Item = Result<Event, Infallible>>>, Problem> {
     let mut news = desk.service.news();
-    let mut answer = JobAnswer::from(desk.service.job(&id).await?);
+    let mut answer = JobAnswer::from(desk.service.job(&scope, &id).await?);
     let events = async_stream::stream! {
         loop {
             let name = if answer.state == JobState::Running { "progress" } else { answer.state.word() };
@@ -148,7 +149,7 @@ pub async fn events(State(desk): State<Desk>, Path(id): Path<String>) -> Result<
                 break;
             }
             let change = tokio::select! {
-                change = changed(&desk, &id, &mut news, &answer) => change.ok(),
+                change = changed(&desk, &scope, &id, &mut news, &answer) => change.ok(),
                 () = desk.life.stopping() => None,
             };
             // Without one the stream ends without an end of the job: a listener goes on by polling.
@@ -163,8 +164,8 @@ pub async fn events(State(desk): State<Desk>, Path(id): Path<String>) -> Result<
 #[utoipa::path(get, path = "/api/jobs/{id}/file", tag = "jobs", params(("id" = String, Path)),
     responses((status = OK, body = Vec<u8>, content_type = "application/octet-stream"), (status = NOT_MODIFIED), (status = NOT_FOUND, body = Problem), (status = CONFLICT, description = "the job failed with this problem, as with each of 409, 410, 415 and 422", body = Problem),
         (status = GONE, body = Problem), (status = UNSUPPORTED_MEDIA_TYPE, body = Problem), (status = UNPROCESSABLE_ENTITY, body = Problem)))]
-pub async fn file(State(desk): State<Desk>, Path(id): Path<String>, headers: HeaderMap) -> Result<Response, Problem> {
-    let JobFile { name, media_type, bytes, sha256, .. } = match desk.service.job(&id).await?.outcome {
+pub async fn file(State(desk): State<Desk>, scope: Scope, Path(id): Path<String>, headers: HeaderMap) -> Result<Response, Problem> {
+    let JobFile { name, media_type, bytes, sha256, .. } = match desk.service.job(&scope, &id).await?.outcome {
         Some(Ok(Done::File(made))) => made,
         Some(Err(error)) => return Err(error.into()),
         Some(Ok(Done::Survey(_) | Done::Layer { .. })) => return Err(Problem::not_found(["任务文件", "file of job"], &id)),
@@ -174,7 +175,7 @@ pub async fn file(State(desk): State<Desk>, Path(id): Path<String>, headers: Hea
         }
     };
     let etag = format!("\"{sha256}\"");
-    let tagged = [(header::ETAG, etag.clone()), (header::CACHE_CONTROL, "no-cache".to_owned())];
+    let tagged = [(header::ETAG, etag.clone()), (header::CACHE_CONTROL, "private, no-cache".to_owned())];
     if headers.get(header::IF_NONE_MATCH).is_some_and(|known| known.as_bytes() == etag.as_bytes()) {
         return Ok((StatusCode::NOT_MODIFIED, tagged).into_response());
     }
@@ -182,7 +183,7 @@ pub async fn file(State(desk): State<Desk>, Path(id): Path<String>, headers: Hea
         let (mut left, mut number) = (bytes, 0);
         while left > 0 {
             // Dropped while it is read: the answer ends short of its length, which cannot be taken for the whole.
-            let chunk = desk.service.file_chunk(&id, number).await.map_err(std::io::Error::other)?.ok_or(std::io::ErrorKind::UnexpectedEof)?;
+            let chunk = desk.service.file_chunk(&scope, &id, number).await.map_err(std::io::Error::other)?.ok_or(std::io::ErrorKind::UnexpectedEof)?;
             left = left.saturating_sub(chunk.len() as u64);
             number += 1;
             yield Bytes::from(chunk);
@@ -192,8 +193,8 @@ pub async fn file(State(desk): State<Desk>, Path(id): Path<String>, headers: Hea
 }
 
 /// The answer to what was queued as a job: where it is looked at, and how it is now.
-pub(super) async fn accepted(desk: &Desk, job: &str) -> Result<Response, Problem> {
-    let answer = JobAnswer::from(desk.service.job(job).await?);
+pub(super) async fn accepted(desk: &Desk, scope: &Scope, job: &str) -> Result<Response, Problem> {
+    let answer = JobAnswer::from(desk.service.job(scope, job).await?);
     Ok((StatusCode::ACCEPTED, [(header::LOCATION, format!("/api/jobs/{job}"))], Json(answer)).into_response())
 }
 
@@ -201,23 +202,24 @@ pub(super) async fn accepted(desk: &Desk, job: &str) -> Result<Response, Problem
 /// without it; so it does where it waits for room on a disk.
 pub(super) async fn answered(
     desk: &Desk,
+    scope: &Scope,
     job: &str,
     ended: impl Future<Output = Result<Done, ServiceError>>,
     answer: impl FnOnce(Done) -> Option<Response>,
 ) -> Result<Response, Problem> {
     let ended = tokio::select! {
         ended = ended => match ended {
-            Err(ServiceError::WaitsForRoom(_)) => return accepted(desk, job).await,
+            Err(ServiceError::WaitsForRoom(_)) => return accepted(desk, scope, job).await,
             ended => ended?,
         },
-        () = desk.life.stopping() => return accepted(desk, job).await,
+        () = desk.life.stopping() => return accepted(desk, scope, job).await,
     };
     answer(ended).ok_or_else(|| Problem::internal(&format!("job {job} came to something else")))
 }
 
 /// 202 with `Preference-Applied: respond-async` (RFC 7240).
-pub(super) async fn accepted_as_preferred(desk: &Desk, job: &str) -> Result<Response, Problem> {
-    let mut accepted = accepted(desk, job).await?;
+pub(super) async fn accepted_as_preferred(desk: &Desk, scope: &Scope, job: &str) -> Result<Response, Problem> {
+    let mut accepted = accepted(desk, scope, job).await?;
     accepted.headers_mut().insert("preference-applied", HeaderValue::from_static("respond-async"));
     Ok(accepted)
 }
@@ -229,10 +231,10 @@ pub(super) fn prefers_async(headers: &HeaderMap) -> bool {
 }
 
 /// Waits until a job is not any more as it was.
-async fn changed(desk: &Desk, id: &str, news: &mut News, before: &JobAnswer) -> Result<JobAnswer, ServiceError> {
+async fn changed(desk: &Desk, scope: &Scope, id: &str, news: &mut News, before: &JobAnswer) -> Result<JobAnswer, ServiceError> {
     loop {
         news.heard().await;
-        let now = JobAnswer::from(desk.service.job(id).await?);
+        let now = JobAnswer::from(desk.service.job(scope, id).await?);
         if now != *before {
             return Ok(now);
         }

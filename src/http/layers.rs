@@ -8,6 +8,7 @@ use super::{
     query::{Query, query},
     upload::Arrived,
 };
+use crate::scope::Scope;
 use crate::service::{jobs::Done, layers::import::LayerFile};
 use axum::{
     Json,
@@ -57,6 +58,7 @@ query! {
         (status = GONE, description = "the job was cancelled", body = Problem), (status = UNPROCESSABLE_ENTITY, body = Problem), (status = TOO_MANY_REQUESTS, body = Problem)))]
 pub async fn take_layer(
     State(desk): State<Desk>,
+    scope: Scope,
     client: Client,
     Query(query): Query<LayerQuery>,
     Query(of_layer): Query<LayerCorrections>,
@@ -76,8 +78,8 @@ pub async fn take_layer(
         sha256: Some(spooled.sha256.clone()),
         ..LayerFile::new(spooled.path().to_owned(), query.kind, query.name, query.effective)
     };
-    let job = desk.service.queue_layer_import(&file, &desk.quota(client)).await?;
-    arrived.answer(&desk, &job, answer).await
+    let job = desk.service.queue_layer_import(&scope, &file, &desk.quota(client)).await?;
+    arrived.answer(&desk, &scope, &job, answer).await
 }
 
 fn answer(done: Done) -> Option<Response> {

@@ -1,6 +1,7 @@
 //! How the service does, in numbers: `GET /metrics`, in the `OpenMetrics` text format, which Prometheus reads.
 
 use super::{Desk, Problem, problem::Code, readiness};
+use crate::scope::Scope;
 use axum::{
     extract::State,
     http::{Method, StatusCode, header},
@@ -184,12 +185,12 @@ fn resident_bytes() -> Option<i64> {
 
 /// Everything that is counted.
 #[utoipa::path(get, path = "/metrics", tag = "machine", responses((status = OK, body = String, content_type = "application/openmetrics-text")))]
-pub async fn metrics(State(desk): State<Desk>) -> Result<impl IntoResponse, Problem> {
+pub async fn metrics(State(desk): State<Desk>, scope: Scope) -> Result<impl IntoResponse, Problem> {
     // A database that is away is one of the numbers, no reason to withhold them.
     if readiness::ask_store(&desk).await.is_ok() {
         let current = desk.service.is_current().await;
         desk.metrics.atlas_current.set(i64::from(current.is_ok_and(|current| current)));
-        if let Ok(jobs) = desk.service.last_jobs(JOBS_LOOKED_AT).await {
+        if let Ok(jobs) = desk.service.last_jobs(&scope, JOBS_LOOKED_AT).await {
             desk.metrics.jobs_running.set(jobs.iter().filter(|job| job.state == JobState::Running).count() as i64);
         }
     }

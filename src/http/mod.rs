@@ -1,6 +1,7 @@
 //! The edge: every route on one page. A handler reads the request, asks the service, and writes the answer.
 
 mod answers;
+mod asking;
 mod attachment;
 mod check;
 mod city;

@@ -8,8 +8,9 @@ use super::{
     schemas,
     values::{Bbox, CountyKey, Limit},
 };
+use crate::scope::Scope;
 use crate::service::ServiceError;
-use crate::service::patches::{PatchPosition, PatchQuery, StoredPatch, VerdictFilter};
+use crate::service::patches::{Filter, PatchPosition, StoredPatch, VerdictFilter};
 use axum::{
     Json,
     body::{Body, Bytes},
@@ -82,9 +83,10 @@ fn geojson(body: &impl Serialize) -> Response {
 
 /// Patches with their areas and verdicts, page by page.
 #[utoipa::path(get, path = "/api/patches", tag = "patches", params(PatchesQuery), responses((status = OK, body = Patches, content_type = "application/geo+json"), (status = BAD_REQUEST, body = Problem), (status = NOT_FOUND, description = "there is no such survey or county", body = Problem)))]
-pub async fn patches(State(desk): State<Desk>, Query(query): Query<PatchesQuery>, uri: axum::http::Uri) -> Result<Response, Problem> {
+pub async fn patches(State(desk): State<Desk>, scope: Scope, Query(query): Query<PatchesQuery>, uri: axum::http::Uri) -> Result<Response, Problem> {
     let limit = Limit::or_usual(query.limit);
-    let wanted = PatchQuery {
+    let wanted = Filter {
+        scope,
         bounds: query.bbox.map(|bbox| bbox.within(desk.service.atlas().counties_bounds())).transpose()?,
         county: match query.county {
             Some(county) => Some(county.code(&desk.service).await?),
@@ -98,7 +100,7 @@ pub async fn patches(State(desk): State<Desk>, Query(query): Query<PatchesQuery>
         limit,
     };
     if let Some(survey) = wanted.survey {
-        desk.service.survey(survey).await?;
+        desk.service.survey(&wanted.scope, survey).await?;
     }
     let first = Portion::read(&desk, &wanted, limit).await?;
     if let (true, Some(county)) = (first.patches.is_empty(), &wanted.county) {
@@ -123,17 +125,17 @@ struct Portion {
 
 impl Portion {
     /// The next ones, of `left` at most.
-    async fn read(desk: &Desk, wanted: &PatchQuery, left: u32) -> Result<Self, ServiceError> {
+    async fn read(desk: &Desk, wanted: &Filter, left: u32) -> Result<Self, ServiceError> {
         let limit = left.min(PORTION);
-        let patches = desk.service.patches(&PatchQuery { limit, ..wanted.clone() }).await?;
-        let taken_off = desk.service.taken_off(&patches, wanted.range).await?;
+        let patches = desk.service.patches(&Filter { limit, ..wanted.clone() }).await?;
+        let taken_off = desk.service.taken_off(&wanted.scope, &patches, wanted.range).await?;
         let is_last = patches.len() < limit as usize;
         Ok(Self { patches, taken_off, left: if is_last { 0 } else { left - limit } })
     }
 }
 
 /// The page as text, portion by portion. An error behind the first one ends it short, so that it is no JSON and cannot be taken for the whole.
-fn feature_collection(desk: Desk, mut wanted: PatchQuery, first: Portion, asked: String) -> impl Stream<Item = Result<Bytes, ServiceError>> {
+fn feature_collection(desk: Desk, mut wanted: Filter, first: Portion, asked: String) -> impl Stream<Item = Result<Bytes, ServiceError>> {
     async_stream::try_stream! {
         let limit = wanted.limit;
         let (mut portion, mut sent, mut last) = (first, 0_u32, None);
@@ -170,12 +172,12 @@ fn next(asked: &str, last: PatchPosition) -> String {
 
 /// One patch with its finding: what it occupies, and why.
 #[utoipa::path(get, path = "/api/patches/{id}", tag = "patches", params(("id" = i64, Path), PatchMonths), responses((status = OK, body = PatchAnswer, content_type = "application/geo+json"), (status = BAD_REQUEST, body = Problem), (status = NOT_FOUND, body = Problem)))]
-pub async fn patch(State(desk): State<Desk>, Path(id): Path<i64>, Query(months): Query<PatchMonths>) -> Result<Response, Problem> {
+pub async fn patch(State(desk): State<Desk>, scope: Scope, Path(id): Path<i64>, Query(months): Query<PatchMonths>) -> Result<Response, Problem> {
     let range = query::range(months.period, months.until)?;
-    let patch = desk.service.patch(id).await?;
+    let patch = desk.service.patch(&scope, id).await?;
     let set = desk.service.layer_set(patch.finding.layer_set).await?;
     let mut history = Vec::new();
-    for former in desk.service.former_findings(id).await? {
+    for former in desk.service.former_findings(&scope, id).await? {
         let set = desk.service.layer_set(former.finding.layer_set).await?;
         history.push(FormerAnswer::new(former, &set.provenance));
     }
@@ -184,6 +186,6 @@ pub async fn patch(State(desk): State<Desk>, Path(id): Path<i64>, Query(months):
     let lacking = desk.service.left_out_of(&patch.finding, &set.provenance.layers, &outline.bounds()).await?;
     let why = FindingAnswer::new(&patch.finding, &patch.patch.defects, set.provenance.clone(), &patch.patch.days, &tolerance);
     let why = why.lacking(lacking).with_history(history);
-    let taken_off = desk.service.taken_off(std::slice::from_ref(&patch), range).await?.remove(&id);
+    let taken_off = desk.service.taken_off(&scope, std::slice::from_ref(&patch), range).await?.remove(&id);
     Ok(geojson(&PatchAnswer::new(patch, &set.provenance, taken_off, Some(why))))
 }

@@ -290,6 +290,7 @@ impl From<&Refusal> for Problem {
             RefusalKind::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
             RefusalKind::Gone => StatusCode::GONE,
             RefusalKind::Conflict => StatusCode::CONFLICT,
+            RefusalKind::Forbidden => StatusCode::FORBIDDEN,
         };
         Self {
             pointer: refusal.pointer.clone(),

@@ -6,6 +6,7 @@ use super::{
     shared_ground::ContradictionAnswer,
     timestamp,
 };
+use crate::scope::Scope;
 use crate::service::ratios::Ratios;
 use axum::{Json, extract::State};
 use serde::Serialize;
@@ -25,9 +26,9 @@ query! {
 
 /// Ratios by county and for the city, with counts, areas, lines and levers.
 #[utoipa::path(get, path = "/api/ratios", tag = "city", params(RatiosQuery), responses((status = OK, body = RatiosAnswer), (status = BAD_REQUEST, body = Problem)))]
-pub async fn ratios(State(desk): State<Desk>, Query(query): Query<RatiosQuery>) -> Result<Json<RatiosAnswer>, Problem> {
+pub async fn ratios(State(desk): State<Desk>, scope: Scope, Query(query): Query<RatiosQuery>) -> Result<Json<RatiosAnswer>, Problem> {
     let range = query::range(query.period, query.until)?;
-    let ratios = desk.service.ratios(range).await?;
+    let ratios = desk.service.ratios(&scope, range).await?;
     Ok(Json(RatiosAnswer::new(ratios)))
 }
 

@@ -8,6 +8,7 @@ use super::{
     ratios::RatioAnswer,
     surveys::answer,
 };
+use crate::scope::Scope;
 use crate::service::reclassification::{
     Reclassification,
     difference::{Change, Difference},
@@ -58,8 +59,8 @@ impl From<Outdated> for OutdatedAnswer {
 
 /// What the findings of a survey rest on.
 #[utoipa::path(get, path = "/api/surveys/{id}/provenance", tag = "surveys", params(("id" = i64, Path)), responses((status = OK, body = ProvenanceAnswer), (status = NOT_FOUND, body = Problem)))]
-pub async fn provenance(State(desk): State<Desk>, Path(id): Path<i64>) -> Result<Json<ProvenanceAnswer>, Problem> {
-    let Basis { provenance, outdated } = desk.service.basis(id).await?;
+pub async fn provenance(State(desk): State<Desk>, scope: Scope, Path(id): Path<i64>) -> Result<Json<ProvenanceAnswer>, Problem> {
+    let Basis { provenance, outdated } = desk.service.basis(&scope, id).await?;
     let in_force = outdated.is_empty();
     Ok(Json(ProvenanceAnswer { layers: provenance.layers, rule: provenance.rule, in_force, outdated: outdated.into_iter().map(Into::into).collect() }))
 }
@@ -164,8 +165,8 @@ impl From<Difference> for DifferenceAnswer {
 /// What making the findings of a survey anew would change, each by the layers and the rule of its patch's own time. Nothing is stored.
 #[utoipa::path(get, path = "/api/surveys/{id}/reclassification", tag = "surveys", params(("id" = i64, Path)),
     responses((status = OK, body = DifferenceAnswer), (status = NOT_FOUND, body = Problem)))]
-pub async fn difference(State(desk): State<Desk>, Path(id): Path<i64>) -> Result<Json<DifferenceAnswer>, Problem> {
-    Ok(Json(desk.service.difference(id, &|_| {}).await?.into()))
+pub async fn difference(State(desk): State<Desk>, scope: Scope, Path(id): Path<i64>) -> Result<Json<DifferenceAnswer>, Problem> {
+    Ok(Json(desk.service.difference(&scope, id, &|_| {}).await?.into()))
 }
 
 query! {
@@ -185,14 +186,15 @@ query! {
         (status = GONE, description = "the job was cancelled", body = Problem), (status = UNPROCESSABLE_ENTITY, body = Problem), (status = TOO_MANY_REQUESTS, body = Problem)))]
 pub async fn reclassify(
     State(desk): State<Desk>,
+    scope: Scope,
     Path(survey): Path<i64>,
     Query(ReclassificationQuery { token, by }): Query<ReclassificationQuery>,
     client: Client,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let job = desk.service.queue_reclassification(&Reclassification { survey, token, by }, &desk.quota(client)).await?;
+    let job = desk.service.queue_reclassification(&scope, &Reclassification { survey, token, by }, &desk.quota(client)).await?;
     if jobs::prefers_async(&headers) {
-        return jobs::accepted_as_preferred(&desk, &job).await;
+        return jobs::accepted_as_preferred(&desk, &scope, &job).await;
     }
-    jobs::answered(&desk, &job, desk.service.ended(&job), answer).await
+    jobs::answered(&desk, &scope, &job, desk.service.ended(&scope, &job), answer).await
 }

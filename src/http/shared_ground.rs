@@ -6,6 +6,7 @@ use super::{
     query::{self, Path, Query, query},
     values::Limit,
 };
+use crate::scope::Scope;
 use crate::service::surveys::reading::OverlapsPage;
 use axum::{Json, extract::State};
 use serde::Serialize;
@@ -26,15 +27,15 @@ pub struct TakenOffAnswer {
     shares_with: Vec<SharedWithAnswer>,
 }
 
-/// Another patch on the same ground.
+/// Another patch on the same ground. Of one that who asks may not see only the areas are told.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = SharedWith)]
 struct SharedWithAnswer {
-    id: i64,
-    patch_id: String,
-    survey_id: i64,
-    period: String,
-    level: Level,
+    id: Option<i64>,
+    patch_id: Option<String>,
+    survey_id: Option<i64>,
+    period: Option<String>,
+    level: Option<Level>,
     confirmed_verdict: Option<Verdict>,
     /// The ground that both have.
     shared: Area,
@@ -43,23 +44,24 @@ struct SharedWithAnswer {
     /// Whether both are confirmed and differ.
     contradicts: bool,
     /// Where the other one is.
-    href: String,
+    href: Option<String>,
 }
 
 impl From<SharedWith> for SharedWithAnswer {
     fn from(with: SharedWith) -> Self {
-        let SharedWith { precedence, patch_id, confirmed, shared_m2, taken_m2, contradicts } = with;
+        let SharedWith { patch, shared_m2, taken_m2, contradicts } = with;
+        let precedence = patch.as_ref().map(|patch| patch.precedence);
         Self {
-            id: precedence.patch,
-            patch_id,
-            survey_id: precedence.survey,
-            period: precedence.period.to_string(),
-            level: precedence.level,
-            confirmed_verdict: confirmed,
+            id: precedence.map(|precedence| precedence.patch),
+            survey_id: precedence.map(|precedence| precedence.survey),
+            period: precedence.map(|precedence| precedence.period.to_string()),
+            level: precedence.map(|precedence| precedence.level),
+            confirmed_verdict: patch.as_ref().and_then(|patch| patch.confirmed),
+            patch_id: patch.map(|patch| patch.patch_id),
             shared: Area::of_m2(shared_m2),
             taken_off: Area::of_m2(taken_m2),
             contradicts,
-            href: href(precedence.patch),
+            href: precedence.map(|precedence| href(precedence.patch)),
         }
     }
 }
@@ -81,10 +83,10 @@ impl TakenOffAnswer {
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Contradiction)]
 pub struct ContradictionAnswer {
-    /// The one that counts.
-    counts: ClaimantAnswer,
-    /// The other one.
-    contradicts: ClaimantAnswer,
+    /// The one that counts; null where who asks may not see it.
+    counts: Option<ClaimantAnswer>,
+    /// The other one; null where who asks may not see it.
+    contradicts: Option<ClaimantAnswer>,
     /// The ground that both have.
     area: Area,
     /// Of that, farmland, in the columns of the one that counts; null where that is unknown.
@@ -113,7 +115,7 @@ impl From<Claimant> for ClaimantAnswer {
 impl From<Contradiction> for ContradictionAnswer {
     fn from(contradiction: Contradiction) -> Self {
         let Contradiction { first, other, area_m2, farmland_m2 } = contradiction;
-        Self { counts: first.into(), contradicts: other.into(), area: Area::of_m2(area_m2), farmland: farmland_m2.map(Area::of_m2) }
+        Self { counts: first.map(Into::into), contradicts: other.map(Into::into), area: Area::of_m2(area_m2), farmland: farmland_m2.map(Area::of_m2) }
     }
 }
 
@@ -154,16 +156,16 @@ struct Overlap {
 /// The patches of a survey that share ground with others, of whatever survey and period.
 #[utoipa::path(get, path = "/api/surveys/{id}/overlaps", tag = "surveys", params(("id" = i64, Path), OverlapsQuery),
     responses((status = OK, body = Overlaps), (status = BAD_REQUEST, body = Problem), (status = NOT_FOUND, body = Problem)))]
-pub async fn overlaps(State(desk): State<Desk>, Path(id): Path<i64>, Query(query): Query<OverlapsQuery>) -> Result<Json<Overlaps>, Problem> {
+pub async fn overlaps(State(desk): State<Desk>, scope: Scope, Path(id): Path<i64>, Query(query): Query<OverlapsQuery>) -> Result<Json<Overlaps>, Problem> {
     let range = query::range(query.period, query.until)?;
     let limit = Limit::or_usual(query.limit);
     let after = query.after.unwrap_or(0);
-    let OverlapsPage { patches, taken_off, last } = desk.service.overlaps(id, range, after, limit).await?;
+    let OverlapsPage { patches, taken_off, last } = desk.service.overlaps(&scope, id, range, after, limit).await?;
     let months = range.map_or(String::new(), |range| format!("period={}&until={}&", range.from, range.until));
     let next = last.map(|last| format!("/api/surveys/{id}/overlaps?{months}after={last}&limit={limit}"));
     let mut overlaps = Vec::with_capacity(taken_off.len());
     for (id, taken_off) in taken_off {
-        let set = desk.service.layer_set(desk.service.patch(id).await?.finding.layer_set).await?;
+        let set = desk.service.layer_set(desk.service.patch(&scope, id).await?.finding.layer_set).await?;
         overlaps.push(Overlap { id, patch_id: taken_off.patch_id.clone(), href: href(id), taken_off: TakenOffAnswer::new(taken_off, &set.provenance) });
     }
     Ok(Json(Overlaps { patches, overlaps, next }))

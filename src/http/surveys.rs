@@ -10,6 +10,7 @@ use super::{
     values::{Limit, LoseVerdicts, Yes},
     withdrawal::{self, WithdrawnSurveys},
 };
+use crate::scope::Scope;
 use crate::service::{jobs::Done, surveys::import::SurveyFile};
 use axum::{
     Json,
@@ -67,18 +68,18 @@ query! {
 
 /// All surveys, newest period first; or those that do not count any more, the last one first.
 #[utoipa::path(get, path = "/api/surveys", tag = "surveys", params(SurveysQuery), responses((status = OK, body = SurveyList)))]
-pub async fn surveys(State(desk): State<Desk>, Query(query): Query<SurveysQuery>) -> Result<Json<SurveyList>, Problem> {
+pub async fn surveys(State(desk): State<Desk>, scope: Scope, Query(query): Query<SurveysQuery>) -> Result<Json<SurveyList>, Problem> {
     if query.withdrawn.is_some() {
-        return Ok(Json(SurveyList::Withdrawn(withdrawal::withdrawn(&desk).await?)));
+        return Ok(Json(SurveyList::Withdrawn(withdrawal::withdrawn(&desk, &scope).await?)));
     }
-    let surveys = desk.service.surveys().await?.into_iter().map(Into::into).collect();
+    let surveys = desk.service.surveys(&scope).await?.into_iter().map(Into::into).collect();
     Ok(Json(SurveyList::Counted(Surveys { surveys })))
 }
 
 /// One survey.
 #[utoipa::path(get, path = "/api/surveys/{id}", tag = "surveys", params(("id" = i64, Path)), responses((status = OK, body = SurveyAnswer), (status = NOT_FOUND, body = Problem)))]
-pub async fn survey(State(desk): State<Desk>, Path(id): Path<i64>) -> Result<Json<SurveyAnswer>, Problem> {
-    Ok(Json(desk.service.survey(id).await?.into()))
+pub async fn survey(State(desk): State<Desk>, scope: Scope, Path(id): Path<i64>) -> Result<Json<SurveyAnswer>, Problem> {
+    Ok(Json(desk.service.survey(&scope, id).await?.into()))
 }
 
 query! {
@@ -102,11 +103,11 @@ pub struct Rejects {
 
 /// What was refused of a survey, by row.
 #[utoipa::path(get, path = "/api/surveys/{id}/rejects", tag = "surveys", params(("id" = i64, Path), RejectsQuery), responses((status = OK, body = Rejects), (status = NOT_FOUND, body = Problem)))]
-pub async fn rejects(State(desk): State<Desk>, Path(id): Path<i64>, Query(query): Query<RejectsQuery>) -> Result<Json<Rejects>, Problem> {
+pub async fn rejects(State(desk): State<Desk>, scope: Scope, Path(id): Path<i64>, Query(query): Query<RejectsQuery>) -> Result<Json<Rejects>, Problem> {
     let after = query.after.unwrap_or(0);
     let limit = Limit::or_usual(query.limit);
-    desk.service.survey(id).await?;
-    let rejects = desk.service.rejects(id, after, limit).await?;
+    desk.service.survey(&scope, id).await?;
+    let rejects = desk.service.rejects(&scope, id, after, limit).await?;
     let next = rejects.last().filter(|_| rejects.len() == limit as usize).map(|last| format!("/api/surveys/{id}/rejects?after={}&limit={limit}", last.row));
     Ok(Json(Rejects { rejects, next }))
 }
@@ -139,6 +140,7 @@ query! {
         (status = UNPROCESSABLE_ENTITY, body = Problem), (status = TOO_MANY_REQUESTS, body = Problem)))]
 pub async fn upload(
     State(desk): State<Desk>,
+    scope: Scope,
     client: Client,
     Query(query): Query<UploadQuery>,
     Query(corrections): Query<Corrections>,
@@ -159,8 +161,8 @@ pub async fn upload(
         sha256: Some(spooled.sha256.clone()),
         path: spooled.path().to_owned(),
     };
-    let job = desk.service.queue_survey_import(&file, &desk.quota(client)).await?;
-    arrived.answer(&desk, &job, answer).await
+    let job = desk.service.queue_survey_import(&scope, &file, &desk.quota(client)).await?;
+    arrived.answer(&desk, &scope, &job, answer).await
 }
 
 /// The answer for a survey that a job was for.

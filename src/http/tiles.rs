@@ -4,6 +4,7 @@ use super::{
     Desk, Problem,
     query::{self, Path, Query, query},
 };
+use crate::scope::Scope;
 use crate::service::tiles::{DrawnTile, Tile, TileOf};
 use axum::{
     extract::State,
@@ -31,6 +32,7 @@ query! {
     responses((status = OK, content_type = "application/vnd.mapbox-vector-tile", body = Vec<u8>), (status = NO_CONTENT), (status = NOT_MODIFIED), (status = NOT_FOUND, body = Problem)))]
 pub async fn tile(
     State(desk): State<Desk>,
+    scope: Scope,
     Path((source, z, x, y)): Path<(String, u8, u32, String)>,
     Query(query): Query<TileQuery>,
     headers: HeaderMap,
@@ -43,10 +45,13 @@ pub async fn tile(
         TileOf::Layer(source.parse().map_err(|_| Problem::not_found(["瓦片来源", "tile source"], &source))?)
     };
     let known = headers.get(header::IF_NONE_MATCH).map(HeaderValue::as_bytes);
-    let DrawnTile { etag, bytes } = desk.service.tile(tile, of, known).await?;
+    let DrawnTile { etag, bytes } = desk.service.tile(&scope, tile, of, known).await?;
     let Some(bytes) = bytes else { return Ok((StatusCode::NOT_MODIFIED, [(header::ETAG, etag)]).into_response()) };
-    let headers =
-        [(header::ETAG, etag), (header::CACHE_CONTROL, "no-cache".to_owned()), (header::CONTENT_TYPE, "application/vnd.mapbox-vector-tile".to_owned())];
+    let headers = [
+        (header::ETAG, etag),
+        (header::CACHE_CONTROL, "private, no-cache".to_owned()),
+        (header::CONTENT_TYPE, "application/vnd.mapbox-vector-tile".to_owned()),
+    ];
     let status = if bytes.is_empty() { StatusCode::NO_CONTENT } else { StatusCode::OK };
     Ok((status, headers, bytes).into_response())
 }

@@ -1,6 +1,7 @@
 //! A file comes in: streamed to disk under a limit, hashed on the way, or it waits here already. What is made of it is a job, answered when it is done or at once.
 
 use super::{Client, Desk, Problem, jobs, spooled::Spooled, waiting::Waiting};
+use crate::scope::Scope;
 use crate::service::{Folder, Service, ServiceError, jobs::Done};
 use axum::{
     body::{Body, Bytes, HttpBody},
@@ -39,20 +40,20 @@ impl Arrived {
     }
 
     /// Answers for the job that was made of it: with `answer` when it is done, or at once with the job. What was sent is in the queue and no longer needed here.
-    pub async fn answer(self, desk: &Desk, job: &str, answer: impl FnOnce(Done) -> Option<Response>) -> Result<Response, Problem> {
-        let ended = ended(Arc::clone(&desk.service), job.to_owned(), Arc::clone(&desk.waiting), self.token);
+    pub async fn answer(self, desk: &Desk, scope: &Scope, job: &str, answer: impl FnOnce(Done) -> Option<Response>) -> Result<Response, Problem> {
+        let ended = ended(Arc::clone(&desk.service), scope.clone(), job.to_owned(), Arc::clone(&desk.waiting), self.token);
         drop(self.file);
         if self.asynchronous {
             tokio::spawn(ended);
-            return jobs::accepted_as_preferred(desk, job).await;
+            return jobs::accepted_as_preferred(desk, scope, job).await;
         }
-        jobs::answered(desk, job, ended, answer).await
+        jobs::answered(desk, scope, job, ended, answer).await
     }
 }
 
 /// Waits for an import to end. What waited under a token and was taken in need not wait any longer; what was refused may yet be corrected.
-async fn ended(service: Arc<Service>, job: String, waiting: Arc<Waiting>, token: Option<String>) -> Result<Done, ServiceError> {
-    let done = service.ended(&job).await?;
+async fn ended(service: Arc<Service>, scope: Scope, job: String, waiting: Arc<Waiting>, token: Option<String>) -> Result<Done, ServiceError> {
+    let done = service.ended(&scope, &job).await?;
     if let Some(token) = token {
         waiting.forget(&token);
     }

@@ -8,7 +8,7 @@ use crate::service::{
     patches::{PatchPosition, VerdictFilter},
 };
 use jiff::civil::Date;
-use tuban_engine::model::{CountyNames, LayerKind, Level, NotAWord, OnConflict, Period, Standard, Words, read_days, words};
+use tuban_engine::model::{CountyCode, CountyNames, LayerKind, Level, NotAWord, OnConflict, Period, Standard, Words, read_days, words};
 use tuban_geom::{Bounds, Crs};
 use utoipa::openapi::{KnownFormat, Object, ObjectBuilder, SchemaFormat, Type};
 
@@ -326,7 +326,7 @@ impl CountyKey {
     /// Where it is no county; the problem lists the counties in force.
     pub async fn code(self, service: &Service) -> Result<String, Problem> {
         let Self(text) = self;
-        if text.len() == 6 && text.bytes().all(|digit| digit.is_ascii_digit()) {
+        if CountyCode::is(&text) {
             return Ok(text);
         }
         let counties = service.counties().await?;

@@ -7,6 +7,7 @@ use super::{
     upload::{spool, too_large},
     values::YesOrNo,
 };
+use crate::scope::Scope;
 use crate::service::{
     ServiceError,
     verdicts::{Change, Filed, Filer, TABLE_BYTES},
@@ -103,7 +104,12 @@ impl From<Change> for ChangeAnswer {
 #[utoipa::path(post, path = "/api/verdicts", tag = "patches", params(VerdictsQuery), request_body(content = Vec<u8>, content_type = "application/octet-stream"),
     responses((status = OK, body = VerdictsAnswer), (status = BAD_REQUEST, body = Problem), (status = NOT_FOUND, body = Problem), (status = PAYLOAD_TOO_LARGE, body = Problem),
         (status = UNPROCESSABLE_ENTITY, body = Problem)))]
-pub async fn file_verdicts(State(desk): State<Desk>, Query(query): Query<VerdictsQuery>, request: Request) -> Result<Json<VerdictsAnswer>, Problem> {
+pub async fn file_verdicts(
+    State(desk): State<Desk>,
+    scope: Scope,
+    Query(query): Query<VerdictsQuery>,
+    request: Request,
+) -> Result<Json<VerdictsAnswer>, Problem> {
     let filer = Filer { survey: query.survey, by: query.by.map(|by| by.trim().to_owned()), preview: YesOrNo::is_yes(query.preview) };
     let spooled = spool(&desk, request).await?;
     if spooled.bytes > TABLE_BYTES {
@@ -112,6 +118,6 @@ pub async fn file_verdicts(State(desk): State<Desk>, Query(query): Query<Verdict
     // A table in memory is many times as long as its file.
     let _turn = desk.inspections.acquire().await;
     let table = std::fs::File::open(spooled.path()).map_err(ServiceError::from)?;
-    let filed = desk.service.file_table(&filer, table).await?;
+    let filed = desk.service.file_table(&scope, &filer, table).await?;
     Ok(Json(VerdictsAnswer::new(filed, &filer)))
 }

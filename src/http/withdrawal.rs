@@ -7,6 +7,7 @@ use super::{
     timestamp,
     values::{Reason, Remark},
 };
+use crate::scope::Scope;
 use crate::service::surveys::reading::{SurveyHistory, Withdrawn};
 use axum::{Json, extract::State, http::StatusCode};
 use serde::Serialize;
@@ -93,23 +94,23 @@ pub struct WithdrawnSurveys {
 }
 
 /// Surveys that were withdrawn or replaced and can still be restored, the last one first.
-pub(super) async fn withdrawn(desk: &Desk) -> Result<WithdrawnSurveys, Problem> {
-    Ok(WithdrawnSurveys { surveys: desk.service.withdrawn().await?.into_iter().map(Into::into).collect() })
+pub(super) async fn withdrawn(desk: &Desk, scope: &Scope) -> Result<WithdrawnSurveys, Problem> {
+    Ok(WithdrawnSurveys { surveys: desk.service.withdrawn(scope).await?.into_iter().map(Into::into).collect() })
 }
 
 /// Withdraws a survey: it does not count any more, and can be restored for a while.
 #[utoipa::path(delete, path = "/api/surveys/{id}", tag = "surveys", params(("id" = i64, Path), ReasonedQuery),
     responses((status = NO_CONTENT), (status = BAD_REQUEST, body = Problem), (status = NOT_FOUND, body = Problem)))]
-pub async fn withdraw(State(desk): State<Desk>, Path(id): Path<i64>, Query(query): Query<ReasonedQuery>) -> Result<StatusCode, Problem> {
-    desk.service.withdraw(id, &query.into()).await?;
+pub async fn withdraw(State(desk): State<Desk>, scope: Scope, Path(id): Path<i64>, Query(query): Query<ReasonedQuery>) -> Result<StatusCode, Problem> {
+    desk.service.withdraw(&scope, id, &query.into()).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
 /// Restores a survey that was withdrawn or replaced.
 #[utoipa::path(post, path = "/api/surveys/{id}/restore", tag = "surveys", params(("id" = i64, Path), DecisionQuery),
     responses((status = OK, body = SurveyAnswer), (status = NOT_FOUND, body = Problem), (status = CONFLICT, body = Problem)))]
-pub async fn restore(State(desk): State<Desk>, Path(id): Path<i64>, Query(query): Query<DecisionQuery>) -> Result<Json<SurveyAnswer>, Problem> {
-    Ok(Json(desk.service.restore(id, &query.into()).await?.into()))
+pub async fn restore(State(desk): State<Desk>, scope: Scope, Path(id): Path<i64>, Query(query): Query<DecisionQuery>) -> Result<Json<SurveyAnswer>, Problem> {
+    Ok(Json(desk.service.restore(&scope, id, &query.into()).await?.into()))
 }
 
 query! {
@@ -138,6 +139,7 @@ pub struct MovedAnswer {
     responses((status = OK, body = MovedAnswer), (status = BAD_REQUEST, body = Problem), (status = NOT_FOUND, body = Problem), (status = CONFLICT, body = Problem)))]
 pub async fn move_survey(
     State(desk): State<Desk>,
+    scope: Scope,
     Path(id): Path<i64>,
     Query(to): Query<MoveQuery>,
     Query(decision): Query<ReasonedQuery>,
@@ -146,8 +148,8 @@ pub async fn move_survey(
     if level.is_none() && period.is_none() {
         return Err(Problem::parameter("period", &Words::new("必须给出期次或级别", "is required, or level")));
     }
-    let facts = desk.service.survey(id).await?.facts;
-    let moved = desk.service.move_survey(id, (period.unwrap_or(facts.period), level.unwrap_or(facts.level)), &decision.into()).await?;
+    let facts = desk.service.survey(&scope, id).await?.facts;
+    let moved = desk.service.move_survey(&scope, id, (period.unwrap_or(facts.period), level.unwrap_or(facts.level)), &decision.into()).await?;
     Ok(Json(MovedAnswer { survey: moved.survey.into(), days_changed: moved.days_changed }))
 }
 
@@ -162,7 +164,7 @@ pub struct History {
 
 /// What became of a survey since it was stored, also of one that does not count any more or was removed.
 #[utoipa::path(get, path = "/api/surveys/{id}/history", tag = "surveys", params(("id" = i64, Path)), responses((status = OK, body = History), (status = NOT_FOUND, body = Problem)))]
-pub async fn history(State(desk): State<Desk>, Path(id): Path<i64>) -> Result<Json<History>, Problem> {
-    let SurveyHistory { events, confirmed } = desk.service.history(id).await?;
+pub async fn history(State(desk): State<Desk>, scope: Scope, Path(id): Path<i64>) -> Result<Json<History>, Problem> {
+    let SurveyHistory { events, confirmed } = desk.service.history(&scope, id).await?;
     Ok(Json(History { confirmed, events: events.into_iter().map(Into::into).collect() }))
 }

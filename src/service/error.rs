@@ -1,6 +1,7 @@
 //! Why something was not done: refused, with the reason and the place, or failed.
 
 use crate::formats::ReadError;
+use crate::scope::Scope;
 use crate::store::{StoreError, is_no_room};
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
@@ -52,6 +53,8 @@ pub enum RefusalKind {
     Gone,
     /// It would do something that was not asked for: 409.
     Conflict,
+    /// Who asks may not do it: 403.
+    Forbidden,
 }
 
 /// What was sent cannot be taken.
@@ -97,6 +100,12 @@ impl Refusal {
         let members = if let serde_json::Value::Object(members) = members { members } else { serde_json::Map::new() };
         Self { members, ..self }
     }
+}
+
+/// Refuses what is for *all* only to a scope of counties.
+pub(super) fn for_all_only(scope: &Scope) -> Result<(), Refusal> {
+    let words = || Words::new("只有全市范围的用户可以执行此操作（涉及所有县区）", "this concerns all counties, so only who may see all of them may do it");
+    if scope.is_all() { Ok(()) } else { Err(Refusal::new(RefusalKind::Forbidden, "for_all_only", words())) }
 }
 
 impl From<Refusal> for ServiceError {

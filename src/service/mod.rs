@@ -21,6 +21,7 @@ pub mod verdicts;
 
 pub(crate) use crate::formats::ogr::Folder;
 pub use crate::formats::{FeatureBounds, Gcj02, Layer as FileLayer, Room, Stated, Wanted, ogr::Workshop, why_not, writing::harmless};
+use crate::scope::Scope;
 use crate::store::{SILENT, Store, StoreError};
 pub use error::{Refusal, RefusalKind, ServiceError};
 use standing::Standing;
@@ -54,6 +55,7 @@ pub struct Service {
     /// A few exports at a time: each has a thread, a file and perhaps a worker.
     exports: tokio::sync::Semaphore,
     tiles: tiles::Cache,
+    tile_versions: tiles::Versions,
     /// Jobs that wait for room, of which the disk has none even to say so.
     untold: jobs::untold::Untold,
     /// Large polygons to be checked, one at a time: the other cores are for everybody else.
@@ -87,6 +89,7 @@ impl Service {
             memory,
             exports: tokio::sync::Semaphore::new(EXPORTS),
             tiles: tiles::cache(),
+            tile_versions: tiles::versions(),
             untold: jobs::untold::Untold::default(),
             large_checks: Arc::new(tokio::sync::Semaphore::new(1)),
         })
@@ -214,9 +217,10 @@ impl Service {
             .collect())
     }
 
-    /// Removes a layer on which no finding rests.
-    pub async fn remove_layer(&self, id: i64) -> Result<(), StoreError> {
-        self.store.remove_layer(id).await
+    /// Removes a layer on which no finding rests; for *all* only.
+    pub async fn remove_layer(&self, scope: &Scope, id: i64) -> Result<(), ServiceError> {
+        error::for_all_only(scope)?;
+        Ok(self.store.remove_layer(id).await?)
     }
 
     /// Loads what patches of today are judged by where that is not what is in hand; answers whether it did. Cheap where nothing changed.

@@ -1,5 +1,6 @@
 //! The county table of some periods, with what its numbers rest on.
 
+use crate::scope::Scope;
 use crate::service::{Service, ServiceError};
 use crate::store::{StoreError, Straddling, Summed};
 use std::sync::Arc;
@@ -28,8 +29,8 @@ pub struct Ratios {
 /// Answers kept: more than the months and ranges that people ask for between two changes.
 const KEPT: u64 = 1000;
 
-/// Sums by what was asked for, and the revision at which: they hold until something is stored.
-pub(super) type Sums = moka::future::Cache<(Option<PeriodRange>, i64), Arc<Summed>>;
+/// Sums by who asks, what was asked for, and the revision at which: they hold until something is stored.
+pub(super) type Sums = moka::future::Cache<(Scope, Option<PeriodRange>, i64), Arc<Summed>>;
 
 /// An empty cache.
 pub(super) fn sums() -> Sums {
@@ -37,12 +38,13 @@ pub(super) fn sums() -> Sums {
 }
 
 impl Service {
-    /// Sums up `range`, or the newest period with a survey. Every county in force has a row, also one without patches.
-    pub async fn ratios(&self, range: Option<PeriodRange>) -> Result<Ratios, ServiceError> {
-        let Summed { range, straddling, totals, provenance, contradictions } = &*self.summed(range).await?;
+    /// Sums up `range`, or the newest period with a survey. Every county in force has a row, also one without patches; a scope of counties has a row for each of its own, and
+    /// their sum.
+    pub async fn ratios(&self, scope: &Scope, range: Option<PeriodRange>) -> Result<Ratios, ServiceError> {
+        let Summed { range, straddling, totals, provenance, contradictions } = &*self.summed(scope, range).await?;
         let mut totals = totals.clone();
         let counties = self.counties().await?;
-        for county in &counties {
+        for county in counties.iter().filter(|county| scope.has(Some(&county.code))) {
             if !totals.iter().any(|one| one.county_code.as_deref() == Some(&county.code)) {
                 totals.push(tuban_engine::model::Totals { county_code: Some(county.code.clone()), ..Default::default() });
             }
@@ -65,18 +67,18 @@ impl Service {
     }
 
     /// Adds up what was not added up since the last change. Requests that come meanwhile wait for the same answer.
-    async fn summed(&self, range: Option<PeriodRange>) -> Result<Arc<Summed>, ServiceError> {
+    async fn summed(&self, scope: &Scope, range: Option<PeriodRange>) -> Result<Arc<Summed>, ServiceError> {
         let revision = self.store.revision().await?;
-        let found = self.sums.try_get_with((range, revision), async { Ok::<_, StoreError>(Arc::new(self.store.summed(range).await?)) });
+        let found = self.sums.try_get_with((scope.clone(), range, revision), async { Ok::<_, StoreError>(Arc::new(self.store.summed(scope, range).await?)) });
         match found.await {
             Ok(sums) => Ok(sums),
             // The error is everybody's who waited; each asks for one of its own.
-            Err(_) => Ok(Arc::new(self.store.summed(range).await?)),
+            Err(_) => Ok(Arc::new(self.store.summed(scope, range).await?)),
         }
     }
 
     /// Layer versions and rules of several surveys, each once.
-    fn together(&self, surveys: &[Provenance]) -> Provenance {
+    pub(super) fn together(&self, surveys: &[Provenance]) -> Provenance {
         let mut together = Provenance::default();
         let mut rules: Vec<&str> = Vec::new();
         for survey in surveys {

@@ -1,20 +1,28 @@
 //! Map tiles of the layers in force and of the patches: what is drawn at which zoom, and what a tile says of itself.
 
 use super::{Service, ServiceError};
-use crate::store::{PatchMark, PatchQuery};
+use crate::scope::Scope;
+use crate::store::{Filter, PatchMark};
 pub use crate::tiles::Tile;
 use crate::tiles::{TileBuilder, Value};
 use axum::body::Bytes;
 use std::collections::{HashMap, hash_map::Entry};
+use std::hash::{Hash, Hasher};
 use tuban_engine::classes::is_farmland;
 use tuban_engine::model::{LayerKind, PeriodRange, Standard};
 use tuban_geom::Bounds;
+use twox_hash::XxHash3_64;
 
-/// Tiles drawn before, by place and by the `ETag`, which names all that they were drawn from.
-pub(super) type Cache = moka::future::Cache<(Tile, String), Bytes>;
+/// Tiles drawn before, by place, who asks, and all that they were drawn from.
+pub(super) type Cache = moka::future::Cache<(Tile, Scope, String), Bytes>;
+
+/// What [`Service::tiles_version`] answered, by who asks and the revision.
+pub(super) type Versions = moka::future::Cache<(Scope, i64), String>;
 
 /// Bytes of tiles kept.
 const KEPT_BYTES: u64 = 256 << 20;
+/// Versions kept.
+const VERSIONS: u64 = 256;
 /// Features a tile draws at most.
 const FEATURES: u32 = 50_000;
 /// Zoom from which patches are drawn with their outlines.
@@ -25,6 +33,11 @@ const SPOTS: f64 = 256.0;
 /// An empty cache.
 pub(super) fn cache() -> Cache {
     moka::future::Cache::builder().max_capacity(KEPT_BYTES).weigher(|_, tile: &Bytes| 256 + tile.len() as u32).build()
+}
+
+/// An empty cache of versions.
+pub(super) fn versions() -> Versions {
+    moka::future::Cache::new(VERSIONS)
 }
 
 /// What is asked for.
@@ -39,27 +52,70 @@ pub enum TileOf {
 /// A tile as it is answered.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DrawnTile {
-    /// All that the bytes depend on, besides the place.
+    /// What is drawn, and a hash of the bytes.
     pub etag: String,
     /// Mapbox Vector Tile, empty where it shows nothing; `None` where the asker knows it by its `ETag`.
     pub bytes: Option<Bytes>,
 }
 
+impl TileOf {
+    /// What is drawn, as a word: MapLibre keeps a tile whose `ETag` is unchanged even where its address is another, so that of another month or layer must differ.
+    fn word(self) -> String {
+        match self {
+            Self::Patches(None) => "patches".to_owned(),
+            Self::Patches(Some(range)) => format!("patches-{}-{}", range.from, range.until),
+            Self::Layer(kind) => kind.to_string(),
+        }
+    }
+
+    /// The `ETag` of these bytes. It tells of nothing that is not drawn: what changes elsewhere changes no tile's.
+    fn etag(self, bytes: &[u8]) -> String {
+        format!("\"{}-{:016x}\"", self.word(), XxHash3_64::oneshot(bytes))
+    }
+}
+
 impl Service {
     /// Draws a tile, or finds it among those drawn before.
-    pub async fn tile(&self, tile: Tile, of: TileOf, known: Option<&[u8]>) -> Result<DrawnTile, ServiceError> {
+    pub async fn tile(&self, scope: &Scope, tile: Tile, of: TileOf, known: Option<&[u8]>) -> Result<DrawnTile, ServiceError> {
         let source = Source::find(self, of).await?;
-        let etag = source.etag();
-        if known == Some(etag.as_bytes()) {
-            return Ok(DrawnTile { etag, bytes: None });
+        let key = (tile, scope.clone(), source.key(of));
+        let bytes = if let Some(bytes) = self.tiles.get(&key).await {
+            bytes
+        } else {
+            let bytes = Bytes::from(source.draw(self, scope, tile).await?);
+            self.tiles.insert(key, bytes.clone()).await;
+            bytes
+        };
+        let etag = of.etag(&bytes);
+        let is_known = known == Some(etag.as_bytes());
+        Ok(DrawnTile { etag, bytes: (!is_known).then_some(bytes) })
+    }
+
+    /// A text that changes whenever a tile of the scope may. For *all* that is the revision; for counties it is made of what their tiles are drawn from, so that nothing
+    /// that others do shows in it.
+    pub async fn tiles_version(&self, scope: &Scope) -> Result<String, ServiceError> {
+        let revision = self.store.revision().await?;
+        if scope.is_all() {
+            return Ok(revision.to_string());
         }
-        let key = (tile, etag.clone());
-        if let Some(bytes) = self.tiles.get(&key).await {
-            return Ok(DrawnTile { etag, bytes: Some(bytes) });
+        let key = (scope.clone(), revision);
+        if let Some(version) = self.tile_versions.get(&key).await {
+            return Ok(version);
         }
-        let bytes = Bytes::from(source.draw(self, tile).await?);
-        self.tiles.insert(key, bytes.clone()).await;
-        Ok(DrawnTile { etag, bytes: Some(bytes) })
+        let mut hasher = XxHash3_64::default();
+        for (layer, _) in self.layers().await?.iter().filter(|(_, in_force)| *in_force) {
+            layer.id.hash(&mut hasher);
+        }
+        for survey in self.store.surveys(scope).await? {
+            (survey.id, survey.facts.period.to_string()).hash(&mut hasher);
+            let own = Filter { survey: Some(survey.id), limit: u32::MAX, ..Filter::of(scope.clone()) };
+            for mark in self.store.patch_marks(&own, false).await? {
+                (mark.id, &mark.patch_id, &mark.verdict, mark.confirmed).hash(&mut hasher);
+            }
+        }
+        let version = format!("{:016x}", hasher.finish());
+        self.tile_versions.insert(key, version.clone()).await;
+        Ok(version)
     }
 }
 
@@ -96,21 +152,19 @@ impl Source {
         Ok(Self { revision, maker: format!("{}-{}", env!("CARGO_PKG_VERSION"), service.rule().version), drawn })
     }
 
-    /// All that the bytes depend on, besides the place: MapLibre keeps a tile whose `ETag` is unchanged even where its address is another, so
-    /// that of another month must differ.
-    fn etag(&self) -> String {
+    /// All that the bytes depend on, besides the place and who asks.
+    fn key(&self, of: TileOf) -> String {
         let Self { revision, maker, drawn } = self;
-        let drawn = match drawn {
-            Drawn::Patches(None) => "patches".to_owned(),
-            Drawn::Patches(Some(range)) => format!("patches-{}-{}", range.from, range.until),
-            Drawn::Layer(kind, version) => format!("{kind}-{}", version.map_or(0, |(id, _)| id)),
+        let version = match drawn {
+            Drawn::Layer(_, Some((id, _))) => *id,
+            Drawn::Layer(_, None) | Drawn::Patches(_) => 0,
         };
-        format!("\"{revision}-{drawn}-{:016x}\"", twox_hash::XxHash3_64::oneshot(maker.as_bytes()))
+        format!("{revision} {} {version} {maker}", of.word())
     }
 
-    async fn draw(&self, service: &Service, tile: Tile) -> Result<Vec<u8>, ServiceError> {
+    async fn draw(&self, service: &Service, scope: &Scope, tile: Tile) -> Result<Vec<u8>, ServiceError> {
         match self.drawn {
-            Drawn::Patches(range) => draw_patches(service, tile, range).await,
+            Drawn::Patches(range) => draw_patches(service, scope, tile, range).await,
             Drawn::Layer(kind, Some((layer, classes))) if tile.z >= drawn_from(kind) => draw_layer(service, kind, layer, classes, tile).await,
             Drawn::Layer(..) => Ok(Vec::new()),
         }
@@ -145,8 +199,8 @@ async fn draw_layer(service: &Service, kind: LayerKind, layer: i64, classes: Opt
 }
 
 /// Patches with their outlines; from afar, or where they are too many for that, as marks.
-async fn draw_patches(service: &Service, tile: Tile, range: Option<PeriodRange>) -> Result<Vec<u8>, ServiceError> {
-    let wanted = PatchQuery { bounds: Some(tile.bounds()), range, limit: FEATURES, ..PatchQuery::default() };
+async fn draw_patches(service: &Service, scope: &Scope, tile: Tile, range: Option<PeriodRange>) -> Result<Vec<u8>, ServiceError> {
+    let wanted = Filter { bounds: Some(tile.bounds()), range, limit: FEATURES, ..Filter::of(scope.clone()) };
     if tile.z >= OUTLINES_FROM {
         let marks = service.store.patch_marks(&wanted, true).await?;
         if marks.len() < FEATURES as usize {
@@ -159,7 +213,7 @@ async fn draw_patches(service: &Service, tile: Tile, range: Option<PeriodRange>)
             return Ok(builder.finish());
         }
     }
-    let marks = service.store.patch_marks(&PatchQuery { limit: u32::MAX, ..wanted }, false).await?;
+    let marks = service.store.patch_marks(&Filter { limit: u32::MAX, ..wanted }, false).await?;
     let mut builder = TileBuilder::new(tile, "patches").map_err(failed)?;
     for (mark, patches) in by_spot(&marks, &tile.bounds()) {
         builder = builder.draw_mark(&mark.bounds, &properties(mark, patches)).map_err(failed)?;

@@ -12,9 +12,11 @@ mod columns;
 mod errors;
 pub mod fail;
 mod filings;
+mod filter;
 mod ground;
 mod jobs;
 mod once;
+mod own;
 mod patches;
 pub mod postgres;
 mod rejudged;
@@ -34,6 +36,7 @@ mod vouching;
 mod withdrawal;
 mod wkb;
 
+use crate::scope::Scope;
 use async_trait::async_trait;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -47,9 +50,10 @@ use tuban_geom::Bounds;
 
 pub use errors::is_no_room;
 pub use filings::{Fate, NewFiling, Signing};
+pub use filter::{Filter, PatchPosition, VerdictFilter};
 pub use ground::{GroundWriter, PatchGround, PatchPlace};
 pub use jobs::{Held, Job, JobFile, JobOutcome, Jobs, NewJob, News, Quota};
-pub use patches::{PatchMark, PatchPosition, PatchQuery, StoredPatch, VerdictFilter};
+pub use patches::{PatchMark, StoredPatch};
 pub use unpublished::SILENT;
 pub use withdrawal::{Moved, RestoreWriter, Withdrawals, Withdrawn};
 
@@ -431,9 +435,10 @@ pub trait Store: Jobs + Withdrawals {
     /// Removes what writers left behind that were killed, or silent for so long; answers how many. Usually after [`SILENT`].
     async fn remove_unpublished(&self, silent_for: Duration) -> Result<u64, StoreError>;
     /// All surveys that count, newest period first. Here and in all that follows those that were withdrawn or replaced are left out: see [`Withdrawals`].
-    async fn surveys(&self) -> Result<Vec<Survey>, StoreError>;
-    /// One survey.
-    async fn survey(&self, id: i64) -> Result<Survey, StoreError>;
+    /// A scope of counties sees those with patches of its own, as sums over these, and nothing of what was refused or noticed of the file.
+    async fn surveys(&self, scope: &Scope) -> Result<Vec<Survey>, StoreError>;
+    /// One survey, as the scope sees it.
+    async fn survey(&self, scope: &Scope, id: i64) -> Result<Survey, StoreError>;
     /// All layer sets, by number.
     async fn layer_sets(&self) -> Result<Vec<LayerSet>, StoreError>;
     /// The days of a survey's patches, each with the set that findings of such patches rest on, once; nothing where patches of an older program do not say their days.
@@ -451,40 +456,40 @@ pub trait Store: Jobs + Withdrawals {
     }
 
     /// Patches with their findings.
-    async fn patches(&self, query: &PatchQuery) -> Result<Vec<StoredPatch>, StoreError>;
+    async fn patches(&self, filter: &Filter) -> Result<Vec<StoredPatch>, StoreError>;
     /// How many patches that is, whatever the limit.
-    async fn count_patches(&self, query: &PatchQuery) -> Result<u64, StoreError>;
-    /// One patch with its finding.
-    async fn patch(&self, id: i64) -> Result<StoredPatch, StoreError>;
+    async fn count_patches(&self, filter: &Filter) -> Result<u64, StoreError>;
+    /// One patch with its finding; outside of the scope there is none.
+    async fn patch(&self, scope: &Scope, id: i64) -> Result<StoredPatch, StoreError>;
     /// Marks for a map: like [`patches`](Self::patches), lighter; outlines only with `outlines`.
-    async fn patch_marks(&self, query: &PatchQuery, outlines: bool) -> Result<Vec<PatchMark>, StoreError>;
+    async fn patch_marks(&self, filter: &Filter, outlines: bool) -> Result<Vec<PatchMark>, StoreError>;
 
     /// What becomes of confirmed verdicts, each found by the patch's own id. All are recorded or none: none where any of them is refused
-    /// ([`Fate::is_refused`]), nor for a preview.
-    async fn file(&self, filings: &[NewFiling], signing: Signing<'_>) -> Result<Vec<Fate>, StoreError>;
+    /// ([`Fate::is_refused`]), nor for a preview. A patch outside of the scope is as one that is not there.
+    async fn file(&self, scope: &Scope, filings: &[NewFiling], signing: Signing<'_>) -> Result<Vec<Fate>, StoreError>;
     /// Records confirmed verdicts without a signature, whatever their areas.
-    async fn file_verdicts(&self, survey: Option<i64>, filings: &[Filing]) -> Result<Filed, StoreError> {
+    async fn file_verdicts(&self, scope: &Scope, survey: Option<i64>, filings: &[Filing]) -> Result<Filed, StoreError> {
         if let Some(id) = survey {
-            self.survey(id).await?;
+            self.survey(scope, id).await?;
         }
         let new: Vec<NewFiling> = filings.iter().map(|filing| NewFiling { survey, filing: filing.clone(), slack_m2: None }).collect();
-        let fates = self.file(&new, Signing { by: Signature::NOBODY, preview: false }).await?;
+        let fates = self.file(scope, &new, Signing { by: Signature::NOBODY, preview: false }).await?;
         let ids = |fate: &Fate| fates.iter().zip(filings).filter(|(one, _)| *one == fate).map(|(_, filing)| filing.patch_id.clone()).collect();
         let (unknown, ambiguous) = (ids(&Fate::Unknown), ids(&Fate::Ambiguous));
         let recorded = if fates.iter().any(Fate::is_refused) { 0 } else { filings.len() as u64 };
         Ok(Filed { recorded, unknown, ambiguous })
     }
-    /// Sums over surveys within these months, or of the newest period that has one.
-    async fn summed(&self, range: Option<PeriodRange>) -> Result<Summed, StoreError>;
+    /// Sums over surveys within these months, or of the newest period that has one; in the scope's counties, and among surveys with patches of its own.
+    async fn summed(&self, scope: &Scope, range: Option<PeriodRange>) -> Result<Summed, StoreError>;
     /// What is taken off each of these patches, and whom they share ground with, in the sums of these months; of each patch's own period where none are named.
-    /// Patches that share nothing are absent.
-    async fn taken_off(&self, patches: &[i64], range: Option<PeriodRange>) -> Result<BTreeMap<i64, TakenOff>, StoreError>;
-    /// How many patches of each survey share ground with others; surveys without such patches are absent.
-    async fn sharing(&self) -> Result<BTreeMap<i64, u64>, StoreError>;
-    /// Patches of a survey that share ground with others, with numbers above `after`, at most `limit`, in the order of their numbers.
-    async fn sharing_of(&self, survey: i64, after: i64, limit: u32) -> Result<Vec<i64>, StoreError>;
+    /// Patches that share nothing are absent, and those outside of the scope; of these, where they are neighbours, only the area is told.
+    async fn taken_off(&self, scope: &Scope, patches: &[i64], range: Option<PeriodRange>) -> Result<BTreeMap<i64, TakenOff>, StoreError>;
+    /// How many of the scope's patches of each survey share ground with others; surveys without such patches are absent.
+    async fn sharing(&self, scope: &Scope) -> Result<BTreeMap<i64, u64>, StoreError>;
+    /// The scope's patches of a survey that share ground with others, with numbers above `after`, at most `limit`, in the order of their numbers.
+    async fn sharing_of(&self, scope: &Scope, survey: i64, after: i64, limit: u32) -> Result<Vec<i64>, StoreError>;
     /// Sums by county alone.
-    async fn totals(&self, range: PeriodRange) -> Result<Vec<Totals>, StoreError> {
-        Ok(self.summed(Some(range)).await?.totals)
+    async fn totals(&self, scope: &Scope, range: PeriodRange) -> Result<Vec<Totals>, StoreError> {
+        Ok(self.summed(scope, Some(range)).await?.totals)
     }
 }

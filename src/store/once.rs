@@ -10,8 +10,9 @@
 use super::columns::Columns;
 use super::totals::{County, Exact};
 use super::{StoreError, ground};
-use std::collections::{BTreeMap, HashMap};
-use tuban_engine::model::{Areas, Claimant, Contradiction, Filing, GroundShare, PeriodRange, Precedence, Reason, SharedWith, TakenOff, Verdict};
+use crate::scope::Scope;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use tuban_engine::model::{Areas, Claimant, Contradiction, Filing, GroundShare, PeriodRange, Precedence, Reason, SharedWith, SharingPatch, TakenOff, Verdict};
 
 /// The columns of [`Claim::read`], but for those of the finding and the filing.
 pub(super) const COLUMNS: &str = "ground.id, ground.checksum, ground.piece, ground.patch, ground.survey_id, survey.level, survey.period, survey.months, patch.patch_id, patch.number, finding.county_code, \
@@ -52,8 +53,14 @@ impl Claim {
         Ok(Self { piece, precedence, patch_id, county_code, share, whole, farmland_unknown, filing })
     }
 
-    fn claimant(&self, filing: &Filing) -> Claimant {
-        Claimant { precedence: self.precedence, patch_id: self.patch_id.clone(), verdict: filing.verdict }
+    /// Whether its patch belongs to the scope.
+    fn is_of(&self, scope: &Scope) -> bool {
+        scope.has(self.county_code.as_deref())
+    }
+
+    /// As who asks sees it.
+    fn claimant(&self, scope: &Scope, filing: &Filing) -> Option<Claimant> {
+        self.is_of(scope).then(|| Claimant { precedence: self.precedence, patch_id: self.patch_id.clone(), verdict: filing.verdict })
     }
 
     /// Whether both are confirmed and differ.
@@ -122,8 +129,8 @@ fn pieces<'c>(claims: &'c [Claim], mut each: impl FnMut(&[&'c Claim])) {
     }
 }
 
-/// Takes off what counts for others. The claims are those of the patches that were summed, piece by piece.
-pub(super) fn take_off(counties: &mut [County], claims: &[Claim]) -> Vec<Contradiction> {
+/// Takes off what counts for others. The claims are those to every piece that lies in a patch that was summed, piece by piece. Contradictions of the scope's patches are told.
+pub(super) fn take_off(counties: &mut [County], claims: &[Claim], scope: &Scope) -> Vec<Contradiction> {
     let by_code: HashMap<Option<String>, usize> = counties.iter().enumerate().map(|(place, county)| (county.code.clone(), place)).collect();
     let mut taken: BTreeMap<i64, (&Claim, Off)> = BTreeMap::new();
     let mut contradictions: BTreeMap<(Precedence, Precedence), Contradiction> = BTreeMap::new();
@@ -131,9 +138,13 @@ pub(super) fn take_off(counties: &mut [County], claims: &[Claim]) -> Vec<Contrad
         let Some((first, others)) = piece.split_first() else { return };
         for &claim in others {
             taken.entry(claim.share.patch).or_insert((claim, Off::default())).1.add(claim);
-            if let (true, Some(counts), Some(differs)) = (first.contradicts(claim), &first.filing, &claim.filing) {
+            let contradicts = first.contradicts(claim) && (first.is_of(scope) || claim.is_of(scope));
+            if let (true, Some(counts), Some(differs)) = (contradicts, &first.filing, &claim.filing) {
                 let known_m2 = |m2: f64| (!first.farmland_unknown).then_some(m2);
-                let none = || Contradiction { first: first.claimant(counts), other: claim.claimant(differs), area_m2: 0.0, farmland_m2: known_m2(0.0) };
+                let none = || {
+                    let (first, other) = (first.claimant(scope, counts), claim.claimant(scope, differs));
+                    Contradiction { first, other, area_m2: 0.0, farmland_m2: known_m2(0.0) }
+                };
                 let found = contradictions.entry((first.precedence, claim.precedence)).or_insert_with(none);
                 found.area_m2 += first.share.areas.area_m2;
                 found.farmland_m2 = found.farmland_m2.and_then(|sum_m2| known_m2(sum_m2 + first.share.areas.farmland_m2));
@@ -206,13 +217,13 @@ fn take_from(county: &mut County, claim: &Claim, off: &Off) {
     county.taken_off.farmland_unknown += u64::from(claim.farmland_unknown);
 }
 
-/// What is taken off each of some patches in the sums of these months, or of its own period where none are named; and whom it shares ground with in any.
+/// What is taken off each of some patches of the scope in the sums of these months, or of its own period where none are named; and whom it shares ground with in any.
 /// The claims are those to every piece that lies in one of the patches.
-pub(super) fn taken_off(claims: &[Claim], patches: &[i64], range: Option<PeriodRange>) -> BTreeMap<i64, TakenOff> {
+pub(super) fn taken_off(claims: &[Claim], scope: &Scope, patches: &[i64], range: Option<PeriodRange>) -> BTreeMap<i64, TakenOff> {
     let mut found: BTreeMap<i64, TakenOff> = BTreeMap::new();
     let mut wholes: BTreeMap<i64, (&Claim, Off)> = BTreeMap::new();
     for piece in claims.chunk_by(|one, next| one.piece == next.piece).filter(|piece| piece.len() > 1) {
-        for own in piece.iter().filter(|claim| patches.contains(&claim.precedence.patch)) {
+        for own in piece.iter().filter(|claim| claim.is_of(scope) && patches.contains(&claim.precedence.patch)) {
             let period = own.precedence.period;
             let range = range.unwrap_or(PeriodRange { from: period, until: period });
             let among = piece.iter().filter(|claim| range.contains(claim.precedence.period));
@@ -237,8 +248,12 @@ pub(super) fn taken_off(claims: &[Claim], patches: &[i64], range: Option<PeriodR
         }
         taken_off.in_proportion = !taken_off.nothing_left && own.filing.as_ref().is_some_and(|filing| filing.is_of_a_part(own.whole[0]));
     }
+    let out_of_scope: BTreeSet<i64> = claims.iter().filter(|claim| !claim.is_of(scope)).map(|claim| claim.precedence.patch).collect();
     for taken_off in found.values_mut() {
-        taken_off.with.sort_unstable_by_key(|with| with.precedence);
+        taken_off.with.sort_unstable_by_key(|with| with.patch.as_ref().map(|patch| patch.precedence));
+        for with in &mut taken_off.with {
+            with.patch = with.patch.take().filter(|patch| !out_of_scope.contains(&patch.precedence.patch));
+        }
     }
     found
 }
@@ -263,15 +278,15 @@ fn add(sum: &mut Areas, more: &Areas) {
 fn share_with(taken_off: &mut TakenOff, own: &Claim, other: &Claim, counts: bool) {
     let area_m2 = own.share.areas.area_m2;
     let taken_m2 = if counts { area_m2 } else { 0.0 };
-    if let Some(with) = taken_off.with.iter_mut().find(|with| with.precedence == other.precedence) {
+    let is_it = |with: &&mut SharedWith| with.patch.as_ref().is_some_and(|patch| patch.precedence == other.precedence);
+    if let Some(with) = taken_off.with.iter_mut().find(is_it) {
         with.shared_m2 += area_m2;
         with.taken_m2 += taken_m2;
         return;
     }
+    let confirmed = other.filing.as_ref().map(|filing| filing.verdict);
     taken_off.with.push(SharedWith {
-        precedence: other.precedence,
-        patch_id: other.patch_id.clone(),
-        confirmed: other.filing.as_ref().map(|filing| filing.verdict),
+        patch: Some(SharingPatch { precedence: other.precedence, patch_id: other.patch_id.clone(), confirmed }),
         shared_m2: area_m2,
         taken_m2,
         contradicts: own.contradicts(other),

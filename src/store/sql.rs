@@ -61,10 +61,13 @@ pub(super) const LAYER_SETS: &str = "
 pub(super) const SAME_SET: &str = "SELECT id, lon0 IS NOT NULL FROM layer_set WHERE rule = $1 AND layers = $2";
 /// Says where the origin of a set is, which was made by a program that did not say so.
 pub(super) const SET_ORIGIN: &str = "UPDATE layer_set SET lon0 = $2, lat0 = $3, checksum = NULL WHERE id = $1";
-/// Former findings of a patch, by its number, the last one first; not those of a writer that has not published.
+/// Former findings of a patch that counts, by its number, the last one first; not those of a writer that has not published.
 pub(super) const FORMER_FINDINGS: &str = "
     SELECT id, patch, survey_id, layer_set, finding, judged_ms, replaced_ms, replaced_by, checksum FROM finding_history
-    WHERE patch = $1 AND NOT EXISTS (SELECT 1 FROM unpublished WHERE unpublished.id = finding_history.unpublished) ORDER BY id DESC";
+    WHERE patch = $1 AND NOT EXISTS (SELECT 1 FROM unpublished WHERE unpublished.id = finding_history.unpublished)
+        AND EXISTS (SELECT 1 FROM patch JOIN survey ON survey.id = patch.survey_id AND survey.withdrawn_ms IS NULL
+            WHERE (patch.id = $1 AND patch.number IS NULL) OR patch.number = $1)
+    ORDER BY id DESC";
 /// The newest period that has a survey: the one that ends last, of several the shortest.
 pub(super) const NEWEST_PERIOD: &str = "SELECT period, months FROM survey WHERE withdrawn_ms IS NULL ORDER BY period + months DESC, period DESC LIMIT 1";
 /// Surveys whose period lies within the months $1 to $2.

@@ -6,6 +6,7 @@ use super::app::{
     is_area, text,
 };
 use serde_json::{Value, json};
+use tuban::scope::Scope;
 use tuban::service::layers::import::LayerFile;
 use tuban_engine::model::LayerKind;
 
@@ -148,10 +149,10 @@ async fn a_kind_may_be_said_for_the_whole_file_and_an_unknown_one_is_taken_for_b
     let path = app.write("kinds.geojson", &approvals(&unknown).text());
     let file = LayerFile::new(path, LayerKind::Approved, "设施".to_owned(), "2022-02-01".parse().unwrap());
     let said = |kind: &str| LayerFile { approval_kind: Some(kind.to_owned()), ..file.clone() };
-    app.service.import_layer(&said("设施农用地"), &|_| {}).await.unwrap();
+    app.service.import_layer(&Scope::all(), &said("设施农用地"), &|_| {}).await.unwrap();
     app.uploaded("period=2022-05&level=city", &patch("said", "2022-04-30")).await;
     is_judged(&app.patch("said").await, "other", "facility_agriculture", [0.0, 0.0, 0.0, 1.0]);
-    assert!(app.service.import_layer(&said("工业用地"), &|_| {}).await.unwrap_err().to_string().contains("农转用"));
+    assert!(app.service.import_layer(&Scope::all(), &said("工业用地"), &|_| {}).await.unwrap_err().to_string().contains("农转用"));
     let refused = app.post("/api/layers?kind=farmland&name=x&effective=2022-01-01&kind_of_approval=供地", city::counties().text()).await;
     refused.problem(400, "kind_of_approval");
 }

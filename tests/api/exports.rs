@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use sqlx::Connection;
 use std::time::Duration;
+use tuban::scope::Scope;
 use tuban::service::{
     export::{Export, Format, Selection, Subject},
     jobs::work::Working,
@@ -169,15 +170,15 @@ async fn an_export_during_which_something_is_stored_is_refused() {
     let selection = Selection { county: Some("371302".to_owned()), ..Selection::default() };
     let export = Export::new(Subject::Findings(selection), Format::Csv, None, None).unwrap();
     let verdicts = "patch_id,verdict,legal_m2,legal_farmland_m2,illegal_m2,illegal_farmland_m2\n500,illegal,0,0,1000,333\n";
-    let file_verdict = || tokio::runtime::Handle::current().block_on(app.service.file_verdicts(None, verdicts.as_bytes())).unwrap();
+    let file_verdict = || tokio::runtime::Handle::current().block_on(app.service.file_verdicts(&Scope::all(), None, verdicts.as_bytes())).unwrap();
     let meanwhile = |done| {
         assert_eq!(done, 500);
         assert_eq!(tokio::task::block_in_place(file_verdict), 1);
     };
-    let refused = app.service.export(&export, &meanwhile).await.unwrap_err();
+    let refused = app.service.export(&Scope::all(), &export, &meanwhile).await.unwrap_err();
     let problem = tuban::http::Problem::of(&refused);
     assert_eq!((problem.status, problem.kind.as_str()), (503, "/problems/changed_meanwhile"));
-    assert_eq!(app.service.export(&export, &|_| {}).await.unwrap().features, 501);
+    assert_eq!(app.service.export(&Scope::all(), &export, &|_| {}).await.unwrap().features, 501);
     app.has_an_empty_spool();
 }
 
@@ -203,5 +204,5 @@ async fn what_is_invented_says_so_in_geojson_and_comes_in_again_as_invented() {
     let county = app.get("/api/exports/layers/1?format=geojson").await;
     let path = app.write("again.geojson", &county.text());
     let again = LayerFile::new(path, LayerKind::County, "again".to_owned(), "2022-01-01".parse().unwrap());
-    assert!(app.service.import_layer(&again, &|_| {}).await.unwrap().layer.invented);
+    assert!(app.service.import_layer(&Scope::all(), &again, &|_| {}).await.unwrap().layer.invented);
 }

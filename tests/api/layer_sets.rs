@@ -2,6 +2,7 @@
 
 use super::app::{APRIL, TestApp, both::over_both_with_city, city, file::File, file::polygon, file::rectangle, is_area, text};
 use serde_json::{Value, json};
+use tuban::scope::Scope;
 use tuban_engine::model::LayerKind;
 
 over_both_with_city!(
@@ -147,7 +148,7 @@ async fn a_survey_of_three_sets_is_what_the_three_are_alone(app: TestApp) {
 async fn what_would_change_is_shown_first_and_what_was_is_kept(app: TestApp) {
     let survey = app.uploaded(APRIL, &city::one_of_each()).await;
     let verdicts = "patch_id,verdict,legal_m2,legal_farmland_m2,illegal_m2,illegal_farmland_m2\nO1,illegal,0,0,1000,333\n";
-    app.service.file_verdicts(None, verdicts.as_bytes()).await.unwrap();
+    app.service.file_verdicts(&Scope::all(), None, verdicts.as_bytes()).await.unwrap();
     let before = told(&app, &survey).await;
     app.import_layer(LayerKind::Farmland, &built_up(), "2022-01-02").await;
 

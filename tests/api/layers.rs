@@ -12,6 +12,7 @@ use reqwest::{Method, multipart};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use std::sync::Arc;
+use tuban::scope::Scope;
 use tuban::service::layers::import::LayerFile;
 use tuban::store::postgres::PostgresStore;
 use tuban_engine::model::{LayerFeature, LayerKind};
@@ -80,7 +81,7 @@ async fn layers_in_force_are_loaded_once_however_many_need_them_at_once() {
     let app = TestApp::bare().await;
     let path = app.write("approved.geojson", &File::default().feature(&json!({ "PZWH": "1" }), &polygon(&[city::square()])).text());
     let file = LayerFile::new(path, LayerKind::Approved, "批准用地".to_owned(), "2022-01-01".parse().unwrap());
-    app.service.import_layer(&file, &|_| {}).await.unwrap();
+    app.service.import_layer(&Scope::all(), &file, &|_| {}).await.unwrap();
     let loaded = futures_util::future::join_all((0..4).map(|_| app.service.refresh_atlas())).await;
     assert_eq!(loaded.into_iter().filter(|loaded| *loaded.as_ref().unwrap()).count(), 1, "nobody puts an atlas in the place of one loaded meanwhile");
 }

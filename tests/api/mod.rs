@@ -22,6 +22,7 @@ mod questions;
 mod ratios;
 mod reclassification;
 mod refusals;
+mod scope;
 mod second_city;
 mod seen;
 mod shared_ground;

@@ -7,6 +7,7 @@ use super::app::{
 };
 use serde_json::{Value, json};
 use std::fmt::Write;
+use tuban::scope::Scope;
 use tuban_engine::model::Area;
 use tuban_geom::Plane;
 
@@ -14,7 +15,7 @@ const HEADER: &str = "patch_id,verdict,legal_m2,legal_farmland_m2,illegal_m2,ill
 
 /// Records verdicts as `tuban survey verdicts` does.
 async fn file_verdicts(app: &TestApp, rows: &str) -> u64 {
-    app.service.file_verdicts(None, format!("{HEADER}{rows}").as_bytes()).await.unwrap()
+    app.service.file_verdicts(&Scope::all(), None, format!("{HEADER}{rows}").as_bytes()).await.unwrap()
 }
 
 /// The row of a county, by code.
@@ -75,7 +76,7 @@ async fn the_report_of_the_city_comes_out() {
     let report = Report::build();
     let survey = app.upload(APRIL, report.survey).await.json();
     assert_eq!((&survey["patches"], &survey["rejected"], &survey["outside"]), (&json!(765), &json!(0), &json!(0)), "{survey}");
-    let recorded = app.service.file_verdicts(None, report.verdicts.as_bytes()).await.unwrap();
+    let recorded = app.service.file_verdicts(&Scope::all(), None, report.verdicts.as_bytes()).await.unwrap();
     assert_eq!(recorded, 765);
 
     let ratios = app.read("/api/ratios?period=2022-04").await;
@@ -259,7 +260,7 @@ mod verdict_files {
 
     /// Row in the spreadsheet (the heading is 1), id and code of each row that keeps the file out.
     async fn refused(app: &TestApp, survey: Option<i64>, csv: &str) -> Vec<(u64, String, String)> {
-        match app.service.file_verdicts(survey, csv.as_bytes()).await.unwrap_err() {
+        match app.service.file_verdicts(&Scope::all(), survey, csv.as_bytes()).await.unwrap_err() {
             ServiceError::Refused(refusal) => {
                 refusal.rejects.iter().map(|reject| (reject.row, reject.patch_id.clone().unwrap_or_default(), reject.code.clone())).collect()
             }
@@ -291,7 +292,7 @@ mod verdict_files {
         let may = app.uploaded("period=2022-05&level=city", &city::one_of_each()).await["id"].as_i64().unwrap();
         let csv = format!("{HEADER}L1,legal,10,5,0,0\n");
         assert_eq!(refused(&app, None, &csv).await, [(2, "L1".to_owned(), "ambiguous_patch".to_owned())]);
-        assert_eq!(app.service.file_verdicts(Some(may), csv.as_bytes()).await.unwrap(), 1);
+        assert_eq!(app.service.file_verdicts(&Scope::all(), Some(may), csv.as_bytes()).await.unwrap(), 1);
         assert_eq!(app.read("/api/ratios?period=2022-05").await["city"]["legal"]["patches"], 1);
         assert_eq!(app.read("/api/ratios?period=2022-04").await["city"]["legal"]["patches"], 0);
     }

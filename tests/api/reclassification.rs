@@ -4,6 +4,7 @@ use super::app::{APRIL, TestApp, both::over_both_with_city, city, file::File, is
 use super::jobs::events;
 use reqwest::Method;
 use serde_json::{Value, json};
+use tuban::scope::Scope;
 use tuban::service::{Stated, jobs::work::Working, surveys::import::SurveyFile};
 use tuban_engine::model::{LayerKind, Level, OnConflict};
 
@@ -61,9 +62,10 @@ async fn told(app: &TestApp, survey: &Value) -> Vec<Vec<u8>> {
 async fn layers_drawn_again_change_the_findings_by_what_they_share(app: TestApp) {
     let survey = app.uploaded(APRIL, &File::default().patch("Q1", &[city::square()]).patch("S1", &[city::suspected()])).await;
     let verdicts = "patch_id,verdict,legal_m2,legal_farmland_m2,illegal_m2,illegal_farmland_m2\nQ1,illegal,0,0,1000,333\n";
-    assert_eq!(app.service.file_verdicts(None, verdicts.as_bytes()).await.unwrap(), 1);
+    assert_eq!(app.service.file_verdicts(&Scope::all(), None, verdicts.as_bytes()).await.unwrap(), 1);
     let (before, tile) = (app.patch("Q1").await, "/api/tiles/patches/13/6789/3244.mvt");
     let etag = app.get(tile).await.header("etag").to_owned();
+    let version = app.read("/api/about").await["tiles_version"].clone();
     assert!(is_in_force(&app, &survey).await);
 
     // Three quarters of the square are farmland now, not half; and a fifth of it is left in 兰山区, where before all of it was.
@@ -104,7 +106,8 @@ async fn layers_drawn_again_change_the_findings_by_what_they_share(app: TestApp)
     let rows = app.read("/api/ratios?period=2022-04").await["counties"].as_array().unwrap().clone();
     let illegal: Vec<_> = rows.iter().map(|row| (text(&row["county_code"]), row["illegal"]["patches"].as_u64().unwrap())).collect();
     assert_eq!(illegal, [("371302".to_owned(), 0), ("371311".to_owned(), 1)], "the verdict went with its patch");
-    assert_ne!(app.get(tile).await.header("etag"), etag, "maps ask anew");
+    assert_ne!(app.read("/api/about").await["tiles_version"], version, "maps ask again");
+    assert_eq!(app.get(tile).await.header("etag"), etag, "and are told that what is drawn is what it was: outline and confirmed verdict");
 }
 
 async fn against_the_same_layers_and_by_the_same_rule_every_byte_comes_out_the_same(app: TestApp) {
@@ -189,7 +192,7 @@ async fn a_survey_that_was_replaced_before_its_turn_came_is_not_found() {
             again: true,
             sha256: None,
         };
-        app.service.import_survey(&file, &|_| {}).await.unwrap().survey.id
+        app.service.import_survey(&Scope::all(), &file, &|_| {}).await.unwrap().survey.id
     };
     let survey = take_in("one", OnConflict::Reject).await;
     let request = app.request(Method::POST, &format!("/api/surveys/{survey}/reclassification")).header("prefer", "respond-async");

@@ -10,6 +10,7 @@ use super::app::{
     is_area, number, text,
 };
 use serde_json::Value;
+use tuban::scope::Scope;
 use tuban::service::reclassification::Reclassification;
 use tuban_engine::model::{LayerKind, round_half_up};
 
@@ -33,7 +34,7 @@ fn is_tenths(area: &Value, expected: f64) {
 
 async fn file(app: &TestApp, survey: i64, rows: &str) {
     let csv = format!("patch_id,verdict,legal_m2,legal_farmland_m2,illegal_m2,illegal_farmland_m2\n{rows}");
-    app.service.file_verdicts(Some(survey), csv.as_bytes()).await.unwrap();
+    app.service.file_verdicts(&Scope::all(), Some(survey), csv.as_bytes()).await.unwrap();
 }
 
 async fn id_of(app: &TestApp, patch_id: &str) -> i64 {
@@ -153,7 +154,7 @@ async fn ground_is_taken_off_in_the_columns_of_the_patch_it_is_taken_off() {
     is_tenths(&app.read(&of(id_of(&app, "A").await)).await["properties"]["taken_off"]["farmland"], 2.0);
     // Judged again by a new layer of its own time, A has no farmland, here as there.
     app.import_layer(LayerKind::Farmland, &built_up, "2022-01-02").await;
-    app.service.reclassify(&Reclassification { survey: 1, token: None, by: None }, &|_| {}).await.unwrap();
+    app.service.reclassify(&Scope::all(), &Reclassification { survey: 1, token: None, by: None }, &|_| {}).await.unwrap();
     let patch = app.read(&of(id_of(&app, "A").await)).await["properties"].clone();
     let left = number(&patch["farmland"]["m2"]) - number(&patch["taken_off"]["farmland"]["m2"]);
     assert!((left - number(&app.read(&format!("/api/ratios?{months}")).await["city"]["total"]["farmland"]["m2"])).abs() < 1e-3);

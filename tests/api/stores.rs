@@ -10,6 +10,7 @@ use super::jobs::{begin, events};
 use crate::cluster;
 use reqwest::Method;
 use std::sync::Arc;
+use tuban::scope::Scope;
 use tuban::store::postgres::PostgresStore;
 
 /// Every kind of question, and some that must be refused.
@@ -121,7 +122,7 @@ async fn life_of(app: &TestApp) -> Vec<(String, u16, String, Vec<u8>)> {
     }
     all.extend(posted_to(app).await);
     let verdicts = "patch_id,verdict,legal_m2,legal_farmland_m2,illegal_m2,illegal_farmland_m2\nE1,illegal,0,0,1000,333.3333333333333\nQ1,legal,7,0.1,0,0\n";
-    assert_eq!(app.service.file_verdicts(None, verdicts.as_bytes()).await.unwrap(), 2);
+    assert_eq!(app.service.file_verdicts(&Scope::all(), None, verdicts.as_bytes()).await.unwrap(), 2);
     all.extend(answers_of(app).await);
     let (kind, counties) = city::layers().remove(0);
     app.import_layer(kind, &counties.replaced("118.400000000", "118.355000000"), "2022-03-01").await;

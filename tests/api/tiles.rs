@@ -8,6 +8,7 @@ use super::app::{
 use fast_mvt::{MvtReaderRef, MvtValueRef};
 use reqwest::Method;
 use std::collections::BTreeMap;
+use tuban::scope::Scope;
 use tuban::service::layers::import::LayerFile;
 use tuban_engine::model::LayerKind;
 
@@ -139,9 +140,11 @@ async fn the_etag_of_a_tile_covers_all_that_it_depends_on() {
     for same in ["period=2022-04&until=2022-04", "until=2022-04&period=2022-04&v=9"] {
         assert_eq!(app.get(&format!("/api/tiles/patches/{}.mvt?{same}", place(14))).await.header("etag"), april.header("etag"), "{same}");
     }
-    // Another layer in force is another answer.
+    // What is drawn as before is the same answer, though another version is in force; drawn otherwise it is another.
     let before = app.get(&format!("/api/tiles/county/{}.mvt", place(10))).await.header("etag").to_owned();
     app.import_layer(LayerKind::County, &city::counties(), "2022-02-01").await;
+    assert_eq!(app.get(&format!("/api/tiles/county/{}.mvt", place(10))).await.header("etag"), before);
+    app.import_layer(LayerKind::County, &city::counties().replaced("罗庄区", "新区"), "2022-03-01").await;
     assert_ne!(app.get(&format!("/api/tiles/county/{}.mvt", place(10))).await.header("etag"), before);
 }
 
@@ -169,8 +172,12 @@ async fn a_tile_that_is_known_is_not_sent_again_until_something_changes() {
     let ask = || app.send(app.request(Method::GET, &path).header("if-none-match", &known));
     let same = ask().await;
     assert_eq!((same.status.as_u16(), same.bytes.len(), same.header("etag")), (304, 0, known.as_str()));
+    // Something else that is stored changes nothing that is drawn here.
     app.uploaded(APRIL, &city::one_of_each()).await;
-    assert_eq!(ask().await.status, 200);
+    assert_eq!(ask().await.status, 304);
+    app.import_layer(LayerKind::County, &city::counties().replaced("罗庄区", "新区"), "2022-03-01").await;
+    let changed = ask().await;
+    assert_eq!((changed.status.as_u16(), changed.header("cache-control")), (200, "private, no-cache"));
 }
 
 /// As the command line does while the service runs: the layers in force are loaded anew a moment later.
@@ -179,7 +186,7 @@ async fn a_layer_is_drawn_as_soon_as_it_is_stored() {
     let app = TestApp::bare().await;
     let path = app.write("county.geojson", &city::counties().text());
     let file = LayerFile::new(path, LayerKind::County, "行政区".to_owned(), "2022-01-01".parse().unwrap());
-    app.service.import_layer(&file, &|_| {}).await.unwrap();
+    app.service.import_layer(&Scope::all(), &file, &|_| {}).await.unwrap();
     let path = format!("/api/tiles/county/{}.mvt", place(10));
     let at_once = app.get(&path).await;
     app.service.refresh_atlas().await.unwrap();

@@ -2,6 +2,7 @@
 
 use super::app::{TestApp, both::over_both, city, file::File, file::rectangle, is_area};
 use serde_json::{Value, json};
+use tuban::scope::Scope;
 use tuban_engine::model::LayerKind;
 
 over_both!(unknown_farmland_is_null_in_sums_until_there_is_a_land_survey, what_was_filed_is_known_and_the_rest_of_the_patch_is_not);
@@ -15,7 +16,7 @@ async fn with(app: &TestApp, kinds: &[LayerKind], effective: &str) {
 
 async fn file_verdicts(app: &TestApp, rows: &str) {
     let table = format!("patch_id,verdict,legal_m2,legal_farmland_m2,illegal_m2,illegal_farmland_m2\n{rows}");
-    app.service.file_verdicts(None, table.as_bytes()).await.unwrap();
+    app.service.file_verdicts(&Scope::all(), None, table.as_bytes()).await.unwrap();
 }
 
 /// Patches, farmland in m² and patches of unknown farmland of a group.

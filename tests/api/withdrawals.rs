@@ -3,6 +3,7 @@
 use super::app::{APRIL, TestApp, city, file::File, text};
 use reqwest::Method;
 use serde_json::{Value, json};
+use tuban::scope::Scope;
 
 const REPLACING: &str = "period=2022-04&level=city&on_conflict=replace";
 
@@ -17,7 +18,7 @@ fn patches(ids: &[&str], remark: &str) -> File {
 
 async fn filed(app: &TestApp, rows: &str) {
     let csv = format!("patch_id,verdict,legal_m2,legal_farmland_m2,illegal_m2,illegal_farmland_m2\n{rows}");
-    app.service.file_verdicts(None, csv.as_bytes()).await.unwrap();
+    app.service.file_verdicts(&Scope::all(), None, csv.as_bytes()).await.unwrap();
 }
 
 async fn delete(app: &TestApp, path: &str) -> super::app::Answer {

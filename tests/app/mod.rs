@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use tokio::net::TcpListener;
 use tuban::http::{Desk, Life, Limits, Names, serve};
+use tuban::scope::Scope;
 use tuban::service::{Service, Workshop, jobs::work::Working, layers::import::LayerFile};
 use tuban::store::{Store, postgres::PostgresStore};
 use tuban_engine::model::LayerKind;
@@ -167,7 +168,7 @@ impl TestApp {
     pub(crate) async fn import_layer(&self, kind: LayerKind, layer: &file::File, effective: &str) -> tuban::service::layers::import::LayerImported {
         let path = self.write(&format!("{kind}.geojson"), &layer.text());
         let file = LayerFile::new(path, kind, kind.chinese().to_owned(), effective.parse().unwrap());
-        let imported = self.service.import_layer(&file, &|_| {}).await.unwrap();
+        let imported = self.service.import_layer(&Scope::all(), &file, &|_| {}).await.unwrap();
         self.service.refresh_atlas().await.unwrap();
         imported
     }

@@ -11,9 +11,10 @@ use sqlx::{Connection, PgConnection, SqliteConnection};
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
+use tuban::scope::Scope;
 use tuban::store::postgres::PostgresStore;
 use tuban::store::sqlite::SqliteStore;
-use tuban::store::{PatchQuery, Store, StoreError};
+use tuban::store::{Filter, Store, StoreError};
 
 /// Bits flipped in each database; `TUBAN_HOSTILE` says how many times as many.
 fn flips(usual: u32) -> u32 {
@@ -29,18 +30,18 @@ fn told<T: std::fmt::Debug>(answer: Result<T, StoreError>) -> Result<String, Str
 
 /// Everything figures, outlines and attributes are answered from.
 async fn answers(store: &dyn Store) -> Answers {
-    let all = PatchQuery { limit: 1000, ..PatchQuery::default() };
+    let all = Filter { limit: 1000, ..Filter::of(Scope::all()) };
     let mut answers = vec![
-        ("surveys", told(store.surveys().await)),
+        ("surveys", told(store.surveys(&Scope::all()).await)),
         ("layers", told(store.layers().await)),
         ("sets", told(store.layer_sets().await)),
         ("provenance", told(store.provenance(1).await)),
-        ("sums", told(store.summed(None).await)),
+        ("sums", told(store.summed(&Scope::all(), None).await)),
         ("patches", told(store.patches(&all).await)),
         ("marks", told(store.patch_marks(&all, true).await)),
     ];
     for patch in 1..=4 {
-        answers.push(("patch", told(store.patch(patch).await)));
+        answers.push(("patch", told(store.patch(&Scope::all(), patch).await)));
     }
     for layer in 1..=6 {
         let mut features = Vec::new();
@@ -110,7 +111,7 @@ async fn city_in_a_file(at: &Path) -> TestApp {
     let app = TestApp::city().await;
     app.uploaded(super::app::APRIL, &city::one_of_each()).await;
     let verdicts = &b"patch_id,verdict,legal_m2,legal_farmland_m2,illegal_m2,illegal_farmland_m2\nS1,illegal,0,0,10,10\nL1,legal,5,5,0,0\n"[..];
-    app.service.file_verdicts(None, verdicts).await.unwrap();
+    app.service.file_verdicts(&Scope::all(), None, verdicts).await.unwrap();
     let mut hand = SqliteConnection::connect(&format!("sqlite:{}", app.database().display())).await.unwrap();
     sqlx::query(sqlx::AssertSqlSafe(format!("VACUUM INTO '{}'", at.display()))).execute(&mut hand).await.unwrap();
     app
@@ -258,7 +259,10 @@ async fn ready_tells_whether_pages_have_checksums() {
 async fn check_store_names_the_first_damaged_row() {
     let app = TestApp::city().await;
     app.uploaded(super::app::APRIL, &city::one_of_each()).await;
-    app.service.file_verdicts(None, &b"patch_id,verdict,legal_m2,legal_farmland_m2,illegal_m2,illegal_farmland_m2\nS1,illegal,0,0,10,10\n"[..]).await.unwrap();
+    app.service
+        .file_verdicts(&Scope::all(), None, &b"patch_id,verdict,legal_m2,legal_farmland_m2,illegal_m2,illegal_farmland_m2\nS1,illegal,0,0,10,10\n"[..])
+        .await
+        .unwrap();
     let (database, folder) = (app.database(), Path::new("."));
     let url = format!("sqlite:{}", database.display());
     assert!(done(folder, &["check-store", "--database", &url]).contains("no damage"));

@@ -6,6 +6,7 @@ use crate::cluster::Cluster;
 use serde_json::Value;
 use std::time::Duration;
 use tokio::task::JoinHandle;
+use tuban::scope::Scope;
 use tuban::store::Store;
 
 /// Surveys uploaded meanwhile, and their patches.
@@ -101,7 +102,7 @@ async fn a_standby_that_is_promoted_takes_the_place_of_its_primary_and_nothing_c
     // The old primary comes back as if nothing had happened. Who starts now takes the one that was promoted, and those that run stay with it.
     primary.control("restart");
     let late = tuban::store::open(&place.database).await.unwrap();
-    assert_eq!(late.surveys().await.unwrap().len(), SURVEYS as usize);
+    assert_eq!(late.surveys(&Scope::all()).await.unwrap().len(), SURVEYS as usize);
     uploaded_at_last(&nodes[0].address, &parameters(SURVEYS), survey("p", PATCHES)).await;
     assert_eq!(looked_through(&*store).await, SURVEYS as usize + 1);
 }

@@ -15,7 +15,8 @@ use serde_json::json;
 use std::path::Path;
 use std::process::Stdio;
 use std::time::{Duration, Instant};
-use tuban::store::{PatchQuery, Store, sqlite::SqliteStore};
+use tuban::scope::Scope;
+use tuban::store::{Filter, Store, sqlite::SqliteStore};
 use tuban_engine::model::Survey;
 
 /// Moments at which it is killed, in each round.
@@ -46,15 +47,15 @@ pub(super) async fn reopen(folder: &Path) -> Vec<Survey> {
 
 /// The surveys of a store, each of which is whole.
 pub(super) async fn whole_surveys(store: &dyn Store) -> Vec<Survey> {
-    let surveys = store.surveys().await.unwrap();
+    let surveys = store.surveys(&Scope::all()).await.unwrap();
     let mut patches = 0;
     for survey in &surveys {
-        let found = store.patch_marks(&PatchQuery { survey: Some(survey.id), limit: u32::MAX, ..PatchQuery::default() }, false).await.unwrap().len();
+        let found = store.patch_marks(&Filter { survey: Some(survey.id), limit: u32::MAX, ..Filter::of(Scope::all()) }, false).await.unwrap().len();
         assert_eq!(found as u64, survey.facts.patches, "survey {} is whole", survey.id);
         assert_eq!(store.rejects(survey.id, 0, 1000).await.unwrap().len() as u64, survey.facts.rejected);
         patches += found;
     }
-    let all = store.patch_marks(&PatchQuery { limit: u32::MAX, ..PatchQuery::default() }, false).await.unwrap().len();
+    let all = store.patch_marks(&Filter { limit: u32::MAX, ..Filter::of(Scope::all()) }, false).await.unwrap().len();
     assert_eq!(all, patches, "no patch is without its survey");
     surveys
 }

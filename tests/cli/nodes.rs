@@ -9,7 +9,8 @@ use rand_chacha::{
 };
 use serde_json::json;
 use std::time::{Duration, Instant};
-use tuban::store::{PatchQuery, Store, postgres::PostgresStore, sqlite::SqliteStore};
+use tuban::scope::Scope;
+use tuban::store::{Filter, Store, postgres::PostgresStore, sqlite::SqliteStore};
 use tuban_engine::model::{Filing, Finding, LayerKind, Patch, PeriodRange, Survey, Verdict};
 
 /// Imports that are taken over from a node killed at a random moment.
@@ -178,7 +179,7 @@ async fn an_export_whose_node_is_killed_another_finishes_once_with_the_same_byte
 
 /// Patches by county and class, as the store sums them up.
 async fn by_county(store: &dyn Store, survey: &Survey) -> Vec<(String, u64, u64)> {
-    let totals = store.totals(PeriodRange { from: survey.facts.period, until: survey.facts.period }).await.unwrap();
+    let totals = store.totals(&Scope::all(), PeriodRange { from: survey.facts.period, until: survey.facts.period }).await.unwrap();
     totals.into_iter().map(|county| (county.county_code.unwrap_or_default(), county.pending.patches, county.illegal.patches)).collect()
 }
 
@@ -187,13 +188,13 @@ async fn a_killed_reclassification_leaves_the_old_findings_until_another_node_is
     let import = upload(&nodes[0].address, &parameters(3), survey("p", REJUDGED)).await;
     let id = ended(&nodes[0].address, &import).await["survey"]["id"].as_i64().unwrap();
     let store = place.store().await;
-    let survey = store.survey(id).await.unwrap();
+    let survey = store.survey(&Scope::all(), id).await.unwrap();
     // Between the two borders of which one or the other is in force.
     let filing =
         Filing { patch_id: "p120".to_owned(), verdict: Verdict::Illegal, legal_m2: 0.0, legal_farmland_m2: 0.0, illegal_m2: 7.0, illegal_farmland_m2: 0.1 };
-    store.file_verdicts(Some(id), &[filing]).await.unwrap();
+    store.file_verdicts(&Scope::all(), Some(id), &[filing]).await.unwrap();
     let ids = async || -> Vec<i64> {
-        let all = PatchQuery { survey: Some(id), limit: u32::MAX, ..PatchQuery::default() };
+        let all = Filter { survey: Some(id), limit: u32::MAX, ..Filter::of(Scope::all()) };
         store.patch_marks(&all, false).await.unwrap().iter().map(|mark| mark.id).collect()
     };
     let before = ids().await;

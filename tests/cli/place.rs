@@ -14,7 +14,8 @@ use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-use tuban::store::{Job, JobOutcome, PatchQuery, Store};
+use tuban::scope::Scope;
+use tuban::store::{Filter, Job, JobOutcome, Store};
 use tuban_engine::model::{Finding, LayerKind, Patch, PeriodRange, Survey};
 
 /// A database with two layers.
@@ -121,7 +122,7 @@ pub(super) async fn uploaded_at_last(node: &str, query: &str, body: String) -> V
 
 /// The patches of a survey with their findings, in the file's order: the same of two imports of the same patches.
 pub(super) async fn findings(store: &dyn Store, survey: &Value) -> Vec<(Patch, Finding)> {
-    let of_survey = PatchQuery { survey: survey.as_i64(), limit: u32::MAX, ..PatchQuery::default() };
+    let of_survey = Filter { survey: survey.as_i64(), limit: u32::MAX, ..Filter::of(Scope::all()) };
     store.patches(&of_survey).await.unwrap().into_iter().map(|stored| (stored.patch, stored.finding)).collect()
 }
 
@@ -133,7 +134,7 @@ pub(super) async fn withdraw(node: &str, survey: &Value) {
 
 /// Every survey is there once, and whole, or was taken back, and no upload is left behind; answers how many there are.
 pub(super) async fn looked_through(store: &dyn Store) -> usize {
-    let surveys = store.surveys().await.unwrap();
+    let surveys = store.surveys(&Scope::all()).await.unwrap();
     let withdrawn = store.withdrawn().await.unwrap();
     let all = surveys.len() + withdrawn.len();
     let months: BTreeSet<_> = surveys.iter().chain(withdrawn.iter().map(|withdrawn| &withdrawn.survey)).map(|survey| survey.facts.period).collect();
@@ -147,7 +148,7 @@ pub(super) async fn looked_through(store: &dyn Store) -> usize {
     }
     for Survey { facts, id, .. } in &surveys {
         // Month by month, for what surveys share counts once in a range of several.
-        let totals = store.totals(PeriodRange { from: facts.period, until: facts.period }).await.unwrap();
+        let totals = store.totals(&Scope::all(), PeriodRange { from: facts.period, until: facts.period }).await.unwrap();
         assert_eq!(totals.iter().map(|county| county.pending.patches).sum::<u64>(), facts.patches, "survey {id}: no patch is lost or doubled");
     }
     all

@@ -10,6 +10,7 @@ use std::process::Command;
 use std::time::Duration;
 use tuban::formats::Stated;
 use tuban::formats::ogr::{Fault, Workshop};
+use tuban::scope::Scope;
 use tuban::service::layers::import::LayerFile;
 use tuban_engine::model::LayerKind;
 
@@ -31,7 +32,7 @@ async fn demo() -> TestApp {
 
 async fn take_layer(app: &TestApp, kind: LayerKind, path: PathBuf) -> u64 {
     let file = LayerFile::new(path, kind, kind.chinese().to_owned(), "2022-01-01".parse().unwrap());
-    app.service.import_layer(&file, &|_| {}).await.unwrap().layer.features
+    app.service.import_layer(&Scope::all(), &file, &|_| {}).await.unwrap().layer.features
 }
 
 /// An export, saved under its ending; what GDAL calls it.

@@ -6,6 +6,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
 use tokio::io::AsyncReadExt;
+use tuban::scope::Scope;
 use tuban::store::{Held, Job, JobFile, JobOutcome, NewJob, NewLayer, Quota, Store, StoreError, SurveyKey};
 use tuban_engine::model::{JobKind, JobState, Lane, LayerKind, OnConflict, Progress, Reject, Stage, Survey, Words};
 
@@ -137,7 +138,7 @@ pub(super) async fn a_stale_fencing_token_changes_nothing(store: &dyn Store) {
     assert!(!store.release(&late, OVER, Some("late")).await.unwrap());
     assert!(!settled(store, &late, failed()).await);
     assert!(matches!(store_as(store, &late, &key("2022-04", "x")).await, Err(StoreError::LeaseLost(job)) if job == "a"));
-    assert_eq!((store.job("a").await.unwrap(), store.surveys().await.unwrap()), (before, vec![]));
+    assert_eq!((store.job("a").await.unwrap(), store.surveys(&Scope::all()).await.unwrap()), (before, vec![]));
     assert_eq!(file_of(store, "a").await, b"x");
     store_as(store, &held, &key("2022-04", "x")).await.unwrap();
 }
@@ -195,7 +196,7 @@ pub(super) async fn a_job_stores_one_survey_at_most(store: &dyn Store) {
         assert!(matches!(store_as(store, &held, &another).await, Err(StoreError::LeaseLost(_))));
     }
     assert!(!settled(store, &held, failed()).await);
-    assert_eq!(store.surveys().await.unwrap(), [survey]);
+    assert_eq!(store.surveys(&Scope::all()).await.unwrap(), [survey]);
 }
 
 pub(super) async fn a_job_given_back_is_claimed_again_after_the_pause(store: &dyn Store) {
@@ -345,7 +346,7 @@ pub(super) async fn a_job_that_is_cancelled_is_over_and_its_holder_can_store_not
     assert!(!store.release(&held, OVER, None).await.unwrap());
     assert!(!settled(store, &held, JobOutcome::Failure("late".to_owned())).await);
     assert!(matches!(store_as(store, &held, &key("2022-04", "x")).await, Err(StoreError::LeaseLost(job)) if job == "held"));
-    assert_eq!(store.surveys().await.unwrap(), []);
+    assert_eq!(store.surveys(&Scope::all()).await.unwrap(), []);
     // Nobody waits for what it held.
     queued(store, "next", b"x").await;
     assert_eq!(claimed(store, "n", LONG).await.0.id, "next");
@@ -357,7 +358,7 @@ pub(super) async fn a_job_that_is_over_is_not_cancelled(store: &dyn Store) {
     store_as(store, &held, &key("2022-04", "x")).await.unwrap();
     let before = store.job("a").await.unwrap();
     assert!(!store.cancel("a", failed()).await.unwrap());
-    assert_eq!((store.job("a").await.unwrap(), store.surveys().await.unwrap().len()), (before, 1));
+    assert_eq!((store.job("a").await.unwrap(), store.surveys(&Scope::all()).await.unwrap().len()), (before, 1));
     assert!(matches!(store.cancel("x", failed()).await, Err(StoreError::NotFound { .. })));
 }
 

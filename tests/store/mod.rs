@@ -6,6 +6,7 @@ mod patches;
 mod periods;
 mod postgres;
 mod reclassification;
+mod scope;
 mod shared_ground;
 mod silence;
 mod sqlite;
@@ -64,6 +65,8 @@ promises! {
         new_findings_take_the_place_of_the_old_ones_and_all_else_stays, what_belongs_to_a_patch_follows_it_to_the_county_that_answers_for_it_now,
         a_reclassification_that_is_dropped_leaves_the_findings_that_were_there, a_reclassification_takes_each_patch_of_the_survey_once_and_no_other,
         new_findings_and_the_end_of_their_job_become_visible_together, new_findings_rest_on_what_is_there;
+    scope:
+        a_scope_sees_the_patches_of_its_counties_whatever_is_asked, a_patch_out_of_scope_is_filed_like_one_that_is_not_there;
     verdicts:
         an_unknown_id_keeps_the_whole_file_out, an_id_in_two_surveys_is_ambiguous_until_the_survey_is_named, the_latest_filing_counts, totals_sum_by_county_over_the_months,
         one_filing_adds_to_three_classes, doubtful_counts_as_pending, the_golden_row_of_the_city_comes_out, verdicts_for_a_survey_that_is_not_there_are_refused,

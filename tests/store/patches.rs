@@ -2,12 +2,13 @@
 
 use super::{stored, weird_outlines};
 use crate::builders::{days, filing, finding, key, only, patch, patch_at, square};
-use tuban::store::{PatchPosition, PatchQuery, Store, StoreError, StoredPatch, Thing, VerdictFilter};
+use tuban::scope::Scope;
+use tuban::store::{Filter, PatchPosition, Store, StoreError, StoredPatch, Thing, VerdictFilter};
 use tuban_engine::model::{Areas, AutomaticVerdict, CountyShare, Doubts, Filing, Finding, Flag, ParcelShare, Patch, PeriodRange, Reason, Verdict};
 use tuban_geom::{Bounds, Defect, DefectKind, Doubt};
 
-fn all() -> PatchQuery {
-    PatchQuery { limit: 10_000, ..PatchQuery::default() }
+fn all() -> Filter {
+    Filter { limit: 10_000, ..Filter::of(Scope::all()) }
 }
 
 fn ids(found: &[StoredPatch]) -> Vec<&str> {
@@ -79,7 +80,7 @@ pub(super) async fn a_patch_reads_back_to_the_last_bit(store: &dyn Store) {
         let finding = Finding { layer_set: stored.finding.layer_set, ..finding.clone() };
         assert_eq!((&stored.patch, &stored.finding, &stored.filing, finding.layer_set > 0), (patch, &finding, &None, true));
         assert_eq!((stored.survey_id, stored.period), (survey.id, survey.facts.period));
-        assert_eq!(store.patch(stored.id).await.unwrap(), *stored);
+        assert_eq!(store.patch(&Scope::all(), stored.id).await.unwrap(), *stored);
     }
     assert_eq!(found.len(), given.len());
 }
@@ -98,11 +99,11 @@ pub(super) async fn pages_follow_each_other_without_gap_or_repeat(store: &dyn St
     let everywhere = Bounds { min: [117.0, 34.0], max: [120.0, 36.0] };
     let queries = [
         (all(), 900),
-        (PatchQuery { county: Some("371302".to_owned()), ..all() }, 450),
-        (PatchQuery { range: Some(spring), ..all() }, 600),
-        (PatchQuery { range: Some(spring), county: Some("371311".to_owned()), ..all() }, 300),
-        (PatchQuery { bounds: Some(everywhere), ..all() }, 900),
-        (PatchQuery { verdict: Some(VerdictFilter::Pending), ..all() }, 900),
+        (Filter { county: Some("371302".to_owned()), ..all() }, 450),
+        (Filter { range: Some(spring), ..all() }, 600),
+        (Filter { range: Some(spring), county: Some("371311".to_owned()), ..all() }, 300),
+        (Filter { bounds: Some(everywhere), ..all() }, 900),
+        (Filter { verdict: Some(VerdictFilter::Pending), ..all() }, 900),
     ];
     for (query, expected) in queries {
         let whole = store.patches(&query).await.unwrap();
@@ -111,7 +112,7 @@ pub(super) async fn pages_follow_each_other_without_gap_or_repeat(store: &dyn St
         let mut paged: Vec<StoredPatch> = Vec::new();
         loop {
             let after = paged.last().map_or_else(PatchPosition::default, StoredPatch::place);
-            let page = store.patches(&PatchQuery { after, limit: 77, ..query.clone() }).await.unwrap();
+            let page = store.patches(&Filter { after, limit: 77, ..query.clone() }).await.unwrap();
             if page.is_empty() {
                 break;
             }
@@ -120,7 +121,7 @@ pub(super) async fn pages_follow_each_other_without_gap_or_repeat(store: &dyn St
         }
         assert_eq!(paged, whole, "{query:?}");
     }
-    assert!(store.patches(&PatchQuery { limit: 0, ..PatchQuery::default() }).await.unwrap().is_empty());
+    assert!(store.patches(&Filter { limit: 0, ..Filter::of(Scope::all()) }).await.unwrap().is_empty());
 }
 
 pub(super) async fn every_filter_narrows_and_filters_add_up(store: &dyn Store) {
@@ -130,20 +131,20 @@ pub(super) async fn every_filter_narrows_and_filters_add_up(store: &dyn Store) {
     let may =
         stored(store, &key("2022-05", "x"), vec![(patch_at("a", 118.5, 35.0), finding(Some("371302"))), (patch_at("c", 118.0, 35.0), finding(None))]).await;
     let west = Bounds { min: [117.9, 34.9], max: [118.1, 35.1] };
-    let cases: [(PatchQuery, &[&str]); 9] = [
+    let cases: [(Filter, &[&str]); 9] = [
         (all(), &["a", "b", "a", "c"]),
-        (PatchQuery { bounds: Some(west), ..all() }, &["a", "c"]),
-        (PatchQuery { county: Some("371302".to_owned()), ..all() }, &["a", "a"]),
-        (PatchQuery { range: Some(only("2022-05")), ..all() }, &["a", "c"]),
-        (PatchQuery { survey: Some(april.id), ..all() }, &["a", "b"]),
-        (PatchQuery { patch_id: Some("a".to_owned()), ..all() }, &["a", "a"]),
-        (PatchQuery { patch_id: Some("a".to_owned()), bounds: Some(west), ..all() }, &["a"]),
-        (PatchQuery { bounds: Some(west), survey: Some(may.id), range: Some(only("2022-05")), verdict: Some(VerdictFilter::Pending), ..all() }, &["c"]),
-        (PatchQuery { survey: Some(april.id), range: Some(only("2022-05")), ..all() }, &[]),
+        (Filter { bounds: Some(west), ..all() }, &["a", "c"]),
+        (Filter { county: Some("371302".to_owned()), ..all() }, &["a", "a"]),
+        (Filter { range: Some(only("2022-05")), ..all() }, &["a", "c"]),
+        (Filter { survey: Some(april.id), ..all() }, &["a", "b"]),
+        (Filter { patch_id: Some("a".to_owned()), ..all() }, &["a", "a"]),
+        (Filter { patch_id: Some("a".to_owned()), bounds: Some(west), ..all() }, &["a"]),
+        (Filter { bounds: Some(west), survey: Some(may.id), range: Some(only("2022-05")), verdict: Some(VerdictFilter::Pending), ..all() }, &["c"]),
+        (Filter { survey: Some(april.id), range: Some(only("2022-05")), ..all() }, &[]),
     ];
     for (query, expected) in cases {
         assert_eq!(ids(&store.patches(&query).await.unwrap()), expected, "{query:?}");
-        assert_eq!(store.count_patches(&PatchQuery { limit: 1, ..query.clone() }).await.unwrap(), expected.len() as u64, "{query:?}");
+        assert_eq!(store.count_patches(&Filter { limit: 1, ..query.clone() }).await.unwrap(), expected.len() as u64, "{query:?}");
         let marks: Vec<_> = store.patch_marks(&query, false).await.unwrap().into_iter().map(|mark| mark.patch_id).collect();
         assert_eq!(marks, expected, "{query:?}");
     }
@@ -160,7 +161,7 @@ pub(super) async fn a_box_finds_what_plain_comparison_finds(store: &dyn Store) {
         let (x, y, side) = (117.4 + 1.2 * scattered(n + 31), 34.4 + 1.2 * scattered(n + 77), scattered(n + 9).powi(4));
         let bounds = Bounds { min: [x, y], max: [x + side, y + side] };
         let expected: Vec<_> = patches.iter().filter(|patch| patch.degrees.bounds().touches(&bounds)).map(|patch| patch.patch_id.as_str()).collect();
-        assert_eq!(ids(&store.patches(&PatchQuery { bounds: Some(bounds), ..all() }).await.unwrap()), expected, "{bounds:?}");
+        assert_eq!(ids(&store.patches(&Filter { bounds: Some(bounds), ..all() }).await.unwrap()), expected, "{bounds:?}");
     }
 }
 
@@ -178,7 +179,7 @@ pub(super) async fn verdict_filters_see_the_confirmed_verdict_first(store: &dyn 
         ],
     )
     .await;
-    store.file_verdicts(None, &[filing("filed legal", Verdict::Legal), filing("filed doubtful", Verdict::Doubtful)]).await.unwrap();
+    store.file_verdicts(&Scope::all(), None, &[filing("filed legal", Verdict::Legal), filing("filed doubtful", Verdict::Doubtful)]).await.unwrap();
     let cases: [(VerdictFilter, &[&str]); 4] = [
         (VerdictFilter::Pending, &["filed doubtful", "suspected", "looks legal", "looks doubtful"]),
         (VerdictFilter::Shown("legal"), &["filed legal", "looks legal"]),
@@ -186,14 +187,14 @@ pub(super) async fn verdict_filters_see_the_confirmed_verdict_first(store: &dyn 
         (VerdictFilter::Shown("suspected_illegal"), &["suspected"]),
     ];
     for (verdict, expected) in cases {
-        assert_eq!(ids(&store.patches(&PatchQuery { verdict: Some(verdict), ..all() }).await.unwrap()), expected, "{verdict:?}");
+        assert_eq!(ids(&store.patches(&Filter { verdict: Some(verdict), ..all() }).await.unwrap()), expected, "{verdict:?}");
     }
 }
 
 pub(super) async fn marks_carry_what_a_map_needs(store: &dyn Store) {
     let repaired = Patch { repaired: Some(square(118.0, 35.0, 0.5)), ..patch_at("repaired", 118.0, 35.0) };
     stored(store, &key("2022-04", "x"), vec![(patch("plain"), finding(None)), (repaired.clone(), finding(None))]).await;
-    store.file_verdicts(None, &[filing("repaired", Verdict::Illegal)]).await.unwrap();
+    store.file_verdicts(&Scope::all(), None, &[filing("repaired", Verdict::Illegal)]).await.unwrap();
     let marks = store.patch_marks(&all(), true).await.unwrap();
     assert_eq!(marks.iter().map(|mark| mark.verdict.as_str()).collect::<Vec<_>>(), ["suspected_illegal", "illegal"]);
     assert_eq!((&marks[0].degrees, marks[0].bounds), (&Some(patch("plain").degrees), patch("plain").degrees.bounds()));
@@ -203,20 +204,20 @@ pub(super) async fn marks_carry_what_a_map_needs(store: &dyn Store) {
         "the repaired outline is drawn, and its box is searched"
     );
     assert!(store.patch_marks(&all(), false).await.unwrap().iter().all(|mark| mark.degrees.is_none()));
-    assert_eq!(store.patch_marks(&PatchQuery { after: PatchPosition { survey: 1, patch: marks[0].id }, ..all() }, false).await.unwrap()[0].id, marks[1].id);
+    assert_eq!(store.patch_marks(&Filter { after: PatchPosition { survey: 1, patch: marks[0].id }, ..all() }, false).await.unwrap()[0].id, marks[1].id);
 }
 
 pub(super) async fn a_patch_that_is_not_there_is_not_found(store: &dyn Store) {
-    assert!(matches!(store.patch(1).await, Err(StoreError::NotFound { what: Thing::Patch, .. })));
+    assert!(matches!(store.patch(&Scope::all(), 1).await, Err(StoreError::NotFound { what: Thing::Patch, .. })));
     assert!(store.patches(&all()).await.unwrap().is_empty());
 }
 
 pub(super) async fn text_from_outside_is_never_sql(store: &dyn Store) {
     let nasty = "'; DROP TABLE patch; -- \" $1 ? \u{0} %";
     stored(store, &key("2022-04", nasty), vec![(patch(nasty), finding(Some(nasty)))]).await;
-    for query in [PatchQuery { patch_id: Some(nasty.to_owned()), ..all() }, PatchQuery { county: Some(nasty.to_owned()), ..all() }] {
+    for query in [Filter { patch_id: Some(nasty.to_owned()), ..all() }, Filter { county: Some(nasty.to_owned()), ..all() }] {
         assert_eq!(ids(&store.patches(&query).await.unwrap()), [nasty]);
     }
-    let filed = store.file_verdicts(None, &[Filing { patch_id: nasty.to_owned(), ..filing("", Verdict::Legal) }]).await.unwrap();
+    let filed = store.file_verdicts(&Scope::all(), None, &[Filing { patch_id: nasty.to_owned(), ..filing("", Verdict::Legal) }]).await.unwrap();
     assert_eq!(filed.recorded, 1);
 }

@@ -6,8 +6,9 @@ use crate::builders::{COUNTIES, facts, feature, finding, key, layer, patch};
 use crate::cluster::{self, Cluster};
 use sqlx::{Connection, PgConnection};
 use std::time::Duration;
+use tuban::scope::Scope;
 use tuban::store::postgres::PostgresStore;
-use tuban::store::{JobOutcome, Jobs, NewJob, PatchQuery, Store, StoreError};
+use tuban::store::{Filter, JobOutcome, Jobs, NewJob, Store, StoreError};
 use tuban_engine::model::{JobKind, Lane, LayerKind, OnConflict, Patch, Progress, Provenance};
 
 /// An empty store in a database of its own.
@@ -94,7 +95,7 @@ async fn two_nodes_with_the_same_file_store_it_once() {
     let ends = futures_util::future::join_all(takings).await;
     assert_eq!(ends.iter().filter(|end| end.is_ok()).count(), 1, "{ends:?}");
     assert_eq!(ends.iter().filter(|end| matches!(end, Err(StoreError::AlreadyStored(_)))).count(), 7, "{ends:?}");
-    assert_eq!(nodes[1].patches(&PatchQuery { limit: 9, ..PatchQuery::default() }).await.unwrap().len(), 1);
+    assert_eq!(nodes[1].patches(&Filter { limit: 9, ..Filter::of(Scope::all()) }).await.unwrap().len(), 1);
     assert_eq!(nodes[0].revision().await.unwrap(), 1);
 }
 
@@ -117,7 +118,7 @@ async fn a_node_that_dies_in_an_import_leaves_nothing_and_blocks_no_writer() {
     // The node that comes back does no harm.
     let late = writer.commit(facts(&key("2022-04", "x"))).await;
     assert!(matches!(late, Err(StoreError::Unavailable(_))), "{late:?}");
-    assert_eq!(dying.patches(&PatchQuery { limit: 99, ..PatchQuery::default() }).await.unwrap().len(), 1);
+    assert_eq!(dying.patches(&Filter { limit: 99, ..Filter::of(Scope::all()) }).await.unwrap().len(), 1);
     other.verify().await.unwrap();
 }
 
@@ -146,7 +147,7 @@ async fn taking_a_job_over_from_a_stalled_node_does_not_wait_for_its_writer() {
     let refused = writer.commit(facts(&key("2022-04", "x"))).await;
     assert!(matches!(refused, Err(StoreError::Unavailable(_))), "{refused:?}");
     let bystanders = waits.await.unwrap();
-    assert_eq!(other.surveys().await.unwrap(), [bystanders, survey], "newest period first");
+    assert_eq!(other.surveys(&Scope::all()).await.unwrap(), [bystanders, survey], "newest period first");
     other.verify().await.unwrap();
 }
 
@@ -267,10 +268,10 @@ async fn a_server_that_restarts_is_unavailable_for_a_while_and_loses_nothing() {
     // All connections of the database end at once, as at a restart.
     cluster.administer("ALTER DATABASE tuban ALLOW_CONNECTIONS false").await;
     cluster.administer("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = 'tuban'").await;
-    let away = store.surveys().await;
+    let away = store.surveys(&Scope::all()).await;
     assert!(matches!(away, Err(StoreError::Unavailable(_))), "{away:?}");
     cluster.administer("ALTER DATABASE tuban ALLOW_CONNECTIONS true").await;
-    assert_eq!(store.surveys().await.unwrap(), [kept]);
+    assert_eq!(store.surveys(&Scope::all()).await.unwrap(), [kept]);
     stored(&store, &key("2022-05", "x"), vec![]).await;
 }
 

@@ -4,7 +4,8 @@ use super::layers::{resting_on, stored_layer};
 use super::{stored, stored_on};
 use crate::builders::{facts, feature, filing, finding, key, layer, only, patch, patch_at, reject};
 use std::time::Duration;
-use tuban::store::{Held, JobOutcome, NewJob, PatchQuery, Store, StoreError, StoredPatch, Thing};
+use tuban::scope::Scope;
+use tuban::store::{Filter, Held, JobOutcome, NewJob, Store, StoreError, StoredPatch, Thing};
 use tuban_engine::model::{
     Areas, AutomaticVerdict, Filing, Finding, JobKind, JobState, Lane, LayerKind, NewSurvey, OnConflict, Patch, Progress, Provenance, Stage, Survey, Verdict,
     VerdictCounts, Words,
@@ -13,8 +14,8 @@ use tuban_engine::model::{
 /// Longer than any test.
 const LONG: Duration = Duration::from_hours(1);
 
-fn of(survey: &Survey) -> PatchQuery {
-    PatchQuery { survey: Some(survey.id), limit: 999, ..PatchQuery::default() }
+fn of(survey: &Survey) -> Filter {
+    Filter { survey: Some(survey.id), limit: 999, ..Filter::of(Scope::all()) }
 }
 
 async fn numbers(store: &dyn Store, survey: &Survey) -> Vec<i64> {
@@ -36,11 +37,11 @@ async fn judged_anew(store: &dyn Store, survey: &Survey, finding: &Finding, prov
 
 /// Looked for by county, by month and county, and alone.
 async fn answers_for(store: &dyn Store, county: &str) -> Vec<StoredPatch> {
-    let by_county = PatchQuery { county: Some(county.to_owned()), limit: 999, ..PatchQuery::default() };
+    let by_county = Filter { county: Some(county.to_owned()), limit: 999, ..Filter::of(Scope::all()) };
     let found = store.patches(&by_county).await.unwrap();
-    assert_eq!(store.patches(&PatchQuery { range: Some(only("2022-04")), ..by_county }).await.unwrap(), found);
+    assert_eq!(store.patches(&Filter { range: Some(only("2022-04")), ..by_county }).await.unwrap(), found);
     for stored in &found {
-        assert_eq!(store.patch(stored.id).await.unwrap(), *stored);
+        assert_eq!(store.patch(&Scope::all(), stored.id).await.unwrap(), *stored);
     }
     found
 }
@@ -60,7 +61,7 @@ pub(super) async fn new_findings_take_the_place_of_the_old_ones_and_all_else_sta
     let survey = writer.commit(given.clone()).await.unwrap();
     let beside = stored_on(store, &key("2022-05", "y"), vec![(patch("5"), finding(Some("371302")))], &resting_on(&old)).await;
     let filed = Filing { illegal_m2: 10_000.0, illegal_farmland_m2: 0.1 + 0.2, ..filing("2", Verdict::Illegal) };
-    store.file_verdicts(Some(survey.id), std::slice::from_ref(&filed)).await.unwrap();
+    store.file_verdicts(&Scope::all(), Some(survey.id), std::slice::from_ref(&filed)).await.unwrap();
     let (before, revision) = (store.patches(&of(&survey)).await.unwrap(), store.revision().await.unwrap());
 
     // In two portions. Nobody sees any of it, whoever judges still reads the patches, and another survey's are none of its business.
@@ -87,14 +88,14 @@ pub(super) async fn new_findings_take_the_place_of_the_old_ones_and_all_else_sta
 
     assert_eq!((after.id, after.created_ms, &after.facts), (survey.id, survey.created_ms, &judged));
     assert!(survey.judged_ms == survey.created_ms && after.judged_ms >= survey.judged_ms);
-    assert_eq!(store.survey(survey.id).await.unwrap(), after);
+    assert_eq!(store.survey(&Scope::all(), survey.id).await.unwrap(), after);
     let found = store.patches(&of(&survey)).await.unwrap();
     for (stored, (id, patch)) in found.iter().zip(ids.iter().zip(&patches)) {
         assert_eq!((stored.id, &stored.patch), (*id, patch));
     }
     assert_eq!(found.iter().map(|stored| stored.finding.areas.farmland_m2).collect::<Vec<_>>(), [500.0; 3]);
     assert_eq!(found.iter().map(|stored| stored.filing.clone()).collect::<Vec<_>>(), [None, Some(filed), None]);
-    let totals = store.totals(only("2022-04")).await.unwrap();
+    let totals = store.totals(&Scope::all(), only("2022-04")).await.unwrap();
     assert_eq!((totals.len(), totals[0].pending.farmland_m2, totals[0].illegal.farmland_m2), (1, 1_000.0, 0.1 + 0.2));
     assert_eq!(store.provenance(survey.id).await.unwrap(), anew);
     for (stored, kept) in before.iter().zip([true, true, false]) {
@@ -117,7 +118,7 @@ pub(super) async fn new_findings_take_the_place_of_the_old_ones_and_all_else_sta
     assert_eq!(store.layer_sets().await.unwrap(), sets);
     assert_eq!(store.rejects(survey.id, 0, 9).await.unwrap(), [reject(4)]);
     assert_eq!(store.revision().await.unwrap(), revision + 1);
-    assert_eq!((store.survey(beside.id).await.unwrap(), store.provenance(beside.id).await.unwrap()), (beside, resting_on(&old)));
+    assert_eq!((store.survey(&Scope::all(), beside.id).await.unwrap(), store.provenance(beside.id).await.unwrap()), (beside, resting_on(&old)));
 }
 
 pub(super) async fn what_belongs_to_a_patch_follows_it_to_the_county_that_answers_for_it_now(store: &dyn Store) {
@@ -128,7 +129,7 @@ pub(super) async fn what_belongs_to_a_patch_follows_it_to_the_county_that_answer
     let named = |number: usize| patch(&number.to_string());
     let survey = stored(store, &key("2022-04", "x"), ways.iter().enumerate().map(|(number, (from, _))| (named(number), finding(*from))).collect()).await;
     let filings: Vec<Filing> = (0..ways.len()).step_by(2).map(|number| filing(&number.to_string(), Verdict::Illegal)).collect();
-    store.file_verdicts(None, &filings).await.unwrap();
+    store.file_verdicts(&Scope::all(), None, &filings).await.unwrap();
     let ids = numbers(store, &survey).await;
 
     let mut writer = store.begin_reclassification(survey.id).await.unwrap();
@@ -144,7 +145,7 @@ pub(super) async fn what_belongs_to_a_patch_follows_it_to_the_county_that_answer
     for county in counties.iter().flatten() {
         assert_eq!(answers_for(store, county).await.len(), counties.len(), "{county}");
     }
-    for totals in store.totals(only("2022-04")).await.unwrap() {
+    for totals in store.totals(&Scope::all(), only("2022-04")).await.unwrap() {
         assert_eq!(totals.illegal.patches + totals.pending.patches, counties.len() as u64, "{totals:?}");
     }
     // And back: nothing was left behind that would be in the way.
@@ -154,7 +155,7 @@ pub(super) async fn what_belongs_to_a_patch_follows_it_to_the_county_that_answer
 
 pub(super) async fn a_reclassification_that_is_dropped_leaves_the_findings_that_were_there(store: &dyn Store) {
     let survey = stored(store, &key("2022-04", "x"), (0..300).map(|n| (patch(&n.to_string()), finding(Some("371302")))).collect()).await;
-    store.file_verdicts(None, &[filing("7", Verdict::Legal)]).await.unwrap();
+    store.file_verdicts(&Scope::all(), None, &[filing("7", Verdict::Legal)]).await.unwrap();
     let (before, revision) = (store.patches(&of(&survey)).await.unwrap(), store.revision().await.unwrap());
     for _ in 0..3 {
         let mut writer = store.begin_reclassification(survey.id).await.unwrap();

@@ -8,6 +8,7 @@ use std::time::Duration;
 use tokio::io::AsyncReadExt;
 use tokio::net::{TcpListener, UnixListener, UnixStream};
 use tokio::sync::watch;
+use tuban::scope::Scope;
 use tuban::store::postgres::PostgresStore;
 use tuban::store::{Store, StoreError};
 use tuban_engine::model::OnConflict;
@@ -69,10 +70,10 @@ async fn a_query_to_a_vanished_server_ends_with_an_error_and_the_next_goes_on() 
     let late = tokio::time::timeout(PATIENCE, writer.commit(facts(&key("2022-05", "x")))).await;
     assert!(matches!(late, Ok(Err(StoreError::Unavailable(_)))), "{late:?}");
 
-    let surveys = tokio::time::timeout(PATIENCE, store.surveys()).await.expect("what was connected before is not used again");
+    let surveys = tokio::time::timeout(PATIENCE, store.surveys(&Scope::all())).await.expect("what was connected before is not used again");
     assert_eq!(surveys.unwrap(), std::slice::from_ref(&kept));
     let next = tokio::time::timeout(PATIENCE, stored(&store, &key("2022-06", "x"), vec![])).await.expect("nor does a writer wait");
-    assert_eq!(store.surveys().await.unwrap(), [next, kept]);
+    assert_eq!(store.surveys(&Scope::all()).await.unwrap(), [next, kept]);
 }
 
 /// A proxy without a server behind it, or one that speaks no TLS for now: it comes and goes with the server.

@@ -6,8 +6,9 @@ use sqlx::{Connection, SqliteConnection};
 use std::path::Path;
 use std::time::Duration;
 use tempfile::TempDir;
+use tuban::scope::Scope;
 use tuban::store::sqlite::SqliteStore;
-use tuban::store::{JobOutcome, Jobs, NewJob, PatchQuery, Store, StoreError};
+use tuban::store::{Filter, JobOutcome, Jobs, NewJob, Store, StoreError};
 use tuban_engine::model::{JobKind, Lane, OnConflict};
 
 /// An empty store in a folder of its own.
@@ -39,7 +40,7 @@ async fn what_was_stored_is_there_after_reopening() {
     let survey = stored(&store, &key("2022-04", "x"), vec![(patch("1"), finding(None))]).await;
     store.close().await;
     let again = SqliteStore::open(&url(&folder.path().join("tuban.db"))).await.unwrap();
-    assert_eq!(again.surveys().await.unwrap(), [survey]);
+    assert_eq!(again.surveys(&Scope::all()).await.unwrap(), [survey]);
 }
 
 #[tokio::test]
@@ -50,7 +51,7 @@ async fn two_programs_may_open_the_same_file() {
     writer.stop_others().await.unwrap();
     // A third one opens while the first writes, and reads.
     let third = SqliteStore::open(&url(&folder.path().join("tuban.db"))).await.unwrap();
-    assert!(third.surveys().await.unwrap().is_empty());
+    assert!(third.surveys(&Scope::all()).await.unwrap().is_empty());
     let second = key("2022-04", "y");
     let waiting = stored(&other, &second, vec![]);
     let first = async {
@@ -58,7 +59,7 @@ async fn two_programs_may_open_the_same_file() {
         writer.commit(crate::builders::facts(&key("2022-04", "x"))).await.unwrap();
     };
     tokio::join!(waiting, first);
-    assert_eq!(third.surveys().await.unwrap().len(), 2);
+    assert_eq!(third.surveys(&Scope::all()).await.unwrap().len(), 2);
 }
 
 #[tokio::test]
@@ -79,8 +80,8 @@ async fn a_process_killed_while_writing_leaves_what_was_committed() {
     assert!(std::fs::metadata(wreck.path().join("tuban.db-wal")).unwrap().len() > 10 << 20, "the log holds pages that were never committed");
     let survivor = SqliteStore::open(&url(&wreck.path().join("tuban.db"))).await.unwrap();
     survivor.verify().await.unwrap();
-    assert_eq!(survivor.surveys().await.unwrap(), [kept]);
-    assert_eq!(survivor.patches(&PatchQuery { limit: 99, ..PatchQuery::default() }).await.unwrap().len(), 1);
+    assert_eq!(survivor.surveys(&Scope::all()).await.unwrap(), [kept]);
+    assert_eq!(survivor.patches(&Filter { limit: 99, ..Filter::of(Scope::all()) }).await.unwrap().len(), 1);
     stored(&survivor, &key("2022-05", "x"), vec![]).await;
 }
 
@@ -208,9 +209,9 @@ async fn damaged_columns_are_answered_as_damage() {
         sqlx::raw_sql("BEGIN").execute(&mut hand).await.unwrap();
         sqlx::query(meddling).execute(&mut hand).await.unwrap();
         sqlx::raw_sql("COMMIT").execute(&mut hand).await.unwrap();
-        let read = store.patches(&PatchQuery { limit: 9, ..PatchQuery::default() }).await;
+        let read = store.patches(&Filter { limit: 9, ..Filter::of(Scope::all()) }).await;
         assert!(matches!(read, Err(StoreError::Damaged(_))), "{meddling}: {read:?}");
     }
     sqlx::query("UPDATE survey SET period = 12").execute(&mut hand).await.unwrap();
-    assert!(matches!(store.survey(survey.id).await, Err(StoreError::Damaged(_))));
+    assert!(matches!(store.survey(&Scope::all(), survey.id).await, Err(StoreError::Damaged(_))));
 }

@@ -8,6 +8,7 @@ use rand_chacha::{
     ChaCha8Rng,
     rand_core::{RngCore, SeedableRng},
 };
+use tuban::scope::Scope;
 use tuban::store::Store;
 use tuban_engine::model::{Areas, AutomaticVerdict, Filing, Finding, NewSurvey, OnConflict, Patch, PeriodRange, Provenance, Reason, Totals, Verdict};
 
@@ -39,7 +40,7 @@ fn of_area(patch_id: usize, area_m2: f64) -> (Patch, Finding) {
 }
 
 async fn totals(store: &dyn Store, period: &str) -> Totals {
-    store.totals(only(period)).await.unwrap().remove(0)
+    store.totals(&Scope::all(), only(period)).await.unwrap().remove(0)
 }
 
 pub(super) async fn any_order_of_the_same_areas_has_the_one_exact_sum(store: &dyn Store) {
@@ -52,7 +53,7 @@ pub(super) async fn any_order_of_the_same_areas_has_the_one_exact_sum(store: &dy
             let of_county = |(patch, found)| (patch, Finding { county_code: Some(county.to_owned()), ..found });
             let findings = order.iter().enumerate().map(|(n, area)| of_county(of_area(n, *area))).collect();
             stored(store, &key(period, county), findings).await;
-            let sums = store.totals(only(period)).await.unwrap().into_iter().find(|sums| sums.county_code.as_deref() == Some(county)).unwrap();
+            let sums = store.totals(&Scope::all(), only(period)).await.unwrap().into_iter().find(|sums| sums.county_code.as_deref() == Some(county)).unwrap();
             assert_eq!(sums.pending.area_m2, exactly(areas.clone()), "{county} {period}");
             // A third may have bits below 2⁻⁶⁰ m², which leave no trace in sums as large as these.
             assert_eq!(sums.pending.farmland_m2, exactly(areas.iter().map(|area| area / 3.0)), "{county} {period}");
@@ -61,7 +62,7 @@ pub(super) async fn any_order_of_the_same_areas_has_the_one_exact_sum(store: &dy
         }
         // Over several surveys it is rounded once, not once a survey.
         let spring = PeriodRange::new(month(MONTHS[0]), Some(month(MONTHS[2]))).unwrap();
-        let sums = store.totals(spring).await.unwrap().into_iter().find(|sums| sums.county_code.as_deref() == Some(county)).unwrap();
+        let sums = store.totals(&Scope::all(), spring).await.unwrap().into_iter().find(|sums| sums.county_code.as_deref() == Some(county)).unwrap();
         assert_eq!((sums.pending.patches, sums.pending.area_m2), (450, exactly(orders.concat())), "{county}");
     }
 }
@@ -78,7 +79,7 @@ pub(super) async fn verdicts_have_exact_sums_too(store: &dyn Store) {
             ..filing(&n.to_string(), Verdict::Illegal)
         };
         let filings: Vec<Filing> = order.iter().enumerate().map(|(n, area)| part(n, *area)).collect();
-        store.file_verdicts(Some(survey.id), &filings).await.unwrap();
+        store.file_verdicts(&Scope::all(), Some(survey.id), &filings).await.unwrap();
         let sums = totals(store, period).await;
         let of = |share: fn(f64) -> f64| exactly(areas.iter().map(|area| share(*area)));
         assert_eq!((sums.legal.area_m2, sums.legal.farmland_m2), (of(|area| area / 7.0), of(|area| area / 9.0)), "{period}");
@@ -124,11 +125,11 @@ pub(super) async fn patches_of_unknown_farmland_are_counted_by_county_and_class(
         filing("4", Verdict::Doubtful),
         filing("5", Verdict::Other),
     ];
-    store.file_verdicts(Some(survey.id), &filings).await.unwrap();
+    store.file_verdicts(&Scope::all(), Some(survey.id), &filings).await.unwrap();
 
     let spring = PeriodRange::new(month("2022-04"), Some(month("2022-05"))).unwrap();
     for (range, known) in [(only("2022-04"), 1), (spring, 2)] {
-        let sums = store.totals(range).await.unwrap();
+        let sums = store.totals(&Scope::all(), range).await.unwrap();
         let [lanshan, nowhere] = sums.as_slice() else { panic!("{sums:?}") };
         let unknown = [lanshan.legal, lanshan.illegal, lanshan.other, lanshan.pending, lanshan.taken_off].map(|group| group.farmland_unknown);
         assert_eq!((unknown, lanshan.farmland_unknown), ([0, 0, 2, 2, 0], 5), "{range:?}");
@@ -136,6 +137,6 @@ pub(super) async fn patches_of_unknown_farmland_are_counted_by_county_and_class(
         assert_eq!((lanshan.legal.farmland(), lanshan.illegal.farmland()), (Some(3_000.0), Some(1_000.0)), "{range:?}");
         assert_eq!((nowhere.county_code.as_deref(), nowhere.pending.farmland_unknown, nowhere.farmland_unknown), (None, 1, 1), "{range:?}");
     }
-    let may = store.totals(only("2022-05")).await.unwrap().remove(0);
+    let may = store.totals(&Scope::all(), only("2022-05")).await.unwrap().remove(0);
     assert_eq!((may.farmland_unknown, may.pending.farmland()), (0, Some(4_000.0)));
 }

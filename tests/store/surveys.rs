@@ -3,7 +3,8 @@
 use super::layers::{resting_on, stored_layer};
 use super::{stored, stored_on};
 use crate::builders::{facts, feature, filing, finding, key, layer, only, patch, patch_at, reject};
-use tuban::store::{PatchQuery, Store, StoreError, SurveyKey, Thing};
+use tuban::scope::Scope;
+use tuban::store::{Filter, Store, StoreError, SurveyKey, Thing};
 use tuban_engine::model::{LayerKind, LayerUsed, Level, NewSurvey, OnConflict, PatchIdSource, Provenance, Reject, Verdict, VerdictCounts, Words};
 
 pub(super) async fn a_survey_reads_back_as_it_was_stored(store: &dyn Store) {
@@ -27,8 +28,8 @@ pub(super) async fn a_survey_reads_back_as_it_was_stored(store: &dyn Store) {
     let survey = writer.commit(new.clone()).await.unwrap();
     assert_eq!(survey.facts, new);
     assert!(survey.created_ms > 1_600_000_000_000, "milliseconds, not seconds");
-    assert_eq!(store.survey(survey.id).await.unwrap(), survey);
-    assert_eq!(store.surveys().await.unwrap(), [survey]);
+    assert_eq!(store.survey(&Scope::all(), survey.id).await.unwrap(), survey);
+    assert_eq!(store.surveys(&Scope::all()).await.unwrap(), [survey]);
 }
 
 pub(super) async fn the_same_file_is_not_stored_twice_whatever_is_asked(store: &dyn Store) {
@@ -40,7 +41,7 @@ pub(super) async fn the_same_file_is_not_stored_twice_whatever_is_asked(store: &
             Ok(_) | Err(_) => panic!("{on_conflict}"),
         }
     }
-    assert_eq!(store.surveys().await.unwrap(), [first]);
+    assert_eq!(store.surveys(&Scope::all()).await.unwrap(), [first]);
 }
 
 pub(super) async fn the_same_file_may_come_for_another_month_or_level(store: &dyn Store) {
@@ -50,7 +51,7 @@ pub(super) async fn the_same_file_may_come_for_another_month_or_level(store: &dy
         let writer = store.begin_survey(other.clone(), OnConflict::Reject).await.unwrap();
         writer.commit(facts(&other)).await.unwrap();
     }
-    assert_eq!(store.surveys().await.unwrap().len(), 3);
+    assert_eq!(store.surveys(&Scope::all()).await.unwrap().len(), 3);
 }
 
 pub(super) async fn a_second_survey_of_a_month_is_refused_by_default(store: &dyn Store) {
@@ -66,20 +67,20 @@ pub(super) async fn replacing_leaves_nothing_of_the_old_ones_in_sight(store: &dy
     let old = stored(store, &one, vec![(patch("1"), finding(Some("371302")))]).await;
     stored(store, &two, vec![(patch("2"), finding(Some("371302")))]).await;
     let other_month = stored(store, &key("2022-05", "one"), vec![(patch("3"), finding(Some("371302")))]).await;
-    store.file_verdicts(Some(old.id), &[filing("1", Verdict::Legal)]).await.unwrap();
-    let old_patch = store.patches(&PatchQuery { survey: Some(old.id), limit: 9, ..PatchQuery::default() }).await.unwrap().remove(0);
+    store.file_verdicts(&Scope::all(), Some(old.id), &[filing("1", Verdict::Legal)]).await.unwrap();
+    let old_patch = store.patches(&Filter { survey: Some(old.id), limit: 9, ..Filter::of(Scope::all()) }).await.unwrap().remove(0);
 
     let three = key("2022-04", "three");
     let mut writer = store.begin_survey(three.clone(), OnConflict::Replace).await.unwrap();
     writer.push(vec![(patch_at("1", 118.4, 35.0), finding(Some("371302")))]).await.unwrap();
     let new = writer.commit(facts(&three)).await.unwrap();
 
-    assert_eq!(store.surveys().await.unwrap(), [other_month, new.clone()]);
-    let left = store.patches(&PatchQuery { range: Some(only("2022-04")), limit: 9, ..PatchQuery::default() }).await.unwrap();
+    assert_eq!(store.surveys(&Scope::all()).await.unwrap(), [other_month, new.clone()]);
+    let left = store.patches(&Filter { range: Some(only("2022-04")), limit: 9, ..Filter::of(Scope::all()) }).await.unwrap();
     assert_eq!(left.len(), 1);
     assert_eq!((left[0].survey_id, &left[0].filing), (new.id, &None), "its outline is another one: the confirmed verdict went with its patch");
     assert!(left[0].id > old_patch.id, "a link to the old patch must not lead to a new one");
-    assert!(matches!(store.patch(old_patch.id).await, Err(StoreError::NotFound { .. })));
+    assert!(matches!(store.patch(&Scope::all(), old_patch.id).await, Err(StoreError::NotFound { .. })));
     assert!(matches!(store.rejects(old.id, 0, 9).await, Err(StoreError::NotFound { .. })));
     assert!(matches!(store.provenance(old.id).await, Err(StoreError::NotFound { .. })));
 }
@@ -90,15 +91,15 @@ pub(super) async fn adding_keeps_both(store: &dyn Store) {
     let mut writer = store.begin_survey(two.clone(), OnConflict::Add).await.unwrap();
     writer.push(vec![(patch("1"), finding(None))]).await.unwrap();
     writer.commit(facts(&two)).await.unwrap();
-    assert_eq!(store.surveys().await.unwrap().len(), 2);
-    assert_eq!(store.totals(only("2022-04")).await.unwrap()[0].pending.patches, 2);
+    assert_eq!(store.surveys(&Scope::all()).await.unwrap().len(), 2);
+    assert_eq!(store.totals(&Scope::all(), only("2022-04")).await.unwrap()[0].pending.patches, 2);
 }
 
 pub(super) async fn surveys_come_newest_period_first(store: &dyn Store) {
     for period in ["2022-04", "2023-01", "2021-12", "2022-12", "2022-05"] {
         stored(store, &key(period, "x"), vec![]).await;
     }
-    let order: Vec<_> = store.surveys().await.unwrap().into_iter().map(|survey| survey.facts.period.to_string()).collect();
+    let order: Vec<_> = store.surveys(&Scope::all()).await.unwrap().into_iter().map(|survey| survey.facts.period.to_string()).collect();
     assert_eq!(order, ["2023-01", "2022-12", "2022-05", "2022-04", "2021-12"]);
 }
 
@@ -142,7 +143,7 @@ pub(super) async fn a_survey_cannot_rest_on_a_layer_that_is_gone(store: &dyn Sto
     let refused = writer.layer_set(&resting_on(&gone), [118.0, 35.0]).await;
     assert!(matches!(refused, Err(StoreError::NotFound { what: Thing::Layer, .. })), "{refused:?}");
     drop(writer);
-    assert!(store.surveys().await.unwrap().is_empty());
+    assert!(store.surveys(&Scope::all()).await.unwrap().is_empty());
 }
 
 pub(super) async fn a_survey_that_turns_out_to_be_another_one_is_not_stored_twice(store: &dyn Store) {
@@ -151,11 +152,11 @@ pub(super) async fn a_survey_that_turns_out_to_be_another_one_is_not_stored_twic
     writer.push(vec![(patch("1"), finding(None))]).await.unwrap();
     let refused = writer.commit(facts(&key("2022-04", "one"))).await;
     assert!(matches!(refused, Err(StoreError::AlreadyStored(there)) if *there == first));
-    assert!(store.patches(&PatchQuery { limit: 9, ..PatchQuery::default() }).await.unwrap().is_empty());
+    assert!(store.patches(&Filter { limit: 9, ..Filter::of(Scope::all()) }).await.unwrap().is_empty());
 }
 
 pub(super) async fn a_survey_that_is_not_there_is_not_found(store: &dyn Store) {
-    assert!(matches!(store.survey(9).await, Err(StoreError::NotFound { what: Thing::Survey, .. })));
+    assert!(matches!(store.survey(&Scope::all(), 9).await, Err(StoreError::NotFound { what: Thing::Survey, .. })));
     assert!(matches!(store.provenance(9).await, Err(StoreError::NotFound { what: Thing::Survey, .. })));
     assert!(matches!(store.rejects(9, 0, 9).await, Err(StoreError::NotFound { what: Thing::Survey, .. })));
 }

@@ -5,12 +5,13 @@ use super::{stored_on, weird_outlines};
 use crate::builders::{feature, filing, finding, key, layer, only, patch, reject};
 use crate::cluster;
 use std::sync::atomic::{AtomicU64, Ordering};
+use tuban::scope::Scope;
 use tuban::store::transfer::transfer;
-use tuban::store::{PatchQuery, Store, StoreError};
+use tuban::store::{Filter, Store, StoreError};
 use tuban_engine::model::{LayerKind, OnConflict, Patch, Verdict};
 
-fn all() -> PatchQuery {
-    PatchQuery { limit: 100_000, ..PatchQuery::default() }
+fn all() -> Filter {
+    Filter { limit: 100_000, ..Filter::of(Scope::all()) }
 }
 
 /// Everything that a store can hold, gaps in its numbers too.
@@ -30,13 +31,13 @@ async fn fill(store: &dyn Store) {
     writer.push_rejects(vec![reject(7), reject(3)]).await.unwrap();
     writer.commit(crate::builders::facts(&key("2022-03", "new"))).await.unwrap();
     judge_anew(store, &resting_on(&under)).await;
-    store.file_verdicts(None, &[filing("17", Verdict::Illegal), filing("b", Verdict::Doubtful)]).await.unwrap();
+    store.file_verdicts(&Scope::all(), None, &[filing("17", Verdict::Illegal), filing("b", Verdict::Doubtful)]).await.unwrap();
 }
 
 /// Makes the two findings of March anew, by another rule, and keeps what they were.
 async fn judge_anew(store: &dyn Store, provenance: &tuban_engine::model::Provenance) {
-    let survey = store.surveys().await.unwrap().into_iter().find(|survey| survey.facts.sha256 == "new").unwrap();
-    let patches = store.patches(&PatchQuery { survey: Some(survey.id), ..all() }).await.unwrap();
+    let survey = store.surveys(&Scope::all()).await.unwrap().into_iter().find(|survey| survey.facts.sha256 == "new").unwrap();
+    let patches = store.patches(&Filter { survey: Some(survey.id), ..all() }).await.unwrap();
     let mut writer = store.begin_reclassification(survey.id).await.unwrap();
     let layer_set =
         writer.layer_set(&tuban_engine::model::Provenance { rule: "另一版 \u{0}".to_owned(), ..provenance.clone() }, [118.0, 1.0 / 3.0]).await.unwrap();
@@ -47,18 +48,18 @@ async fn judge_anew(store: &dyn Store, provenance: &tuban_engine::model::Provena
 
 async fn are_the_same(one: &dyn Store, other: &dyn Store) {
     assert_eq!(one.layers().await.unwrap(), other.layers().await.unwrap());
-    assert_eq!(one.surveys().await.unwrap(), other.surveys().await.unwrap());
+    assert_eq!(one.surveys(&Scope::all()).await.unwrap(), other.surveys(&Scope::all()).await.unwrap());
     assert_eq!(one.withdrawn().await.unwrap(), other.withdrawn().await.unwrap());
     assert_eq!(one.revision().await.unwrap(), other.revision().await.unwrap());
     // Not assert_eq: it would print twelve thousand patches.
     assert!(one.patches(&all()).await.unwrap() == other.patches(&all()).await.unwrap(), "the patches differ");
-    assert_eq!(one.totals(only("2022-04")).await.unwrap(), other.totals(only("2022-04")).await.unwrap());
+    assert_eq!(one.totals(&Scope::all(), only("2022-04")).await.unwrap(), other.totals(&Scope::all(), only("2022-04")).await.unwrap());
     for layer in one.layers().await.unwrap() {
         assert_eq!(one.left_out(layer.id).await.unwrap(), other.left_out(layer.id).await.unwrap());
     }
     assert_eq!(one.layer_sets().await.unwrap(), other.layer_sets().await.unwrap());
-    for survey in one.surveys().await.unwrap() {
-        for patch in one.patches(&PatchQuery { survey: Some(survey.id), limit: 9, ..all() }).await.unwrap() {
+    for survey in one.surveys(&Scope::all()).await.unwrap() {
+        for patch in one.patches(&Filter { survey: Some(survey.id), limit: 9, ..all() }).await.unwrap() {
             assert_eq!(one.former_findings(patch.id).await.unwrap(), other.former_findings(patch.id).await.unwrap());
         }
         assert_eq!(one.provenance(survey.id).await.unwrap(), other.provenance(survey.id).await.unwrap());
@@ -92,7 +93,7 @@ async fn there_and_back_again_is_the_same_store() {
         stored_layer(&**store, layer(LayerKind::RedLine, "2022-06-01"), vec![feature(1, 118.0, 35.0)]).await;
     }
     let numbers = async |store: &dyn Store| {
-        let patch = store.patches(&PatchQuery { patch_id: Some("next".to_owned()), ..all() }).await.unwrap().remove(0);
+        let patch = store.patches(&Filter { patch_id: Some("next".to_owned()), ..all() }).await.unwrap().remove(0);
         (patch.id, patch.survey_id, store.layers().await.unwrap().iter().map(|layer| layer.id).max())
     };
     assert_eq!(numbers(&*first).await, numbers(&*second).await);

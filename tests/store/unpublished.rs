@@ -5,7 +5,8 @@ use super::{on, stored, stored_on};
 use crate::builders::{facts, feature, filing, finding, key, layer, only, patch, patch_at, reject};
 use std::fmt::Debug;
 use std::time::Duration;
-use tuban::store::{PatchPosition, PatchQuery, Store, StoreError, SurveyWriter};
+use tuban::scope::Scope;
+use tuban::store::{Filter, PatchPosition, Store, StoreError, SurveyWriter};
 use tuban_engine::model::{Finding, LayerFeature, LayerKind, LeftOut, NewSurvey, OnConflict, Patch, Provenance, Survey, Verdict, Words};
 use tuban_geom::{Bounds, Outline};
 
@@ -58,35 +59,35 @@ fn said(all: &mut Vec<String>, what: &str, answer: &impl Debug) {
 async fn everything(store: &dyn Store) -> Vec<String> {
     let (mut all, everywhere) = (Vec::new(), Bounds { min: [117.0, 34.0], max: [120.0, 37.0] });
     said(&mut all, "revision", &store.revision().await);
-    said(&mut all, "surveys", &store.surveys().await);
+    said(&mut all, "surveys", &store.surveys(&Scope::all()).await);
     said(&mut all, "layers", &store.layers().await);
     said(&mut all, "withdrawn", &store.withdrawn().await);
-    let all_patches = PatchQuery { limit: 99_999, ..PatchQuery::default() };
+    let all_patches = Filter { limit: 99_999, ..Filter::of(Scope::all()) };
     for query in [
         all_patches.clone(),
-        PatchQuery { bounds: Some(everywhere), ..all_patches.clone() },
-        PatchQuery { county: Some("371302".to_owned()), ..all_patches.clone() },
-        PatchQuery { range: Some(only("2022-05")), ..all_patches.clone() },
-        PatchQuery { patch_id: Some("2022-050".to_owned()), ..all_patches.clone() },
-        PatchQuery { after: PatchPosition { survey: 1, patch: 1 }, ..all_patches },
+        Filter { bounds: Some(everywhere), ..all_patches.clone() },
+        Filter { county: Some("371302".to_owned()), ..all_patches.clone() },
+        Filter { range: Some(only("2022-05")), ..all_patches.clone() },
+        Filter { patch_id: Some("2022-050".to_owned()), ..all_patches.clone() },
+        Filter { after: PatchPosition { survey: 1, patch: 1 }, ..all_patches },
     ] {
         said(&mut all, "count", &store.count_patches(&query).await);
         said(&mut all, "patches", &store.patches(&query).await);
         said(&mut all, "marks", &store.patch_marks(&query, true).await);
     }
     for range in [None, Some(only("2022-04")), Some(only("2022-05"))] {
-        said(&mut all, "sums", &store.summed(range).await);
+        said(&mut all, "sums", &store.summed(&Scope::all(), range).await);
     }
-    said(&mut all, "sharing", &store.sharing().await);
-    said(&mut all, "taken off", &store.taken_off(&(0..30).collect::<Vec<_>>(), None).await);
+    said(&mut all, "sharing", &store.sharing(&Scope::all()).await);
+    said(&mut all, "taken off", &store.taken_off(&Scope::all(), &(0..30).collect::<Vec<_>>(), None).await);
     let asked = filing("2022-050", Verdict::Legal);
-    said(&mut all, "verdict", &store.file_verdicts(None, &[asked]).await);
+    said(&mut all, "verdict", &store.file_verdicts(&Scope::all(), None, &[asked]).await);
     for number in 0..6 {
-        said(&mut all, "survey", &store.survey(number).await);
+        said(&mut all, "survey", &store.survey(&Scope::all(), number).await);
         said(&mut all, "provenance", &store.provenance(number).await);
         said(&mut all, "rejects", &store.rejects(number, 0, 99).await);
         said(&mut all, "days", &store.days_and_sets(number).await);
-        said(&mut all, "sharing of", &store.sharing_of(number, 0, 99).await);
+        said(&mut all, "sharing of", &store.sharing_of(&Scope::all(), number, 0, 99).await);
         said(&mut all, "history", &store.history(number).await);
         said(&mut all, "left out", &store.left_out(number).await);
         said(&mut all, "within", &store.features_within(number, &everywhere, 9).await);
@@ -95,7 +96,7 @@ async fn everything(store: &dyn Store) -> Vec<String> {
         said(&mut all, "features", &(outcome, features));
     }
     for number in (0..30).chain([5000]) {
-        said(&mut all, "patch", &store.patch(number).await);
+        said(&mut all, "patch", &store.patch(&Scope::all(), number).await);
         said(&mut all, "former", &store.former_findings(number).await);
     }
     all
@@ -138,15 +139,15 @@ pub(super) async fn others_write_between_the_portions_of_a_long_one(store: &dyn 
         long.push(resting).await.unwrap();
         let others = async {
             let verdict = filing("a1", [Verdict::Legal, Verdict::Illegal][round as usize % 2]);
-            assert_eq!(store.file_verdicts(None, &[verdict]).await.unwrap().recorded, 1);
+            assert_eq!(store.file_verdicts(&Scope::all(), None, &[verdict]).await.unwrap().recorded, 1);
             stored(store, &key("2022-06", &format!("short {round}")), patches(&format!("short{round}-"), 10)).await;
         };
         tokio::time::timeout(PATIENCE, others).await.expect("nobody waits for a long import");
     }
-    assert_eq!(store.surveys().await.unwrap().len(), 6, "the long one is not there yet");
+    assert_eq!(store.surveys(&Scope::all()).await.unwrap().len(), 6, "the long one is not there yet");
     long.commit(NewSurvey { patches: written, ..facts(&key("2022-05", "long")) }).await.unwrap();
-    assert_eq!(store.count_patches(&PatchQuery { range: Some(only("2022-05")), limit: 1, ..PatchQuery::default() }).await.unwrap(), written);
-    assert_eq!(store.count_patches(&PatchQuery { limit: 1, ..PatchQuery::default() }).await.unwrap(), written + 3 + 50);
+    assert_eq!(store.count_patches(&Filter { range: Some(only("2022-05")), limit: 1, ..Filter::of(Scope::all()) }).await.unwrap(), written);
+    assert_eq!(store.count_patches(&Filter { limit: 1, ..Filter::of(Scope::all()) }).await.unwrap(), written + 3 + 50);
 }
 
 pub(super) async fn a_writer_that_was_silent_for_too_long_can_write_no_more(store: &dyn Store) {
@@ -157,7 +158,7 @@ pub(super) async fn a_writer_that_was_silent_for_too_long_can_write_no_more(stor
     assert_eq!(store.remove_unpublished(Duration::ZERO).await.unwrap(), 2);
     assert!(matches!(survey.commit(facts).await, Err(StoreError::Unavailable(_))));
     assert!(matches!(layer_writer.commit(layer(LayerKind::County, "2022-01-01")).await, Err(StoreError::Unavailable(_))));
-    assert!(store.surveys().await.unwrap().is_empty() && store.layers().await.unwrap().is_empty());
+    assert!(store.surveys(&Scope::all()).await.unwrap().is_empty() && store.layers().await.unwrap().is_empty());
     assert_eq!(store.remove_unpublished(Duration::ZERO).await.unwrap(), 0);
 }
 
@@ -192,7 +193,7 @@ pub(super) async fn ground_is_looked_at_again_where_other_surveys_came_meanwhile
     let mut near = 0;
     writer.places_near(&bounds, &mut |places| near += places.len()).await.unwrap();
     assert_eq!(near, 6, "its own and the other's");
-    store.file_verdicts(None, &[filing("a1", Verdict::Legal)]).await.unwrap();
+    store.file_verdicts(&Scope::all(), None, &[filing("a1", Verdict::Legal)]).await.unwrap();
     writer.stop_others().await.unwrap();
     writer.own_places().await.unwrap();
     assert_eq!(writer.publish(&facts).await.unwrap().unwrap().facts.patches, 3);
@@ -203,14 +204,14 @@ pub(super) async fn of_two_reclassifications_of_a_survey_one_comes_first(store: 
     let begin = async |m2: f64| {
         let mut writer = store.begin_reclassification(survey.id).await.unwrap();
         let layer_set = writer.layer_set(&april(), [118.0, 35.0]).await.unwrap();
-        let patch = store.patches(&PatchQuery { limit: 1, ..PatchQuery::default() }).await.unwrap()[0].id;
+        let patch = store.patches(&Filter { limit: 1, ..Filter::of(Scope::all()) }).await.unwrap()[0].id;
         writer.push(vec![(patch, Finding { layer_set, automatic_illegal_farmland_m2: m2, ..finding(None) })]).await.unwrap();
         writer
     };
     let (first, second, third) = (begin(1.0).await, begin(2.0).await, begin(3.0).await);
     first.commit(survey.facts.clone()).await.unwrap();
     assert!(matches!(second.commit(survey.facts.clone()).await, Err(StoreError::Unavailable(_))), "its findings are no longer the newest");
-    let found = store.patches(&PatchQuery { limit: 9, ..PatchQuery::default() }).await.unwrap();
+    let found = store.patches(&Filter { limit: 9, ..Filter::of(Scope::all()) }).await.unwrap();
     assert_eq!((found.len(), found[0].finding.automatic_illegal_farmland_m2), (1, 1.0));
     store.withdraw(survey.id, &tuban_engine::model::Decision::default()).await.unwrap();
     assert!(matches!(third.commit(survey.facts.clone()).await, Err(StoreError::NotFound { .. })));

@@ -6,7 +6,8 @@ use sqlx::migrate::{Migration, MigrationType, Migrator};
 use sqlx::{Connection, PgConnection, SqlSafeStr, SqliteConnection};
 use std::borrow::Cow;
 use std::time::Duration;
-use tuban::store::{JobOutcome, Jobs, PatchQuery, Store, postgres::PostgresStore, sqlite::SqliteStore};
+use tuban::scope::Scope;
+use tuban::store::{Filter, JobOutcome, Jobs, Store, postgres::PostgresStore, sqlite::SqliteStore};
 use tuban_engine::model::{Days, JobState, Lane};
 
 /// As the tables held them when surveys were all that jobs could make: stored now, stored before, refused, and waiting.
@@ -46,7 +47,7 @@ async fn holds_their_days(store: &dyn Store) {
     let of = |before: &str, after: &str, unclear| Days { before: before.parse().unwrap(), after: after.parse().unwrap(), unclear };
     let april = |unclear| of("2022-04-01", "2022-04-30", unclear);
     let said = of("2021-11-05", "2022-04-12", false);
-    let found = store.patches(&PatchQuery { limit: 9, ..PatchQuery::default() }).await.unwrap();
+    let found = store.patches(&Filter { limit: 9, ..Filter::of(Scope::all()) }).await.unwrap();
     // Oracle: by hand; 44505 is 2021-11-05 in LibreOffice Calc.
     let expected = [said, said, april(true), of("2021-11-05", "2022-04-30", true), april(true)];
     assert_eq!(found.iter().map(|stored| stored.patch.days).collect::<Vec<_>>(), expected);
@@ -73,10 +74,10 @@ async fn holds_them(store: &dyn Store) {
         let job = store.job(id).await.unwrap();
         assert_eq!((job.state, job.outcome, job.created_ms, job.file_bytes), (state, outcome, created_ms, None), "{id}");
     }
-    let survey = store.survey(7).await.unwrap();
+    let survey = store.survey(&Scope::all(), 7).await.unwrap();
     assert_eq!(survey.facts.period.to_string(), "2022-04", "all periods were months");
     assert_eq!((survey.facts.farmland_unknown, survey.facts.farmland()), (2, None), "two of its patches were judged without any land survey");
-    assert_eq!(store.totals(only("2022-04")).await.unwrap()[0].pending.farmland_unknown, 2);
+    assert_eq!(store.totals(&Scope::all(), only("2022-04")).await.unwrap()[0].pending.farmland_unknown, 2);
     assert_eq!((survey.created_ms, survey.judged_ms), (1_700_000_000_000, 1_700_000_000_000), "its findings were made when it came in");
 }
 

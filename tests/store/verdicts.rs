@@ -2,11 +2,12 @@
 
 use super::stored;
 use crate::builders::{filing, finding, key, month, only, patch};
-use tuban::store::{Fate, Filed, NewFiling, PatchQuery, Signing, Store, StoreError, StoredPatch, Thing};
+use tuban::scope::Scope;
+use tuban::store::{Fate, Filed, Filter, NewFiling, Signing, Store, StoreError, StoredPatch, Thing};
 use tuban_engine::model::{Areas, Filing, Finding, Group, PeriodRange, Totals, Verdict};
 
 async fn find(store: &dyn Store, patch_id: &str) -> Vec<StoredPatch> {
-    store.patches(&PatchQuery { patch_id: Some(patch_id.to_owned()), limit: 9, ..PatchQuery::default() }).await.unwrap()
+    store.patches(&Filter { patch_id: Some(patch_id.to_owned()), limit: 9, ..Filter::of(Scope::all()) }).await.unwrap()
 }
 
 fn group(patches: u64, area_m2: f64, farmland_m2: f64) -> Group {
@@ -15,20 +16,20 @@ fn group(patches: u64, area_m2: f64, farmland_m2: f64) -> Group {
 
 pub(super) async fn an_unknown_id_keeps_the_whole_file_out(store: &dyn Store) {
     stored(store, &key("2022-04", "x"), vec![(patch("1"), finding(None))]).await;
-    let filed = store.file_verdicts(None, &[filing("1", Verdict::Legal), filing("没有", Verdict::Legal)]).await.unwrap();
+    let filed = store.file_verdicts(&Scope::all(), None, &[filing("1", Verdict::Legal), filing("没有", Verdict::Legal)]).await.unwrap();
     assert_eq!(filed, Filed { recorded: 0, unknown: vec!["没有".to_owned()], ambiguous: vec![] });
     assert_eq!(find(store, "1").await[0].filing, None);
-    assert_eq!(store.file_verdicts(None, &[]).await.unwrap(), Filed::default());
+    assert_eq!(store.file_verdicts(&Scope::all(), None, &[]).await.unwrap(), Filed::default());
 }
 
 pub(super) async fn an_id_in_two_surveys_is_ambiguous_until_the_survey_is_named(store: &dyn Store) {
     stored(store, &key("2022-04", "x"), vec![(patch("1"), finding(None))]).await;
     let may = stored(store, &key("2022-05", "x"), vec![(patch("1"), finding(None)), (patch("2"), finding(None))]).await;
-    let filed = store.file_verdicts(None, &[filing("2", Verdict::Legal), filing("1", Verdict::Legal)]).await.unwrap();
+    let filed = store.file_verdicts(&Scope::all(), None, &[filing("2", Verdict::Legal), filing("1", Verdict::Legal)]).await.unwrap();
     assert_eq!(filed, Filed { recorded: 0, unknown: vec![], ambiguous: vec!["1".to_owned()] });
     assert_eq!(find(store, "2").await[0].filing, None);
 
-    let filed = store.file_verdicts(Some(may.id), &[filing("2", Verdict::Legal), filing("1", Verdict::Legal)]).await.unwrap();
+    let filed = store.file_verdicts(&Scope::all(), Some(may.id), &[filing("2", Verdict::Legal), filing("1", Verdict::Legal)]).await.unwrap();
     assert_eq!(filed, Filed { recorded: 2, ..Filed::default() });
     let found = find(store, "1").await;
     assert_eq!((&found[0].filing, &found[1].filing), (&None, &Some(filing("1", Verdict::Legal))));
@@ -37,12 +38,12 @@ pub(super) async fn an_id_in_two_surveys_is_ambiguous_until_the_survey_is_named(
 pub(super) async fn the_latest_filing_counts(store: &dyn Store) {
     stored(store, &key("2022-04", "x"), vec![(patch("1"), finding(None))]).await;
     let first = Filing { illegal_m2: 0.1 + 0.2, illegal_farmland_m2: 1.0 / 3.0, legal_m2: 5e-324, legal_farmland_m2: 0.0, ..filing("1", Verdict::Illegal) };
-    store.file_verdicts(None, std::slice::from_ref(&first)).await.unwrap();
+    store.file_verdicts(&Scope::all(), None, std::slice::from_ref(&first)).await.unwrap();
     assert_eq!(find(store, "1").await[0].filing, Some(first));
     let second = Filing { legal_m2: 7.0, ..filing("1", Verdict::Legal) };
-    store.file_verdicts(None, std::slice::from_ref(&second)).await.unwrap();
+    store.file_verdicts(&Scope::all(), None, std::slice::from_ref(&second)).await.unwrap();
     assert_eq!(find(store, "1").await[0].filing, Some(second));
-    assert_eq!(store.totals(only("2022-04")).await.unwrap()[0].illegal, group(0, 0.0, 0.0));
+    assert_eq!(store.totals(&Scope::all(), only("2022-04")).await.unwrap()[0].illegal, group(0, 0.0, 0.0));
 }
 
 pub(super) async fn totals_sum_by_county_over_the_months(store: &dyn Store) {
@@ -66,8 +67,8 @@ pub(super) async fn totals_sum_by_county_over_the_months(store: &dyn Store) {
         automatic_illegal_farmland_m2: 4_000.0 * patches as f64,
         ..Totals::default()
     };
-    assert_eq!(store.totals(spring).await.unwrap(), [expected(Some("371302"), 4), expected(Some("371311"), 2), expected(None, 2)]);
-    assert!(store.totals(only("2022-05")).await.unwrap().is_empty());
+    assert_eq!(store.totals(&Scope::all(), spring).await.unwrap(), [expected(Some("371302"), 4), expected(Some("371311"), 2), expected(None, 2)]);
+    assert!(store.totals(&Scope::all(), only("2022-05")).await.unwrap().is_empty());
 }
 
 pub(super) async fn one_filing_adds_to_three_classes(store: &dyn Store) {
@@ -79,8 +80,8 @@ pub(super) async fn one_filing_adds_to_three_classes(store: &dyn Store) {
         // More than the patch was filed: other is nothing, not less.
         Filing { legal_m2: 11_000.0, legal_farmland_m2: 4_500.0, ..filing("over", Verdict::Legal) },
     ];
-    store.file_verdicts(None, &filings).await.unwrap();
-    let totals = store.totals(only("2022-04")).await.unwrap().remove(0);
+    store.file_verdicts(&Scope::all(), None, &filings).await.unwrap();
+    let totals = store.totals(&Scope::all(), only("2022-04")).await.unwrap().remove(0);
     assert_eq!(totals.legal, group(1, 14_000.0, 5_500.0));
     assert_eq!(totals.illegal, group(1, 5_000.0, 2_500.0));
     assert_eq!(totals.other, group(1, 12_000.0, 4_500.0));
@@ -91,8 +92,8 @@ pub(super) async fn one_filing_adds_to_three_classes(store: &dyn Store) {
 pub(super) async fn doubtful_counts_as_pending(store: &dyn Store) {
     stored(store, &key("2022-04", "x"), vec![(patch("1"), finding(None)), (patch("2"), finding(None))]).await;
     let doubtful = Filing { legal_m2: 3_000.0, legal_farmland_m2: 1_000.0, illegal_m2: 1.0, illegal_farmland_m2: 1.0, ..filing("1", Verdict::Doubtful) };
-    store.file_verdicts(None, &[doubtful]).await.unwrap();
-    let totals = store.totals(only("2022-04")).await.unwrap().remove(0);
+    store.file_verdicts(&Scope::all(), None, &[doubtful]).await.unwrap();
+    let totals = store.totals(&Scope::all(), only("2022-04")).await.unwrap().remove(0);
     assert_eq!(totals.pending, group(2, 20_000.0, 8_000.0));
     assert_eq!((totals.legal, totals.illegal, totals.other), (group(0, 0.0, 0.0), group(0, 0.0, 0.0), group(0, 0.0, 0.0)));
 }
@@ -116,8 +117,8 @@ pub(super) async fn the_golden_row_of_the_city_comes_out(store: &dyn Store) {
         }
     }
     let survey = stored(store, &key("2022-04", "x"), findings).await;
-    assert_eq!(store.file_verdicts(Some(survey.id), &filings).await.unwrap().recorded, 765);
-    let totals = store.totals(only("2022-04")).await.unwrap().remove(0);
+    assert_eq!(store.file_verdicts(&Scope::all(), Some(survey.id), &filings).await.unwrap().recorded, 765);
+    let totals = store.totals(&Scope::all(), only("2022-04")).await.unwrap().remove(0);
     for (group, (patches, verdict, area, farmland)) in [totals.legal, totals.illegal, totals.other].into_iter().zip(groups) {
         assert_eq!(group.patches, u64::from(patches), "{verdict}");
         assert!((group.area_m2 / mu - area).abs() < 1e-9 && (group.farmland_m2 / mu - farmland).abs() < 1e-9, "{verdict}: {group:?}");
@@ -127,7 +128,7 @@ pub(super) async fn the_golden_row_of_the_city_comes_out(store: &dyn Store) {
 }
 
 pub(super) async fn verdicts_for_a_survey_that_is_not_there_are_refused(store: &dyn Store) {
-    assert!(matches!(store.file_verdicts(Some(9), &[]).await, Err(StoreError::NotFound { what: Thing::Survey, .. })));
+    assert!(matches!(store.file_verdicts(&Scope::all(), Some(9), &[]).await, Err(StoreError::NotFound { what: Thing::Survey, .. })));
 }
 
 fn new(patch_id: &str, verdict: Verdict, illegal_m2: f64) -> NewFiling {
@@ -135,7 +136,7 @@ fn new(patch_id: &str, verdict: Verdict, illegal_m2: f64) -> NewFiling {
 }
 
 async fn file(store: &dyn Store, filings: &[NewFiling], by: &str, preview: bool) -> Vec<Fate> {
-    store.file(filings, Signing { by, preview }).await.unwrap()
+    store.file(&Scope::all(), filings, Signing { by, preview }).await.unwrap()
 }
 
 pub(super) async fn a_preview_tells_what_would_change_and_changes_nothing(store: &dyn Store) {

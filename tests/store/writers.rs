@@ -4,15 +4,16 @@ use super::layers::stored_layer;
 use super::stored;
 use crate::builders::{facts, feature, finding, key, layer, only, patch, reject};
 use std::time::Duration;
-use tuban::store::{PatchQuery, Store};
+use tuban::scope::Scope;
+use tuban::store::{Filter, Store};
 use tuban_engine::model::{LayerKind, OnConflict, Provenance};
 
 /// Far above what any of this takes, far below what a writer waits for another.
 const PATIENCE: Duration = Duration::from_secs(20);
 
 async fn is_empty(store: &dyn Store) -> bool {
-    let patches = store.patches(&PatchQuery { limit: 9, ..PatchQuery::default() }).await.unwrap();
-    store.surveys().await.unwrap().is_empty() && store.layers().await.unwrap().is_empty() && patches.is_empty()
+    let patches = store.patches(&Filter { limit: 9, ..Filter::of(Scope::all()) }).await.unwrap();
+    store.surveys(&Scope::all()).await.unwrap().is_empty() && store.layers().await.unwrap().is_empty() && patches.is_empty()
 }
 
 pub(super) async fn a_dropped_writer_leaves_nothing(store: &dyn Store) {
@@ -27,7 +28,7 @@ pub(super) async fn a_dropped_writer_leaves_nothing(store: &dyn Store) {
     }
     assert!(is_empty(store).await);
     stored(store, &key("2022-04", "x"), vec![(patch("1"), finding(None))]).await;
-    assert_eq!(store.surveys().await.unwrap().len(), 1);
+    assert_eq!(store.surveys(&Scope::all()).await.unwrap().len(), 1);
 }
 
 pub(super) async fn a_cancelled_task_leaves_nothing_and_blocks_no_writer(store: &dyn Store) {
@@ -62,7 +63,7 @@ pub(super) async fn writers_queue_up_instead_of_failing(store: &dyn Store) {
     let all = futures_util::future::join_all((0..12).map(|n| take_in(n.to_string()))).await;
     assert!(all.iter().all(Result::is_ok), "{all:?}");
     // Each took its patches' numbers in one go.
-    let patches = store.patches(&PatchQuery { limit: 99, ..PatchQuery::default() }).await.unwrap();
+    let patches = store.patches(&Filter { limit: 99, ..Filter::of(Scope::all()) }).await.unwrap();
     assert_eq!(patches.len(), 60);
     assert!(patches.chunks(5).all(|five| five.iter().all(|patch| patch.survey_id == five[0].survey_id)));
 }
@@ -82,8 +83,8 @@ pub(super) async fn readers_see_before_or_after_only(store: &dyn Store) {
     let mut seen = std::collections::BTreeSet::new();
     let watching = async {
         loop {
-            let patches = store.totals(only("2022-04")).await.unwrap()[0].pending.patches;
-            let surveys = store.surveys().await.unwrap();
+            let patches = store.totals(&Scope::all(), only("2022-04")).await.unwrap()[0].pending.patches;
+            let surveys = store.surveys(&Scope::all()).await.unwrap();
             assert_eq!(surveys.len(), 1);
             seen.insert(patches);
             tokio::task::yield_now().await;
@@ -91,7 +92,7 @@ pub(super) async fn readers_see_before_or_after_only(store: &dyn Store) {
     };
     tokio::select! { () = replacing => {}, () = watching => {} }
     assert!(seen.iter().all(|patches| [100, 200].contains(patches)), "{seen:?}");
-    assert_eq!(store.totals(only("2022-04")).await.unwrap()[0].pending.patches, 200);
+    assert_eq!(store.totals(&Scope::all(), only("2022-04")).await.unwrap()[0].pending.patches, 200);
 }
 
 pub(super) async fn a_replacement_that_is_dropped_leaves_the_old_survey(store: &dyn Store) {
@@ -99,8 +100,8 @@ pub(super) async fn a_replacement_that_is_dropped_leaves_the_old_survey(store: &
     let mut writer = store.begin_survey(key("2022-04", "new"), OnConflict::Replace).await.unwrap();
     writer.push(vec![(patch("2"), finding(None))]).await.unwrap();
     drop(writer);
-    assert_eq!(store.surveys().await.unwrap(), [old]);
-    assert_eq!(store.patches(&PatchQuery { limit: 9, ..PatchQuery::default() }).await.unwrap()[0].patch.patch_id, "1");
+    assert_eq!(store.surveys(&Scope::all()).await.unwrap(), [old]);
+    assert_eq!(store.patches(&Filter { limit: 9, ..Filter::of(Scope::all()) }).await.unwrap()[0].patch.patch_id, "1");
 }
 
 pub(super) async fn what_reads_little_does_not_wait_for_what_reads_much(store: &dyn Store) {
@@ -126,7 +127,8 @@ pub(super) async fn what_reads_little_does_not_wait_for_what_reads_much(store: &
                 });
             }
             reading.iter().take(READING).for_each(drop);
-            let asked = async { (store.revision().await, store.surveys().await, store.layers().await.map(|layers| layers.len()), store.jobs(9).await) };
+            let asked =
+                async { (store.revision().await, store.surveys(&Scope::all()).await, store.layers().await.map(|layers| layers.len()), store.jobs(9).await) };
             let answered = runtime.block_on(tokio::time::timeout(PATIENCE, asked));
             end.wait();
             assert!(matches!(answered, Ok((Ok(1), Ok(_), Ok(1), Ok(_)))), "{answered:?}");
@@ -152,7 +154,7 @@ pub(super) async fn sums_and_what_they_rest_on_are_of_one_moment(store: &dyn Sto
     };
     let asking = async {
         loop {
-            let newest = store.summed(None).await.unwrap();
+            let newest = store.summed(&Scope::all(), None).await.unwrap();
             // Each round's survey has as many patches as its rule says.
             let patches = newest.totals[0].pending.patches;
             assert_eq!(newest.provenance, [rests_on(patches as usize)], "{newest:?}");

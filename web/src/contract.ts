@@ -15,7 +15,7 @@ export interface About {
   rule: string;
   /** The day from which the rule counts. */
   rule_effective: string;
-  /** Changes whenever what is stored changes: put it into tile URLs. */
+  /** Changes whenever a tile may: put it into tile URLs. */
   tiles_version: string;
   version: string;
 }
@@ -79,10 +79,8 @@ export type Condition = 'ok' | 'repaired';
 export interface Contradiction {
   /** The ground that both have. */
   area: Area;
-  /** The other one. */
-  contradicts: Claimant;
-  /** The one that counts. */
-  counts: Claimant;
+  contradicts: Claimant | null;
+  counts: Claimant | null;
   farmland: Area | null;
 }
 
@@ -672,20 +670,20 @@ export interface RoundingBound {
   without_parcels_m2: number;
 }
 
-/** Another patch on the same ground. */
+/** Another patch on the same ground. Of one that who asks may not see only the areas are told. */
 export interface SharedWith {
   confirmed_verdict: Verdict | null;
   /** Whether both are confirmed and differ. */
   contradicts: boolean;
   /** Where the other one is. */
-  href: string;
-  id: number;
-  level: Level;
-  patch_id: string;
-  period: string;
+  href: string | null;
+  id: number | null;
+  level: Level | null;
+  patch_id: string | null;
+  period: string | null;
   /** The ground that both have. */
   shared: Area;
-  survey_id: number;
+  survey_id: number | null;
   /** Of that, what counts for the other one. */
   taken_off: Area;
 }

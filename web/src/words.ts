@@ -178,6 +178,7 @@ export const words = {
     '重叠部分按左边的图斑计；最好、最差分别取较轻、较重的结论。请核对后改报其中一个。',
     'The shared ground counts for the patch on the left; best and worst take the milder and the severer verdict. Check them and file one of the two again.',
   ],
+  other_county: ['其他县区的图斑', 'A patch of another county'],
   contradiction_counts: ['计入', 'Counts'],
   contradiction_other: ['结论不同', 'Says otherwise'],
   parcels_layer: ['地类图斑', 'land-survey parcels'],

@@ -12,7 +12,7 @@
 //!
 //! An area exceeds its tolerance only if it does so however edges are read and coordinates were rounded (`edges`); where that decides, the milder verdict is taken and flagged.
 
-use crate::model::{Areas, AutomaticVerdict, CountyShare, Doubts, FeatureFacts, Finding, Flag, LayerKind, ParcelShare, Reason, is_county_code};
+use crate::model::{Areas, AutomaticVerdict, CountyCode, CountyShare, Doubts, FeatureFacts, Finding, Flag, LayerKind, ParcelShare, Reason};
 use crate::{
     atlas::{Atlas, Measured, Share},
     edges::{AsDrawn, Milder, doubts},
@@ -82,7 +82,7 @@ impl Assessment {
         match self.measured.counties.first() {
             Some(share) => Some(&atlas.fact(LayerKind::County, share.fact).code),
             None if atlas.has(LayerKind::County) => None,
-            None => stated_county.filter(|stated| is_county_code(stated)),
+            None => stated_county.filter(|stated| CountyCode::is(stated)),
         }
     }
 
@@ -207,7 +207,7 @@ impl Assessment {
         if counties.get(1).is_some_and(|second| milder.exceeds(second.area_m2, self.doubts.second_county, tolerance.border_m2())) {
             flags.push(Flag::CrossesBorder);
         }
-        if stated_county.is_some_and(|stated| !is_county_code(stated)) {
+        if stated_county.is_some_and(|stated| !CountyCode::is(stated)) {
             flags.push(Flag::CountyCodeUnreadable);
         } else if let (Some(first), Some(stated)) = (counties.first(), stated_county)
             && atlas.fact(LayerKind::County, first.fact).code != stated

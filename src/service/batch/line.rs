@@ -3,12 +3,12 @@
 use crate::formats::{geojson::Geometry, writing::harmless};
 use crate::service::{
     reading::diagnostics::Notice,
-    reclassification::rejudging::Scope,
+    reclassification::rejudging::InHand,
     surveys::{ids::county_number, judging::Found},
 };
 use std::borrow::Cow;
 use std::path::Path;
-use tuban_engine::model::{Areas, AutomaticVerdict, Condition, Days, Explanation, LayerKind, Provenance, Reject, is_county_code, push_day};
+use tuban_engine::model::{Areas, AutomaticVerdict, Condition, CountyCode, Days, Explanation, LayerKind, Provenance, Reject, push_day};
 use tuban_engine::{atlas::Atlas, choosing::Choice, classify::Assessment, explain::explain, normalize::Taken, rule::Rule};
 
 /// What is written.
@@ -35,7 +35,7 @@ pub(crate) struct Telling<'a> {
     /// The rule in hand.
     pub(crate) rule: &'a Rule,
     /// The patches that these are for; nothing where they are for all.
-    pub(crate) scope: Option<Scope<'a>>,
+    pub(crate) in_hand: Option<InHand<'a>>,
     /// The layer versions, for sentences; `None` where no sentence is asked for.
     pub(crate) provenance: Option<Provenance>,
     /// What is written.
@@ -46,8 +46,8 @@ impl Telling<'_> {
     /// Tells what is odd about a finding, word by word.
     fn each_flag(&self, assessment: &Assessment, found: &Found<'_>, mut tell: impl FnMut(&'static str)) {
         assessment.flags(self.rule, self.atlas, found.stated_county.as_deref()).into_iter().for_each(|flag| tell(flag.word()));
-        if let Some(scope) = &self.scope {
-            scope.since.flags(&found.days).for_each(|flag| tell(flag.word()));
+        if let Some(in_hand) = &self.in_hand {
+            in_hand.since.flags(&found.days).for_each(|flag| tell(flag.word()));
         }
     }
 
@@ -55,8 +55,8 @@ impl Telling<'_> {
     fn sentence(&self, assessment: &Assessment, found: &Found<'_>) -> Option<Explanation> {
         let provenance = self.provenance.as_ref()?;
         let finding = assessment.finding(self.atlas, self.rule, found.stated_county.as_deref());
-        let finding = match &self.scope {
-            Some(scope) => scope.complete(finding, &found.days),
+        let finding = match &self.in_hand {
+            Some(in_hand) => in_hand.complete(finding, &found.days),
             None => finding,
         };
         Some(explain(&finding, provenance, &found.days, &self.rule.tolerance))
@@ -188,7 +188,7 @@ impl Lines {
 
     /// Appends what is written of what was found.
     pub(crate) fn push(&mut self, found: &Found<'_>, days: Option<Days>, telling: &Telling<'_>) {
-        let Telling { atlas, scope, output, .. } = *telling;
+        let Telling { atlas, in_hand, output, .. } = *telling;
         let (quoted_id, text) = (output.quote(&found.patch_id), &mut self.texts);
         match &found.outcome {
             Err(reject) => rejected(text, reject, &quoted_id, telling),
@@ -204,11 +204,11 @@ impl Lines {
         self.ids.push_str(&found.patch_id);
         let judged = found.outcome.as_ref().ok().and_then(|(_, assessment)| assessment.as_ref());
         let (verdict, outside) = (judged.map(|assessment| assessment.verdict), judged.is_some_and(|assessment| assessment.is_outside(atlas)));
-        let elsewhere = scope.as_ref().filter(|_| matches!(found.outcome, Ok((_, None)))).map(|scope| scope.choosing.at(&found.days));
-        let later = scope.as_ref().is_some_and(|scope| scope.since.are_later(&found.days));
+        let elsewhere = in_hand.as_ref().filter(|_| matches!(found.outcome, Ok((_, None)))).map(|in_hand| in_hand.choosing.at(&found.days));
+        let later = in_hand.as_ref().is_some_and(|in_hand| in_hand.since.are_later(&found.days));
         let (id_end, text_end) = (self.ids.len(), self.texts.len());
         let county = county_number(found.stated_county.as_deref());
-        let unreadable = found.stated_county.as_deref().is_some_and(|stated| !is_county_code(stated));
+        let unreadable = found.stated_county.as_deref().is_some_and(|stated| !CountyCode::is(stated));
         let lacks_members = judged.is_some_and(|assessment| assessment.measured.lacks_members);
         let reject = found.outcome.as_ref().err().cloned().map(Box::new);
         let (row, notice) = (found.row, found.notice);

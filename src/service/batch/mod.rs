@@ -13,7 +13,7 @@ use crate::service::{
         diagnostics::{Noticed, declared_empty, nothing, outside_counties},
         home,
     },
-    reclassification::rejudging::Scope,
+    reclassification::rejudging::InHand,
     surveys::{
         ids::Ids,
         judging::{Judge, days, duplicate},
@@ -167,15 +167,15 @@ pub fn classify_files(
                 }
             }
         }
-        Ok::<_, ServiceError>((atlas, Scope { choosing: &choosing, choice, since: choosing.since(choice), layer_set: 0 }))
+        Ok::<_, ServiceError>((atlas, InHand { choosing: &choosing, choice, since: choosing.since(choice), layer_set: 0 }))
     };
     while let Some(choice) = others.pop_first() {
-        let (atlas, scope) = set(choice)?;
-        spilled.0.insert(choice, spill(files, rule(choice), &atlas, scope, output).map_err(late)?);
+        let (atlas, in_hand) = set(choice)?;
+        spilled.0.insert(choice, spill(files, rule(choice), &atlas, in_hand, output).map_err(late)?);
     }
-    let (atlas, scope) = set(last)?;
+    let (atlas, in_hand) = set(last)?;
     let Classified { timings, verdicts, notes: of_patches, .. } =
-        classify_set(files, rule(last), &atlas, Some(scope), spilled, output, out, report).map_err(late)?;
+        classify_set(files, rule(last), &atlas, Some(in_hand), spilled, output, out, report).map_err(late)?;
     let timings = Timings { load_s, layers_vertices: atlas.vertices(), peak_rss_mb: peak_rss_mb(), ..timings };
     Ok(Classified { timings, verdicts, notes: notes.into_iter().chain(of_patches).collect(), left_out: missing })
 }
@@ -197,9 +197,9 @@ impl ClassifyFiles {
         (!days.unclear || self.as_of.is_some()).then_some(*days)
     }
 
-    fn telling<'a>(&self, rule: &'a Rule, atlas: &'a Atlas, scope: Option<Scope<'a>>, output: Output) -> Telling<'a> {
+    fn telling<'a>(&self, rule: &'a Rule, atlas: &'a Atlas, in_hand: Option<InHand<'a>>, output: Output) -> Telling<'a> {
         let provenance = self.explain.then(|| Provenance { layers: atlas.used(), rule: rule.version.clone() });
-        Telling { atlas, rule, scope, provenance, output }
+        Telling { atlas, rule, in_hand, provenance, output }
     }
 }
 
@@ -253,13 +253,13 @@ struct Told {
 }
 
 /// Judges the patches that a set is for, and writes their lines to a file of its own.
-fn spill(files: &ClassifyFiles, rule: &Rule, atlas: &Atlas, scope: Scope<'_>, output: Output) -> Result<BufReader<File>, ServiceError> {
+fn spill(files: &ClassifyFiles, rule: &Rule, atlas: &Atlas, in_hand: InHand<'_>, output: Output) -> Result<BufReader<File>, ServiceError> {
     let arrival = receive(&files.patches, files)?;
     let wish = Wish { file: &arrival, wanted: Wanted::Survey, stated: &files.stated, map: &files.map, counties: home(Wanted::Survey, atlas) };
     let mut reading = Reading::open(&wish)?;
-    let judge = Judge::new(atlas, rule, &reading, (files.day(), files.day())).within(scope);
+    let judge = Judge::new(atlas, rule, &reading, (files.day(), files.day())).within(in_hand);
     let mut file = BufWriter::new(tempfile::tempfile()?);
-    let telling = files.telling(rule, atlas, Some(scope), output);
+    let telling = files.telling(rule, atlas, Some(in_hand), output);
     reading.fold_batches(
         Lines::of,
         |lines, raw| {
@@ -314,7 +314,7 @@ fn classify_set(
     files: &ClassifyFiles,
     rule: &Rule,
     atlas: &Atlas,
-    scope: Option<Scope<'_>>,
+    in_hand: Option<InHand<'_>>,
     mut spilled: Spilled,
     output: Output,
     out: &mut impl Write,
@@ -327,13 +327,13 @@ fn classify_set(
     let mut reading = Reading::open(&wish)?;
     timings.read_s = started.elapsed().as_secs_f64();
     let judge = Judge::new(atlas, rule, &reading, (files.day(), files.day()));
-    let judge = if let Some(scope) = scope { judge.within(scope) } else { judge };
+    let judge = if let Some(in_hand) = in_hand { judge.within(in_hand) } else { judge };
     let started = Instant::now();
     let mut writing = Duration::ZERO;
     let mut ids = Ids::default();
     let (mut noticed, mut outside, mut later, mut verdicts) = (Noticed::default(), 0, 0, VerdictCounts::default());
     let (mut unreadable, mut lacking, mut rejects) = (0, 0_u64, Vec::new());
-    let telling = files.telling(rule, atlas, scope, output);
+    let telling = files.telling(rule, atlas, in_hand, output);
     out.write_all(output.head(files.explain).as_bytes())?;
     let mut first = true;
     reading.fold_batches(

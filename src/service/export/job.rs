@@ -27,10 +27,10 @@ impl Service {
     }
 
     async fn export_telling(&self, export: &Export, claimed: &Claimed<'_>) -> Result<Exported, ServiceError> {
-        let total = self.features_of(export).await?;
+        let total = self.features_of(&claimed.scope, export).await?;
         let report = |done| (claimed.report)(Progress { stage: Stage::Writing, done, total: Some(total) });
         report(0);
-        self.export(export, &report).await
+        self.export(&claimed.scope, export, &report).await
     }
 }
 

@@ -9,8 +9,9 @@ mod press;
 pub use crate::formats::writing::{Encoding, Format};
 
 use crate::formats::writing::{Layout, WriteError};
+use crate::scope::Scope;
 use crate::service::{Refusal, RefusalKind, Service, ServiceError};
-use crate::store::{PatchPosition, PatchQuery, Quota, StoreError, StoredPatch, Thing, VerdictFilter};
+use crate::store::{Filter, PatchPosition, Quota, StoreError, StoredPatch, Thing, VerdictFilter};
 use placing::Placing;
 use press::Press;
 use serde::{Deserialize, Serialize};
@@ -66,11 +67,11 @@ pub struct Export {
 }
 
 impl Selection {
-    /// The first page of it.
-    fn query(&self) -> PatchQuery {
+    /// The first page of it, as far as the scope has it.
+    fn filter(&self, scope: &Scope) -> Filter {
         let Self { survey, range, county, verdict, patch } = self.clone();
         let limit = if patch.is_some() { 1 } else { PAGE };
-        PatchQuery { county, range, survey, verdict, limit, ..PatchQuery::default() }
+        Filter { county, range, survey, verdict, limit, ..Filter::of(scope.clone()) }
     }
 }
 
@@ -120,11 +121,11 @@ struct Cited {
 
 impl Service {
     /// Writes an export; `report` is told how many features are done. Dropped before it is done, it leaves nothing behind.
-    pub async fn export(&self, export: &Export, report: &(dyn Fn(u64) + Sync)) -> Result<Exported, ServiceError> {
+    pub async fn export(&self, scope: &Scope, export: &Export, report: &(dyn Fn(u64) + Sync)) -> Result<Exported, ServiceError> {
         let _turn = self.exports.acquire().await;
         let before = self.store.revision().await?;
         let exported = match &export.subject {
-            Subject::Findings(selection) => self.export_findings(export, selection, report).await?,
+            Subject::Findings(selection) => self.export_findings(scope, export, selection, report).await?,
             Subject::Layer(id) => self.export_layer(export, *id, report).await?,
         };
         // Pages are read one after the other: what changed between two of them would be half in the file.
@@ -141,43 +142,43 @@ impl Service {
     }
 
     /// Queues an export as a job; answers its id. What it names must be there, as far as that is quickly told.
-    pub async fn queue_export(&self, export: &Export, quota: &Quota) -> Result<String, ServiceError> {
+    pub async fn queue_export(&self, scope: &Scope, export: &Export, quota: &Quota) -> Result<String, ServiceError> {
         match &export.subject {
-            Subject::Findings(selection) => self.know(selection).await?,
+            Subject::Findings(selection) => self.know(scope, selection).await?,
             Subject::Layer(id) => drop(self.layer(*id).await?),
         }
         self.drop_files().await?;
-        self.queue(JobKind::Export, export, quota, &mut tokio::io::empty()).await
+        self.queue(scope, JobKind::Export, export, quota, &mut tokio::io::empty()).await
     }
 
     /// How many features an export will have.
-    pub(super) async fn features_of(&self, export: &Export) -> Result<u64, ServiceError> {
+    pub(super) async fn features_of(&self, scope: &Scope, export: &Export) -> Result<u64, ServiceError> {
         Ok(match &export.subject {
             Subject::Findings(Selection { patch: Some(_), .. }) => 1,
-            Subject::Findings(selection) => self.store.count_patches(&selection.query()).await?,
+            Subject::Findings(selection) => self.store.count_patches(&selection.filter(scope)).await?,
             Subject::Layer(id) => self.layer(*id).await?.features,
         })
     }
 
     /// The survey and the patch that are named must be there.
-    async fn know(&self, selection: &Selection) -> Result<(), ServiceError> {
+    async fn know(&self, scope: &Scope, selection: &Selection) -> Result<(), ServiceError> {
         if let Some(survey) = selection.survey {
-            self.store.survey(survey).await?;
+            self.store.survey(scope, survey).await?;
         }
         if let Some(id) = selection.patch {
-            self.store.patch(id).await?;
+            self.store.patch(scope, id).await?;
         }
         Ok(())
     }
 
     /// Whether a survey that is asked about says of itself that it is invented.
-    async fn any_invented(&self, selection: &Selection) -> Result<bool, ServiceError> {
+    async fn any_invented(&self, scope: &Scope, selection: &Selection) -> Result<bool, ServiceError> {
         let survey = match selection.patch {
-            Some(id) => Some(self.store.patch(id).await?.survey_id),
+            Some(id) => Some(self.store.patch(scope, id).await?.survey_id),
             None => selection.survey,
         };
         let asked = |survey: &Survey| selection.range.is_none_or(|range| range.contains(survey.facts.period));
-        Ok(self.store.surveys().await?.iter().any(|one| one.facts.invented && survey.is_none_or(|id| one.id == id) && asked(one)))
+        Ok(self.store.surveys(scope).await?.iter().any(|one| one.facts.invented && survey.is_none_or(|id| one.id == id) && asked(one)))
     }
 
     async fn layer(&self, id: i64) -> Result<Layer, ServiceError> {
@@ -185,16 +186,16 @@ impl Service {
         found.ok_or_else(|| StoreError::NotFound { what: Thing::Layer, key: id.to_string() }.into())
     }
 
-    async fn export_findings(&self, export: &Export, selection: &Selection, report: &(dyn Fn(u64) + Sync)) -> Result<Exported, ServiceError> {
-        self.know(selection).await?;
+    async fn export_findings(&self, scope: &Scope, export: &Export, selection: &Selection, report: &(dyn Fn(u64) + Sync)) -> Result<Exported, ServiceError> {
+        self.know(scope, selection).await?;
         let patch = selection.patch;
-        let mut query = selection.query();
+        let mut filter = selection.filter(scope);
         if let Some(id) = patch {
-            let place = self.store.patch(id).await?.place();
-            query.after = PatchPosition { patch: place.patch - 1, ..place };
+            let place = self.store.patch(scope, id).await?.place();
+            filter.after = PatchPosition { patch: place.patch - 1, ..place };
         }
         let (mut features, mut cited) = (0, BTreeMap::new());
-        let press = Press::start(self, export.layout("findings", self.any_invented(selection).await?, findings::COLUMNS), {
+        let press = Press::start(self, export.layout("findings", self.any_invented(scope, selection).await?, findings::COLUMNS), {
             let placing = self.placing(export);
             move |(stored, taken_off, cited): &(StoredPatch, TakenOff, Arc<Cited>)| {
                 let outline = placing.patch(&stored.patch, cited.crs).ok_or_else(|| outside(&stored.patch.patch_id, placing.crs))?;
@@ -202,12 +203,12 @@ impl Service {
             }
         });
         loop {
-            let mut page = self.store.patches(&query).await?;
+            let mut page = self.store.patches(&filter).await?;
             let is_last = patch.is_some() || page.len() < PAGE as usize;
             page.retain(|stored| patch.is_none_or(|id| stored.id == id));
-            query.after = page.last().map_or(query.after, StoredPatch::place);
+            filter.after = page.last().map_or(filter.after, StoredPatch::place);
             features += page.len() as u64;
-            if !press.push(self.cite(page, selection.range, &mut cited).await?).await || is_last {
+            if !press.push(self.cite(scope, page, selection.range, &mut cited).await?).await || is_last {
                 break;
             }
             report(features);
@@ -246,15 +247,16 @@ impl Service {
     /// Patches with what is taken off them in the sums of these months, and what their findings rest on; each survey and set is read once.
     async fn cite(
         &self,
+        scope: &Scope,
         page: Vec<StoredPatch>,
         range: Option<PeriodRange>,
         cited: &mut BTreeMap<(i64, i64), Arc<Cited>>,
     ) -> Result<Vec<(StoredPatch, TakenOff, Arc<Cited>)>, ServiceError> {
-        let mut taken_off = self.taken_off(&page, range).await?;
+        let mut taken_off = self.taken_off(scope, &page, range).await?;
         let mut with = Vec::with_capacity(page.len());
         for stored in page {
             let of = (stored.survey_id, stored.finding.layer_set);
-            let known = if let Some(known) = cited.get(&of) { Arc::clone(known) } else { Arc::new(self.read_cited(of).await?) };
+            let known = if let Some(known) = cited.get(&of) { Arc::clone(known) } else { Arc::new(self.read_cited(scope, of).await?) };
             cited.entry(of).or_insert_with(|| Arc::clone(&known));
             let taken_off = taken_off.remove(&stored.id).unwrap_or_default();
             with.push((stored, taken_off, known));
@@ -262,9 +264,9 @@ impl Service {
         Ok(with)
     }
 
-    async fn read_cited(&self, (survey, set): (i64, i64)) -> Result<Cited, ServiceError> {
+    async fn read_cited(&self, scope: &Scope, (survey, set): (i64, i64)) -> Result<Cited, ServiceError> {
         let provenance = self.layer_set(set).await?.provenance.clone();
-        let survey = self.store.survey(survey).await?;
+        let survey = self.store.survey(scope, survey).await?;
         let layers = provenance.layers.iter().map(|layer| format!("{}#{}@{}", layer.name, layer.id, layer.effective)).collect::<Vec<_>>();
         Ok(Cited { crs: understood(&survey.facts.crs)?, survey, layers: layers.join("；"), provenance })
     }

@@ -5,7 +5,8 @@
 pub(crate) mod untold;
 pub mod work;
 
-use crate::service::{Refusal, RefusalKind, Service, ServiceError};
+use crate::scope::Scope;
+use crate::service::{Refusal, RefusalKind, Service, ServiceError, error::for_all_only};
 use crate::store::{Job, JobOutcome, NewJob, StoreError, Thing};
 pub use crate::store::{JobFile, News, Quota};
 use serde::{Deserialize, Serialize};
@@ -132,15 +133,17 @@ impl Failure {
 const CANCELLED: &str = "job_cancelled";
 
 impl Service {
-    /// Queues a job with these parameters and the file it is about (empty where it is about none); answers its id.
+    /// Queues a job with these parameters and the file it is about (empty where it is about none); answers its id. It keeps the scope of who asks, and is seen by that scope
+    /// and by *all*.
     pub(super) async fn queue(
         &self,
+        scope: &Scope,
         kind: JobKind,
         parameters: &impl Serialize,
         quota: &Quota,
         file: &mut (dyn AsyncRead + Send + Unpin),
     ) -> Result<String, ServiceError> {
-        let parameters = serde_json::to_string(parameters).map_err(|error| ServiceError::Broken(error.to_string()))?;
+        let parameters = asked(scope, parameters).map_err(|error| ServiceError::Broken(error.to_string()))?;
         let id = uuid::Uuid::now_v7().to_string();
         self.store.enqueue_within(NewJob { id: id.clone(), kind, parameters }, Some(quota), file).await?;
         Ok(id)
@@ -148,9 +151,10 @@ impl Service {
 
     /// Cancels a job, queued or under way on whichever node; nothing of it is stored. A job that was cancelled before is answered as it is; one that is over has
     /// done what it was for, or failed, and that is no longer undone: it is a conflict.
-    pub async fn cancel(&self, id: &str) -> Result<JobSeen, ServiceError> {
+    pub async fn cancel(&self, scope: &Scope, id: &str) -> Result<JobSeen, ServiceError> {
+        self.own_job(scope, id).await?;
         let cancelled = self.store.cancel(id, Failure::cancelled().outcome()?).await?;
-        let seen = self.job(id).await?;
+        let seen = self.job(scope, id).await?;
         match &seen.outcome {
             _ if cancelled => Ok(seen),
             Some(Err(ServiceError::Refused(refusal))) if refusal.code == CANCELLED => Ok(seen),
@@ -161,25 +165,32 @@ impl Service {
         }
     }
 
-    /// A job as it is now.
-    pub async fn job(&self, id: &str) -> Result<JobSeen, ServiceError> {
-        self.seen(self.store.job(id).await?).await
+    /// A job as it is now; what another scope asked for is not there.
+    pub async fn job(&self, scope: &Scope, id: &str) -> Result<JobSeen, ServiceError> {
+        self.seen(scope, self.own_job(scope, id).await?).await
     }
 
-    /// The last jobs, newest first.
-    pub async fn jobs(&self, limit: u32) -> Result<Vec<JobSeen>, ServiceError> {
+    async fn own_job(&self, scope: &Scope, id: &str) -> Result<Job, StoreError> {
+        let job = self.store.job(id).await?;
+        let is_own = scope.is_all() || *scope == asked_by(&job)?;
+        if is_own { Ok(job) } else { Err(StoreError::NotFound { what: Thing::Job, key: id.to_owned() }) }
+    }
+
+    /// The last jobs, newest first; for *all* only.
+    pub async fn jobs(&self, scope: &Scope, limit: u32) -> Result<Vec<JobSeen>, ServiceError> {
+        for_all_only(scope)?;
         let mut seen = Vec::new();
         for job in self.store.jobs(limit).await? {
-            seen.push(self.seen(job).await?);
+            seen.push(self.seen(scope, job).await?);
         }
         Ok(seen)
     }
 
     /// Waits for the end of a job, whichever node carries it out; not for as long as it waits for room on a disk: [`ServiceError::WaitsForRoom`].
-    pub async fn ended(&self, id: &str) -> Result<Done, ServiceError> {
+    pub async fn ended(&self, scope: &Scope, id: &str) -> Result<Done, ServiceError> {
         let mut news = self.news();
         loop {
-            let JobSeen { job, outcome } = self.job(id).await?;
+            let JobSeen { job, outcome } = self.job(scope, id).await?;
             let waits = job.progress.stage == Stage::WaitingForRoom || self.untold.has(job.kind.lane(), id);
             if outcome.is_none() && waits {
                 return Err(ServiceError::WaitsForRoom(id.to_owned()));
@@ -200,9 +211,10 @@ impl Service {
         self.store.has_room(quota).await
     }
 
-    /// The last jobs, so many.
-    pub async fn last_jobs(&self, count: u32) -> Result<Vec<Job>, StoreError> {
-        self.store.jobs(count).await
+    /// The last jobs, so many; for *all* only.
+    pub async fn last_jobs(&self, scope: &Scope, count: u32) -> Result<Vec<Job>, ServiceError> {
+        for_all_only(scope)?;
+        Ok(self.store.jobs(count).await?)
     }
 
     /// News of jobs, from now on.
@@ -212,14 +224,15 @@ impl Service {
     }
 
     /// A part of the file that a job made, from 0; `None` behind its end.
-    pub async fn file_chunk(&self, id: &str, number: u32) -> Result<Option<Vec<u8>>, ServiceError> {
+    pub async fn file_chunk(&self, scope: &Scope, id: &str, number: u32) -> Result<Option<Vec<u8>>, ServiceError> {
+        self.own_job(scope, id).await?;
         Ok(self.store.chunk(id, number).await?)
     }
 
-    async fn seen(&self, mut job: Job) -> Result<JobSeen, ServiceError> {
+    async fn seen(&self, scope: &Scope, mut job: Job) -> Result<JobSeen, ServiceError> {
         let outcome = match job.outcome.take() {
             None => None,
-            Some(JobOutcome::Survey { id, was_there }) => match self.store.survey(id).await {
+            Some(JobOutcome::Survey { id, was_there }) => match self.store.survey(scope, id).await {
                 Err(error) if !matches!(error, StoreError::NotFound { .. }) => return Err(error.into()),
                 survey => Some(survey.map(|survey| Done::Survey(Box::new(Imported { survey, was_there }))).map_err(ServiceError::from)),
             },
@@ -236,6 +249,27 @@ impl Service {
         };
         Ok(JobSeen { job, outcome })
     }
+}
+
+/// The parameters of a job as they are kept, with the scope of who asks: nothing of it for *all*.
+fn asked(scope: &Scope, parameters: &impl Serialize) -> Result<String, serde_json::Error> {
+    let Some(counties) = scope.kept() else { return serde_json::to_string(parameters) };
+    let mut parameters = serde_json::to_value(parameters)?;
+    parameters["counties"] = counties.into();
+    Ok(parameters.to_string())
+}
+
+/// The scope of who asked for a job.
+pub(super) fn asked_by(job: &Job) -> Result<Scope, StoreError> {
+    let damaged = |error: &dyn std::fmt::Display| StoreError::Damaged(format!("scope of job {}: {error}", job.id));
+    let Kept { counties } = serde_json::from_str(&job.parameters).map_err(|error| damaged(&error))?;
+    Scope::of_job(counties.as_deref()).map_err(|error| damaged(&error))
+}
+
+/// What of a job's parameters says who asked for it.
+#[derive(Deserialize)]
+struct Kept {
+    counties: Option<Vec<String>>,
 }
 
 /// The refusal of a file that is not kept any more.

@@ -9,9 +9,10 @@
 //!
 //! A failure that another attempt may mend (disk, database) gives the job back, a few times; a disk without room gives it back as often as it takes; any other ends it.
 
+use crate::scope::Scope;
 use crate::service::{
     EXPORTS, Service, ServiceError,
-    jobs::{Failure, untold::Waiting},
+    jobs::{Failure, asked_by, untold::Waiting},
     surveys::withdrawal::KEPT_FOR,
 };
 use crate::store::{Held, Job, JobOutcome, SILENT, StoreError};
@@ -81,6 +82,8 @@ const TIDIED_EVERY: Duration = Duration::from_hours(1);
 pub(crate) struct Claimed<'a> {
     pub(crate) job: &'a Job,
     pub(crate) held: &'a Held,
+    /// That of who asked for it.
+    pub(crate) scope: Scope,
     /// Is told how far it is.
     pub(crate) report: &'a (dyn Fn(Progress) + Sync),
 }
@@ -185,6 +188,14 @@ impl Service {
             self.end_as(held, &Failure::node_died(job.lost, job.lost_by.as_deref())).await;
             return None;
         }
+        let scope = match asked_by(&job) {
+            Ok(scope) => scope,
+            Err(error) => {
+                tracing::error!(job = job.id, %error, "given up");
+                self.end_as(held, &Failure::Broken).await;
+                return None;
+            }
+        };
         let (report, progress) = watch::channel(Progress::NONE);
         let mut heartbeat = JoinSet::new();
         heartbeat.spawn(Arc::clone(self).keep(held.clone(), working.lease, progress));
@@ -198,7 +209,7 @@ impl Service {
         let came = tokio::select! {
             // First, because the heartbeat also ends when the work has just ended the job.
             biased;
-            came = Box::pin(self.carry_out_kind(Claimed { job: &job, held, report: &tell })) => Some(came),
+            came = Box::pin(self.carry_out_kind(Claimed { job: &job, held, scope, report: &tell })) => Some(came),
             _ = heartbeat.join_next() => Some(Err(StoreError::LeaseLost(held.job.clone()).into())),
             () = too_long => None,
         };

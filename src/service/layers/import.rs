@@ -1,8 +1,10 @@
 //! A layer comes in: bytes → checked features → one transaction, and what was noticed on the way.
 
 use crate::formats::{Arrival, Field, RawFeature, Stated, Wanted};
+use crate::scope::Scope;
 use crate::service::{
     Refusal, RefusalKind, Service, ServiceError, abandoned,
+    error::for_all_only,
     layers::{
         approval_facts::{self, ApprovalsNoticed, Unread},
         codes::{self, CodeChoices, CodeSeen, CodeTally, Named},
@@ -132,17 +134,19 @@ pub(crate) struct LayerJudged {
 const SHOWN: usize = 100;
 
 impl Service {
-    /// Imports a layer, here and now. `report` is told how many features are done.
-    pub async fn import_layer(&self, file: &LayerFile, report: &(dyn Fn(u64) + Sync)) -> Result<LayerImported, ServiceError> {
+    /// Imports a layer, here and now; for *all* only. `report` is told how many features are done.
+    pub async fn import_layer(&self, scope: &Scope, file: &LayerFile, report: &(dyn Fn(u64) + Sync)) -> Result<LayerImported, ServiceError> {
+        for_all_only(scope)?;
         self.sweep().await?;
         self.take_layer_in(file, report).await?.commit(None).await
     }
 
-    /// Queues the import of a layer, with its file; answers the job's id.
-    pub async fn queue_layer_import(&self, file: &LayerFile, quota: &Quota) -> Result<String, ServiceError> {
+    /// Queues the import of a layer, with its file; answers the job's id. For *all* only.
+    pub async fn queue_layer_import(&self, scope: &Scope, file: &LayerFile, quota: &Quota) -> Result<String, ServiceError> {
+        for_all_only(scope)?;
         file.has_short_name()?;
         let mut bytes = tokio::fs::File::open(&file.path).await?;
-        self.queue(JobKind::LayerImport, file, quota, &mut bytes).await
+        self.queue(scope, JobKind::LayerImport, file, quota, &mut bytes).await
     }
 
     /// Everything but the commit.

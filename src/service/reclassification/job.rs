@@ -9,7 +9,7 @@ use crate::service::{
 impl Service {
     pub(crate) async fn carry_out_reclassification(&self, claimed: Claimed<'_>) -> Result<Came, ServiceError> {
         let asked: Reclassification = claimed.parameters()?;
-        let judged = self.judge_anew(&asked, claimed.report).await?;
+        let judged = self.judge_anew(&claimed.scope, &asked, claimed.report).await?;
         let survey = self.exchange(judged, Some(claimed.held)).await?;
         self.counts.findings.inc_by(survey.facts.patches);
         Ok(Came::Committed)

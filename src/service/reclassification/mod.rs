@@ -16,20 +16,22 @@ mod job;
 pub mod outdated;
 pub mod rejudging;
 
+use crate::scope::Scope;
 use crate::service::{
     Refusal, RefusalKind, Service, ServiceError, abandoned,
+    error::for_all_only,
     export::{CHANGED_MEANWHILE, understood},
     hexadecimal,
     reclassification::{
         aside::{Aside, Put},
         difference::Difference,
-        rejudging::{Rejudge, Scope},
+        rejudging::{InHand, Rejudge},
     },
     shared_ground::MeasuredBy,
     standing::{Standing, Versions},
     surveys::sums::Sums,
 };
-use crate::store::{FindingsWriter, Held, PatchQuery, Quota, StoredPatch};
+use crate::store::{Filter, FindingsWriter, Held, Quota, StoredPatch};
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -128,16 +130,17 @@ pub(super) fn says_the_same(one: &Finding, other: &Finding) -> bool {
 }
 
 impl Service {
-    /// Queues the re-classification of a survey; answers the job's id.
-    pub async fn queue_reclassification(&self, asked: &Reclassification, quota: &Quota) -> Result<String, ServiceError> {
-        self.store.survey(asked.survey).await?;
-        self.queue(JobKind::Reclassification, asked, quota, &mut tokio::io::empty()).await
+    /// Queues the re-classification of a survey; answers the job's id. For *all* only.
+    pub async fn queue_reclassification(&self, scope: &Scope, asked: &Reclassification, quota: &Quota) -> Result<String, ServiceError> {
+        for_all_only(scope)?;
+        self.store.survey(scope, asked.survey).await?;
+        self.queue(scope, JobKind::Reclassification, asked, quota, &mut tokio::io::empty()).await
     }
 
-    /// Re-classifies a survey, here and now.
-    pub async fn reclassify(&self, asked: &Reclassification, report: &(dyn Fn(Progress) + Sync)) -> Result<Survey, ServiceError> {
+    /// Re-classifies a survey, here and now; for *all* only.
+    pub async fn reclassify(&self, scope: &Scope, asked: &Reclassification, report: &(dyn Fn(Progress) + Sync)) -> Result<Survey, ServiceError> {
         self.sweep().await?;
-        let judged = self.judge_anew(asked, report).await?;
+        let judged = self.judge_anew(scope, asked, report).await?;
         self.exchange(judged, None).await
     }
 
@@ -156,12 +159,13 @@ impl Service {
         published
     }
 
-    /// What a re-classification would change. Nothing is stored and no lock is taken.
-    pub async fn difference(&self, survey: i64, report: &(dyn Fn(Progress) + Sync)) -> Result<Difference, ServiceError> {
+    /// What a re-classification would change. Nothing is stored and no lock is taken. For *all* only.
+    pub async fn difference(&self, scope: &Scope, survey: i64, report: &(dyn Fn(Progress) + Sync)) -> Result<Difference, ServiceError> {
+        for_all_only(scope)?;
         let versions = self.versions().await?;
-        let survey = self.store.survey(survey).await?;
+        let survey = self.store.survey(scope, survey).await?;
         let mut difference = Difference::none(survey.id, token(&survey, &versions));
-        let (sums, standing, _) = self.make_anew(&survey, &versions, &mut difference, report).await?;
+        let (sums, standing, _) = self.make_anew(scope, &survey, &versions, &mut difference, report).await?;
         difference.outside = outside_counties(&sums, &standing);
         let names = self.county_names().await?;
         difference.finish(&self.rules.at(survey.facts.period.last_day()).lines, |code| names.name_of(code).map(str::to_owned));
@@ -175,9 +179,10 @@ impl Service {
     }
 
     /// Everything but the publication.
-    pub(super) async fn judge_anew(&self, asked: &Reclassification, report: &(dyn Fn(Progress) + Sync)) -> Result<JudgedAnew, ServiceError> {
+    pub(super) async fn judge_anew(&self, scope: &Scope, asked: &Reclassification, report: &(dyn Fn(Progress) + Sync)) -> Result<JudgedAnew, ServiceError> {
+        for_all_only(scope)?;
         let mut writer = self.store.begin_reclassification(asked.survey).await?;
-        match self.write_anew(&mut *writer, asked, report).await {
+        match self.write_anew(scope, &mut *writer, asked, report).await {
             Ok((facts, by)) => Ok(JudgedAnew { writer, facts, by, was_seen: asked.token.is_some() }),
             Err(error) => {
                 abandoned(writer.abandon().await);
@@ -188,17 +193,18 @@ impl Service {
 
     async fn write_anew(
         &self,
+        scope: &Scope,
         writer: &mut dyn FindingsWriter,
         asked: &Reclassification,
         report: &(dyn Fn(Progress) + Sync),
     ) -> Result<(NewSurvey, MeasuredBy), ServiceError> {
         let versions = self.versions().await?;
-        let survey = self.store.survey(asked.survey).await?;
+        let survey = self.store.survey(scope, asked.survey).await?;
         if asked.token.as_ref().is_some_and(|seen| *seen != token(&survey, &versions)) {
             return Err(changed_meanwhile().into());
         }
         let mut replacing = Replacing { writer, by: asked.by.as_deref() };
-        let (sums, standing, sets) = self.make_anew(&survey, &versions, &mut replacing, report).await?;
+        let (sums, standing, sets) = self.make_anew(scope, &survey, &versions, &mut replacing, report).await?;
         if let Some(refusal) = outside_counties(&sums, &standing) {
             return Err(refusal.into());
         }
@@ -212,6 +218,7 @@ impl Service {
     /// Judges every patch of a survey by the set of its own time. Answers the sums, the set of the first patch, and all sets, that one first.
     async fn make_anew(
         &self,
+        scope: &Scope,
         survey: &Survey,
         versions: &Arc<Versions>,
         taking: &mut dyn Taking,
@@ -220,7 +227,7 @@ impl Service {
         let (facts, broken) = (&survey.facts, |error: tokio::task::JoinError| ServiceError::Broken(error.to_string()));
         let written = Written { crs: understood(&facts.crs)?, decimals: facts.decimals };
         let (before, after) = facts.period.days();
-        let first = self.store.patches(&PatchQuery { survey: Some(survey.id), limit: 1, ..PatchQuery::default() }).await?;
+        let first = self.store.patches(&Filter { survey: Some(survey.id), limit: 1, ..Filter::of(scope.clone()) }).await?;
         let choice = versions.choosing.at(&first.first().map_or(Days { before, after, unclear: true }, |stored| stored.patch.days));
         let standing = self.stand(versions, choice).await?;
         let layer_set = taking.layer_set(&standing).await?;
@@ -229,14 +236,14 @@ impl Service {
         let judging = {
             let (versions, standing, aside) = (Arc::clone(versions), Arc::clone(&standing), Aside::none(self.spool.clone()));
             let judging = tokio::task::spawn_blocking(move || {
-                let scope = Scope::of(&versions.choosing, choice, &standing, layer_set);
-                judge_pages(&Rejudge::new(&standing, scope, written), unjudged, &judged, aside)
+                let in_hand = InHand::of(&versions.choosing, choice, &standing, layer_set);
+                judge_pages(&Rejudge::new(&standing, in_hand, written), unjudged, &judged, aside)
             });
             async { judging.await.map_err(broken)? }
         };
         let mut sums = Sums::default();
         let storing = take_all(&mut puts, taking, &mut sums, facts.patches, report);
-        let (aside, (), ()) = tokio::try_join!(judging, self.read_pages(survey.id, pages), storing)?;
+        let (aside, (), ()) = tokio::try_join!(judging, self.read_pages(scope, survey.id, pages), storing)?;
         let mut sets = vec![(layer_set, choice)];
         let aside = self.judge_aside(aside, versions, written, taking, &mut sets).await?;
         let (judged, mut puts) = mpsc::channel::<Vec<Put>>(WAITING);
@@ -261,8 +268,8 @@ impl Service {
             sets.push((layer_set, choice));
             let versions = Arc::clone(versions);
             let judged = tokio::task::spawn_blocking(move || {
-                let scope = Scope::of(&versions.choosing, choice, &standing, layer_set);
-                aside.judged(&Rejudge::new(&standing, scope, written))
+                let in_hand = InHand::of(&versions.choosing, choice, &standing, layer_set);
+                aside.judged(&Rejudge::new(&standing, in_hand, written))
             });
             aside = judged.await.map_err(|error| ServiceError::Broken(error.to_string()))??;
         }
@@ -270,12 +277,12 @@ impl Service {
     }
 
     /// Hands on the patches of a survey, until all are sent or the receiver is gone.
-    async fn read_pages(&self, survey: i64, pages: Sender<Vec<StoredPatch>>) -> Result<(), ServiceError> {
-        let mut query = PatchQuery { survey: Some(survey), limit: PAGE, ..PatchQuery::default() };
+    async fn read_pages(&self, scope: &Scope, survey: i64, pages: Sender<Vec<StoredPatch>>) -> Result<(), ServiceError> {
+        let mut filter = Filter { survey: Some(survey), limit: PAGE, ..Filter::of(scope.clone()) };
         loop {
-            let page = self.store.patches(&query).await?;
+            let page = self.store.patches(&filter).await?;
             let Some(last) = page.last() else { return Ok(()) };
-            query.after = last.place();
+            filter.after = last.place();
             if pages.send(page).await.is_err() {
                 return Ok(());
             }

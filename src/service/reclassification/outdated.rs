@@ -1,8 +1,9 @@
 //! Whether the findings of a survey rest on what the days of its patches choose now, and where not, why.
 
+use crate::scope::Scope;
 use crate::service::{Service, ServiceError, standing::Versions};
-use crate::store::PatchQuery;
-use std::collections::BTreeMap;
+use crate::store::Filter;
+use std::collections::{BTreeMap, BTreeSet};
 use tuban_engine::model::{Days, LayerKind, LayerSet, LayerUsed, Provenance};
 
 /// What the findings of a survey rest on.
@@ -40,18 +41,19 @@ const PAGE: u32 = 500;
 
 impl Service {
     /// What the findings of a survey rest on, and whether that is what the days of its patches choose.
-    pub async fn basis(&self, survey: i64) -> Result<Basis, ServiceError> {
-        let provenance = self.store.provenance(survey).await?;
+    pub async fn basis(&self, scope: &Scope, survey: i64) -> Result<Basis, ServiceError> {
+        self.store.survey(scope, survey).await?;
+        let provenance = if scope.is_all() { self.store.provenance(survey).await? } else { self.own_provenance(scope, survey).await? };
         let versions = self.versions().await?;
-        Ok(Basis { provenance, outdated: self.why_outdated(survey, &versions).await? })
+        Ok(Basis { provenance, outdated: self.why_outdated(scope, survey, &versions).await? })
     }
 
     /// Surveys whose findings do not rest on what the days of their patches choose, the oldest first, and why.
-    pub async fn outdated(&self) -> Result<Vec<(i64, Vec<Outdated>)>, ServiceError> {
+    pub async fn outdated(&self, scope: &Scope) -> Result<Vec<(i64, Vec<Outdated>)>, ServiceError> {
         let versions = self.versions().await?;
         let mut outdated = Vec::new();
-        for survey in self.store.surveys().await?.iter().rev() {
-            let why = self.why_outdated(survey.id, &versions).await?;
+        for survey in self.store.surveys(scope).await?.iter().rev() {
+            let why = self.why_outdated(scope, survey.id, &versions).await?;
             if !why.is_empty() {
                 outdated.push((survey.id, why));
             }
@@ -59,28 +61,43 @@ impl Service {
         Ok(outdated)
     }
 
-    async fn why_outdated(&self, survey: i64, versions: &Versions) -> Result<Vec<Outdated>, ServiceError> {
+    async fn why_outdated(&self, scope: &Scope, survey: i64, versions: &Versions) -> Result<Vec<Outdated>, ServiceError> {
         let sets: BTreeMap<i64, LayerSet> = self.store.layer_sets().await?.into_iter().map(|set| (set.id, set)).collect();
         let nothing = Provenance::default();
         let mut why = Vec::new();
-        for (days, set) in self.days_and_sets(survey).await? {
+        for (days, set) in self.days_and_sets(scope, survey).await? {
             let was = sets.get(&set).map_or(&nothing, |set| &set.provenance);
             compare(was, &versions.provenance_at(&days), &mut why);
         }
         Ok(why)
     }
 
-    /// The days of a survey's patches, each with the set that findings of such patches rest on, once.
-    async fn days_and_sets(&self, survey: i64) -> Result<Vec<(Days, i64)>, ServiceError> {
-        if let Some(known) = self.store.days_and_sets(survey).await? {
+    /// What the findings of the scope's patches rest on.
+    async fn own_provenance(&self, scope: &Scope, survey: i64) -> Result<Provenance, ServiceError> {
+        let mut own = BTreeSet::new();
+        for (_, set) in self.days_and_sets(scope, survey).await? {
+            own.insert(set);
+        }
+        let mut all = Vec::new();
+        for set in own {
+            all.push(self.layer_set(set).await?.provenance.clone());
+        }
+        Ok(self.together(&all))
+    }
+
+    /// The days of the scope's patches of a survey, each with the set that findings of such patches rest on, once.
+    async fn days_and_sets(&self, scope: &Scope, survey: i64) -> Result<Vec<(Days, i64)>, ServiceError> {
+        if scope.is_all()
+            && let Some(known) = self.store.days_and_sets(survey).await?
+        {
             return Ok(known);
         }
-        // Patches of an older program do not say their days in a column.
-        let (mut found, mut query) = (Vec::new(), PatchQuery { survey: Some(survey), limit: PAGE, ..PatchQuery::default() });
+        // Patches of an older program do not say their days in a column, and a county has few of them.
+        let (mut found, mut filter) = (Vec::new(), Filter { survey: Some(survey), limit: PAGE, ..Filter::of(scope.clone()) });
         loop {
-            let page = self.store.patches(&query).await?;
+            let page = self.store.patches(&filter).await?;
             let Some(last) = page.last() else { return Ok(found) };
-            query.after = last.place();
+            filter.after = last.place();
             for stored in page {
                 let one = (Days { unclear: false, ..stored.patch.days }, stored.finding.layer_set);
                 if !found.contains(&one) {

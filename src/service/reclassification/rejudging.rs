@@ -14,7 +14,7 @@ use tuban_geom::{Figure, Written};
 
 /// The patches that a set in hand is for.
 #[derive(Debug, Clone, Copy)]
-pub struct Scope<'a> {
+pub struct InHand<'a> {
     /// How the set of a patch is chosen.
     pub choosing: &'a Choosing,
     /// What is in hand.
@@ -25,7 +25,7 @@ pub struct Scope<'a> {
     pub layer_set: i64,
 }
 
-impl<'a> Scope<'a> {
+impl<'a> InHand<'a> {
     /// Those of a set that is in hand, under its number in the store.
     #[must_use]
     pub fn of(choosing: &'a Choosing, choice: Choice, standing: &Standing, layer_set: i64) -> Self {
@@ -49,7 +49,7 @@ impl<'a> Scope<'a> {
 /// Everything that the patches of a survey are judged by.
 pub struct Rejudge<'a> {
     standing: &'a Standing,
-    scope: Scope<'a>,
+    in_hand: InHand<'a>,
     intake: Intake,
     written: Written,
 }
@@ -57,19 +57,19 @@ pub struct Rejudge<'a> {
 impl<'a> Rejudge<'a> {
     /// A judge of the patches of a survey whose file was written like this.
     #[must_use]
-    pub fn new(standing: &'a Standing, scope: Scope<'a>, written: Written) -> Self {
-        Self { standing, scope, intake: Intake::new(written.crs, standing.atlas.plane().clone()), written }
+    pub fn new(standing: &'a Standing, in_hand: InHand<'a>, written: Written) -> Self {
+        Self { standing, in_hand, intake: Intake::new(written.crs, standing.atlas.plane().clone()), written }
     }
 
     /// What a patch of these days is to be judged by.
     #[must_use]
     pub fn choice(&self, days: &Days) -> Choice {
-        self.scope.choosing.at(days)
+        self.in_hand.choosing.at(days)
     }
 
     /// The finding of the patch with that number; nothing where the set in hand is not for it.
     pub fn finding(&self, id: i64, patch: &Patch) -> Result<Option<Finding>, ServiceError> {
-        if !self.scope.holds(&patch.days) {
+        if !self.in_hand.holds(&patch.days) {
             return Ok(None);
         }
         let damaged = || StoreError::Damaged(format!("patch {id} no longer passes the check it passed on import"));
@@ -77,6 +77,6 @@ impl<'a> Rejudge<'a> {
         let figure = Figure::new(std::mem::take(&mut taken.region));
         let (standing, drawn) = (self.standing, taken.as_drawn(self.written));
         let finding = classify(&standing.atlas, &standing.rule, &figure, drawn, patch.days.after, patch.stated_county.as_deref())?;
-        Ok(Some(self.scope.complete(finding, &patch.days)))
+        Ok(Some(self.in_hand.complete(finding, &patch.days)))
     }
 }

@@ -13,6 +13,7 @@ mod fitting;
 mod neighbours;
 mod pieces;
 
+use crate::scope::Scope;
 use crate::service::{
     Service, ServiceError,
     standing::{Standing, Versions},
@@ -156,9 +157,9 @@ impl Service {
     }
 
     /// What is taken off those of these patches that share ground, in the sums of these months; of each patch's own period where none are named.
-    pub async fn taken_off(&self, patches: &[StoredPatch], range: Option<PeriodRange>) -> Result<BTreeMap<i64, TakenOff>, ServiceError> {
+    pub async fn taken_off(&self, scope: &Scope, patches: &[StoredPatch], range: Option<PeriodRange>) -> Result<BTreeMap<i64, TakenOff>, ServiceError> {
         let sharing: Vec<i64> = patches.iter().filter(|patch| patch.finding.flags.contains(&Flag::SharesGround)).map(|patch| patch.id).collect();
-        Ok(if sharing.is_empty() { BTreeMap::new() } else { self.store.taken_off(&sharing, range).await? })
+        Ok(if sharing.is_empty() { BTreeMap::new() } else { self.store.taken_off(scope, &sharing, range).await? })
     }
 
     /// Measures candidates, portion by portion, and notes which do share ground.

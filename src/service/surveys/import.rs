@@ -7,8 +7,10 @@
 //!    ends the import before that, a refusal, an error or the process itself, leaves nothing that anybody sees, and soon nothing at all.
 
 use crate::formats::{Arrival, Field, Stated, Wanted, companions};
+use crate::scope::Scope;
 use crate::service::{
     Refusal, Service, ServiceError, Workshop, abandoned,
+    error::for_all_only,
     jobs::Imported,
     reading::{
         Reading, Wish,
@@ -17,7 +19,7 @@ use crate::service::{
     },
     reclassification::{
         aside::{Aside, Put},
-        rejudging::{Rejudge, Scope},
+        rejudging::{InHand, Rejudge},
     },
     shared_ground::{MeasuredBy, Sharing},
     standing::{Standing, Versions},
@@ -90,8 +92,9 @@ struct Portion {
 }
 
 impl Service {
-    /// Imports a survey, here and now.
-    pub async fn import_survey(&self, file: &SurveyFile, report: &(dyn Fn(Progress) + Sync)) -> Result<Imported, ServiceError> {
+    /// Imports a survey, here and now; for *all* only.
+    pub async fn import_survey(&self, scope: &Scope, file: &SurveyFile, report: &(dyn Fn(Progress) + Sync)) -> Result<Imported, ServiceError> {
+        for_all_only(scope)?;
         self.sweep().await?;
         let taken = self.take_in(file, report).await?;
         self.make_visible(taken, None).await
@@ -176,8 +179,8 @@ impl Service {
             let summing = Summing::new(Aside::none(self.spool.clone()));
             tokio::task::spawn_blocking(move || {
                 let _unpacked = arrival;
-                let scope = Scope::of(&versions.choosing, choice, &standing, layer_set);
-                judge_all(reading, scope, &standing, period_days, summing, &sender)
+                let in_hand = InHand::of(&versions.choosing, choice, &standing, layer_set);
+                judge_all(reading, in_hand, &standing, period_days, summing, &sender)
             })
         };
         let mut done = 0;
@@ -193,8 +196,8 @@ impl Service {
             sets.push((layer_set, choice));
             let versions = Arc::clone(&versions);
             let judged = tokio::task::spawn_blocking(move || {
-                let scope = Scope::of(&versions.choosing, choice, &standing, layer_set);
-                aside.judged(&Rejudge::new(&standing, scope, written))
+                let in_hand = InHand::of(&versions.choosing, choice, &standing, layer_set);
+                aside.judged(&Rejudge::new(&standing, in_hand, written))
             });
             aside = judged.await.map_err(|error| ServiceError::Broken(error.to_string()))??;
         }
@@ -264,16 +267,16 @@ struct Opened {
 /// Reads and judges; what the set in hand is for goes to the store, until a patch comes that it is not for.
 fn judge_all(
     mut reading: Reading,
-    scope: Scope<'_>,
+    in_hand: InHand<'_>,
     standing: &Standing,
     period_days: (jiff::civil::Date, jiff::civil::Date),
     mut summing: Summing,
     sender: &mpsc::Sender<Portion>,
 ) -> Result<(Rest, Aside, Written), ServiceError> {
-    let judge = Judge::new(&standing.atlas, &standing.rule, &reading, period_days).within(scope);
+    let judge = Judge::new(&standing.atlas, &standing.rule, &reading, period_days).within(in_hand);
     reading.each_batch(
         |raw| Ok(judge.judge(raw)?),
-        |judged| sender.blocking_send(summing.take(judged, &scope)?).map_err(|_| ServiceError::Broken("the store went away".into())),
+        |judged| sender.blocking_send(summing.take(judged, &in_hand)?).map_err(|_| ServiceError::Broken("the store went away".into())),
     )?;
     let written = reading.written();
     let (rest, aside) = summing.finish(&reading);
@@ -338,7 +341,7 @@ impl Summing {
     }
 
     /// Sums up a batch, in the file's order; of patches with the same id the first one counts.
-    fn take(&mut self, batch: Vec<Judged>, scope: &Scope<'_>) -> Result<Portion, ServiceError> {
+    fn take(&mut self, batch: Vec<Judged>, in_hand: &InHand<'_>) -> Result<Portion, ServiceError> {
         let mut portion = Portion::default();
         for judged in batch {
             self.noticed.add(judged.notice);
@@ -358,7 +361,7 @@ impl Summing {
                             portion.findings.push((patch, finding));
                         }
                         (patch, finding) => {
-                            let choice = scope.choosing.at(&patch.days);
+                            let choice = in_hand.choosing.at(&patch.days);
                             self.aside.put(&Put { id: 0, key: 0, patch, filing: None, former: None, finding }, choice)?;
                         }
                     }

@@ -1,7 +1,9 @@
 //! A survey import as a job: its file comes out of the store to this node's disk, and is imported as from the command line.
 
+use crate::scope::Scope;
 use crate::service::{
     Service, ServiceError,
+    error::for_all_only,
     jobs::{
         Imported, Quota,
         work::{Came, Claimed},
@@ -12,10 +14,11 @@ use crate::store::JobOutcome;
 use tuban_engine::model::JobKind;
 
 impl Service {
-    /// Queues the import of a survey, with its file; answers the job's id.
-    pub async fn queue_survey_import(&self, file: &SurveyFile, quota: &Quota) -> Result<String, ServiceError> {
+    /// Queues the import of a survey, with its file; answers the job's id. For *all* only.
+    pub async fn queue_survey_import(&self, scope: &Scope, file: &SurveyFile, quota: &Quota) -> Result<String, ServiceError> {
+        for_all_only(scope)?;
         let mut bytes = tokio::fs::File::open(&file.path).await?;
-        self.queue(JobKind::SurveyImport, file, quota, &mut bytes).await
+        self.queue(scope, JobKind::SurveyImport, file, quota, &mut bytes).await
     }
 
     pub(crate) async fn carry_out_survey_import(&self, claimed: Claimed<'_>) -> Result<Came, ServiceError> {

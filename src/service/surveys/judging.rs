@@ -4,7 +4,7 @@ use crate::formats::{Field, RawFeature, Values, tidy_code};
 use crate::service::{
     layers::county_codes,
     reading::{Reading, diagnostics::Notice},
-    reclassification::rejudging::Scope,
+    reclassification::rejudging::InHand,
     surveys::{
         ids::county_number,
         patch_id::{self, Unusable},
@@ -12,7 +12,7 @@ use crate::service::{
 };
 use jiff::civil::Date;
 use std::{borrow::Cow, io};
-use tuban_engine::model::{CountyNames, Days, Finding, Patch, Reject, Words, is_county_code, shortened, today};
+use tuban_engine::model::{CountyCode, CountyNames, Days, Finding, Patch, Reject, Words, shortened, today};
 use tuban_engine::{
     atlas::Atlas,
     classify::{Assessment, assess},
@@ -37,7 +37,7 @@ pub struct Judge<'a> {
     period_days: (Date, Date),
     today: Date,
     /// The patches that its set is for; without one it is for all.
-    scope: Option<Scope<'a>>,
+    in_hand: Option<InHand<'a>>,
 }
 
 /// What became of a feature.
@@ -82,13 +82,13 @@ impl<'a> Judge<'a> {
         let intake = Intake { disputed_m2: rule.tolerance.cover_m2(), ..reading.intake(atlas.plane()) };
         let (asks_gcj02, ids_in_field) = (reading.gcj02_is_open(), reading.fields().theirs(Field::PatchId).is_some());
         let (written, county_names) = (reading.written(), CountyNames::of(atlas.counties()));
-        Self { atlas, rule, intake, written, asks_gcj02, ids_in_field, county_names, period_days, today: today(), scope: None }
+        Self { atlas, rule, intake, written, asks_gcj02, ids_in_field, county_names, period_days, today: today(), in_hand: None }
     }
 
-    /// Limits the classifier to the patches of that scope.
+    /// Limits the classifier to the patches that a set in hand is for.
     #[must_use]
-    pub fn within(self, scope: Scope<'a>) -> Self {
-        Self { scope: Some(scope), ..self }
+    pub fn within(self, in_hand: InHand<'a>) -> Self {
+        Self { in_hand: Some(in_hand), ..self }
     }
 
     /// When the images of a feature were taken.
@@ -104,8 +104,8 @@ impl<'a> Judge<'a> {
         let verdict = outcome.map(|(taken, assessment)| {
             let finding = assessment.map(|assessment| {
                 let finding = assessment.finding(self.atlas, self.rule, stated_county.as_deref());
-                match &self.scope {
-                    Some(scope) => scope.complete(finding, &days),
+                match &self.in_hand {
+                    Some(in_hand) => in_hand.complete(finding, &days),
                     None => finding,
                 }
             });
@@ -139,10 +139,10 @@ impl<'a> Judge<'a> {
         let outcome = match taken {
             Ok(mut taken) => {
                 if self.asks_gcj02 && row <= gcj02_evidence::ROWS {
-                    let stated_county = stated_county.as_deref().filter(|stated| is_county_code(stated));
+                    let stated_county = stated_county.as_deref().filter(|stated| CountyCode::is(stated));
                     notice.testimony = testify(self.atlas, row, &taken.degrees, stated_county)?;
                 }
-                let assessment = if self.scope.is_none_or(|scope| scope.holds(&days)) {
+                let assessment = if self.in_hand.is_none_or(|in_hand| in_hand.holds(&days)) {
                     let figure = Figure::new(std::mem::take(&mut taken.region));
                     Some(assess(self.atlas, self.rule, &figure, taken.as_drawn(self.written), days.after)?)
                 } else {
@@ -170,7 +170,7 @@ impl<'a> Judge<'a> {
     /// The county the feature says it is in: six digits, by its code or by a name of the layer in force; else what stands in the place of the code, as it is written.
     fn stated_county<'f>(&'f self, fields: &mut Values<'f>) -> Option<Cow<'f, str>> {
         let code = fields.take(Field::CountyCode);
-        if code.as_deref().is_some_and(is_county_code) {
+        if code.as_deref().is_some_and(CountyCode::is) {
             return code;
         }
         let by_name = |name: &str| self.county_names.code_of(name).map(Cow::Borrowed);

@@ -1,6 +1,7 @@
 //! Surveys that are withdrawn, restored or moved, and what is asked before a survey takes the place of another or comes a second time.
 
-use crate::service::{Refusal, RefusalKind, Service, ServiceError, export::understood};
+use crate::scope::Scope;
+use crate::service::{Refusal, RefusalKind, Service, ServiceError, error::for_all_only, export::understood};
 use crate::store::{Moved, StoreError};
 use serde_json::json;
 use std::time::Duration;
@@ -10,13 +11,15 @@ use tuban_engine::model::{Decision, Level, Period, Survey, Words};
 pub const KEPT_FOR: Duration = Duration::from_hours(30 * 24);
 
 impl Service {
-    /// Withdraws a survey.
-    pub async fn withdraw(&self, survey: i64, decision: &Decision) -> Result<(), ServiceError> {
+    /// Withdraws a survey; for *all* only.
+    pub async fn withdraw(&self, scope: &Scope, survey: i64, decision: &Decision) -> Result<(), ServiceError> {
+        for_all_only(scope)?;
         Ok(self.store.withdraw(survey, decision).await?)
     }
 
-    /// Restores a survey; the ground it shares with what counts now is found before it is seen.
-    pub async fn restore(&self, survey: i64, decision: &Decision) -> Result<Survey, ServiceError> {
+    /// Restores a survey; the ground it shares with what counts now is found before it is seen. For *all* only.
+    pub async fn restore(&self, scope: &Scope, survey: i64, decision: &Decision) -> Result<Survey, ServiceError> {
+        for_all_only(scope)?;
         let mut writer = self.store.begin_restore(survey, decision).await?;
         let crs = understood(&writer.restored().facts.crs)?;
         let (versions, standing) = (self.versions().await?, self.standing());
@@ -25,8 +28,9 @@ impl Service {
         Ok(writer.commit().await?)
     }
 
-    /// Moves a survey to another period or level.
-    pub async fn move_survey(&self, survey: i64, to: (Period, Level), decision: &Decision) -> Result<Moved, ServiceError> {
+    /// Moves a survey to another period or level; for *all* only.
+    pub async fn move_survey(&self, scope: &Scope, survey: i64, to: (Period, Level), decision: &Decision) -> Result<Moved, ServiceError> {
+        for_all_only(scope)?;
         Ok(self.store.move_survey(survey, to, decision).await?)
     }
 }

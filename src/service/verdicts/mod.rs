@@ -5,6 +5,7 @@ mod columns;
 mod rows;
 
 use crate::formats::{ReadError, table};
+use crate::scope::Scope;
 use crate::service::{Refusal, RefusalKind, Service, ServiceError};
 use crate::store::{Fate, NewFiling, Signing};
 use columns::Columns;
@@ -69,20 +70,20 @@ impl Filed {
 }
 
 impl Service {
-    /// Records the verdicts of a table, all or none, or tells what that would change.
+    /// Records the verdicts of a table, all or none, or tells what that would change. A patch outside of the scope is as one that is not there.
     ///
     /// # Errors
     /// `verdicts_refused` where rows are wrong, each with its row, column and reason, unless it is a preview.
-    pub async fn file_table(&self, filer: &Filer, table: impl Read + Send) -> Result<Filed, ServiceError> {
+    pub async fn file_table(&self, scope: &Scope, filer: &Filer, table: impl Read + Send) -> Result<Filed, ServiceError> {
         let by = signed(filer.by.as_deref())?;
         if let Some(survey) = filer.survey {
-            self.store.survey(survey).await?;
+            self.store.survey(scope, survey).await?;
         }
         let Filled { columns, filings, without, mut rejects } = tokio::task::block_in_place(|| read(table, filer.survey))?;
         // Nothing is recorded where a row is wrong already; what would become of the others is told all the same.
         let preview = filer.preview || !rejects.is_empty();
         let new: Vec<NewFiling> = filings.iter().map(|filling| filling.new.clone()).collect();
-        let fates = self.store.file(&new, Signing { by: &by, preview }).await?;
+        let fates = self.store.file(scope, &new, Signing { by: &by, preview }).await?;
         let mut filed = Filed { without, columns: columns.named(), ..Filed::default() };
         for (filling, fate) in filings.iter().zip(fates) {
             filed.take(filling, fate, &filings, &columns, &mut rejects);
@@ -98,8 +99,8 @@ impl Service {
     }
 
     /// Records the verdicts of a table, all or none, without a signature; answers how many stand as the table has them.
-    pub async fn file_verdicts(&self, survey: Option<i64>, table: impl Read + Send) -> Result<u64, ServiceError> {
-        Ok(self.file_table(&Filer { survey, ..Filer::default() }, table).await?.recorded())
+    pub async fn file_verdicts(&self, scope: &Scope, survey: Option<i64>, table: impl Read + Send) -> Result<u64, ServiceError> {
+        Ok(self.file_table(scope, &Filer { survey, ..Filer::default() }, table).await?.recorded())
     }
 }
 

@@ -28,9 +28,10 @@ mod withdrawal;
 mod writing;
 
 use super::{
-    Fate, FindingsWriter, LayerFeature, LayerWriter, NewFiling, PatchMark, PatchQuery, Signing, Store, StoreError, StoredPatch, Summed, SurveyKey,
-    SurveyWriter, sql,
+    Fate, Filter, FindingsWriter, LayerFeature, LayerWriter, NewFiling, PatchMark, Signing, Store, StoreError, StoredPatch, Summed, SurveyKey, SurveyWriter,
+    sql,
 };
+use crate::scope::Scope;
 use async_trait::async_trait;
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -165,12 +166,12 @@ impl Store for PostgresStore {
         self.sweep(silent_for).await
     }
 
-    async fn surveys(&self) -> Result<Vec<Survey>, StoreError> {
-        self.pools.lost.soon(self.all_surveys()).await
+    async fn surveys(&self, scope: &Scope) -> Result<Vec<Survey>, StoreError> {
+        self.pools.lost.soon(self.all_surveys(scope)).await
     }
 
-    async fn survey(&self, id: i64) -> Result<Survey, StoreError> {
-        self.pools.lost.soon(self.one_survey(id)).await
+    async fn survey(&self, scope: &Scope, id: i64) -> Result<Survey, StoreError> {
+        self.pools.lost.soon(self.survey_of(scope, id)).await
     }
 
     async fn layer_sets(&self) -> Result<Vec<LayerSet>, StoreError> {
@@ -193,39 +194,39 @@ impl Store for PostgresStore {
         self.pools.lost.soon(self.rejects_of(survey, after, limit)).await
     }
 
-    async fn patches(&self, query: &PatchQuery) -> Result<Vec<StoredPatch>, StoreError> {
-        self.pools.lost.soon(self.some_patches(query)).await
+    async fn patches(&self, filter: &Filter) -> Result<Vec<StoredPatch>, StoreError> {
+        self.pools.lost.soon(self.some_patches(filter)).await
     }
 
-    async fn count_patches(&self, query: &PatchQuery) -> Result<u64, StoreError> {
-        self.pools.lost.soon(self.how_many_patches(query)).await
+    async fn count_patches(&self, filter: &Filter) -> Result<u64, StoreError> {
+        self.pools.lost.soon(self.how_many_patches(filter)).await
     }
 
-    async fn patch(&self, id: i64) -> Result<StoredPatch, StoreError> {
-        self.pools.lost.soon(self.one_patch(id)).await
+    async fn patch(&self, scope: &Scope, id: i64) -> Result<StoredPatch, StoreError> {
+        self.pools.lost.soon(self.one_patch(scope, id)).await
     }
 
-    async fn patch_marks(&self, query: &PatchQuery, outlines: bool) -> Result<Vec<PatchMark>, StoreError> {
-        self.pools.lost.soon(self.some_marks(query, outlines)).await
+    async fn patch_marks(&self, filter: &Filter, outlines: bool) -> Result<Vec<PatchMark>, StoreError> {
+        self.pools.lost.soon(self.some_marks(filter, outlines)).await
     }
 
-    async fn file(&self, filings: &[NewFiling], signing: Signing<'_>) -> Result<Vec<Fate>, StoreError> {
-        self.pools.lost.soon(self.file_all(filings, signing)).await
+    async fn file(&self, scope: &Scope, filings: &[NewFiling], signing: Signing<'_>) -> Result<Vec<Fate>, StoreError> {
+        self.pools.lost.soon(self.file_all(scope, filings, signing)).await
     }
 
-    async fn summed(&self, range: Option<PeriodRange>) -> Result<Summed, StoreError> {
-        self.pools.lost.soon(self.sums(range)).await
+    async fn summed(&self, scope: &Scope, range: Option<PeriodRange>) -> Result<Summed, StoreError> {
+        self.pools.lost.soon(self.sums(scope, range)).await
     }
 
-    async fn taken_off(&self, patches: &[i64], range: Option<PeriodRange>) -> Result<BTreeMap<i64, TakenOff>, StoreError> {
-        self.pools.lost.soon(self.off(patches, range)).await
+    async fn taken_off(&self, scope: &Scope, patches: &[i64], range: Option<PeriodRange>) -> Result<BTreeMap<i64, TakenOff>, StoreError> {
+        self.pools.lost.soon(self.off(scope, patches, range)).await
     }
 
-    async fn sharing(&self) -> Result<BTreeMap<i64, u64>, StoreError> {
-        self.pools.lost.soon(self.sharing_by_survey()).await
+    async fn sharing(&self, scope: &Scope) -> Result<BTreeMap<i64, u64>, StoreError> {
+        self.pools.lost.soon(self.sharing_by_survey(scope)).await
     }
 
-    async fn sharing_of(&self, survey: i64, after: i64, limit: u32) -> Result<Vec<i64>, StoreError> {
-        self.pools.lost.soon(self.sharing_in(survey, after, limit)).await
+    async fn sharing_of(&self, scope: &Scope, survey: i64, after: i64, limit: u32) -> Result<Vec<i64>, StoreError> {
+        self.pools.lost.soon(self.sharing_in(scope, survey, after, limit)).await
     }
 }

@@ -1,15 +1,17 @@
 //! Confirmed verdicts, and the sums over them.
 
 use super::copy::Copy;
-use super::{PostgresStore, Writing, checksums, text};
+use super::{PostgresStore, Writing, checksums, patches::codes, text};
+use crate::scope::Scope;
 use crate::store::columns::Columns;
 use crate::store::filings::{Meant, Weighing};
 use crate::store::once::{self, Claim};
+use crate::store::own::{self, Resting};
 use crate::store::values;
 use crate::store::{Fate, NewFiling, Signing, StoreError, Summed, ground, rows, sql, sums, tables, totals};
 use sqlx::{AssertSqlSafe, PgConnection, Row};
 use std::collections::{BTreeMap, HashMap};
-use tuban_engine::model::{Filing, PeriodRange, TakenOff};
+use tuban_engine::model::{Filing, Period, PeriodRange, TakenOff};
 
 /// The patches that filings may mean, with the verdicts they have, by the place of the filing: patch ids, surveys.
 const MEANT: &str = "
@@ -20,17 +22,31 @@ const MEANT: &str = "
     JOIN finding ON finding.county = patch.county AND finding.patch = patch.id AND finding.made = survey.made
     LEFT JOIN filing ON filing.county = patch.county AND filing.patch = patch.id";
 
+/// The claims of surveys within the months $1 to $2 to pieces that lie in a patch of theirs in the counties of the array $3.
+const OF_RANGE_IN: &str = "survey.period >= $1 AND survey.period + survey.months - 1 <= $2 AND ground.piece IN (
+    SELECT own.piece FROM shared_ground own JOIN survey ON survey.id = own.survey_id JOIN patch ON patch.id = own.patch
+    WHERE survey.period >= $1 AND survey.period + survey.months - 1 <= $2 AND patch.county = ANY($3))";
+
+/// How many patches of each survey share ground, in the counties of the array $1.
+const SHARING_IN: &str = "
+    SELECT shared_ground.survey_id, count(DISTINCT patch.id) FROM shared_ground JOIN patch ON patch.id = shared_ground.patch
+    WHERE patch.county = ANY($1) GROUP BY shared_ground.survey_id";
+/// As [`ground::SHARING_OF`], in the counties of the array $4.
+const SHARING_OF_IN: &str = "
+    SELECT DISTINCT coalesce(patch.number, patch.id) AS known_by FROM shared_ground JOIN patch ON patch.id = shared_ground.patch
+    WHERE shared_ground.survey_id = $1 AND coalesce(patch.number, patch.id) > $2 AND patch.county = ANY($4) ORDER BY known_by LIMIT $3";
+
 /// The key of a patch: county and number.
 type Key = (String, i64);
 
 impl PostgresStore {
-    pub(super) async fn file_all(&self, filings: &[NewFiling], signing: Signing<'_>) -> Result<Vec<Fate>, StoreError> {
+    pub(super) async fn file_all(&self, scope: &Scope, filings: &[NewFiling], signing: Signing<'_>) -> Result<Vec<Fate>, StoreError> {
         if signing.preview {
             let mut connection = self.pools.pages.acquire().await?;
-            return Ok(weigh(&mut connection, filings).await?.0.fates());
+            return Ok(weigh(&mut connection, scope, filings).await?.0.fates());
         }
         let mut writing = Writing::begin(&self.pools).await?;
-        let (weighing, written) = weigh(writing.connection(), filings).await?;
+        let (weighing, written) = weigh(writing.connection(), scope, filings).await?;
         if weighing.is_refused() || !weighing.writes() {
             writing.abandon().await?;
         } else {
@@ -43,7 +59,10 @@ impl PostgresStore {
         Ok(weighing.fates())
     }
 
-    pub(super) async fn sums(&self, range: Option<PeriodRange>) -> Result<Summed, StoreError> {
+    pub(super) async fn sums(&self, scope: &Scope, range: Option<PeriodRange>) -> Result<Summed, StoreError> {
+        if let Some(counties) = codes(scope) {
+            return self.sums_in(scope, &counties, range).await;
+        }
         let mut moment = self.pools.sums.begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await?;
         let range = match range {
             Some(range) => range,
@@ -66,27 +85,55 @@ impl PostgresStore {
         let straddling = straddling.iter().map(rows::straddling).collect::<Result<_, _>>()?;
         let claims = claims.iter().map(Claim::read).collect::<Result<Vec<_>, _>>()?;
         let mut counties = totals::read(&rows, &unknown)?;
-        let contradictions = once::take_off(&mut counties, &claims);
+        let contradictions = once::take_off(&mut counties, &claims, scope);
         Ok(Summed { range, straddling, totals: totals::rounded(counties), provenance: rows::provenances(&surveys)?, contradictions })
     }
 
-    pub(super) async fn off(&self, patches: &[i64], range: Option<PeriodRange>) -> Result<BTreeMap<i64, TakenOff>, StoreError> {
+    /// The sums of these counties.
+    async fn sums_in(&self, scope: &Scope, counties: &[String], range: Option<PeriodRange>) -> Result<Summed, StoreError> {
+        let mut moment = self.pools.sums.begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await?;
+        let all = sqlx::query(sql::SURVEYS).fetch_all(&mut *moment).await?;
+        let resting = Resting::read(sqlx::query_as(own::SETS_OF_COUNTIES).bind(counties).fetch_all(&mut *moment).await?);
+        let newest = resting.newest(&rows::all_of(&all, &tables::SURVEY)?)?.unwrap_or_else(Period::current);
+        let range = range.unwrap_or(PeriodRange { from: newest, until: newest });
+        let (from, until) = range.ordinals();
+        let of: Vec<i64> = sqlx::query_scalar(sql::WITHIN).bind(from).bind(until).fetch_all(&mut *moment).await?;
+        let rows = sqlx::query(totals::OF_SURVEYS_IN).bind(of).bind(counties).fetch_all(&mut *moment).await?;
+        let of: Vec<i64> = sqlx::query_scalar(sql::WITHIN_UNKNOWN).bind(from).bind(until).fetch_all(&mut *moment).await?;
+        let unknown = sqlx::query(totals::UNKNOWN_OF_SURVEYS_IN).bind(of).bind(counties).fetch_all(&mut *moment).await?;
+        let surveys = sqlx::query(sql::PROVENANCES).bind(from).bind(until).fetch_all(&mut *moment).await?;
+        let straddling = sqlx::query(sql::STRADDLING).bind(from).bind(until).fetch_all(&mut *moment).await?;
+        let claims = sqlx::query(AssertSqlSafe(claims(OF_RANGE_IN))).bind(from).bind(until).bind(counties).fetch_all(&mut *moment).await?;
+        let stored: Vec<(i64, String)> = sqlx::query_as(sql::SUMS_WITHIN).bind(from).bind(until).fetch_all(&mut *moment).await?;
+        moment.commit().await?;
+        own::summed(scope, range, &resting, own::Found { rows, unknown, surveys, straddling, claims, stored })
+    }
+
+    pub(super) async fn off(&self, scope: &Scope, patches: &[i64], range: Option<PeriodRange>) -> Result<BTreeMap<i64, TakenOff>, StoreError> {
         let sql = claims(
             "ground.piece IN (SELECT piece FROM shared_ground WHERE patch IN (SELECT id FROM patch WHERE id = ANY($1) AND number IS NULL
                 UNION ALL SELECT id FROM patch WHERE number = ANY($1)))",
         );
         let rows = sqlx::query(AssertSqlSafe(sql)).bind(patches).fetch_all(&self.pools.facts).await?;
         let claims = rows.iter().map(Claim::read).collect::<Result<Vec<_>, _>>()?;
-        Ok(once::taken_off(&claims, patches, range))
+        Ok(once::taken_off(&claims, scope, patches, range))
     }
 
-    pub(super) async fn sharing_by_survey(&self) -> Result<BTreeMap<i64, u64>, StoreError> {
-        let rows: Vec<(i64, i64)> = sqlx::query_as(ground::SHARING).fetch_all(&self.pools.facts).await?;
+    pub(super) async fn sharing_by_survey(&self, scope: &Scope) -> Result<BTreeMap<i64, u64>, StoreError> {
+        let asked = match codes(scope) {
+            Some(counties) => sqlx::query_as(SHARING_IN).bind(counties),
+            None => sqlx::query_as(ground::SHARING),
+        };
+        let rows: Vec<(i64, i64)> = asked.fetch_all(&self.pools.facts).await?;
         Ok(rows.into_iter().map(|(survey, patches)| (survey, patches as u64)).collect())
     }
 
-    pub(super) async fn sharing_in(&self, survey: i64, after: i64, limit: u32) -> Result<Vec<i64>, StoreError> {
-        Ok(sqlx::query_scalar(ground::SHARING_OF).bind(survey).bind(after).bind(i64::from(limit)).fetch_all(&self.pools.facts).await?)
+    pub(super) async fn sharing_in(&self, scope: &Scope, survey: i64, after: i64, limit: u32) -> Result<Vec<i64>, StoreError> {
+        let counties = codes(scope);
+        let asked = sqlx::query_scalar(if counties.is_some() { SHARING_OF_IN } else { ground::SHARING_OF });
+        let asked = asked.bind(survey).bind(after).bind(i64::from(limit));
+        let asked = if let Some(counties) = counties { asked.bind(counties) } else { asked };
+        Ok(asked.fetch_all(&self.pools.facts).await?)
     }
 }
 
@@ -101,11 +148,17 @@ fn claims(condition: &str) -> String {
 }
 
 /// What becomes of the filings, and those to be written with the keys of their patches.
-async fn weigh<'f>(connection: &mut PgConnection, filings: &'f [NewFiling]) -> Result<(Weighing<Key>, BTreeMap<Key, &'f Filing>), StoreError> {
+async fn weigh<'f>(connection: &mut PgConnection, scope: &Scope, filings: &'f [NewFiling]) -> Result<(Weighing<Key>, BTreeMap<Key, &'f Filing>), StoreError> {
     let ids: Vec<String> = filings.iter().map(|new| text::write(&new.filing.patch_id).into_owned()).collect();
     let surveys: Vec<Option<i64>> = filings.iter().map(|new| new.survey).collect();
     let mut meant: HashMap<i64, Vec<Meant<Key>>> = HashMap::new();
-    for row in sqlx::query(MEANT).bind(ids).bind(surveys).fetch_all(connection).await? {
+    let counties = codes(scope);
+    let statement = format!("{MEANT}{}", if counties.is_some() { " WHERE patch.county = ANY($3)" } else { "" });
+    let mut asked = sqlx::query(AssertSqlSafe(statement)).bind(ids).bind(surveys);
+    if let Some(counties) = counties {
+        asked = asked.bind(counties);
+    }
+    for row in asked.fetch_all(connection).await? {
         let place = row.integer("place")?;
         let Some(new) = filings.get(place as usize - 1) else { continue };
         // The county stays as it is stored.

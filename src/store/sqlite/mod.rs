@@ -21,11 +21,11 @@ mod verdicts;
 mod withdrawal;
 
 use super::fail;
-use super::ground as ground_sql;
 use super::{
-    Fate, FindingsWriter, LayerFeature, LayerWriter, NewFiling, PatchMark, PatchQuery, Signing, Store, StoreError, StoredPatch, Summed, SurveyKey,
-    SurveyWriter, sql,
+    Fate, Filter, FindingsWriter, LayerFeature, LayerWriter, NewFiling, PatchMark, Signing, Store, StoreError, StoredPatch, Summed, SurveyKey, SurveyWriter,
+    sql,
 };
+use crate::scope::Scope;
 use async_trait::async_trait;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -160,12 +160,12 @@ impl Store for SqliteStore {
         self.sweep(silent_for).await
     }
 
-    async fn surveys(&self) -> Result<Vec<Survey>, StoreError> {
-        self.all_surveys().await
+    async fn surveys(&self, scope: &Scope) -> Result<Vec<Survey>, StoreError> {
+        self.all_surveys(scope).await
     }
 
-    async fn survey(&self, id: i64) -> Result<Survey, StoreError> {
-        self.one_survey(id).await
+    async fn survey(&self, scope: &Scope, id: i64) -> Result<Survey, StoreError> {
+        self.survey_of(scope, id).await
     }
 
     async fn layer_sets(&self) -> Result<Vec<LayerSet>, StoreError> {
@@ -188,40 +188,39 @@ impl Store for SqliteStore {
         self.rejects_of(survey, after, limit).await
     }
 
-    async fn patches(&self, query: &PatchQuery) -> Result<Vec<StoredPatch>, StoreError> {
-        self.some_patches(query).await
+    async fn patches(&self, filter: &Filter) -> Result<Vec<StoredPatch>, StoreError> {
+        self.some_patches(filter).await
     }
 
-    async fn count_patches(&self, query: &PatchQuery) -> Result<u64, StoreError> {
-        self.how_many_patches(query).await
+    async fn count_patches(&self, filter: &Filter) -> Result<u64, StoreError> {
+        self.how_many_patches(filter).await
     }
 
-    async fn patch(&self, id: i64) -> Result<StoredPatch, StoreError> {
-        self.one_patch(id).await
+    async fn patch(&self, scope: &Scope, id: i64) -> Result<StoredPatch, StoreError> {
+        self.one_patch(scope, id).await
     }
 
-    async fn patch_marks(&self, query: &PatchQuery, outlines: bool) -> Result<Vec<PatchMark>, StoreError> {
-        self.some_marks(query, outlines).await
+    async fn patch_marks(&self, filter: &Filter, outlines: bool) -> Result<Vec<PatchMark>, StoreError> {
+        self.some_marks(filter, outlines).await
     }
 
-    async fn file(&self, filings: &[NewFiling], signing: Signing<'_>) -> Result<Vec<Fate>, StoreError> {
-        self.file_all(filings, signing).await
+    async fn file(&self, scope: &Scope, filings: &[NewFiling], signing: Signing<'_>) -> Result<Vec<Fate>, StoreError> {
+        self.file_all(scope, filings, signing).await
     }
 
-    async fn summed(&self, range: Option<PeriodRange>) -> Result<Summed, StoreError> {
-        self.sums(range).await
+    async fn summed(&self, scope: &Scope, range: Option<PeriodRange>) -> Result<Summed, StoreError> {
+        self.sums(scope, range).await
     }
 
-    async fn taken_off(&self, patches: &[i64], range: Option<PeriodRange>) -> Result<BTreeMap<i64, TakenOff>, StoreError> {
-        self.off(patches, range).await
+    async fn taken_off(&self, scope: &Scope, patches: &[i64], range: Option<PeriodRange>) -> Result<BTreeMap<i64, TakenOff>, StoreError> {
+        self.off(scope, patches, range).await
     }
 
-    async fn sharing(&self) -> Result<BTreeMap<i64, u64>, StoreError> {
-        let rows: Vec<(i64, i64)> = sqlx::query_as(ground_sql::SHARING).fetch_all(&self.pools.readers).await?;
-        Ok(rows.into_iter().map(|(survey, patches)| (survey, patches as u64)).collect())
+    async fn sharing(&self, scope: &Scope) -> Result<BTreeMap<i64, u64>, StoreError> {
+        self.sharing_by_survey(scope).await
     }
 
-    async fn sharing_of(&self, survey: i64, after: i64, limit: u32) -> Result<Vec<i64>, StoreError> {
-        Ok(sqlx::query_scalar(ground_sql::SHARING_OF).bind(survey).bind(after).bind(i64::from(limit)).fetch_all(&self.pools.readers).await?)
+    async fn sharing_of(&self, scope: &Scope, survey: i64, after: i64, limit: u32) -> Result<Vec<i64>, StoreError> {
+        self.sharing_in(scope, survey, after, limit).await
     }
 }

@@ -1,14 +1,27 @@
 //! Surveys as they are read: their facts, what they rest on, what they refused.
 
-use super::SqliteStore;
-use crate::store::{StoreError, SurveyKey, rows, sql};
+use super::{SqliteStore, verdicts::counties};
+use crate::scope::Scope;
+use crate::store::{StoreError, SurveyKey, own, rows, sql, totals};
 use sqlx::SqliteConnection;
 use tuban_engine::model::{Provenance, Reject, Survey};
 
 impl SqliteStore {
-    pub(super) async fn all_surveys(&self) -> Result<Vec<Survey>, StoreError> {
+    pub(super) async fn all_surveys(&self, scope: &Scope) -> Result<Vec<Survey>, StoreError> {
         let rows = sqlx::query(sql::SURVEYS).fetch_all(&self.pools.facts).await?;
-        rows::surveys(&rows)
+        self.as_seen(scope, None, rows::surveys(&rows)?).await
+    }
+
+    /// One survey, as the scope sees it.
+    pub(super) async fn survey_of(&self, scope: &Scope, id: i64) -> Result<Survey, StoreError> {
+        let survey = self.one_survey(id).await?;
+        self.as_seen(scope, Some(id), vec![survey]).await?.pop().ok_or_else(|| StoreError::no_survey(id))
+    }
+
+    /// Those of the surveys that the scope sees, all of which are the one of that number where there is one.
+    async fn as_seen(&self, scope: &Scope, id: Option<i64>, surveys: Vec<Survey>) -> Result<Vec<Survey>, StoreError> {
+        let Some(counties) = counties(scope)? else { return Ok(surveys) };
+        own::seen(surveys, &sqlx::query(totals::OWN_OF_LIST).bind(counties).bind(id).fetch_all(&self.pools.readers).await?)
     }
 
     pub(super) async fn one_survey(&self, id: i64) -> Result<Survey, StoreError> {

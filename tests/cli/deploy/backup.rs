@@ -11,6 +11,7 @@ use crate::cluster::Cluster;
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::path::Path;
+use tuban::scope::Scope;
 
 /// Surveys that come in while copies are made, and the patches of each.
 const SURVEYS: u32 = 8;
@@ -135,7 +136,8 @@ async fn a_server_dumped_while_surveys_come_in_is_restored_and_answers_as_before
         typed(folder, &environment, line);
     }
     // What was committed is there before any node has seen it.
-    let committed: Vec<u64> = tuban::store::open(&url("restored")).await.unwrap().surveys().await.unwrap().iter().map(|survey| survey.id as u64).collect();
+    let committed: Vec<u64> =
+        tuban::store::open(&url("restored")).await.unwrap().surveys(&Scope::all()).await.unwrap().iter().map(|survey| survey.id as u64).collect();
     assert!(!committed.is_empty() && committed.len() < SURVEYS as usize, "{committed:?}");
     let node = serving(folder, &url("restored"));
     // What had only been accepted is in the copy, too: the restored node goes on with it.

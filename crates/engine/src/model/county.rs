@@ -14,12 +14,6 @@ pub struct County {
     pub name: String,
 }
 
-/// Whether a text is the code of a county: six digits. What a patch says of its county and is none is kept as it was written.
-#[must_use]
-pub fn is_county_code(text: &str) -> bool {
-    text.len() == 6 && text.bytes().all(|digit| digit.is_ascii_digit())
-}
-
 /// Codes and names of the counties of one layer, each found by the other. A name that several codes have (every prefecture may have a 市中区) finds none of them.
 ///
 /// ```

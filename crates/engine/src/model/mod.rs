@@ -18,6 +18,7 @@
 
 mod area;
 mod county;
+mod county_code;
 mod days;
 mod event;
 mod filing;
@@ -36,7 +37,8 @@ mod terms;
 mod verdict;
 
 pub use area::{Area, round_half_up};
-pub use county::{County, CountyNames, is_county_code};
+pub use county::{County, CountyNames};
+pub use county_code::{CountyCode, NotACountyCode};
 pub use days::{Days, push_day, read_days};
 pub use event::{Decision, Event, SurveyEvent};
 pub use filing::{Filing, Signature};
@@ -47,7 +49,7 @@ pub use names::{LONGEST_CODE, LONGEST_NAME, is_too_long, shortened};
 pub use patch::{Condition, Patch};
 pub use period::{NotAPeriod, Period, PeriodKind, PeriodRange, day_of_ms, today};
 pub use reject::{Place, Reject, Words};
-pub use shared_ground::{Claimant, Contradiction, GroundShare, Precedence, SharedPiece, SharedWith, TakenOff};
+pub use shared_ground::{Claimant, Contradiction, GroundShare, Precedence, SharedPiece, SharedWith, SharingPatch, TakenOff};
 pub use standard::Standard;
 pub use survey::{Level, NewSurvey, OnConflict, PatchIdSource, Survey, VerdictCounts};
 pub use tally::{Disputed, Group, Lever, Line, Tally, Totals};

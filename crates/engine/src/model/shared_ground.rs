@@ -64,12 +64,8 @@ pub struct TakenOff {
 /// Another patch on the ground of a patch.
 #[derive(Debug, Clone, PartialEq)]
 pub struct SharedWith {
-    /// Where it stands.
-    pub precedence: Precedence,
-    /// Its own id.
-    pub patch_id: String,
-    /// Its confirmed verdict, where that decides.
-    pub confirmed: Option<Verdict>,
+    /// Which; `None` where who asks may not see it.
+    pub patch: Option<SharingPatch>,
     /// The ground that both have, square metres.
     pub shared_m2: f64,
     /// Of that, what counts for the other one in the sums of those periods.
@@ -78,13 +74,24 @@ pub struct SharedWith {
     pub contradicts: bool,
 }
 
+/// A patch that shares ground with another one.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SharingPatch {
+    /// Where it stands.
+    pub precedence: Precedence,
+    /// Its own id.
+    pub patch_id: String,
+    /// Its confirmed verdict, where that decides.
+    pub confirmed: Option<Verdict>,
+}
+
 /// Two confirmed patches that claim different things of the same ground; the first one counts.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Contradiction {
-    /// The first one: number, own id, period and verdict.
-    pub first: Claimant,
-    /// The other one.
-    pub other: Claimant,
+    /// The first one: number, own id, period and verdict; `None` where who asks may not see it.
+    pub first: Option<Claimant>,
+    /// The other one; `None` where who asks may not see it.
+    pub other: Option<Claimant>,
     /// The ground that both have, square metres.
     pub area_m2: f64,
     /// Of that, farmland, in the columns of the first; `None` where that was judged without any land survey.
