@@ -29,7 +29,7 @@ LISTEN := 127.0.0.1:8080
 # `cargo clippy` every dependency would be compiled twice.
 LINTED := RUSTC_WORKSPACE_WRAPPER=clippy-driver CLIPPY_ARGS=-D__CLIPPY_HACKERY__warnings cargo
 # Tests at a time: most of them wait for servers, timers and other processes.
-AT_ONCE := 4
+AT_ONCE := 3
 VENV   := target/peers/venv
 CONTRACT_VENV := target/contract/venv
 
@@ -90,9 +90,9 @@ $(CONTRACT_VENV)/installed: tools/contract/requirements.txt
 	@touch $@
 
 # What of the tests goes on for longer in the long suite: their size is TUBAN_HOSTILE times that of `make test`.
-HOSTILE := fuzz:: cli::kill:: cli::fail_points:: cli::full_disk:: cli::hostile::
+HOSTILE := fuzz:: cli::kill:: cli::nodes:: cli::fail_points:: cli::full_disk:: cli::hostile::
 
-hostile: web     ## an hour of attacks: 1 200 kills, full disks, 2 000 slow clients of each kind, each fuzz target for a minute (ROUNDS=10 SECONDS_EACH=60)
+hostile: web     ## an hour of attacks: 1 500 kills, full disks, 2 000 slow clients of each kind, each fuzz target for a minute (ROUNDS=10 SECONDS_EACH=60)
 	@tools/need $(TEST_NEEDS)
 	TUBAN_HOSTILE=$(or $(ROUNDS),10) TUBAN_FUZZ_SECONDS=$(or $(SECONDS_EACH),60) $(LINTED) test --locked --workspace --test it -- $(HOSTILE) --test-threads 2
 

@@ -2,6 +2,7 @@
 
 use super::app::city;
 use super::place::{Place, claims, ended, findings, looked_through, parameters, read, survey, upload, withdraw};
+use super::rounds;
 use super::serve::Serving;
 use rand_chacha::{
     ChaCha8Rng,
@@ -13,20 +14,20 @@ use tuban::scope::Scope;
 use tuban::store::{Filter, Store, postgres::PostgresStore, sqlite::SqliteStore};
 use tuban_engine::model::{Filing, Finding, LayerKind, Patch, PeriodRange, Survey, Verdict};
 
-/// Imports that are taken over from a node killed at a random moment.
-const KILLS: u32 = 20;
+/// Imports that are taken over from a node killed at a random moment; here and below in each of the [`rounds`].
+const KILLS: u32 = 5;
 /// Moments, one after the other, at which a node is stopped for longer than its lease.
-const STALLS: u32 = 8;
+const STALLS: u32 = 4;
 /// Patches of the surveys meanwhile.
 const PATCHES: u32 = 1500;
 /// Exports that are taken over from a node killed at a random moment, and the patches exported.
-const EXPORT_KILLS: u32 = 10;
+const EXPORT_KILLS: u32 = 3;
 const EXPORTED: u32 = 10_000;
 /// Random moments at which a node is killed that makes findings anew, and the patches judged.
-const REJUDGE_KILLS: u32 = 10;
+const REJUDGE_KILLS: u32 = 4;
 const REJUDGED: u32 = 3000;
 /// Patches of uploads that come all at once, of the same ground each.
-const LARGE: u32 = 3000;
+const LARGE: u32 = 1500;
 
 /// Runs every story on every database.
 macro_rules! stories {
@@ -87,8 +88,9 @@ async fn what_a_killed_node_had_begun_another_finishes_once(place: Place) {
     let store = place.store().await;
     let (expected, takes) = measured(&nodes[0], &*store).await;
     let (mut dice, mut kills, mut taken_over) = (ChaCha8Rng::seed_from_u64(11), 0, 0);
-    while taken_over < KILLS {
-        assert!(kills < 4 * KILLS, "only {taken_over} of {kills} were killed in the middle");
+    let wanted = KILLS * rounds();
+    while taken_over < wanted {
+        assert!(kills < 4 * wanted, "only {taken_over} of {kills} were killed in the middle");
         let job = upload(&nodes[0].address, &parameters(3 + kills), survey("p", PATCHES)).await;
         let killed = holder(&*store, &job, &nodes).await;
         tokio::time::sleep(takes.mul_f64(f64::from(dice.next_u32()) / f64::from(u32::MAX))).await;
@@ -110,10 +112,11 @@ async fn a_node_that_stalls_past_its_lease_and_comes_back_does_no_harm(place: Pl
     let store = place.store().await;
     let (expected, takes) = measured(&nodes[0], &*store).await;
     let mut taken_over = 0;
-    for round in 0..STALLS {
+    let stalls = STALLS * rounds();
+    for round in 0..stalls {
         let job = upload(&nodes[0].address, &parameters(3 + round), survey("p", PATCHES)).await;
         let stalled = holder(&*store, &job, &nodes).await;
-        tokio::time::sleep(takes.mul_f64(f64::from(round) / f64::from(STALLS))).await;
+        tokio::time::sleep(takes.mul_f64(f64::from(round) / f64::from(stalls))).await;
         nodes[stalled].signal("STOP");
         // Until another node has claimed the job; where it had ended before, or was stopped with the queue locked, for a while only.
         let (before, patience) = (claims(&*store, &job).await, Instant::now());
@@ -130,9 +133,9 @@ async fn a_node_that_stalls_past_its_lease_and_comes_back_does_no_harm(place: Pl
         assert_eq!(read(&nodes[stalled].address, &job).await["survey"], survey, "who came back tells the same");
         withdraw(&nodes[stalled].address, &survey).await;
     }
-    eprintln!("{taken_over} of {STALLS} were taken over from a stalled node");
+    eprintln!("{taken_over} of {stalls} were taken over from a stalled node");
     assert!(taken_over > 0, "at least once another node had the job");
-    assert_eq!(looked_through(&*store).await, STALLS as usize + 3);
+    assert_eq!(looked_through(&*store).await, stalls as usize + 3);
 }
 
 async fn an_export_whose_node_is_killed_another_finishes_once_with_the_same_bytes(place: Place) {
@@ -156,8 +159,9 @@ async fn an_export_whose_node_is_killed_another_finishes_once_with_the_same_byte
     let store = place.store().await;
     let (mut dice, mut taken_over) = (ChaCha8Rng::seed_from_u64(12), 0);
     let mut kills = 0;
-    while taken_over < EXPORT_KILLS {
-        assert!(kills < 4 * EXPORT_KILLS, "only {taken_over} of {kills} were killed in the middle");
+    let wanted = EXPORT_KILLS * rounds();
+    while taken_over < wanted {
+        assert!(kills < 4 * wanted, "only {taken_over} of {kills} were killed in the middle");
         let job = queued(&nodes[0]).await;
         let killed = holder(&*store, &job, &nodes).await;
         tokio::time::sleep(takes.mul_f64(f64::from(dice.next_u32()) / f64::from(u32::MAX))).await;
@@ -206,7 +210,9 @@ async fn a_killed_reclassification_leaves_the_old_findings_until_another_node_is
     });
     assert_eq!(by_county(&*store, &survey).await, expected[0].1);
     let (mut dice, mut takes, mut taken_over) = (ChaCha8Rng::seed_from_u64(13), Duration::MAX, 0);
-    for round in 1..=REJUDGE_KILLS + 3 {
+    // Each has a day of February.
+    let wanted = REJUDGE_KILLS * rounds().min(6);
+    for round in 1..=wanted + 3 {
         let (old, (border, new)) = (&expected[(round as usize + 1) % 2].1, &expected[round as usize % 2]);
         place.add_layer(LayerKind::County, &city::counties().replaced("118.400000000", border), &format!("2022-02-{round:02}"));
         let began = Instant::now();
@@ -233,8 +239,8 @@ async fn a_killed_reclassification_leaves_the_old_findings_until_another_node_is
             nodes[1 - survivor] = place.node("1s");
         }
     }
-    eprintln!("{taken_over} of {REJUDGE_KILLS} re-classifications were taken over from a killed node");
-    assert!(taken_over > REJUDGE_KILLS / 4, "only {taken_over} were killed in the middle");
+    eprintln!("{taken_over} of {wanted} re-classifications were taken over from a killed node");
+    assert!(taken_over > wanted / 4, "only {taken_over} were killed in the middle");
     assert_eq!(ids().await, before);
     drop(nodes);
     if place.database.starts_with("sqlite:") {
